@@ -21,7 +21,7 @@ import {
 } from "./field-problems.ts";
 import { isMerge } from "./go-yaml/decode.ts";
 import type { MapValue, YamlNode, YamlValue } from "./go-yaml/node.ts";
-import { flawOf, hasGuardedSession, isNode, MASTERS, SESSION_NAME, TEMPLATES, unknownTemplate } from "./names.ts";
+import { groupFlaws, isNode, MASTERS, SESSION_NAME, usernameFlaws } from "./names.ts";
 import { isMatchable } from "./read-document.ts";
 import { quote } from "./render.ts";
 import { isWildcard } from "./resolve.ts";
@@ -168,57 +168,31 @@ function findNameProblems(entry: Entry, item: YamlNode, uses: readonly FieldUse[
   const username = lastUse(uses, "username")?.value;
   const groups = lastUse(uses, "groups")?.value;
   const at = username?.node ?? item;
-  if (entry.username !== "") findUsernameProblems(entry, at, report);
-  else if (!username || username.type === "null" || username.type === "string") report(emptyUsername(entry, at));
+  const isText = !username || username.type === "null" || username.type === "string";
+  if (entry.username !== "" || isText) findUsernameProblems(entry, at, report);
   let index = 0;
   for (const group of entry.groups) {
     const node = (groups?.type === "list" ? groups.items[index]?.node : undefined) ?? item;
-    findGroupProblems(entry, group, node, report);
+    for (const { code, message, remedy } of groupFlaws(group, isRole(entry.arn)))
+      report(problemAt(entry.section, node.start, code, "warning", message, remedy));
     // Only where callers can get what the entry says.
     if (group === MASTERS && (entry.reachable || isWildcard(entry))) report(mastersNotice(entry, node));
     index += 1;
   }
 }
 
-function emptyUsername({ section }: Entry, at: YamlNode): Problem {
-  const message = "Without a username, audit logs can't identify its callers.";
-  return problemAt(section, at.start, "username-empty", "error", message, "Write a username.");
-}
-
 const isRole = (arn: string) => /:role\//i.test(arn);
 
 function findUsernameProblems({ section, arn, username }: Entry, at: YamlNode, report: Report): void {
-  const warn = (code: string, message: string, remedy: string) =>
-    report(problemAt(section, at.start, code, "warning", message, remedy));
-  const flaw = flawOf(username);
-  if (flaw !== null) warn("username-characters", `The username ${flaw}.`, "Correct the username.");
-  const unknown = unknownTemplate(username);
-  if (unknown !== null) {
-    const message = `The authenticator does not know the template ${unknown}.`;
-    warn("template-unknown", message, `Use one of ${TEMPLATES.join(", ")}.`);
+  const hasNoSession = SESSION_NAME.test(username) && !isRole(arn);
+  for (const { code, message, remedy } of usernameFlaws(username, isNode({ username }))) {
+    const severity = code === "username-empty" ? "error" : "warning";
+    if (!(hasNoSession && code === "template-session"))
+      report(problemAt(section, at.start, code, severity, message, remedy));
   }
-  if (username.includes("{{EC2PrivateDNSName}}") && !isNode({ username })) {
-    const message = "{{EC2PrivateDNSName}} lets only EC2 instances sign in.";
-    warn("template-node", message, "Use {{SessionName}} after a prefix with a colon.");
-  }
-  if (SESSION_NAME.test(username) && !isRole(arn))
-    warn("template-session", "Only a role has sessions: the session name is empty here.", "Write the user's name.");
-  else if (!hasGuardedSession(username)) {
-    const message = "Anyone with this role can choose any username.";
-    warn("template-session", message, "Put a prefix with a colon before it: admin:{{SessionName}}.");
-  }
-}
-
-function findGroupProblems({ section, arn }: Entry, group: string, { start }: YamlNode, report: Report): void {
-  const flaw = flawOf(group);
-  if (flaw !== null)
-    report(problemAt(section, start, "group-characters", "warning", `The group ${flaw}.`, "Correct the group."));
-  if (!group.includes("{{")) return;
-  const message =
-    SESSION_NAME.test(group) && isRole(arn)
-      ? "This group has a template: the session name chooses the group."
-      : "This group has a template: RBAC may see another name.";
-  report(problemAt(section, start, "template-in-group", "warning", message, "Write its full name."));
+  if (!hasNoSession) return;
+  const message = "Only a role has sessions: the session name is empty here.";
+  report(problemAt(section, at.start, "template-session", "warning", message, "Write the user's name."));
 }
 
 function mastersNotice({ section, arn }: Entry, at: YamlNode): Problem {

@@ -12,7 +12,7 @@ import {
   type ReadDocument,
   sameGroups,
 } from "./document.ts";
-import { isNode, MASTERS, refuseGroup, refuseUsername } from "./names.ts";
+import { groupFlaws, isForNodes, isNode, MASTERS, type NameFlaw, usernameFlaws } from "./names.ts";
 import { wildcardsFor } from "./resolve.ts";
 
 /** Why the product refuses a single change, or null. It never refuses the entry's present groups or username. */
@@ -127,15 +127,13 @@ function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, gu
     const message = `${MASTERS} bypasses RBAC. Name it in the policy, or ask for another group.`;
     return { code: "masters", message, arn };
   }
-  if (username !== entry?.username) {
-    const refusal = refuseUsername(username, arn, groups);
-    if (refusal !== null) return refusal;
-  }
-  for (const group of groups) {
-    const refusal = had(group) ? null : refuseGroup(group, arn);
-    if (refusal !== null) return refusal;
-  }
-  return null;
+  const emptyGroup = { code: "group-empty", message: "A group is empty.", remedy: "Name it, or remove it." };
+  const flaws: readonly NameFlaw[] = [
+    ...(username === entry?.username ? [] : usernameFlaws(username, isForNodes(username, arn, groups))),
+    ...groups.flatMap((group) => (had(group) ? [] : group ? groupFlaws(group, true) : [emptyGroup])),
+  ];
+  const [flaw] = flaws;
+  return flaw ? { code: flaw.code, message: `${arn}: ${flaw.message} ${flaw.remedy}`, arn } : null;
 }
 
 /** Why a planned document must not be written, or null. Fails closed: it refuses every unintended effect. */

@@ -1,4 +1,4 @@
-import { type Refusal, withoutRolePath } from "../access/principal.ts";
+import { withoutRolePath } from "../access/principal.ts";
 
 /** The group that can do everything, whatever RBAC says. */
 export const MASTERS = "system:masters";
@@ -11,7 +11,7 @@ export function isNode(entry: { readonly username: string }): boolean {
 }
 
 /** The templates that the authenticator fills in. Any other `{{…}}` stays as text. Source: renderTemplate in its pkg/server. */
-export const TEMPLATES = [
+const TEMPLATES = [
   "{{EC2PrivateDNSName}}",
   "{{AccountID}}",
   "{{SessionName}}",
@@ -40,57 +40,67 @@ export function render(template: string, values: TemplateValues): string | null 
   return accessKeyId === undefined ? rendered : rendered.replaceAll("{{AccessKeyID}}", () => accessKeyId);
 }
 
-export function refuseUsername(username: string, arn: string, groups: readonly string[]): Refusal | null {
-  const about = (code: string, message: string): Refusal => ({ code, message, arn });
-  if (username === "")
-    return about("username-empty", `The username for ${arn} is empty. Write a name that identifies the caller.`);
-  const flaw = flawOf(username);
-  if (flaw !== null) return about("username-characters", `The username for ${arn} ${flaw}.`);
+/** A mistake in a name: what it is, and its fix. */
+export interface NameFlaw {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** The mistakes in a username. @param forNodes whether its entry is one of nodes */
+export function usernameFlaws(username: string, forNodes: boolean): readonly NameFlaw[] {
+  if (username === "") {
+    const message = "Without a username, audit logs can't identify its callers.";
+    return [{ code: "username-empty", message, remedy: "Write a username." }];
+  }
+  const flaws = lettersFlaws("username", username);
   const unknown = unknownTemplate(username);
   if (unknown !== null) {
-    const message = `The authenticator does not know the template ${unknown} in the username for ${arn}. Use one of ${TEMPLATES.join(", ")}.`;
-    return about("template-unknown", message);
+    const message = `The authenticator does not know the template ${unknown}.`;
+    flaws.push({ code: "template-unknown", message, remedy: `Use one of ${TEMPLATES.join(", ")}.` });
   }
-  if (username.includes("{{EC2PrivateDNSName}}") && !isForNodes(username, arn, groups)) {
-    const message = `{{EC2PrivateDNSName}} in the username for ${arn} lets only EC2 instances sign in. Use it after system:node:, for a role in ${NODES}.`;
-    return about("template-node", message);
+  if (username.includes("{{EC2PrivateDNSName}}") && !forNodes) {
+    const message = "{{EC2PrivateDNSName}} lets only EC2 instances sign in.";
+    flaws.push({ code: "template-node", message, remedy: "Use {{SessionName}} after a prefix with a colon." });
   }
   if (!hasGuardedSession(username)) {
-    const message = `{{SessionName}} in the username for ${arn} lets anyone with the role choose any name. Put a prefix with a colon before it: admin:{{SessionName}}.`;
-    return about("template-session", message);
+    const remedy = "Put a prefix with a colon before it: admin:{{SessionName}}.";
+    flaws.push({ code: "template-session", message: "Anyone with this role can choose any username.", remedy });
   }
-  return null;
+  return flaws;
 }
 
-/** Only a role can be an instance's, and only nodes are in their group. */
-function isForNodes(username: string, arn: string, groups: readonly string[]): boolean {
-  return username.startsWith("system:node:") && arn.includes(":role/") && groups.includes(NODES);
+/** The mistakes in a group. @param hasSessions whether its entry is one of a role */
+export function groupFlaws(group: string, hasSessions: boolean): readonly NameFlaw[] {
+  const flaws = lettersFlaws("group", group);
+  if (!group.includes("{{")) return flaws;
+  const isChosen = hasSessions && SESSION_NAME.test(group);
+  const effect = isChosen ? "the session name chooses the group" : "RBAC may see another name";
+  const message = `This group has a template: ${effect}.`;
+  return [...flaws, { code: "template-in-group", message, remedy: "Write its full name." }];
 }
 
-export function refuseGroup(group: string, arn: string): Refusal | null {
-  const about = (code: string, message: string): Refusal => ({ code, message, arn });
-  if (group === "") return about("group-empty", `A group for ${arn} is empty. Name it, or remove it.`);
-  const flaw = flawOf(group);
-  if (flaw !== null) return about("group-characters", `The group ${JSON.stringify(group)} for ${arn} ${flaw}.`);
-  if (group.includes("{{")) {
-    const message = `The group ${group} for ${arn} has a template: the session name would choose the group. Write its full name.`;
-    return about("template-in-group", message);
-  }
-  return null;
+/** Whether an entry can be one of nodes: only a role can be an instance's, and only nodes are in their group. */
+export function isForNodes(username: string, arn: string, groups: readonly string[]): boolean {
+  return isNode({ username }) && arn.includes(":role/") && groups.includes(NODES);
 }
 
-/** The mistake in the characters of a name, as the end of a sentence; null: none. */
-export function flawOf(text: string): string | null {
+function lettersFlaws(kind: "username" | "group", text: string): NameFlaw[] {
+  const [flaw, remedy] = lettersFlaw(text) ?? [];
+  if (flaw === undefined || remedy === undefined) return [];
+  return [{ code: `${kind}-characters`, message: `The ${kind} ${flaw}.`, remedy }];
+}
+
+function lettersFlaw(text: string): readonly [flaw: string, remedy: string] | null {
   if (/^[!-~](?:[ -~]*[!-~])?$/.test(text)) return null;
-  if (text !== text.trim()) return "has spaces around it, and RBAC compares them; remove them";
-  if (/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]/u.test(text)) return "has invisible characters; retype it";
-  if (/[\p{Zs}\p{Zl}\p{Zp}]/u.test(text.replaceAll(" ", ""))) return "has an unusual space; retype it";
-  if (/[\u017f\u212a]/.test(text)) return "has a letter that only looks like s or K; retype it";
-  return null;
+  if (text !== text.trim()) return ["has spaces around it, and RBAC compares them", "Remove them."];
+  if (/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]/u.test(text)) return ["has invisible characters", "Retype it."];
+  if (/[\p{Zs}\p{Zl}\p{Zp}]/u.test(text.replaceAll(" ", ""))) return ["has an unusual space", "Retype it."];
+  return /[\u017f\u212a]/.test(text) ? ["has a letter that only looks like s or K", "Retype it."] : null;
 }
 
 /** The first `{{…}}` that the authenticator leaves as it is, or null. */
-export function unknownTemplate(text: string): string | null {
+function unknownTemplate(text: string): string | null {
   const found = text.match(/\{\{[^}]*\}?\}?/g) ?? [];
   return found.find((template) => !TEMPLATES.some((known) => known === template)) ?? null;
 }
@@ -99,7 +109,7 @@ export function unknownTemplate(text: string): string | null {
 export const SESSION_NAME = /\{\{SessionName(?:Raw)?\}\}/;
 
 /** Whether a colon comes before each session name. A session name has no colon, so no session can imitate another username. */
-export function hasGuardedSession(username: string): boolean {
+function hasGuardedSession(username: string): boolean {
   const at = username.search(SESSION_NAME);
   if (at < 0) return true;
   return at > 1 && username[at - 1] === ":" && !username.slice(0, at).startsWith("{{");
