@@ -3,7 +3,7 @@ import { STSClient } from "@aws-sdk/client-sts";
 import type { HttpRequest } from "@smithy/protocol-http";
 import { AccessError } from "../access/access-error.ts";
 import { type FinishedCall, observedCall, type RequestIds, resultOfStatus } from "../operations/announcements.ts";
-import { answerGuard } from "../operations/bounds.ts";
+import { ArrivedBytes, answerGuard } from "../operations/bounds.ts";
 import { callWithinMs, deadlineSignal, usualDeadlines } from "../operations/deadlines.ts";
 
 /** The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */
@@ -120,16 +120,16 @@ function callOf({ body, headers, method, path, query }: HttpRequest): Pick<Finis
 async function boundedBody(body: unknown, guard: (part: Uint8Array) => void, withinMs: number): Promise<unknown> {
   if (!(body instanceof Readable)) return body;
   const timer = setTimeout(() => body.destroy(tooLate(withinMs)), withinMs);
-  const parts: Uint8Array[] = [];
+  const arrived = new ArrivedBytes();
   try {
     for await (const part of body) {
       guard(part);
-      parts.push(part);
+      arrived.add(part);
     }
   } finally {
     clearTimeout(timer);
   }
-  return Buffer.concat(parts);
+  return arrived.whole();
 }
 
 /** The SDK retries an error of this name. */

@@ -3,7 +3,7 @@ import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { Agent, buildConnector, type Dispatcher } from "undici";
 import { putNewest } from "../access/collections.ts";
 import { observedCall, type RequestIds, resultOfStatus } from "../operations/announcements.ts";
-import { answerTooLarge, textWithin } from "../operations/bounds.ts";
+import { ArrivedBytes, answerTooLarge, textWithin } from "../operations/bounds.ts";
 import { burstWidth, endCall } from "../operations/deadlines.ts";
 
 export interface ApiCall {
@@ -161,26 +161,26 @@ interface Route {
 export async function sendDirectly({ method, path, query, body }: ApiCall, route: Route): Promise<ApiAnswer> {
   const { origin, host } = new URL(route.endpoint);
   const what = `The API server at ${host}`;
-  const { status, headers, parts } = await receive(what, route, {
+  const { status, headers, bytes } = await receive(what, route, {
     origin,
     path: query ? `${path}?${new URLSearchParams(query)}` : path,
     method,
     headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...route.headers },
     body: body === undefined ? null : body instanceof Uint8Array ? body : JSON.stringify(body),
   });
-  const text = knownText(host + path, Buffer.concat(parts), what);
+  const text = knownText(host + path, bytes, what);
   // undici frees the socket only then: an immediate call would open another one.
   await nextTurn();
   return { status, headers, text };
 }
 
-type Received = Pick<ApiAnswer, "status" | "headers"> & { readonly parts: readonly Buffer[] };
+type Received = Pick<ApiAnswer, "status" | "headers"> & { readonly bytes: Buffer };
 
 /** Without a stream and a signal for each call, which cost more than to read some hundred bytes. */
 function receive(what: string, { withinMs, closing, dispatcher }: Route, call: Dispatcher.DispatchOptions) {
   return new Promise<Received>((resolve, reject) => {
-    const parts: Buffer[] = [];
-    let [status, bytes, headers]: [number, number, Received["headers"]] = [0, 0, {}];
+    const arrived = new ArrivedBytes();
+    let [status, headers]: [number, Received["headers"]] = [0, {}];
     let sending: Dispatcher.DispatchController | null = null;
     let over: Error | null = null;
     const end = (reason: Error) => {
@@ -202,13 +202,13 @@ function receive(what: string, { withinMs, closing, dispatcher }: Route, call: D
         );
       },
       onResponseData: (_, part) => {
-        bytes += part.length;
-        if (bytes <= largestAnswer.bytes) parts.push(part);
-        else end(answerTooLarge(`${what} answers with more than ${largestAnswer.bytes} bytes`));
+        arrived.add(part);
+        if (arrived.length > largestAnswer.bytes)
+          end(answerTooLarge(`${what} answers with more than ${largestAnswer.bytes} bytes`));
       },
       onResponseEnd: () => {
         settled();
-        resolve({ status, headers, parts });
+        resolve({ status, headers, bytes: arrived.whole() });
       },
       onResponseError: (_, error) => {
         settled();

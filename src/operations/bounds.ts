@@ -114,20 +114,35 @@ function look(looked: Looked, part: Uint8Array): void {
   Object.assign(looked, { values, depth, isText, ahead: Math.max(0, at - part.length) });
 }
 
+/** What has arrived of a body. A list of its parts would take a hundred bytes for each, and a sender can send a byte at a time. */
+export class ArrivedBytes {
+  #room = Buffer.alloc(0);
+  length = 0;
+
+  add(part: Uint8Array): void {
+    const length = this.length + part.length;
+    if (length > this.#room.length) this.#room = Buffer.concat([this.#room], Math.max(length, 2 * this.#room.length));
+    this.#room.set(part, this.length);
+    this.length = length;
+  }
+
+  whole(): Buffer {
+    return this.#room.subarray(0, this.length);
+  }
+}
+
 /** Reads an answer's body within bounds; leaving the loop ends the stream. @throws AccessError `answer-too-large` */
 export async function boundedText(
   body: AsyncIterable<Uint8Array>,
   bounds: AnswerBounds,
   what: string,
 ): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let read = 0;
+  const arrived = new ArrivedBytes();
   for await (const part of body) {
-    read += part.length;
-    if (read > bounds.bytes) throw answerTooLarge(`${what} answers with more than ${bounds.bytes} bytes`);
-    parts.push(part);
+    arrived.add(part);
+    if (arrived.length > bounds.bytes) throw answerTooLarge(`${what} answers with more than ${bounds.bytes} bytes`);
   }
-  return textWithin(Buffer.concat(parts), bounds, what);
+  return textWithin(arrived.whole(), bounds, what);
 }
 
 /** @throws AccessError `answer-too-large` */

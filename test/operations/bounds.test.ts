@@ -1,4 +1,6 @@
 import { Readable } from "node:stream";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { allOfPages, boundedText } from "../../src/operations/bounds.ts";
 
@@ -63,6 +65,26 @@ test("a body is read no further than its bound", async () => {
     code: "answer-too-large",
   });
   expect(given).toBe(6);
+});
+
+test("a body that arrives byte by byte takes no more memory than its bytes", async () => {
+  setFlagsFromString("--expose-gc");
+  const inUse = () => {
+    runInNewContext("gc()");
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const before = inUse();
+  let after = 0;
+  async function* byteByByte() {
+    for (let given = 0; given < 2 ** 18; given += 1) yield Buffer.from(" ");
+    after = inUse();
+  }
+
+  const text = await boundedText(byteByByte(), { bytes: 2 ** 20, values: 10 }, "It");
+
+  expect(text).toBe(" ".repeat(2 ** 18));
+  expect(after - before).toBeLessThan(2 ** 22);
 });
 
 test.each([

@@ -4,6 +4,7 @@ import { parse } from "node:querystring";
 import { z } from "zod";
 import { parseJson } from "../../access/seal.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
+import { ArrivedBytes } from "../../operations/bounds.ts";
 import { usualDeadlines, withinTime } from "../../operations/deadlines.ts";
 import { deliveryId, field, isRetry } from "./payload.ts";
 
@@ -133,17 +134,14 @@ function refused(status: HeaderRefusal["status"], why: string): Admission {
 /** Null: it is too large. @throws if the connection ends before the body does */
 function readBody(request: IncomingMessage, limitBytes: number): Promise<string | null> {
   return new Promise((resolve, reject) => {
-    const parts: Buffer[] = [];
-    let bytes = 0;
+    const arrived = new ArrivedBytes();
     request.on("data", (part: Buffer) => {
-      bytes += part.length;
-      if (bytes > limitBytes) {
-        request.removeAllListeners("data").pause();
-        return resolve(null);
-      }
-      parts.push(part);
+      arrived.add(part);
+      if (arrived.length <= limitBytes) return;
+      request.removeAllListeners("data").pause();
+      resolve(null);
     });
-    request.once("end", () => resolve(Buffer.concat(parts).toString("utf8")));
+    request.once("end", () => resolve(arrived.whole().toString("utf8")));
     request.once("error", reject);
     request.once("close", () => {
       if (!request.complete) reject(new Error("the connection ended before the body did"));

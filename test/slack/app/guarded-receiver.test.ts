@@ -1,10 +1,12 @@
 import { createHmac } from "node:crypto";
-import { request as httpRequest } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, request as httpRequest } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { App } from "@slack/bolt";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { seenRequests } from "../../../src/slack/app/admit.ts";
+import { admit, seenRequests } from "../../../src/slack/app/admit.ts";
 import { GuardedReceiver } from "../../../src/slack/app/bolt.ts";
 import { onlyOurWorkspace } from "../../../src/slack/app/registrations.ts";
 import { silentLogger } from "../../sandbox/slack/silent-logger.ts";
@@ -163,6 +165,39 @@ describe("the door to the slack process", () => {
     });
 
     expect(status).toBe(413);
+  });
+
+  test("keeps of a body that a stranger sends byte by byte no more than its bytes", async () => {
+    setFlagsFromString("--expose-gc");
+    const inUse = () => {
+      runInNewContext("gc()");
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    let received = 0;
+    const seen = seenRequests({ takeTurn: async () => true });
+    const server = createServer((request) => {
+      void admit({ signingSecret, seen, now: () => new Date(), replayed: () => {} }, request).catch(() => {});
+      request.on("data", (part: Buffer) => {
+        received += part.length;
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    const headers = {
+      ...{ host: "127.0.0.1", "content-type": "application/json", "transfer-encoding": "chunked" },
+      ...{ "x-slack-signature": `v0=${"0".repeat(64)}`, "x-slack-request-timestamp": Math.floor(Date.now() / 1000) },
+    };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const before = inUse();
+    socket.write(`POST / HTTP/1.1\r\n${lines.join("")}\r\n`);
+    for (let part = 0; part < 2 ** 8; part += 1) socket.write("1\r\nx\r\n".repeat(2 ** 10));
+
+    await expect.poll(() => received, { timeout: 20_000 }).toBe(2 ** 18);
+
+    expect(inUse() - before).toBeLessThan(2 ** 23);
+    socket.destroy();
+    server.close();
   });
 
   test("answers Slack's own questions whether a person is there, and gives them to no handler", async () => {
