@@ -229,7 +229,7 @@ async function rememberInConfigMap({
   const text = writeAnnotation(withdrawalsSealedFor(cluster), [], keys.memory, settlement.withdrawals) ?? undefined;
   if (text === state.stored?.data[withdrawalsKey]) return () => false;
   try {
-    if (!state.stored) throw answerTooLarge(`The memory of revocations of ${cluster.name}`);
+    if (!state.stored) throw answerTooLarge(`The ConfigMap eks-access-withdrawals of ${cluster.name} is too large`);
     await opened.client.writeWithdrawals(state.stored, text === undefined ? {} : { [withdrawalsKey]: text });
     return () => false;
   } catch (error) {
