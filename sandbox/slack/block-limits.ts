@@ -76,7 +76,7 @@ const choices = {
 const plainTextInput = object(
   { type: type("plain_text_input") },
   {
-    ...{ action_id: id, placeholder: plainText(150), multiline: flag },
+    ...{ action_id: id, placeholder: plainText(150), multiline: flag, focus_on_load: flag },
     dispatch_action_config: object({
       trigger_actions_on: list(oneOf("on_enter_pressed", "on_character_entered"), { min: 1, max: 2 }),
     }),

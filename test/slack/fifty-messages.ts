@@ -177,7 +177,7 @@ const answers = {
     when: "you took emergency access",
     next: "wait for a direct message",
     leads: "I'll DM you when it is active",
-    text: () => of(emergencyAnswer(anEmergency(), anEmergencyCluster())),
+    text: () => of(emergencyAnswer(anEmergency())),
   },
   mayNotTakeEmergencyAnswer: {
     when: "break-glass is not for you",

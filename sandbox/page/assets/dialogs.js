@@ -33,7 +33,7 @@ export function showOpenModal() {
     if (modal.open) return focusError(modal);
     before ??= document.activeElement;
     modal.showModal();
-    const first = modal.querySelector("[autofocus], .content :is(input, select, textarea)");
+    const first = modal.querySelector("[autofocus]") ?? modal.querySelector(".content :is(input, select, textarea)");
     if (first instanceof HTMLElement) first.focus();
     return;
   }

@@ -81,7 +81,8 @@ function addressOf({ surface, blockId, element }: Placed): string {
 function typed(placed: Placed, field: Field): Html {
   const { element } = placed;
   const value = textAt(inputOf(placed), "value") ?? "";
-  const shown = { ...field, placeholder: wordsOf(element.placeholder) || undefined };
+  const autofocus = element.focus_on_load === true;
+  const shown = { ...field, autofocus, placeholder: wordsOf(element.placeholder) || undefined };
   return element.multiline === true
     ? html`<textarea rows="3"${attributes(shown)}>\n${value}</textarea>`
     : html`<input type="text" value="${value}"${attributes(shown)} autocomplete="off">`;

@@ -1,6 +1,6 @@
 import type { InputBlock, ModalView } from "@slack/types";
 import { formatDuration } from "../../access/ask/duration.ts";
-import { maxReasonLength, readArn, readCluster, readOwnIdentity, readReason } from "../../access/ask/read-part.ts";
+import { readArn, readCluster, readOwnIdentity, readReason } from "../../access/ask/read-part.ts";
 import { takeEmergency } from "../../access/emergency.ts";
 import { accountIn, type OwnIdentities } from "../../access/identities.ts";
 import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts";
@@ -25,7 +25,7 @@ import { durationText } from "../show/words.ts";
 import { blockOf, chosenIdentity, fieldId, readFormParts } from "./form.ts";
 import { input, select } from "./form-fields.ts";
 import { recordedBeside, refuseTooMany } from "./limits.ts";
-import { identityKey, ownBlocks } from "./request-modal.ts";
+import { identityKey, ownBlocks, whyInput } from "./request-modal.ts";
 
 const usageLine = code("/eks-access break-glass <cluster> [<arn>] <reason>");
 
@@ -41,14 +41,16 @@ export const breakGlassCommand: Command = {
 };
 
 /** `break-glass <cluster> [<arn>] <reason>`: gives access at once, or says why not. The audit log has both. @throws AccessError */
-export function breakGlass(context: SlackContext, user: string, line: string): Promise<Message> {
+export async function breakGlass(context: SlackContext, user: string, line: string): Promise<Message> {
   const [cluster = "", ...words] = line.trim().split(/\s+/);
   const principal = words[0]?.startsWith("arn:") ? (words.shift() ?? "") : "";
   if (/^for @\S+$/i.test(words.slice(0, 2).join(" "))) {
     const mistake = "Emergency access is for yourself alone. The other person must take it.";
-    return Promise.resolve(emergencyMistakeAnswer(mistake));
+    return emergencyMistakeAnswer(mistake);
   }
-  return takeAccess(context, user, { cluster, principal, identity: "", reason: words.join(" ") });
+  const parts = { cluster, principal, identity: "", reason: words.join(" ") };
+  const taken = await takeAccess(context, user, parts);
+  return "id" in taken ? emergencyAnswer(taken) : taken;
 }
 
 interface EmergencyParts {
@@ -74,7 +76,12 @@ async function readEmergency(
   return { cluster, arn: readOwnIdentity({ arns: own, why }, given), reason };
 }
 
-async function takeAccess(context: SlackContext, user: string, parts: EmergencyParts): Promise<Message> {
+/** The emergency, or why there is none. */
+async function takeAccess(
+  context: SlackContext,
+  user: string,
+  parts: EmergencyParts,
+): Promise<AccessRequest | Message> {
   const { cluster, arn, reason } = await readEmergency(context, user, parts);
   const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
   if (!cluster.value || !arn.value || !reason.value) return emergencyMistakeAnswer(mistake ?? "");
@@ -88,10 +95,10 @@ async function takeAccess(context: SlackContext, user: string, parts: EmergencyP
   const possible = mayRequest({ ...requested, level, durationSeconds: may.durationSeconds });
   if (possible.type === "refused") return emergencyMistakeAnswer(possible.message);
   const taken = await takenJustNow(context, user, requested);
-  if (taken) return emergencyAnswer(taken, requested.cluster);
+  if (taken) return taken;
   // Each one calls a channel, makes a lease and needs a review.
   const tooMany = await refuseTooMany(context, user, "emergencies", requested.cluster.onCall);
-  return tooMany ?? emergencyAnswer(await give(context, person, requested, level, may), requested.cluster);
+  return tooMany ?? give(context, person, requested, level, may);
 }
 
 /** A second click on the same emergency gives nothing more, and alerts no one again. Null: this is the first. */
@@ -184,11 +191,11 @@ function recordOf(
   return createRequest(asked, now, context.config.timing.requestExpiresAfterSeconds);
 }
 
-export function emergencyAnswer(request: AccessRequest, cluster: Cluster): Message {
-  const { id, level, principal, lease } = request;
+export function emergencyAnswer(request: AccessRequest): Message {
+  const { id, level, cluster, principal, lease } = request;
   const until = time(lease?.endsAt ?? request.createdAt);
   return answer(
-    `You took emergency ${code(level)} on ${code(cluster.name)} for ${durationText(request)}, until ${until} (${code(id)}). Principal: ${code(principal)}.\n` +
+    `You took emergency ${code(level)} on ${code(cluster)} for ${durationText(request)}, until ${until} (${code(id)}). Principal: ${code(principal)}.\n` +
       "Applying it now. I'll DM you when it is active. The channel sees it, and an approver reviews it.",
   );
 }
@@ -261,7 +268,7 @@ function breakGlassModal(clusters: readonly Cluster[], { name: chosen }: Cluster
     ),
     select({ id: fieldId("cluster"), label: "Cluster", names, chosen, action: breakGlassClusterAction }),
     ...ownBlocks({ cluster: chosen, identity: "", askedFor: "" }, own),
-    input(fieldId("reason"), "Why", { multiline: true, max_length: maxReasonLength }),
+    whyInput(true),
     emergencyPrincipal(chosen, own),
   ]);
 }
@@ -289,5 +296,9 @@ export async function handleBreakGlassSubmission(context: SlackContext, submissi
     mistake ? [[blockOf(view, part as keyof typeof found), mistake] as const] : [],
   );
   if (errors.length > 0) return submission.ack({ response_action: "errors", errors: Object.fromEntries(errors) });
-  return answerSubmission(context, submission, "Emergency access", () => takeAccess(context, user, parts));
+  return answerSubmission(context, submission, "Emergency access", async () => {
+    const taken = await takeAccess(context, user, parts);
+    // The direct message has the rest: no one closes an answer at night.
+    return "id" in taken ? null : taken;
+  });
 }

@@ -50,7 +50,7 @@ export async function requestForm(context: SlackContext, user: string, like?: Ac
   if (offers.length === 0) return messageModal("Ask for access", nothingOfferedAnswer());
   const typed = withTypedTime(form, offers);
   const own = await withinTime(ownIn(context, user, typed, offers), rememberingMs, notYetKnown);
-  return requestModal(typed, offers, own, user);
+  return requestModal(typed, offers, own, user, like !== undefined);
 }
 
 function personOf(like: AccessRequest | undefined, user: string): string {

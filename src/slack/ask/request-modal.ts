@@ -24,12 +24,16 @@ const maxTime = 60;
 
 export const requestModalId = "request";
 
-/** Each choice limits the next one by the person's policy. @param own null: the person writes the ARN @param asker their id */
+/**
+ * Each choice limits the next one by the person's policy.
+ * @param own null: the person writes the ARN @param asker their id @param isAgain only the reason is new: the cursor is there
+ */
 export function requestModal(
   given: RequestForm,
   offers: readonly ClusterOffer[],
   own: OwnIdentities | null = null,
   asker = "",
+  isAgain = false,
 ): ModalView {
   const completed = completeForm(given, offers);
   const { form, offer, level } = completed;
@@ -42,7 +46,7 @@ export function requestModal(
     principalInput(form, own),
     ...hintBlocks(principalHint(form.principal, offer?.cluster ?? null, level)),
     ...ticketInput(form, offer),
-    input("reason", "Why", { multiline: true, max_length: maxReasonLength }),
+    whyInput(isAgain),
     ...approvalsBlocks(completed, asker),
   ];
   const memory = JSON.stringify({ replaced, shown: digestOf(blocks), recent, answerSeconds });
@@ -51,9 +55,14 @@ export function requestModal(
 
 /** Shows whether the form on screen must change. */
 function digestOf(blocks: readonly KnownBlock[]): string {
-  const putIn = new Set(["initial_value", "initial_option", "initial_options", "initial_user"]);
+  const putIn = new Set(["initial_value", "initial_option", "initial_options", "initial_user", "focus_on_load"]);
   const asked = JSON.stringify(blocks, (key, value) => (putIn.has(key) ? undefined : value));
   return hash("sha256", asked, "base64url").slice(0, 16);
+}
+
+export function whyInput(hasCursor: boolean): InputBlock {
+  const cursor = hasCursor ? { focus_on_load: true } : {};
+  return input(fieldId("reason"), "Why", { multiline: true, max_length: maxReasonLength, ...cursor });
 }
 
 function clusterChoice({ cluster, recent }: RequestForm, offers: readonly ClusterOffer[]): InputBlock {

@@ -26,6 +26,11 @@ const steps = () => page.evaluate("({ clicks: steps.clicks, sentences: steps.typ
 
 const card = (reason: string) => page.getByRole("log").getByRole("article").filter({ hasText: reason });
 const engineer = () => served.livePage.live.sandbox.slack.person("U0ENGINEER");
+/** Types where the cursor already is: a click into the field would be one more. */
+async function typeWhy(sentence: string): Promise<void> {
+  await page.locator("dialog textarea:focus").waitFor();
+  await page.keyboard.type(sentence);
+}
 const ask = (reason: string) =>
   engineer().command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 1h ${reason}`, channel);
 
@@ -58,7 +63,7 @@ test("to ask again takes two clicks and a sentence", async () => {
 
   await startCounting();
   await asked.getByRole("button", { name: "Request again" }).click();
-  await page.getByLabel("Why").fill("look at the logs once more");
+  await typeWhy("look at the logs once more");
   await page.getByRole("dialog").getByRole("button", { name: "Ask", exact: true }).click();
 
   await card("look at the logs once more").getByRole("button", { name: "Approve" }).waitFor();
@@ -74,12 +79,12 @@ test("emergency access takes two clicks and a sentence", async () => {
 
   await startCounting();
   await home.getByRole("button", { name: "Emergency access" }).click();
-  await page.getByLabel("Why").fill("customers can't pay");
+  await typeWhy("customers can't pay");
   await page.getByRole("dialog").getByRole("button", { name: "Take it now" }).click();
 
   await home.getByText("Your access (1)").waitFor();
   expect(await steps()).toEqual({ clicks: 2, sentences: 1 });
-  await page.getByRole("dialog").getByRole("button", { name: "Close", exact: true }).click();
+  expect(await page.getByRole("dialog").count()).toBe(0);
 });
 
 test("one person of Identity Center gets in, and another session of the same role does not", async () => {

@@ -40,6 +40,10 @@ test("a modal that asks for something needs a way to send it", () => {
   expect(telling).toEqual([]);
 });
 
+test("a modal says where the cursor is when it opens", () => {
+  expect(problemsOfView(modal({ blocks: [input(typed()), input(typed({ focus_on_load: true }))] }))).toEqual([]);
+});
+
 test("the Home tab has no title", () => {
   const home = { type: "home", blocks: [section()] };
 

@@ -60,8 +60,12 @@ test("what is over is asked for again from its card, in the form, with its ticke
   const engineer = app.person("U0ENGINEER");
 
   await engineer.click(await app.show(id), "Request again");
-  const form = textOf(await app.slack.until(() => engineer.view()));
+  const view = await app.slack.until(() => engineer.view());
+  const form = textOf(view);
 
+  expect(view.blocks).toContainEqual(
+    expect.objectContaining({ block_id: "reason", element: expect.objectContaining({ focus_on_load: true }) }),
+  );
   expect(form).toContain("[staging]");
   expect(form).toContain("[viewer]");
   expect(form).toContain(`[${engineerArn}]`);
