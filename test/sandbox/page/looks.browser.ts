@@ -10,9 +10,10 @@ let served: ServedPage;
 
 beforeAll(async () => {
   served = await aPage();
-  const page = await served.open();
+  const page = await served.open("?as=U0ENGINEER&in=direct");
   await say(page, `/eks-access request staging ${arns.engineer} viewer for 10m look into the failing rollout`);
   await become(page, "approver");
+  await page.getByRole("link", { name: "# cluster-access" }).click();
   await page.getByRole("button", { name: "Approve" }).click();
   await page.getByRole("log").getByText("Active", { exact: true }).first().waitFor();
   await page.context().close();
@@ -25,6 +26,8 @@ const looks: readonly [name: string, query: string, options: BrowserContextOptio
   ["dark", "", { colorScheme: "dark" }],
   ["home-tab", "?as=U0ENGINEER&in=home", {}],
   ["phone", "", phone],
+  // With a count of new messages at each place.
+  ["phone-home", "?as=U0ENGINEER&in=home", phone],
   ["phone-cluster", "#cluster", phone],
   ["phone-dark", "", { ...phone, colorScheme: "dark" }],
   ["small-laptop", "", { viewport: { width: 1180, height: 720 } }],
