@@ -190,8 +190,10 @@ function rowOf(request: AccessRequest, place: string, { clusterOf }: Configured)
   const again = cluster ? askAgainButtons(request) : [];
   const buttons = isClosed(request) ? again : [...nudge, cancelButton(request)];
   const note = cluster || isClosed(request) ? "" : removedNote(request);
+  // Tells two requests for the same level apart.
+  const why = isClosed(request) ? "" : `\n>${plainLine(request.reason, 250)}`;
   return [
-    section(`${ownSubject(request)}, asked ${time(createdAt)}\n${rowState(request)}${note}`),
+    section(`${ownSubject(request)}, asked ${time(createdAt)}\n${rowState(request)}${note}${why}`),
     { type: "actions", block_id: `${place}-${id}`, elements: [detailsButton(request), ...buttons] },
   ];
 }
@@ -202,7 +204,7 @@ function ends({ lease, durationSeconds }: AccessRequest): string {
 
 /** Without the ledger: nothing that can be untrue. */
 export function unknownHomeView(sentence: string): Home {
-  return sentenceView(`:warning: ${sentence} Reopen in a minute.`);
+  return sentenceView(`:warning: ${sentence.replace(" Try again in a minute.", "")} Reopen in a minute.`);
 }
 
 export function refusedHomeView({ text }: Message): Home {

@@ -161,7 +161,10 @@ describe("Slack takes App Home", () => {
   });
 
   test("that can't be shown", () => {
-    expect(problemsOfView(unknownHomeView("The ledger in Redis did not answer."))).toEqual([]);
+    const view = unknownHomeView("I can't reach my records now. Try again in a minute.");
+
+    expect(problemsOfView(view)).toEqual([]);
+    expect(textOfBlocks(view)).toContain(":warning: I can't reach my records now. Reopen in a minute.");
   });
 });
 
