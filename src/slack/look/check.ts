@@ -1,4 +1,5 @@
 import type { KnownBlock } from "@slack/types";
+import { migrationIdOf, migrationNumber } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/rule.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
@@ -49,9 +50,36 @@ export const check: Command = {
       if (!report) return noWorkerAnswer();
       if (report.type === "failed") return notFoundOutAnswer(cluster, report.message);
       const { blocks } = checkAnswer(cluster, report);
-      return messageOf([...blocks, ...(isResponsible ? await leaverBlocks(context, cluster, report.leavers) : [])]);
+      if (!isResponsible) return messageOf(blocks);
+      const [leavers, unmade] = await Promise.all([
+        leaverBlocks(context, cluster, report.leavers),
+        unmadeBlocks(context, cluster),
+      ]);
+      return messageOf([...blocks, ...unmade, ...leavers]);
     }),
 };
+
+/** One more does not fit beside the rest, and each costs two rounds of approvals. */
+const maxUnmade = 3;
+
+/** Access entries that a repair deleted, and neither it nor a later one made again. */
+async function unmadeBlocks({ ledger }: SlackContext, { name }: Cluster): Promise<KnownBlock[]> {
+  const made = new Set<string>();
+  const left: KnownBlock[] = [];
+  let repair = await ledger.migrations.latestOf(name);
+  while (repair && left.length < maxUnmade) {
+    const { id, unmade, done } = repair;
+    const again = `If it is still missing, run ${code(`/eks-access repair ${name} ${unmade}`)}.`;
+    const text = `:warning: *${code("entry-deleted")}* ${code(id)} deleted the access entry of ${code(unmade ?? "")}, and made no new one. ${again}`;
+    if (unmade !== undefined && !made.has(replaceStep(unmade))) left.push(section(text));
+    for (const step of [...done.map((each) => each.name), ...(unmade ? [replaceStep(unmade)] : [])]) made.add(step);
+    const number = migrationNumber(repair) - 1;
+    repair = number > 0 ? await ledger.migrations.get(migrationIdOf(name, number)) : null;
+  }
+  return left;
+}
+
+const replaceStep = (arn: string) => `replace-entry ${arn}`;
 
 /** More people than have leases in one cluster; each can cost a call to Slack. */
 const maxPeople = 50;

@@ -1,11 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
+import type { Migration } from "../../../src/access/migration.ts";
 import { completeChain, found } from "../../../src/diagnosis/link.ts";
 import type { LeaversReport } from "../../../src/diagnosis/reports.ts";
 import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
+import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLink } from "../../builders/a-link.ts";
+import { aMigration } from "../../builders/a-migration.ts";
 import { aLeasedRequest, engineerArn } from "../../builders/a-request.ts";
+import { at } from "../../builders/times.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 let app: SlackApp;
@@ -95,6 +99,27 @@ describe("check names the leases of people who left", () => {
     );
     expect(answer.match(/lease-of-leaver/g)).toHaveLength(1);
     expect(answer).toContain("Not compared with IAM Identity Center: 1 lease. It did not answer.");
+  });
+
+  test("and offers a repair that deleted an entry and made no new one, until a later one makes it", async () => {
+    const unmade = "arn:aws:iam::111122223333:role/ci";
+    const over = {
+      kind: "repair",
+      state: "stopped",
+      stop: { by: "U0APPROVER", at: at(60).toISOString(), why: "" },
+    } as const;
+    const endedAt = at(60).toISOString();
+    const put = (after: Migration) =>
+      app.ledger.commit({ after, event: eventOf("migration.stopped", after, "U0APPROVER", at(60)) });
+    await put(aMigration({ ...over, endedAt, unmade }));
+    const halfDone = await say("check staging", "U0APPROVER");
+    const done = [{ name: `replace-entry ${unmade}`, at: endedAt, proof: [], place: null }];
+    await put(aMigration({ ...over, endedAt, id: "migration-staging-2", done }));
+    const repaired = await say("check staging", "U0APPROVER");
+
+    expect(halfDone).toContain("`migration-staging-1` deleted the access entry of `arn:aws:iam::111122223333:role/ci`");
+    expect(halfDone).toContain("`/eks-access repair staging arn:aws:iam::111122223333:role/ci`");
+    expect(repaired).not.toContain("migration-staging-1");
   });
 
   test("and says that Slack did not answer", async () => {
