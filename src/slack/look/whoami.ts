@@ -1,4 +1,4 @@
-import { needsEmail } from "../../access/identities.ts";
+import { accountIn, arnsOf, needsEmail } from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isApproverOf, isNamedIn, isResponsibleFor, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
@@ -6,6 +6,7 @@ import type { LinkProposal } from "../../access/seals.ts";
 import { brokenIn, completeChain, type Link, type LinkName, linkWords } from "../../diagnosis/link.ts";
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";
 import { chainReport } from "../../diagnosis/reports.ts";
+import { knownIdentitiesOf } from "../../ledger/links.ts";
 import { openRequestsFor } from "../../ledger/look-ups.ts";
 import type { WorkerIdentity } from "../../ledger/stored.ts";
 import type { Command } from "../app/command.ts";
@@ -20,6 +21,8 @@ import { stateText } from "../show/words.ts";
 import { aboutCluster } from "./about-cluster.ts";
 
 const maxLeases = 10;
+/** More accounts do not fit into a section. */
+const maxForeign = 3;
 
 const marks: Readonly<Record<Link["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
 /** A screen reader needs words besides the sign. */
@@ -67,11 +70,30 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
 
 async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {
   // The worker answers this question and remembers it.
-  const { why } = await identitiesNow(context, user, cluster);
+  const { why, arns } = await identitiesNow(context, user, cluster);
+  const { links } = await knownIdentitiesOf(context, user, cluster);
   const isResponsible = isResponsibleFor(cluster, await personShown(context, user));
   const question = { type: "whoami", cluster: cluster.name, user, isResponsible } as const;
   const report = await askWorker(context, question, chainReport);
-  return chainAnswer(cluster, report?.links ?? (await chainWithoutWorker(context, cluster, user)), why);
+  const chain = report?.links ?? (await chainWithoutWorker(context, cluster, user));
+  return chainAnswer(cluster, chain, why, foreignLines(cluster, arnsOf(links), arns));
+}
+
+/** Links in the other accounts that the cluster takes: nothing else tells whose a principal there is. @param own shown already */
+export function foreignLines(
+  { name, foreignAccounts }: Cluster,
+  linked: readonly string[],
+  own: readonly string[],
+): readonly string[] {
+  return foreignAccounts
+    .map((account) => {
+      const arn = linked.find((each) => accountIn(each) === account);
+      if (arn && own.includes(arn)) return "";
+      return arn
+        ? `• ${code(arn, 150)} too, in account ${account}. To use it: ${code(`/eks-access request ${name} ${arn}`)}.`
+        : `– no link in account ${account}, which ${code(name)} takes too. To link yours: ${code("/eks-access link <arn>")}.`;
+    })
+    .filter((line) => line !== "");
 }
 
 /** Without a worker, from the ledger. */
@@ -94,12 +116,17 @@ async function chainWithoutWorker(context: SlackContext, cluster: Cluster, user:
 }
 
 /** `whoami <cluster>`. The first failure comes first. @param why why the person is unknown there, in sentences */
-export function chainAnswer(cluster: Cluster, links: readonly Link[], why: string | null = null): Message {
+export function chainAnswer(
+  cluster: Cluster,
+  links: readonly Link[],
+  why: string | null = null,
+  foreign: readonly string[] = [],
+): Message {
   const head = `*${code(cluster.name)}* ${verdictOf(links, cluster)}`;
   const sections = parts.map(({ title, names }) => {
     const lines = together(links.filter((link) => names.includes(link.name))).map((row) => phoneLine(row, cluster));
     const unknown = title === "You" && why !== null ? [`:warning: ${styled(why, 800)}`] : [];
-    return [`*${title}*`, ...unknown, ...lines].join("\n");
+    return [`*${title}*`, ...unknown, ...lines, ...(title === "You" ? foreign.slice(0, maxForeign) : [])].join("\n");
   });
   return { text: [head, ...sections].join("\n"), blocks: [head, ...sections].map(section) };
 }

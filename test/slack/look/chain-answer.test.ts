@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { completeChain, type Link, linkNames } from "../../../src/diagnosis/link.ts";
 import { workerMissing } from "../../../src/diagnosis/person-links.ts";
-import { chainAnswer } from "../../../src/slack/look/whoami.ts";
+import { chainAnswer, foreignLines } from "../../../src/slack/look/whoami.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
 
@@ -131,4 +131,19 @@ test.each([
 
   expect(problemsOf(blocks)).toEqual([]);
   expect(lengthOfText(blocks)).toBeLessThan(longestText);
+});
+
+test("a link in another account that the cluster takes is named, and a missing one with the line that makes it", () => {
+  const cluster = { ...aCluster(), foreignAccounts: ["222233334444", "333344445555"] };
+  const own = "arn:aws:iam::111122223333:user/engineer";
+  const elsewhere = "arn:aws:iam::222233334444:role/dev";
+  const text = textOfBlocks(chainAnswer(cluster, whole, null, foreignLines(cluster, [own, elsewhere], [own])));
+
+  expect(text).toContain(
+    "• `arn:aws:iam::222233334444:role/dev` too, in account 222233334444. To use it: `/eks-access request staging arn:aws:iam::222233334444:role/dev`.",
+  );
+  expect(text).toContain(
+    "– no link in account 333344445555, which `staging` takes too. To link yours: `/eks-access link &lt;arn&gt;`.",
+  );
+  expect(foreignLines(cluster, [elsewhere], [elsewhere])).toHaveLength(1);
 });
