@@ -81,8 +81,8 @@ export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): Reported
     const remedy = `To repair them, an approver runs ${repairOf(cluster, withoutRolePath(successor.arn))}. To get access now, run ${request(successor.arn)}.`;
     return { ...about, message, remedy };
   }
-  const message = `IAM Identity Center keeps one role for each permission set and account. ${named(cluster.name)} names several of ${named(permissionSet)} in ${account}, so all but one are deleted: ${list}.`;
-  const remedy = `Sign in with that permission set: ${named("aws sts get-caller-identity")} prints the current role. If it has no entry here, an approver runs ${repairOf(cluster, "<that ARN>")} to give it theirs. Remove their items with ${named("eks-access plan --remove")}.`;
+  const message = `${named(cluster.name)} names several roles of the permission set ${named(permissionSet)} in account ${account}. All but one are deleted: ${list}.`;
+  const remedy = `Sign in with that permission set: ${named("aws sts get-caller-identity")} prints the current role. If it has no entry here, an approver runs ${repairOf(cluster, "<that ARN>")}. Remove the items of the others with ${named("eks-access plan --remove")}.`;
   return { ...about, message, remedy };
 }
 

@@ -118,8 +118,8 @@ function replacedCause({ document, mode, cluster, rolesInEntries }: WhyFacts, { 
   const [other] = namesakesOf(principal.arn, [...(rolesInEntries ?? []), ...inMap]);
   if (!other) return [];
   const arn = withoutRolePath(other.arn);
-  const message = `${named(cluster.name)} names another role of the same permission set: ${named(arn)} (${other.place}). Only one of the two exists.`;
-  const remedy = `${named("aws sts get-caller-identity")} prints the current one. If that is ${principal.arn}, run ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}, or an approver runs ${repairOf(cluster, principal.arn)} to give it what the other has. If it is the other, link it: ${named("/eks-access link <arn>")}.`;
+  const message = `${named(cluster.name)} names another role of the same permission set: ${named(arn)} (${other.place}). One of the two is deleted.`;
+  const remedy = `${named("aws sts get-caller-identity")} prints the current one. If that is ${principal.arn}, run ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}, or an approver runs ${repairOf(cluster, principal.arn)}. If not, link it: ${named("/eks-access link <arn>")}.`;
   return [cause("role-replaced", message, remedy)];
 }
 

@@ -57,7 +57,7 @@ function ownerWarning(cluster: Cluster, { principal }: AccessRequest, { linked, 
   if (account === cluster.account) return ["No linked identity: the principal may be another person's."];
   // Identity Center and rules answer about the cluster's account.
   return [
-    `No linked identity: the requester has no link in account ${account}, and nothing else shows whose principal this is. If it is theirs, they send /eks-access link ${principal}, and ask again.`,
+    `No linked identity: nothing shows whose principal of account ${account} this is. If it is the requester's, they send /eks-access link ${principal} and ask again.`,
   ];
 }
 

@@ -70,7 +70,7 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
   ["a principal without a link", "No linked identity: the principal may be another person's.", {}, { linked: null }],
   [
     "a principal in another account, where Identity Center is not asked",
-    `No linked identity: the requester has no link in account 999900001111, and nothing else shows whose principal this is. If it is theirs, they send /eks-access link ${foreignRole}, and ask again.`,
+    `No linked identity: nothing shows whose principal of account 999900001111 this is. If it is the requester's, they send /eks-access link ${foreignRole} and ask again.`,
     { principal: foreignRole },
     { linked: null },
   ],
