@@ -6,12 +6,20 @@ import { isReviewDue, isSignInDue } from "../access/lease/lease.ts";
 import { isMigration, type LedgerRecord, recordDueAt } from "../access/lists.ts";
 import type { Migration } from "../access/migration.ts";
 import type { AccessRequest } from "../access/record.ts";
+import { isHeld } from "../access/request.ts";
 import { recordedEvents } from "../operations/announcements.ts";
 import type { FailureLog } from "../operations/log.ts";
 import { startTicking, type Ticking } from "../operations/stoppable.ts";
 import { rememberTrace, type TraceContext, traced, traceFor } from "../operations/traced.ts";
 import type { Job } from "./jobs.ts";
-import type { CommitResult, LedgerChange, MigrationLedger, RecordLedger, RequestLedger } from "./ledger.ts";
+import type {
+  CommitResult,
+  LedgerChange,
+  MessageLedger,
+  MigrationLedger,
+  RecordLedger,
+  RequestLedger,
+} from "./ledger.ts";
 import { type QueuesToWake, wake, wakeAll } from "./queues.ts";
 import type { UndoneLedger } from "./records.ts";
 
@@ -65,6 +73,15 @@ export function recordChange(
   });
 }
 
+type MessagesLedger = Pick<MessageLedger, "shown" | "rememberOutdated">;
+
+/** The next look at the messages of a record changes them, whatever the ledger says that they show. */
+export async function distrustMessages({ ledger }: { readonly ledger: MessagesLedger }, id: string): Promise<void> {
+  const { message, direct } = (await ledger.shown(id)) ?? {};
+  const place = message ?? direct;
+  if (place) await ledger.rememberOutdated(id, place.channel);
+}
+
 const lookForUndoneEveryMs = 10_000;
 
 /**
@@ -72,20 +89,29 @@ const lookForUndoneEveryMs = 10_000;
  * gets its next version as it is, which shows it again, and a worker compares the cluster with the ledger.
  */
 export function startFollowingUndone(
-  context: RecordContext<Pick<RecordLedger, "commit"> & UndoneLedger> & {
+  context: RecordContext<Pick<RecordLedger, "commit"> & UndoneLedger & MessagesLedger> & {
     readonly now: () => Date;
     readonly failures: FailureLog;
   },
 ): Ticking {
+  const asked = new Set<string>();
   const follow = async (cluster: string, left: LedgerRecord | null) => {
     await wakeAll(context.queues, [
       { type: "adopt", cluster },
       { type: "inspect", cluster },
     ]);
-    if (!left) return;
+    if (!left) return "done";
+    // Its access can be gone, as the messages say. The next look comes after that at the cluster.
+    if (!isMigration(left) && isHeld(left) && !asked.delete(left.id)) {
+      asked.add(left.id);
+      return "again";
+    }
     context.log.error({ request: left.id, cluster, version: left.version }, "Redis lost later changes of this record");
     const [now, version] = [context.now(), left.version + 1];
+    // The lost version can have this number.
+    await distrustMessages(context, left.id);
     await recordChange(context, { ...left, version }, eventOf("record.undone", left, "worker", now), now);
+    return "done";
   };
   const look = () => context.ledger.eachUndone(follow);
   return startTicking(lookForUndoneEveryMs, () => context.failures.during("could not look for lost changes", {}, look));

@@ -210,30 +210,38 @@ const ownCommitsKeptMs = 5 * 60_000;
 /** Redis does nothing else during one call. */
 const versionsAtOnce = 1_000;
 
-/** The version of each record; 0: there is none. KEYS: the prefix of records' keys. ARGV: ids */
+/** The version of each record, and the SHA-1 of its text; 0: there is none. KEYS: the prefix of records' keys. ARGV: ids */
 const versionsScript = scriptOf(`${fieldLua}
 local found = {}
-for i, id in ipairs(ARGV) do found[i] = tonumber(field_of(KEYS[1] .. id, 'version') or '') or 0 end
+for i, id in ipairs(ARGV) do
+  local key = KEYS[1] .. id
+  found[i] = { tonumber(field_of(key, 'version') or '') or 0, field_of(key, 'sha1') or '' }
+end
 return found
 `);
 
 interface Committed {
   readonly version: number;
+  readonly digest: string;
+  /** This process has committed the same version before: messages can show that one. */
+  readonly isAnother: boolean;
   readonly cluster: string;
   readonly atMs: number;
 }
 
 export interface UndoneLedger {
-  /** Once for each record of which a failover of Redis lost a version of this process. Null: nothing is left of it. */
-  eachUndone(act: (cluster: string, left: LedgerRecord | null) => Promise<void>): Promise<void>;
+  /** Once for each record of which a failover of Redis lost a version of this process, or again later. Null: nothing is left of it. */
+  eachUndone(act: (cluster: string, left: LedgerRecord | null) => Promise<"done" | "again">): Promise<void>;
 }
 
 /** The newest version of each record that this process committed in the last minutes. */
 export class OwnCommits {
   readonly #known = new Map<string, Committed>();
 
-  add({ id, version, cluster }: LedgerRecord): void {
-    this.#known.set(id, { version, cluster, atMs: Date.now() });
+  add(record: LedgerRecord): void {
+    const { id, version, cluster } = record;
+    const isAnother = version <= (this.#known.get(id)?.version ?? 0);
+    this.#known.set(id, { version, digest: sha1(JSON.stringify(record)), isAnother, cluster, atMs: Date.now() });
   }
 
   async eachUndone(
@@ -246,13 +254,36 @@ export class OwnCommits {
     for (let from = 0; from < known.length; from += versionsAtOnce) {
       const some = known.slice(from, from + versionsAtOnce);
       const ids = some.map(([id]) => id);
-      const versions = (await runScript(redis, versionsScript, [recordPrefix], ids)) as readonly number[];
+      const found = (await runScript(redis, versionsScript, [recordPrefix], ids)) as readonly [number, string][];
       for (const [index, [id, committed]] of some.entries()) {
-        const isUndone = (versions[index] ?? 0) < committed.version;
-        if (isUndone) await act(committed.cluster, (await readRecords(redis, reader, [id]))[0] ?? null);
+        const [version, digest] = found[index] ?? [0, ""];
+        const isLost = version < committed.version || (version === committed.version && digest !== committed.digest);
+        const isUndone = isLost || committed.isAnother;
         const isOver = isUndone || Date.now() - committed.atMs > ownCommitsKeptMs;
         if (isOver && this.#known.get(id) === committed) this.#known.delete(id);
+        if (isUndone) await this.#undone(redis, reader, id, committed, act);
       }
     }
+  }
+
+  #keep(id: string, committed: Committed): void {
+    if (!this.#known.has(id)) this.#known.set(id, committed);
+  }
+
+  /** What fails is found again. */
+  async #undone(
+    redis: RedisClient,
+    reader: StoredReader,
+    id: string,
+    committed: Committed,
+    act: Parameters<UndoneLedger["eachUndone"]>[0],
+  ): Promise<void> {
+    const done = await act(committed.cluster, (await readRecords(redis, reader, [id]))[0] ?? null).catch(
+      (error: unknown) => {
+        this.#keep(id, committed);
+        throw error;
+      },
+    );
+    if (done === "again") this.#keep(id, committed);
   }
 }

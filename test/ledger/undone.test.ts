@@ -28,7 +28,10 @@ const onServer = (run: (redis: Redis) => Promise<unknown>) => asAdministrator(da
 
 async function undone(): Promise<(LedgerRecord | null)[]> {
   const found: (LedgerRecord | null)[] = [];
-  await ledger.eachUndone(async (_, left) => void found.push(left));
+  await ledger.eachUndone(async (_, left) => {
+    found.push(left);
+    return "done";
+  });
   return found;
 }
 
@@ -77,10 +80,20 @@ test("what could not be done about a lost commit is done with the next look", as
   expect(await undone()).toEqual([left]);
 });
 
+test("what is to be looked at again is found with the next look", async () => {
+  const left = await firstOfTwo();
+
+  await ledger.eachUndone(async () => "again");
+
+  expect(await undone()).toEqual([left]);
+  expect(await undone()).toEqual([]);
+});
+
 test("a version that is committed again on top of what is left counts from then on", async () => {
   const left = await firstOfTwo();
   const again = async (_: string, record: LedgerRecord | null) => {
     if (record) await ledger.commit(aChange({ ...aRequest(), version: 2 }));
+    return "done" as const;
   };
 
   await ledger.eachUndone(again);
@@ -89,6 +102,23 @@ test("a version that is committed again on top of what is left counts from then 
   expect(await undone()).toEqual([]);
   await onServer((redis) => redis.flushdb());
   expect(await undone()).toEqual([null]);
+});
+
+test("a version that Redis lost and that got other content since is found once, whoever wrote it", async () => {
+  const others = redisLedger(connection.redis);
+  for (const [index, writer] of [ledger, others].entries()) {
+    const request = aRequest({ id: `r-${index}` });
+    const key = recordKey(request.id);
+    await ledger.commit(aChange(request));
+    await onServer((redis) => redis.copy(key, "{eks-access}:before"));
+    await ledger.commit(aChange({ ...request, version: 2 }));
+    await onServer((redis) => redis.rename("{eks-access}:before", key));
+    const left = { ...request, reason: "another change", version: 2 };
+    await writer.commit(aChange(left));
+
+    expect(await undone()).toEqual([left]);
+    expect(await undone()).toEqual([]);
+  }
 });
 
 test("a commit is forgotten five minutes after it was made", async () => {
