@@ -70,6 +70,8 @@ const shown = { queue: "messages", isSingle: true, deadline: null } as const;
 /** The jobs of the Slack process. Each has its `run` in src/slack/show/message-worker.ts. */
 export const messageJobs = {
   show: { ...shown, fields: { record: name }, waitMs: 0, tries: 10, retryMs: 500 },
+  /** Slack carries out a call that it did not answer within seconds, or never. */
+  "show-again": { ...shown, fields: { record: name }, waitMs: 20_000, tries: 10, retryMs: 1_000 },
   /** Slack takes about one message a second in a channel. */
   "show-thread": { ...shown, fields: { record: name }, waitMs: 1_000, tries: 10, retryMs: 1_000 },
   /** Slack takes 100 updates of App Homes in a minute, for all people together. */

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { textOf } from "../../sandbox/slack/message-content.ts";
-import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { readConfig } from "../../src/config/config.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
 import { showRequest } from "../../src/slack/show/messenger.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aLeasedRequest } from "../builders/a-request.ts";
@@ -11,17 +12,49 @@ import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { callsTo, noGroups } from "../slack/slack-context.ts";
 import { silentContext } from "./silent-context.ts";
 
+function aProcess(ledger: Ledger, slack: SandboxSlack) {
+  const reading = readConfig(configText);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  return { ...silentContext(ledger), config: reading.config, ...callsTo(slack), directory: noGroups };
+}
+
+test("a process that stood still before its update leaves no older message than the one that another process showed", async () => {
+  const slack = await startSandboxSlack({ rateLimits: false });
+  const ledger = memoryLedger();
+  const [first, other] = [aProcess(ledger, slack), aProcess(ledger, slack)];
+  const active = aLeasedRequest({}, { version: 1 });
+  const [later, ended] = [
+    aLeasedRequest({}, { version: 2 }),
+    aLeasedRequest({ state: "ended", endedAt: at(hours(4)).toISOString() }, { version: 3 }),
+  ];
+  const card = () => textOf(slack.messages("C0ACCESS")[0] ?? { blocks: [] });
+  await ledger.commit(aChange(active, "lease.active"));
+  await showRequest(first, active.id);
+  await ledger.commit(aChange(later, "lease.active"));
+  let goOn = () => {};
+  const stands = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const held = slack.faults.plan("slack.chat.update", { type: "watch" }, { onStrike: () => stands });
+  const late = showRequest(first, active.id);
+  await held.struck;
+  await ledger.commit(aChange(ended, "lease.ended"));
+  await showRequest(other, active.id);
+  expect(card()).toContain("*Ended*");
+
+  goOn();
+  await late;
+  for (const id of await ledger.unshown(1)) await showRequest(other, id);
+
+  expect(card()).toContain("*Ended*");
+  expect(await ledger.unshown(1)).toEqual([]);
+  await slack.stop();
+});
+
 test("a lease that ends while Slack is slow with the channel is not reported to its holder as active", async () => {
   const slack = await startSandboxSlack({ rateLimits: false });
   const ledger = memoryLedger();
-  const reading = readConfig(configText);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
-  const context = {
-    ...silentContext(ledger),
-    config: reading.config,
-    ...callsTo(slack),
-    directory: noGroups,
-  };
+  const context = aProcess(ledger, slack);
   const active = aLeasedRequest({}, { version: 1 });
   const ended = aLeasedRequest({ state: "ended", endedAt: at(hours(4)).toISOString() }, { version: 2 });
   await ledger.commit(aChange(active, "lease.active"));

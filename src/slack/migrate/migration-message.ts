@@ -12,6 +12,7 @@ import {
   type MessengerContext,
   type Milestone,
   noteOutdated,
+  noteShown,
   nothingShown,
   sendOnce,
   showInChannel,
@@ -55,7 +56,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
     toRequester = await sendOnce(context, migration.requester, milestone, toRequester);
   }
   await noteOutdated(context, migration, inChannel, outdatedIn);
-  await ledger.markShown(id, { ...shown, ...toRequester, version: migration.version, isRemoved: !cluster });
+  await noteShown(context, id, { ...shown, ...toRequester, version: migration.version, isRemoved: !cluster });
 }
 
 async function whoToAsk(

@@ -48,7 +48,10 @@ export class MessageUpdates {
   #limitedUntil = 0;
   /** By the message's place, the oldest first. */
   readonly #clicks = new Map<string, Click>();
-  /** What each message shows, as a digest: a job that comes back spends Slack's next update on what is still missing. */
+  /**
+   * What each message shows, as a digest, until all of its record is shown: a job that comes back spends Slack's next update on what is
+   * still missing. Later another process can write.
+   */
   readonly #written = new Map<string, string>();
 
   /** @param client fails when Slack limits the rate */
@@ -69,6 +72,11 @@ export class MessageUpdates {
       this.#clicks.delete(oldest);
     }
     return now < this.#limitedUntil;
+  }
+
+  /** All messages of a record are shown. */
+  forget(places: readonly MessageRef[]): void {
+    for (const ref of places) this.#written.delete(placeOf(ref));
   }
 
   /** The limit that keeps Slack from updating any of these now; null: there is none, or someone clicked one of them. */

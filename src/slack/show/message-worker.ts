@@ -10,6 +10,7 @@ import type { Config } from "../../config/config.ts";
 import type { RedisClient } from "../../ledger/client.ts";
 import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from "../../ledger/jobs.ts";
 import type { Ledger, RequestLedger } from "../../ledger/ledger.ts";
+import { distrustMessages } from "../../ledger/lifecycle.ts";
 import { configurationOf } from "../../ledger/look-ups.ts";
 import { type QueueWork, timeInQueue, wake, workOnJobs } from "../../ledger/queues.ts";
 import { logAbout } from "../../operations/log.ts";
@@ -21,7 +22,7 @@ import { closeAgain } from "../link/link-questions.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/migration-message.ts";
 import { showRequest, wakeHomesOf } from "./messenger.ts";
-import { isMoved, type MessengerContext } from "./show-in-channel.ts";
+import { isMoved, type MessengerContext, placesIn } from "./show-in-channel.ts";
 import { showThread } from "./thread.ts";
 
 interface MessageContexts {
@@ -36,14 +37,30 @@ const messageRuns: JobHandlers<typeof messageJobs, [MessageContexts, Waited]> = 
     isLinkQuestion(record)
       ? closeAgain(background, record)
       : tracedJob(contextOf(context, record, waited), "show", {}, [record], (running) =>
-          isMigrationId(record) ? showMigration(running, record) : showRequest(running, record),
+          (isMigrationId(record) ? showMigration(running, record) : showRequest(running, record)).catch(
+            (failure: unknown) => showAgainLater(context, record, failure),
+          ),
         ),
+  "show-again": ({ record }, { context }) => showAgain(context, record),
   "show-thread": ({ record }, { background }, waited) =>
     tracedJob(contextOf(background, record, waited), "show thread", {}, [record], (running) =>
       showThread(running, record),
     ),
   "show-home": ({ user }, { background }) => publishHome(background, user),
 };
+
+/** A call without an answer can come to Slack after a newer one. @throws the failure */
+async function showAgainLater({ queues }: MessengerContext, record: string, failure: unknown): Promise<never> {
+  const isUnanswered = failure instanceof AccessError && failure.code === "slack-unreachable";
+  if (isUnanswered && !(failure.cause instanceof WebAPIRateLimitedError))
+    await wake(queues, { type: "show-again", record });
+  throw failure;
+}
+
+async function showAgain(context: MessengerContext, record: string): Promise<void> {
+  await distrustMessages(context, record);
+  await wake(context.queues, { type: "show", record });
+}
 
 function contextOf(context: MessengerContext, record: string, waited: Waited): MessengerContext {
   return { ...context, waited, log: logAbout(context.log, record) };
@@ -79,9 +96,8 @@ export function startMessageWorker(given: MessageWorkerContext, blocking: RedisC
 
 /** Many messages can wait for Slack: each look at them must cost little. @throws WebAPIRateLimitedError */
 async function refuseWhileLimited({ ledger, updates }: MessengerContext, record: string): Promise<void> {
-  const { message = null, copies = [], direct = null, asker } = (await ledger.shown(record)) ?? {};
-  const places = [message, direct, asker?.direct ?? null, ...copies].filter((place) => place !== null);
-  const limit = message && updates.limitOf(places);
+  const shown = await ledger.shown(record);
+  const limit = shown?.message && updates.limitOf(placesIn(shown));
   if (limit) throw limit;
 }
 
@@ -140,7 +156,7 @@ export async function showOtherApprovers(
       // A request that is over can be made again only while its cluster is there.
       const hasMoved = isOnCards && (cluster ? known.get(field + name) === "" : others.length > 0);
       const askers = hasMoved ? (await newestIn(ledger, name)).flatMap(peopleOf) : [];
-      if (cluster && isOnCards && others.length > 0) await showAgain(context, cluster);
+      if (cluster && isOnCards && others.length > 0) await showCardsAgain(context, cluster);
       const people = [...others, ...askers].filter((each) => !isDigest(each));
       if (people.length > 0) await wakeHomesOf(context, people.some(isDomain) ? null : people);
     }
@@ -186,7 +202,7 @@ async function peopleOfNames({ config, directory }: MessengerContext): Promise<M
 }
 
 /** Cards that name approvers, and all copies. */
-async function showAgain({ ledger, queues }: MessengerContext, { name, channel }: Cluster): Promise<void> {
+async function showCardsAgain({ ledger, queues }: MessengerContext, { name, channel }: Cluster): Promise<void> {
   for (const record of await openIn(ledger, name, true)) {
     if (!isDecisionDue(record) && !(await ledger.shown(record.id))?.copies.length) continue;
     await ledger.rememberOutdated(record.id, channel);

@@ -20,6 +20,20 @@ export function isMoved({ isRemoved = false }: ShownMessages, cluster: string, {
   return isRemoved === clusters.has(cluster);
 }
 
+export function placesIn({ message, copies, direct, asker }: ShownMessages): readonly MessageRef[] {
+  return [message, direct, asker?.direct ?? null, ...copies].filter((place) => place !== null);
+}
+
+/** The messages show the record. A process that stood still, or a call that was late, can still write an older one. */
+export async function noteShown(
+  { ledger, updates }: Pick<MessengerContext, "ledger" | "updates">,
+  id: string,
+  shown: ShownMessages,
+): Promise<void> {
+  await ledger.markShown(id, shown);
+  updates.forget(placesIn(shown));
+}
+
 export interface InChannel {
   readonly shown: ShownMessages;
   /** Why the channel is out of reach: deleted, archived, or without the bot. Null: it is there. */

@@ -86,3 +86,35 @@ test("an App Home waits for Slack's limit however long it lasts, without losing 
   await expect.poll(() => slack.person("U0ENGINEER").home(), { timeout: 10_000 }).toBeTruthy();
   expect(slack.faults.calls("slack.views.publish")).toBe(tries + 1);
 });
+
+test("an update that Slack carried out too late, over a newer one, is corrected", async () => {
+  const ledger = memoryLedger();
+  const context = { ...aSlackContext(ledger), ...callsTo(slack), queues };
+  const request = aPreviewedRequest({ version: 1 });
+  await ledger.commit(aChange(request));
+  await showRequest(context, request.id);
+  const expired = revise(request, { state: "expired" });
+  await ledger.commit(aChange(expired, "request.expired"));
+  const [card] = slack.messages("C0ACCESS");
+  const old = { text: card?.text, blocks: card?.blocks };
+  const { struck } = slack.faults.plan("slack.chat.update", { type: "cut-before" });
+  const blocking = connectRedisBlocking(database.url);
+  const worker = startMessageWorker({ ...atStart(context), backgroundClient: context.client }, blocking);
+  closers.push(async () => {
+    await worker.stop(AbortSignal.timeout(10_000));
+    blocking.disconnect();
+  });
+  const shown = () => slack.messages("C0ACCESS").map(textOf).join();
+
+  await wake(queues, { type: "show", record: request.id });
+  await struck;
+  await expect.poll(shown).toContain("Expired");
+  await context.client.chat.update({ channel: "C0ACCESS", ts: card?.ts ?? "", ...old } as never);
+  expect(shown()).toContain("[Approve]");
+  const again = async () => (await queues.messages.getDelayed()).find(({ name }) => name === "show-again");
+  await expect.poll(again).toBeTruthy();
+  await (await again())?.promote();
+
+  await expect.poll(shown).toContain("Expired");
+  expect(shown()).not.toContain("[Approve]");
+});

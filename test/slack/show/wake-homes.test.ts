@@ -29,7 +29,14 @@ async function wokenBy(
   const addBulk = async (jobs: readonly { data: { type: string; user?: string } }[]) =>
     void woken.push(...jobs.flatMap(({ data }) => (data.type === "show-home" && data.user ? [data.user] : [])));
   const messages = { ...queues.messages, addBulk };
-  const context = { ledger, log, queues: { ...queues, messages }, config: reading.config, directory };
+  const context = {
+    ledger,
+    log,
+    queues: { ...queues, messages },
+    config: reading.config,
+    directory,
+    updates: { forget: () => {} },
+  };
   await change(context as unknown as MessengerContext);
   return woken.toSorted();
 }
