@@ -36,10 +36,13 @@ import { type PreviewFacts, planPreview } from "./plan-preview.ts";
 /** The next look takes the rest, which bounds a look's memory. */
 const maxAtOnce = 200;
 
+/** The clock of a Slack process can be ahead of the worker's: a new request waits for neither. */
+const aheadMs = 5 * 60_000;
+
 /** Previews every waiting request before the approvers are asked. All share one read. */
 export async function previewCluster(context: WorkerContext, cluster: Cluster): Promise<void> {
   const now = context.now();
-  const due = await context.ledger.duePendingOf(cluster.name, now, maxAtOnce);
+  const due = await context.ledger.duePendingOf(cluster.name, new Date(now.getTime() + aheadMs), maxAtOnce);
   const waiting = due.filter((request) => needsPreview(request, now));
   if (waiting.length === 0) return;
   const about = { "eks_access.cluster": cluster.name };
