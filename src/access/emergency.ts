@@ -113,10 +113,12 @@ export function decideReview(
 /** Why this person can't review it; null: they can. */
 export function refuseReview(request: AccessRequest, cluster: Cluster, person: Person): ReviewRefusal | null {
   const { emergency, requester } = request;
+  const isOwn = person.user === requester;
+  // First: others do not learn who reviewed it.
+  if (!isOwn && !isApproverOf(cluster, person)) return "not-an-approver";
   if (!emergency) return "nothing-to-review";
   if (emergency.review) return "reviewed-already";
-  if (person.user === requester) return "own";
-  return isApproverOf(cluster, person) ? null : "not-an-approver";
+  return isOwn ? "own" : null;
 }
 
 /** The cluster's approvers, by any of its rules, without the person who took the access. Slack user ids and user groups. */

@@ -5,6 +5,7 @@ import { denyButton, nudgeButton } from "../../../src/slack/show/buttons.ts";
 import { messageOf } from "../../../src/slack/show/message.ts";
 import { actions } from "../../../src/slack/show/mrkdwn.ts";
 import { aLeasedRequest, anApprovedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { anEmergency } from "../../builders/an-emergency.ts";
 import { at, hours } from "../../builders/times.ts";
 import { aClient } from "../../sandbox/slack/a-client.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
@@ -48,6 +49,16 @@ describe("who may not see a request", () => {
       "Only <@U0ENGINEER>, <@U0APPROVER> or <@U0APPROVER2> can revoke this.",
     );
     expect(await say(stranger, `approve ${id}`)).toBe("Already handled.");
+  });
+
+  test("learns nothing of an emergency's review with a typed reviewed", async () => {
+    const { id } = await app.put(anEmergency({ id: nextId() }));
+    const before = await say(stranger, `reviewed ${id}`);
+    await say("U0APPROVER", `reviewed ${id} the vault is open`);
+
+    expect(await say(stranger, `reviewed ${id}`)).toBe(before);
+    expect(before).toMatch(/^Only approvers of `staging` can review it\./);
+    expect(await say("U0APPROVER2", `reviewed ${id}`)).toMatch(/^<@U0APPROVER> reviewed it/);
   });
 
   test("reads who can press Request again", async () => {
