@@ -147,8 +147,10 @@ async function readList(context: SlackContext, user: string, view: ListView, off
       }),
     )),
   ];
-  // The last page is gone: the page before it is the last one now.
-  if (rows.length === 0 && offset > 0) return readList(context, user, view, Math.max(0, offset - rowsInPage));
+  // The page is gone, or the button's value is forged.
+  const last = Math.floor((migrations.length + total - 1) / rowsInPage) * rowsInPage;
+  if (rows.length === 0 && offset > 0)
+    return readList(context, user, view, Math.max(0, Math.min(last, offset - rowsInPage)));
   const seesOthers = view.kind === "cluster" ? answered.includes(view.cluster) : answered.length > 0;
   return listAnswer({
     view,

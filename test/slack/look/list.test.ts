@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { listButton } from "../../../src/slack/show/buttons.ts";
+import { messageOf } from "../../../src/slack/show/message.ts";
+import { actions, section } from "../../../src/slack/show/mrkdwn.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { at, minutes } from "../../builders/times.ts";
+import { aClient } from "../../sandbox/slack/a-client.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 const production = `  production:
@@ -56,6 +60,32 @@ describe("list", () => {
     expect(idsOf(second)).toEqual(["r-own8", "r-own9"]);
     expect(idsOf(again)).toEqual(idsOf(first));
     expect(second.ts).toBe(first.ts);
+  });
+
+  test("a button with a page far behind the last one shows the last one, without a look at each between", async () => {
+    let looks = 0;
+    const counting = await aSlackApp({
+      ledger: (ledger) => ({
+        ...ledger,
+        list: (...of) => {
+          looks += 1;
+          return ledger.list(...of);
+        },
+      }),
+    });
+    for (let index = 0; index < 10; index += 1) await counting.put(aPreviewedRequest({ id: `r-own${index}` }));
+    const button = listButton("next", "Next", { kind: "mine" }, 1_000_000);
+    const { text, blocks } = messageOf([section("far"), actions("list", [button])]);
+    await aClient(counting.slack).chat.postMessage({ channel: "C0ACCESS", text, blocks });
+    const [far] = counting.slack.messages("C0ACCESS");
+
+    await counting.person("U0ENGINEER").click(far ?? expect.unreachable(), "list-next");
+    await counting.slack.until(() =>
+      counting.slack.messages("C0ACCESS").find((now) => textOf(now).includes("9 to 10 of 10")),
+    );
+    await counting.stop();
+
+    expect(looks).toBeLessThan(4);
   });
 
   test("pending is what waits in the clusters that one answers for, and one's own", async () => {
