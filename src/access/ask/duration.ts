@@ -111,6 +111,8 @@ export function parseDuration(text: string): number | null {
     if (count === undefined) return null;
     seconds += Number(count) * (secondsOf[unit.charAt(0)] ?? 0);
   }
+  // So much longer than that, a lease would end after the last date.
+  if (isPermanent(seconds)) return permanentSeconds;
   return seconds > 0 ? seconds : null;
 }
 

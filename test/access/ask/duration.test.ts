@@ -21,6 +21,10 @@ test.each([
   expect(parseDuration(text)).toBe(seconds);
 });
 
+test.each(["19000d", "999999d".repeat(300)])("%# is permanent: no lease ends after the last date", (text) => {
+  expect(parseDuration(text)).toBe(permanentSeconds);
+});
+
 test.each([
   "",
   "4",
