@@ -53,6 +53,8 @@ export async function requestForm(context: SlackContext, user: string, like?: Ac
   return requestModal(typed, offers, own, user, like !== undefined);
 }
 
+const isAskedByOther = ({ askedBy }: AccessRequest, user: string) => askedBy !== null && askedBy !== user;
+
 function personOf(like: AccessRequest | undefined, user: string): string {
   return like?.askedBy === user ? like.requester : user;
 }
@@ -95,7 +97,9 @@ const quarterSeconds = 15 * 60;
 
 /** All of an earlier request except its reason, which is new each time. */
 function formLike(request: AccessRequest, user: string): RequestForm {
-  const { cluster, level, principal, namespaces, ticket, until, durationSeconds } = request;
+  const { cluster, level, namespaces, ticket, until, durationSeconds } = request;
+  // What another person wrote for them can be that person's own ARN.
+  const principal = isAskedByOther(request, user) ? "" : request.principal;
   // The duration of an extension runs from its request to its end: an odd number of seconds.
   const round = Math.max(quarterSeconds, Math.floor(durationSeconds / quarterSeconds) * quarterSeconds);
   const duration = formatDuration(until === null ? durationSeconds : round).replaceAll(" ", "");
@@ -107,7 +111,7 @@ function formLike(request: AccessRequest, user: string): RequestForm {
 /** The person's last request, and the principal linked to their account. @throws AccessError */
 async function remembered(context: SlackContext, user: string): Promise<RequestForm> {
   const { ledger, config } = context;
-  const own = await ledger.ofRequester(user, lookedThrough);
+  const own = (await ledger.ofRequester(user, lookedThrough)).filter((each) => !isAskedByOther(each, user));
   const [last] = own;
   const recent = [...new Set(own.map(({ cluster: name }) => name))].slice(0, maxRecent);
   const cluster = last ? (config.clusters.get(last.cluster) ?? null) : null;

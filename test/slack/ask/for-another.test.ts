@@ -43,6 +43,23 @@ describe("a request for another person", () => {
     expect(textOf(own)).toContain("Requested `viewer`");
   });
 
+  test("puts no ARN of the person who asked into the other's next forms", async () => {
+    const asked = await app.say("U0ENGINEER", line);
+    expect(textOf(asked)).toContain("`r-new1`");
+    await app.say("U0ONCALL", "cancel r-new1");
+    const other = app.person("U0ONCALL");
+
+    await other.command("/eks-access request", "C0ACCESS");
+    const first = textOf(await app.slack.until(() => other.view()));
+    other.close();
+    await other.click(await app.say("U0ONCALL", "status r-new1"), "Request again");
+    const again = textOf(await app.slack.until(() => other.view()));
+    other.close();
+
+    expect(again).toContain("[staging]");
+    for (const form of [first, again]) expect(form).not.toContain(engineerArn);
+  });
+
   test("for oneself is an ordinary one", async () => {
     await app.say("U0ENGINEER", line.replace("@on-call", "@engineer"));
 
