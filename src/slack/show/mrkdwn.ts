@@ -69,7 +69,7 @@ function cutWord(piece: string, room: number): string {
 }
 
 /** What Slack formats. An underscore inside a word does not count: people copy names such as EC2_LINUX. */
-const MARK = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:(?=[\w+'-]+:)/u;
+const MARK = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:(?=[\p{L}\p{M}\p{N}_+'-]+:)/u;
 
 function plainWord(word: string): string {
   if (!MARK.test(word)) return escapeText(word);

@@ -33,6 +33,8 @@ const hostile = fc.oneof(
         "```",
         "\n>quote",
         ":white_check_mark:",
+        ":承認:",
+        ":é:",
         "\u202egnp.exe",
         "\u061c\u0007\u001b[2J\u{e0061}",
         "Approved",
@@ -67,7 +69,7 @@ describe("the text of a user", () => {
         const line = plainLine(text);
 
         expect(line.replaceAll(/`[^`]+`/g, "x")).not.toMatch(
-          /[\n\r*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:[\w+'-]+:/u,
+          /[\n\r*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:[\p{L}\p{M}\p{N}_+'-]+:/u,
         );
         expect(line).not.toMatch(/[\u061c\u202a-\u202e\u2066-\u2069\u{e0061}]|\p{Cc}/u);
       }),
