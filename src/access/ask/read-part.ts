@@ -35,14 +35,19 @@ function mistaken<T>(mistake: string, corrected: string, meant: T | null = null)
   return { value: null, meant, mistake, corrected, shown: "" };
 }
 
-export function readCluster(typed: string, clusters: ReadonlyMap<string, Cluster>): PartReading<Cluster> {
+/** @param names those that the person can see: only these are named or guessed */
+export function readCluster(
+  typed: string,
+  clusters: ReadonlyMap<string, Cluster>,
+  names: readonly string[] = [...clusters.keys()],
+): PartReading<Cluster> {
   const cluster = clusters.get(typed.toLowerCase());
   if (cluster) return understood(cluster, cluster.name);
-  const names = [...clusters.keys()];
   const said = typed ? `There is no cluster ${typed}.` : "Say which cluster.";
   const guess = nearest(typed, names);
   const meant = guess === null ? null : (clusters.get(guess) ?? null);
-  return mistaken(`${said} Clusters: ${names.join(", ")}.`, guess ?? "<cluster>", meant);
+  const known = names.length > 0 ? ` Clusters: ${names.join(", ")}.` : "";
+  return mistaken(`${said}${known}`, guess ?? "<cluster>", meant);
 }
 
 /** Without a cluster, a level can only be missing. */
@@ -183,13 +188,16 @@ export function readTicket(typed: string | null, cluster: Cluster | null): PartR
   return refusal ? mistaken(refusal, `ticket ${ticketPlaceholder}`) : understood(ticket, ticket, `ticket ${ticket}`);
 }
 
+/** Nothing that people see: such as joiners, Hangul fillers and the empty Braille pattern. */
+const isBlank = /^[\s\u2800\p{Default_Ignorable_Code_Point}]*$/u;
+
 export function readReason(typed: string): PartReading<string> {
   const reason = typed.trim();
   if (reason.length > maxReasonLength) {
     const start = startOf(reason, maxReasonLength).trim();
     return mistaken(tooLongText("The reason", reason.length, maxReasonLength), start);
   }
-  if (!reason || reason === reasonPlaceholder) return mistaken("Say why you need it.", reasonPlaceholder);
+  if (isBlank.test(reason) || reason === reasonPlaceholder) return mistaken("Say why you need it.", reasonPlaceholder);
   return understood(reason, `"${reason}"`, reason);
 }
 

@@ -46,13 +46,14 @@ export type RequestReading =
 
 const noIdentities: OwnIdentities = { arns: [], why: null };
 
-/** Names every mistake at once, with a corrected line. @param own the identities of who gets the access */
+/** Names every mistake at once, with a corrected line. @param own the identities of who gets the access @param names the clusters to name */
 export function readRequest(
   parts: RequestParts,
   clusters: ReadonlyMap<string, Cluster>,
   own: OwnIdentities = noIdentities,
+  names: readonly string[] = [...clusters.keys()],
 ): RequestReading {
-  const cluster = readCluster(parts.cluster, clusters);
+  const cluster = readCluster(parts.cluster, clusters, names);
   const level = readLevel(parts.level, cluster.meant);
   const arn = parts.principal ? readArn(parts.principal, level.meant) : readOwnIdentity(own, level.meant);
   const principal = keepToPolicy(arn, cluster.meant, level.meant);

@@ -14,6 +14,7 @@ import {
 } from "../../access/identities.ts";
 import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { maySeeClusterMap } from "../../access/policy/permissions.ts";
 import {
   approversOf,
   isNamedIn,
@@ -59,6 +60,16 @@ export async function personShown(
 ): Promise<Person> {
   const named = [...new Set([...config.clusters.values()].flatMap(namesIn))];
   return { user, memberships: await directory.membershipsOf(user, named).catch(() => []) };
+}
+
+/** The clusters whose access a person can see: only these are named to them. */
+export async function clustersShown(
+  context: Pick<SlackContext, "directory" | "config">,
+  user: string,
+): Promise<readonly Cluster[]> {
+  const { clusters, linking } = context.config;
+  const person = await personShown(context, user);
+  return [...clusters.values()].filter((each) => maySeeClusterMap(each, person, linking.administrators));
 }
 
 /** The policy's facts about a requester now, for this ARN. @throws AccessError */

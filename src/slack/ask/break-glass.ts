@@ -17,7 +17,7 @@ import { noteRefused } from "../app/attempts.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, FormChange, Submission } from "../app/payload.ts";
-import { personShown } from "../app/request-people.ts";
+import { clustersShown, personShown } from "../app/request-people.ts";
 import { identitiesNow, rememberedIdentities } from "../link/identities.ts";
 import { answer, formModal, type Message, messageModal } from "../show/message.ts";
 import { code, mentions, plainLine, plainText, section, time } from "../show/mrkdwn.ts";
@@ -67,7 +67,13 @@ async function readEmergency(
   user: string,
   { cluster: name, principal: named, identity, reason: typed }: EmergencyParts,
 ) {
-  const cluster = readCluster(name, context.config.clusters);
+  const { clusters } = context.config;
+  const shown = clusters.has(name.toLowerCase()) ? [] : await clustersShown(context, user);
+  const cluster = readCluster(
+    name,
+    clusters,
+    shown.map((each) => each.name),
+  );
   const given = cluster.value?.levels.find((each) => each.name === cluster.value?.breakGlass?.level) ?? null;
   const reason = readReason(typed);
   if (named !== "") return { cluster, arn: readArn(named, given), reason };

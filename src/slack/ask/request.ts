@@ -13,6 +13,7 @@ import { noteAttempt } from "../app/attempts.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
+import { clustersShown } from "../app/request-people.ts";
 import { identitiesForAsker } from "../link/identities.ts";
 import { maxValue, runButton } from "../show/buttons.ts";
 import { answer, clusterGoneAnswer, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
@@ -37,10 +38,18 @@ async function askInOneLine(context: SlackContext, { user, rest, people }: Comma
   if (turnedAway) return turnedAway;
   const cluster = parts.principal === "" ? clusters.get(parts.cluster.toLowerCase()) : undefined;
   const own = cluster && (await identitiesForAsker(context, user, parts.for?.user ?? user, cluster));
-  const reading = readRequest(parts, clusters, own);
+  const reading = readRequest(parts, clusters, own, await namesFor(context, user, parts));
   if (reading.type === "mistakes")
     return mistakesAnswer(reading, linesOfIdentities(reading, parts, own?.arns ?? [], clusters));
   return (await askFor(context, user, reading.requested)).message;
+}
+
+/** The clusters to name if the typed one is unknown. */
+async function namesFor(context: SlackContext, asker: string, { for: named, cluster }: RequestParts) {
+  if (context.config.clusters.has(cluster.toLowerCase())) return [];
+  const people = [asker, ...(named?.user ? [named.user] : [])];
+  const shown = await Promise.all(people.map((each) => clustersShown(context, each)));
+  return [...new Set(shown.flat().map(({ name }) => name))];
 }
 
 /** Before any look-up or mistake: a guest can't get access, whatever else the line or form says. Null: the named person can. */
@@ -68,12 +77,13 @@ export async function handleRequestSubmission(context: SlackContext, submission:
   const { clusters } = context.config;
   const parts = readFormParts(view);
   const user = body.user.id;
-  const [own, turnedAway] = await Promise.all([
+  const [own, names, turnedAway] = await Promise.all([
     identitiesInForm(context, user, view),
+    namesFor(context, user, parts),
     withinTime(refuseNamed(context, user, parts), submittingMs, null),
   ]);
   if (turnedAway) return answerSubmission(context, submission, formTitle, async () => turnedAway);
-  const reading = readRequest(parts, clusters, own);
+  const reading = readRequest(parts, clusters, own, names);
   if (reading.type === "mistakes") {
     const errors = Object.fromEntries(reading.mistakes.map(({ part, message }) => [blockOf(view, part), message]));
     return ack({ response_action: "errors", errors });

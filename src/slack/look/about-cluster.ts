@@ -1,24 +1,21 @@
 import { nearest } from "../../access/ask/read-part.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { maySeeClusterMap } from "../../access/policy/permissions.ts";
 import { refuseActor } from "../app/admission.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import { personShown } from "../app/request-people.ts";
+import { clustersShown } from "../app/request-people.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, codeList, oneOf, section, styled } from "../show/mrkdwn.ts";
 
-/** Answers about a cluster only to a person who can request or approve there. Others do not even learn its name. */
+/** Answers about a cluster only to a person who can request or approve there. Others learn whom to ask, if they know its name. */
 export async function aboutCluster(
   context: SlackContext,
   { user, name }: { readonly user: string; readonly name: string },
   say: (cluster: Cluster) => Promise<Message>,
 ): Promise<Message> {
-  const { clusters, linking } = context.config;
-  const person = await personShown(context, user);
-  const cluster = clusters.get(name.toLowerCase());
-  const seen = [...clusters.values()].filter((each) => maySeeClusterMap(each, person, linking.administrators));
+  const cluster = context.config.clusters.get(name.toLowerCase());
+  const seen = await clustersShown(context, user);
   if (!cluster) {
     const names = seen.map((each) => each.name);
     return noSuchClusterAnswer(name, names);

@@ -11,7 +11,7 @@ import { answerWhereClicked } from "../app/answer.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick } from "../app/payload.ts";
-import { personShown } from "../app/request-people.ts";
+import { clustersShown, personShown } from "../app/request-people.ts";
 import { type MigrationRow, migrationRowBlocks, migrationsShown } from "../migrate/migration-buttons.ts";
 import { titleWith } from "../migrate/migration-words.ts";
 import { type ListView, listButton, requestButton, rowButtons } from "../show/buttons.ts";
@@ -39,7 +39,9 @@ export const list: Command = {
   run: async (context, { user, rest }) => {
     const clusters = [...context.config.clusters.keys()];
     const view = viewOf(rest.toLowerCase() || "mine", clusters);
-    return view ? readList(context, user, view, 0) : noSuchListAnswer(rest, nearest(rest, [...kinds, ...clusters]));
+    if (view) return readList(context, user, view, 0);
+    const shown = (await clustersShown(context, user)).map(({ name }) => name);
+    return noSuchListAnswer(rest, nearest(rest, [...kinds, ...shown]));
   },
 };
 

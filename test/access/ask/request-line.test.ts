@@ -216,3 +216,21 @@ describe("the answer names each mistake, with what was understood and a line to 
     expect(mistakes).toEqual(["principal: This is longer than any IAM ARN."]);
   });
 });
+
+test.each([..."\u3164\uffa0\u2800\u200d\u034f\ufe0f"])("a reason that no one can see is none: %j", (blank) => {
+  expect(told(`staging ${arn} viewer ${blank} ${blank}`).mistakes).toEqual(["reason: Say why you need it."]);
+});
+
+test("who can see no cluster reads no name", () => {
+  const reading = readRequest(
+    splitRequestLine(`stagin ${arn} viewer why`, clusters),
+    clusters,
+    { arns: [], why: null },
+    [],
+  );
+
+  expect(reading).toMatchObject({
+    mistakes: [{ part: "cluster", message: "There is no cluster stagin." }],
+    corrected: `/eks-access request <cluster> ${arn} viewer why`,
+  });
+});

@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { engineerArn } from "../../builders/a-request.ts";
+import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
+
+const hidden = `  payments:
+    eksName: payments-eks
+    region: eu-central-1
+    account: "444455556666"
+    creator:
+      roleArn: arn:aws:iam::444455556666:role/cluster-creator
+    channel: C0ACCESS
+    approvers: [U0APPROVER, U0APPROVER2]
+    levels: [viewer]
+`;
+const policy = `
+policy:
+  rules:
+    - { name: engineers, who: [U0ENGINEER, U0ONCALL], clusters: [staging] }
+    - { name: payments, who: [U0ONCALL], clusters: [payments] }
+    - { name: nobody, who: [U0APPROVER] }
+`;
+
+let app: SlackApp;
+
+beforeAll(async () => {
+  app = await aSlackApp({
+    config: `${configText.replace("levels:\n  viewer", `${hidden}levels:\n  viewer`)}${policy}`,
+  });
+});
+afterAll(() => app.stop());
+
+const nearMisses = [
+  `request payment ${engineerArn} viewer because`,
+  `request other ${engineerArn} viewer because`,
+  "break-glass payment because",
+  "list payment",
+  "why payment",
+  "migrate payment",
+  "clusters payment",
+] as const;
+
+test.each(nearMisses)("who can't use a cluster does not read its name: %s", async (line) => {
+  const [stranger, user] = [textOf(await app.say("U0ENGINEER", line)), textOf(await app.say("U0ONCALL", line))];
+
+  expect(stranger).not.toContain("payments");
+  expect(user).toContain("payments");
+});
+
+test("a line for another person names the clusters of both, as the form does", async () => {
+  const line = `request payment ${engineerArn} viewer for @on-call because`;
+
+  const answer = textOf(await app.say("U0ENGINEER", line));
+
+  expect(answer).toContain("Clusters: staging, payments.");
+});
