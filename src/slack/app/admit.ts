@@ -89,6 +89,8 @@ const shapes = {
 
 export interface AdmissionSettings {
   readonly signingSecret: string;
+  /** `SLACK_API_URL`; absent: Slack itself. */
+  readonly apiUrl?: string | undefined;
   readonly seen: SeenRequests;
   readonly now: () => Date;
   /** Called for a repeated request that Slack did not retry. */
@@ -109,8 +111,9 @@ export async function admit(settings: AdmissionSettings, request: IncomingMessag
   const signature = String(headers["x-slack-signature"]);
   if (!isSigned(settings.signingSecret, headers, body))
     return refused(401, "its signature does not match the signing secret");
-  const sent = readObject(body, String(headers["content-type"]).trim().toLowerCase());
-  if (!sent || !isOfSlacksShape(sent)) return refused(400, "Slack sends no such body");
+  const sent = readObject(body);
+  if (!sent || !isOfSlacksShape(sent) || !isAnsweredAtSlack(sent, settings.apiUrl))
+    return refused(400, "Slack sends no such body");
   // `onlyOnce` looks up a body with an id: two look-ups would make acks late.
   const isNew = deliveryId(sent) === null ? await settings.seen.isNew(signature) : settings.seen.isNewHere(signature);
   if (isNew) return { type: "admitted", body: sent };
@@ -149,8 +152,9 @@ function readBody(request: IncomingMessage, limitBytes: number): Promise<string 
   });
 }
 
-function readObject(body: string, contentType: string): object | null {
-  if (contentType.startsWith("application/json")) return objectIn(body);
+/** No signature covers the content type: texts that people choose in an event must not become the parts of a form. */
+function readObject(body: string): object | null {
+  if (body.startsWith("{")) return objectIn(body);
   const form = parse(body);
   return typeof form.payload === "string" ? objectIn(form.payload) : form;
 }
@@ -164,6 +168,15 @@ function objectIn(text: string): object | null {
 function isOfSlacksShape(body: object): boolean {
   return shapes[kindOf(body)].safeParse(body).success;
 }
+
+/** With the signing secret alone, no one sends our answers elsewhere. */
+function isAnsweredAtSlack(body: object, apiUrl: string | undefined): boolean {
+  const url = field(body, "response_url");
+  const places = [...answerPlaces, ...(apiUrl ? [new URL("/", apiUrl).href] : [])];
+  return typeof url !== "string" || url === "" || places.some((place) => url.startsWith(place));
+}
+
+const answerPlaces = ["https://hooks.slack.com/", "https://hooks.slack-gov.com/"] as const;
 
 /** In Bolt's order, which decides about an ambiguous body. */
 function kindOf(body: object): keyof typeof shapes {

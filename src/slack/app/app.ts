@@ -115,11 +115,12 @@ async function startListening(app: WatchedApp, mode: "http" | "socket", port: nu
 
 function httpReceiver(
   { ledger, now, log, config }: SlackContext,
-  { signingSecret = "" }: SlackEnvironment,
+  { signingSecret = "", apiUrl }: SlackEnvironment,
   replayed: (body: object) => void,
 ): Receiver {
   return new GuardedReceiver({
     signingSecret,
+    apiUrl,
     seen: seenRequests(ledger, config.timing.deadlines.seenBefore),
     now,
     log,

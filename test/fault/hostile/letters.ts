@@ -32,7 +32,7 @@ function nested(depth: number): Value {
 
 const stranger = { id: "U0STRANGER", username: "stranger", name: "stranger", team_id: "T0SANDBOX" };
 
-function payloads(team: string): Value[] {
+function payloads(team: string, answersAt: string): Value[] {
   const common = {
     team: { id: team, domain: "sandbox" },
     user: { ...stranger, team_id: team },
@@ -43,7 +43,7 @@ function payloads(team: string): Value[] {
   const action = (action_id: string, value: string) => ({
     ...common,
     type: "block_actions",
-    response_url: "http://127.0.0.1:1/never",
+    response_url: answersAt,
     channel: { id: "C0ACCESS", name: "access" },
     container: { type: "message", message_ts: "1.2", channel_id: "C0ACCESS", is_ephemeral: false },
     message: { ts: "1.2", text: "", blocks: [] },
@@ -92,7 +92,7 @@ const lines = [
 ];
 
 /** A form or a JSON text of Slack with up to three of its values replaced, removed or moved. */
-export function letters(team: string): fc.Arbitrary<Letter> {
+export function letters(team: string, answersAt: string): fc.Arbitrary<Letter> {
   const command = fc
     .record({ line: fc.oneof(fc.constantFrom(...lines), hostileText), field: hostileText, extra: hostileText })
     .map(({ line, field, extra }) => ({
@@ -104,9 +104,9 @@ export function letters(team: string): fc.Arbitrary<Letter> {
       channel_id: "C0ACCESS",
       channel_name: extra,
       trigger_id: extra,
-      response_url: "http://127.0.0.1:1/never",
+      response_url: answersAt,
     }));
-  const mutated = fc.constantFrom(...payloads(team)).chain((payload) => mutations(payload));
+  const mutated = fc.constantFrom(...payloads(team, answersAt)).chain((payload) => mutations(payload));
   return fc.oneof(
     command.map((fields) => form(fields)),
     mutated.map((payload) => form({ payload: JSON.stringify(payload) })),

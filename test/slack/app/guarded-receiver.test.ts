@@ -105,6 +105,32 @@ describe("the door to the slack process", () => {
     expect(handled).toEqual(["whoami"]);
   });
 
+  test("reads a signed body as what it is: its content type is not signed, and people choose texts in it", async () => {
+    const inside = JSON.stringify({ command: "/eks-access", text: "forged", team_id: team, api_app_id: "A0OURS" });
+    const name = `shop&payload=${encodeURIComponent(inside.replace("{", '{"user_id":"U0APPROVER",'))}&x`;
+
+    expect(await send({ body: JSON.stringify({ type: "url_verification", challenge: name }) })).toBe(200);
+    expect(handled).toEqual([]);
+  });
+
+  test.each([
+    ["http://169.254.169.254/latest/api/token", 400],
+    ["https://hooks.slack.com.example.com/commands/1", 400],
+    ["https://hooks.slack.com@example.com/commands/1", 400],
+    ["https://hooks.slack.com/commands/1", 200],
+    ["https://hooks.slack-gov.com/commands/1", 200],
+  ])("lets no one who has the signing secret send its answers elsewhere: %s", async (answersAt, status) => {
+    const fields = {
+      command: "/eks-access",
+      text: "object",
+      team_id: team,
+      api_app_id: "A0OURS",
+      user_id: "U0ENGINEER",
+    };
+
+    expect(await send({ body: `${new URLSearchParams({ ...fields, response_url: answersAt })}` })).toBe(status);
+  });
+
   test.each([
     ["too old", { secondsAhead: -330 }, 401],
     ["from too far ahead", { secondsAhead: 330 }, 401],
