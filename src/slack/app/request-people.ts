@@ -24,7 +24,7 @@ import {
   type RequesterFacts,
   ruleFor,
 } from "../../access/policy/rule.ts";
-import { isIdentityCenterRole, isSamePrincipal, sessionNameIn } from "../../access/principal.ts";
+import { isIdentityCenterRole, isOwnPrincipal, isSamePrincipal, sessionNameIn } from "../../access/principal.ts";
 import type { AccessRequest, Decision } from "../../access/record.ts";
 import { isAcceptedLink, isSealedLink, type PrincipalLink } from "../../access/seals.ts";
 import type { Config } from "../../config/config.ts";
@@ -153,6 +153,14 @@ export async function factsFor(
   const departed = await departedApprovers(context, cluster, earlier, whyNot);
   const memberships = new Map(people.map(({ user, memberships }) => [user, memberships]));
   return { requesterFacts, otherLeases, links, isOwnUnknown: isUnknown.has(by), departed, memberships };
+}
+
+/** In a rescue a person can give another's Slack name, but AWS says whose session it was. */
+export async function isOwnRescue(context: SlackContext, cluster: Cluster, request: AccessRequest, user: string) {
+  const principal = request.emergency?.as;
+  if (!principal) return false;
+  const { links } = await approversOwn(context, cluster, { ...request, principal }, [user], "approved");
+  return isOwnPrincipal(linkedArnInAccountOf(links, user, principal), principal);
 }
 
 /** And those who could be the person who gets the access, because no worker or no directory knows who they are. */

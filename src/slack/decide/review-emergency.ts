@@ -10,7 +10,7 @@ import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
-import { personFor } from "../app/request-people.ts";
+import { isOwnRescue, personFor } from "../app/request-people.ts";
 import {
   answer,
   clusterGoneAnswer,
@@ -86,7 +86,9 @@ async function recordReview(
   if (!cluster) return stop(clusterGoneAnswer(request.cluster));
   const person = await personFor(context, cluster, user);
   const now = context.now();
-  const verdict = decideReview(request, cluster, person, context.keys.decision, now);
+  const isOwn = await isOwnRescue(context, cluster, request, user);
+  const reviewer = isOwn ? { ...person, user: request.requester } : person;
+  const verdict = decideReview(request, cluster, reviewer, context.keys.decision, now);
   if (verdict.type === "refused") {
     await noteAttempt(context, { act: "review", by: user, code: verdict.code, request });
     return stop(reviewRefusedAnswer(verdict.code, request, cluster));

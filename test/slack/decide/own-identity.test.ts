@@ -1,9 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { unreviewedEmergency } from "../../../src/access/emergency.ts";
 import { type Identities, sealIdentities } from "../../../src/access/identities.ts";
 import { sealLink } from "../../../src/access/seals.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
+import { reviewEmergency } from "../../../src/slack/decide/review-emergency.ts";
 import { aCluster, configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { anEmergency } from "../../builders/an-emergency.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
@@ -187,4 +190,20 @@ describe("an approver who is linked to the principal", () => {
 
     expect(await approve(principal, found())).toBe("approved");
   });
+});
+
+test.each([
+  ["bob", "You can't review your own emergency access."],
+  ["alice", "You reviewed `r-1`."],
+])("a rescue by the session of %s, who gave another's Slack name: Bob's review", async (session, answer) => {
+  const context: SlackContext = {
+    ...aSlackContext(ledger, config, { ...noGroups, emailOf: async () => "bob@example.com" }),
+    workers: { ask: async () => ({ type: "found", found: found() }) },
+  };
+  const emergency = unreviewedEmergency(at(0), sessionOf(session));
+  await ledger.commit(aChange({ ...anEmergency({ requester: "U0ONCALL", emergency }), version: 1 }));
+
+  const { text } = await reviewEmergency(context, approver, "r-1");
+
+  expect(text).toContain(answer);
 });
