@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { groupsBy } from "../access/collections.ts";
+import { sizeOf } from "../access/lease/annotation.ts";
 import type { SectionWriter } from "../access/lease/drift.ts";
-import { sizeOf } from "../access/lease/kept-documents.ts";
 import { type Immutable, textForm, textsForm } from "../access/lease/lease-record.ts";
 import type { AwsAuthDocument, Problem, Severity } from "../aws-auth/index.ts";
 

@@ -1,15 +1,5 @@
 import { isOfNewestKey, type Json, type MemoryKeys } from "../seal.ts";
 
-/** The limit of a ConfigMap, in bytes. Source: MaxSecretSize of the Kubernetes API. */
-export const DOCUMENT_LIMIT = 1024 * 1024;
-
-/** The bytes that count for a ConfigMap's limit: its keys and values. */
-export function sizeOf(data: Readonly<Record<string, string>>): number {
-  let bytes = 0;
-  for (const [key, text] of Object.entries(data)) bytes += Buffer.byteLength(key) + Buffer.byteLength(text);
-  return bytes;
-}
-
 /** A whole document that admitted at least one principal, as the cluster itself keeps it. */
 export interface KeptDocument {
   /** When it was read. */
