@@ -29,3 +29,13 @@ export function putNewest<Key, Value>(map: Map<Key, Value>, key: Key, value: Val
   const [oldest] = map.keys();
   if (map.size > most && oldest !== undefined) map.delete(oldest);
 }
+
+/** The limit of a ConfigMap, in bytes. Source: MaxSecretSize of the Kubernetes API. */
+export const DOCUMENT_LIMIT = 1024 * 1024;
+
+/** The bytes that count for a ConfigMap's limit: its keys and values. */
+export function sizeOf(data: Readonly<Record<string, string>>): number {
+  let bytes = 0;
+  for (const [key, text] of Object.entries(data)) bytes += Buffer.byteLength(key) + Buffer.byteLength(text);
+  return bytes;
+}

@@ -1,5 +1,5 @@
 import { readPrincipal } from "../access/arn.ts";
-import { DOCUMENT_LIMIT, sizeOf } from "../access/lease/annotation.ts";
+import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
 import type { Change, Refusal } from "../access/principal.ts";
 import { type Intent, intentsOf, type PlanGuard } from "./change.ts";
 import {

@@ -1,5 +1,5 @@
 import { readPrincipal } from "../access/arn.ts";
-import { DOCUMENT_LIMIT, sizeOf } from "../access/lease/annotation.ts";
+import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
 import { changedArns } from "./change.ts";
 import {
   type AwsAuthDocument,

@@ -1,4 +1,4 @@
-import { DOCUMENT_LIMIT, sizeOf } from "../access/lease/annotation.ts";
+import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
 import { type Problem, problemAt, SECTIONS, type Section, type SectionReading } from "./document.ts";
 import type { Steps } from "./go-yaml/budget.ts";
 import { lineAndColumn, type Mark, type YamlFailure } from "./go-yaml/cursor.ts";

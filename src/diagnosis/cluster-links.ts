@@ -1,4 +1,4 @@
-import { DOCUMENT_LIMIT, sizeOf } from "../access/lease/annotation.ts";
+import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AwsAuthDocument, Severity } from "../aws-auth/index.ts";

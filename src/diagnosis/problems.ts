@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { groupsBy } from "../access/collections.ts";
-import { sizeOf } from "../access/lease/annotation.ts";
+import { groupsBy, sizeOf } from "../access/collections.ts";
 import type { SectionWriter } from "../access/lease/drift.ts";
 import { type Immutable, textForm, textsForm } from "../access/lease/lease-record.ts";
 import type { AwsAuthDocument, Problem, Severity } from "../aws-auth/index.ts";

@@ -174,16 +174,6 @@ function isObject(item: unknown): boolean {
   return typeof item === "object" && item !== null && !Array.isArray(item);
 }
 
-/** The limit of a ConfigMap, in bytes. Source: MaxSecretSize of the Kubernetes API. */
-export const DOCUMENT_LIMIT = 1024 * 1024;
-
-/** The bytes that count for a ConfigMap's limit: its keys and values. */
-export function sizeOf(data: Readonly<Record<string, string>>): number {
-  let bytes = 0;
-  for (const [key, text] of Object.entries(data)) bytes += Buffer.byteLength(key) + Buffer.byteLength(text);
-  return bytes;
-}
-
 /** The API server's limit for all annotations of an object (apimachinery, ValidateAnnotations). */
 export const allAnnotationsBytes = 256 * 1024;
 
