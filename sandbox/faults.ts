@@ -1,6 +1,8 @@
 /** What a stand-in does instead of, or after, its real answer. */
 export type FaultAnswer =
   | { type: "answer"; status: number; headers?: Readonly<Record<string, string>>; body?: string | Buffer }
+  /** Do it, then answer this, as a gateway whose patience is over. */
+  | { type: "answer-after"; status: number; headers?: Readonly<Record<string, string>>; body?: string }
   /** Close the connection without doing anything. */
   | { type: "cut-before" }
   /** Do it, then close the connection without an answer. */

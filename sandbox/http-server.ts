@@ -103,8 +103,9 @@ async function serve(options: SandboxServerOptions, request: IncomingMessage, re
   if (fault?.type === "hang") return;
   if (fault?.type === "drip") return drip(response);
   if (fault?.type === "delay") await new Promise((resolve) => setTimeout(resolve, fault.ms));
-  const answer = fault?.type === "answer" ? fault : await route.answer();
+  const done = fault?.type === "answer" ? fault : await route.answer();
   if (fault?.type === "cut-after") return void request.socket.destroy();
+  const answer = fault?.type === "answer-after" ? fault : done;
   const by = "by" in answer ? answer.by : undefined;
   options.onCall?.(route.call, answer.status, performance.now() - started, by);
   const date = options.now?.().toUTCString();

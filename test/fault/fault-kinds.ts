@@ -65,6 +65,16 @@ function silence(type: "cut-before" | "cut-after" | "hang"): FaultKind {
   };
 }
 
+/** As a gateway whose patience is over, or a leader that changed: it is done all the same. */
+const lateGateway: FaultKind = {
+  name: "504 after the effect",
+  appliesTo: (step) => serviceOf(step) === "kubernetes",
+  answer: () => {
+    const { body, ...answer } = statusAnswer(failure(504, "Timeout", "the request did not complete in time"));
+    return { answer: { ...answer, type: "answer-after", body: String(body) }, times: 1 };
+  },
+};
+
 function blow(name: string, answer: FaultAnswer, strike: FaultKind["strike"]): FaultKind {
   return { name, appliesTo: () => true, answer: () => ({ answer, times: 1 }), ...(strike && { strike }) };
 }
@@ -113,4 +123,5 @@ export const faultKinds: readonly FaultKind[] = [
   blow("the other killed", { type: "watch" }, (product, step) => product.kill(other(step))),
   blow("Redis killed", { type: "watch" }, (product) => product.kill("redis")),
   blow("Redis cut off", { type: "watch" }, async (product) => product.gate.cut()),
+  lateGateway,
 ];
