@@ -1,5 +1,5 @@
-import { type AccessEntry, type EntryType, entryTypes, readPrincipal } from "./eks-cluster.ts";
-import { type Refusal, refuse } from "./refusal.ts";
+import { type EntryType, entryTypes, readPrincipal } from "./eks-cluster.ts";
+import { refuse } from "./refusal.ts";
 
 /** EKS's access policies that the sandbox has rules for. */
 const names = [
@@ -35,82 +35,68 @@ const reserved = ["system:", "eks:", "aws:", "amazon:", "iam:"];
 /** EKS's message has this order, without the role of HyperPod. */
 const nodeTypes = "[EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2]";
 
-/** What no principal of an entry can be, whether it exists or not. */
-export function principalProblem(principalArn: string): Refusal | undefined {
-  if (!readPrincipal(principalArn)) return invalid("The principalArn parameter format is not valid");
-  if (!principalArn.includes(":role/aws-service-role/")) return undefined;
-  return invalid(
-    "The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role",
-  );
+/** What no principal of an entry can be, whether it exists or not. @throws Refusal, as all checks here */
+export function checkPrincipal(principalArn: string): void {
+  if (!readPrincipal(principalArn)) invalid("The principalArn parameter format is not valid");
+  if (principalArn.includes(":role/aws-service-role/")) {
+    invalid("The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role");
+  }
+}
+
+export function readType(text: string): EntryType {
+  const type = entryTypes.find((each) => each === text);
+  return type ?? invalid(`AccessEntry type must be one of [${entryTypes.join(", ")}]`);
 }
 
 /** The principal that a type needs: nodes are roles of the cluster's own account. */
-export function typeProblem(type: string, principalArn: string, clusterAccount: string): Refusal | undefined {
-  if (!isEntryType(type)) return invalid(`AccessEntry type must be one of [${entryTypes.join(", ")}]`);
+export function checkType(type: EntryType, principalArn: string, clusterAccount: string): void {
   const principal = readPrincipal(principalArn);
-  if (type === "STANDARD" || !principal) return undefined;
+  if (type === "STANDARD" || !principal) return;
   if (principal.kind !== "role") {
-    return invalid(`AccessEntry principalArn must be IAM role when using types ${nodeTypes}`);
+    invalid(`AccessEntry principalArn must be IAM role when using types ${nodeTypes}`);
   }
-  if (principal.account === clusterAccount) return undefined;
-  return invalid(`AccessEntry principalArn must be from the same account as the cluster when using types ${nodeTypes}`);
+  if (principal.account !== clusterAccount) {
+    invalid(`AccessEntry principalArn must be from the same account as the cluster when using types ${nodeTypes}`);
+  }
 }
 
-export function isEntryType(type: string): type is EntryType {
-  return entryTypes.some((each) => each === type);
+export function checkNames(type: EntryType, username: string | undefined, groups: readonly string[] = []): void {
+  if (type !== "STANDARD") {
+    if (username === undefined && groups.length === 0) return;
+    const what = username === undefined ? "kubernetesGroups" : "username";
+    invalid(`The specified ${what} is invalid: setting ${what} is not allowed when the type is "${type}"`);
+  }
+  if (username !== undefined) checkUsername(username);
+  for (const group of groups) checkGroup(group);
 }
 
-export function namesProblem(
-  type: EntryType,
-  username: string | undefined,
-  groups: readonly string[] | undefined,
-): Refusal | undefined {
-  if (type !== "STANDARD") return nodeNamesProblem(type, username, groups);
-  const problem = username === undefined ? undefined : usernameProblem(username);
-  return problem ?? groups?.map(groupProblem).find((each) => each !== undefined);
-}
-
-function nodeNamesProblem(
-  type: EntryType,
-  username: string | undefined,
-  groups: readonly string[] | undefined,
-): Refusal | undefined {
-  const what = username === undefined ? "kubernetesGroups" : "username";
-  if (username === undefined && !groups?.length) return undefined;
-  return invalid(`The specified ${what} is invalid: setting ${what} is not allowed when the type is "${type}"`);
-}
-
-function usernameProblem(username: string): Refusal | undefined {
+function checkUsername(username: string): void {
   const prefix = reserved.find((each) => username.startsWith(each));
-  if (prefix) return invalid(`The username must not begin with ${prefix}`);
+  if (prefix) invalid(`The username must not begin with ${prefix}`);
   const at = username.search(/\{\{SessionName(?:Raw)?\}\}/);
-  if (at < 0 || username.slice(0, at).includes(":")) return undefined;
-  return invalid("The username must include a colon before {{SessionName}}");
+  if (at >= 0 && !username.slice(0, at).includes(":")) {
+    invalid("The username must include a colon before {{SessionName}}");
+  }
 }
 
-function groupProblem(group: string): Refusal | undefined {
+function checkGroup(group: string): void {
   const prefix = reserved.find((each) => group.startsWith(each));
-  if (prefix) return invalid(`The kubernetes group name ${group} is invalid, it cannot start with ${prefix}`);
-  return group === "" ? invalid("The kubernetes group name is invalid, it cannot be empty") : undefined;
+  if (prefix) invalid(`The kubernetes group name ${group} is invalid, it cannot start with ${prefix}`);
+  if (group === "") invalid("The kubernetes group name is invalid, it cannot be empty");
 }
 
 /** The scope of an association: only a namespace scope has namespaces. */
-export function scopeProblem(type: string, namespaces: readonly string[]): Refusal | undefined {
-  if (type === "namespace") {
-    if (namespaces.length > 0) return undefined;
-    return invalid("At least 1 namespace must be provided if the type is set as namespace");
+export function checkScope(type: string, namespaces: readonly string[]): void {
+  if (type !== "namespace" && type !== "cluster") invalid("accessScope type must be one of [cluster, namespace]");
+  if (type === "namespace" && namespaces.length === 0) {
+    invalid("At least 1 namespace must be provided if the type is set as namespace");
   }
-  if (type !== "cluster") return invalid("accessScope type must be one of [cluster, namespace]");
-  if (namespaces.length === 0) return undefined;
-  return invalid("accessScope should not include namespaces if the type is not set as namespace");
+  if (type === "cluster" && namespaces.length > 0) {
+    invalid("accessScope should not include namespaces if the type is not set as namespace");
+  }
 }
 
-export function standardProblem({ type }: AccessEntry): Refusal | undefined {
-  if (type === "STANDARD") return undefined;
-  return invalid('This operation can only be performed on Access Entries with a type of "STANDARD".');
-}
-
-export function invalid(message: string): Refusal {
+export function invalid(message: string): never {
   return refuse("InvalidParameterException", message);
 }
 

@@ -14,7 +14,7 @@ import { accessOf, addCluster, type ClusterChange, type NewCluster, updateCluste
 import { type EksService, type EksSettings, isEksPath } from "./eks-service.ts";
 import { IdentityCenter, identityCenterCalls } from "./identity-center.ts";
 import { answerJson, type JsonHandlers, jsonCallName } from "./json-service.ts";
-import { done, pageOf, refuse } from "./refusal.ts";
+import { pageOf, refuse } from "./refusal.ts";
 import { SandboxAccount } from "./sandbox-account.ts";
 import { answerIam, answerSts, iamVersion, stsParams } from "./sts.ts";
 
@@ -48,15 +48,15 @@ function organizationCalls(organization: Organization): JsonHandlers {
     "organizations.ListAccounts": ({ caller, body }) => {
       const { accounts, managementAccount } = organization;
       if (accounts.length === 0) {
-        return refuse("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.");
+        refuse("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.");
       }
       if (caller.identity.accountId !== managementAccount) {
-        return refuse("AccessDenied", "You don't have permissions to access this resource.");
+        refuse("AccessDenied", "You don't have permissions to access this resource.");
       }
       const asked = listAccounts.safeParse(body);
-      if (!asked.success) return refuse("InvalidInputException", "You specified an invalid value.");
+      if (!asked.success) refuse("InvalidInputException", "You specified an invalid value.");
       const { items, nextToken } = pageOf(accounts, Number(asked.data.NextToken), asked.data.MaxResults);
-      return done({ Accounts: items.map((each) => memberOf(organization, each)), NextToken: nextToken });
+      return { Accounts: items.map((each) => memberOf(organization, each)), NextToken: nextToken };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { type PolicyStatements, readPolicyDocument } from "./identities.ts";
-import { type Refusal, refuse } from "./refusal.ts";
+import { refuse } from "./refusal.ts";
 
 export interface AssumeRoleInput {
   roleArn: string;
@@ -38,7 +38,7 @@ const rules: Readonly<Record<string, Rule>> = {
 const packedCharacters = 2048;
 
 /** Every problem in one answer, as STS does. */
-export function readAssumeRole(params: URLSearchParams): AssumeRoleInput | Refusal {
+export function readAssumeRole(params: URLSearchParams): AssumeRoleInput {
   const tags = readTags(params);
   const problems = [
     ...Object.entries(rules).flatMap(([key, rule]) => formProblems(params.get(key), rule, key.startsWith("Role"))),
@@ -49,7 +49,7 @@ export function readAssumeRole(params: URLSearchParams): AssumeRoleInput | Refus
     ]),
   ];
   if (problems.length > 0) {
-    return refuse(
+    refuse(
       "ValidationError",
       `${problems.length} validation error${problems.length > 1 ? "s" : ""} detected: ${problems.join("; ")}`,
     );
@@ -57,32 +57,32 @@ export function readAssumeRole(params: URLSearchParams): AssumeRoleInput | Refus
   return finish(params, tags);
 }
 
-function finish(params: URLSearchParams, tags: readonly (readonly [string, string])[]): AssumeRoleInput | Refusal {
+function finish(params: URLSearchParams, tags: readonly (readonly [string, string])[]): AssumeRoleInput {
   const roleArn = params.get("RoleArn") ?? "";
   const sourceIdentity = params.get("SourceIdentity") ?? undefined;
-  if (!/^arn:[\w-]+:iam::\d{12}:role\/.+$/.test(roleArn)) return refuse("ValidationError", `${roleArn} is invalid`);
-  if (sourceIdentity?.startsWith("aws:")) return refuse("ValidationError", "SourceIdentity must not begin with aws:");
+  if (!/^arn:[\w-]+:iam::\d{12}:role\/.+$/.test(roleArn)) refuse("ValidationError", `${roleArn} is invalid`);
+  if (sourceIdentity?.startsWith("aws:")) refuse("ValidationError", "SourceIdentity must not begin with aws:");
   if (tags.length > 50) {
     const constraint = "Member must have length less than or equal to 50";
-    return refuse(
+    refuse(
       "ValidationError",
       `1 validation error detected: Value at 'tags' failed to satisfy constraint: ${constraint}`,
     );
   }
   if (new Set(tags.map(([key]) => key.toLowerCase())).size < tags.length) {
-    return refuse("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.");
+    refuse("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.");
   }
   const transitive = readTransitive(params);
   if ([...transitive].some((key) => !tags.some(([tag]) => tag === key))) {
-    return refuse("InvalidParameterValue", "The specified transitive tag key must be included in the requested tags.");
+    refuse("InvalidParameterValue", "The specified transitive tag key must be included in the requested tags.");
   }
   const document = params.get("Policy");
   const policy = document === null ? undefined : readPolicyDocument(document);
-  if (policy === null) return refuse("MalformedPolicyDocument", "Syntax errors in policy.");
+  if (policy === null) refuse("MalformedPolicyDocument", "Syntax errors in policy.");
   const text = (params.get("Policy") ?? "") + tags.flat().join("");
   const packedSize = Math.ceil((text.length / packedCharacters) * 100);
   if (packedSize > 100) {
-    return refuse("PackedPolicyTooLarge", `Packed size of session tags consumes ${packedSize}% of allotted space.`);
+    refuse("PackedPolicyTooLarge", `Packed size of session tags consumes ${packedSize}% of allotted space.`);
   }
   return {
     roleArn,

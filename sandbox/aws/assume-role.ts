@@ -8,38 +8,37 @@ import {
   type SessionCredentials,
   sessionAllows,
 } from "./identities.ts";
-import { type Refusal, refuse } from "./refusal.ts";
+import { refuse } from "./refusal.ts";
 import type { SandboxAccount } from "./sandbox-account.ts";
 
 export interface AssumedRole {
-  type: "assumed";
   arn: string;
   roleId: string;
   credentials: SessionCredentials;
 }
 
-export function assumeRole(account: SandboxAccount, caller: Caller, input: AssumeRoleInput): AssumedRole | Refusal {
+export function assumeRole(account: SandboxAccount, caller: Caller, input: AssumeRoleInput): AssumedRole {
   const role = account.identity(input.roleArn);
   const denied = deniedAction(caller, role, input);
   if (!role || denied) {
-    return refuse(
+    refuse(
       "AccessDenied",
       `User: ${caller.arn} is not authorized to perform: ${denied ?? "sts:AssumeRole"} on resource: ${input.roleArn}`,
       403,
     );
   }
   if (input.seconds > role.maxSessionSeconds) {
-    return refuse("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+    refuse("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
   }
   if (caller.session && input.seconds > 3600) {
-    return refuse(
+    refuse(
       "ValidationError",
       "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
     );
   }
   const inherited = inheritedTags(caller);
   if ([...input.tags.keys()].some((key) => hasKey(inherited, key))) {
-    return refuse(
+    refuse(
       "InvalidParameterValue",
       "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
     );
@@ -53,7 +52,7 @@ export function assumeRole(account: SandboxAccount, caller: Caller, input: Assum
     ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
   });
   const arn = sessionArn(account, role, input.sessionName);
-  return { type: "assumed", arn, roleId: `${role.id}:${input.sessionName}`, credentials };
+  return { arn, roleId: `${role.id}:${input.sessionName}`, credentials };
 }
 
 /** As GetCallerIdentity names it. */
@@ -139,17 +138,17 @@ export function assumeWithWebIdentity(
   identities: WebIdentities,
   params: URLSearchParams,
   now: Date,
-): (AssumedRole & { subject: string }) | Refusal {
+): AssumedRole & { subject: string } {
   const roleArn = params.get("RoleArn") ?? "";
   const found = identities.find(params.get("WebIdentityToken") ?? "");
-  if (!found) return refuse("InvalidIdentityToken", "No OpenIDConnect provider found in your account for this token");
-  if (found.expiresAt <= now) return refuse("ExpiredTokenException", "Token expired");
+  if (!found) refuse("InvalidIdentityToken", "No OpenIDConnect provider found in your account for this token");
+  if (found.expiresAt <= now) refuse("ExpiredTokenException", "Token expired");
   const role = account.identity(roleArn);
   if (!role || found.roleArn !== roleArn) {
-    return refuse("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403);
+    refuse("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403);
   }
   const name = params.get("RoleSessionName") ?? "";
   const credentials = account.sessionFor(role.arn, name, { seconds: Number(params.get("DurationSeconds") ?? 3600) });
   const arn = sessionArn(account, role, name);
-  return { type: "assumed", arn, roleId: `${role.id}:${name}`, credentials, subject: found.subject };
+  return { arn, roleId: `${role.id}:${name}`, credentials, subject: found.subject };
 }

@@ -3,8 +3,8 @@ import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import type { AwsContext } from "./context.ts";
 import { mayCall } from "./identities.ts";
 import type { JsonHandlers } from "./json-service.ts";
-import { done, escapeXml, refuse } from "./refusal.ts";
-import { verifySignature } from "./signature.ts";
+import { escapeXml, refuse } from "./refusal.ts";
+import { answerSigned } from "./signature.ts";
 
 export interface StoredObject {
   readonly body: string;
@@ -45,40 +45,39 @@ export function s3Call({ method, headers }: SandboxRequest): string | undefined 
 
 /** Answers as documented: S3 API Reference, PutObject and HeadObject; User Guide, "How to prevent object overwrites". */
 export function answerS3(context: AwsContext, places: AuditPlaces, request: SandboxRequest): SandboxAnswer {
-  const signed = verifySignature(request, "s3", context);
-  if (signed.type === "refused") return s3Error(signed.code, signed.status, signed.message);
-  const { caller } = signed;
-  const [, name = "", ...rest] = decodeURIComponent(request.url.pathname).split("/");
-  const key = rest.join("/");
-  const by = { by: caller.arn };
-  const bucket = places.buckets.get(name);
-  const header = (title: string) => request.headers[title]?.toString();
-  if (!bucket) return { ...s3Error("NoSuchBucket", 404), ...by };
-  const isForeign = header("x-amz-expected-bucket-owner") !== bucket.account;
-  const may = (action: string) => mayCall(caller, action, `arn:aws:s3:::${name}/${key}`);
-  if (request.method === "HEAD") {
-    if (isForeign || !may("s3:GetObject")) return { status: 403, ...by };
-    const found = bucket.objects.get(key);
-    if (!found) return { status: 404, ...by };
-    const metadata = Object.entries(found.metadata).map(([title, value]) => [`x-amz-meta-${title}`, value]);
-    return { status: 200, headers: Object.fromEntries(metadata), ...by };
-  }
-  const lockedUntil = header("x-amz-object-lock-retain-until-date") ?? null;
-  if (isForeign || !may("s3:PutObject") || (lockedUntil !== null && !may("s3:PutObjectRetention"))) {
-    return { ...s3Error("AccessDenied", 403), ...by };
-  }
-  if (header("if-none-match") === "*" && bucket.objects.has(key))
-    return { ...s3Error("PreconditionFailed", 412), ...by };
-  if (lockedUntil !== null && !bucket.hasObjectLock) {
-    return { ...s3Error("InvalidRequest", 400, "Bucket is missing Object Lock Configuration"), ...by };
-  }
-  const titles = Object.keys(request.headers).filter((title) => title.startsWith("x-amz-meta-"));
-  const metadata = Object.fromEntries(titles.map((title) => [title.replace("x-amz-meta-", ""), header(title) ?? ""]));
-  bucket.objects.set(key, { body: request.body.toString("utf8"), metadata, lockedUntil });
-  return { status: 200, headers: { etag: '"1"' }, ...by };
+  return answerSigned(context, request, "s3", s3Error, ({ caller }) => {
+    const [, name = "", ...rest] = decodeURIComponent(request.url.pathname).split("/");
+    const key = rest.join("/");
+    const bucket = places.buckets.get(name) ?? refuse("NoSuchBucket", "NoSuchBucket", 404);
+    const header = (title: string) => request.headers[title]?.toString();
+    const isForeign = header("x-amz-expected-bucket-owner") !== bucket.account;
+    const may = (action: string) => mayCall(caller, action, `arn:aws:s3:::${name}/${key}`);
+    if (request.method === "HEAD") {
+      if (isForeign || !may("s3:GetObject")) return { status: 403 };
+      const found = bucket.objects.get(key);
+      if (!found) return { status: 404 };
+      const metadata = Object.entries(found.metadata).map(([title, value]) => [`x-amz-meta-${title}`, value]);
+      return { status: 200, headers: Object.fromEntries(metadata) };
+    }
+    const lockedUntil = header("x-amz-object-lock-retain-until-date") ?? null;
+    if (isForeign || !may("s3:PutObject") || (lockedUntil !== null && !may("s3:PutObjectRetention"))) {
+      refuse("AccessDenied", "AccessDenied", 403);
+    }
+    if (header("if-none-match") === "*" && bucket.objects.has(key)) {
+      refuse("PreconditionFailed", "PreconditionFailed", 412);
+    }
+    if (lockedUntil !== null && !bucket.hasObjectLock) {
+      refuse("InvalidRequest", "Bucket is missing Object Lock Configuration");
+    }
+    const titles = Object.keys(request.headers).filter((title) => title.startsWith("x-amz-meta-"));
+    const metadata = titles.map((title) => [title.replace("x-amz-meta-", ""), header(title) ?? ""]);
+    const stored = { metadata: Object.fromEntries(metadata), lockedUntil };
+    bucket.objects.set(key, { body: request.body.toString("utf8"), ...stored });
+    return { status: 200, headers: { etag: '"1"' } };
+  });
 }
 
-function s3Error(code: string, status: number, message = code): SandboxAnswer {
+function s3Error(code: string, message: string, status: number): SandboxAnswer {
   const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error>`;
   return { status, headers: { "content-type": "application/xml" }, body };
 }
@@ -99,19 +98,19 @@ export function eventBusCalls({ buses }: AuditPlaces): JsonHandlers {
     "events.PutEvents": ({ caller, body }) => {
       const { Entries } = putEvents.parse(body);
       const isRefused = Entries.some(({ EventBusName }) => !mayCall(caller, "events:PutEvents", EventBusName));
-      if (isRefused) return refuse("AccessDenied", "not authorized to perform: events:PutEvents");
+      if (isRefused) refuse("AccessDenied", "not authorized to perform: events:PutEvents");
       const sizes = Entries.map(
         ({ Source, DetailType, Detail }) => Buffer.byteLength(`${Source}${DetailType}${Detail}`) + 14,
       );
       if (sizes.reduce((sum, bytes) => sum + bytes, 0) >= maxEventBytes)
-        return refuse("ValidationException", "Total size of the entries in the request is over the limit.");
+        refuse("ValidationException", "Total size of the entries in the request is over the limit.");
       const results = Entries.map(({ EventBusName, Source, DetailType, Detail }) => {
         const bus = buses.get(EventBusName);
         bus?.push({ source: Source, type: DetailType, detail: JSON.parse(Detail) });
         return bus ? { EventId: crypto.randomUUID() } : { ErrorCode: "NotFound", ErrorMessage: "Event bus not found." };
       });
       const failed = results.filter((each) => "ErrorCode" in each);
-      return done({ FailedEntryCount: failed.length, Entries: results });
+      return { FailedEntryCount: failed.length, Entries: results };
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { CloudTrailEvent } from "./eks-cluster.ts";
 import type { JsonHandlers } from "./json-service.ts";
-import { done, pageOf, type Refusal, refuse } from "./refusal.ts";
+import { pageOf, refuse } from "./refusal.ts";
 
 const pageSize = 50;
 
@@ -33,9 +33,8 @@ export function cloudTrailCalls(trail: CloudTrail, now: () => Date): JsonHandler
   return {
     "cloudtrail.LookupEvents": ({ caller, region, body }) => {
       const place = { region, account: caller.identity.accountId };
-      if (isThrottled(trail, place, now())) return refuse("Throttling", "Rate exceeded");
-      const lookup = readLookup(body as LookupBody);
-      return "type" in lookup ? lookup : done(page(trail, place, lookup, now()));
+      if (isThrottled(trail, place, now())) refuse("Throttling", "Rate exceeded");
+      return page(trail, place, readLookup(body as LookupBody), now());
     },
   };
 }
@@ -97,7 +96,7 @@ interface LookupBody {
   NextToken?: string;
 }
 
-function readLookup(asked: LookupBody): Lookup | Refusal {
+function readLookup(asked: LookupBody): Lookup {
   const {
     LookupAttributes = [],
     StartTime = 0,
@@ -108,13 +107,13 @@ function readLookup(asked: LookupBody): Lookup | Refusal {
   const [attribute] = LookupAttributes;
   // AWS has six more attributes.
   if (LookupAttributes.length > 1 || (attribute && attribute.AttributeKey !== "EventName")) {
-    return refuse("InvalidLookupAttributesException", "Give one lookup attribute, and one that exists.");
+    refuse("InvalidLookupAttributesException", "Give one lookup attribute, and one that exists.");
   }
   if (max < 1 || max > pageSize) {
-    return refuse("InvalidMaxResultsException", `The max results value ${max} is not between 1 and ${pageSize}.`);
+    refuse("InvalidMaxResultsException", `The max results value ${max} is not between 1 and ${pageSize}.`);
   }
-  if (StartTime > EndTime) return refuse("InvalidTimeRangeException", "The start time is after the end time.");
-  if (!/^\d+$/.test(NextToken)) return refuse("InvalidNextTokenException", "The next token is invalid.");
+  if (StartTime > EndTime) refuse("InvalidTimeRangeException", "The start time is after the end time.");
+  if (!/^\d+$/.test(NextToken)) refuse("InvalidNextTokenException", "The next token is invalid.");
   const [from, until] = [StartTime * 1000, EndTime * 1000];
   return { name: attribute?.AttributeValue, from, until, offset: Number(NextToken), max };
 }

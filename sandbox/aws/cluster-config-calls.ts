@@ -3,7 +3,7 @@ import { invalid } from "./access-entry-rules.ts";
 import type { AuthenticationMode, ClusterUpdate, EksCluster, NodeRole } from "./eks-cluster.ts";
 import { switchMode } from "./eks-clusters.ts";
 import { type AllowedCall, type EksHandler, type EksService, findCluster, page, textOf } from "./eks-service.ts";
-import { done, refuse } from "./refusal.ts";
+import { refuse } from "./refusal.ts";
 
 /** The modes in order: one step at a time, and never back. */
 const modes: readonly AuthenticationMode[] = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"];
@@ -12,28 +12,22 @@ const modes: readonly AuthenticationMode[] = ["CONFIG_MAP", "API_AND_CONFIG_MAP"
 export const updateClusterConfig: EksHandler = (service, call) => {
   const { accessConfig } = call.body;
   const wanted = isObject(accessConfig) ? textOf(accessConfig.authenticationMode) : undefined;
-  if (wanted === undefined) return invalid("The type for cluster update was not provided.");
+  if (wanted === undefined) invalid("The type for cluster update was not provided.");
   const cluster = findCluster(service, call);
-  if ("type" in cluster) return cluster;
   const token = textOf(call.body.clientRequestToken);
   const before = token === undefined ? undefined : cluster.updates.find((each) => each.clientRequestToken === token);
-  if (before) return done({ update: updateObject(service, before) });
+  if (before) return { update: updateObject(service, before) };
   const running = cluster.updates.find(({ endsAt }) => endsAt > service.now().getTime());
-  if (running) return busy(cluster, running);
+  if (running) {
+    const message = `Cannot AccessConfigUpdate because cluster ${cluster.name} currently has update ${running.id} in progress`;
+    refuse("InvalidRequestException", message);
+  }
   const mode = modes[modes.indexOf(cluster.authenticationMode) + 1];
   if (mode === undefined || mode !== wanted) {
-    return invalid(`Unsupported authentication mode update from ${cluster.authenticationMode} to ${wanted}`);
+    invalid(`Unsupported authentication mode update from ${cluster.authenticationMode} to ${wanted}`);
   }
-  const update = begin(service, cluster, mode, token);
-  return done({ update: updateObject(service, update) });
+  return { update: updateObject(service, begin(service, cluster, mode, token)) };
 };
-
-function busy({ name }: EksCluster, { id }: ClusterUpdate) {
-  return refuse(
-    "InvalidRequestException",
-    `Cannot AccessConfigUpdate because cluster ${name} currently has update ${id} in progress`,
-  );
-}
 
 function begin(
   { clusters, now, settings }: EksService,
@@ -59,10 +53,8 @@ export function endUpdates(service: EksService): void {
 }
 
 export const describeUpdate: EksHandler = (service, call) => {
-  const cluster = findCluster(service, call);
-  if ("type" in cluster) return cluster;
-  const update = cluster.updates.find(({ id }) => id === call.updateId);
-  if (update) return done({ update: updateObject(service, update) });
+  const update = findCluster(service, call).updates.find(({ id }) => id === call.updateId);
+  if (update) return { update: updateObject(service, update) };
   return refuse("ResourceNotFoundException", `No update found for ID: ${call.updateId}`, 404);
 };
 
@@ -97,39 +89,27 @@ function profilesOf({ nodeRoles }: EksCluster): Nodes[] {
 /** ListNodegroups and DescribeNodegroup, as far as they are about the role (EKS API reference). */
 export const listNodegroups: EksHandler = (service, call) => list(service, call, "nodegroups", nodegroupsOf);
 export const describeNodegroup: EksHandler = (service, call) => {
-  const found = find(service, call, nodegroupsOf);
-  if (!("arn" in found)) return found;
-  const amiType = found.type === "EC2_WINDOWS" ? "WINDOWS_CORE_2022_x86_64" : "AL2023_x86_64_STANDARD";
-  return done({ nodegroup: { nodegroupName: found.name, clusterName: call.cluster, nodeRole: found.arn, amiType } });
+  const { name, type, arn } = find(service, call, nodegroupsOf);
+  const amiType = type === "EC2_WINDOWS" ? "WINDOWS_CORE_2022_x86_64" : "AL2023_x86_64_STANDARD";
+  return { nodegroup: { nodegroupName: name, clusterName: call.cluster, nodeRole: arn, amiType } };
 };
 
 /** ListFargateProfiles and DescribeFargateProfile, as far as they are about the role. */
 export const listFargateProfiles: EksHandler = (service, call) =>
   list(service, call, "fargateProfileNames", profilesOf);
 export const describeFargateProfile: EksHandler = (service, call) => {
-  const found = find(service, call, profilesOf);
-  if (!("arn" in found)) return found;
-  const profile = { fargateProfileName: found.name, clusterName: call.cluster, podExecutionRoleArn: found.arn };
-  return done({ fargateProfile: profile });
+  const { name, arn } = find(service, call, profilesOf);
+  return { fargateProfile: { fargateProfileName: name, clusterName: call.cluster, podExecutionRoleArn: arn } };
 };
 
 function list(service: EksService, call: AllowedCall, field: string, of: (cluster: EksCluster) => readonly Nodes[]) {
-  const cluster = findCluster(service, call);
-  if ("type" in cluster) return cluster;
-  const names = page(
-    of(cluster).map(({ name }) => name),
-    call.query,
-  );
-  if (names.type !== "page") return names;
-  const { items, nextToken } = names;
-  return done({ [field]: items, ...(nextToken && { nextToken }) });
+  const names = of(findCluster(service, call)).map(({ name }) => name);
+  const { items, nextToken } = page(names, call.query);
+  return { [field]: items, ...(nextToken && { nextToken }) };
 }
 
 function find(service: EksService, call: AllowedCall, of: (cluster: EksCluster) => readonly Nodes[]) {
-  const cluster = findCluster(service, call);
-  if ("type" in cluster) return cluster;
-  const found = of(cluster).find(({ name }) => name === call.nodes);
-  return (
-    found ?? refuse("ResourceNotFoundException", `No node group or Fargate profile found for name: ${call.nodes}.`, 404)
-  );
+  const found = of(findCluster(service, call)).find(({ name }) => name === call.nodes);
+  const message = `No node group or Fargate profile found for name: ${call.nodes}.`;
+  return found ?? refuse("ResourceNotFoundException", message, 404);
 }

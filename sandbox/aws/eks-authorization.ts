@@ -3,7 +3,7 @@ import { type AccessEntry, entryArnsOf } from "./eks-cluster.ts";
 import type { AllowedCall, EksService } from "./eks-service.ts";
 import { type EksAction, textMapOf, textOf, textsOf } from "./eks-service.ts";
 import { type ConditionContext, mayCall } from "./identities.ts";
-import { type Refusal, refuse } from "./refusal.ts";
+import { refuse } from "./refusal.ts";
 
 /** Calls that IAM allows on the entry, not on the cluster (Service Authorization Reference, "Amazon EKS"). */
 const onEntries: ReadonlySet<EksAction> = new Set([
@@ -21,15 +21,18 @@ const nodesResource: Readonly<Partial<Record<EksAction, string>>> = {
   DescribeFargateProfile: "fargateprofile",
 };
 
-/** Undefined: IAM allows the call. */
-export function eksRefusal(service: EksService, call: AllowedCall): Refusal | undefined {
+/** @throws Refusal unless IAM allows the call */
+export function checkAllowed(service: EksService, call: AllowedCall): void {
   const needed = [[`eks:${call.action}`, resourceOf(service, call)] as const, ...besides(call)];
   const context = contextOf(call, findEntry(service, call));
   const missing = needed.find(([action, resource]) => !mayCall(call.caller, action, resource, context));
-  if (!missing) return undefined;
+  if (!missing) return;
   const [action, resource] = missing;
-  const message = `User: ${call.caller.arn} is not authorized to perform: ${action} on resource: ${resource}`;
-  return refuse("AccessDenied", message, 403);
+  refuse(
+    "AccessDenied",
+    `User: ${call.caller.arn} is not authorized to perform: ${action} on resource: ${resource}`,
+    403,
+  );
 }
 
 function resourceOf(service: EksService, call: AllowedCall): string {

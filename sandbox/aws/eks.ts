@@ -21,7 +21,7 @@ import {
   updateClusterConfig,
 } from "./cluster-config-calls.ts";
 import type { AwsContext } from "./context.ts";
-import { eksRefusal } from "./eks-authorization.ts";
+import { checkAllowed } from "./eks-authorization.ts";
 import type { AccessEntry, CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
 import {
   type AllowedCall,
@@ -33,35 +33,30 @@ import {
   readEksCall,
   textMapOf,
 } from "./eks-service.ts";
-import { type Answer, done, eksError, type Refusal, refuse } from "./refusal.ts";
-import { verifySignature } from "./signature.ts";
+import { attempt, eksError, Refusal, refuse } from "./refusal.ts";
+import { answerSigned } from "./signature.ts";
 
 const tagResource: EksHandler = (service, call) => {
   const tagged = findTagged(service, call);
-  if ("code" in tagged) return tagged;
   const added = textMapOf(call.body.tags);
-  if (Object.keys(added).length === 0) return refuse("BadRequestException", "No tags were provided");
+  if (Object.keys(added).length === 0) refuse("BadRequestException", "No tags were provided");
   const tags = { ...tagged.tags, ...added };
   const problem = tagsProblem(added) ?? tagsProblem(tags);
-  if (problem) return refuse("BadRequestException", problem);
+  if (problem) refuse("BadRequestException", problem);
   tagged.store(tags);
-  return done({});
+  return {};
 };
 
 const untagResource: EksHandler = (service, call) => {
   const tagged = findTagged(service, call);
-  if ("code" in tagged) return tagged;
   const keys = call.query.getAll("tagKeys");
-  if (keys.length === 0) return refuse("BadRequestException", "No tag keys were provided");
+  if (keys.length === 0) refuse("BadRequestException", "No tag keys were provided");
   tagged.store(Object.fromEntries(Object.entries(tagged.tags).filter(([key]) => !keys.includes(key))));
-  return done({});
+  return {};
 };
 
 /** DescribeCluster (EKS API reference). */
-const describeCluster: EksHandler = (service, call) => {
-  const cluster = findCluster(service, call);
-  return "type" in cluster ? cluster : done({ cluster: clusterObject(cluster) });
-};
+const describeCluster: EksHandler = (service, call) => ({ cluster: clusterObject(findCluster(service, call)) });
 
 const networkOf = ({ isPrivate }: EksCluster) => ({
   resourcesVpcConfig: {
@@ -83,12 +78,8 @@ const networkOf = ({ isPrivate }: EksCluster) => ({
 /** ListClusters: the caller's account, in the region of the call (EKS API reference). */
 const listClusters: EksHandler = ({ clusters }, call) => {
   const own = [...clusters.values()].filter(({ arn, name }) => arn === call.arnOf(name));
-  const names = page(
-    own.map(({ name }) => name),
-    call.query,
-  );
-  if (names.type !== "page") return names;
-  return done({ clusters: names.items, nextToken: names.nextToken ?? null });
+  const { items, nextToken = null } = page(own, call.query);
+  return { clusters: items.map(({ name }) => name), nextToken };
 };
 
 const handlers: Readonly<Record<EksAction, EksHandler>> = {
@@ -118,34 +109,35 @@ export function eksCallName({ method, url, body }: SandboxRequest): string {
 
 /** Answers for clusters and access entries (EKS API reference), in the region of the signature. */
 export function answerEks(context: AwsContext, service: EksService, request: SandboxRequest): SandboxAnswer {
-  const signed = verifySignature(request, "eks", context);
-  if (signed.type === "refused") return eksError(signed.code, signed.message, signed.status);
-  const { caller, region } = signed;
-  const read = readEksCall(request.method, request.url, request.body);
-  if (!read) return { ...eksError("UnknownOperationException", "", 404), by: caller.arn };
-  const { accountId } = caller.identity;
-  const arnOf = (name: string) => `arn:${context.account.partition}:eks:${region}:${accountId}:cluster/${name}`;
-  endUpdates(service);
-  const call = { ...read, caller, region, arnOf };
-  const result = eksRefusal(service, call) ?? handlers[call.action](service, call);
-  const answer = answerOf(result, call.cluster);
-  const requestId = answer.headers?.["x-amzn-requestid"] ?? "";
-  const event = eksEvent(call, result, requestId, context.now());
-  if (event) service.cloudTrail.record(event);
-  return { ...answer, by: caller.arn };
+  return answerSigned(context, request, "eks", eksError, ({ caller, region }) => {
+    const read = readEksCall(request.method, request.url, request.body);
+    if (!read) refuse("UnknownOperationException", "", 404);
+    const { accountId } = caller.identity;
+    const arnOf = (name: string) => `arn:${context.account.partition}:eks:${region}:${accountId}:cluster/${name}`;
+    endUpdates(service);
+    const call = { ...read, caller, region, arnOf };
+    const result = attempt(() => {
+      checkAllowed(service, call);
+      return handlers[call.action](service, call);
+    });
+    const answer = answerOf(result, call.cluster);
+    const requestId = answer.headers?.["x-amzn-requestid"] ?? "";
+    const event = eksEvent(call, result, requestId, context.now());
+    if (event) service.cloudTrail.record(event);
+    return answer;
+  });
 }
 
-function answerOf(result: Answer, clusterName: string): SandboxAnswer {
-  if (result.type === "done") {
-    const headers = { "x-amzn-requestid": crypto.randomUUID() };
-    return { status: 200, headers, body: JSON.stringify(result.body) };
+function answerOf(result: object, clusterName: string): SandboxAnswer {
+  if (!(result instanceof Refusal)) {
+    return { status: 200, headers: { "x-amzn-requestid": crypto.randomUUID() }, body: JSON.stringify(result) };
   }
   const about = { clusterName, nodegroupName: null, fargateProfileName: null, addonName: null, subscriptionId: null };
   return eksError(result.code, result.message, result.status, clusterName === "" ? {} : about);
 }
 
 /** Null: reads are no event. A refused call is one. */
-function eksEvent(call: AllowedCall, result: Answer, requestId: string, at: Date): CloudTrailEvent | null {
+function eksEvent(call: AllowedCall, result: object, requestId: string, at: Date): CloudTrailEvent | null {
   if (/^(?:List|Describe)/.test(call.action)) return null;
   const { cluster, principalArn, policyArn, resourceArn, body, query } = call;
   const tagKeys = query.getAll("tagKeys");
@@ -165,9 +157,9 @@ function eksEvent(call: AllowedCall, result: Answer, requestId: string, at: Date
       ...(tagKeys.length === 0 ? {} : { tagKeys }),
       ...body,
     },
-    response: result.type === "done" ? result.body : null,
+    response: result instanceof Refusal ? null : result,
     resources: cluster === "" ? [] : [{ type: "AWS::EKS::Cluster", name: cluster }],
-    change: result.type === "done" ? {} : { errorCode: result.code, errorMessage: result.message },
+    change: result instanceof Refusal ? { errorCode: result.code, errorMessage: result.message } : {},
   });
 }
 
@@ -206,15 +198,15 @@ interface Tagged {
   store: (tags: Readonly<Record<string, string>>) => void;
 }
 
-function findTagged({ clusters }: EksService, { resourceArn, arnOf }: AllowedCall): Tagged | Refusal {
+function findTagged({ clusters }: EksService, { resourceArn, arnOf }: AllowedCall): Tagged {
   const [, kind, name = ""] = /^arn:[^:]+:eks:[^:]+:\d+:(cluster|access-entry)\/([^/]+)/.exec(resourceArn) ?? [];
-  if (kind === undefined) return refuse("BadRequestException", "The resourceArn parameter format is not valid");
+  if (kind === undefined) refuse("BadRequestException", "The resourceArn parameter format is not valid");
   const cluster = clusters.get(arnOf(name));
   if (cluster && cluster.arn === resourceArn) {
     return { tags: cluster.tags, store: (tags) => void clusters.set(cluster.arn, { ...cluster, tags }) };
   }
   const entry = cluster?.accessEntries.find(({ entryArn }) => entryArn === resourceArn);
-  if (!cluster || !entry) return refuse("NotFoundException", "The specified resource could not be found", 404);
+  if (!cluster || !entry) refuse("NotFoundException", "The specified resource could not be found", 404);
   // Tags give no access, so they need no delay.
   return { tags: entry.tags, store: (tags) => void clusters.set(cluster.arn, withTags(cluster, entry, tags)) };
 }

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import type { JsonCall, JsonHandlers } from "./json-service.ts";
-import { type Answer, done, pageOf, type Refusal, refuse } from "./refusal.ts";
+import { pageOf, refuse } from "./refusal.ts";
 import type { SandboxAccount } from "./sandbox-account.ts";
 
 /** A user of the directory. Ids have the form of the real ones: `<10 hex digits>-<UUID>`. */
@@ -127,26 +127,26 @@ export function identityCenterCalls(center: IdentityCenter): JsonHandlers {
   return Object.fromEntries(calls);
 }
 
-const handlers: Readonly<Record<string, (center: IdentityCenter, call: JsonCall) => Answer>> = {
+const handlers: Readonly<Record<string, (center: IdentityCenter, call: JsonCall) => object>> = {
   "identitystore.GetUserId": (center, { body }) => {
     const { IdentityStoreId, AlternateIdentifier } = getUserId.parse(body);
     const { AttributePath, AttributeValue } = AlternateIdentifier.UniqueAttribute;
     const attributeOf = ({ userName, email }: DirectoryUser) => (AttributePath === "userName" ? userName : email);
     const found = [...center.users.values()].find((user) => attributeOf(user) === AttributeValue);
-    if (IdentityStoreId !== center.identityStoreId) return notFound("IDENTITY_STORE");
-    if (!found) return notFound("USER");
-    return done({ IdentityStoreId, UserId: found.id });
+    if (IdentityStoreId !== center.identityStoreId) notFound("IDENTITY_STORE");
+    if (!found) notFound("USER");
+    return { IdentityStoreId, UserId: found.id };
   },
   "identitystore.DescribeUser": (center, { body }) => {
     const { IdentityStoreId, UserId } = describeUser.parse(body);
     const user = IdentityStoreId === center.identityStoreId ? center.users.get(UserId) : undefined;
-    if (!user) return notFound("USER");
+    if (!user) notFound("USER");
     const Emails = [{ Value: user.email, Type: "work", Primary: true }];
-    return done({ IdentityStoreId, UserId, UserName: user.userName, Emails, UserStatus: user.status });
+    return { IdentityStoreId, UserId, UserName: user.userName, Emails, UserStatus: user.status };
   },
   "identitystore.ListGroupMembershipsForMember": (center, { body }) => {
     const { IdentityStoreId, MemberId, ...where } = listMemberships.parse(body);
-    if (IdentityStoreId !== center.identityStoreId || !center.users.has(MemberId.UserId)) return notFound("USER");
+    if (IdentityStoreId !== center.identityStoreId || !center.users.has(MemberId.UserId)) notFound("USER");
     const groups = [...center.groups].filter(([, members]) => members.includes(MemberId.UserId));
     const all = groups.map(([GroupId]) => ({ IdentityStoreId, MembershipId: GroupId, GroupId, MemberId }));
     return listed("GroupMemberships", all, where);
@@ -154,8 +154,8 @@ const handlers: Readonly<Record<string, (center: IdentityCenter, call: JsonCall)
   // The reference does not say whether a user's list has their groups' assignments: here it has not.
   "sso.ListAccountAssignmentsForPrincipal": (center, { body, caller: { identity } }) => {
     const { InstanceArn, PrincipalId, PrincipalType, Filter, ...where } = listAssignments.parse(body);
-    if (identity.accountId !== center.managementAccount) return refuse("AccessDenied", "Not the management account");
-    if (InstanceArn !== center.instanceArn) return notFound("INSTANCE");
+    if (identity.accountId !== center.managementAccount) refuse("AccessDenied", "Not the management account");
+    if (InstanceArn !== center.instanceArn) notFound("INSTANCE");
     const all = center.assignments
       .filter((each) => each.principalId === PrincipalId && each.principalType === PrincipalType)
       .filter(({ account }) => Filter === undefined || account === Filter.AccountId)
@@ -170,21 +170,21 @@ const handlers: Readonly<Record<string, (center: IdentityCenter, call: JsonCall)
   "sso.DescribePermissionSet": (center, { body }) => {
     const { InstanceArn, PermissionSetArn } = describeSet.parse(body);
     const name = center.permissionSets.get(PermissionSetArn);
-    if (name === undefined || InstanceArn !== center.instanceArn) return notFound("PERMISSION_SET");
-    return done({ PermissionSet: { Name: name, PermissionSetArn } });
+    if (name === undefined || InstanceArn !== center.instanceArn) notFound("PERMISSION_SET");
+    return { PermissionSet: { Name: name, PermissionSetArn } };
   },
 };
 
 /** Only the identity store sends `ResourceType`. */
-function notFound(ResourceType: string): Refusal {
-  return { ...refuse("ResourceNotFoundException", `${ResourceType} not found.`), more: { ResourceType } };
+function notFound(ResourceType: string): never {
+  return refuse("ResourceNotFoundException", `${ResourceType} not found.`, 400, { ResourceType });
 }
 
 function listed(
   member: string,
   all: readonly object[],
   { MaxResults, NextToken }: { MaxResults: number; NextToken: string },
-): Answer {
+): object {
   const { items, nextToken } = pageOf(all, Number(NextToken), MaxResults);
-  return done({ [member]: items, NextToken: nextToken });
+  return { [member]: items, NextToken: nextToken };
 }

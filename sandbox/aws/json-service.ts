@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import type { AwsContext } from "./context.ts";
 import { type Caller, mayCall } from "./identities.ts";
-import { type Answer, jsonError, refuse } from "./refusal.ts";
-import { verifySignature } from "./signature.ts";
+import { jsonError, refuse } from "./refusal.ts";
+import { answerSigned } from "./signature.ts";
 
 export interface JsonCall {
   caller: Caller;
@@ -11,8 +11,8 @@ export interface JsonCall {
   body: unknown;
 }
 
-/** The handler of each call, by names such as `cloudtrail.LookupEvents`. A ZodError is the caller's mistake. */
-export type JsonHandlers = Readonly<Record<string, (call: JsonCall) => Answer>>;
+/** The handler of each call, by names such as `cloudtrail.LookupEvents`. A ZodError is the caller's mistake. @throws Refusal */
+export type JsonHandlers = Readonly<Record<string, (call: JsonCall) => object>>;
 
 /** By the beginning of a target: the service's name in signatures and in IAM's actions. */
 const services: Readonly<Record<string, string>> = {
@@ -38,21 +38,19 @@ export function answerJson(
   request: SandboxRequest,
 ): SandboxAnswer {
   const [service = ""] = name.split(".");
-  const signed = verifySignature(request, service, context);
-  if (signed.type === "refused") return jsonError(signed.code, signed.message);
-  const answer = answerSigned(handlers, name, { ...signed, body: JSON.parse(request.body.toString("utf8")) });
-  const by = signed.caller.arn;
-  if (answer.type === "refused") return { ...jsonError(answer.code, answer.message, answer.more), by };
-  const headers = { "content-type": "application/x-amz-json-1.1" };
-  return { status: 200, headers, body: JSON.stringify(answer.body), by };
+  const errorOf = (code: string, message: string, _: number, more: object) => jsonError(code, message, more);
+  return answerSigned(context, request, service, errorOf, (signed) => {
+    const body = handle(handlers, name, { ...signed, body: JSON.parse(request.body.toString("utf8")) });
+    return { status: 200, headers: { "content-type": "application/x-amz-json-1.1" }, body: JSON.stringify(body) };
+  });
 }
 
-function answerSigned(handlers: JsonHandlers, name: string, call: JsonCall): Answer {
+function handle(handlers: JsonHandlers, name: string, call: JsonCall): object {
   const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
-  if (!handler) return refuse("UnknownOperationException", "");
+  if (!handler) refuse("UnknownOperationException", "");
   const action = name.replace(".", ":");
   if (!onResources.has(name) && !mayCall(call.caller, action, "*")) {
-    return refuse("AccessDenied", `User: ${call.caller.arn} is not authorized to perform: ${action}`);
+    refuse("AccessDenied", `User: ${call.caller.arn} is not authorized to perform: ${action}`);
   }
   try {
     return handler(call);

@@ -1,23 +1,32 @@
 import type { SandboxAnswer } from "../http-server.ts";
 
-/** A refused request, with the code of the query protocol (STS); the JSON protocols have other names. */
-export interface Refusal {
-  type: "refused";
-  status: number;
-  code: string;
-  message: string;
+/** Refuses a request, with the code of the query protocol (STS); the JSON protocols have other names. */
+export class Refusal extends Error {
+  readonly code: string;
+  readonly status: number;
   /** Further members of the error in the JSON protocols. */
-  more?: object;
+  readonly more: object;
+
+  constructor(code: string, message: string, status = 400, more: object = {}) {
+    super(message);
+    this.code = code;
+    this.status = status;
+    this.more = more;
+  }
 }
 
-export function refuse(code: string, message: string, status = 400): Refusal {
-  return { type: "refused", status, code, message };
+/** @throws Refusal */
+export function refuse(...of: ConstructorParameters<typeof Refusal>): never {
+  throw new Refusal(...of);
 }
 
-export type Answer = { type: "done"; body: object } | Refusal;
-
-export function done(body: object): Answer {
-  return { type: "done", body };
+export function attempt<T>(act: () => T): T | Refusal {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
 }
 
 /** One page of a list. The token says how many items are on earlier pages. */

@@ -1,46 +1,60 @@
 import { createHmac, hash, timingSafeEqual } from "node:crypto";
-import type { SandboxRequest } from "../http-server.ts";
+import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import type { AwsContext } from "./context.ts";
 import type { Caller } from "./identities.ts";
-import { type Refusal, refuse } from "./refusal.ts";
+import { attempt, Refusal, refuse } from "./refusal.ts";
 
 /** The allowed age of a signature, also in the future. STS ignores X-Amz-Expires: a presigned URL lives for 15 minutes (aws-iam-authenticator, pkg/token). */
 const skewMinutes = 5;
 const presignedMinutes = 15;
 
 export interface Signed {
-  type: "signed";
   caller: Caller;
   region: string;
 }
 
+/** The answer to the signer, or a refusal in the words of the service's protocol. */
+export function answerSigned(
+  context: AwsContext,
+  request: SandboxRequest,
+  service: string,
+  errorOf: (code: string, message: string, status: number, more: object) => SandboxAnswer,
+  answer: (signed: Signed) => SandboxAnswer,
+): SandboxAnswer {
+  const inWords = ({ code, message, status, more }: Refusal) => errorOf(code, message, status, more);
+  const signed = attempt(() => verifySignature(request, service, context));
+  if (signed instanceof Refusal) return inWords(signed);
+  const answered = attempt(() => answer(signed));
+  return { ...(answered instanceof Refusal ? inWords(answered) : answered), by: signed.caller.arn };
+}
+
+/** @throws Refusal */
 export function verifySignature(
   request: SandboxRequest,
   service: string,
   { account, now: clock }: Pick<AwsContext, "account" | "now">,
-): Signed | Refusal {
+): Signed {
   const claim = readClaim(request);
-  if ("type" in claim) return claim;
   const now = clock();
   const caller = account.caller(claim.accessKeyId);
   if (!caller || caller.session?.token !== claim.sessionToken) {
-    return refuse("InvalidClientTokenId", "The security token included in the request is invalid.", 403);
+    refuse("InvalidClientTokenId", "The security token included in the request is invalid.", 403);
   }
   const problem = scopeProblem(request, claim, service) ?? clockProblem(claim, now);
-  if (problem) return refuse("SignatureDoesNotMatch", problem, 403);
+  if (problem) refuse("SignatureDoesNotMatch", problem, 403);
   const expected = Buffer.from(sign(request, claim, caller.secretAccessKey));
   const given = Buffer.from(claim.signature);
   if (expected.length !== given.length || !timingSafeEqual(expected, given)) {
-    return refuse(
+    refuse(
       "SignatureDoesNotMatch",
       "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
       403,
     );
   }
   if (caller.session && caller.session.expiresAt <= now) {
-    return refuse("ExpiredToken", "The security token included in the request is expired", 403);
+    refuse("ExpiredToken", "The security token included in the request is expired", 403);
   }
-  return { type: "signed", caller, region: claim.region };
+  return { caller, region: claim.region };
 }
 
 function scopeProblem(request: SandboxRequest, claim: SignatureClaim, service: string): string | undefined {
@@ -141,10 +155,10 @@ interface SignatureClaim {
 }
 
 /** Reads Signature Version 4 from the Authorization header or the query (IAM User Guide, "Create a signed AWS API request"). */
-function readClaim(request: SandboxRequest): SignatureClaim | Refusal {
+function readClaim(request: SandboxRequest): SignatureClaim {
   const presigned = request.headers.authorization === undefined;
   if (presigned && !request.url.searchParams.has("X-Amz-Signature")) {
-    return refuse("MissingAuthenticationToken", "Request is missing Authentication Token", 403);
+    refuse("MissingAuthenticationToken", "Request is missing Authentication Token", 403);
   }
   const read = presigned ? queryReader(request) : headerReader(request);
   const [accessKeyId, date, region, service, end] = (read("Credential") ?? "").split("/");
@@ -152,11 +166,11 @@ function readClaim(request: SandboxRequest): SignatureClaim | Refusal {
   const signedHeaders = read("SignedHeaders")?.split(";");
   const at = read("Date");
   if (!accessKeyId || !date || !region || !service || end !== "aws4_request" || !signature || !signedHeaders) {
-    return refuse("IncompleteSignature", "The request signature does not conform to AWS standards.", 403);
+    refuse("IncompleteSignature", "The request signature does not conform to AWS standards.", 403);
   }
   if (at === undefined || !/^\d{8}T\d{6}Z$/.test(at)) {
     const wanted = "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.";
-    return refuse("IncompleteSignature", wanted, 403);
+    refuse("IncompleteSignature", wanted, 403);
   }
   const sessionToken = read("Security-Token");
   return { accessKeyId, date, region, service, signature, at, signedHeaders, sessionToken, presigned };

@@ -3,8 +3,8 @@ import { type AssumedRole, assumeRole, assumeWithWebIdentity } from "./assume-ro
 import { type AssumeRoleInput, readAssumeRole } from "./assume-role-input.ts";
 import type { AwsContext } from "./context.ts";
 import { type Caller, mayCall } from "./identities.ts";
-import { escapeXml, stsError } from "./refusal.ts";
-import { verifySignature } from "./signature.ts";
+import { attempt, escapeXml, Refusal, refuse, stsError } from "./refusal.ts";
+import { answerSigned } from "./signature.ts";
 
 export function stsParams(request: SandboxRequest): URLSearchParams {
   return request.method === "POST" ? new URLSearchParams(request.body.toString("utf8")) : request.url.searchParams;
@@ -14,25 +14,19 @@ export function stsParams(request: SandboxRequest): URLSearchParams {
 export function answerSts(context: AwsContext, request: SandboxRequest): SandboxAnswer {
   const asked = stsParams(request);
   if (asked.get("Action") === "AssumeRoleWithWebIdentity") return answerWebIdentity(context, asked);
-  const signed = verifySignature(request, "sts", context);
-  if (signed.type === "refused") return stsError(signed.code, signed.message, signed.status);
-  const { caller, region } = signed;
-  if (context.account.disabledRegions.has(region)) {
-    return stsError(
-      "RegionDisabledException",
-      `STS is not activated in this region for account:${caller.identity.accountId}. Your account administrator can activate STS in this region using the IAM Console.`,
-      403,
-    );
-  }
-  const action = asked.get("Action");
-  const by = caller.arn;
-  if (action === "GetCallerIdentity") return { ...callerIdentity(caller, request), by };
-  if (action === "AssumeRole") return { ...answerAssumeRole(context, caller, asked, region), by };
-  return {
-    ...stsError("InvalidAction", `Could not find operation ${action} for version ${asked.get("Version")}`),
-    by,
-  };
+  return answerSigned(context, request, "sts", queryError, ({ caller, region }) => {
+    if (context.account.disabledRegions.has(region)) {
+      const message = `STS is not activated in this region for account:${caller.identity.accountId}. Your account administrator can activate STS in this region using the IAM Console.`;
+      refuse("RegionDisabledException", message, 403);
+    }
+    const action = asked.get("Action");
+    if (action === "GetCallerIdentity") return callerIdentity(caller, request);
+    if (action === "AssumeRole") return answerAssumeRole(context, caller, asked, region);
+    return refuse("InvalidAction", `Could not find operation ${action} for version ${asked.get("Version")}`);
+  });
 }
+
+const queryError = (code: string, message: string, status: number) => stsError(code, message, status);
 
 /** STS answers in JSON on request, as the authenticator of EKS wants it (aws-iam-authenticator, pkg/token). */
 function callerIdentity(caller: Caller, request: SandboxRequest): SandboxAnswer {
@@ -51,18 +45,17 @@ function callerIdentity(caller: Caller, request: SandboxRequest): SandboxAnswer 
 
 function answerAssumeRole(context: AwsContext, caller: Caller, params: URLSearchParams, region: string): SandboxAnswer {
   const input = readAssumeRole(params);
-  if ("type" in input) return stsError(input.code, input.message, input.status);
-  const assumed = assumeRole(context.account, caller, input);
-  const refused = assumed.type === "refused" ? assumed : undefined;
+  const assumed = attempt(() => assumeRole(context.account, caller, input));
+  const refused = assumed instanceof Refusal ? assumed : undefined;
   const requestId = crypto.randomUUID();
   context.onAssumeRole?.({ caller, input, region, refused, requestId });
-  if (assumed.type === "refused") return stsError(assumed.code, assumed.message, assumed.status, requestId);
+  if (assumed instanceof Refusal) return stsError(assumed.code, assumed.message, assumed.status, requestId);
   return xmlAnswer("AssumeRole", { ...sessionMembers(assumed), ...sessionExtras(input) }, requestId);
 }
 
 function answerWebIdentity({ account, webIdentities, now }: AwsContext, params: URLSearchParams): SandboxAnswer {
-  const assumed = assumeWithWebIdentity(account, webIdentities, params, now());
-  if (assumed.type === "refused") return stsError(assumed.code, assumed.message, assumed.status);
+  const assumed = attempt(() => assumeWithWebIdentity(account, webIdentities, params, now()));
+  if (assumed instanceof Refusal) return stsError(assumed.code, assumed.message, assumed.status);
   const token = { SubjectFromWebIdentityToken: assumed.subject, Audience: "sts.amazonaws.com" };
   return { ...xmlAnswer("AssumeRoleWithWebIdentity", { ...sessionMembers(assumed), ...token }), by: assumed.arn };
 }
@@ -118,31 +111,27 @@ const iamNamespace = "https://iam.amazonaws.com/doc/2010-05-08/";
 /** Answers GetRole as IAM does (IAM API reference). It knows only the roles of the caller's account. */
 export function answerIam(context: AwsContext, request: SandboxRequest): SandboxAnswer {
   const asked = stsParams(request);
-  const signed = verifySignature(request, "iam", context);
-  if (signed.type === "refused") return stsError(signed.code, signed.message, signed.status);
-  const { caller } = signed;
-  const by = caller.arn;
-  const action = asked.get("Action");
-  if (action !== "GetRole") {
-    return { ...stsError("InvalidAction", `Could not find operation ${action} for version ${iamVersion}`), by };
-  }
-  const name = asked.get("RoleName") ?? "";
-  const { accountId } = caller.identity;
-  const role = context.account.role(accountId, name);
-  const resource = role?.arn ?? `arn:${context.account.partition}:iam::${accountId}:role/${name}`;
-  if (!mayCall(caller, "iam:GetRole", resource)) {
-    const message = `User: ${by} is not authorized to perform: iam:GetRole on resource: role ${name}`;
-    return { ...stsError("AccessDenied", message, 403), by };
-  }
-  if (!role) return { ...stsError("NoSuchEntity", `The role with name ${name} cannot be found.`, 404), by };
-  const Role = {
-    Path: role.arn.slice(role.arn.indexOf(":role/") + 5, role.arn.lastIndexOf("/") + 1),
-    AssumeRolePolicyDocument: encodeURIComponent(JSON.stringify({ Version: "2012-10-17", Statement: [] })),
-    RoleId: role.id,
-    RoleName: name,
-    Arn: role.arn,
-    CreateDate: role.createdAt.toISOString().replace(".000Z", "Z"),
-    MaxSessionDuration: String(role.maxSessionSeconds),
-  };
-  return { ...xmlAnswer("GetRole", { Role }, crypto.randomUUID(), iamNamespace), by };
+  return answerSigned(context, request, "iam", queryError, ({ caller }) => {
+    const action = asked.get("Action");
+    if (action !== "GetRole") refuse("InvalidAction", `Could not find operation ${action} for version ${iamVersion}`);
+    const name = asked.get("RoleName") ?? "";
+    const { accountId } = caller.identity;
+    const role = context.account.role(accountId, name);
+    const resource = role?.arn ?? `arn:${context.account.partition}:iam::${accountId}:role/${name}`;
+    if (!mayCall(caller, "iam:GetRole", resource)) {
+      const message = `User: ${caller.arn} is not authorized to perform: iam:GetRole on resource: role ${name}`;
+      refuse("AccessDenied", message, 403);
+    }
+    if (!role) refuse("NoSuchEntity", `The role with name ${name} cannot be found.`, 404);
+    const Role = {
+      Path: role.arn.slice(role.arn.indexOf(":role/") + 5, role.arn.lastIndexOf("/") + 1),
+      AssumeRolePolicyDocument: encodeURIComponent(JSON.stringify({ Version: "2012-10-17", Statement: [] })),
+      RoleId: role.id,
+      RoleName: name,
+      Arn: role.arn,
+      CreateDate: role.createdAt.toISOString().replace(".000Z", "Z"),
+      MaxSessionDuration: String(role.maxSessionSeconds),
+    };
+    return xmlAnswer("GetRole", { Role }, crypto.randomUUID(), iamNamespace);
+  });
 }

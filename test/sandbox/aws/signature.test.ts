@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { attempt, Refusal } from "../../../sandbox/aws/refusal.ts";
 import { SandboxAccount } from "../../../sandbox/aws/sandbox-account.ts";
 import { verifySignature } from "../../../sandbox/aws/signature.ts";
 import type { SandboxRequest } from "../../../sandbox/http-server.ts";
@@ -13,8 +14,8 @@ function verdict(url: string, cluster: string): string {
   const parsed = new URL(url);
   const headers = { host: parsed.host, "x-k8s-aws-id": cluster };
   const request: SandboxRequest = { method: "GET", url: parsed, headers, body: Buffer.alloc(0) };
-  const signed = verifySignature(request, "sts", { account, now: () => new Date() });
-  return signed.type === "refused" ? signed.code : signed.caller.arn;
+  const signed = attempt(() => verifySignature(request, "sts", { account, now: () => new Date() }));
+  return signed instanceof Refusal ? signed.code : signed.caller.arn;
 }
 
 // A key named __proto__ never gets into the SDK's own plain object.
