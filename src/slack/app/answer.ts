@@ -10,7 +10,7 @@ import { approvalMessage, copyFor } from "../decide/approval-message.ts";
 import { readDetails } from "../look/status.ts";
 import { readMigrationValue } from "../migrate/migration-buttons.ts";
 import { migrationMessage } from "../migrate/migration-card.ts";
-import { detailsButton, readDecideValue } from "../show/buttons.ts";
+import { detailsAction, detailsButton, readDecideValue } from "../show/buttons.ts";
 import {
   detailsModal,
   detailsModalId,
@@ -18,6 +18,7 @@ import {
   type Message,
   messageModal,
   notRecordedYetAnswer,
+  refuseEmptyReason,
 } from "../show/message.ts";
 import { placeOfClick } from "../show/message-updates.ts";
 import { actions, code, context as contextBlock } from "../show/mrkdwn.ts";
@@ -29,20 +30,22 @@ import { formFailure } from "./web-client.ts";
 
 const notYet = { type: "not-yet" } as const;
 
+/** What each button does, by its action, and each form by its id: a use case has its own beside its commands. */
+export type Buttons = Readonly<Record<string, (context: SlackContext, click: ButtonClick) => Promise<void>>>;
+export type Forms = Readonly<Record<string, (context: SlackContext, submission: Submission) => Promise<void>>>;
+
 /** What a person does by a button or a form. @param value the button's, or the form's memory of its button's */
-type Deed<T> = (user: string, value: string) => Promise<T>;
+type Deed<T> = (context: SlackContext, user: string, value: string) => Promise<T>;
 
 /** Carries out a click, then acknowledges it and answers in place. Null: the message itself shows the result. */
-export async function answerClick(
-  context: SlackContext,
-  click: ButtonClick,
-  doing: Deed<Message | null>,
-): Promise<void> {
-  const done = doing(click.body.user.id, click.action.value ?? "").catch((error: unknown) => {
-    context.log.error({ err: error, action: click.action.action_id }, "a click failed");
-    return failedAnswer(error);
-  });
-  await answerWhereClicked(context, click, await acknowledgeClick(context, click, done));
+export function answers(deed: Deed<Message | null>): Buttons[string] {
+  return async (context, click) => {
+    const done = deed(context, click.body.user.id, click.action.value ?? "").catch((error: unknown) => {
+      context.log.error({ err: error, action: click.action.action_id }, "a click failed");
+      return failedAnswer(error);
+    });
+    await answerWhereClicked(context, click, await acknowledgeClick(context, click, done));
+  };
 }
 
 /** Acknowledges a click when its work is done or has failed. @throws what `doing` rejects with */
@@ -119,31 +122,39 @@ async function sendNotRecordedYet(log: Logger, client: WebClient, user: string):
 }
 
 /** Carries out a form, and answers in its place; null closes it. Slow work closes it too, and answers in a direct message. */
-export async function answerSubmission(
-  context: SlackContext,
-  { ack, body, client, view }: Submission,
+export function submits(
   title: string,
-  doing: Deed<Message | null>,
-): Promise<void> {
-  const done = doing(body.user.id, view.private_metadata).catch((error: unknown) => {
-    context.log.error({ err: error, form: view.callback_id }, "a form failed");
-    return failedAnswer(error);
-  });
-  const { outcome, inTime } = await acknowledgeWhenDone(
-    done,
-    context.config.timing.deadlines.acknowledge,
-    async (progress) => {
-      const shown = progress.type === "done" ? progress.outcome : null;
-      await ack(shown ? { response_action: "update", view: messageModal(title, shown) } : { response_action: "clear" });
-      if (progress.type === "not-yet") void sendNotRecordedYet(context.log, client, body.user.id);
-    },
-  );
-  if (inTime || !outcome) return;
-  await client.chat.postMessage({ channel: body.user.id, ...outcome });
+  deed: (context: SlackContext, user: string, value: string, view: Submission["view"]) => Promise<Message | null>,
+): Forms[string] {
+  return async (context, { ack, body, client, view }) => {
+    const done = deed(context, body.user.id, view.private_metadata, view).catch((error: unknown) => {
+      context.log.error({ err: error, form: view.callback_id }, "a form failed");
+      return failedAnswer(error);
+    });
+    const { outcome, inTime } = await acknowledgeWhenDone(
+      done,
+      context.config.timing.deadlines.acknowledge,
+      async (progress) => {
+        const shown = progress.type === "done" ? progress.outcome : null;
+        const replaced = shown && ({ response_action: "update", view: messageModal(title, shown) } as const);
+        await ack(replaced ?? { response_action: "clear" });
+        if (progress.type === "not-yet") void sendNotRecordedYet(context.log, client, body.user.id);
+      },
+    );
+    if (inTime || !outcome) return;
+    await client.chat.postMessage({ channel: body.user.id, ...outcome });
+  };
 }
 
-export function handleDetailsButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, (user, id) => readDetails(context, user, id, null));
+/** A form that needs a reason: without one it stays open, and says so. */
+export function denies(
+  deed: (context: SlackContext, user: string, value: string, why: string) => Promise<Message | null>,
+): Forms[string] {
+  return async (context, submission) => {
+    const why = await refuseEmptyReason(submission);
+    if (why === null) return;
+    await submits("Not denied", (...[, user, value]) => deed(context, user, value, why))(context, submission);
+  };
 }
 
 /** @throws AccessError if Slack does not open it */
@@ -167,20 +178,34 @@ export async function formUnless(looking: Promise<Message | null>, form: ModalVi
   return refusal ? messageModal(form.title.text, refusal) : form;
 }
 
-export async function openOnClick(context: SlackContext, click: ButtonClick, make: Deed<ModalView>): Promise<void> {
-  await click.ack();
-  const { action, body, client } = click;
-  try {
-    const how = { trigger_id: body.trigger_id, view: await make(body.user.id, action.value ?? "") };
-    const opening = body.view?.type === "modal" ? client.views.push(how) : client.views.open(how);
-    await opening.catch((error: unknown) => {
-      throw formFailure(error);
-    });
-  } catch (error) {
-    context.log.error({ err: error, action: action.action_id }, "could not open a form");
-    await answerWhereClicked(context, click, failedAnswer(error));
-  }
+const opening = new WeakSet<Buttons[string]>();
+
+export function opensForm(act: Buttons[string]): boolean {
+  return opening.has(act);
 }
+
+export function opens(make: Deed<ModalView>): Buttons[string] {
+  const open: Buttons[string] = async (context, click) => {
+    await click.ack();
+    const { action, body, client } = click;
+    try {
+      const how = { trigger_id: body.trigger_id, view: await make(context, body.user.id, action.value ?? "") };
+      const opening = body.view?.type === "modal" ? client.views.push(how) : client.views.open(how);
+      await opening.catch((error: unknown) => {
+        throw formFailure(error);
+      });
+    } catch (error) {
+      context.log.error({ err: error, action: action.action_id }, "could not open a form");
+      await answerWhereClicked(context, click, failedAnswer(error));
+    }
+  };
+  opening.add(open);
+  return open;
+}
+
+export const detailsButtons: Buttons = {
+  [detailsAction]: opens((context, user, id) => readDetails(context, user, id, null)),
+};
 
 /** Slack sends the whole message with a click, but not one that only the person sees. */
 const clickedForm = z.object({

@@ -16,8 +16,9 @@ import { status } from "../look/status.ts";
 import { whoami } from "../look/whoami.ts";
 import { why } from "../look/why.ts";
 import { migrate, repair } from "../migrate/migrate.ts";
+import { helpAction, runAction } from "../show/buttons.ts";
 import { failedAnswer, type Message, notRecordedYetAnswer } from "../show/message.ts";
-import { acknowledgeWhenDone, answerClick } from "./answer.ts";
+import { acknowledgeWhenDone, answers, type Buttons } from "./answer.ts";
 import { type Command, readCommandText } from "./command.ts";
 import type { SlackContext } from "./context.ts";
 import type { ButtonClick, SlashCommand } from "./payload.ts";
@@ -104,17 +105,19 @@ function wordAndRest(text: string): readonly [word: string, rest: string] {
   return [word, others.join(" ")];
 }
 
-export function handleHelpButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, (user) => readHelp(context, user, commands, true));
-}
+export const commandButtons: Buttons = {
+  [helpAction]: answers((context, user) => readHelp(context, user, commands, true)),
+  [runAction]: runOnClick,
+};
 
 /** Runs a corrected line: each command checks the person's rights. */
-export function handleRunButton(context: SlackContext, click: ButtonClick): Promise<void> {
+function runOnClick(context: SlackContext, click: ButtonClick): Promise<void> {
   const { body, client } = click;
   const sent = click.action.value ?? "";
   const { text, people } = readCommandText(sent);
   const [word, rest] = wordAndRest(text);
   const call = { user: body.user.id, rest, people, triggerId: body.trigger_id, client, commands };
   const found = commands.find((each) => each.word === word);
-  return answerClick(context, click, () => (found ? found.run(context, call) : unknown(word, word, rest, sent)));
+  const run = async () => (found ? found.run(context, call) : unknown(word, word, rest, sent));
+  return answers(run)(context, click);
 }

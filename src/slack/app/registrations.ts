@@ -7,78 +7,34 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { wake } from "../../ledger/queues.ts";
 import { logAbout } from "../../operations/log.ts";
 import {
+  breakGlassButtons,
   breakGlassClusterAction,
-  breakGlassModalId,
-  handleBreakGlassButton,
+  breakGlassForms,
   handleBreakGlassCluster,
-  handleBreakGlassSubmission,
 } from "../ask/break-glass.ts";
-import { extendModalId, handleExtendButton, handleExtendSubmission } from "../ask/extend.ts";
+import { extensionButtons, extensionForms } from "../ask/extend.ts";
 import { handleNamespaceSearch } from "../ask/form-fields.ts";
-import { handleNudgeButton } from "../ask/nudge.ts";
-import { handleAskAgainButton, handleRequestButton, handleRequestSubmission } from "../ask/request.ts";
+import { nudgeButtons } from "../ask/nudge.ts";
+import { requestButtons, requestForms } from "../ask/request.ts";
 import { formChangeHandler, handleClusterSearch } from "../ask/request-form.ts";
-import { formActions, requestModalId } from "../ask/request-modal.ts";
-import { handleDenyButton, handleDenySubmission } from "../decide/decide-commands.ts";
-import { handleApproveButton, handleDetailsSubmission } from "../decide/decision-click.ts";
-import {
-  handleCancelButton,
-  handleDoneButton,
-  handleRevokeButton,
-  handleRevokeSubmission,
-} from "../decide/end-access.ts";
-import { handleReviewedButton, handleReviewedSubmission, reviewedModalId } from "../decide/review-emergency.ts";
-import { handleConfirmLinkButton, handleRefuseLinkButton } from "../link/link.ts";
+import { formActions } from "../ask/request-modal.ts";
+import { denyButtons, denyForms } from "../decide/decide-commands.ts";
+import { approveButtons, detailsForms } from "../decide/decision-click.ts";
+import { endButtons, endForms } from "../decide/end-access.ts";
+import { reviewButtons, reviewForms } from "../decide/review-emergency.ts";
+import { linkButtons } from "../link/link.ts";
 import { handleHomeOpened } from "../look/home.ts";
-import { handleListButton } from "../look/list.ts";
-import {
-  handleApproveMigrationButton,
-  handleAskMigrationButton,
-  handleDenyMigrationButton,
-  handleDenyMigrationSubmission,
-  handleRetryMigrationButton,
-  handleStopMigrationButton,
-} from "../migrate/migration-clicks.ts";
-import {
-  approveAction,
-  approveMigrationAction,
-  askAgainAction,
-  askMigrationAction,
-  breakGlassAction,
-  cancelAction,
-  confirmLinkAction,
-  denyAction,
-  denyMigrationAction,
-  detailsAction,
-  doneAction,
-  extendAction,
-  helpAction,
-  listActions,
-  nudgeAction,
-  refuseLinkAction,
-  requestAction,
-  retryMigrationAction,
-  reviewedAction,
-  revokeAction,
-  runAction,
-  stopMigrationAction,
-} from "../show/buttons.ts";
-import {
-  answer,
-  denyMigrationModalId,
-  denyModalId,
-  detailsModalId,
-  type Message,
-  revokeModalId,
-} from "../show/message.ts";
+import { listButtons } from "../look/list.ts";
+import { migrationButtons, migrationForms } from "../migrate/migration-clicks.ts";
+import { revokeAction } from "../show/buttons.ts";
+import { answer, type Message } from "../show/message.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
 import { answerForeigner, checkPerson } from "./admission.ts";
 import type { SeenRequests } from "./admit.ts";
-import { answerClick, handleDetailsButton, settleClicked } from "./answer.ts";
-import { handleCommand, handleHelpButton, handleRunButton } from "./commands.ts";
+import { answers, detailsButtons, opensForm, settleClicked } from "./answer.ts";
+import { commandButtons, handleCommand } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
 import {
-  type ButtonClick,
   changedGroup,
   deliveryId,
   field,
@@ -92,47 +48,26 @@ import {
   isSubmission,
   isSuggestion,
   originOf,
-  type Submission,
   type Suggestion,
   teamOf,
 } from "./payload.ts";
 
-/** A map, because the ids come from outside: an object has inherited keys such as `constructor`. */
-const buttons: ReadonlyMap<string, (context: SlackContext, click: ButtonClick) => Promise<void>> = new Map([
-  [approveAction, handleApproveButton],
-  [denyAction, handleDenyButton],
-  [detailsAction, handleDetailsButton],
-  [extendAction, handleExtendButton],
-  [doneAction, handleDoneButton],
-  [revokeAction, handleRevokeButton],
-  [cancelAction, handleCancelButton],
-  [reviewedAction, handleReviewedButton],
-  [nudgeAction, handleNudgeButton],
-  [helpAction, handleHelpButton],
-  [runAction, handleRunButton],
-  [breakGlassAction, handleBreakGlassButton],
-  [requestAction, handleRequestButton],
-  ...Object.values(listActions).map((action) => [action, handleListButton] as const),
-  [askAgainAction, handleAskAgainButton],
-  [askMigrationAction, handleAskMigrationButton],
-  [approveMigrationAction, handleApproveMigrationButton],
-  [denyMigrationAction, handleDenyMigrationButton],
-  [stopMigrationAction, handleStopMigrationButton],
-  [retryMigrationAction, handleRetryMigrationButton],
-  [confirmLinkAction, handleConfirmLinkButton],
-  [refuseLinkAction, handleRefuseLinkButton],
-]);
+// Maps, because the ids come from outside: an object has inherited keys such as `constructor`.
 
-const forms: ReadonlyMap<string, (context: SlackContext, submission: Submission) => Promise<void>> = new Map([
-  [requestModalId, handleRequestSubmission],
-  [detailsModalId, handleDetailsSubmission],
-  [denyModalId, handleDenySubmission],
-  [denyMigrationModalId, handleDenyMigrationSubmission],
-  [revokeModalId, handleRevokeSubmission],
-  [extendModalId, handleExtendSubmission],
-  [reviewedModalId, handleReviewedSubmission],
-  [breakGlassModalId, handleBreakGlassSubmission],
-]);
+const buttons = new Map(
+  Object.entries({
+    ...{ ...approveButtons, ...denyButtons, ...detailsButtons, ...endButtons, ...reviewButtons },
+    ...{ ...requestButtons, ...extensionButtons, ...nudgeButtons, ...breakGlassButtons },
+    ...{ ...commandButtons, ...linkButtons, ...listButtons, ...migrationButtons },
+  }),
+);
+
+const forms = new Map(
+  Object.entries({
+    ...{ ...requestForms, ...detailsForms, ...denyForms, ...endForms, ...reviewForms },
+    ...{ ...extensionForms, ...breakGlassForms, ...migrationForms },
+  }),
+);
 
 const searches: ReadonlyMap<string, (context: SlackContext, search: Suggestion) => Promise<void>> = new Map([
   [formActions.cluster, handleClusterSearch],
@@ -141,12 +76,6 @@ const searches: ReadonlyMap<string, (context: SlackContext, search: Suggestion) 
 
 /** Slack opens some hundred forms a minute for all people together. */
 const formsPerMinute = 30;
-/** The buttons that open one. Nothing keeps a person from Revoke. */
-const opening: ReadonlySet<string> = new Set([
-  ...[denyAction, detailsAction, extendAction, reviewedAction, breakGlassAction],
-  ...[requestAction, askAgainAction, denyMigrationAction],
-]);
-
 /** Counts the forms of each person in this process. True: this one is too many. */
 function formCount(): (user: string, now: Date) => boolean {
   const opened = new Map<string, number>();
@@ -216,9 +145,13 @@ export function handlerOf(
     if (sent.action.action_id === breakGlassClusterAction) return handleBreakGlassCluster(from, sent);
     if (!isClick(sent)) return;
     const isLimited = updates.noteClick(sent.body);
-    const isTooQuick = opening.has(sent.action.action_id) && opensTooMany(sent.body.user.id, context.now());
-    if (isTooQuick) return answerClick(from, sent, async () => tooManyFormsAnswer());
-    await buttons.get(sent.action.action_id)?.(from, sent);
+    const act = buttons.get(sent.action.action_id);
+    // Nothing keeps a person from Revoke.
+    const isCounted = act && opensForm(act) && sent.action.action_id !== revokeAction;
+    if (isCounted && opensTooMany(sent.body.user.id, context.now())) {
+      return answers(async () => tooManyFormsAnswer())(from, sent);
+    }
+    await act?.(from, sent);
     await settleClicked(from, sent);
     // Now a message that waits for Slack can change.
     if (isLimited && typeof about === "string") await wake(from.queues, { type: "show", record: about });

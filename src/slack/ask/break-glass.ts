@@ -12,13 +12,14 @@ import { createRequest } from "../../access/request.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { refuseActor } from "../app/admission.ts";
-import { answerSubmission, openOnClick, openOnCommand } from "../app/answer.ts";
+import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/answer.ts";
 import { noteRefused } from "../app/attempts.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { ButtonClick, FormChange, Submission } from "../app/payload.ts";
+import type { FormChange, Submission } from "../app/payload.ts";
 import { clustersShown, personShown } from "../app/request-people.ts";
 import { identitiesNow, rememberedIdentities } from "../link/identities.ts";
+import { breakGlassAction } from "../show/buttons.ts";
 import { answer, formModal, type Message, messageModal } from "../show/message.ts";
 import { code, mentions, plainLine, plainText, section, time } from "../show/mrkdwn.ts";
 import { durationText } from "../show/words.ts";
@@ -223,13 +224,14 @@ function whoWords(who: readonly string[]): string {
   return [...(people.length > 0 ? [mentions(people)] : []), ...domains].join(", ");
 }
 
-export const breakGlassModalId = "break-glass";
+const breakGlassModalId = "break-glass";
 /** Another cluster can be in another account, where the person has another identity. */
 export const breakGlassClusterAction = "break-glass-cluster";
 
-export function handleBreakGlassButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, (user) => breakGlassForm(context, user, ""));
-}
+export const breakGlassButtons: Buttons = {
+  [breakGlassAction]: opens((context, user) => breakGlassForm(context, user, "")),
+};
+export const breakGlassForms: Forms = { [breakGlassModalId]: takeForm };
 
 export async function handleBreakGlassCluster(context: SlackContext, { ack, body, client }: FormChange): Promise<void> {
   await ack();
@@ -290,7 +292,7 @@ function emergencyPrincipal(cluster: string, { arns }: OwnIdentities): InputBloc
 /** Slack waits three seconds for the answer to a form. In milliseconds. */
 const readingMs = 1_000;
 
-export async function handleBreakGlassSubmission(context: SlackContext, submission: Submission): Promise<void> {
+async function takeForm(context: SlackContext, submission: Submission): Promise<void> {
   const { view, body } = submission;
   const user = body.user.id;
   const { cluster, principal, reason: typed } = readFormParts(view);
@@ -302,9 +304,10 @@ export async function handleBreakGlassSubmission(context: SlackContext, submissi
     mistake ? [[blockOf(view, part as keyof typeof found), mistake] as const] : [],
   );
   if (errors.length > 0) return submission.ack({ response_action: "errors", errors: Object.fromEntries(errors) });
-  return answerSubmission(context, submission, "Emergency access", async () => {
+  const take = async () => {
     const taken = await takeAccess(context, user, parts);
     // The direct message has the rest: no one closes an answer at night.
     return "id" in taken ? null : taken;
-  });
+  };
+  return submits("Emergency access", take)(context, submission);
 }

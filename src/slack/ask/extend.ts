@@ -7,12 +7,12 @@ import { levelsOffered } from "../../access/policy/rule.ts";
 import { type Holder, readHolder } from "../../access/principal.ts";
 import { type AccessRequest, typedFieldsOf } from "../../access/record.ts";
 import { refuseActor } from "../app/admission.ts";
-import { answerSubmission, openOnClick, openOnCommand } from "../app/answer.ts";
+import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, type CommandCall, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { ButtonClick, Submission } from "../app/payload.ts";
 import { personFor } from "../app/request-people.ts";
+import { extendAction } from "../show/buttons.ts";
 import { answer, failureAnswer, formModal, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
 import {
   code,
@@ -46,16 +46,12 @@ async function openExtendForm(context: SlackContext, call: CommandCall, id: stri
   return form.type === "refused" ? form.message : openOnCommand(call, form.view);
 }
 
-export function handleExtendButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, (user, id) => extendView(context, user, id));
-}
-
 async function extendView(context: SlackContext, user: string, id: string): Promise<ModalView> {
   const form = await extendForm(context, user, id);
   return form.type === "form" ? form.view : messageModal("Extend access", form.message);
 }
 
-export const extendModalId = "extend";
+const extendModalId = "extend";
 
 const usualSeconds = 3600;
 
@@ -99,12 +95,13 @@ function optionOf({ bySeconds, until }: ExtensionChoice): MrkdwnOption {
   return { text: { type: "mrkdwn", text: words, verbatim: true }, value: until };
 }
 
-export function handleExtendSubmission(context: SlackContext, submission: Submission): Promise<void> {
-  const until = Date.parse(submission.view.state.values.until?.value?.selected_option?.value ?? "");
-  return answerSubmission(context, submission, "Extend access", (user, id) =>
-    extendLease(context, user, id, ({ lease }) => secondsBetween(lease?.endsAt, until)),
-  );
-}
+export const extensionButtons: Buttons = { [extendAction]: opens(extendView) };
+export const extensionForms: Forms = {
+  [extendModalId]: submits("Extend access", (context, user, id, view) => {
+    const until = Date.parse(view.state.values.until?.value?.selected_option?.value ?? "");
+    return extendLease(context, user, id, ({ lease }) => secondsBetween(lease?.endsAt, until));
+  }),
+};
 
 /** Null: a time is unreadable, or not later. */
 function secondsBetween(from: string | undefined, until: number): number | null {

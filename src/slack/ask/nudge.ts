@@ -4,10 +4,10 @@ import { type AccessRequest, isTheirs } from "../../access/record.ts";
 import { pendingRequest } from "../../access/request.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
-import { answerClick } from "../app/answer.ts";
+import { answers, type Buttons } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { ButtonClick } from "../app/payload.ts";
+import { nudgeAction } from "../show/buttons.ts";
 import { answer, clusterGoneAnswer, type Message, noSuchRequestAnswer } from "../show/message.ts";
 import { time } from "../show/mrkdwn.ts";
 import { stateText, unapprovable } from "../show/words.ts";
@@ -19,9 +19,7 @@ const onceInMs = 10 * 60 * 1000;
 /** The last nudge of a request is among so many newest events. */
 const recentEvents = 50;
 
-export function handleNudgeButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, (user, id) => nudge(context, user, id));
-}
+export const nudgeButtons: Buttons = { [nudgeAction]: answers(nudge) };
 
 /** Reminds the approvers early, if a person of the request asks: the thread mentions them. @throws AccessError */
 async function nudge(context: SlackContext, user: string, id: string): Promise<Message> {

@@ -1,4 +1,4 @@
-import type { KnownBlock } from "@slack/types";
+import type { KnownBlock, ModalView } from "@slack/types";
 import {
   type RequestParts,
   type RequestReading,
@@ -8,18 +8,19 @@ import {
 import { type AccessRequest, isTheirs, peopleOf } from "../../access/record.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { refuseOtherPerson } from "../app/admission.ts";
-import { answerSubmission, openOnClick, openOnCommand } from "../app/answer.ts";
+import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { ButtonClick, Submission } from "../app/payload.ts";
+import type { Submission } from "../app/payload.ts";
 import { clustersShown } from "../app/request-people.ts";
 import { identitiesForAsker } from "../link/identities.ts";
-import { maxValue, runButton } from "../show/buttons.ts";
+import { askAgainAction, maxValue, requestAction, runButton } from "../show/buttons.ts";
 import { answer, clusterGoneAnswer, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
 import { actions, code, codeBlock, cut, oneOf, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
 import { identitiesInForm, requestForm, submittingMs } from "./request-form.ts";
+import { requestModalId } from "./request-modal.ts";
 import { askFor } from "./submit-request.ts";
 
 export const request: Command = {
@@ -59,9 +60,11 @@ async function refuseNamed(context: SlackContext, asker: string, { for: named, c
   return refuseOtherPerson(context, asker, named.user, about);
 }
 
-export function handleRequestButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, (user) => requestForm(context, user));
-}
+export const requestButtons: Buttons = {
+  [requestAction]: opens((context, user) => requestForm(context, user)),
+  [askAgainAction]: opens(formAgain),
+};
+export const requestForms: Forms = { [requestModalId]: takeForm };
 
 function notYoursToRepeatAnswer(request: AccessRequest): Message {
   return answer(
@@ -72,7 +75,7 @@ function notYoursToRepeatAnswer(request: AccessRequest): Message {
 const formTitle = "Ask for access";
 
 /** Shows mistakes at their fields. Otherwise it closes the form and sends a direct message. */
-export async function handleRequestSubmission(context: SlackContext, submission: Submission): Promise<void> {
+async function takeForm(context: SlackContext, submission: Submission): Promise<void> {
   const { ack, view, body } = submission;
   const { clusters } = context.config;
   const parts = readFormParts(view);
@@ -82,33 +85,32 @@ export async function handleRequestSubmission(context: SlackContext, submission:
     namesFor(context, user, parts),
     withinTime(refuseNamed(context, user, parts), submittingMs, null),
   ]);
-  if (turnedAway) return answerSubmission(context, submission, formTitle, async () => turnedAway);
+  if (turnedAway) return submits(formTitle, async () => turnedAway)(context, submission);
   const reading = readRequest(parts, clusters, own, names);
   if (reading.type === "mistakes") {
     const errors = Object.fromEntries(reading.mistakes.map(({ part, message }) => [blockOf(view, part), message]));
     return ack({ response_action: "errors", errors });
   }
-  return answerSubmission(context, submission, formTitle, async () => {
+  const ask = async () => {
     const asked = await askFor(context, user, reading.requested);
     return asked.type === "requested" ? null : asked.message;
-  });
+  };
+  return submits(formTitle, ask)(context, submission);
 }
 
 /** Opens the form with an earlier request's values except its reason. Today's rules apply. */
-export function handleAskAgainButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async (user, id) => {
-    const request = await context.ledger.get(id);
-    if (request && isTheirs(request, user)) {
-      // The form would choose another cluster.
-      const isThere = context.config.clusters.has(request.cluster);
-      return isThere
-        ? requestForm(context, user, request)
-        : messageModal("Request again", clusterGoneAnswer(request.cluster));
-    }
-    if (!request) return messageModal("Request again", noSuchRequestAnswer(id));
-    await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
-    return messageModal("Request again", notYoursToRepeatAnswer(request));
-  });
+async function formAgain(context: SlackContext, user: string, id: string): Promise<ModalView> {
+  const request = await context.ledger.get(id);
+  if (!request) return messageModal("Request again", noSuchRequestAnswer(id));
+  if (isTheirs(request, user)) {
+    // The form would choose another cluster.
+    const isThere = context.config.clusters.has(request.cluster);
+    return isThere
+      ? requestForm(context, user, request)
+      : messageModal("Request again", clusterGoneAnswer(request.cluster));
+  }
+  await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
+  return messageModal("Request again", notYoursToRepeatAnswer(request));
 }
 
 type Mistakes = Extract<RequestReading, { type: "mistakes" }>;

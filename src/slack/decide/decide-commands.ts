@@ -1,26 +1,25 @@
 import { personOf, refuseDecision } from "../../access/decide.ts";
 import { isMigrationId } from "../../access/lists.ts";
 import { refuseActor } from "../app/admission.ts";
-import { answerSubmission, formUnless, openOnClick } from "../app/answer.ts";
+import { type Buttons, denies, type Forms, formUnless, opens } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { ButtonClick, Submission } from "../app/payload.ts";
 import { factsFor } from "../app/request-people.ts";
 import { readStatus } from "../look/status.ts";
 import { approveBelowAnswer } from "../look/status-answer.ts";
 import { decideOnMigration } from "../migrate/migration-clicks.ts";
 import { noSuchMigrationAnswer } from "../migrate/migration-words.ts";
 import { readMigrationToApprove } from "../migrate/read-migration-status.ts";
-import { readDecideValue } from "../show/buttons.ts";
+import { denyAction, readDecideValue } from "../show/buttons.ts";
 import {
   clusterGoneAnswer,
   deniedAnswer,
   denyModal,
+  denyModalId,
   type Message,
   maxWhyLength,
   noSuchRequestAnswer,
-  refuseEmptyReason,
 } from "../show/message.ts";
 import { clickAnswer, decideRequest, missingReasonAnswer, unreadableButton } from "./decision-click.ts";
 
@@ -80,21 +79,18 @@ function isNoReason(why: string): boolean {
   return why === "" || why.length > maxWhyLength;
 }
 
-export async function handleDenySubmission(context: SlackContext, submission: Submission): Promise<void> {
-  const why = await refuseEmptyReason(submission);
-  if (why === null) return;
-  await answerSubmission(context, submission, "Not denied", async (by, value) => {
+export const denyButtons: Buttons = {
+  [denyAction]: opens((context, user, value) =>
+    formUnless(refuseToDeny(context, user, readDecideValue(value)), denyModal(value)),
+  ),
+};
+export const denyForms: Forms = {
+  [denyModalId]: denies(async (context, by, value, why) => {
     const button = readDecideValue(value);
     if (!button) return unreadableButton(context, "deny", by);
     return decideRequest(context, button.request, { verdict: "denied", by, digest: button.digest, why });
-  });
-}
-
-export function handleDenyButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, (user, value) =>
-    formUnless(refuseToDeny(context, user, readDecideValue(value)), denyModal(value)),
-  );
-}
+  }),
+};
 
 async function refuseToDeny(
   context: SlackContext,

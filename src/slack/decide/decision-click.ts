@@ -16,13 +16,12 @@ import { otherLeasesChanged, outdatedRequest, pendingRequest, unpreviewedRequest
 import { isSealedDecision } from "../../access/seals.ts";
 import { eventOf, recordChange, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseActor, refuseForRequester } from "../app/admission.ts";
-import { answerClick, answerSubmission } from "../app/answer.ts";
+import { answers, type Buttons, type Forms, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { ButtonClick, Submission } from "../app/payload.ts";
 import { factsFor } from "../app/request-people.ts";
-import { readDecideValue } from "../show/buttons.ts";
-import { answer, clusterGoneAnswer, failureAnswer, type Message, sayWhy } from "../show/message.ts";
+import { approveAction, readDecideValue } from "../show/buttons.ts";
+import { answer, clusterGoneAnswer, detailsModalId, failureAnswer, type Message, sayWhy } from "../show/message.ts";
 import { code, mention, oneOf, plainLine } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 
@@ -34,14 +33,9 @@ const noSuchRequest = "This request no longer exists.";
 /** Redis can have any text. */
 const maxUser = 60;
 
-/** A click on Approve: the first one wins, and the others see who was first (law 2). */
-export function handleApproveButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, (user, value) => approveShown(context, user, value));
-}
-
-export function handleDetailsSubmission(context: SlackContext, submission: Submission): Promise<void> {
-  return answerSubmission(context, submission, "Request", (user, value) => approveShown(context, user, value));
-}
+/** The first click on Approve wins, and the others see who was first (law 2). */
+export const approveButtons: Buttons = { [approveAction]: answers(approveShown) };
+export const detailsForms: Forms = { [detailsModalId]: submits("Request", approveShown) };
 
 /** @param value the request, and the digest of the visible change */
 async function approveShown(context: SlackContext, by: string, value: string): Promise<Message | null> {

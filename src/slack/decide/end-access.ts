@@ -6,13 +6,13 @@ import { type AccessRequest, peopleOf } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
-import { answerClick, answerSubmission, openOnClick } from "../app/answer.ts";
+import { answers, type Buttons, type Forms, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { ButtonClick, Submission } from "../app/payload.ts";
 import { personFor } from "../app/request-people.ts";
 import { stopMigrationByAnswer } from "../migrate/migration-words.ts";
+import { cancelAction, doneAction, revokeAction } from "../show/buttons.ts";
 import {
   answer,
   clusterGoneAnswer,
@@ -47,18 +47,28 @@ export const cancelCommand: Command = {
   run: (context, { user, rest }) => cancelRequest(context, user, idAndRest(rest)[0]),
 };
 
-export function handleRevokeButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async (user, id) => {
-    const request = await context.ledger.get(id);
-    if (!request) return messageModal("Revoke access", noSuchRequestAnswer(id));
-    const refusal = await refuseToRevoke(context, user, request);
-    if (refusal) return messageModal("Revoke access", refusal);
-    const others = restOfAccess(request, await context.ledger.leasedOf(request.cluster));
-    return revokeModal(
-      request,
-      others.map((each) => each.id),
-    );
-  });
+export const endButtons: Buttons = {
+  [revokeAction]: opens(revokeForm),
+  // It ends access at once: its holder needs no reason.
+  [doneAction]: answers((context, user, id) => revokeLease(context, user, id, "")),
+  [cancelAction]: answers(cancelRequest),
+};
+export const endForms: Forms = {
+  [revokeModalId]: submits("Revoke access", (context, user, id, view) =>
+    revokeLease(context, user, id, whyOf({ view })),
+  ),
+};
+
+async function revokeForm(context: SlackContext, user: string, id: string): Promise<ModalView> {
+  const request = await context.ledger.get(id);
+  if (!request) return messageModal("Revoke access", noSuchRequestAnswer(id));
+  const refusal = await refuseToRevoke(context, user, request);
+  if (refusal) return messageModal("Revoke access", refusal);
+  const others = restOfAccess(request, await context.ledger.leasedOf(request.cluster));
+  return revokeModal(
+    request,
+    others.map((each) => each.id),
+  );
 }
 
 async function refuseToRevoke(context: SlackContext, by: string, request: AccessRequest): Promise<Message | null> {
@@ -81,21 +91,6 @@ export function revokeModal(request: AccessRequest, others: readonly string[] = 
     section(ends),
     reasonInput("Why", "The channel sees this", true),
   ]);
-}
-
-export function handleRevokeSubmission(context: SlackContext, submission: Submission): Promise<void> {
-  return answerSubmission(context, submission, "Revoke access", (user, id) =>
-    revokeLease(context, user, id, whyOf(submission)),
-  );
-}
-
-/** "I'm done" ends access at once: its holder needs no reason. */
-export function handleDoneButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, (user, id) => revokeLease(context, user, id, ""));
-}
-
-export function handleCancelButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, (user, id) => cancelRequest(context, user, id));
 }
 
 /** `revoke <id> [why]`, and the button: the worker removes the access of the lease, of what it extends, and of its extensions. */

@@ -5,12 +5,12 @@ import type { AccessRequest } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
-import { answerSubmission, openOnClick } from "../app/answer.ts";
+import { type Buttons, type Forms, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { ButtonClick, Submission } from "../app/payload.ts";
 import { isOwnRescue, personFor } from "../app/request-people.ts";
+import { reviewedAction } from "../show/buttons.ts";
 import {
   answer,
   clusterGoneAnswer,
@@ -37,10 +37,10 @@ export const reviewed: Command = {
   },
 };
 
-export const reviewedModalId = "reviewed";
+const reviewedModalId = "reviewed";
 
-export function handleReviewedButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async (user, id) => {
+export const reviewButtons: Buttons = {
+  [reviewedAction]: opens(async (context, user, id) => {
     const request = await context.ledger.get(id);
     if (!request) return messageModal("Mark reviewed", noSuchRequestAnswer(id));
     const cluster = context.config.clusters.get(request.cluster);
@@ -49,8 +49,13 @@ export function handleReviewedButton(context: SlackContext, click: ButtonClick):
     if (!refusal) return reviewModal(request);
     await noteAttempt(context, { act: "review", by: user, code: refusal, request });
     return messageModal("Mark reviewed", reviewRefusedAnswer(refusal, request, cluster));
-  });
-}
+  }),
+};
+export const reviewForms: Forms = {
+  [reviewedModalId]: submits("Mark reviewed", (context, user, id, view) =>
+    reviewEmergency(context, user, id, whyOf({ view })),
+  ),
+};
 
 function reviewModal(request: AccessRequest): ModalView {
   const shown = { title: "Mark reviewed", submit: "Mark reviewed", close: "Back" };
@@ -58,12 +63,6 @@ function reviewModal(request: AccessRequest): ModalView {
     section(`${emergencyTitle(request)}\n>${plainLine(request.reason)}`),
     reasonInput("What you found", "The audit log keeps this", true),
   ]);
-}
-
-export function handleReviewedSubmission(context: SlackContext, submission: Submission): Promise<void> {
-  return answerSubmission(context, submission, "Mark reviewed", (user, id) =>
-    reviewEmergency(context, user, id, whyOf(submission)),
-  );
 }
 
 /** Records an approver's review of emergency access. `note`: their finding. @throws AccessError */

@@ -7,13 +7,14 @@ import { mayLink } from "../../access/policy/permissions.ts";
 import { parseJson } from "../../access/seal.ts";
 import { type LinkProposal, sealLink } from "../../access/seals.ts";
 import { refuseActor } from "../app/admission.ts";
-import { acknowledgeClick, answerWhereClicked, withoutButtons } from "../app/answer.ts";
+import { acknowledgeClick, answerWhereClicked, type Buttons, withoutButtons } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick } from "../app/payload.ts";
 import { needsRenewal } from "../app/request-people.ts";
 import { refuseTooMany } from "../ask/limits.ts";
+import { confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
 import { answer, failureAnswer, type Message } from "../show/message.ts";
 import { code, mention, mentions, oneOf, section, styled, time } from "../show/mrkdwn.ts";
 import { askAdministrators, closeQuestions, linkDecided, linkMade, othersThan } from "./link-questions.ts";
@@ -191,13 +192,10 @@ function linkClickAnswer(
 /** The button has the ARN too: Redis can change between the question and the click. */
 const buttonValue = z.strictObject({ user: z.string(), id: z.string(), arn: z.string() });
 
-export function handleConfirmLinkButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return handleLinkDecision(context, click, true);
-}
-
-export function handleRefuseLinkButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return handleLinkDecision(context, click, false);
-}
+export const linkButtons: Buttons = {
+  [confirmLinkAction]: (context, click) => handleLinkDecision(context, click, true),
+  [refuseLinkAction]: (context, click) => handleLinkDecision(context, click, false),
+};
 
 async function handleLinkDecision(context: SlackContext, click: ButtonClick, confirmed: boolean): Promise<void> {
   const by = click.body.user.id;

@@ -7,14 +7,14 @@ import { isResponsibleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { ListOf } from "../../ledger/lists.ts";
 import { continuationOf } from "../../ledger/look-ups.ts";
-import { answerWhereClicked } from "../app/answer.ts";
+import { answerWhereClicked, type Buttons } from "../app/answer.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick } from "../app/payload.ts";
 import { clustersShown, personShown } from "../app/request-people.ts";
 import { type MigrationRow, migrationRowBlocks, migrationsShown } from "../migrate/migration-buttons.ts";
 import { titleWith } from "../migrate/migration-words.ts";
-import { type ListView, listButton, requestButton, rowButtons } from "../show/buttons.ts";
+import { type ListView, listActions, listButton, requestButton, rowButtons } from "../show/buttons.ts";
 import { failedAnswer, type Message, messageModal, messageOf } from "../show/message.ts";
 import { code, plainLine, section } from "../show/mrkdwn.ts";
 import { admitsText, durationText, forText, placeText, rowState } from "../show/words.ts";
@@ -182,7 +182,9 @@ function listOf(view: ListView, user: string, answered: readonly string[]): List
   return { list, clusters: answered, requester: user, match: "any" };
 }
 
-export async function handleListButton(context: SlackContext, click: ButtonClick): Promise<void> {
+export const listButtons: Buttons = Object.fromEntries(Object.values(listActions).map((action) => [action, turn]));
+
+async function turn(context: SlackContext, click: ButtonClick): Promise<void> {
   await click.ack();
   const { action, body } = click;
   try {

@@ -19,19 +19,18 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { isApproverOf, isResponsibleFor, type Person } from "../../access/policy/rule.ts";
 import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
-import { answerClick, answerSubmission, formUnless, openOnClick } from "../app/answer.ts";
+import { answers, type Buttons, denies, type Forms, formUnless, opens } from "../app/answer.ts";
 import { noteAttempt, type TriedAct } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { ButtonClick, Submission } from "../app/payload.ts";
 import { departedApprovers, noLongerApprover, personFor } from "../app/request-people.ts";
 import {
-  clusterGoneAnswer,
-  denyMigrationModalId,
-  denyModal,
-  failureAnswer,
-  type Message,
-  refuseEmptyReason,
-} from "../show/message.ts";
+  approveMigrationAction,
+  askMigrationAction,
+  denyMigrationAction,
+  retryMigrationAction,
+  stopMigrationAction,
+} from "../show/buttons.ts";
+import { clusterGoneAnswer, denyMigrationModalId, denyModal, failureAnswer, type Message } from "../show/message.ts";
 import { readAskValue, readMigrationValue } from "./migration-buttons.ts";
 import {
   migrationApprovedAnswer,
@@ -189,29 +188,36 @@ function dropDeparted(migration: Migration, gone: readonly [string, string], now
   return { type: "write-first", after, event };
 }
 
-export function handleAskMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, async (by, value) => {
+export const migrationButtons: Buttons = {
+  [askMigrationAction]: answers(async (context, by, value) => {
     const button = readAskValue(value);
     const cluster = button && context.config.clusters.get(button.cluster);
     return cluster ? askForMigration(context, cluster, by, button.givenArns) : unreadable(context, "migrate", by);
-  });
-}
-
-export function handleApproveMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, async (by, value) => {
-    const button = readMigrationValue(value);
-    if (!button) return unreadable(context, "approve", by);
-    return decideOnMigration(context, by, button.migration, { verdict: "approved", digest: button.digest, why: "" });
-  });
-}
-
-export function handleDenyMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, (user, value) =>
+  }),
+  [approveMigrationAction]: answers((context, by, value) => decideShown(context, by, value, "approved", "")),
+  [denyMigrationAction]: opens((context, user, value) =>
     formUnless(
       refuseToDeny(context, user, readMigrationValue(value)),
       denyModal(value, denyMigrationModalId, "Deny the plan"),
     ),
-  );
+  ),
+  [stopMigrationAction]: answers((context, by, id) => stopMigration(context, by, id, "")),
+  [retryMigrationAction]: answers(tryMigrationAgain),
+};
+export const migrationForms: Forms = {
+  [denyMigrationModalId]: denies((context, by, value, why) => decideShown(context, by, value, "denied", why)),
+};
+
+async function decideShown(
+  context: SlackContext,
+  by: string,
+  value: string,
+  verdict: "approved" | "denied",
+  why: string,
+): Promise<Message | null> {
+  const button = readMigrationValue(value);
+  if (!button) return unreadable(context, verdict === "approved" ? "approve" : "deny", by);
+  return decideOnMigration(context, by, button.migration, { verdict, digest: button.digest, why });
 }
 
 async function refuseToDeny(
@@ -228,24 +234,6 @@ async function refuseToDeny(
   if (!code) return null;
   await noteAttempt(context, { act: "deny", by, code, request: migration });
   return migrationRefusedAnswer(code, migration, cluster);
-}
-
-export function handleStopMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, (by, id) => stopMigration(context, by, id, ""));
-}
-
-export function handleRetryMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, (by, id) => tryMigrationAgain(context, by, id));
-}
-
-export async function handleDenyMigrationSubmission(context: SlackContext, submission: Submission): Promise<void> {
-  const why = await refuseEmptyReason(submission);
-  if (why === null) return;
-  await answerSubmission(context, submission, "Not denied", async (by, value) => {
-    const button = readMigrationValue(value);
-    if (!button) return unreadable(context, "deny", by);
-    return decideOnMigration(context, by, button.migration, { verdict: "denied", digest: button.digest, why });
-  });
 }
 
 async function unreadable(context: SlackContext, act: "approve" | "deny" | "migrate", by: string): Promise<Message> {
