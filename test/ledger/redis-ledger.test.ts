@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { AccessError } from "../../src/access/access-error.ts";
@@ -8,8 +9,10 @@ import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { anyCharacter } from "../any-text.ts";
 import { aLeasedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";
+import { stories } from "../form.ts";
 import { aRedis } from "../redis.ts";
 import { aLedger } from "./a-ledger.ts";
+import { asAdministrator } from "./a-ledger-on.ts";
 import { ledgerContract } from "./contract.ts";
 
 describe("the ledger on Redis", () => {
@@ -90,6 +93,75 @@ test("a list reads a record again if its digest changed, and remembers none with
   await close();
   await database.close();
   expect(read).toEqual([["first"], ["first"], ["forged"], ["second"]]);
+});
+
+/** What can change a cluster's leases: commits, a person with Redis, a lost note of the changes, a failover or a restored copy. */
+const deeds = [
+  "give",
+  "change",
+  "end",
+  "unlist",
+  "relist",
+  "forget",
+  "garble",
+  "trim",
+  "save",
+  "restore",
+  "read",
+] as const;
+
+test("a cluster's leases are those in its list, whatever changed it between two readings", async () => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+  const [list, changes] = ["leased", "changes"].map((name) => `{eks-access}:${name}-of-cluster:staging`) as [
+    string,
+    string,
+  ];
+  const recordOf = (id: string) => redis.hget(`{eks-access}:record:${id}`, "record");
+  const listed = async () =>
+    (await Promise.all((await redis.zrange(list, "0", "-1")).map(recordOf))).map((text) => JSON.parse(text ?? "null"));
+  const commit = async (id: string, isOver: boolean) => {
+    const version = ((await ledger.get(id))?.version ?? 0) + 1;
+    const lease = isOver ? aLeasedRequest({ state: "ended" }) : aLeasedRequest({ state: "active" });
+    await ledger.commit(aChange({ ...lease, id, version, reason: randomUUID() }));
+  };
+  const act: Record<(typeof deeds)[number], (id: string, saved: Map<string, Buffer | null>) => Promise<unknown>> = {
+    give: (id) => commit(id, false),
+    change: (id) => commit(id, false),
+    end: (id) => commit(id, true),
+    unlist: (id) => redis.zrem(list, id),
+    relist: () => ledger.due(new Date(8.64e15), 10),
+    forget: () => redis.del(changes),
+    garble: () => redis.set(changes, "garbage"),
+    trim: () => redis.eval("return redis.pcall('LTRIM', KEYS[1], 0, 0)", 1, changes).catch(() => {}),
+    save: async (_, saved) => {
+      saved.clear();
+      await asAdministrator(database.url, async (server) => {
+        for (const key of await server.keys("*")) saved.set(key, await server.dumpBuffer(key));
+      });
+    },
+    restore: (_, saved) =>
+      asAdministrator(database.url, async (server) => {
+        await server.flushdb();
+        for (const [key, value] of saved) await server.restore(key, 0, value ?? Buffer.of());
+      }),
+    read: async () => expect(await ledger.leasedOf("staging")).toEqual(await listed()),
+  };
+  const deed = fc.constantFrom("read", "read", "read", ...deeds);
+  const story = fc.array(fc.tuple(deed, fc.constantFrom("r-1", "r-2")), { minLength: 10, maxLength: 30 });
+
+  await fc.assert(
+    fc.asyncProperty(story, async (steps) => {
+      await asAdministrator(database.url, (server) => server.flushdb());
+      const saved = new Map<string, Buffer | null>();
+      for (const [deed, id] of steps) await act[deed](id, saved);
+      await act.read("", saved);
+    }),
+    stories({ short: 40, long: 1_000 }),
+  );
+  await close();
+  await database.close();
 });
 
 test("a lost Redis is reported as an unreachable ledger", async () => {
