@@ -128,12 +128,17 @@ function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, gu
     return { code: "masters", message, arn };
   }
   const emptyGroup = { code: "group-empty", message: "A group is empty.", remedy: "Name it, or remove it." };
-  const flaws: readonly NameFlaw[] = [
+  const flaws: readonly (NameFlaw & { readonly group?: string })[] = [
     ...(username === entry?.username ? [] : usernameFlaws(username, isForNodes(username, arn, groups))),
-    ...groups.flatMap((group) => (had(group) ? [] : group ? groupFlaws(group, true) : [emptyGroup])),
+    ...groups.flatMap((group) => {
+      const found = had(group) ? [] : group ? groupFlaws(group, true) : [emptyGroup];
+      return found.map((flaw) => ({ ...flaw, group }));
+    }),
   ];
   const [flaw] = flaws;
-  return flaw ? { code: flaw.code, message: `${arn}: ${flaw.message} ${flaw.remedy}`, arn } : null;
+  if (!flaw) return null;
+  const place = flaw.group ? `${arn}, group ${JSON.stringify(flaw.group)}` : arn;
+  return { code: flaw.code, message: `${place}: ${flaw.message} ${flaw.remedy}`, arn };
 }
 
 /** Why a planned document must not be written, or null. Fails closed: it refuses every unintended effect. */
