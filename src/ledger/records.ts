@@ -85,6 +85,8 @@ interface KnownRecord {
   readonly place: number;
   /** Null: it can't be read. */
   readonly request: AccessRequest | null;
+  /** The SHA-1 that its last commit wrote. */
+  readonly digest: string | null;
 }
 
 interface KnownList {
@@ -96,9 +98,17 @@ interface KnownList {
   /** Ids of records that can't be read, or were written without a commit: they are read each time. */
   readonly doubtful: readonly string[];
   readonly requests: readonly AccessRequest[];
+  /** When all digests were last compared. Milliseconds since the epoch. */
+  readonly comparedAt: number;
 }
 
-const nothingKnown: KnownList = { newest: "", ids: "", records: new Map(), doubtful: [], requests: [] };
+const nothingKnown: KnownList = {
+  ...{ newest: "", ids: "", records: new Map(), doubtful: [], requests: [] },
+  comparedAt: 0,
+};
+
+/** A process of an older version notes no changes, and a person with Redis can hide notes. */
+const compareEveryMs = 5_000;
 
 /** The most recently read one is the last. */
 const knownLists = new Map<string, KnownList>();
@@ -107,7 +117,7 @@ const maxKnown = 2_000;
 
 /**
  * A cluster's records with leases, in the order of their list. Each run reads them several times, so Redis sends only changes. A text that
- * was written without a commit is seen only after a restart, or if the list then has other ids.
+ * was written without a commit is seen only after a restart, or if its digest or the list's ids are others then.
  */
 export async function readLeased(
   redis: RedisClient,
@@ -128,16 +138,19 @@ async function readChanges(
   known: KnownList,
 ): Promise<KnownList> {
   const keys = [listPrefix("leased") + cluster, listPrefix("changes") + cluster, recordPrefix];
-  const answer = await runScript(redis, changedScript, keys, [known.newest, ...known.doubtful]);
+  const isDue = Math.abs(Date.now() - known.comparedAt) >= compareEveryMs;
+  const comparedAt = isDue ? Date.now() : known.comparedAt;
+  const unnoted = isDue ? await otherThan(redis, known.records) : [];
+  const answer = await runScript(redis, changedScript, keys, [known.newest, ...known.doubtful, ...unnoted]);
   const [newest, ids, found, isWhole] = answer as readonly [string, string, readonly Changed[], 0 | 1];
-  if (!isWhole && found.length === 0 && ids === known.ids) return known;
+  if (!isWhole && found.length === 0 && ids === known.ids) return { ...known, comparedAt };
   const records = new Map(isWhole ? [] : known.records);
   const doubtful: string[] = [];
   for (const [id, place, text, digest] of found) {
     records.delete(id);
     if (place === null) continue;
     const request = await reader.read("request", id, text);
-    records.set(id, { place: Number(place), request });
+    records.set(id, { place: Number(place), request, digest });
     if (request === null || digest !== sha1(text ?? "")) doubtful.push(id);
   }
   const inOrder = [...records].sort(([a, { place: from }], [b, { place: to }]) => from - to || (a < b ? -1 : 1));
@@ -146,7 +159,15 @@ async function readChanges(
     return readChanges(redis, reader, cluster, nothingKnown);
   const requests: AccessRequest[] = [];
   for (const [, { request }] of inOrder) if (request) requests.push(request);
-  return { newest, ids, records, doubtful, requests };
+  return { newest, ids, records, doubtful, requests, comparedAt };
+}
+
+/** Ids of the records that a commit has changed since. */
+async function otherThan(redis: RedisClient, records: KnownList["records"]): Promise<readonly string[]> {
+  if (records.size === 0) return [];
+  const ids = [...records.keys()];
+  const found = (await runScript(redis, versionsScript, [recordPrefix], ids)) as readonly [number, string][];
+  return ids.filter((id, index) => found[index]?.[1] !== (records.get(id)?.digest ?? ""));
 }
 
 const sha1 = (text: string) => hash("sha1", text);

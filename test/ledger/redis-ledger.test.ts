@@ -164,6 +164,36 @@ test("a cluster's leases are those in its list, whatever changed it between two 
   await database.close();
 });
 
+test("a change whose note is absent or hidden is read within seconds", async () => {
+  const { url, close } = await aRedis();
+  const { redis, close: disconnect } = await connectRedis(url);
+  const ledger = redisLedger(redis);
+  const changes = "{eks-access}:changes-of-cluster:staging";
+  const lease = aLeasedRequest({ state: "active" });
+  const commit = (version: number, id = lease.id) => ledger.commit(aChange({ ...lease, id, version }));
+  const versions = async () => (await ledger.leasedOf("staging")).map(({ version }) => version);
+  vi.useFakeTimers({ toFake: ["Date"] });
+  await commit(1);
+  expect(await versions()).toEqual([1]);
+
+  // As a process of an older version, which notes nothing.
+  await commit(2);
+  await redis.lpop(changes);
+  vi.advanceTimersByTime(5_000);
+  expect(await versions()).toEqual([2]);
+
+  // A person with Redis puts the note that the reader knows before the newest.
+  const known = (await redis.lindex(changes, 0)) ?? "";
+  await commit(3);
+  await redis.lpush(changes, known);
+  vi.advanceTimersByTime(5_000);
+  expect(await versions()).toEqual([3]);
+
+  vi.useRealTimers();
+  await disconnect();
+  await close();
+});
+
 test("a lost Redis is reported as an unreachable ledger", async () => {
   const database = await aRedis();
   const connection = await connectRedis(database.url);
