@@ -6,7 +6,7 @@ import { kindOf } from "../../../src/ledger/jobs.ts";
 import { openQueues, type Queues, wake } from "../../../src/ledger/queues.ts";
 import { startMessageWorker } from "../../../src/slack/show/message-worker.ts";
 import { showRequest } from "../../../src/slack/show/messenger.ts";
-import { aPreviewedRequest, revise } from "../../builders/a-request.ts";
+import { aPreviewedRequest, aRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
@@ -117,4 +117,32 @@ test("an update that Slack carried out too late, over a newer one, is corrected"
 
   await expect.poll(shown).toContain("Expired");
   expect(shown()).not.toContain("[Approve]");
+});
+
+test("a process that stood still since it read what is shown does not overwrite what another one has shown meanwhile", async () => {
+  const ledger = memoryLedger();
+  const request = aRequest();
+  await ledger.commit(aChange(request));
+  const other = { ...aSlackContext(ledger), ...callsTo(slack) };
+  const standsStill = async () => {
+    slow.outdatedIn = ledger.outdatedIn;
+    await ledger.commit(aChange(aPreviewedRequest({ version: 2 }), "request.previewed"));
+    await showRequest(other, request.id);
+    return null;
+  };
+  const slow: typeof ledger = { ...ledger, outdatedIn: standsStill };
+  const context = { ...aSlackContext(slow), ...callsTo(slack) };
+  const blocking = connectRedisBlocking(database.url);
+  const worker = startMessageWorker({ ...atStart(context), backgroundClient: context.client }, blocking);
+  closers.push(async () => {
+    await worker.stop(AbortSignal.timeout(10_000));
+    blocking.disconnect();
+  });
+
+  await wake(queues, { type: "show", record: request.id });
+  await expect.poll(() => queues.messages.getJobCountByTypes("wait", "active", "delayed"), { timeout: 10_000 }).toBe(0);
+
+  const [card] = slack.messages("C0ACCESS");
+  expect(await ledger.shown(request.id)).toMatchObject({ version: 2, message: { channel: "C0ACCESS", ts: card?.ts } });
+  expect(slack.messages("C0ACCESS")).toHaveLength(1);
 });
