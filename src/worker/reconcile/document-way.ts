@@ -146,7 +146,7 @@ async function outcomesIn(
   };
 }
 
-function changedAgain(cluster: Cluster): AccessError {
+export function changedAgain(cluster: Cluster): AccessError {
   return new AccessError("cluster-conflict", `Another writer changed aws-auth of ${cluster.name} meanwhile`);
 }
 

@@ -13,7 +13,7 @@ import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import { documentWarnings } from "../preview/preview-warnings.ts";
 import { planRemembered } from "../remembered.ts";
-import { documentTexts, needsWrite, rehearseWrite, type Texts, writeDocument } from "./document-way.ts";
+import { changedAgain, documentTexts, needsWrite, rehearseWrite, type Texts, writeDocument } from "./document-way.ts";
 import {
   annotationFull,
   type ClusterState,
@@ -119,7 +119,13 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
       const after = await textsAfter(targets);
       if (needsWrite(state, after)) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
       const readBack = await writeDocument(opened.client, cluster, state, after);
-      return { place: await signInDocument(place, readBack, lost), failures: new Map() };
+      const written = await signInDocument(place, readBack, lost);
+      const { document: wanted } = await inTurns(planOf(cluster, known, targets));
+      const identityIn = (arn: string) => JSON.stringify(identityInDocument(wanted, arn));
+      const others = [...targets].filter(
+        ([, { change }]) => JSON.stringify(written.identityOf(change.arn)) !== identityIn(change.arn),
+      );
+      return { place: written, failures: new Map(others.map(([key]) => [key, changedAgain(cluster)])) };
     },
     // Each write has a resourceVersion, and any PUT arrives sooner than a late POST of a binding.
     whyStillThere: () => null,
