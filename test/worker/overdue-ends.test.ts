@@ -67,6 +67,12 @@ const key = (queue: string, part: string) => `{eks-access}:${queue}:${part}`;
 const garble = async (...names: readonly string[]) => {
   for (const name of names) await connection.redis.set(name, "garbage");
 };
+const limit = async (meta: Readonly<Record<string, number>>) => {
+  for (const queue of ["ends", "clusters"]) {
+    await connection.redis.hset(key(queue, "meta"), meta);
+    await connection.redis.set(key(queue, "limiter"), 1, "PX", 3_600_000);
+  }
+};
 const stateOf = async (id: string) => (await requestOf(context, id)).lease?.state;
 
 test.each([
@@ -74,6 +80,8 @@ test.each([
   ["garbled what runs of the queue of ends", () => garble(key("ends", "active"))],
   ["garbled both queues", () => garble(key("ends", "wait"), key("clusters", "wait"), key("clusters", "prioritized"))],
   ["garbled the queues' numbers", () => garble(key("ends", "id"), key("clusters", "id"))],
+  ["limited the queues' rate", () => limit({ max: 1, duration: 3_600_000 })],
+  ["lets the queues run no job at once", () => limit({ concurrency: 0 })],
   ["paused the queues", async () => void (await Promise.all([queues.ends.pause(), queues.clusters.pause()]))],
   [
     "put in a job for later, which keeps others out",
