@@ -98,7 +98,8 @@ function touchedPrincipals(
   for (const { principal } of forPrincipals(state.lost, checked.complete)) touched.add(principal.toLowerCase());
   for (const [key, { shares }] of state.holdings) {
     for (const { id, endsAt } of shares) {
-      if (!open.has(id) && (closed.has(id) || Date.parse(endsAt) <= now.getTime())) touched.add(key);
+      // Its record in Redis can name another principal by now.
+      if (Date.parse(endsAt) <= now.getTime() || (closed.has(id) && !open.has(id))) touched.add(key);
     }
   }
   return touched;

@@ -3,6 +3,7 @@ import { account, arns, clusterName } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
+import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { anApprovedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -13,6 +14,7 @@ import { clusterIn, give, later, modesConfig, type Outside, outsideOf, requestOf
 const side = useWorkerSide({ everyMode: true });
 const viewers = "eks-access:viewers";
 const { engineer } = arns;
+const endsAt = "2076-01-01T00:00:00Z";
 const foreigner = `arn:aws:iam::${account.replace(/^./, "9")}:user/intruder`;
 
 /** An attacker with Redis who also has the cluster's own memory stripped gains nothing: both ways, with drift: repair. */
@@ -111,7 +113,7 @@ describe.each([
     await outside.forget(engineer);
     await forge(({ lease }) => ({
       durationSeconds: 28_800,
-      lease: lease && { ...lease, endsAt: "2076-01-01T00:00:00Z" },
+      lease: lease && { ...lease, endsAt },
     }));
 
     await reconcileCluster(inMinutes(6), cluster, "inspect");
@@ -175,6 +177,21 @@ describe.each([
     expect(ended.lease).toMatchObject({ state: "ended" });
     expect(await outside.given(engineer)).toBeNull();
     await outsideOf("access-entry", side().sandbox, context, elsewhere).reset();
+  });
+
+  test("to be a longer lease of someone else keeps nothing beyond the end that the cluster remembers", async () => {
+    await give(context, cluster, { id: "r-three", level, durationSeconds: 300 });
+    const request = await requestOf(context, "r-three");
+    const longer = {
+      principal: arns.onCall,
+      durationSeconds: 1e9,
+      lease: request.lease && { ...request.lease, endsAt },
+    };
+    await context.ledger.commit(aChange(revise(request, longer)));
+
+    await adoptCluster(inMinutes(6), cluster);
+
+    expect(await outside.given(engineer)).toBeNull();
   });
 
   test("that claims what others gave takes nothing of it", async () => {
