@@ -140,8 +140,6 @@ local function count(key, before, now)
 end
 `;
 
-export const listPrefix = (list: string): string => `{eks-access}:${list}-of-cluster:`;
-
 /**
  * One step of the ledger, atomic in Redis, for every kind of record: compare the version, write the record, move it in the indexes,
  * append the audit event to the chain (laws 2 and 6 of docs/architecture.md).
@@ -149,7 +147,7 @@ export const listPrefix = (list: string): string => `{eks-access}:${list}-of-clu
  * KEYS: record, due, unshown, head, events, log of the record, counts, open by cluster, and the lists
  * ARGV: version before, record, id, due score or "", event or "", its digest (hex), its class or "", the cluster in which it counts as
  * open or "", for each list the place in it, or ""; then the index in KEYS of this person's pending requests, and the most of them,
- * or ""; a text that no other commit has
+ * or ""
  * Returns 1, or 0 where the version differs, the record can't be read, or too many are pending.
  */
 export const commitScript = scriptOf(`${chainLua}${intactLua}${countLua}
@@ -163,14 +161,8 @@ redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'record', ARGV[2],
   'class', ARGV[7], 'open', ARGV[8])
 count(KEYS[7], stored[3], ARGV[7])
 count(KEYS[8], stored[4], ARGV[8])
-local leased = '${listPrefix("leased")}'
 local function place(key, score)
-  local left = score == '' and index('ZREM', key, ARGV[3])
-  if score ~= '' then index('ZADD', key, score, ARGV[3]) end
-  if left == 0 or string.sub(key, 1, #leased) ~= leased then return end
-  local changes = '${listPrefix("changes")}' .. string.sub(key, #leased + 1)
-  index('LPUSH', changes, ARGV[#ARGV] .. ' ' .. ARGV[3])
-  redis.call('LTRIM', changes, 0, 999)
+  if score == '' then index('ZREM', key, ARGV[3]) else index('ZADD', key, score, ARGV[3]) end
 end
 place(KEYS[2], ARGV[4])
 index('SADD', KEYS[3], ARGV[3])

@@ -11,8 +11,8 @@ import { type Migration, migrationDueAt, migrationNumber } from "../access/migra
 import { type AccessRequest, type ApprovedRequest, askerOf } from "../access/record.ts";
 import { isClosed } from "../access/request.ts";
 import type { RedisClient } from "./client.ts";
-import { indexLua, listPrefix, runScript, scriptOf } from "./commit-script.ts";
-import { readLeased, recordKey } from "./records.ts";
+import { indexLua, runScript, scriptOf } from "./commit-script.ts";
+import { readListed, recordKey } from "./records.ts";
 import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
@@ -34,7 +34,7 @@ const goneKey = `${prefix}:gone-by`;
 export const extensionsKey = (id: string): string => `${prefix}:extensions-of:${id}`;
 
 function clusterKey(list: ListName, cluster: string): string {
-  return listPrefix(list) + cluster;
+  return `${prefix}:${list}-of-cluster:${cluster}`;
 }
 
 function personKey(list: ListName, user: string): string {
@@ -105,7 +105,7 @@ export async function readOpenLeases(
   cluster: string,
 ): Promise<readonly ApprovedRequest[]> {
   const leased: ApprovedRequest[] = [];
-  for (const request of await readLeased(redis, reader, cluster)) {
+  for (const request of await readListed(redis, reader, clusterKey("leased", cluster))) {
     if (request.state === "approved" && request.cluster === cluster) leased.push(request);
   }
   return leased;

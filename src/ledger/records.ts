@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { isMigrationId, isRequest, type LedgerRecord } from "../access/lists.ts";
 import type { AccessRequest } from "../access/record.ts";
 import type { RedisClient } from "./client.ts";
-import { listPrefix, runScript, scriptOf } from "./commit-script.ts";
+import { runScript, scriptOf } from "./commit-script.ts";
 import { readOr, type Stored, type StoredReader } from "./stored.ts";
 
 /** The prefix of each record's key, of either kind: the id decides. */
@@ -51,126 +51,107 @@ export function textOfRecord(redis: RedisClient, id: string): Promise<string | n
 }
 
 /**
- * What changed in a list since the note that the reader knows, or the whole list: for each record its id, its place (null: none), its text,
- * and the SHA-1 of the text as the commit script wrote it. Computing it here would take as long as sending the text. A list of another
- * type is empty. KEYS: list, its changes, the prefix of records' keys. ARGV: the note that the reader knows, ids to read again
- * Returns the newest note, the SHA-1 of the list's ids, what was found, and 1 if that is the whole list.
+ * The SHA-1 of each record's text, as the commit script writes it: after a failover a version can come twice. Computing it here would
+ * take as long as sending the text. So the reader sees a text that was written without a commit only after a restart. Answers with the
+ * digest of all, and with each one if the reader knows another: a line for each record, because one text is read faster than hundreds.
+ * A list of another type is empty. KEYS: list, the prefix of records' keys. ARGV: the digest that the reader knows
  */
-const changedScript = scriptOf(`${fieldLua}
-local listed = redis.pcall('ZRANGE', KEYS[1], 0, -1)
-if listed.err then listed = {} end
-local newest = redis.pcall('LINDEX', KEYS[2], 0)
-local at = ARGV[1] ~= '' and #listed > 0 and redis.pcall('LPOS', KEYS[2], ARGV[1])
-local isWhole = type(at) ~= 'number'
-local ids = isWhole and listed or {}
-for i = 2, isWhole and 1 or #ARGV do ids[#ids + 1] = ARGV[i] end
-for _, note in ipairs(not isWhole and at > 0 and redis.call('LRANGE', KEYS[2], 0, at - 1) or {}) do
-  ids[#ids + 1] = string.match(note, ' (.*)')
-end
-local found, seen = {}, {}
-for _, id in ipairs(ids) do
-  local key = KEYS[3] .. id
-  if not seen[id] then
-    found[#found + 1] = { id, redis.call('ZSCORE', KEYS[1], id), field_of(key, 'record'), field_of(key, 'sha1') }
-  end
-  seen[id] = true
-end
-newest = type(newest) == 'string' and newest or ''
-return { newest, redis.sha1hex(table.concat(listed, '\\n')), found, isWhole and 1 or 0 }
+const digestsScript = scriptOf(`${fieldLua}
+local lines = {}
+local ids = redis.pcall('ZRANGE', KEYS[1], 0, -1)
+for i, id in ipairs(ids.err and {} or ids) do lines[i] = id .. ' ' .. (field_of(KEYS[2] .. id, 'sha1') or '') end
+local found = table.concat(lines, '\\n')
+local digest = redis.sha1hex(found)
+if digest == ARGV[1] then return { digest } end
+return { digest, found }
 `);
 
-type Changed = readonly [id: string, place: string | null, text: string | null, digest: string | null];
-
-interface KnownRecord {
-  readonly place: number;
-  /** Null: it can't be read. */
-  readonly request: AccessRequest | null;
-  /** The SHA-1 that its last commit wrote. */
-  readonly digest: string | null;
+/** Each id with its digest, or with an empty text. A person can write an id with a line break, but no id twice. */
+function digestsIn(found: unknown): ReadonlyMap<string, string> {
+  if (typeof found !== "string" || found === "") return new Map();
+  const digests = new Map<string, string>();
+  for (const line of found.split("\n")) {
+    const end = line.lastIndexOf(" ");
+    digests.set(line.slice(0, end), line.slice(end + 1));
+  }
+  return digests;
 }
+
+/** These records, each with its digest. KEYS: the prefix of records' keys. ARGV: ids */
+const digestedScript = scriptOf(`${fieldLua}
+local found = {}
+for i, id in ipairs(ARGV) do
+  local key = KEYS[1] .. id
+  found[i] = { field_of(key, 'record'), field_of(key, 'sha1') }
+end
+return found
+`);
+
+const sha1 = (text: string) => hash("sha1", text);
 
 interface KnownList {
-  /** The newest note of a change; empty: there is none, so the whole list is read each time. */
-  readonly newest: string;
-  /** The SHA-1 of its ids, in their order. */
-  readonly ids: string;
-  readonly records: ReadonlyMap<string, KnownRecord>;
-  /** Ids of records that can't be read, or were written without a commit: they are read each time. */
-  readonly doubtful: readonly string[];
+  /** Of all its ids and digests; null: a record has none, or is unreadable, so the list is read each time. */
+  readonly digest: string | null;
+  readonly records: ReadonlyMap<string, { readonly digest: string; readonly request: AccessRequest }>;
   readonly requests: readonly AccessRequest[];
-  /** When all digests were last compared. Milliseconds since the epoch. */
-  readonly comparedAt: number;
 }
-
-const nothingKnown: KnownList = {
-  ...{ newest: "", ids: "", records: new Map(), doubtful: [], requests: [] },
-  comparedAt: 0,
-};
-
-/** A process of an older version notes no changes, and a person with Redis can hide notes. */
-const compareEveryMs = 5_000;
 
 /** The most recently read one is the last. */
 const knownLists = new Map<string, KnownList>();
 /** Of all known lists together. */
 const maxKnown = 2_000;
 
-/**
- * A cluster's records with leases, in the order of their list. Each run reads them several times, so Redis sends only changes. A text that
- * was written without a commit is seen only after a restart, or if its digest or the list's ids are others then.
- */
-export async function readLeased(
+/** The records of a sorted list, in its order. Each run reads all leases of its cluster, so Redis sends only changes. */
+export async function readListed(
   redis: RedisClient,
   reader: StoredReader,
-  cluster: string,
+  list: string,
 ): Promise<readonly AccessRequest[]> {
-  const now = await readChanges(redis, reader, cluster, knownLists.get(cluster) ?? nothingKnown);
-  knownLists.delete(cluster);
-  knownLists.set(cluster, now);
+  const known = knownLists.get(list);
+  const answer = await runScript(redis, digestsScript, [list, recordPrefix], [known?.digest ?? ""]);
+  const [digest, found] = Array.isArray(answer) ? answer : [];
+  const isSame = known !== undefined && digest === known.digest;
+  const now = isSame ? known : await readChanged(redis, reader, String(digest), digestsIn(found), known);
+  knownLists.delete(list);
+  knownLists.set(list, now);
   forgetOldest();
   return now.requests;
 }
 
-async function readChanges(
+async function readChanged(
   redis: RedisClient,
   reader: StoredReader,
-  cluster: string,
-  known: KnownList,
+  digest: string,
+  digests: ReadonlyMap<string, string>,
+  before: KnownList | undefined,
 ): Promise<KnownList> {
-  const keys = [listPrefix("leased") + cluster, listPrefix("changes") + cluster, recordPrefix];
-  const isDue = Math.abs(Date.now() - known.comparedAt) >= compareEveryMs;
-  const comparedAt = isDue ? Date.now() : known.comparedAt;
-  const unnoted = isDue ? await otherThan(redis, known.records) : [];
-  const answer = await runScript(redis, changedScript, keys, [known.newest, ...known.doubtful, ...unnoted]);
-  const [newest, ids, found, isWhole] = answer as readonly [string, string, readonly Changed[], 0 | 1];
-  if (!isWhole && found.length === 0 && ids === known.ids) return { ...known, comparedAt };
-  const records = new Map(isWhole ? [] : known.records);
-  const doubtful: string[] = [];
-  for (const [id, place, text, digest] of found) {
-    records.delete(id);
-    if (place === null) continue;
-    const request = await reader.read("request", id, text);
-    records.set(id, { place: Number(place), request, digest });
-    if (request === null || digest !== sha1(text ?? "")) doubtful.push(id);
+  const records = new Map<string, { readonly digest: string; readonly request: AccessRequest }>();
+  const unknown: string[] = [];
+  for (const [id, each] of digests) {
+    const known = before?.records.get(id);
+    if (known && known.digest === each) records.set(id, known);
+    else unknown.push(id);
   }
-  const inOrder = [...records].sort(([a, { place: from }], [b, { place: to }]) => from - to || (a < b ? -1 : 1));
-  // A person changed the list without a commit.
-  if (!isWhole && ids !== sha1(inOrder.map(([id]) => id).join("\n")))
-    return readChanges(redis, reader, cluster, nothingKnown);
+  const found = unknown.length > 0 ? await runScript(redis, digestedScript, [recordPrefix], unknown) : [];
+  const pairs = Array.isArray(found) ? found.map(textsIn) : [];
+  const passing = new Map<string, AccessRequest>();
+  for (const [index, id] of unknown.entries()) {
+    const [text, written] = pairs[index] ?? [];
+    const request = await reader.read("request", id, text);
+    if (request === null) continue;
+    // The digest does not fit a text that was written without a commit.
+    if (written && written === sha1(text ?? "")) records.set(id, { digest: written, request });
+    else passing.set(id, request);
+  }
   const requests: AccessRequest[] = [];
-  for (const [, { request }] of inOrder) if (request) requests.push(request);
-  return { newest, ids, records, doubtful, requests, comparedAt };
+  for (const id of digests.keys()) {
+    const request = records.get(id)?.request ?? passing.get(id);
+    if (request) requests.push(request);
+  }
+  // A failover can undo a change in between.
+  const isWhole = unknown.every((id) => records.get(id)?.digest === digests.get(id));
+  return { digest: isWhole ? digest : null, records, requests };
 }
-
-/** Ids of the records that a commit has changed since. */
-async function otherThan(redis: RedisClient, records: KnownList["records"]): Promise<readonly string[]> {
-  if (records.size === 0) return [];
-  const ids = [...records.keys()];
-  const found = (await runScript(redis, versionsScript, [recordPrefix], ids)) as readonly [number, string][];
-  return ids.filter((id, index) => found[index]?.[1] !== (records.get(id)?.digest ?? ""));
-}
-
-const sha1 = (text: string) => hash("sha1", text);
 
 function forgetOldest(): void {
   let size = 0;

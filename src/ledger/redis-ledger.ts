@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { AuditEvent } from "../access/audit-event.ts";
 import { classOf, isMigration, type LedgerRecord, recordDueAt } from "../access/lists.ts";
 import { askerOf } from "../access/record.ts";
@@ -188,7 +187,6 @@ async function commit(
     ...[...(event ? chainText(event) : ["", ""]), counted, openIn],
     ...lists.map(({ place }) => (place === null ? "" : String(place))),
     ...[String(keys.indexOf(pendingKey(askerOf(after))) + 1), maxPending === undefined ? "" : String(maxPending)],
-    randomUUID(),
   ]);
   if (written === 1) return { type: "committed" };
   const current = await readRecord(redis, reader, kindOfRecord(id), id);

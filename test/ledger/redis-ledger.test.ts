@@ -95,29 +95,14 @@ test("a list reads a record again if its digest changed, and remembers none with
   expect(read).toEqual([["first"], ["first"], ["forged"], ["second"]]);
 });
 
-/** What can change a cluster's leases: commits, a person with Redis, a lost note of the changes, a failover or a restored copy. */
-const deeds = [
-  "give",
-  "change",
-  "end",
-  "unlist",
-  "relist",
-  "forget",
-  "garble",
-  "trim",
-  "save",
-  "restore",
-  "read",
-] as const;
+/** What can change a cluster's leases: commits, a person with Redis, a failover or a restored copy. */
+const deeds = ["give", "change", "end", "unlist", "relist", "save", "restore", "read"] as const;
 
 test("a cluster's leases are those in its list, whatever changed it between two readings", async () => {
   const database = await aRedis();
   const { redis, close } = await connectRedis(database.url);
   const ledger = redisLedger(redis);
-  const [list, changes] = ["leased", "changes"].map((name) => `{eks-access}:${name}-of-cluster:staging`) as [
-    string,
-    string,
-  ];
+  const list = "{eks-access}:leased-of-cluster:staging";
   const recordOf = (id: string) => redis.hget(`{eks-access}:record:${id}`, "record");
   const listed = async () =>
     (await Promise.all((await redis.zrange(list, "0", "-1")).map(recordOf))).map((text) => JSON.parse(text ?? "null"));
@@ -132,9 +117,6 @@ test("a cluster's leases are those in its list, whatever changed it between two 
     end: (id) => commit(id, true),
     unlist: (id) => redis.zrem(list, id),
     relist: () => ledger.due(new Date(8.64e15), 10),
-    forget: () => redis.del(changes),
-    garble: () => redis.set(changes, "garbage"),
-    trim: () => redis.eval("return redis.pcall('LTRIM', KEYS[1], 0, 0)", 1, changes).catch(() => {}),
     save: async (_, saved) => {
       saved.clear();
       await asAdministrator(database.url, async (server) => {
@@ -162,36 +144,6 @@ test("a cluster's leases are those in its list, whatever changed it between two 
   );
   await close();
   await database.close();
-});
-
-test("a change whose note is absent or hidden is read within seconds", async () => {
-  const { url, close } = await aRedis();
-  const { redis, close: disconnect } = await connectRedis(url);
-  const ledger = redisLedger(redis);
-  const changes = "{eks-access}:changes-of-cluster:staging";
-  const lease = aLeasedRequest({ state: "active" });
-  const commit = (version: number, id = lease.id) => ledger.commit(aChange({ ...lease, id, version }));
-  const versions = async () => (await ledger.leasedOf("staging")).map(({ version }) => version);
-  vi.useFakeTimers({ toFake: ["Date"] });
-  await commit(1);
-  expect(await versions()).toEqual([1]);
-
-  // As a process of an older version, which notes nothing.
-  await commit(2);
-  await redis.lpop(changes);
-  vi.advanceTimersByTime(5_000);
-  expect(await versions()).toEqual([2]);
-
-  // A person with Redis puts the note that the reader knows before the newest.
-  const known = (await redis.lindex(changes, 0)) ?? "";
-  await commit(3);
-  await redis.lpush(changes, known);
-  vi.advanceTimersByTime(5_000);
-  expect(await versions()).toEqual([3]);
-
-  vi.useRealTimers();
-  await disconnect();
-  await close();
 });
 
 test("a lost Redis is reported as an unreachable ledger", async () => {
