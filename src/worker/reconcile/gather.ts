@@ -44,7 +44,6 @@ export interface WayAttempt<State extends WayState, Decided extends Settlement> 
   readonly cluster: Cluster;
   readonly opened: OpenedCluster;
   readonly adapter: WayAdapter<State, Decided>;
-  readonly attempt: number;
   readonly isLast: boolean;
   /** Begins no lease, but checks the writes of a dead run. */
   readonly onlyEnds: boolean;
@@ -56,14 +55,12 @@ export interface WayAttempt<State extends WayState, Decided extends Settlement> 
 export async function gather<State extends WayState, Decided extends Settlement>(
   run: WayAttempt<State, Decided>,
 ): Promise<SettleInput<State> | null> {
-  const { context, cluster, adapter, attempt, isLast } = run;
+  const { context, cluster, adapter, isLast } = run;
   await adapter.begin();
   const open = (await context.ledger.leasedOf(cluster.name)).filter(adapter.isTaken);
   const state = await readCluster(run, open).catch((error: unknown) => recordAbsence(run, open, error));
-  if (state.untrusted && attempt === 1) {
-    await noteUntrusted(context, cluster, open, state.untrusted);
-    return null;
-  }
+  // A write hides what they did, so the log has it first; but no end waits for a log that can't be read.
+  if (state.untrusted && !isLast && !(await noteUntrusted(context, cluster, open, state.untrusted))) return null;
   const seen: ApprovedRequest[] = [];
   for (const request of open) if (state.isRead(request.principal)) seen.push(request);
   const leased = await context.ledger.leasedOf(cluster.name);
@@ -190,22 +187,29 @@ async function noteUndone(context: WorkerContext, request: AccessRequest): Promi
   await recordOutcome(context, nextVersion(request), "record.undone", {});
 }
 
-/** Others edited our annotation or tags. Their sealed copies in the records replace them with the next change. */
+/**
+ * Others edited our annotation or tags. Their sealed copies in the records replace them with the next change.
+ * @returns whether the log had it already
+ */
 async function noteUntrusted(
   context: WorkerContext,
   cluster: Cluster,
   open: readonly ApprovedRequest[],
   why: string,
-): Promise<void> {
+): Promise<boolean> {
   const [first] = open;
-  if (!first) return reportUntrusted(context, cluster.name, why, `untrusted-${cluster.name}`);
+  if (!first) {
+    await reportUntrusted(context, cluster.name, why, `untrusted-${cluster.name}`);
+    return true;
+  }
   const since = context.now().getTime() - concurrentRunsMs;
   const isSame = ({ event: { type, at, detail } }: ChainedEvent) =>
     type === "annotation.refused" && detail.why === why && Date.parse(at) > since;
   // If two runs read the log before either wrote to it, the record's version lets one write.
-  if ((await context.ledger.eventsOf(first.id, maxEvents)).some(isSame)) return;
+  if ((await context.ledger.eventsOf(first.id, maxEvents)).some(isSame)) return true;
   context.log.error({ cluster: cluster.name, why }, "the cluster's memory of our leases has no valid seal");
-  return recordOutcome(context, nextVersion(first), "annotation.refused", { why });
+  await recordOutcome(context, nextVersion(first), "annotation.refused", { why });
+  return false;
 }
 
 export async function reportUntrusted(

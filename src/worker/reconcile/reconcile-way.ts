@@ -54,7 +54,7 @@ export async function reconcileWay<State extends WayState, Decided extends Settl
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const isLast = attempt >= attempts;
-    const result = await tryOnce({ context, cluster, opened, adapter, attempt, isLast, onlyEnds, withoutLedger });
+    const result = await tryOnce({ context, cluster, opened, adapter, isLast, onlyEnds, withoutLedger });
     if (result === "done") return;
     if (result === "conflict") await (context.pause ?? wait)(Math.random() * 50 * 2 ** attempt);
   }

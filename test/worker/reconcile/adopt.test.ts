@@ -7,6 +7,7 @@ import { activeLease } from "../../../src/access/lease/lease.ts";
 import { permanentSeconds } from "../../../src/access/lease/lease-record.ts";
 import { judgeRevoke } from "../../../src/access/lease/revoke.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { beginRescue } from "../../../src/worker/rescue/rescue.ts";
@@ -166,6 +167,27 @@ test("concurrent runs record a forged annotation once, and again if it returns a
   await forge();
   await reconcileCluster(context(), cluster, "inspect");
   expect(await recorded()).toBe(2);
+});
+
+test("a forged annotation is recorded although its lease's record changes at that moment", async () => {
+  const { cluster, context, ledger } = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(context(), cluster);
+  const { client } = await context().openCluster(context(), cluster, []);
+  const today = (await client.readAwsAuth()) ?? expect.fail();
+  const forged = JSON.stringify({ v: 1, held: [], gone: [], before: null, seal: "00000000.00" });
+  await client.writeAwsAuth(today, { data: today.data, annotations: { [leasesAnnotation]: forged } });
+  let changes = 0;
+  // As a sign-in or a person does, between the run's reading and its record.
+  const eventsOf: Ledger["eventsOf"] = async (id, most) => {
+    const request = (await ledger.get(id)) ?? expect.fail();
+    if (changes++ === 0) await ledger.commit(aChange(revise(request, {}), "lease.signed-in"));
+    return ledger.eventsOf(id, most);
+  };
+
+  await reconcileCluster({ ...context(), ledger: { ...ledger, eventsOf } }, cluster, "inspect");
+
+  const types = (await ledger.events(1, 1000)).map(({ event }) => event.type);
+  expect(types.filter((type) => type === "annotation.refused")).toHaveLength(1);
 });
 
 const sealedFor = (cluster: Cluster) => writeAnnotation(sealedClusterOf(cluster), [aHolding()], keys.memory) ?? "";
