@@ -6,7 +6,6 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers, isUser } from "../../access/policy/rule.ts";
 import { type AccessRequest, peopleOf } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
-import { canonicalJson, type Json } from "../../access/seal.ts";
 import type { Config } from "../../config/config.ts";
 import type { RedisClient } from "../../ledger/client.ts";
 import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from "../../ledger/jobs.ts";
@@ -14,7 +13,6 @@ import type { Ledger, RequestLedger } from "../../ledger/ledger.ts";
 import { distrustMessages } from "../../ledger/lifecycle.ts";
 import { configurationOf } from "../../ledger/look-ups.ts";
 import { type QueueWork, timeInQueue, wake, workOnJobs } from "../../ledger/queues.ts";
-import type { ShownMessages } from "../../ledger/stored.ts";
 import { logAbout } from "../../operations/log.ts";
 import type { Stoppable } from "../../operations/stoppable.ts";
 import { type TraceContext, tracedJob } from "../../operations/traced.ts";
@@ -24,7 +22,7 @@ import { closeAgain } from "../link/link-questions.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/migration-message.ts";
 import { showRequest, wakeHomesOf } from "./messenger.ts";
-import { isMoved, type MessengerContext, placesIn } from "./show-in-channel.ts";
+import { isMoved, type MessengerContext, placesIn, unlessChanged } from "./show-in-channel.ts";
 import { showThread } from "./thread.ts";
 
 interface MessageContexts {
@@ -66,29 +64,6 @@ async function showAgain(context: MessengerContext, record: string): Promise<voi
 
 function contextOf(context: MessengerContext, record: string, waited: Waited): MessengerContext {
   return { ...context, ledger: unlessChanged(context.ledger), waited, log: logAbout(context.log, record) };
-}
-
-/**
- * Refuses to mark over what another process marked since this job read it, for example while this one stood still: the other's messages
- * would be forgotten, and posted again. The next try reads anew.
- */
-function unlessChanged(ledger: Ledger): Ledger {
-  const contentOf = ({ seal: _, ...shown }: ShownMessages) => canonicalJson(shown as unknown as Json);
-  let known = "";
-  return {
-    ...ledger,
-    shown: async (id) => {
-      const shown = await ledger.shown(id);
-      known = shown ? contentOf(shown) : "";
-      return shown;
-    },
-    markShown: async (id, shown) => {
-      const last = await ledger.shown(id);
-      if (last && contentOf(last) !== known) throw new Error("another process has shown the record meanwhile");
-      await ledger.markShown(id, shown);
-      known = contentOf(shown);
-    },
-  };
 }
 
 const concurrency = 8;

@@ -2,6 +2,7 @@ import type { WebClient } from "@slack/web-api";
 import type { AccessError } from "../../access/access-error.ts";
 import { type LedgerRecord, recordClosedSince } from "../../access/lists.ts";
 import { isUser } from "../../access/policy/rule.ts";
+import { canonicalJson, type Json } from "../../access/seal.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
@@ -32,6 +33,29 @@ export async function noteShown(
 ): Promise<void> {
   await ledger.markShown(id, shown);
   updates.forget(placesIn(shown));
+}
+
+/**
+ * Refuses to mark over what another process marked since this job read it, for example while this one stood still: the other's messages
+ * would be forgotten, and posted again. The next try reads anew.
+ */
+export function unlessChanged(ledger: Ledger): Ledger {
+  const contentOf = ({ seal: _, ...shown }: ShownMessages) => canonicalJson(shown as unknown as Json);
+  let known = "";
+  return {
+    ...ledger,
+    shown: async (id) => {
+      const shown = await ledger.shown(id);
+      known = shown ? contentOf(shown) : "";
+      return shown;
+    },
+    markShown: async (id, shown) => {
+      const last = await ledger.shown(id);
+      if (last && contentOf(last) !== known) throw new Error("another process has shown the record meanwhile");
+      await ledger.markShown(id, shown);
+      known = contentOf(shown);
+    },
+  };
 }
 
 export interface InChannel {

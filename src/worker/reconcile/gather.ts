@@ -59,7 +59,7 @@ export async function gather<State extends WayState, Decided extends Settlement>
   await adapter.begin();
   const open = (await context.ledger.leasedOf(cluster.name)).filter(adapter.isTaken);
   const state = await readCluster(run, open).catch((error: unknown) => recordAbsence(run, open, error));
-  // A write hides what they did, so the log has it first; but no end waits for a log that can't be read.
+  // A write hides what they did, so the log has it first. The last try goes on: an end does not wait for a log that others empty.
   if (state.untrusted && !isLast && !(await noteUntrusted(context, cluster, open, state.untrusted))) return null;
   const seen: ApprovedRequest[] = [];
   for (const request of open) if (state.isRead(request.principal)) seen.push(request);
