@@ -1112,6 +1112,21 @@ test("a record of before gives nothing again: the cluster remembers what was tak
   expect(await may("alice@example.com", "default")).toBe(false);
 });
 
+test.each(["inspect", "adopt"] as const)(
+  "a record that was edited to be a longer lease of someone else keeps nothing beyond the end that its binding remembers (%s)",
+  async (reason) => {
+    const given = await give(context, cluster, { id: "r-one", principal: alice, durationSeconds: 300 });
+    const endsAt = "2076-01-01T00:00:00Z";
+    const longer = { principal: carol, durationSeconds: 1e9, lease: given.lease && { ...given.lease, endsAt } };
+    await context.ledger.commit(aChange(revise(given, longer)));
+
+    await reconcileCluster(secondsLater(360), cluster, reason);
+
+    expect(await may("alice@example.com", "default")).toBe(false);
+    expect(await may("carol@example.com", "default")).toBe(false);
+  },
+);
+
 async function approvedAtOnce(count: number, level: string): Promise<readonly string[]> {
   const ids = Array.from({ length: count }, (_, index) => `r-${index + 10}`);
   for (const id of ids) {
