@@ -84,11 +84,12 @@ function targetFor(
   const identity = identityOf(arn);
   const holding = holdings.get(arn.toLowerCase());
   const held = holding?.shares ?? [];
-  const kept = held.filter((share) => !(isSignInShare(share) && over.has(share.id)));
+  // Only its own lease brings a lost share back: with another's write it could return after the lease's end.
+  const isLeftOut = ({ id }: Share) => over.has(id) || (needed.length > 0 && lost.has(id));
+  const kept = held.filter((share) => !(isSignInShare(share) && isLeftOut(share)));
   const isKept = ({ id }: Share) => kept.some((share) => share.id === id && isSignInShare(share));
   const added = needed.filter((share) => !isKept(share));
-  const isRemembered = needed.every(({ id }) => !lost.has(id));
-  if (identity && isRemembered && added.length === 0 && kept.length === held.length) return null;
+  if (identity && added.length === 0 && kept.length === held.length) return null;
   const signIns = [...kept.filter(isSignInShare), ...added];
   // Does not restore a part that others removed from leases of groups, nor an entry that only new leases would need.
   const isGiven = identity !== null || needed.length > 0;
