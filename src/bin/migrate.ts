@@ -42,7 +42,7 @@ export async function runMigrate(argv: readonly string[], io: CommandIo): Promis
     return withWorkerContext(settings, "migrate", (context) => applyPlan(context, cluster, apply, io));
   }
   const facts = await withWorkerContext(settings, "migrate", (context) =>
-    gatherMigration(context, cluster, "migrate", options.givenArns),
+    gatherMigration(context, cluster, { id: "migrate", requester: "migrate" }, options.givenArns),
   );
   const stray = strayArn(facts);
   if (stray !== undefined) {

@@ -11,27 +11,24 @@ import { createMigratedEntry, documentChanged, isSameData, type MigrationRun } f
 
 /** Records its beginning, does it, proves it, and records the proof. @throws AccessError `record-changed` */
 export async function carryOutStep(run: MigrationRun, migration: Migration, step: MigrationStep): Promise<Migration> {
-  return carryOut(run, migration, stepName(step), (context, begun) => doStep({ ...run, context }, step, begun));
+  return carryOut(run, migration, stepName(step), (logged, begun) => doStep(logged, step, begun));
 }
 
+/** @param act gets a run that logs its calls to AWS @throws AccessError `record-changed` */
 export async function carryOut(
-  run: Pick<MigrationRun, "context" | "cluster">,
+  run: MigrationRun,
   migration: Migration,
   name: string,
-  act: (context: WorkerContext, begun: Migration) => Promise<readonly string[]>,
+  act: (logged: MigrationRun, begun: Migration) => Promise<readonly string[]>,
 ): Promise<Migration> {
   const begun = await beginStep(run, migration, name);
   const awsRequests = requestIds();
-  const proof = await act({ ...run.context, awsRequests }, begun);
+  const proof = await act({ ...run, context: { ...run.context, awsRequests } }, begun);
   return recordDone(run.context, begun, name, proof, awsRequests.byCall());
 }
 
 /** From this version of the record on, the step may have been sent. */
-async function beginStep(
-  { context, cluster }: Pick<MigrationRun, "context" | "cluster">,
-  migration: Migration,
-  name: string,
-): Promise<Migration> {
+async function beginStep({ context, cluster }: MigrationRun, migration: Migration, name: string): Promise<Migration> {
   if (migration.begun?.name === name) return migration;
   const now = context.now();
   const place = sealPlace(cluster, migration, context.keys.memory);
@@ -102,7 +99,7 @@ async function removeItems(
 
 /** Writes the document that the run read, and reads it back. @throws AccessError if another writer changes it */
 export async function writeAndReadBack(
-  { cluster, reached: { client }, gathered: { configMap }, keep }: Omit<MigrationRun, "plan">,
+  { cluster, reached: { client }, gathered: { configMap }, keep }: MigrationRun,
   data: Readonly<Record<string, string>>,
 ): Promise<void> {
   if (!configMap) throw documentChanged(cluster);

@@ -13,7 +13,7 @@ import { parseSteps } from "../../aws-auth/index.ts";
 import type { MigrationFacts, PresentEntry } from "../../diagnosis/migration/facts.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { RequestIds } from "../../operations/announcements.ts";
-import { inTurns } from "../../operations/deadlines.ts";
+import { inParallel, inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { identityOfRun } from "../discover-creator.ts";
 import { type ReachedCluster, reachCluster } from "../open-cluster.ts";
@@ -62,10 +62,10 @@ export interface GatheredMigration {
 export function gatherMigration(
   context: WorkerContext,
   cluster: Cluster,
-  requester: string,
+  purpose: Purpose,
   givenArns: readonly string[],
 ): Promise<MigrationFacts> {
-  return withMigration(context, cluster, { id: "migrate", requester }, givenArns, async (_, { facts }) => facts);
+  return withMigration(context, cluster, purpose, givenArns, async (_, { facts }) => facts);
 }
 
 /** The same, with the open cluster for writing. @throws AccessError */
@@ -151,13 +151,8 @@ async function nodesAsked(openManager: () => Promise<EksCluster>): Promise<Migra
 }
 
 async function readPresentEntries(entries: AccessEntries, begun: BegunTags): Promise<readonly PresentEntry[]> {
-  const arns = await entries.list();
-  const found: PresentEntry[] = [];
-  for (let from = 0; from < arns.length; from += atOnce) {
-    const read = await Promise.all(arns.slice(from, from + atOnce).map((arn) => entries.describe(arn)));
-    found.push(...read.flatMap((entry) => (entry ? [presentEntryOf(entry, begun.begunBy(entry) !== null)] : [])));
-  }
-  return found;
+  const read = await inParallel(await entries.list(), entries.describe, atOnce);
+  return read.flatMap((entry) => (entry ? [presentEntryOf(entry, begun.begunBy(entry) !== null)] : []));
 }
 
 export function presentEntryOf(entry: AccessEntry, isBegun = false): PresentEntry {

@@ -3,12 +3,12 @@ import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
 import type { Migration } from "../../access/migration.ts";
 import { type AccessCheck, type Cluster, signInMethod } from "../../access/policy/cluster.ts";
+import { withoutRolePath } from "../../access/principal.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { Purpose } from "../../aws/session-policy.ts";
 import { type AwsAuthDocument, render, resolve, sameGroups } from "../../aws-auth/index.ts";
 import { CLUSTER_ADMIN, isAsWanted, type PresentEntry, type WantedEntry } from "../../diagnosis/migration/facts.ts";
-import type { MigrationPlan } from "../../diagnosis/migration/plan.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";
@@ -84,7 +84,6 @@ export interface MigrationRun {
   readonly cluster: Cluster;
   readonly reached: ReachedCluster;
   readonly gathered: GatheredMigration;
-  readonly plan: MigrationPlan;
   /** Keeps a copy of the document before anything is removed from it. */
   readonly keep: (configMap: AwsAuthConfigMap) => Promise<void>;
 }
@@ -98,7 +97,7 @@ export async function signInByMovedEntry(
   entry: AccessEntry,
 ): Promise<ProofFinding> {
   // The settings have roles with their paths; the document and this question have not.
-  const way = signInMethod(cluster, entry.principalArn.replace(/:role\/.*\//, ":role/"));
+  const way = signInMethod(cluster, withoutRolePath(entry.principalArn));
   if (way.type === "not tested") return { result: "not tested", detail: way.why };
   try {
     const exact = { ...way, roleArn: entry.principalArn };
@@ -132,14 +131,15 @@ async function proveMovedEntry(
   client: Pick<ClusterClient, "may">,
   cluster: Cluster,
   document: AwsAuthDocument,
-  { principalArn, username, groups, policies }: AccessEntry,
+  entry: AccessEntry,
 ): Promise<readonly string[]> {
-  const mapped = `mapped: EKS has ${username} with ${[...groups, ...policies.map(({ name }) => name)].join(", ") || "no groups"}.`;
+  const { principalArn, username, groups, policies } = entry;
+  const mapped = mappedSentence(entry);
   if (policies.length > 0) {
     return [mapped, "authorized: not tested, reviews see no access policies."];
   }
   // The document has roles without their paths.
-  const before = resolve(document, principalArn.replace(/:role\/.*\//, ":role/"));
+  const before = resolve(document, withoutRolePath(principalArn));
   if (!before) return [mapped, "authorized: not tested, aws-auth lacks its item."];
   const accountId = principalArn.split(":")[4] ?? "";
   const after = { username: render(username, { accountId, sessionName: "eks-access" }) ?? username, groups };
@@ -150,6 +150,11 @@ async function proveMovedEntry(
   }
   const asked = checks.length === 1 ? "a question" : `${checks.length} questions`;
   return [mapped, `authorized: the API server answers ${asked} for both it and its item in aws-auth.`];
+}
+
+export function mappedSentence({ username, groups, policies }: AccessEntry): string {
+  const given = [...groups, ...policies.map(({ name }) => name)];
+  return `mapped: EKS has ${username} with ${given.join(", ") || "no groups"}.`;
 }
 
 async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity, check: AccessCheck): Promise<boolean> {

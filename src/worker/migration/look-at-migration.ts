@@ -21,7 +21,7 @@ import { wake } from "../../ledger/queues.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { dueChange, recordDue } from "../due-change.ts";
-import { gatherMigration, withMigration } from "./gather-migration.ts";
+import { gatherMigration } from "./gather-migration.ts";
 import { unmadeEntries } from "./repair-entries.ts";
 import { refuseMovedMigration, runMigration } from "./run-migration.ts";
 
@@ -51,13 +51,7 @@ export async function lookAtMigration(context: WorkerContext, cluster: Cluster):
 async function plan(context: WorkerContext, cluster: Cluster, migration: PendingMigration): Promise<void> {
   refuseMovedMigration(context, cluster, migration);
   const purpose = { id: migration.id, requester: migration.requester };
-  const facts = await withMigration(
-    context,
-    cluster,
-    purpose,
-    migration.givenArns,
-    async (_, gathered) => gathered.facts,
-  );
+  const facts = await gatherMigration(context, cluster, purpose, migration.givenArns);
   const unmade = migration.kind === "repair" ? await unmadeEntries(context, migration, facts) : [];
   const now = context.now();
   const after =
@@ -130,7 +124,8 @@ export async function reportMigration(
   { user, givenArns }: { readonly user: string; readonly givenArns: readonly string[] },
 ): Promise<MigrationReport> {
   try {
-    const result = await inTurns(migrationSteps(await gatherMigration(context, cluster, user, givenArns)));
+    const purpose = { id: "migrate", requester: user };
+    const result = await inTurns(migrationSteps(await gatherMigration(context, cluster, purpose, givenArns)));
     if (result.type === "refused") return { type: "refused", message: result.message };
     const { items, steps, before, ...rest } = summarizeMigration(result);
     return {

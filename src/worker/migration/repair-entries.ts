@@ -25,9 +25,7 @@ import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { carryOut, recordDone, writeAndReadBack } from "./carry-out-step.ts";
 import { type BegunTags, presentEntryOf, withManager } from "./gather-migration.ts";
-import { type MigrationRun, readBack, signInByMovedEntry, wholeMigration } from "./give-entry.ts";
-
-type RepairRun = Omit<MigrationRun, "plan">;
+import { type MigrationRun, mappedSentence, readBack, signInByMovedEntry, wholeMigration } from "./give-entry.ts";
 
 /** `on`: another pass follows. `void`: the cluster is no longer as approved, so the approvers must decide again. */
 export type RepairPass = { readonly type: "done" | "on" } | { readonly type: "void"; readonly message: string };
@@ -37,7 +35,7 @@ export type RepairPass = { readonly type: "done" | "on" } | { readonly type: "vo
  * record replaces nothing. Only a worker's own plan counts: the Slack process signs approvals, and would choose who gets
  * an administrator's entry. If a person stopped the repair, it only completes a step that began. @throws AccessError
  */
-export async function repairOnce(run: RepairRun, migration: Migration): Promise<RepairPass> {
+export async function repairOnce(run: MigrationRun, migration: Migration): Promise<RepairPass> {
   const { facts } = run.gathered;
   const { plan, begun } = migration;
   const replacements = plan?.replacements ?? [];
@@ -61,10 +59,8 @@ export async function repairOnce(run: RepairRun, migration: Migration): Promise<
   const name = begun?.name ?? (isMigrationOver(migration) ? undefined : steps[0]);
   if (name === undefined) return { type: "done" };
   const chosen = left.filter((each) => stepOf(each) === name);
-  await carryOut(run, migration, name, (context) =>
-    name === replaceInMap
-      ? replaceInDocument(run, chosen)
-      : replaceByEntries({ ...run, context }, migration, chosen[0]),
+  await carryOut(run, migration, name, (logged) =>
+    name === replaceInMap ? replaceInDocument(logged, chosen) : replaceByEntries(logged, migration, chosen[0]),
   );
   return { type: "on" };
 }
@@ -115,7 +111,7 @@ function stepOf(replacement: Replacement): string {
   return replacement.place === "aws-auth" ? replaceInMap : replaceEntryStep(replacement);
 }
 
-async function replaceInDocument(run: RepairRun, replacements: readonly Replacement[]): Promise<readonly string[]> {
+async function replaceInDocument(run: MigrationRun, replacements: readonly Replacement[]): Promise<readonly string[]> {
   const { facts } = run.gathered;
   const plan = await inTurns(planSteps(facts.document, changesOf(replacements), repairGuard(facts)));
   const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
@@ -127,7 +123,7 @@ async function replaceInDocument(run: RepairRun, replacements: readonly Replacem
 }
 
 async function replaceByEntries(
-  { context, cluster, reached, gathered }: RepairRun,
+  { context, cluster, reached, gathered }: MigrationRun,
   { id, requester }: Migration,
   replacement: Replacement | undefined,
 ): Promise<readonly string[]> {
@@ -135,9 +131,8 @@ async function replaceByEntries(
   return withManager(gathered.openManager, context.awsRequests, async (entries) => {
     const entry = await replaceEntry(entries, replacement, gathered.begunTags, context.pause ?? wait);
     if (!entry) return ["Read back, the entry is gone."];
-    const mapped = `mapped: EKS has ${entry.username} with ${[...entry.groups, ...entry.policies.map(({ name }) => name)].join(", ") || "no groups"}.`;
     const { result, detail } = await signInByMovedEntry(context, cluster, reached, { id, requester }, entry);
-    return [mapped, `signed in: ${result}, ${detail}.`];
+    return [mappedSentence(entry), `signed in: ${result}, ${detail}.`];
   });
 }
 

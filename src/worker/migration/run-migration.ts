@@ -56,8 +56,6 @@ export async function runMigration(
   return migration;
 }
 
-type Run = Omit<MigrationRun, "plan">;
-
 function isDue(migration: Migration, now: Date): boolean {
   const due = migrationDueAt(migration);
   return migration.state !== "pending" && due !== null && due <= now.getTime();
@@ -116,24 +114,24 @@ export function refuseMovedMigration(
   refuseMovedName(cluster, steps, keys.memory);
 }
 
-async function repair(run: Run, migration: Migration): Promise<void> {
+async function repair(run: MigrationRun, migration: Migration): Promise<void> {
   const pass = await repairOnce(run, migration);
   if (pass.type === "done") await finish(run.context, migration);
   if (pass.type === "void") await voidMigration(run.context, await closeBegunStep(run, migration), pass.message);
 }
 
-async function goOn(run: Run, migration: Migration): Promise<void> {
+async function goOn(run: MigrationRun, migration: Migration): Promise<void> {
   const { context, gathered } = run;
   if (isTakenOut(migration, gathered, context.keys)) return finish(context, await closeBegunStep(run, migration));
   if (gathered.facts.mode === "API") return refuseApiMode(run, await closeBegunStep(run, migration));
   const plan = planNow(await inTurns(migrationSteps(gathered.facts)));
-  if (plan.digest === migration.plan?.digest) return takeSteps({ ...run, plan }, migration);
+  if (plan.digest === migration.plan?.digest) return takeSteps(run, plan, migration);
   await voidMigration(context, await closeBegunStep(run, migration), "the plan changed since its approval");
 }
 
 /** After a change of the mode or the document it plans again; entries follow each other. */
-async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
-  const { context, plan } = run;
+async function takeSteps(run: MigrationRun, plan: MigrationPlan, start: Migration): Promise<void> {
+  const { context } = run;
   let migration = start;
   // A run carried the step out, and died before the record said so.
   const isLeft = plan.steps.some((step) => stepName(step) === migration.begun?.name);
@@ -168,7 +166,7 @@ function isTakenOut(migration: Migration, { facts }: GatheredMigration, { previe
 }
 
 /** A person switched the mode, which can't be switched back: another try can't help. */
-async function refuseApiMode({ context, cluster, gathered }: Run, migration: Migration): Promise<void> {
+async function refuseApiMode({ context, cluster, gathered }: MigrationRun, migration: Migration): Promise<void> {
   const present = new Set(gathered.facts.presentEntries.map(({ principalArn }) => `give-entry ${principalArn}`));
   const { steps = [], before = [] } = migration.plan?.summary ?? {};
   const missing = steps.flatMap(({ name }) =>
@@ -184,9 +182,9 @@ async function refuseApiMode({ context, cluster, gathered }: Run, migration: Mig
       : []),
     "What aws-auth may still list has no effect.",
   ].join(" ");
+  const refusal = { code: "mode-is-api", message };
   await recordOnMigration(context, migration, (current) => {
     if (isMigrationOver(current)) return null;
-    const refusal = { code: "mode-is-api", message };
     const after = endedMigration(current, context.now(), { state: "refused", refusal });
     return { type: "migration.refused", after, detail: { plan: current.plan?.digest ?? "", code: refusal.code } };
   });
@@ -207,15 +205,12 @@ async function settle(context: WorkerContext, migration: Migration): Promise<voi
 }
 
 async function finish(context: WorkerContext, migration: Migration): Promise<void> {
-  await recordOnMigration(context, migration, (current) =>
-    isMigrationOver(current)
-      ? null
-      : {
-          type: "migration.done",
-          after: endedMigration(current, context.now(), { state: "done", begun: null }),
-          detail: { plan: current.plan?.digest ?? "", steps: current.done.map(({ name }) => name) },
-        },
-  );
+  await recordOnMigration(context, migration, (current) => {
+    if (isMigrationOver(current)) return null;
+    const after = endedMigration(current, context.now(), { state: "done", begun: null });
+    const detail = { plan: current.plan?.digest ?? "", steps: current.done.map(({ name }) => name) };
+    return { type: "migration.done", after, detail };
+  });
 }
 
 function isTooLate({ expiresAt }: Migration, now: Date): boolean {
@@ -248,7 +243,7 @@ async function voidMigration(
 }
 
 /** A completed step is done; an incomplete entry goes, so that aws-auth counts for its principal. @throws AccessError */
-async function closeBegunStep({ context, cluster, gathered }: Run, migration: Migration): Promise<Migration> {
+async function closeBegunStep({ context, cluster, gathered }: MigrationRun, migration: Migration): Promise<Migration> {
   if (!migration.begun) return migration;
   const { name } = migration.begun;
   // Without a sealed plan the record does not say what had to leave.

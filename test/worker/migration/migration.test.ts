@@ -56,7 +56,12 @@ test("a look includes access entries as soon as the mode has them", async () => 
   const { sandbox, cluster, context } = workerSide();
   sandbox.aws.updateCluster(clusterArnOf(cluster), { authenticationMode: "API_AND_CONFIG_MAP" });
 
-  const { mode, presentEntries } = await gatherMigration(context(), cluster, "U0APPROVER", []);
+  const { mode, presentEntries } = await gatherMigration(
+    context(),
+    cluster,
+    { id: "migrate", requester: "U0APPROVER" },
+    [],
+  );
 
   expect(mode).toBe("API_AND_CONFIG_MAP");
   expect(presentEntries).toMatchObject([
