@@ -5,8 +5,8 @@ import { activeLease, isSignInShare, scheduleLease } from "../../access/lease/le
 import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import { positionInList } from "../../access/lists.ts";
 import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
-import { noRequesterFacts } from "../../access/policy/rule.ts";
-import { type ApprovedRequest, emptyTypedFields } from "../../access/record.ts";
+import type { ApprovedRequest } from "../../access/record.ts";
+import { createRequest } from "../../access/request.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
@@ -140,30 +140,24 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
   const at = new Date(Date.parse(share.endsAt) - durationSeconds * 1000).toISOString();
   const verdict = share.emergency ? "emergency" : "approved";
   const unknown = { digest: "", why: "", memberships: [], requester: null, linked: null, stillApprovers: [], seal: "" };
-  return {
-    id: share.id,
-    version: 1,
-    state: "approved",
-    requester: share.requester,
-    askedBy: share.askedBy ?? null,
-    requesterFacts: noRequesterFacts,
+  const reason = "recovered from the cluster's own memory after the loss of the ledger";
+  const { id, requester, askedBy = null, level, groups } = share;
+  const asked = {
+    id,
+    requester,
+    askedBy,
     cluster: cluster.name,
-    level: share.level,
-    principal: holding.arn,
-    groups: share.groups,
+    level,
+    groups,
     durationSeconds,
-    ...emptyTypedFields,
-    reason: "recovered from the cluster's own memory after the loss of the ledger",
-    createdAt: at,
-    expiresAt: share.endsAt,
     extends: null,
-    until: null,
-    preview: null,
-    reminders: null,
+    reason,
+  };
+  return {
+    ...createRequest({ ...asked, principal: holding.arn }, new Date(at), durationSeconds),
+    state: "approved",
     approvals: share.approvers.map((by) => ({ ...unknown, verdict, by, at })),
-    dropped: [],
     approvalsWanted: share.approvers.length,
-    denial: null,
     emergency: share.emergency ? unreviewedEmergency(now) : null,
     lease: activeLease(scheduleLease({ durationSeconds, until: null }, new Date(at)), {
       endsAt: share.endsAt,
@@ -171,8 +165,5 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
       activeSince: now.toISOString(),
       warnAt: share.endsAt,
     }),
-    trouble: null,
-    voided: null,
-    refusal: null,
   };
 }
