@@ -154,6 +154,22 @@ const width = 16;
  */
 export const burstWidth = 128;
 
+/** Asks equal questions once, and an unanswered one again. */
+export function once<Question extends readonly unknown[], Answer>(ask: (...question: Question) => Promise<Answer>) {
+  const asked = new Map<string, Promise<Answer>>();
+  return async (...question: Question): Promise<Answer> => {
+    const key = JSON.stringify(question);
+    const answer = asked.get(key) ?? ask(...question);
+    asked.set(key, answer);
+    try {
+      return await answer;
+    } catch (error) {
+      asked.delete(key);
+      throw error;
+    }
+  };
+}
+
 /** Runs `act` for each item, a bounded number at a time. It throws a failure after the other lanes end. */
 export async function inParallel<T, R>(
   items: readonly T[],

@@ -13,7 +13,7 @@ import { parseSteps } from "../../aws-auth/index.ts";
 import type { MigrationFacts, PresentEntry } from "../../diagnosis/migration/facts.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { RequestIds } from "../../operations/announcements.ts";
-import { inParallel, inTurns } from "../../operations/deadlines.ts";
+import { inParallel, inTurns, once } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { identityOfRun } from "../discover-creator.ts";
 import { type ReachedCluster, reachCluster } from "../open-cluster.ts";
@@ -102,7 +102,7 @@ async function gather(
   const document = await inTurns(parseSteps(configMap?.data ?? {}));
   const owner = mapOwner(cluster, configMap?.managers ?? []);
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
-  const openManager = onceOpened(() =>
+  const openManager = once(() =>
     openEksToManage(cluster, [purpose], () => identityOfRun(context, cluster), context.awsRequests),
   );
   // A run's session can lack this permission; the identity that carries out the plan has it.
@@ -127,17 +127,6 @@ export async function withManager<T>(
   } catch (error) {
     throw namingOwnPolicy(error, "migration-policy.json");
   }
-}
-
-function onceOpened(open: () => Promise<EksCluster>): () => Promise<EksCluster> {
-  let opened: Promise<EksCluster> | null = null;
-  return () => {
-    opened ??= open().catch((error: unknown) => {
-      opened = null;
-      throw error;
-    });
-    return opened;
-  };
 }
 
 /** Null: the identity that carries the plan out can't ask. */

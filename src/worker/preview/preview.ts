@@ -16,7 +16,7 @@ import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { knownIdentitiesOf } from "../../ledger/links.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
-import { inTurns } from "../../operations/deadlines.ts";
+import { inTurns, once } from "../../operations/deadlines.ts";
 import { tracedRun } from "../../operations/traced.ts";
 import type { WorkerContext } from "../context.ts";
 import { closeEndedExtension, closeRefused, recordDelay } from "../due-change.ts";
@@ -64,7 +64,7 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
     const bindings = await opened.client.roleBindings().catch(() => null);
     const others = await namesBeside(opened, waiting);
     const leased = await context.ledger.leasedOf(cluster.name);
-    const earlierOf = earlierRequests(context);
+    const earlierOf = once((requester: string) => context.ledger.ofRequester(requester, remembered));
     const look = { context, cluster, opened, bindings, others, leased, waiting, earlierOf };
     const failures = [
       document && (await previewWay(look, document)),
@@ -88,13 +88,7 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
 /** A cluster can have hundreds of access entries: a look lists them once. */
 function listedOnce(opened: OpenedCluster): OpenedCluster {
   const { entries } = opened;
-  if (!entries) return opened;
-  let arns: Promise<readonly string[]> | undefined;
-  const list = () => {
-    arns ??= entries.list();
-    return arns;
-  };
-  return { ...opened, entries: { ...entries, list } };
+  return { ...opened, entries: entries && { ...entries, list: once(entries.list) } };
 }
 
 interface Look extends WayContext {
@@ -213,15 +207,6 @@ async function identityOf(
   const believed = links.filter((link) => isAcceptedLink(requester, link, mustBeConfirmed, keys.decision));
   const known = identityInAccountOf(config.identities, cluster, { links: believed, found }, principal);
   return known ?? (needsEmail(config.identities) && !found ? undefined : null);
-}
-
-function earlierRequests({ ledger }: WorkerContext): Look["earlierOf"] {
-  const known = new Map<string, Promise<readonly AccessRequest[]>>();
-  return (requester) => {
-    const requests = known.get(requester) ?? ledger.ofRequester(requester, remembered);
-    known.set(requester, requests);
-    return requests;
-  };
 }
 
 /** Null: unreadable, which must not delay the approvers. */

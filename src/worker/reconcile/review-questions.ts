@@ -7,7 +7,7 @@ import type { ApprovedRequest } from "../../access/record.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
 import type { ClusterClient, ResourceAccess } from "../../kubernetes/cluster-client.ts";
 import { isTooLarge } from "../../operations/bounds.ts";
-import { inParallel } from "../../operations/deadlines.ts";
+import { inParallel, once } from "../../operations/deadlines.ts";
 
 export type Reviewer = Pick<ClusterClient, "may" | "roleRules">;
 
@@ -23,21 +23,6 @@ export function askingOnce(client: Reviewer, roles: ReadonlyMap<string, RoleSeen
       const seen = [...roles].find(([text]) => isSameRole(placedRoleOf(text), { ...role, namespace }));
       return seen ? seen[1].rules : client.roleRules(role, namespace);
     }),
-  };
-}
-
-function once<Question extends readonly unknown[], Answer>(ask: (...question: Question) => Promise<Answer>) {
-  const asked = new Map<string, Promise<Answer>>();
-  return async (...question: Question): Promise<Answer> => {
-    const key = JSON.stringify(question);
-    const answer = asked.get(key) ?? ask(...question);
-    asked.set(key, answer);
-    try {
-      return await answer;
-    } catch (error) {
-      asked.delete(key);
-      throw error;
-    }
   };
 }
 
