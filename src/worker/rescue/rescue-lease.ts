@@ -59,15 +59,6 @@ export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<
   throw new AccessError("access-entry-conflict", `Read back, the access entry of ${principalArn} is not as planned`);
 }
 
-/** A missing entry is no failure. @throws AccessError if the entry's tags do not prove that it is ours */
-async function takeLease(place: LeasePlace, id: string): Promise<void> {
-  const found = await findLease(place);
-  if (!found) return;
-  if (found.lease && found.lease.id !== id) return;
-  if (!found.lease) throw othersEntry(place.principalArn);
-  await place.entries.remove(place.principalArn);
-}
-
 function othersEntry(principalArn: string): AccessError {
   return new AccessError(
     "access-entry-conflict",
@@ -102,15 +93,18 @@ export function openRescuer(context: WorkerContext, cluster: Cluster, purpose: P
   return open(cluster, [purpose], () => identityOfRun(context, cluster));
 }
 
-/** @throws AccessError */
+/** A missing entry is no failure. @throws AccessError if the entry's tags do not prove that it is ours */
 export function removeRescueEntry(
   { keys }: Pick<WorkerContext, "keys">,
   eks: EksCluster,
   principalArn: string,
   id: string,
 ): Promise<void> {
-  const at = { clusterArn: eks.description.arn, principalArn, keys: keys.memory };
-  return withEntries(eks, (entries) => takeLease({ entries, ...at }, id));
+  return withEntries(eks, async (entries) => {
+    const found = await findLease({ entries, clusterArn: eks.description.arn, principalArn, keys: keys.memory });
+    if (found && !found.lease) throw othersEntry(principalArn);
+    if (found?.lease?.id === id) await entries.remove(principalArn);
+  });
 }
 
 function isOver({ lease, trouble }: ApprovedRequest, now: Date): boolean {
