@@ -89,28 +89,17 @@ async function complete(
   request: ApprovedRequest,
 ): Promise<void> {
   const running = { ...context, auditIds: requestIds() };
-  const act = () => attempt(running, cluster, opened, request);
-  const tried = await measuredStep("sign-in", act, traceFor(context, request));
-  if (tried.type === "found") return recordSignIn(running, cluster, request, tried.found);
-  await postponeSignIn(running, cluster, request, tried.error);
-}
-
-type Tried =
-  | { readonly type: "found"; readonly found: SignedIn }
-  | { readonly type: "failed"; readonly error: unknown };
-
-async function attempt(
-  context: WorkerContext,
-  cluster: Cluster,
-  opened: OpenedCluster,
-  request: ApprovedRequest,
-): Promise<Tried> {
+  let found: SignedIn;
   try {
-    return { type: "found", found: await signInAs(context, cluster, opened, request) };
+    const act = () => signInAs(running, cluster, opened, request);
+    found = await measuredStep("sign-in", act, traceFor(context, request));
   } catch (error) {
     context.failures.failed("could not sign in as the principal", { request: request.id }, error);
-    return { type: "failed", error };
+    return postponeSignIn(running, cluster, request, error);
   }
+  await recordProof(running, request, isSignInPending, (lease, proof) =>
+    completed(running, lease, proof, { ...found, checks: checksOfPrincipal(cluster, request, proof) }),
+  );
 }
 
 /** @throws why there was no answer */
@@ -134,17 +123,6 @@ async function signInAs(
 
 function notSignedIn(detail: string): SignedIn {
   return { finding: { result: "not tested", detail }, authorized: null };
-}
-
-function recordSignIn(
-  context: WorkerContext,
-  cluster: Cluster,
-  request: ApprovedRequest,
-  found: SignedIn,
-): Promise<void> {
-  return recordProof(context, request, isSignInPending, (lease, proof) =>
-    completed(context, lease, proof, { ...found, checks: checksOfPrincipal(cluster, request, proof) }),
-  );
 }
 
 /** Schedules the next sign-in if waiting can help. Otherwise, or after too many tries, the finding is "not tested", with the reason. */
