@@ -15,20 +15,21 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import type { WorkerContext } from "../context.ts";
-import { lookAtFleet, type TagMemory } from "./look-at-fleet.ts";
+import { lookAtFleet } from "./look-at-fleet.ts";
 
 export interface FleetContext extends Pick<WorkerContext, "config" | "failures" | "keys" | "log" | "now"> {
   readonly ledger: Pick<Ledger, "takeTurn" | "publishFleet" | "leasedOf" | "migrations" | "append">;
   readonly follower: FleetFollower;
 }
 
-/** For this long, a listed cluster keeps its known tags. */
+/** At most this long, a listed cluster keeps its known tags. */
 const tagsKnownForMs = 10 * 60_000;
 
 /** Keeps the list of the fleet: one worker at a time asks AWS, and publishes the answer for all processes. */
 export class FleetKeeper {
   /** A new process asks about each cluster. */
-  readonly #described = new Map<string, { readonly tags: Labels; readonly atMs: number }>();
+  readonly #tags = new Map<string, Labels>();
+  #tagsSinceMs = 0;
 
   async look(context: FleetContext): Promise<void> {
     const { fleet } = context.config;
@@ -36,7 +37,12 @@ export class FleetKeeper {
     // Another worker can have published since.
     await context.follower.look();
     const before = context.follower.list();
-    const seen = await lookAtFleet(fleet, this.#memoryOf(context));
+    const nowMs = context.now().getTime();
+    if (nowMs - this.#tagsSinceMs >= tagsKnownForMs) {
+      this.#tags.clear();
+      this.#tagsSinceMs = nowMs;
+    }
+    const seen = await lookAtFleet(fleet, this.#tags);
     reportFailed(context, seen.failed, fleet);
     const rules = {
       deciding: fleet.deciding,
@@ -50,16 +56,6 @@ export class FleetKeeper {
     const { preview } = context.keys;
     await context.ledger.publishFleet(sealFleetList(list, preview), notice && sealNotice(notice, preview));
     await context.follower.look();
-  }
-
-  #memoryOf({ now }: FleetContext): TagMemory {
-    return {
-      tagsOf: (place) => {
-        const known = this.#described.get(placeOf(place));
-        return known && now().getTime() - known.atMs < tagsKnownForMs ? known.tags : null;
-      },
-      described: (place, tags) => void this.#described.set(placeOf(place), { tags, atMs: now().getTime() }),
-    };
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type FleetPlace,
   type FoundCluster,
   nextFleet,
+  placeOf,
 } from "../../access/policy/fleet-list.ts";
 import { type FleetRegion, fleetRegion } from "../../aws/fleet-clusters.ts";
 import { fleetSessionPolicy } from "../../aws/session-policy.ts";
@@ -24,12 +25,6 @@ export interface LookAtFleet extends Omit<FleetLook, "at"> {
   readonly failed: readonly FailedPlace[];
 }
 
-export interface TagMemory {
-  /** Null: ask AWS. */
-  readonly tagsOf: (place: FleetPlace) => Labels | null;
-  readonly described: (place: FleetPlace, tags: Labels) => void;
-}
-
 const purpose = { id: "fleet", requester: "eks-access" };
 
 /** Opens one region of an account with the roles of the fleet. @throws AccessError */
@@ -38,10 +33,10 @@ async function openRegion(fleet: Fleet, account: string, region: string): Promis
   return fleetRegion(await sessionThrough(region, fleet.rolesFor(account), [purpose], policy), account, region);
 }
 
-/** Sixteen places at a time, one call at a time in each: AWS throttles by both. @param memory spares calls for tags */
-export async function lookAtFleet(fleet: Fleet, memory: TagMemory): Promise<LookAtFleet> {
+/** Sixteen places at a time, one call at a time in each: AWS throttles by both. @param known gets tags by `placeOf`, and spares calls for them */
+export async function lookAtFleet(fleet: Fleet, known: Map<string, Labels>): Promise<LookAtFleet> {
   const regions = fleet.accounts.flatMap((account) => fleet.regions.map((region) => ({ account, region })));
-  const looks = await inParallel(regions, ({ account, region }) => lookAtRegion(fleet, account, region, memory));
+  const looks = await inParallel(regions, ({ account, region }) => lookAtRegion(fleet, account, region, known));
   const failed = looks.flatMap((look) => ("error" in look ? look : []));
   const isFailed = new Set(failed.map(({ account, region }) => `${account}/${region}`));
   return {
@@ -55,12 +50,12 @@ async function lookAtRegion(
   fleet: Fleet,
   account: string,
   region: string,
-  memory: TagMemory,
+  known: Map<string, Labels>,
 ): Promise<{ readonly found: readonly FoundCluster[] } | FailedPlace> {
   try {
     const eks = await openRegion(fleet, account, region);
     try {
-      return { found: await clustersIn(fleet, eks, { account, region }, memory) };
+      return { found: await clustersIn(fleet, eks, { account, region }, known) };
     } finally {
       eks.close();
     }
@@ -73,26 +68,21 @@ async function clustersIn(
   { clusters: wanted }: Fleet,
   eks: FleetRegion,
   where: Omit<FleetPlace, "eksName">,
-  memory: TagMemory,
+  known: Map<string, Labels>,
 ): Promise<readonly FoundCluster[]> {
   const found: FoundCluster[] = [];
   for (const eksName of await eks.names()) {
     const place = { ...where, eksName };
-    const tags = memory.tagsOf(place) ?? (await tagsNow(eks, place, memory));
+    const tags = known.get(placeOf(place)) ?? (await eks.tagsOf(eksName));
+    if (tags) known.set(placeOf(place), tags);
     if (tags && hasLabels(wanted ?? {}, { ...tags, ...where })) found.push({ ...place, tags });
   }
   return found;
 }
 
-async function tagsNow(eks: FleetRegion, place: FleetPlace, memory: TagMemory): Promise<Labels | null> {
-  const tags = await eks.tagsOf(place.eksName);
-  if (tags) memory.described(place, tags);
-  return tags;
-}
-
 /** For a process without the workers' list. Tags count at once, so use it only where no tag decides. */
 export async function discoverFleet(fleet: Fleet, before: FleetList | null, at: Date): Promise<FleetList> {
-  const seen = await lookAtFleet(fleet, { tagsOf: () => null, described: () => {} });
+  const seen = await lookAtFleet(fleet, new Map());
   const rules = { deciding: fleet.deciding, holdMs: 0, isHeld: () => true };
   return nextFleet(before, { ...seen, at }, rules).list;
 }
