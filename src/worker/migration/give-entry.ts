@@ -121,6 +121,11 @@ function identityBy({ username, groups }: AccessEntry, { arn }: PrincipalSession
   return rendered === null ? null : { username: rendered, groups };
 }
 
+export function mappedSentence({ username, groups, policies }: AccessEntry): string {
+  const given = [...groups, ...policies.map(({ name }) => name)];
+  return `mapped: EKS has ${username} with ${given.join(", ") || "no groups"}.`;
+}
+
 /**
  * Asks the API server for the rights by an entry and by its item in aws-auth: the answers must be equal. It asks
  * nothing if a policy replaces system:masters, because a review can't see a policy's rights.
@@ -150,11 +155,6 @@ async function proveMovedEntry(
   }
   const asked = checks.length === 1 ? "a question" : `${checks.length} questions`;
   return [mapped, `authorized: the API server answers ${asked} for both it and its item in aws-auth.`];
-}
-
-export function mappedSentence({ username, groups, policies }: AccessEntry): string {
-  const given = [...groups, ...policies.map(({ name }) => name)];
-  return `mapped: EKS has ${username} with ${given.join(", ") || "no groups"}.`;
 }
 
 async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity, check: AccessCheck): Promise<boolean> {
