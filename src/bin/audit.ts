@@ -17,7 +17,7 @@ import { type AuditLog, pagesOf, readAccessReview, verifyAuditLog } from "../led
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { redisAuditLog } from "../ledger/redis-audit-log.ts";
 import { erase } from "./erase.ts";
-import { type CommandIo, misused, readArguments, readInput, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, misused, readArguments, readInput, unusable } from "./process-io.ts";
 
 export const auditUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH]… [--file FILE|-]
        eks-access audit export [--format jsonl|cloudevents] [--from N]
@@ -71,43 +71,33 @@ const ofCommand: Readonly<Record<string, readonly string[]>> = {
   review: ["from", "to", "cluster"],
 };
 
-function readAuditOptions(argv: readonly string[]): AuditOptions | string {
-  const read = readArguments(argv, auditFlags);
-  if (typeof read === "string") return read;
-  const { values, positionals } = read;
+function readAuditOptions(argv: readonly string[]): AuditOptions {
+  const { values, positionals } = readArguments(argv, auditFlags);
   const [verb = "", ...rest] = positionals;
   const known = Object.hasOwn(ofCommand, verb) ? ofCommand[verb] : undefined;
-  if (!known || rest.length > 0) return "Use verify, export, show, review or erase.";
+  if (!known || rest.length > 0) return misused("Use verify, export, show, review or erase.");
   const stray = Object.keys(values).find((name) => !known.includes(name));
-  if (stray) return `${verb} takes no --${stray}.`;
-  if (verb === "verify") return readVerify(values.anchor ?? [], values.file ?? null);
+  if (stray) misused(`${verb} takes no --${stray}.`);
+  if (verb === "verify") {
+    const anchors = (values.anchor ?? []).map((text) => readAnchor(text) ?? misused("Write an anchor as COUNT:HASH."));
+    return { type: "verify", anchors, file: values.file ?? null };
+  }
   if (verb === "review") return readReviewOptions(values.from, values.to, values.cluster);
   if (verb === "export") return readExportOptions(values.format ?? "jsonl", values.from ?? "1");
   return { type: "show", request: values.request ?? null };
 }
 
-function readVerify(texts: readonly string[], file: string | null): AuditOptions | string {
-  const anchors: Anchor[] = [];
-  for (const text of texts) {
-    const anchor = readAnchor(text);
-    if (!anchor) return "Write an anchor as COUNT:HASH.";
-    anchors.push(anchor);
-  }
-  return { type: "verify", anchors, file };
-}
-
-function readExportOptions(format: string, from: string): AuditOptions | string {
-  if (format !== "jsonl" && format !== "cloudevents") return "Use --format jsonl or cloudevents.";
-  return /^[1-9]\d{0,14}$/.test(from)
-    ? { type: "export", format, from: Number(from) }
-    : "Write --from as the number of an event, from 1.";
+function readExportOptions(format: string, from: string): AuditOptions {
+  if (format !== "jsonl" && format !== "cloudevents") return misused("Use --format jsonl or cloudevents.");
+  if (!/^[1-9]\d{0,14}$/.test(from)) misused("Write --from as the number of an event, from 1.");
+  return { type: "export", format, from: Number(from) };
 }
 
 /** A day begins at midnight UTC; `to` is the first moment outside. */
 function readReviewOptions(from: string | undefined, to: string | undefined, cluster: string | undefined) {
   const [first, last] = [from, to].map((text) => (text === undefined ? null : new Date(text)));
   if ([first, last].some((date) => date && Number.isNaN(date.getTime()))) {
-    return "Write --from and --to as a date, for example 2026-09-01.";
+    misused("Write --from and --to as a date, for example 2026-09-01.");
   }
   return {
     type: "review",
@@ -132,11 +122,10 @@ const cloudEvent = z.object({
   chainerased: hash.exactOptional(),
 });
 
-export async function audit(argv: readonly string[], io: CommandIo): Promise<number> {
+export const audit = cliCommand("audit", auditUsage, async (argv, io) => {
   const [verb, ...others] = argv;
   if (verb === "erase") return erase(others, io);
   const options = readAuditOptions(argv);
-  if (typeof options === "string") return misused(io, "audit", options, auditUsage);
   if (options.type === "verify" && options.file !== null) return verifyFile(options.file, options.anchors, io);
   const { redis, close } = await connect();
   try {
@@ -150,7 +139,7 @@ export async function audit(argv: readonly string[], io: CommandIo): Promise<num
   } finally {
     await close();
   }
-}
+});
 
 /** The log is readable without secret keys and without `eks-access.yml`. */
 async function connect(): Promise<RedisConnection> {
@@ -197,24 +186,22 @@ async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): 
 
 /** An export can begin anywhere: it does not show the events before its first one. */
 async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandIo): Promise<number> {
-  const input = await readInput(path, io);
-  const reading = input.type === "text" ? readExport(input.text) : input;
-  if (reading.type === "unusable") return unusable(io, "audit", `${reading.message}\n`);
-  const [first] = reading.events;
+  const events = readExport(await readInput(path, io));
+  const [first] = events;
   const [count, hash] = first ? [first.sequence - 1, first.previous] : [0, genesis];
   const older = anchors.find((anchor) => anchor.count < count);
   if (older) {
     const where = `Export again with --from ${Math.max(1, older.count)}.`;
-    return unusable(io, "audit", `The file begins after the anchor ${formatAnchor(older)}. ${where}\n`);
+    unusable(`The file begins after the anchor ${formatAnchor(older)}. ${where}`);
   }
-  const erasures = new Map(reading.events.map((each) => [each.sequence, erasureMark(each) ?? ""]));
-  if (reading.events.some(({ erased }) => erased !== undefined)) {
+  const erasures = new Map(events.map((each) => [each.sequence, erasureMark(each) ?? ""]));
+  if (events.some(({ erased }) => erased !== undefined)) {
     io.stderr("The file has erased events. Only the ledger proves who erased them: eks-access audit verify.\n");
   }
   const base = { count, hash, anchors: [], erasures };
   const beginning = count === 0 ? [{ count, hash: genesis }] : [];
   const verification = verifyLog(base, [...beginning, ...anchors]);
-  return printVerdict(verification.take(reading.events) ?? verification.end(), io);
+  return printVerdict(verification.take(events) ?? verification.end(), io);
 }
 
 function printVerdict(verdict: ChainVerdict, io: CommandIo): number {
@@ -256,19 +243,11 @@ function shown({ sequence, event }: ChainedEvent, request: string | null): unkno
 }
 
 /** An event of a newer form counts too: the chain covers any content. */
-type ExportReading =
-  | { readonly type: "events"; readonly events: readonly ChainedEvent<object>[] }
-  | { readonly type: "unusable"; readonly message: string };
-
-function readExport(text: string): ExportReading {
-  const events: ChainedEvent<object>[] = [];
-  for (const [index, each] of text.split("\n").entries()) {
-    if (each.trim() === "") continue;
-    const event = readLine(each);
-    if (!event) return { type: "unusable", message: `Line ${index + 1} is not an event of an eks-access export.` };
-    events.push(event);
-  }
-  return { type: "events", events };
+function readExport(text: string): readonly ChainedEvent<object>[] {
+  const lines = [...text.split("\n").entries()].filter(([, each]) => each.trim() !== "");
+  return lines.map(
+    ([index, each]) => readLine(each) ?? unusable(`Line ${index + 1} is not an event of an eks-access export.`),
+  );
 }
 
 function readLine(text: string): ChainedEvent<object> | null {

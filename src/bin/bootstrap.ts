@@ -3,8 +3,8 @@ import { type CreatorRole, creatorArnOf, isSameCreator } from "../access/policy/
 import { roleArn } from "../config/forms.ts";
 import { planBootstrap } from "../worker/bootstrap.ts";
 import { isProved, type OperatedCluster, type OperatorProof } from "../worker/operator.ts";
-import { type CommandIo, misused, readOneCluster, unusable } from "./process-io.ts";
-import { readCommandSettings, unknownCluster, withWorkerContext } from "./settings.ts";
+import { type CommandIo, cliCommand, misused, readOneCluster, unusable } from "./process-io.ts";
+import { clusterNamed, readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const bootstrapUsage = `Usage: eks-access bootstrap CLUSTER [--role ARN [--external-id ID]] [--apply]
 
@@ -19,7 +19,7 @@ Example: eks-access bootstrap staging --apply
 Exit code: 0 planned or proved, 1 a right is missing or too many, 2 unusable input.
 `;
 
-type BootstrapOptions = Exclude<ReturnType<typeof readBootstrapOptions>, string>;
+type BootstrapOptions = ReturnType<typeof readBootstrapOptions>;
 
 const known = {
   role: { type: "string" },
@@ -28,22 +28,17 @@ const known = {
 } as const;
 
 function readBootstrapOptions(argv: readonly string[]) {
-  const read = readOneCluster(argv, known);
-  if (typeof read === "string") return read;
-  const { cluster, role = null, "external-id": externalId = null, apply } = read;
-  if (externalId !== null && role === null) return "Use --external-id together with --role.";
+  const { cluster, role = null, "external-id": externalId = null, apply } = readOneCluster(argv, known);
+  if (externalId !== null && role === null) misused("Use --external-id together with --role.");
   return { cluster, role, externalId, apply };
 }
 
-export async function runBootstrap(argv: readonly string[], io: CommandIo): Promise<number> {
+export const runBootstrap = cliCommand("bootstrap", bootstrapUsage, async (argv, io) => {
   const options = readBootstrapOptions(argv);
-  if (typeof options === "string") return misused(io, "bootstrap", options, bootstrapUsage);
   const settings = await readCommandSettings("worker");
-  const cluster = settings.config.clusters.get(options.cluster);
-  if (!cluster) return unusable(io, "bootstrap", unknownCluster(settings, options.cluster));
+  const cluster = clusterNamed(settings.config, options.cluster);
   const operated = withOperator(cluster, options);
-  if (typeof operated === "string") return unusable(io, "bootstrap", `${operated}\n`);
-  return withWorkerContext(settings, "bootstrap", async (context) => {
+  return withWorkerContext(settings, async (context) => {
     const plan = await planBootstrap(context, operated);
     try {
       for (const step of plan.steps) io.stdout(`${step}\n`);
@@ -58,20 +53,24 @@ export async function runBootstrap(argv: readonly string[], io: CommandIo): Prom
       plan.close();
     }
   });
-}
+});
 
-/** The cluster with its operator; a text: why not. The forms are those of eks-access.yml. */
-function withOperator(cluster: Cluster, { role, externalId }: BootstrapOptions): OperatedCluster | string {
+/** The cluster with its operator. The forms are those of eks-access.yml. */
+function withOperator(cluster: Cluster, { role, externalId }: BootstrapOptions): OperatedCluster {
   const { operator, name, account } = cluster;
-  if (role === null) return operator ? { ...cluster, operator } : `${name} has no operator. Name one with --role.`;
-  if (operator) return `eks-access.yml names the operator of ${name}: ${operator.roleArn}. Remove --role.`;
+  if (role === null) {
+    return operator ? { ...cluster, operator } : unusable(`${name} has no operator. Name one with --role.`);
+  }
+  if (operator) unusable(`eks-access.yml names the operator of ${name}: ${operator.roleArn}. Remove --role.`);
   const [, partition, , , of] = role.split(":");
-  if (!roleArn.safeParse(role).success) return `${role} is not the ARN of a role.`;
-  if (of !== account) return `${role} is not in account ${account}, where ${name} is.`;
-  if (partition !== partitionOf(cluster))
-    return `${role} is not in partition ${partitionOf(cluster)}, where ${name} is.`;
-  if (isSameCreator(role, creatorArnOf(cluster.creator)))
-    return `${role} is the creator of ${name}. Name another role.`;
+  if (!roleArn.safeParse(role).success) unusable(`${role} is not the ARN of a role.`);
+  if (of !== account) unusable(`${role} is not in account ${account}, where ${name} is.`);
+  if (partition !== partitionOf(cluster)) {
+    unusable(`${role} is not in partition ${partitionOf(cluster)}, where ${name} is.`);
+  }
+  if (isSameCreator(role, creatorArnOf(cluster.creator))) {
+    unusable(`${role} is the creator of ${name}. Name another role.`);
+  }
   return { ...cluster, operator: { type: "role", roleArn: role, through: [], ...(externalId && { externalId }) } };
 }
 

@@ -1,5 +1,13 @@
-import { checkFile, type FileReport, type Identity, quote, readConfigMapFile, toSarif } from "../aws-auth/index.ts";
-import { type CommandIo, misused, readArguments, readInput, unusable } from "./process-io.ts";
+import {
+  type ConfigMapFile,
+  checkFile,
+  type FileReport,
+  type Identity,
+  quote,
+  readConfigMapFile,
+  toSarif,
+} from "../aws-auth/index.ts";
+import { type CommandIo, cliCommand, misused, readArguments, readInput, unusable } from "./process-io.ts";
 
 export const checkUsage = `Usage: eks-access check FILE|- [--arn ARN]… [--json | --sarif]
 
@@ -14,16 +22,16 @@ Example: kubectl get configmap aws-auth -n kube-system -o yaml | eks-access chec
 Exit code: 0 no error and no warning, 1 at least one, 2 unusable input.
 `;
 
-export async function runCheck(argv: readonly string[], io: CommandIo): Promise<number> {
+export const runCheck = cliCommand("check", checkUsage, async (argv, io) => {
   const options = readOptions(argv);
-  if (typeof options === "string") return misused(io, "check", options, checkUsage);
-  const input = await readInput(options.path, io);
-  if (input.type === "unusable") return unusable(io, "check", `${input.message}\n`);
-  const reading = readConfigMapFile(input.text);
-  if (reading.type === "unusable") return unusable(io, "check", `${options.path}: ${reading.message}\n`);
-  const report = checkFile(reading.file, options.arns);
+  const report = checkFile(await readAwsAuthFile(options.path, io), options.arns);
   io.stdout(render(report, options));
   return report.ok ? 0 : 1;
+});
+
+export async function readAwsAuthFile(path: string, io: CommandIo): Promise<ConfigMapFile> {
+  const reading = readConfigMapFile(await readInput(path, io));
+  return reading.type === "file" ? reading.file : unusable(`${path}: ${reading.message}`);
 }
 
 interface Options {
@@ -44,13 +52,11 @@ const flags = {
   sarif: { type: "boolean" },
 } as const;
 
-function readOptions(argv: readonly string[]): Options | string {
-  const read = readArguments(argv, flags);
-  if (typeof read === "string") return read;
-  const { values, positionals } = read;
+function readOptions(argv: readonly string[]): Options {
+  const { values, positionals } = readArguments(argv, flags);
   const [path] = positionals;
-  if (path === undefined || positionals.length > 1) return "Name one FILE, or - for stdin.";
-  if (values.json && values.sarif) return "Use --json or --sarif, not both.";
+  if (path === undefined || positionals.length > 1) return misused("Name one FILE, or - for stdin.");
+  if (values.json && values.sarif) misused("Use --json or --sarif, not both.");
   return { path, arns: values.arn ?? [], format: values.json ? "json" : values.sarif ? "sarif" : "text" };
 }
 

@@ -6,9 +6,9 @@ import { AccessError, explainFailure } from "../access/access-error.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import {
   type CommandIo,
+  cliCommand,
   endAtCrash,
   listenForStop,
-  misused,
   processIo,
   readOnlyOptions,
   readZones,
@@ -113,13 +113,11 @@ a second one at once.
 Example: EKS_ACCESS_CONFIG=/etc/eks-access.yml eks-access ${kind}
 Exit code: 0 stopped, 1 something unexpected failed, 2 unusable input.
 `;
-  return ofThisFile({
-    usage,
-    run: async (argv, io) => {
-      const read = readOnlyOptions(argv, {});
-      return typeof read === "string" ? misused(io, kind, read, usage) : serveAndExit(kind);
-    },
+  const run = cliCommand(kind, usage, async (argv) => {
+    readOnlyOptions(argv, {});
+    return serveAndExit(kind);
   });
+  return ofThisFile({ usage, run });
 }
 
 const workerUsage = `Usage: eks-access worker [--zone NAME]…
@@ -133,10 +131,7 @@ Example: eks-access worker --zone eu-private
 Exit code: 0 stopped, 1 something unexpected failed, 2 unusable input.
 `;
 
-async function runWorker(argv: readonly string[], io: CommandIo): Promise<number> {
-  const zones = readZones(argv);
-  return typeof zones === "string" ? misused(io, "worker", zones, workerUsage) : serveAndExit("worker", { zones });
-}
+const runWorker = cliCommand("worker", workerUsage, async (argv) => serveAndExit("worker", { zones: readZones(argv) }));
 
 /** Work that was handed back can still wait for an answer: it must not keep the process alive. */
 async function serveAndExit(kind: ProcessKind, options: ServeOptions = {}): Promise<never> {

@@ -19,7 +19,7 @@ import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { examineRedis } from "../ledger/examine-redis.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { redisLedger } from "../ledger/redis-ledger.ts";
-import { type CommandIo, misused, readZones } from "./process-io.ts";
+import { type CommandIo, cliCommand, misused, readZones } from "./process-io.ts";
 import { readCommandSettings, type Settings, withWorkerContext } from "./settings.ts";
 
 export const doctorUsage = `Usage: eks-access doctor slack
@@ -40,25 +40,23 @@ interface Examined {
   readonly warnings?: readonly string[];
 }
 
-export async function doctor(argv: readonly string[], io: CommandIo): Promise<number> {
+export const doctor = cliCommand("doctor", doctorUsage, async (argv, io) => {
   const [kind, ...rest] = argv;
-  const zones = readZones(rest);
-  const isKnown = kind === "slack" ? rest.length === 0 : kind === "worker" && typeof zones !== "string";
-  if (!isKnown || (kind !== "slack" && kind !== "worker")) {
-    return misused(io, "doctor", "Name a process: slack, or worker with or without --zone.", doctorUsage);
+  if (!(kind === "slack" && rest.length === 0) && kind !== "worker") {
+    return misused("Name a process: slack, or worker with or without --zone.");
   }
+  const zones = readZones(rest);
   const settings = await readCommandSettings(kind);
   printExamined(examineConfiguration(settings), io);
   printExamined({ what: "Keys", findings: examineKeys(settings) }, io);
   const examined = await examineLedger(settings, io);
-  const served = typeof zones === "string" ? [] : zones;
   examined.push(
-    ...(kind === "slack" ? await examineSlackSide(settings, io) : await examineWorkerSide(settings, served, io)),
+    ...(kind === "slack" ? await examineSlackSide(settings, io) : await examineWorkerSide(settings, zones, io)),
   );
   const isWell = examined.every(({ findings }) => findings.every(({ result }) => result !== "no"));
   io.stdout(isWell ? "All is well.\n" : "Fix what has a ✗, then run it again.\n");
   return isWell ? 0 : 1;
-}
+});
 
 const inRedisAlone =
   "Only Redis has the audit log. Set audit.s3, audit.eventBridge or audit.webhook in eks-access.yml.";
@@ -257,7 +255,7 @@ async function examineCluster(settings: Settings, name: string): Promise<Examine
   const cluster = settings.config.clusters.get(name);
   if (!cluster) return { what, findings: [] };
   try {
-    return await withWorkerContext(settings, "doctor", async (context) => {
+    return await withWorkerContext(settings, async (context) => {
       const { links } = await reportChain(context, cluster, { user: "doctor", isResponsible: false });
       const findings = links.filter((link) => ofCluster.includes(link.name));
       const named = findings.map((link) => ({ ...link, detail: `${nameOf(link, cluster)}: ${link.detail}` }));

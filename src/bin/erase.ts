@@ -4,23 +4,22 @@ import { counted } from "../diagnosis/link.ts";
 import { redisPersonData } from "../ledger/person-data.ts";
 import { redisAuditLog } from "../ledger/redis-audit-log.ts";
 import { type ErasureResult, erasePerson } from "../worker/upkeep/erase-person.ts";
-import { type CommandIo, misused, readArguments } from "./process-io.ts";
+import { type CommandIo, cliCommand, misused, readArguments } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 const eraseUsage = "Usage: eks-access audit erase SLACK-USER --by SLACK-USER --why TEXT [--also TEXT]…";
 
-export async function erase(argv: readonly string[], io: CommandIo): Promise<number> {
+export const erase = cliCommand("audit erase", eraseUsage, async (argv, io) => {
   const options = readEraseOptions(argv);
-  if (typeof options === "string") return misused(io, "audit erase", options, eraseUsage);
   const settings = await readCommandSettings("worker");
   const refused = { type: "refused", message: "eks-access.yml names them: remove them there first." } as const;
   const result: ErasureResult = options.person.test(settings.text)
     ? refused
-    : await withWorkerContext(settings, "erase", (context, redis) => {
+    : await withWorkerContext(settings, (context, redis) => {
         return erasePerson({ ...context, auditLog: redisAuditLog(redis), personData: redisPersonData(redis) }, options);
       });
   return printResult(options.user, result, io);
-}
+});
 
 function printResult(user: string, result: ErasureResult, io: CommandIo): number {
   if (result.type === "refused") {
@@ -39,19 +38,16 @@ function printResult(user: string, result: ErasureResult, io: CommandIo): number
 /** The shortest text that can recognise a person. */
 const shortest = 5;
 
-/** A text: the mistake. */
 function readEraseOptions(argv: readonly string[]) {
   const text = { type: "string" } as const;
   const options = { by: text, why: text, also: { ...text, multiple: true } } as const;
-  const read = readArguments(argv, options);
-  if (typeof read === "string") return read;
-  const { values, positionals } = read;
+  const { values, positionals } = readArguments(argv, options);
   const [user = "", ...rest] = positionals;
   const { by = "", why = "", also = [] } = values;
-  if (!isUser(user) || rest.length > 0) return "Name one person by their Slack user id (U…).";
-  if (!isUser(by)) return "Missing --by. Give your Slack user id (U…).";
-  if (also.some((each) => each.trim().length < shortest)) return `Give --also at least ${shortest} characters.`;
+  if (!isUser(user) || rest.length > 0) misused("Name one person by their Slack user id (U…).");
+  if (!isUser(by)) misused("Missing --by. Give your Slack user id (U…).");
+  if (also.some((each) => each.trim().length < shortest)) misused(`Give --also at least ${shortest} characters.`);
   const person = personPattern([user, ...also.map((each) => each.trim())]);
-  if (why.trim() === "" || person.test(`${by} ${why}`)) return "Give a --why and a --by that don't name the person.";
+  if (why.trim() === "" || person.test(`${by} ${why}`)) misused("Give a --why and a --by that don't name the person.");
   return { user, person, by, why: why.trim() };
 }

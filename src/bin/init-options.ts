@@ -5,7 +5,7 @@ import { callerIdentity } from "../aws/sts.ts";
 import { account, externalId, region, roleArn, textLike } from "../config/forms.ts";
 import { counted } from "../diagnosis/link.ts";
 import type { SurveyScope } from "../worker/survey.ts";
-import { type CommandIo, readOnlyOptions } from "./process-io.ts";
+import { type CommandIo, misused, readOnlyOptions } from "./process-io.ts";
 
 export interface InitOptions {
   /** The name of the role to look with, or its ARN with `{account}`; null: the caller's own account alone. */
@@ -38,29 +38,26 @@ const reader = textLike(
   "use the name of a role, or its ARN with {account}",
 );
 
-export function readInitOptions(argv: readonly string[]): InitOptions | string {
+export function readInitOptions(argv: readonly string[]): InitOptions {
   const values = readOnlyOptions(argv, known);
-  if (typeof values === "string") return values;
   const { role = null, worker = null, "external-id": id, channel = "" } = values;
-  const [accounts, regions, approvers] = [values.accounts, values.regions, values.approvers].map(listOf);
-  const problem =
-    problemIn("--role", reader, role) ??
-    problemIn("--worker", roleArn, worker) ??
-    problemIn("--external-id", externalId, id) ??
-    problemIn("--accounts", account, ...(accounts ?? [])) ??
-    problemIn("--regions", region, ...(regions ?? []));
-  if (problem !== null) return problem;
+  const accounts = listOf(values.accounts);
+  const regions = listOf(values.regions);
+  requireForm("--role", reader, role);
+  requireForm("--worker", roleArn, worker);
+  requireForm("--external-id", externalId, id);
+  requireForm("--accounts", account, ...accounts);
+  requireForm("--regions", region, ...regions);
   const { out, force, "dry-run": dryRun, permissions } = values;
-  const lists = { accounts: accounts ?? [], regions: regions ?? [], approvers: approvers ?? [] };
+  const lists = { accounts, regions, approvers: listOf(values.approvers) };
   return { role, worker, externalId: id, channel, ...lists, out, force, dryRun, permissions };
 }
 
-function problemIn(name: string, form: z.ZodType, ...values: readonly (string | null | undefined)[]): string | null {
+function requireForm(name: string, form: z.ZodType, ...values: readonly (string | null | undefined)[]): void {
   for (const value of values) {
     const read = value ? form.safeParse(value) : null;
-    if (read?.success === false) return `${name}: ${read.error.issues[0]?.message ?? "its form is wrong"}.`;
+    if (read?.success === false) misused(`${name}: ${read.error.issues[0]?.message ?? "its form is wrong"}.`);
   }
-  return null;
 }
 
 function listOf(value = ""): readonly string[] {

@@ -7,7 +7,7 @@ import { counted } from "../diagnosis/link.ts";
 import { type SurveyOptions, surveyClusters } from "../worker/survey.ts";
 import { nextSteps, policyFiles, policyNames, shippedPolicy, surveyText, writeWhole } from "./init-files.ts";
 import { type InitOptions, type PlaceToLook, readInitOptions, whereToLook } from "./init-options.ts";
-import { type CommandIo, misused, reasonOf, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, reasonOf, unusable } from "./process-io.ts";
 
 export const initUsage = `Usage: eks-access init [--role NAME [--external-id ID]] [--accounts ID,…] [--regions NAME,…]
                        [--channel ID] [--approvers ID,…] [--worker ARN] [--out FOLDER] [--force | --dry-run]
@@ -36,35 +36,32 @@ Exit code: 0 done, 1 done, but an account or a region did not answer, 2 nothing 
 `;
 
 /** @param pause replaces the waits between two calls of CloudTrail @throws AccessError if AWS refuses the caller itself */
-export async function runInit(argv: readonly string[], io: CommandIo, pause?: SurveyOptions["pause"]): Promise<number> {
+export function runInit(argv: readonly string[], io: CommandIo, pause?: SurveyOptions["pause"]): Promise<number> {
+  return cliCommand("init", initUsage, () => lookAndPropose(argv, io, pause))(argv, io);
+}
+
+async function lookAndPropose(argv: readonly string[], io: CommandIo, pause: SurveyOptions["pause"]): Promise<number> {
   const options = readInitOptions(argv);
-  if (typeof options === "string") return misused(io, "init", options, initUsage);
   if (options.permissions) return printPermissions(io);
   const taken = options.dryRun || options.force ? [] : pathsIn(options.out).filter((path) => existsSync(path));
-  if (taken.length > 0) {
-    return unusable(io, "init", `${taken.join(", ")} exist. Use another --out, or --force.\n`);
-  }
+  if (taken.length > 0) unusable(`${taken.join(", ")} exist. Use another --out, or --force.`);
   const place = await whereToLook(options, io);
   const { accounts, regions } = place.scope;
   io.stderr(`Looking at ${counted(accounts.length, "account")} in ${counted(regions.length, "region")}…\n`);
   const survey = await surveyClusters(place.scope, { now: () => new Date(), ...(pause && { pause }) });
   io.stdout(`\n${surveyText(survey, place.accounts)}\n`);
   const clusters = chosenClusters(survey.clusters);
-  if (clusters.length === 0)
-    return unusable(
-      io,
-      "init",
-      "Found no cluster. Check your rights (eks-access init --permissions), --accounts, --regions or --role.\n",
-    );
+  if (clusters.length === 0) {
+    unusable("Found no cluster. Check your rights (eks-access init --permissions), --accounts, --regions or --role.");
+  }
   const proposal = await propose(clusters, place, options);
-  if (typeof proposal === "string") return unusable(io, "init", proposal);
   try {
     for (const [path, text] of proposal.files) {
       if (options.dryRun) io.stdout(`--- ${path}\n${text}\n`);
       else await writeWhole(path, text, options.force);
     }
   } catch (error) {
-    return unusable(io, "init", `Can't write ${options.out}: ${reasonOf(error)}.\n`);
+    unusable(`Can't write ${options.out}: ${reasonOf(error)}.`);
   }
   const leftOut = survey.clusters.length - clusters.length;
   io.stdout(nextSteps({ ...proposal, clusters, leftOut, organization: place.organization, options }));
@@ -84,12 +81,12 @@ interface Proposal {
   readonly problems: readonly string[];
 }
 
-/** The files, after reading the configuration as a process does; a text: why there are none. */
+/** The files, after reading the configuration as a process does. */
 async function propose(
   clusters: readonly SurveyedCluster[],
   { partition, organization, scope }: PlaceToLook,
   { out, channel, approvers, worker }: InitOptions,
-): Promise<Proposal | string> {
+): Promise<Proposal> {
   const shared = { partition, operatorRole, externalId: `eks-access-${randomBytes(8).toString("hex")}` };
   const people = {
     channel: channel || placeholders.channel,
@@ -100,7 +97,7 @@ async function propose(
   const seen = { waiting: null, since: now.toISOString(), seenAt: now.toISOString(), goneSince: null };
   const found = clusters.map(({ account, region, eksName, tags }) => ({ account, region, eksName, tags, ...seen }));
   const reading = readConfig(config, { clusters: found, now });
-  if (reading.type === "invalid") return `${reading.problems.join("\n")}\n`;
+  if (reading.type === "invalid") return unusable(reading.problems.join("\n"));
   const policies = await policyFiles({
     ...shared,
     worker: worker ?? `arn:${partition}:iam::${scope.ownAccount}:role/eks-access-worker`,

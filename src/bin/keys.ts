@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { type CommandIo, misused, readOnlyOptions } from "./process-io.ts";
+import { cliCommand, readOnlyOptions } from "./process-io.ts";
 
 export const keysUsage = `Usage: eks-access keys
 
@@ -14,13 +14,12 @@ export interface KeyVariables {
   readonly worker: Readonly<Record<"DECISION_PUBLIC_KEYS" | "MEMORY_KEYS" | "PREVIEW_SIGNING_KEY", string>>;
 }
 
-export async function runKeys(argv: readonly string[], io: CommandIo): Promise<number> {
-  const read = readOnlyOptions(argv, {});
-  if (typeof read === "string") return misused(io, "keys", read, keysUsage);
+export const runKeys = cliCommand("keys", keysUsage, async (argv, io) => {
+  readOnlyOptions(argv, {});
   const { slack, worker } = newKeys();
   io.stdout(`# For the Slack process only\n${linesOf(slack)}\n# For the worker only\n${linesOf(worker)}`);
   return 0;
-}
+});
 
 export function newKeys(): KeyVariables {
   const [decision, preview] = [newPair(), newPair()];

@@ -11,8 +11,8 @@ import type { WorkerContext } from "../worker/context.ts";
 import { gatherMigration } from "../worker/migration/gather-migration.ts";
 import { postponeMigration } from "../worker/migration/look-at-migration.ts";
 import { runMigration } from "../worker/migration/run-migration.ts";
-import { type CommandIo, misused, readOneCluster, unusable } from "./process-io.ts";
-import { readCommandSettings, unknownCluster, withWorkerContext } from "./settings.ts";
+import { type CommandIo, cliCommand, misused, readOneCluster, unusable } from "./process-io.ts";
+import { clusterNamed, readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
        eks-access migrate CLUSTER --apply PLAN [--backup FILE]
@@ -29,27 +29,21 @@ Example: eks-access migrate staging --json
 Exit code: 0 planned or carried out, 1 refused or stopped, 2 unusable input.
 `;
 
-type MigrateOptions = Exclude<ReturnType<typeof readOptions>, string>;
+type MigrateOptions = ReturnType<typeof readOptions>;
 
-export async function runMigrate(argv: readonly string[], io: CommandIo): Promise<number> {
+export const runMigrate = cliCommand("migrate", migrateUsage, async (argv, io) => {
   const options = readOptions(argv);
-  if (typeof options === "string") return misused(io, "migrate", options, migrateUsage);
   const settings = await readCommandSettings("worker");
-  const cluster = settings.config.clusters.get(options.cluster);
-  if (!cluster) return unusable(io, "migrate", unknownCluster(settings, options.cluster));
+  const cluster = clusterNamed(settings.config, options.cluster);
   const { apply } = options;
-  if (apply) {
-    return withWorkerContext(settings, "migrate", (context) => applyPlan(context, cluster, apply, io));
-  }
-  const facts = await withWorkerContext(settings, "migrate", (context) =>
+  if (apply) return withWorkerContext(settings, (context) => applyPlan(context, cluster, apply, io));
+  const facts = await withWorkerContext(settings, (context) =>
     gatherMigration(context, cluster, { id: "migrate", requester: "migrate" }, options.givenArns),
   );
   const stray = strayArn(facts);
-  if (stray !== undefined) {
-    return unusable(io, "migrate", `aws-auth of ${cluster.name} has no entry for ${stray}.\n`);
-  }
+  if (stray !== undefined) unusable(`aws-auth of ${cluster.name} has no entry for ${stray}.`);
   return printResult(cluster.name, planMigration(facts), options, io);
-}
+});
 
 const known = {
   arn: { type: "string", multiple: true },
@@ -59,10 +53,8 @@ const known = {
 } as const;
 
 function readOptions(argv: readonly string[]) {
-  const read = readOneCluster(argv, known);
-  if (typeof read === "string") return read;
-  const { cluster, apply, backup, arn: givenArns = [], json } = read;
-  if (apply === undefined && backup !== undefined) return "Use --backup together with --apply.";
+  const { cluster, apply, backup, arn: givenArns = [], json } = readOneCluster(argv, known);
+  if (apply === undefined && backup !== undefined) misused("Use --backup together with --apply.");
   const application = apply === undefined ? null : { digest: apply, backup: backup ?? null };
   return { cluster, givenArns, json, apply: application };
 }

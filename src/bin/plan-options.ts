@@ -1,7 +1,7 @@
 import { readPrincipal } from "../access/arn.ts";
 import type { Change } from "../access/principal.ts";
 import { type AwsAuthDocument, entryOf, type PlanGuard } from "../aws-auth/index.ts";
-import { readArguments } from "./process-io.ts";
+import { misused, readArguments, unusable } from "./process-io.ts";
 
 export const planUsage = `Usage: eks-access plan FILE|- [--add ARN --username U --groups A,B | --remove ARN]… [options]
        eks-access plan FILE|- --repairs [--json]
@@ -57,32 +57,29 @@ const options = {
   out: { type: "string" },
 } as const;
 
-export function readPlanOptions(argv: readonly string[]): PlanOptions | string {
+export function readPlanOptions(argv: readonly string[]): PlanOptions {
   const read = parse(argv);
-  if (typeof read === "string") return read;
   const { values, positionals } = read;
   const [path] = positionals;
-  if (path === undefined || positionals.length > 1) return "Name one FILE, or - for stdin.";
-  const task = readTask(read);
-  if (typeof task === "string") return task;
-  return { path, task, guard: readGuard(values), json: values.json ?? false, out: values.out ?? null };
+  if (path === undefined || positionals.length > 1) return misused("Name one FILE, or - for stdin.");
+  const [json, out] = [values.json ?? false, values.out ?? null];
+  return { path, task: readTask(read), guard: readGuard(values), json, out };
 }
 
 const parse = (argv: readonly string[]) => readArguments(argv, options);
 
-type Parsed = Exclude<ReturnType<typeof parse>, string>;
+type Parsed = ReturnType<typeof parse>;
 
-function readTask({ values, tokens }: Parsed): PlanOptions["task"] | string {
+function readTask({ values, tokens }: Parsed): PlanOptions["task"] {
   const asked = readChanges(
     tokens.flatMap((token) => (token.kind === "option" ? [[token.name, token.value ?? ""] as const] : [])),
   );
-  if (typeof asked === "string") return asked;
   const tasks: PlanOptions["task"][] = [];
   if (asked.length > 0) tasks.push({ type: "changes", asked });
   if (values.repairs) tasks.push({ type: "repairs" });
   if (values.repair !== undefined) tasks.push({ type: "repair", number: Number(values.repair) });
   const [task, ...others] = tasks;
-  if (task === undefined || others.length > 0) return "Use --add and --remove, or --repairs, or --repair N.";
+  if (task === undefined || others.length > 0) return misused("Use --add and --remove, or --repairs, or --repair N.");
   return task;
 }
 
@@ -102,9 +99,7 @@ type CommandLineChange =
   | { type: "add"; arn: string; username?: string; groups?: readonly string[] }
   | { type: "remove"; arn: string };
 
-function readChanges(
-  given: readonly (readonly [name: string, value: string])[],
-): readonly CommandLineChange[] | string {
+function readChanges(given: readonly (readonly [name: string, value: string])[]): readonly CommandLineChange[] {
   const asked: CommandLineChange[] = [];
   for (const [name, value] of given) {
     const last = asked.at(-1);
@@ -112,15 +107,15 @@ function readChanges(
     else if (name === "remove") asked.push({ type: "remove", arn: value });
     else if (name !== "username" && name !== "groups") continue;
     else if (last?.type !== "add" || last[name] !== undefined)
-      return `Put --${name} after the --add that it belongs to.`;
+      misused(`Put --${name} after the --add that it belongs to.`);
     else if (name === "username") last.username = value;
     else last.groups = value === "" ? [] : value.split(",");
   }
   return asked;
 }
 
-/** The changes; a text: the mistake. A new entry needs a name; an existing one can keep its own. */
-export function toChanges(document: AwsAuthDocument, asked: readonly CommandLineChange[]): readonly Change[] | string {
+/** A new entry needs a name; an existing one can keep its own. */
+export function toChanges(document: AwsAuthDocument, asked: readonly CommandLineChange[]): readonly Change[] {
   const changes: Change[] = [];
   for (const item of asked) {
     const { arn } = item;
@@ -132,7 +127,7 @@ export function toChanges(document: AwsAuthDocument, asked: readonly CommandLine
     const username = item.username ?? entry?.username;
     // No username helps an ARN that can't be mapped: the plan refuses it, and says why.
     const isMappable = readPrincipal(arn).type === "principal";
-    if (username === undefined && isMappable) return `${arn} has no entry yet. Add --username for it.`;
+    if (username === undefined && isMappable) unusable(`${arn} has no entry yet. Add --username for it.`);
     changes.push({ type: "map", arn, username: username ?? "", groups: item.groups ?? entry?.groups ?? [] });
   }
   return changes;

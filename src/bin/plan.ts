@@ -11,44 +11,32 @@ import {
   planChanges,
   type RefusedPlan,
   type Repair,
-  readConfigMapFile,
   writeConfigMap,
 } from "../aws-auth/index.ts";
-import { identityText } from "./check.ts";
+import { identityText, readAwsAuthFile } from "./check.ts";
 import { type PlanOptions, planUsage, readPlanOptions, toChanges } from "./plan-options.ts";
-import { type CommandIo, misused, readInput, reasonOf, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, reasonOf, unusable } from "./process-io.ts";
 
-export async function runPlan(argv: readonly string[], io: CommandIo): Promise<number> {
+export const runPlan = cliCommand("plan", planUsage, async (argv, io) => {
   const options = readPlanOptions(argv);
-  if (typeof options === "string") return misused(io, "plan", options, planUsage);
-  const file = await readFile(options.path, io);
-  if (typeof file === "string") return unusable(io, "plan", `${file}\n`);
-  const document = parseDocument(file.data);
-  if (options.task.type === "repairs") return listRepairs(document, file, options, io);
-  const result = planTask(document, options);
-  return typeof result === "string" ? unusable(io, "plan", `${result}\n`) : printPlan(result, file, options, io);
-}
-
-/** A text: the mistake. */
-async function readFile(path: string, io: CommandIo): Promise<ConfigMapFile | string> {
-  const input = await readInput(path, io);
-  if (input.type === "unusable") return input.message;
-  const reading = readConfigMapFile(input.text);
-  if (reading.type === "unusable") return `${path}: ${reading.message}`;
-  const [notText] = reading.file.notText;
-  if (notText === undefined) return reading.file;
-  const { key, line, column } = notText;
-  return `${path}:${line}:${column}: the value of ${key} is not text. Write ${key}: | above its lines.`;
-}
-
-/** A text: the mistake. */
-function planTask(document: AwsAuthDocument, { task, guard }: PlanOptions): PlannedText | RefusedPlan | string {
-  if (task.type === "changes") {
-    const changes = toChanges(document, task.asked);
-    return typeof changes === "string" ? changes : planChanges(document, changes, guard);
+  const { path, task } = options;
+  const file = await readAwsAuthFile(path, io);
+  for (const { key, line, column } of file.notText) {
+    unusable(`${path}:${line}:${column}: the value of ${key} is not text. Write ${key}: | above its lines.`);
   }
-  const repair = task.type === "repair" ? offerRepairs(document)[task.number - 1] : undefined;
-  return repair?.plan ?? "No such repair. List the repairs with --repairs.";
+  const document = parseDocument(file.data);
+  if (task.type === "repairs") return listRepairs(document, file, options, io);
+  return printPlan(planTask(document, task, options), file, options, io);
+});
+
+function planTask(
+  document: AwsAuthDocument,
+  task: Exclude<PlanOptions["task"], { type: "repairs" }>,
+  { guard }: PlanOptions,
+): PlannedText | RefusedPlan {
+  if (task.type === "changes") return planChanges(document, toChanges(document, task.asked), guard);
+  const repair = offerRepairs(document)[task.number - 1];
+  return repair?.plan ?? unusable("No such repair. List the repairs with --repairs.");
 }
 
 function listRepairs(
@@ -80,7 +68,7 @@ async function printPlan(
   const refusal = refusalOf(result);
   io.stdout(json ? planJson(result, refusal, file.data) : planText(result, refusal, io.colour));
   if (refusal !== null || result.type === "refused") return 1;
-  return out === null ? 0 : write(out, writeConfigMap(file, result.after), io);
+  return out === null ? 0 : write(out, writeConfigMap(file, result.after));
 }
 
 /** A command is all or nothing: one refused change refuses the plan. */
@@ -104,12 +92,12 @@ function planJson(
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
-async function write(path: string, text: string, io: CommandIo): Promise<number> {
+async function write(path: string, text: string): Promise<number> {
   try {
     await writeFile(path, text);
     return 0;
   } catch (error) {
-    return unusable(io, "plan", `Can't write ${path}: ${reasonOf(error)}.\n`);
+    return unusable(`Can't write ${path}: ${reasonOf(error)}.`);
   }
 }
 

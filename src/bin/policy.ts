@@ -16,8 +16,16 @@ import { readHolder } from "../access/principal.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { readEnvironment } from "../config/environment.ts";
 import { account, labels, readYaml, region } from "../config/forms.ts";
-import { type CommandIo, misused, readInput, readOnlyOptions, unusable } from "./process-io.ts";
-import { sealedFleet } from "./settings.ts";
+import {
+  type CommandIo,
+  cliCommand,
+  misused,
+  readArguments,
+  readInput,
+  readOnlyOptions,
+  unusable,
+} from "./process-io.ts";
+import { clusterNamed, sealedFleet } from "./settings.ts";
 
 const person = z.strictObject({
   user: z.string().optional(),
@@ -58,54 +66,50 @@ Exit code: 0 every expectation holds, or the policy allows it, 1 not, 2 unusable
 `;
 
 /** `eks-access policy …`. It needs neither Slack nor AWS, and Redis and a key only for the fleet of the workers. */
-export async function runPolicy(argv: readonly string[], io: CommandIo): Promise<number> {
+export const runPolicy = cliCommand("policy", policyUsage, async (argv, io) => {
   const [verb, ...rest] = argv;
-  if (verb === "clusters" && rest.length === 0) {
-    const printed = await printClusters(io);
-    return typeof printed === "string" ? unusable(io, "policy", `${printed}\n`) : printed;
-  }
-  if (verb !== "test" && verb !== "explain")
-    return misused(io, "policy", "Use test, explain or clusters.", policyUsage);
-  const [config = process.env.EKS_ACCESS_CONFIG || "eks-access.yml", others] = takeOption("--config", rest);
-  const [clusters, own] = takeOption("--clusters", others);
-  const reading = await readPolicy(config, clusters, io);
-  if (typeof reading === "string") return unusable(io, "policy", reading);
-  const outcome = verb === "test" ? await testPolicy(own, reading, io) : explainPolicy(own, reading, io);
-  return typeof outcome === "string" ? misused(io, "policy", outcome, policyUsage) : outcome;
-}
+  if (verb === "clusters" && rest.length === 0) return printClusters(io);
+  if (verb === "test") return testPolicy(rest, io);
+  return verb === "explain" ? explainPolicy(rest, io) : misused("Use test, explain or clusters.");
+});
 
-function takeOption(name: string, argv: readonly string[]): readonly [string | undefined, readonly string[]] {
-  const at = argv.indexOf(name);
-  return at < 0 ? [undefined, argv] : [argv[at + 1] ?? "", argv.filter((_, index) => index !== at && index !== at + 1)];
+const option = { type: "string" } as const;
+const sources = { config: option, clusters: option } as const;
+
+interface Sources {
+  readonly config?: string | undefined;
+  readonly clusters?: string | undefined;
 }
 
 /** The configuration with the clusters of the fleet. If they are unknown, it says so and uses those of the file. */
-async function readPolicy(path: string, clusters: string | undefined, io: CommandIo): Promise<Config | string> {
-  const input = await readInput(path, io);
-  if (input.type === "unusable") return `${input.message}\n`;
-  const reading = readConfig(input.text);
-  if (reading.type !== "config")
-    return `${path} has problems:\n${reading.problems.map((problem) => `  - ${problem}\n`).join("")}`;
+async function readPolicy({ config, clusters }: Sources, io: CommandIo): Promise<Config> {
+  const path = config ?? (process.env.EKS_ACCESS_CONFIG || "eks-access.yml");
+  const text = await readInput(path, io);
+  const reading = readConfig(text);
+  if (reading.type !== "config") {
+    return unusable(`${path} has problems:${reading.problems.map((problem) => `\n  - ${problem}`).join("")}`);
+  }
   if (!reading.config.fleet) return reading.config;
   const now = new Date();
   const known = clusters === undefined ? await clustersOfLedger(now) : await clustersOfFile(clusters, io, now);
-  if (typeof known === "string" && clusters !== undefined) return `${known}\n`;
   if (typeof known === "string")
     io.stderr(`eks-access policy: ${known} Or use --clusters with eks-access policy clusters.\n`);
-  const whole = readConfig(input.text, { clusters: typeof known === "string" ? [] : known, now });
-  if (whole.type !== "config") return whole.problems.join("\n");
+  const whole = readConfig(text, { clusters: typeof known === "string" ? [] : known, now });
+  if (whole.type !== "config") return unusable(whole.problems.join("\n"));
   for (const problem of whole.config.fleet?.problems ?? []) io.stderr(`eks-access policy: ${problem}\n`);
   return whole.config;
 }
 
-async function testPolicy(argv: readonly string[], { clusters }: Config, io: CommandIo): Promise<number | string> {
-  const [path, ...more] = argv;
-  if (path === undefined || more.length > 0) return "Name one FILE, or - for stdin.";
-  const input = await readInput(path, io);
-  if (input.type === "unusable") return input.message;
-  const file = readYaml(input.text, expectationsFile);
-  if (typeof file === "string") return `${path}: ${file}`;
-  const actors = new Map(Object.entries(file.people).map(([name, each]) => [name.toLowerCase(), actorOf(name, each)]));
+async function testPolicy(argv: readonly string[], io: CommandIo): Promise<number> {
+  const { values, positionals } = readArguments(argv, sources);
+  const [path, ...more] = positionals;
+  if (path === undefined || more.length > 0) return misused("Name one FILE, or - for stdin.");
+  const { clusters } = await readPolicy(values, io);
+  const file = readYaml(await readInput(path, io), expectationsFile);
+  if (typeof file === "string") return unusable(`${path}: ${file}`);
+  const actors = new Map(
+    Object.entries(file.people).map(([name, each]) => [name.toLowerCase(), actorOf(each.user ?? name, each)]),
+  );
   const results = file.expect.map((sentence) => resultOf(sentence, { clusters, actors }));
   for (const { sentence, judgement } of results) io.stdout(lineOf(sentence, judgement));
   if (results.some(({ judgement }) => judgement.type === "unknown")) return 2;
@@ -114,9 +118,11 @@ async function testPolicy(argv: readonly string[], { clusters }: Config, io: Com
   return failed === 0 ? 0 : 1;
 }
 
-function actorOf(name: string, { user, groups, email, linked }: z.output<typeof person>): Actor {
+type Described = Omit<z.input<typeof person>, "user">;
+
+function actorOf(user: string, { groups = [], email, linked }: Described): Actor {
   const domain = email === undefined ? [] : [email.slice(email.lastIndexOf("@")).toLowerCase()];
-  return { user: user ?? name, memberships: [...groups, ...domain], linked: linked ?? null };
+  return { user, memberships: [...groups, ...domain], linked: linked ?? null };
 }
 
 function resultOf(
@@ -134,39 +140,27 @@ function lineOf(sentence: string, judgement: ExpectationVerdict): string {
   return `${judgement.holds ? "✓" : "✗"} ${sentence}\n    ${judgement.why}\n`;
 }
 
-interface Question {
-  readonly user: string;
-  readonly memberships: readonly string[];
-  readonly linked: string | null;
-  readonly cluster: Cluster;
-  readonly level: Level;
-  readonly principal: string;
-  readonly durationSeconds: number;
-  readonly at: Date | null;
-}
-
-function explainPolicy(argv: readonly string[], config: Config, io: CommandIo): number | string {
-  const question = readQuestion(argv, config);
-  if (typeof question === "string") return question;
-  const { cluster, level, user, memberships, linked, principal, durationSeconds, at } = question;
+async function explainPolicy(argv: readonly string[], io: CommandIo): Promise<number> {
+  const values = readOptions(argv);
+  const question = readQuestion(values, await readPolicy(values, io));
+  const { cluster, level, asker, principal, at } = question;
   const reading = readHolder(principal, partitionOf(cluster));
-  if (reading.type === "invalid") return `--principal: ${reading.message}`;
+  if (reading.type === "invalid") return misused(`--principal: ${reading.message}`);
   io.stdout(`Rules for ${cluster.name}, in order:\n`);
-  for (const { rule, decides, why } of rulesUpToDecision(cluster, level.name, { user, memberships })) {
+  for (const { rule, decides, why } of rulesUpToDecision(cluster, level.name, asker)) {
     io.stdout(`  ${decides ? "→" : "–"} ${ruleName(rule)}: ${why}\n`);
   }
-  const requesterFacts = { memberships, linked };
-  const requested = { cluster, level, principal: reading.principal, durationSeconds, requester: user, requesterFacts };
-  const verdict = mayAsk(requested, at);
+  const { user: requester, ...requesterFacts } = asker;
+  const verdict = mayAsk({ ...question, principal: reading.principal, requester, requesterFacts }, at);
   io.stdout(verdictText(verdict, question));
   return verdict.type === "allowed" ? 0 : 1;
 }
 
-function verdictText(verdict: AskVerdict, { user, cluster, level }: Question): string {
+function verdictText(verdict: AskVerdict, { asker, cluster, level }: ReturnType<typeof readQuestion>): string {
   const { rule } = verdict;
   const asks = rule ? linesOf(rule, cluster, level).map((each) => `  ${each}\n`) : [];
   if (verdict.type === "refused") return `Refused (${verdict.code}): ${verdict.message}\n${asks.join("")}`;
-  return `Allowed: ${user} may ask for ${level.name} on ${cluster.name}.\n${asks.join("")}`;
+  return `Allowed: ${asker.user} may ask for ${level.name} on ${cluster.name}.\n${asks.join("")}`;
 }
 
 function linesOf(rule: Rule, cluster: Cluster, level: Level): readonly string[] {
@@ -174,61 +168,43 @@ function linesOf(rule: Rule, cluster: Cluster, level: Level): readonly string[] 
   return [...ruleInWords(rule, cluster, level), ...warnings];
 }
 
-function readQuestion(argv: readonly string[], { clusters }: Config): Question | string {
-  const values = readOptions(argv);
-  if (typeof values === "string") return values;
-  const { user, cluster: clusterName = "", level: levelName } = values;
-  if (!user) return "Missing --user. Name the person who asks.";
-  const cluster = clusters.get(clusterName);
-  if (!cluster)
-    return `${clusterName ? `Unknown cluster ${clusterName}.` : "Missing --cluster."} Choose: ${[...clusters.keys()].join(", ")}.`;
-  const level = cluster.levels.find(({ name }) => name === levelName);
+function readQuestion(values: ReturnType<typeof readOptions>, config: Config) {
+  const { user, cluster: clusterName, level: levelName } = values;
+  if (!user) return misused("Missing --user. Name the person who asks.");
+  if (!clusterName) return misused(`Missing --cluster. Choose: ${[...config.clusters.keys()].join(", ")}.`);
+  const cluster = clusterNamed(config, clusterName);
   const offered = cluster.levels.map(({ name }) => name).join(", ");
-  if (!level)
-    return `${levelName ? `${cluster.name} has no level ${levelName}.` : "Missing --level."} Choose: ${offered}.`;
+  if (!levelName) return misused(`Missing --level. Choose: ${offered}.`);
+  const level = cluster.levels.find(({ name }) => name === levelName);
+  if (!level) return misused(`${cluster.name} has no level ${levelName}. Choose: ${offered}.`);
   const durationSeconds = values.for === undefined ? 1 : parseDuration(values.for);
-  if (durationSeconds === null) return "--for: write a duration with its unit, for example 4h.";
+  if (durationSeconds === null) return misused("--for: write a duration with its unit, for example 4h.");
   const at = values.at === undefined ? null : new Date(values.at);
-  if (at && Number.isNaN(at.getTime())) return "--at: write a time as 2026-03-01T09:00:00Z.";
-  const domain = values.email === undefined ? [] : [values.email.slice(values.email.lastIndexOf("@")).toLowerCase()];
-  const linked = values.linked ?? null;
-  const principal = values.principal ?? linked ?? `arn:${partitionOf(cluster)}:iam::${cluster.account}:user/anyone`;
-  return {
-    user,
-    memberships: [...(values.group ?? []), ...domain],
-    linked,
-    cluster,
-    level,
-    principal,
-    durationSeconds,
-    at,
-  };
+  if (at && Number.isNaN(at.getTime())) misused("--at: write a time as 2026-03-01T09:00:00Z.");
+  const asker = actorOf(user, { ...values, groups: values.group });
+  const anyone = `arn:${partitionOf(cluster)}:iam::${cluster.account}:user/anyone`;
+  return { asker, cluster, level, principal: values.principal ?? asker.linked ?? anyone, durationSeconds, at };
 }
 
 function readOptions(argv: readonly string[]) {
-  const text = { type: "string" } as const;
   return readOnlyOptions(argv, {
-    ...{ user: text, cluster: text, level: text, email: text, linked: text, principal: text, for: text, at: text },
-    group: { type: "string", multiple: true },
+    ...{ user: option, cluster: option, level: option, email: option, linked: option, principal: option },
+    ...{ for: option, at: option, group: { ...option, multiple: true }, ...sources },
   });
 }
 
 const clustersFile = z.array(z.object({ account, region, eksName: z.string(), tags: labels.default({}) }));
 
-export type KnownClusters = readonly FleetCluster[] | string;
-
 /** The clusters of a file: JSON or YAML, as `eks-access policy clusters` prints them. */
-export async function clustersOfFile(path: string, io: CommandIo, now: Date): Promise<KnownClusters> {
-  const input = await readInput(path, io);
-  if (input.type === "unusable") return input.message;
-  const read = readYaml(input.text, clustersFile);
-  if (typeof read === "string") return `${path}: ${read}`;
+async function clustersOfFile(path: string, io: CommandIo, now: Date): Promise<readonly FleetCluster[]> {
+  const read = readYaml(await readInput(path, io), clustersFile);
+  if (typeof read === "string") return unusable(`${path}: ${read}`);
   const at = now.toISOString();
   return read.map((cluster) => ({ ...cluster, waiting: null, since: at, seenAt: at, goneSince: null }));
 }
 
-/** The list that a worker sealed, if this environment is one of a process. */
-export async function clustersOfLedger(now: Date): Promise<KnownClusters> {
+/** The list that a worker sealed, if this environment is one of a process; a text: why there is none. */
+async function clustersOfLedger(now: Date): Promise<readonly FleetCluster[] | string> {
   const environments = (["worker", "slack"] as const).map((kind) => readEnvironment(process.env, kind).environment);
   const environment = environments.find((each) => each !== null);
   if (!environment) return `The fleet's clusters are unknown here. Run this where a process runs.`;
@@ -241,9 +217,9 @@ export async function clustersOfLedger(now: Date): Promise<KnownClusters> {
 }
 
 /** `eks-access policy clusters`: the tags in force, of the clusters that AWS shows. */
-export async function printClusters(io: CommandIo): Promise<number | string> {
+async function printClusters(io: CommandIo): Promise<number> {
   const known = await clustersOfLedger(new Date());
-  if (typeof known === "string") return known;
+  if (typeof known === "string") return unusable(known);
   const shown = known.filter(({ goneSince }) => goneSince === null);
   const lines = shown.map(({ account: of, region: at, eksName, tags }) =>
     JSON.stringify({ account: of, region: at, eksName, tags }),

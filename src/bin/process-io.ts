@@ -12,35 +12,64 @@ export interface CommandIo {
   colour: boolean;
 }
 
+type Command = (argv: readonly string[], io: CommandIo) => Promise<number>;
+
+/** What a command can't work with, in sentences. */
+class Unusable extends Error {}
+
+/** A mistake in the command line, where the usage helps. */
+class Misuse extends Unusable {}
+
+/** Ends the command with the exit code 2. */
+export function unusable(message: string): never {
+  throw new Unusable(message);
+}
+
+/** The same, with the command's usage. */
+export function misused(mistake: string): never {
+  throw new Misuse(mistake);
+}
+
+/** A command of this name. What it can't use ends it, says what is wrong, and after a misuse where its help is. */
+export function cliCommand(name: string, usage: string, run: Command): Command {
+  return async (argv, io) => {
+    try {
+      return await run(argv, io);
+    } catch (error) {
+      if (!(error instanceof Unusable)) throw error;
+      const [lines] = usage.split("\n\n");
+      const help = error instanceof Misuse ? `\n\n${lines}\n\nSee eks-access ${name} --help.` : "";
+      io.stderr(`eks-access ${name}: ${error.message}${help}\n`);
+      return 2;
+    }
+  };
+}
+
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
 export function readArguments<const Known extends Options>(argv: readonly string[], options: Known) {
   try {
     return parseArgs({ args: [...argv], allowPositionals: true, options, tokens: true });
   } catch (error) {
-    return argumentMistake(error instanceof Error ? error.message : String(error));
+    return misused(argumentMistake(error instanceof Error ? error.message : String(error)));
   }
 }
 
 export function readOnlyOptions<const Known extends Options>(argv: readonly string[], options: Known) {
-  const read = readArguments(argv, options);
-  if (typeof read === "string") return read;
-  const [word] = read.positionals;
-  return word === undefined ? read.values : `Unexpected argument ${word}.`;
+  const { values, positionals } = readArguments(argv, options);
+  const [word] = positionals;
+  return word === undefined ? values : misused(`Unexpected argument ${word}.`);
 }
 
 export function readOneCluster<const Known extends Options>(argv: readonly string[], options: Known) {
-  const read = readArguments(argv, options);
-  if (typeof read === "string") return read;
-  const [cluster, ...rest] = read.positionals;
-  return cluster === undefined || rest.length > 0 ? "Name one cluster." : { ...read.values, cluster };
+  const { values, positionals } = readArguments(argv, options);
+  const [cluster, ...rest] = positionals;
+  return cluster === undefined || rest.length > 0 ? misused("Name one cluster.") : { ...values, cluster };
 }
 
-/** The zones that a command line names; none: the clusters without a zone. A text: the mistake. */
-export function readZones(argv: readonly string[]): readonly (string | null)[] | string {
-  const read = readOnlyOptions(argv, { zone: { type: "string", multiple: true } });
-  if (typeof read === "string") return read;
-  const { zone: zones = [] } = read;
+/** The zones that a command line names; none: the clusters without a zone. */
+export function readZones(argv: readonly string[]): readonly (string | null)[] {
+  const { zone: zones = [] } = readOnlyOptions(argv, { zone: { type: "string", multiple: true } });
   return zones.length > 0 ? [...new Set(zones)] : [null];
 }
 
@@ -50,17 +79,6 @@ function argumentMistake(message: string): string {
   if (option === undefined) return message;
   if (message.startsWith("Unknown option")) return `Unknown option ${option}.`;
   return message.includes("does not take") ? `${option} takes no value.` : `Give ${option} a value.`;
-}
-
-/** Says what is wrong with a command's arguments, its usage, and where its help is. Returns the exit code for that. */
-export function misused(io: CommandIo, command: string, mistake: string, usage: string): 2 {
-  const [lines] = usage.split("\n\n");
-  return unusable(io, command, `${mistake}\n\n${lines}\n\nSee eks-access ${command} --help.\n`);
-}
-
-export function unusable(io: CommandIo, command: string, message: string): 2 {
-  io.stderr(`eks-access ${command}: ${message}`);
-  return 2;
 }
 
 /** The process's own streams. It uses colour only for people: never in a file, a pipe or with NO_COLOR. */
@@ -74,13 +92,12 @@ export function processIo(): CommandIo {
   };
 }
 
-type InputReading = { type: "text"; text: string } | { type: "unusable"; message: string };
-
-export async function readInput(path: string, io: CommandIo): Promise<InputReading> {
+/** The text of a file, or of stdin for `-`. */
+export async function readInput(path: string, io: CommandIo): Promise<string> {
   try {
-    return { type: "text", text: path === "-" ? await io.readStdin() : await readFile(path, "utf8") };
+    return path === "-" ? await io.readStdin() : await readFile(path, "utf8");
   } catch (error) {
-    return { type: "unusable", message: `Can't read ${path}: ${reasonOf(error)}.` };
+    return unusable(`Can't read ${path}: ${reasonOf(error)}.`);
   }
 }
 

@@ -1,9 +1,10 @@
 import { explainFailure } from "../access/access-error.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
 import { counted } from "../diagnosis/link.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { adoptCluster } from "../worker/reconcile/adopt.ts";
-import { type CommandIo, misused, readArguments, unusable } from "./process-io.ts";
-import { readCommandSettings, unknownCluster, withWorkerContext } from "./settings.ts";
+import { type CommandIo, cliCommand, readArguments } from "./process-io.ts";
+import { clusterNamed, readCommandSettings, withWorkerContext } from "./settings.ts";
 
 const recoverUsage = `Usage: eks-access recover [CLUSTER …]
 
@@ -14,27 +15,20 @@ Example: eks-access recover staging
 Exit code: 0 all read, 1 a cluster could not be read, 2 unusable input.
 `;
 
-export async function recover(argv: readonly string[], io: CommandIo): Promise<number> {
-  const read = readArguments(argv, {});
-  if (typeof read === "string") return misused(io, "recover", read, recoverUsage);
+export const recover = cliCommand("recover", recoverUsage, async (argv, io) => {
+  const { positionals } = readArguments(argv, {});
   const settings = await readCommandSettings("worker");
-  const { config } = settings;
-  const { positionals } = read;
-  const unknown = positionals.filter((name) => !config.clusters.has(name));
-  if (unknown.length > 0) {
-    return unusable(io, "recover", unknownCluster(settings, unknown.join(", ")));
-  }
-  return withWorkerContext(settings, "recover", async (context) => {
-    const names = positionals.length > 0 ? positionals : [...config.clusters.keys()];
+  const all = [...settings.config.clusters.values()];
+  const clusters = positionals.length > 0 ? positionals.map((name) => clusterNamed(settings.config, name)) : all;
+  return withWorkerContext(settings, async (context) => {
     const results = [];
-    for (const name of names) results.push(await recoverOne(context, name, io));
+    for (const cluster of clusters) results.push(await recoverOne(context, cluster, io));
     return results.every((isRead) => isRead) ? 0 : 1;
   });
-}
+});
 
-async function recoverOne(context: WorkerContext, name: string, io: CommandIo): Promise<boolean> {
-  const cluster = context.config.clusters.get(name);
-  if (!cluster) return false;
+async function recoverOne(context: WorkerContext, cluster: Cluster, io: CommandIo): Promise<boolean> {
+  const { name } = cluster;
   try {
     const { recovered, ended } = await adoptCluster(context, cluster);
     const ids = recovered.length > 0 ? ` (${recovered.join(", ")})` : "";

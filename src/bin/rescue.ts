@@ -8,7 +8,6 @@ import type { AccessRequest } from "../access/record.ts";
 import { isRescue } from "../access/request.ts";
 import type { EksCluster } from "../aws/eks-cluster.ts";
 import { callerIdentity } from "../aws/sts.ts";
-import { readConfigMapFile } from "../aws-auth/index.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import { wakeWaiting } from "../ledger/look-ups.ts";
 import { becomeCreator } from "../worker/become-creator.ts";
@@ -25,8 +24,9 @@ import {
   type RescueJournal,
   type RescueOrder,
 } from "../worker/rescue/rescue-session.ts";
-import { type CommandIo, misused, readInput, readOneCluster, unusable } from "./process-io.ts";
-import { readCommandSettings, type Settings, unknownCluster, withWorkerContext, workerKeysOf } from "./settings.ts";
+import { readAwsAuthFile } from "./check.ts";
+import { type CommandIo, cliCommand, misused, readOneCluster, unusable } from "./process-io.ts";
+import { clusterNamed, readCommandSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
 import { newRequestId } from "./start-parts.ts";
 
 export const rescueUsage = `Usage: eks-access rescue CLUSTER --role ARN --for 1h --by SLACK-USER --reason TEXT --yes
@@ -49,7 +49,7 @@ Example: eks-access rescue staging --role arn:aws:iam::111122223333:role/sre --f
 Exit code: 0 rescued, 1 something is left to do, 2 unusable input.
 `;
 
-type RescueOptions = Exclude<ReturnType<typeof readRescueOptions>, string>;
+type RescueOptions = ReturnType<typeof readRescueOptions>;
 
 const rescueFlags = {
   role: { type: "string" },
@@ -62,36 +62,29 @@ const rescueFlags = {
   "without-ledger": { type: "boolean", default: false },
 } as const;
 
-export function readRescueOptions(argv: readonly string[]) {
+function readRescueOptions(argv: readonly string[]) {
   const read = readOneCluster(argv, rescueFlags);
-  if (typeof read === "string") return read;
   const { cluster, role, by, reason, yes, keep, document = null, "without-ledger": withoutLedger } = read;
-  if (!role || !by || !reason) return "Missing options: use --role, --for, --by and --reason.";
-  const durationSeconds = parseDuration(read.for ?? "");
-  if (durationSeconds === null) return "Write --for as a duration, such as 30m or 1h.";
+  if (!role || !by || !reason) return misused("Missing options: use --role, --for, --by and --reason.");
+  const durationSeconds = parseDuration(read.for ?? "") ?? misused("Write --for as a duration, such as 30m or 1h.");
   return { cluster, role, durationSeconds, by, reason, yes, keep, document, withoutLedger };
 }
 
-export async function runRescue(argv: readonly string[], io: CommandIo): Promise<number> {
+export const runRescue = cliCommand("rescue", rescueUsage, async (argv, io) => {
   const options = readRescueOptions(argv);
-  if (typeof options === "string") return misused(io, "rescue", options, rescueUsage);
   const settings = await readCommandSettings("worker");
-  const cluster = settings.config.clusters.get(options.cluster);
-  if (!cluster) return unusable(io, "rescue", unknownCluster(settings, options.cluster));
+  const cluster = clusterNamed(settings.config, options.cluster);
   const refusal = refuseRescue(cluster, options);
-  if (refusal !== null) return unusable(io, "rescue", `${refusal}\n`);
-  const reading = await readGood(options, io);
-  if (typeof reading === "string") return unusable(io, "rescue", `${reading}\n`);
-  const { good } = reading;
+  if (refusal !== null) unusable(refusal);
+  const good = await readGood(options, io);
   const { by, role: principalArn, durationSeconds, reason, keep: keeps } = options;
   // --by is only the person's claim, so the record also has the identity that AWS reports.
   const { arn: as } = await callerIdentity("default", cluster.region);
   const order: RescueOrder = { cluster, principalArn, by, as, durationSeconds, reason, good, keeps };
   if (options.withoutLedger) return withoutLedger(settings, order, options, io);
-  return withWorkerContext(settings, "rescue", async (context) => {
+  return withWorkerContext(settings, async (context) => {
     const openEks = openerOf(cluster, by, () => identityOfRun(context, cluster));
-    const switching = await refuseSwitch(cluster, options, openEks);
-    if (switching !== null) return unusable(io, "rescue", `${switching}\n`);
+    await refuseSwitch(cluster, options, openEks);
     const journal = await openJournal(context, order);
     const { operator } = cluster;
     const creator = operator ? namedCreator(cluster) : await identityOfRun(context, cluster).catch(() => null);
@@ -101,7 +94,7 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
     const isRepaired = () => wakeWaiting(context, cluster);
     return carryOut({ ...context, openEks, creatorArn, isRepaired }, order, journal, io, candidate);
   });
-}
+});
 
 /** The creator that eks-access.yml names; null: only CloudTrail could. Beside an operator, only a named one is used. */
 function namedCreator({ creator }: Cluster): KnownCreator | null {
@@ -114,24 +107,20 @@ function openerOf(cluster: Cluster, requester: string, identity: () => Promise<K
   return () => openEksToManage(cluster, [{ id: "rescue", requester }], identity);
 }
 
-async function refuseSwitch(cluster: Cluster, { yes }: RescueOptions, openEks: OpenEks): Promise<string | null> {
+async function refuseSwitch({ name }: Cluster, { yes }: RescueOptions, openEks: OpenEks): Promise<void> {
   const { authenticationMode } = (await openEks()).description;
-  if (yes || authenticationMode !== "CONFIG_MAP") return null;
-  return `${cluster.name} has the authentication mode CONFIG_MAP, and a rescue switches it to API_AND_CONFIG_MAP for good; aws-auth keeps working. Add --yes to continue.`;
+  if (yes || authenticationMode !== "CONFIG_MAP") return;
+  unusable(
+    `${name} has the authentication mode CONFIG_MAP, and a rescue switches it to API_AND_CONFIG_MAP for good; aws-auth keeps working. Add --yes to continue.`,
+  );
 }
 
-type Reading = { readonly good: RescueOrder["good"] } | string;
-
-async function readGood({ document }: RescueOptions, io: CommandIo): Promise<Reading> {
-  if (document === null) return { good: null };
-  if (document === "kept") return { good: "last" };
-  if (document === "kept-before") return { good: "before" };
-  const input = await readInput(document, io);
-  if (input.type === "unusable") return input.message;
-  const reading = readConfigMapFile(input.text);
-  if (reading.type === "unusable") return `${document}: ${reading.message}`;
-  const { data, object } = reading.file;
-  return { good: { data, annotations: annotationsIn(object.metadata) } };
+async function readGood({ document }: RescueOptions, io: CommandIo): Promise<RescueOrder["good"]> {
+  if (document === null) return null;
+  if (document === "kept") return "last";
+  if (document === "kept-before") return "before";
+  const { data, object } = await readAwsAuthFile(document, io);
+  return { data, annotations: annotationsIn(object.metadata) };
 }
 
 function annotationsIn(metadata: unknown): Readonly<Record<string, string>> {
@@ -194,8 +183,7 @@ async function withoutLedger(
   const { cluster, by } = order;
   const creator = namedCreator(cluster);
   const openEks = openerOf(cluster, by, async () => cluster.operator ?? creator ?? refuseUnnamed(cluster));
-  const switching = await refuseSwitch(cluster, options, openEks);
-  if (switching !== null) return unusable(io, "rescue", `${switching}\n`);
+  await refuseSwitch(cluster, options, openEks);
   const print = (line: string) => io.stderr(line);
   print(lineOf(brokenBy(order, request, context.now())));
   const ledger = { append: async (event: AuditEvent) => print(lineOf(event)) };

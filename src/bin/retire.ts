@@ -3,7 +3,7 @@ import { isUser } from "../access/policy/rule.ts";
 import { counted } from "../diagnosis/link.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";
-import { type CommandIo, misused, readOneCluster } from "./process-io.ts";
+import { cliCommand, misused, readOneCluster } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const retireUsage = `Usage: eks-access retire CLUSTER --by SLACK-USER --why TEXT [--unseen]
@@ -19,12 +19,11 @@ Example: eks-access retire staging --by U0123456789 --why "replaced by staging-2
 Exit code: 0 all closed, 1 the cluster exists or AWS did not answer, 2 unusable input.
 `;
 
-type RetireOptions = Exclude<ReturnType<typeof readRetireOptions>, string>;
+type RetireOptions = ReturnType<typeof readRetireOptions>;
 
-export async function retire(argv: readonly string[], io: CommandIo): Promise<number> {
+export const retire = cliCommand("retire", retireUsage, async (argv, io) => {
   const options = readRetireOptions(argv);
-  if (typeof options === "string") return misused(io, "retire", options, retireUsage);
-  return withWorkerContext(await readCommandSettings("worker"), "retire", async (context) => {
+  return withWorkerContext(await readCommandSettings("worker"), async (context) => {
     const refusal = await refuse(context, options);
     if (refusal) {
       io.stderr(`Closed nothing. ${refusal}\n`);
@@ -41,7 +40,7 @@ export async function retire(argv: readonly string[], io: CommandIo): Promise<nu
     );
     return 0;
   });
-}
+});
 
 /** Why the cluster's requests can't be closed; null: they can. */
 async function refuse(context: WorkerContext, { cluster: name, unseen }: RetireOptions): Promise<string | null> {
@@ -58,11 +57,10 @@ async function refuse(context: WorkerContext, { cluster: name, unseen }: RetireO
 
 function readRetireOptions(argv: readonly string[]) {
   const options = { by: { type: "string" }, why: { type: "string" }, unseen: { type: "boolean" } } as const;
-  const read = readOneCluster(argv, options);
-  if (typeof read === "string") return read;
-  const { cluster, by = "", why = "", unseen = false } = read;
-  if (!isUser(by)) return "Missing --by. Give your Slack user id (U…).";
-  return why.trim() === "" ? "Missing --why. Say what happened." : { cluster, by, why: why.trim(), unseen };
+  const { cluster, by = "", why = "", unseen = false } = readOneCluster(argv, options);
+  if (!isUser(by)) misused("Missing --by. Give your Slack user id (U…).");
+  if (why.trim() === "") misused("Missing --why. Say what happened.");
+  return { cluster, by, why: why.trim(), unseen };
 }
 
 export default { usage: retireUsage, run: retire };

@@ -1,5 +1,5 @@
 import { AccessError } from "../access/access-error.ts";
-import { zoneByName } from "../access/policy/cluster.ts";
+import { type Cluster, zoneByName } from "../access/policy/cluster.ts";
 import { type FleetList, readFleetList } from "../access/policy/fleet-list.ts";
 import type { WorkerKeys } from "../access/seal.ts";
 import { type Config, neededBy, readConfig } from "../config/config.ts";
@@ -12,6 +12,7 @@ import { openQueues, type Queues } from "../ledger/queues.ts";
 import { redisLedger } from "../ledger/redis-ledger.ts";
 import { createLog, FailureLog } from "../operations/log.ts";
 import type { WorkerContext } from "../worker/context.ts";
+import { unusable } from "./process-io.ts";
 
 export interface Settings {
   readonly environment: Environment;
@@ -64,8 +65,8 @@ export async function sealedFleet(environment: Environment, now: Date): Promise<
   }
 }
 
-export function unknownCluster({ config }: Settings, name: string): string {
-  return `Unknown cluster ${name}. Choose: ${[...config.clusters.keys()].join(", ")}.\n`;
+export function clusterNamed({ clusters }: Pick<Config, "clusters">, name: string): Cluster {
+  return clusters.get(name) ?? unusable(`Unknown cluster ${name}. Choose: ${[...clusters.keys()].join(", ")}.`);
 }
 
 async function foundFleet({ environment, config }: Settings, now: Date): Promise<FleetList | null> {
@@ -82,7 +83,6 @@ export function workerKeysOf({ environment }: Settings): WorkerKeys {
 /** Runs a command in the worker's place, with its ledger. @throws AccessError */
 export async function withWorkerContext<T>(
   settings: Settings,
-  name: string,
   run: (context: WorkerContext & { readonly queues: Queues }, redis: RedisClient) => Promise<T>,
 ): Promise<T> {
   const { environment, config } = settings;
@@ -91,7 +91,7 @@ export async function withWorkerContext<T>(
     forQueues,
     zoneByName(() => config),
   );
-  const log = createLog("silent", name);
+  const log = createLog("silent", "command");
   try {
     const context = {
       ...{ ledger: redisLedger(redis), queues, log, failures: new FailureLog(log), config },

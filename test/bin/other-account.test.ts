@@ -80,7 +80,7 @@ async function asWorker<T>(
   const settings = await readSettings("worker");
   const cluster = settings.config.clusters.get("staging");
   if (!cluster) throw new Error("there is no cluster staging");
-  return withWorkerContext(settings, "test", (context) => run(context, { ...cluster, ...change }));
+  return withWorkerContext(settings, (context) => run(context, { ...cluster, ...change }));
 }
 
 /** The operator's role, which trusts the worker of the other account, with these policies as they ship, for this cluster. */

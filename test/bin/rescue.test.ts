@@ -75,7 +75,7 @@ async function asWorker<T>(run: (context: WorkerContext, cluster: Cluster) => Pr
   const settings = await readSettings("worker");
   const cluster = settings.config.clusters.get("staging");
   if (!cluster) throw new Error("there is no cluster staging");
-  return withWorkerContext(settings, "test", (context) => run(context, cluster));
+  return withWorkerContext(settings, (context) => run(context, cluster));
 }
 
 const records = () => asWorker(({ ledger }) => ledger.ofRequester("U0ONCALL", 9));

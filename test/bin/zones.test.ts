@@ -21,7 +21,7 @@ test.each([
   [["--zones", "eu-private"], "Unknown option --zones."],
   [["--zone"], "Give --zone a value."],
 ])("%j is a mistake", (argv, problem) => {
-  expect(readZones(argv)).toEqual(problem);
+  expect(() => readZones(argv)).toThrow(problem);
 });
 
 test("the configuration gives a cluster its zone, and refuses a name that no queue can have", () => {
