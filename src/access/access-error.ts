@@ -175,16 +175,21 @@ export function isRepairable(code: string): boolean {
   return Object.hasOwn(catalogue, code) && catalogue[code as FailureCode].retry === "after-repair";
 }
 
-const BLOCKING: ReadonlySet<string> = new Set([
+const UNREAD: ReadonlySet<string> = new Set([
   "section-unreadable",
   "section-too-large",
   "section-not-a-list",
-  "content-dropped",
+  "byte-order-mark",
 ]);
+
+/** Whether a problem of an aws-auth document leaves its section unread as a whole. @param code any text */
+export function isUnread(code: string): boolean {
+  return UNREAD.has(code);
+}
 
 /** Whether a problem of an aws-auth document stops every change of its section, until a person repairs the text. @param code any text */
 export function isBlocking(code: string): boolean {
-  return BLOCKING.has(code);
+  return isUnread(code) || code === "content-dropped";
 }
 
 /** A failure with a code, a message (what, where, how to fix it), and whether a retry can help. */

@@ -24,7 +24,7 @@ import {
   readingSteps,
   type SectionContent,
 } from "./read-document.ts";
-import { documentProblems, innerMarks, layoutProblems, oldBreaks } from "./section-problems.ts";
+import { documentProblems, layoutProblems, oldBreaks } from "./section-problems.ts";
 
 /** The most problems of one kind that a section lists: each costs memory. */
 const LISTED = 1000;
@@ -110,7 +110,6 @@ function* problemsOf({ document, parts }: DocumentReading): Steps<Problem[]> {
   for (const part of parts) {
     yield* problems.addAll(part.problems);
     yield* problems.addAll(oldBreaks(part.reading));
-    yield* problems.addAll(innerMarks(part.reading));
     yield* problems.addAll(yield* layoutProblems(part.reading));
     yield* problems.addAll(accountProblems(part));
     yield* problems.addAll(shadowProblems(part.items, document.lookup));

@@ -19,7 +19,7 @@ import { decode, decodeItems, requireJson, resolveScalar } from "./go-yaml/decod
 import type { MapValue, ScalarNode, SequenceNode, YamlDocument, YamlNode } from "./go-yaml/node.ts";
 import { yamlSteps } from "./go-yaml/parse-yaml.ts";
 import { beforeWildcard, isWildcard } from "./resolve.ts";
-import { contentDropped, excessive, notAList, unreadable } from "./section-problems.ts";
+import { contentDropped, excessive, innerMark, notAList, unreadable } from "./section-problems.ts";
 
 /** A document with the parts that its problems come from. */
 export interface DocumentReading {
@@ -129,6 +129,8 @@ export function readSection(section: Section, text: string): SectionContent {
 function* sectionSteps(section: Section, text: string | null, budget: DocumentBudget): Steps<SectionContent> {
   const empty: SectionReading = { section, text, state: "empty", list: null, droppedAt: null };
   if (text === null || EMPTY.test(text)) return content(empty);
+  const mark = text.indexOf("\ufeff", 1);
+  if (mark > 0) return content({ ...empty, state: "unreadable" }, [innerMark(section, text, mark)]);
   try {
     return yield* budget.read(readText({ ...empty, text }, budget));
   } catch (failure) {

@@ -65,6 +65,7 @@ const REPAIRABLE: ReadonlySet<string> = new Set([
   "arn-assumed-role",
   "arn-padding",
   "section-unreadable",
+  "byte-order-mark",
   "entry-shadowed",
   "groups-not-a-list",
 ]);
@@ -73,6 +74,7 @@ function editsFor(document: AwsAuthDocument, problem: Problem): Edit[] {
   const { code, section, line } = problem;
   if (section === null || line === null) return [];
   if (code === "section-unreadable") return repairTabs(document, section, line);
+  if (code === "byte-order-mark") return [() => removeMarks(document, section, line)];
   const entry = entryAt(document, problem);
   const draft = entry === null || isNode(entry) ? null : draftFor(document, entry, code);
   return draft === null ? [] : [() => offerEdit(document, draft)];
@@ -95,13 +97,24 @@ function repairTabs(document: AwsAuthDocument, section: Section, line: number): 
     (width) =>
       function* replaceTabs() {
         const text = yield* untab(lines, width);
-        const { document: after } = yield* readingSteps({ ...document.data, [section]: text });
-        const reading = after.sections[section];
-        if (reading.state !== "list" || reading.droppedAt !== null) return null;
         const message = `Replaces the tabs in ${section} with spaces.`;
-        return offer(document, after, { code: "section-unreadable", section, line, message });
+        return yield* offerText(document, text, { code: "section-unreadable", section, line, message });
       },
   );
+}
+
+function removeMarks(document: AwsAuthDocument, section: Section, line: number): Steps<Repair | null> {
+  const text = document.sections[section].text ?? "";
+  const message = `Removes the byte order marks in ${section}, which are invisible.`;
+  return offerText(document, text.replaceAll("\ufeff", ""), { code: "byte-order-mark", section, line, message });
+}
+
+/** Offers a text for an unread section only if the authenticator reads it whole. */
+function* offerText(document: AwsAuthDocument, text: string, about: About): Steps<Repair | null> {
+  const { section } = about;
+  const { document: after } = yield* readingSteps({ ...document.data, [section]: text });
+  const { state, droppedAt } = after.sections[section];
+  return state === "list" && droppedAt === null ? offer(document, after, about) : null;
 }
 
 /** A text that a section may have meant, with spaces for the tabs that indent its lines or end them. */

@@ -24,6 +24,15 @@ export function excessive(section: Section, failure: YamlFailure): Problem {
   return problemAt(section, failure, "section-too-large", "error", message, remedy);
 }
 
+/**
+ * go-yaml looks for a byte order mark where its buffer begins, wherever it reads in that moment (is_bom in yamlprivateh.go): then
+ * each line loses a character. So a change elsewhere in the text can lock people out.
+ */
+export function innerMark(section: Section, text: string, mark: number): Problem {
+  const message = `${section} has an invisible byte order mark here. The authenticator may skip characters after it.`;
+  return problemAt(section, lineAndColumn(text, mark), "byte-order-mark", "error", message, "Remove it.");
+}
+
 export function notAList(section: Section, at: Mark): Problem {
   const message = `${section} is not a list, so none of its entries works.`;
   const remedy = `Write ${section} as a list: each entry begins with "- ".`;
@@ -58,17 +67,6 @@ export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
   const message = "An invisible separator ends the line here, but not for other tools.";
   const remedy = "Remove it, or write a line break.";
   return [problemAt(section, lineAndColumn(text, at), "readers-differ", "notice", message, remedy)];
-}
-
-/**
- * go-yaml looks for a byte order mark where its buffer begins, wherever it reads in that moment (is_bom in yamlprivateh.go): then
- * each line loses a character. This reader follows only a mark at the start of the text.
- */
-export function innerMarks({ section, text, state }: SectionReading): Problem[] {
-  const at = state === "list" && text !== null ? text.indexOf("\ufeff", 1) : -1;
-  if (text === null || at < 0) return [];
-  const message = "An invisible byte order mark is here: the authenticator may not read the section.";
-  return [problemAt(section, lineAndColumn(text, at), "byte-order-mark", "error", message, "Remove it.")];
 }
 
 /** The first line with too little indentation for YAML 1.2, and every tag that ends elsewhere in it. */

@@ -1,3 +1,4 @@
+import { isUnread } from "../access/access-error.ts";
 import { readPrincipal } from "../access/arn.ts";
 import { nearest } from "../access/ask/read-part.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
@@ -117,9 +118,9 @@ function names(text: string | null | undefined, { principal }: Caller): boolean 
 
 function brokenSections(document: AwsAuthDocument, caller: Caller): Cause[] {
   const own: Section = caller.principal.kind === "role" ? "mapRoles" : "mapUsers";
-  return problemsOf(document, "section-unreadable", "section-too-large", "section-not-a-list").flatMap((problem) => {
-    const { section, line } = problem;
-    if (!section) return [];
+  return document.problems.flatMap((problem) => {
+    const { code, section, line } = problem;
+    if (!section || !isUnread(code)) return [];
     const isNamed = names(document.data[section], caller);
     if (!isNamed && section !== own) return [];
     const where = isNamed ? `${caller.principal.arn} is in it` : `${caller.principal.arn} may have been in it`;

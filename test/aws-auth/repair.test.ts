@@ -96,6 +96,15 @@ describe("offerRepairs", () => {
     expect(repair?.message).toBe("Replaces the tabs in mapRoles with spaces.");
   });
 
+  it("offers to remove byte order marks: the authenticator reads the rest whole", () => {
+    const whole = `# from a file\n- rolearn: ${account}role/dev\n  username: dev\n`;
+    const [repair, ...others] = offers(whole.replace("file", "file\ufeff").replace(/dev\n$/, "d\ufeffev\n"));
+
+    expect(repair).toMatchObject({ code: "byte-order-mark", line: 1, plan: { after: { mapRoles: whole } } });
+    expect(repair?.message).toBe("Removes the byte order marks in mapRoles, which are invisible.");
+    expect(others).toEqual([]);
+  });
+
   it("keeps a tab that is part of a value", () => {
     const [repair] = offers(`- rolearn: ${account}role/dev\n\tusername: "a\tb"\n`);
 
@@ -112,6 +121,7 @@ describe("offerRepairs", () => {
     ["groups that stand elsewhere", `- rolearn: ${account}role/dev\n  username: &u dev\n  groups: *u\n`],
     ["groups that are a mapping", `- rolearn: ${account}role/dev\n  username: dev\n  groups: {a: b}\n`],
     ["tabs before lines that are dropped", `- rolearn: ${account}role/dev\n\tusername: dev\n---\n- a\n`],
+    ["a byte order mark in text that is broken besides", "- rolearn: [\ufeff\n"],
     ["a field that is not read", `- rolearn: ${account}role/dev\n  username: dev\n  user: dev\n`],
     ["nothing wrong", `- rolearn: ${account}role/dev\n  username: dev\n`],
   ])("offers nothing for %s", (_what, text) => {

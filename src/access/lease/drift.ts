@@ -1,3 +1,4 @@
+import { isUnread } from "../access-error.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { covers } from "../policy/policy-text.ts";
 import type { Refusal } from "../principal.ts";
@@ -39,7 +40,7 @@ export function driftOf(
 ): Drift | null {
   const missing = groups.filter((group) => !covers(entry?.groups ?? [], group));
   if (missing.length === 0) return null;
-  const unread = blocking.find(({ code, section }) => unreadable.has(code) && section === sectionOf(request));
+  const unread = blocking.find(({ code, section }) => isUnread(code) && section === sectionOf(request));
   if (unread?.section) {
     const { section, line } = unread;
     return { request, message: `${section} can't be read from line ${line} on`, isUnread: true };
@@ -50,8 +51,6 @@ export function driftOf(
   const who = writers ? lastWriter(request, writers) : "CloudTrail says who changed it";
   return { request, message: `${what}; ${who}` };
 }
-
-const unreadable: ReadonlySet<string> = new Set(["section-unreadable", "section-too-large", "section-not-a-list"]);
 
 function sectionOf({ principal }: ApprovedRequest): string {
   return principal.includes(":user/") ? "mapUsers" : "mapRoles";
