@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { AliasBudget, ReadingBudget, type Steps } from "./budget.ts";
 import { YamlFailure } from "./cursor.ts";
 import {
@@ -207,7 +208,27 @@ function resolveFloat(text: string): ScalarValue | null {
 function decodeBinary(text: string): ScalarValue | null {
   const packed = text.replaceAll(/[\r\n]/g, "");
   if (packed.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(packed)) return null;
-  return { type: "string", value: Buffer.from(packed, "base64").toString("utf8") };
+  return { type: "string", value: goText(Buffer.from(packed, "base64")) };
+}
+
+/** As encoding/json of Go writes a text: U+FFFD for each byte that is no part of a letter. `toString` writes one for several. */
+function goText(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString("utf8");
+  let text = "";
+  for (let at = 0; at < bytes.length; ) {
+    const letter = bytes.subarray(at, at + lengthFrom(bytes[at] ?? 0));
+    const isWhole = letter.length > 0 && isUtf8(letter);
+    text += isWhole ? letter.toString("utf8") : "\ufffd";
+    at += isWhole ? letter.length : 1;
+  }
+  return text;
+}
+
+/** The bytes of a letter that begins with this one; 0: none does. */
+function lengthFrom(first: number): number {
+  if (first < 0x80) return 1;
+  if (first < 0xc2) return 0;
+  return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
 function isTimestamp(text: string): boolean {
