@@ -1,4 +1,3 @@
-import { isUtf8 } from "node:buffer";
 import { AliasBudget, ReadingBudget, type Steps } from "./budget.ts";
 import { YamlFailure } from "./cursor.ts";
 import {
@@ -213,22 +212,39 @@ function decodeBinary(text: string): ScalarValue | null {
 
 /** As encoding/json of Go writes a text: U+FFFD for each byte that is no part of a letter. `toString` writes one for several. */
 function goText(bytes: Buffer): string {
-  if (isUtf8(bytes)) return bytes.toString("utf8");
-  let text = "";
+  const whole = bytes.toString("utf8");
+  if (!whole.includes(NO_LETTER)) return whole;
+  const written = Buffer.alloc(3 * bytes.length);
+  let end = 0;
   for (let at = 0; at < bytes.length; ) {
-    const letter = bytes.subarray(at, at + lengthFrom(bytes[at] ?? 0));
-    const isWhole = letter.length > 0 && isUtf8(letter);
-    text += isWhole ? letter.toString("utf8") : "\ufffd";
-    at += isWhole ? letter.length : 1;
+    const length = letterAt(bytes, at);
+    const source = length === 0 ? noLetterBytes : bytes;
+    const from = length === 0 ? 0 : at;
+    for (let index = 0; index < (length || 3); index += 1) written[end + index] = source[from + index] ?? 0;
+    end += length || 3;
+    at += length || 1;
   }
-  return text;
+  return written.toString("utf8", 0, end);
 }
 
-/** The bytes of a letter that begins with this one; 0: none does. */
-function lengthFrom(first: number): number {
+const NO_LETTER = "\ufffd";
+const noLetterBytes = Buffer.from(NO_LETTER);
+
+/** The number of bytes of the letter that begins here, as DecodeRune of Go counts; 0: none does. */
+function letterAt(bytes: Buffer, at: number): number {
+  const first = bytes[at] ?? 0;
   if (first < 0x80) return 1;
-  if (first < 0xc2) return 0;
-  return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  const second = bytes[at + 1] ?? 0;
+  const isTooLong = (first === 0xe0 && second < 0xa0) || (first === 0xf0 && second < 0x90);
+  const isNoLetter = (first === 0xed && second > 0x9f) || (first === 0xf4 && second > 0x8f);
+  if (isTooLong || isNoLetter) return 0;
+  const length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  for (let index = 1; index < length; index += 1) {
+    const byte = bytes[at + index] ?? 0;
+    if (byte < 0x80 || byte > 0xbf) return 0;
+  }
+  return length;
 }
 
 function isTimestamp(text: string): boolean {
