@@ -12,13 +12,14 @@ import { nextVersion, withLease } from "../../access/request.ts";
 import type { DecisionPublicKeys } from "../../access/seal.ts";
 import { lastSealedApproval } from "../../access/seals.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import { sealedArnsOf } from "../../ledger/links.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { inParallel } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { isReplayed, memoryOf, wasVoidBefore } from "./check-leases.ts";
-import { recordDrift, recordEnd, recordOutcome } from "./outcome.ts";
+import { idsElsewhere, recordDrift, recordEnd, recordOutcome } from "./outcome.ts";
 import { proveEnd } from "./prove.ts";
 import type { SettleInput, Settlement, WayAdapter, WayState } from "./way-adapter.ts";
 
@@ -167,7 +168,7 @@ async function idsNotLeasedHere(
   const { ledger } = context;
   await inParallel(unlisted, async (share) => {
     const known = await ledger.get(share.id);
-    if (known?.state === "pending") await noteUndone(context, known);
+    if (known?.state === "pending") await noteUndone(context, share.id);
     if (known ? isOver(share, known, isOfThisWay) : await ledger.isPermanentLeaseOver(share.id)) over.add(share.id);
   });
   return over;
@@ -180,11 +181,14 @@ function isOver(share: Share, known: AccessRequest, isOfThisWay: (request: Acces
 }
 
 /** Only a loss of its last changes leaves a request pending while its access is in the cluster. This run removes that, and its messages say so. */
-async function noteUndone(context: WorkerContext, request: AccessRequest): Promise<void> {
-  const [last] = await context.ledger.eventsOf(request.id, 1);
-  if (last?.event.type === "record.undone") return;
-  context.log.error({ request: request.id }, "Redis lost later changes of this record");
-  await recordOutcome(context, nextVersion(request), "record.undone", {});
+async function noteUndone(context: WorkerContext, id: string): Promise<void> {
+  await updateRequest<void>(context, id, async (current) => {
+    const [last] = await context.ledger.eventsOf(id, 1);
+    if (!current || last?.event.type === "record.undone") return { type: "stop", outcome: undefined };
+    context.log.error({ request: id }, "Redis lost later changes of this record");
+    const event = eventOf("record.undone", current, "worker", context.now(), idsElsewhere(context, [], current));
+    return { type: "write", after: nextVersion(current), event, outcome: undefined };
+  });
 }
 
 /**

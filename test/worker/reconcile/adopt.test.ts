@@ -169,6 +169,33 @@ test("concurrent runs record a forged annotation once, and again if it returns a
   expect(await recorded()).toBe(2);
 });
 
+test("what a restored Redis lost of a request is recorded although the request changes at that moment", async () => {
+  const { aws, clock, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
+  const { id, principal } = wishes.undecided;
+  const shares = [aShare({ id, endsAt: new Date(clock.ms + 3_600_000).toISOString() })];
+  const annotation =
+    writeAnnotation(sealedClusterOf(cluster), [aHolding({ arn: principal, shares })], keys.memory) ?? "";
+  const mapUsers = `- userarn: ${principal}\n  username: colleague\n  groups: [eks-access:viewers]\n`;
+  const { client } = await context().openCluster(context(), cluster, []);
+  const today = (await client.readAwsAuth()) ?? expect.fail();
+  const given = { data: { ...initialAwsAuth, mapUsers }, annotations: { [leasesAnnotation]: annotation } };
+  await client.writeAwsAuth(today, given);
+  let changes = 0;
+  // As another look at the cluster does, between the run's reading and its record.
+  const eventsOf: Ledger["eventsOf"] = async (...about) => {
+    const found = await ledger.eventsOf(...about);
+    const request = (await ledger.get(id)) ?? expect.fail();
+    if (changes++ === 0) await ledger.commit(aChange(revise(request, {}), "request.previewed"));
+    return found;
+  };
+
+  await adoptCluster({ ...context(), ledger: { ...ledger, eventsOf } }, cluster);
+
+  expect(JSON.stringify(memoryOf(aws, cluster))).not.toContain(id);
+  const types = (await ledger.eventsOf(id, 100)).map(({ event }) => event.type);
+  expect(types.filter((type) => type === "record.undone")).toHaveLength(1);
+});
+
 test("a forged annotation is recorded although its lease's record changes at that moment", async () => {
   const { cluster, context, ledger } = await aDirectScene(initialAwsAuth);
   await reconcileCluster(context(), cluster);
