@@ -40,18 +40,14 @@ export const runBootstrap = cliCommand("bootstrap", bootstrapUsage, async (argv,
   const operated = withOperator(cluster, options);
   return withWorkerContext(settings, async (context) => {
     const plan = await planBootstrap(context, operated);
-    try {
-      for (const step of plan.steps) io.stdout(`${step}\n`);
-      if (plan.diff !== "") io.stdout(`\n${plan.diff}`);
-      if (plan.steps.length > 0 && !options.apply) {
-        io.stdout("\nWrote nothing yet. Run it again with --apply.\n");
-        return 0;
-      }
-      if (plan.steps.length === 0) io.stdout("Nothing to do: the operator can sign in, and has its roles.\n");
-      return printProof(await plan.apply(), operated, cluster.operator === undefined, io);
-    } finally {
-      plan.close();
+    for (const step of plan.steps) io.stdout(`${step}\n`);
+    if (plan.diff !== "") io.stdout(`\n${plan.diff}`);
+    if (plan.steps.length > 0 && !options.apply) {
+      io.stdout("\nWrote nothing yet. Run it again with --apply.\n");
+      return 0;
     }
+    if (plan.steps.length === 0) io.stdout("Nothing to do: the operator can sign in, and has its roles.\n");
+    return printProof(await plan.apply(), operated, cluster.operator === undefined, io);
   });
 });
 

@@ -5,7 +5,7 @@ import { creatorArnOf } from "../access/policy/creator.ts";
 import { operatorGroup, operatorObjects, operatorRules, operatorUsername } from "../access/policy/operator-rights.ts";
 import { withoutRolePath } from "../access/principal.ts";
 import type { AccessEntry } from "../access-entry/index.ts";
-import { type AccessEntries, accessEntriesOf } from "../aws/access-entries.ts";
+import { type AccessEntries, withEntries } from "../aws/access-entries.ts";
 import { entryOf, type PlannedText, planSteps } from "../aws-auth/index.ts";
 import { CLUSTER_ADMIN } from "../diagnosis/migration/facts.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
@@ -14,7 +14,7 @@ import { inTurns } from "../operations/deadlines.ts";
 import { becomeCreator, openEks } from "./become-creator.ts";
 import type { WorkerContext } from "./context.ts";
 import { creatorForBootstrap } from "./discover-creator.ts";
-import { connectAs, creatorArnFor } from "./open-cluster.ts";
+import { connectAs, creatorArnFor, withClient } from "./open-cluster.ts";
 import { namingOwnPolicy, openEksToManage } from "./open-eks.ts";
 import {
   type Bootstrap,
@@ -32,7 +32,7 @@ import {
 } from "./operator.ts";
 import { parseRemembered } from "./remembered.ts";
 
-interface BootstrapPlan extends Pick<OperatorAdmission, "steps" | "diff" | "close"> {
+interface BootstrapPlan extends Pick<OperatorAdmission, "steps" | "diff"> {
   /** Carries the steps out, and proves the operator's rights; without steps it only proves them. @throws AccessError */
   readonly apply: () => Promise<OperatorProof>;
 }
@@ -49,7 +49,7 @@ export async function planBootstrap(context: WorkerContext, cluster: OperatedClu
     });
   const bootstrap = { context, cluster, description, wanted: operatorObjects(rules), asOperator: connect };
   const admission = await admissionOf(bootstrap);
-  const { steps, diff, close } = admission;
+  const { steps, diff } = admission;
   const apply = async () => {
     if (steps.length > 0) await admission.apply();
     return untilSignedIn(bootstrap, async (client, isLast) => {
@@ -59,7 +59,7 @@ export async function planBootstrap(context: WorkerContext, cluster: OperatedClu
       return isSettled || isLast || steps.length === 0 ? proof : null;
     });
   };
-  return { steps, diff, apply, close };
+  return { steps, diff, apply };
 }
 
 async function admissionOf(bootstrap: Bootstrap): Promise<OperatorAdmission> {
@@ -68,25 +68,22 @@ async function admissionOf(bootstrap: Bootstrap): Promise<OperatorAdmission> {
   return objects?.length === 0 ? nothingToDo : admitByCreator(bootstrap);
 }
 
-const nothingToDo: OperatorAdmission = { steps: [], diff: "", apply: async () => {}, close: () => {} };
+const nothingToDo: OperatorAdmission = { steps: [], diff: "", apply: async () => {} };
 
 /** What differs from the plan, as the operator sees it; null: it can't see it yet. @throws AccessError */
 async function seenByOperator(bootstrap: Bootstrap): Promise<readonly string[] | null> {
   const { asOperator, context, cluster, wanted, description } = bootstrap;
-  const client = await asOperator(0);
-  try {
+  return withClient(asOperator(0), async (client) => {
     const objects = await objectSteps(client, wanted);
     if (description.authenticationMode !== "CONFIG_MAP") return objects;
     const creatorArn = await creatorArnFor(context, cluster, cluster.operator);
     const { plan } = await planOperatorEntry(client, bootstrap, creatorArn);
     return plan.diff === "" ? objects : [...objects, "Change its entry in aws-auth."];
-  } catch (error) {
+  }).catch((error: unknown) => {
     const isForbidden = error instanceof AccessError && error.code === "cluster-forbidden";
     if (isForbidden || isUnauthorized(error)) return null;
     throw error;
-  } finally {
-    client.close();
-  }
+  });
 }
 
 /** Lets the operator in as the creator: its roles and bindings, then its entry in aws-auth. @throws AccessError */
@@ -95,25 +92,19 @@ async function admitByCreator(bootstrap: Bootstrap): Promise<OperatorAdmission> 
   const creator = await creatorForBootstrap(context, cluster);
   const { credentials, creatorArn } = await becomeCreator(cluster, creator, [bootstrapPurpose], context.awsRequests);
   const options = { as: creatorArnOf(creator), ledger: context.ledger };
-  const client = await connectAs(credentials, cluster, description, context.now(), [bootstrapPurpose], options);
-  try {
+  const asCreator = <T>(use: (client: ClusterClient) => Promise<T>) =>
+    withClient(connectAs(credentials, cluster, description, context.now(), [bootstrapPurpose], options), use);
+  return asCreator(async (client) => {
     const objects = await objectSteps(client, wanted);
     const { plan } = await planOperatorEntry(client, bootstrap, creatorArn);
     const entry = plan.diff === "" ? [] : [`Add ${withoutRolePath(cluster.operator.roleArn)} to aws-auth.`];
-    return {
-      steps: [...objects, ...entry],
-      diff: plan.diff,
-      // The entry comes last: without all its rights, the operator does not get in.
-      apply: async () => {
-        await writeObjects(client, wanted);
-        await retryAfterConflict(() => writeOperatorEntry(client, bootstrap, creatorArn));
-      },
-      close: client.close,
+    // The entry comes last: without all its rights, the operator does not get in.
+    const apply = async (writer: ClusterClient) => {
+      await writeObjects(writer, wanted);
+      await retryAfterConflict(() => writeOperatorEntry(writer, bootstrap, creatorArn));
     };
-  } catch (error) {
-    client.close();
-    throw error;
-  }
+    return { steps: [...objects, ...entry], diff: plan.diff, apply: () => asCreator(apply) };
+  });
 }
 
 interface EntryPlan {
@@ -180,28 +171,24 @@ async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | n
   const { roleArn } = cluster.operator;
   const creator = () => creatorForBootstrap(context, cluster);
   const eks = await openEksToManage(cluster, [bootstrapPurpose], creator, context.awsRequests).catch(naming);
-  const entries = accessEntriesOf(eks, context.awsRequests);
-  try {
-    const entry = await entries.describe(roleArn).catch(naming);
-    refuseOthers(entry, cluster.name);
-    const isAdmin = entry?.policies.some(({ name }) => name === CLUSTER_ADMIN) ?? false;
-    const needsAdmin = objects === null || objects.length > 0;
-    const steps = [
-      ...(isGiven(entry) ? [] : [`${entry ? "Change" : "Create"} the access entry of ${roleArn}.`]),
-      ...(needsAdmin ? [`Give it ${CLUSTER_ADMIN} until the next step is done.`] : []),
-      ...(objects ?? ["Write its roles and bindings."]),
-      ...(isAdmin || needsAdmin ? [`Remove ${CLUSTER_ADMIN} from it.`] : []),
-    ];
-    const apply = async () => {
-      await giveEntry(entries, roleArn);
-      if (needsAdmin) await asAdministrator(bootstrap, entries);
-      else if (isAdmin) await entries.disassociate(roleArn, CLUSTER_ADMIN);
-    };
-    return { steps, diff: "", apply: () => apply().catch(naming), close: entries.close };
-  } catch (error) {
-    entries.close();
-    throw error;
-  }
+  const using = <T>(use: (entries: AccessEntries) => Promise<T>) =>
+    withEntries(eks, use, context.awsRequests).catch(naming);
+  const entry = await using(({ describe }) => describe(roleArn));
+  refuseOthers(entry, cluster.name);
+  const isAdmin = entry?.policies.some(({ name }) => name === CLUSTER_ADMIN) ?? false;
+  const needsAdmin = objects === null || objects.length > 0;
+  const steps = [
+    ...(isGiven(entry) ? [] : [`${entry ? "Change" : "Create"} the access entry of ${roleArn}.`]),
+    ...(needsAdmin ? [`Give it ${CLUSTER_ADMIN} until the next step is done.`] : []),
+    ...(objects ?? ["Write its roles and bindings."]),
+    ...(isAdmin || needsAdmin ? [`Remove ${CLUSTER_ADMIN} from it.`] : []),
+  ];
+  const apply = async (entries: AccessEntries) => {
+    await giveEntry(entries, roleArn);
+    if (needsAdmin) await asAdministrator(bootstrap, entries);
+    else if (isAdmin) await entries.disassociate(roleArn, CLUSTER_ADMIN);
+  };
+  return { steps, diff: "", apply: () => using(apply) };
 }
 
 function naming(error: unknown): never {

@@ -235,6 +235,19 @@ export async function creatorArnFor(
   return creatorArnOf(cluster.creator) ?? (await rememberedCreation(context, cluster))?.arn ?? null;
 }
 
+/** Uses a client, and closes it. @throws AccessError */
+export async function withClient<T>(
+  connecting: Promise<ClusterClient>,
+  use: (client: ClusterClient) => Promise<T>,
+): Promise<T> {
+  const client = await connecting;
+  try {
+    return await use(client);
+  } finally {
+    client.close();
+  }
+}
+
 /** A cluster to look at only, in any authentication mode. */
 export interface ReachedCluster {
   readonly eks: EksCluster;
@@ -257,10 +270,6 @@ export async function reachCluster<T>(
   const { description } = eks;
   const creatorArn = await creatorArnFor(context, cluster, identity);
   const options = { as: creatorArnOf(identity), ledger: context.ledger };
-  const client = await connectAs(credentials, cluster, description, context.now(), [purpose], options);
-  try {
-    return await look({ eks, creatorArn, description, client });
-  } finally {
-    client.close();
-  }
+  const connecting = connectAs(credentials, cluster, description, context.now(), [purpose], options);
+  return withClient(connecting, (client) => look({ eks, creatorArn, description, client }));
 }

@@ -45,7 +45,6 @@ export interface OperatorAdmission {
   readonly diff: string;
   /** @throws AccessError */
   readonly apply: () => Promise<void>;
-  readonly close: () => void;
 }
 
 type ObjectClient = Pick<ClusterClient, "objectState" | "writeObject">;
