@@ -13,7 +13,7 @@ import {
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
-import { entryArnIn } from "../access/principal.ts";
+import { entryArnIn, entryArnOf } from "../access/principal.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
 import { principalOfCalls, type RequestIds } from "../operations/announcements.ts";
 import { allOfPages, type PageBounds } from "../operations/bounds.ts";
@@ -229,14 +229,12 @@ export async function withEntries<T>(
   }
 }
 
-/** Null: it has none. Searches all entries, because a caller's ARN lacks a role's path. @throws AccessError */
-export function findAccessEntry(
-  eks: EksCluster,
+/** A principal's entry; null: it has none. Searches all entries, because a caller's ARN lacks a role's path. @throws AccessError */
+export async function entryFor(
+  { list, describe }: Pick<AccessEntries, "list" | "describe">,
   principalArn: string,
 ): Promise<{ readonly entry: AccessEntry | null; readonly listed: readonly string[] }> {
-  return withEntries(eks, async (entries) => {
-    const listed = await entries.list();
-    const found = entryArnIn(listed, principalArn);
-    return { entry: found === null ? null : await entries.describe(found), listed };
-  });
+  const listed = await list();
+  const found = entryArnIn(listed, entryArnOf(principalArn));
+  return { entry: found === null ? null : await describe(found), listed };
 }

@@ -14,7 +14,7 @@ import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";
 import { connectAs, type ReachedCluster } from "../open-cluster.ts";
 import { accessOf } from "../reconcile/review-questions.ts";
-import { becomePrincipal, type PrincipalSession, signIn } from "../sign-in/sign-in.ts";
+import { becomePrincipal, identityByEntry, signIn } from "../sign-in/sign-in.ts";
 import {
   type BegunTags,
   type GatheredMigration,
@@ -102,7 +102,7 @@ export async function signInByMovedEntry(
   try {
     const exact = { ...way, roleArn: entry.principalArn };
     const session = await becomePrincipal(cluster, exact, purpose, context.awsRequests);
-    const identity = identityBy(entry, session);
+    const identity = identityByEntry(entry, session);
     const isAdmin = entry.policies.length > 0;
     const pods = { namespace: isAdmin ? "" : "default", isPromised: isAdmin };
     const connect = (attempt: number) =>
@@ -113,12 +113,6 @@ export async function signInByMovedEntry(
     context.log.warn({ cluster: cluster.name, err: error }, "could not sign in as the principal of an access entry");
     return { result: "not tested", detail: explainFailure(error) };
   }
-}
-
-function identityBy({ username, groups }: AccessEntry, { arn }: PrincipalSession): MappedIdentity | null {
-  const [, , , , accountId = ""] = arn.split(":");
-  const rendered = render(username, { accountId, sessionName: arn.split("/").at(-1) ?? "" });
-  return rendered === null ? null : { username: rendered, groups };
 }
 
 export function mappedSentence({ username, groups, policies }: AccessEntry): string {

@@ -10,7 +10,7 @@ import type { ApprovedRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import { isCurrentList, readNamespaceList, sealNamespaces } from "../../access/shared-lists.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
-import { type AccessEntries, findAccessEntry, withEntries } from "../../aws/access-entries.ts";
+import { type AccessEntries, entryFor, withEntries } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { parseSteps } from "../../aws-auth/index.ts";
 import type { DocumentFacts } from "../../diagnosis/cluster-links.ts";
@@ -120,7 +120,7 @@ export async function accessEntryFact(
   if (description.authenticationMode === "CONFIG_MAP") return { accessEntry: none, rolesInEntries: [] };
   try {
     const own = await openEksForEntries(cluster, eks);
-    const { entry, listed } = await findAccessEntry(own, principal.arn);
+    const { entry, listed } = await withEntries(own, (entries) => entryFor(entries, principal.arn));
     const rolesInEntries = listed.map((arn) => ({ arn, place: "an access entry" }));
     if (!entry) return { accessEntry: none, rolesInEntries };
     const { username, groups, policies, type: kind, principalArn, createdAt } = entry;

@@ -2,10 +2,11 @@ import { awaitSignIn, usernameFor } from "../../access/lease/lease.ts";
 import type { EndProof, Holding, Lease, MappedIdentity, Proof, ProofFinding } from "../../access/lease/lease-record.ts";
 import { type Cluster, signInMethod } from "../../access/policy/cluster.ts";
 import { bindsRoles, covers, isRoleText } from "../../access/policy/policy-text.ts";
-import { entryArnIn, entryArnOf, readHolder, sessionNameIn } from "../../access/principal.ts";
+import { readHolder, sessionNameIn } from "../../access/principal.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { failureOf, nextEndReviewTry, nextReviewTry } from "../../access/retry.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
+import { entryFor } from "../../aws/access-entries.ts";
 import { type ReadDocument, render, resolve } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
@@ -125,8 +126,7 @@ export async function identityInCluster(
   { mode, entries, client }: OpenedCluster,
   principal: string,
 ): Promise<ReadBack> {
-  const arn = entries && entryArnIn(await entries.list(), entryArnOf(principal));
-  const entry = arn && entries ? await entries.describe(arn) : null;
+  const entry = entries && (await entryFor(entries, principal)).entry;
   if (entry || mode === "API") return inEntries(entry, undefined, principal, null);
   const configMap = await client.readAwsAuth();
   return inDocument(await parseRemembered(configMap?.data ?? {}), principal);

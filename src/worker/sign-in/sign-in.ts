@@ -5,9 +5,9 @@ import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-reco
 import { judgeSignIn, type PodsToList, type SignInObservation } from "../../access/lease/sign-in.ts";
 import type { AccessCheck, Cluster, SignInMethod } from "../../access/policy/cluster.ts";
 import { kubernetesGroups } from "../../access/policy/policy-text.ts";
-import { entryArnIn, withoutRolePath } from "../../access/principal.ts";
+import { withoutRolePath } from "../../access/principal.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
-import type { AccessEntries } from "../../aws/access-entries.ts";
+import { entryFor } from "../../aws/access-entries.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
 import { nothingSessionPolicy, type Purpose, sessionOf, tagsOf } from "../../aws/session-policy.ts";
 import { assumeRole } from "../../aws/sts.ts";
@@ -15,7 +15,7 @@ import { render, resolve } from "../../aws-auth/index.ts";
 import { broken, type Finding, found, named, notAsked } from "../../diagnosis/link.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { RequestIds } from "../../operations/announcements.ts";
-import type { OpenedCluster } from "../open-cluster.ts";
+import { type OpenedCluster, withClient } from "../open-cluster.ts";
 import { reviewAsPrincipal } from "../reconcile/review.ts";
 import { parseRemembered } from "../remembered.ts";
 
@@ -82,17 +82,15 @@ async function observe(
   pods: PodsToList,
   checks: readonly AccessCheck[],
 ): Promise<Seen | NoAnswer> {
-  let client: ClusterClient | undefined;
   try {
-    client = await connect();
-    const as = await whoAmI(client);
-    const authorized = await reviewAsPrincipal(client, checks);
-    return { type: "in", as, pods: await listPods(client, pods), authorized };
+    return await withClient(connect(), async (client) => {
+      const as = await whoAmI(client);
+      const authorized = await reviewAsPrincipal(client, checks);
+      return { type: "in", as, pods: await listPods(client, pods), authorized };
+    });
   } catch (error) {
     if (hasCode(error, "cluster-unauthorized")) return { type: "refused", authorized: null };
     return { type: "no answer", error };
-  } finally {
-    client?.close();
   }
 }
 
@@ -167,7 +165,7 @@ export async function identityOfSession(
   principal: string,
   session: PrincipalSession,
 ): Promise<SessionIdentity> {
-  const entry = entries && (await entryOf(entries, principal));
+  const entry = entries && (await entryFor(entries, principal)).entry;
   if (entry || mode === "API") {
     return { identity: entry && identityByEntry(entry, session), place: "the access entries" };
   }
@@ -177,12 +175,8 @@ export async function identityOfSession(
   return { identity: resolve(document, session.arn, accessKeyId), place: "aws-auth" };
 }
 
-async function entryOf(entries: AccessEntries, principal: string): Promise<AccessEntry | null> {
-  const found = entryArnIn(await entries.list(), principal);
-  return found === null ? null : entries.describe(found);
-}
-
-function identityByEntry(entry: AccessEntry, { arn, credentials }: PrincipalSession): MappedIdentity | null {
+/** By its access entry, with the templates filled in; null: its username can't be. */
+export function identityByEntry(entry: AccessEntry, { arn, credentials }: PrincipalSession): MappedIdentity | null {
   const [, , , , accountId = ""] = arn.split(":");
   const sessionName = arn.split("/").at(-1) ?? "";
   const username = render(entry.username, { accountId, sessionName, accessKeyId: credentials.accessKeyId });
