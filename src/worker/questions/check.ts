@@ -6,7 +6,6 @@ import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
-import type { AwsAuthDocument } from "../../aws-auth/index.ts";
 import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
 import { editedRemedy } from "../../diagnosis/cluster-links.ts";
 import {
@@ -33,23 +32,46 @@ import type { ChainQuestion } from "./chain.ts";
 import { driftsIn, type LiveDocument, readLiveDocument, readRoleTimes, withOurTags } from "./look-at-cluster.ts";
 import { type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
 
-export async function reportCheck(
+export function reportCheck(
   context: WorkerContext,
   cluster: Cluster,
   asked: ChainQuestion,
   limits: ReadingLimits = readingLimits,
 ): Promise<CheckReport> {
-  try {
-    return await reachCluster(context, cluster, { id: "check", requester: asked.user }, (reached) =>
+  return orFailure(context, cluster, "the cluster", () =>
+    reachCluster(context, cluster, { id: "check", requester: asked.user }, (reached) =>
       look(context, cluster, reached, asked, limits),
-    );
+    ),
+  );
+}
+
+/** A failure is a part of the report: it leaves the other parts whole. */
+async function orFailure<Report>(
+  { log }: WorkerContext,
+  { name }: Cluster,
+  what: string,
+  report: () => Promise<Report>,
+  wordsOf: (error: unknown) => string = explainFailure,
+) {
+  try {
+    return await report();
   } catch (error) {
-    context.log.warn({ cluster: cluster.name, err: error }, "could not check the cluster");
-    return { type: "failed", message: explainFailure(error) };
+    log.warn({ cluster: name, err: error }, `could not check ${what}`);
+    return { type: "failed", message: wordsOf(error) } as const;
   }
 }
 
-/** Separately: one failure leaves the other report whole. */
+interface CheckQuestion {
+  readonly reached: ReachedCluster;
+  readonly leased: readonly ApprovedRequest[];
+  /** The same, and as they are now. */
+  readonly leasedNow: () => Promise<OpenLeases>;
+  readonly asker: Reader;
+  /** Null: there is none. */
+  readonly looking: Promise<LiveDocument | null>;
+  readonly limits: ReadingLimits;
+}
+
 async function look(
   context: WorkerContext,
   cluster: Cluster,
@@ -58,61 +80,22 @@ async function look(
   limits: ReadingLimits,
 ): Promise<CheckReport> {
   const { ledger, keys } = context;
-  const mode = reached.description.authenticationMode;
-  const isRead = mode !== "API";
   const [leased, known] = await Promise.all([
     ledger.leasedOf(cluster.name),
     knownIdentitiesOf(context, asked.user, cluster),
   ]);
   const [principal = null] = ownIdentities(context.config.identities, cluster, known);
-  const asker = { ...asked, principal };
   const leasedNow = async () => openLeasesAround(leased, await ledger.leasedOf(cluster.name));
   const looking = readLiveDocument(reached.client, cluster, keys.memory);
-  const reporting = orFailure(context, cluster, async () => {
-    const looked = await looking;
-    const asked = { entries: [], document: looked?.document ?? null };
-    const isAlone = mode === "CONFIG_MAP";
-    const roles = isAlone
-      ? roleProblems(cluster, asked, await readRoleTimes(reached.eks, cluster, asked, iamWithinMs))
-      : [];
-    return reportDocument(looked, cluster, { leased: await leasedNow(), asker, isRead, roles });
-  });
-  const bindings = reportBindings(context, cluster, { reached, leased, leasedNow, asker });
-  const leaving = asked.isResponsible
-    ? findLeavers(context, cluster, leased, { asker: asked.user, withinMs: limits.withinMs, isFresh: true })
-    : noLeavers;
-  const beside = looking.then((looked) => (isRead ? (looked?.document ?? null) : null)).catch(() => null);
-  const entries = await reportEntries(context, cluster, {
-    reached,
-    leased,
-    leasedNow,
-    asker,
-    document: beside,
-    limits,
-  });
-  return { type: "looked", mode, document: await reporting, entries, bindings: await bindings, leavers: await leaving };
-}
-
-async function orFailure(
-  { log }: WorkerContext,
-  cluster: Cluster,
-  report: () => Promise<DocumentReport>,
-): Promise<DocumentReport> {
-  try {
-    return await report();
-  } catch (error) {
-    log.warn({ cluster: cluster.name, err: error }, "could not check the document");
-    return { type: "failed", message: explainFailure(error) };
-  }
-}
-
-interface DocumentQuestion {
-  readonly leased: OpenLeases;
-  readonly asker: Reader;
-  /** Whether the cluster reads the document: otherwise nothing of ours can be missing there. */
-  readonly isRead: boolean;
-  /** Empty where the report on access entries has the roles of both. */
-  readonly roles: readonly ReportedProblem[];
+  const question = { reached, leased, leasedNow, asker: { ...asked, principal }, looking, limits };
+  const asking = { asker: asked.user, withinMs: limits.withinMs, isFresh: true };
+  const [document, bindings, leavers, entries] = await Promise.all([
+    reportDocument(context, cluster, question),
+    reportBindings(context, cluster, question),
+    asked.isResponsible ? findLeavers(context, cluster, leased, asking) : noLeavers,
+    reportEntries(context, cluster, question),
+  ]);
+  return { type: "looked", mode: reached.description.authenticationMode, document, entries, bindings, leavers };
 }
 
 /** A person waits, and the answer is whole without IAM's. */
@@ -127,17 +110,28 @@ function roleProblems(cluster: Cluster, asked: RolesToAsk, roles: RoleTimes): re
   ];
 }
 
-function reportDocument(looked: LiveDocument | null, cluster: Cluster, question: DocumentQuestion): DocumentReport {
-  if (!looked) return { type: "absent" };
-  const { document, managers, immutable, isBeingDeleted } = looked;
-  const ours = question.isRead
-    ? [...distrusted(looked), ...takenOut(looked, cluster, question), ...owned(looked, cluster)]
-    : [];
-  return {
-    type: "checked",
-    ...summarize(document, managers, [...ours, ...question.roles]),
-    ...{ immutable, isBeingDeleted },
-  };
+function reportDocument(
+  context: WorkerContext,
+  cluster: Cluster,
+  { reached, leasedNow, asker, looking }: CheckQuestion,
+): Promise<DocumentReport> {
+  const mode = reached.description.authenticationMode;
+  return orFailure(context, cluster, "the document", async () => {
+    const looked = await looking;
+    if (!looked) return { type: "absent" };
+    const { document, managers, immutable, isBeingDeleted } = looked;
+    const asked = { entries: [], document };
+    const askIam = () => readRoleTimes(reached.eks, cluster, asked, iamWithinMs);
+    // In another mode, the report on access entries has the roles of both.
+    const roles = mode === "CONFIG_MAP" ? roleProblems(cluster, asked, await askIam()) : [];
+    const leased = await leasedNow();
+    // In a document that the cluster does not read, nothing of ours can be missing.
+    const ours =
+      mode === "API"
+        ? []
+        : [...distrusted(looked), ...takenOut(looked, cluster, leased, asker), ...owned(looked, cluster)];
+    return { type: "checked", ...summarize(document, managers, [...ours, ...roles]), immutable, isBeingDeleted };
+  });
 }
 
 function distrusted({ untrusted }: LiveDocument): readonly ReportedProblem[] {
@@ -159,7 +153,8 @@ function owned({ managers }: LiveDocument, cluster: Cluster): readonly ReportedP
 function takenOut(
   looked: LiveDocument,
   cluster: Cluster,
-  { leased, asker }: DocumentQuestion,
+  leased: OpenLeases,
+  asker: Reader,
 ): readonly ReportedProblem[] {
   // An unreadable section is a separate problem.
   const drifts = driftsIn(looked, leased.still.filter(isInForce)).filter(({ isUnread }) => !isUnread);
@@ -167,58 +162,42 @@ function takenOut(
 }
 
 async function reportBindings(
-  { log, keys, now }: WorkerContext,
+  context: WorkerContext,
   cluster: Cluster,
-  { reached, leased, leasedNow, asker: reader }: Omit<EntriesQuestion, "document" | "limits">,
+  { reached, leased, leasedNow, asker: reader }: CheckQuestion,
 ): Promise<BindingsReport> {
   if (![...cluster.levels, ...leased].some(({ groups }) => bindsRoles(groups))) return { type: "none" };
-  try {
+  return orFailure(context, cluster, "the bindings", async () => {
     const found = await reached.client.listLeaseBindings();
-    const own = await ownBindingsAmong(sealedClusterOf(cluster), found, keys.memory);
-    const facts = { ...own, cluster, leased: await leasedNow(), reader, now: now() };
+    const own = await ownBindingsAmong(sealedClusterOf(cluster), found, context.keys.memory);
+    const facts = { ...own, cluster, leased: await leasedNow(), reader, now: context.now() };
     return { type: "checked", ...bindingProblems(facts), bindings: found.length };
-  } catch (error) {
-    log.warn({ cluster: cluster.name, err: error }, "could not check the bindings");
-    return { type: "failed", message: explainFailure(error) };
-  }
+  });
 }
 
-interface EntriesQuestion {
-  readonly reached: ReachedCluster;
-  readonly leased: readonly ApprovedRequest[];
-  /** The same, and as they are now. */
-  readonly leasedNow: () => Promise<OpenLeases>;
-  readonly asker: Reader;
-  /** Read at the same time; null: it does not count, is absent, or is unreadable. */
-  readonly document: Promise<AwsAuthDocument | null>;
-  readonly limits: ReadingLimits;
-}
-
-/** A failure is a part of the report. */
 async function reportEntries(
   context: WorkerContext,
   cluster: Cluster,
-  question: EntriesQuestion,
+  question: CheckQuestion,
 ): Promise<EntriesReport> {
-  const { reached } = question;
-  if (reached.description.authenticationMode === "CONFIG_MAP") return { type: "none" };
-  try {
-    const eks = await openEksForEntries(cluster, reached.eks);
-    return await withEntries(eks, (entries) => check(context, cluster, entries, question));
-  } catch (error) {
-    context.log.warn({ cluster: cluster.name, err: error }, "could not check the access entries");
-    return { type: "failed", message: whyNotRead(error) };
-  }
+  const { eks, description } = question.reached;
+  if (description.authenticationMode === "CONFIG_MAP") return { type: "none" };
+  const report = async () =>
+    withEntries(await openEksForEntries(cluster, eks), (entries) => check(context, cluster, entries, question));
+  return orFailure(context, cluster, "the access entries", report, whyNotRead);
 }
 
 async function check(
   { keys, now }: WorkerContext,
   cluster: Cluster,
   entries: AccessEntries,
-  { reached, leased: before, leasedNow, asker, document: reading, limits }: EntriesQuestion,
+  { reached, leased: before, leasedNow, asker, looking, limits }: CheckQuestion,
 ): Promise<EntriesReport> {
   const began = performance.now();
   const bindings = reached.client.roleBindings().catch(() => null);
+  // An unreadable document has its own report.
+  const isRead = reached.description.authenticationMode !== "API";
+  const reading = looking.then((looked) => (isRead && looked ? looked.document : null)).catch(() => null);
   const [listed, document] = await Promise.all([listInTime(entries, cluster, limits), reading]);
   const left = () => Math.max(0, limits.withinMs - (performance.now() - began));
   const order = readingOrder(listed, before, document);
