@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { groupsBy } from "../../access/collections.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import type { AccessCheck, Cluster, PathCheck } from "../../access/policy/cluster.ts";
 import { kubernetesGroups, namespaceOf, type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
@@ -125,19 +126,18 @@ export async function rolesSeen(
   client: Pick<ClusterClient, "roleRules">,
   texts: readonly string[],
 ): Promise<ReadonlyMap<string, RoleSeen>> {
-  const ofRole = new Map<string, { readonly role: PlacedRole; readonly texts: string[] }>();
-  for (const text of new Set(texts)) {
+  const named = [...new Set(texts)].flatMap((text) => {
     const role = placedRoleOf(text);
-    if (!role) continue;
-    const key = JSON.stringify([role.kind, role.name, role.kind === "Role" ? role.namespace : null]);
-    const known = ofRole.get(key) ?? { role, texts: [] };
-    known.texts.push(text);
-    ofRole.set(key, known);
-  }
-  const seen = await inParallel([...ofRole.values()], async ({ role: { kind, name, namespace }, texts: named }) => {
+    return role ? [{ ...role, text }] : [];
+  });
+  const same = groupsBy(named, ({ kind, name, namespace }) =>
+    JSON.stringify([kind, name, kind === "Role" ? namespace : null]),
+  );
+  const seen = await inParallel([...same.values()], async (each) => {
+    const [{ kind, name, namespace }] = each;
     const rules = await client.roleRules({ kind, name }, kind === "Role" ? namespace : null).catch(unreadIfTooLarge);
     const role: RoleSeen = rules === "unread" ? { rules: [], digest: null } : { rules, digest: digestOf(rules) };
-    return named.map((text) => [text, role] as const);
+    return each.map(({ text }) => [text, role] as const);
   });
   return new Map(seen.flat());
 }
