@@ -105,7 +105,7 @@ function repairTabs(document: AwsAuthDocument, section: Section, line: number): 
 
 function removeMarks(document: AwsAuthDocument, section: Section, line: number): Steps<Repair | null> {
   const text = document.sections[section].text ?? "";
-  const message = `Removes the byte order marks in ${section}, which are invisible.`;
+  const message = `Removes the invisible byte order marks in ${section}. Some of its entries may work already.`;
   return offerText(document, text.replaceAll("\ufeff", ""), { code: "byte-order-mark", section, line, message });
 }
 
