@@ -16,7 +16,7 @@ import { burstWidth, inParallel } from "../../operations/deadlines.ts";
 import type { BindingState } from "./binding-state.ts";
 import type { AuthorizationReview } from "./review.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";
-import type { Outcomes, ReviewGiven, WayContext } from "./way-adapter.ts";
+import { type Outcomes, overtaken, type ReviewGiven, type WayContext } from "./way-adapter.ts";
 
 export interface BindingTools extends WayContext {
   readonly state: BindingState;
@@ -141,7 +141,7 @@ async function carryOut(
   const removeAll = async (bindings: readonly ClusterBinding[]) => {
     for (const binding of bindings) {
       const removed = await client.deleteBinding(binding, { lease });
-      if (removed === "other") throw conflict(`${binding.name} came back during its deletion`);
+      if (removed === "other") throw stillThere(`${binding.name} came back during its deletion`);
       if (removed === "kept")
         throw new AccessError("binding-kept", `${placeInWords(binding)} waits for its finalizers`);
     }
@@ -149,7 +149,8 @@ async function carryOut(
   try {
     await removeAll(calls.remove);
     for (const binding of calls.create) {
-      if (!(await isNewest())) throw conflict(`Another run has begun to change ${cluster.name}`);
+      if (!(await isNewest()))
+        throw new AccessError("cluster-conflict", `Another run has begun to change ${cluster.name}`, overtaken);
       context.metrics?.writes.inc({ cluster: cluster.name, way: "binding" });
       const found = await client.createBinding(binding, { lease }).catch(ignoreTaken);
       if (!found) continue;
@@ -175,8 +176,10 @@ function ignoreTaken(error: unknown): null {
   return null;
 }
 
-function conflict(what: string): AccessError {
-  return new AccessError("cluster-conflict", what);
+function stillThere(what: string): AccessError {
+  return new AccessError("cluster-conflict", what, {
+    remedy: "If this lasts, delete it with kubectl: until then it gives its rights.",
+  });
 }
 
 /** Why the read-back differs from the plan; null: it does not. @param own the bindings of this lease */
@@ -189,7 +192,7 @@ export function notAsPlanned(id: string, { create, remove }: Calls, own: readonl
     return new AccessError("binding-exists", `${placeInWords(absent)} is not the one that the worker made for ${id}`);
   const uids = new Set(remove.map(({ uid }) => uid));
   const left = own.find(({ binding }) => uids.has(binding.uid));
-  return left ? conflict(`${placeInWords(left.binding)} is still there after its deletion`) : null;
+  return left ? stillThere(`${placeInWords(left.binding)} is still there after its deletion`) : null;
 }
 
 type Place = Pick<NewBinding, "name" | "namespace">;

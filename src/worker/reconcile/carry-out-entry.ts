@@ -22,6 +22,7 @@ import type { AccessEntries } from "../../aws/access-entries.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import type { EntriesSeen } from "./entry-state.ts";
+import { overtaken } from "./way-adapter.ts";
 
 export interface EntryTools {
   readonly entries: AccessEntries;
@@ -184,7 +185,7 @@ async function send(tools: EntryTools, about: About, call: EntryCall): Promise<A
   const { entries, plannedAt, clock, isNewest, cluster } = tools;
   // Checked between a claim and its call too, because a later run reads the claim.
   if (!(await isNewest())) {
-    throw new AccessError("access-entry-conflict", `Another run has begun to change ${cluster.name}`);
+    throw new AccessError("access-entry-conflict", `Another run has begun to change ${cluster.name}`, overtaken);
   }
   // The process can stop for a while, and other runs can end meanwhile.
   if (clock().getTime() > plannedAt.getTime() + planMs) {

@@ -16,6 +16,9 @@ import type { ReadBack } from "./prove.ts";
 import type { AuthorizationReview } from "./review.ts";
 import type { RoleSeen } from "./review-questions.ts";
 
+/** Of a failure of a run: a newer one reads everything again. */
+export const overtaken = { remedy: "Do nothing: the newer run continues." } as const;
+
 /** A run drives each through the same steps (`reconcile-way.ts`), and way-adapter.contract.test.ts is their contract. */
 export interface WayAdapter<State extends WayState, Decided extends Settlement> {
   readonly way: Way;

@@ -487,6 +487,18 @@ test.each([
   expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
 });
 
+test("a run that other ones overtake each time says so, and does not send people to CloudTrail", async () => {
+  await approveForReader();
+  const ledger = { ...context.ledger, isNewestRun: async () => false };
+
+  await reconcileCluster({ ...context, ledger, pause: async () => {} }, analytics);
+
+  expect((await requestOf(context, "r-one")).trouble).toMatchObject({
+    code: "access-entry-conflict",
+    message: expect.stringMatching(/Another run has begun .*\. Do nothing: the newer run continues\.$/),
+  });
+});
+
 test("an unanswered call that changes something is sent once, and a throttled one again", async () => {
   const { faults } = side().sandbox;
   const entries = entriesOf(side().sandbox, analytics);

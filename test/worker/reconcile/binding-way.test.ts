@@ -693,7 +693,10 @@ test("an overtaken run makes no binding: the newer run may have seen none", asyn
   await reconcileCluster({ ...context, ledger, pause: async () => {} }, cluster);
 
   expect(await bindings()).toEqual([]);
-  expect((await requestOf(context, "r-one")).trouble?.code).toBe("cluster-conflict");
+  expect((await requestOf(context, "r-one")).trouble).toMatchObject({
+    code: "cluster-conflict",
+    message: expect.stringMatching(/Another run has begun .*\. Do nothing: the newer run continues\.$/),
+  });
 });
 
 describe("a worker that dies", () => {
@@ -1007,6 +1010,17 @@ test("a lease is not reported as over while finalizers keep its binding", async 
   await revokeGiven({ ...context, openCluster: keeping }, cluster, "r-one");
   const request = await requestOf(context, "r-one");
   expect(request).toMatchObject({ lease: { state: "active" }, trouble: { code: "binding-kept" } });
+  await revokeGiven(context, cluster, "r-one");
+});
+
+test("a binding that stays after its deletion is the reason, and not another writer of aws-auth", async () => {
+  await give(context, cluster, { id: "r-one", principal: alice });
+  const staying = openingWith(() => ({ deleteBinding: async () => "deleted" as const }));
+
+  const { trouble } = await revokeGiven({ ...context, openCluster: staying }, cluster, "r-one");
+  expect(trouble?.message).toMatch(
+    /is still there after its deletion\. If this lasts, delete it with kubectl: until then it gives its rights\.$/,
+  );
   await revokeGiven(context, cluster, "r-one");
 });
 
