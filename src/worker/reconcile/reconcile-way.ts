@@ -205,16 +205,24 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
   if (!holding) return;
   const failure = outcomes.failureOf(request.principal);
   if (failure) {
+    const { error } = failure;
     const before = decided.leased.find(({ id }) => id === request.id);
     const certain = certainRefusal(failure, before);
-    return certain
+    const isLost = request.lease.state === "active" && isOfGonePlace(error);
+    if (isLost) await recordDrift(context, request, error.what);
+    return certain && !isLost
       ? recordRefusal(context, unwritten(request), certain)
-      : recordPostponed(context, request, failure.error);
+      : recordPostponed(context, request, error);
   }
   const readBack = outcomes.readBackOf(request.principal);
   const answered = outcomes.reviewOf?.(request, readBack.identity) ?? (await review(request, readBack.identity));
   const proved = prove(cluster, request, readBack, answered, context.now());
   await recordActive(context, cluster, request, { proved, holding, way: run.adapter.way });
+}
+
+/** A repair can't help: nothing gives access in a namespace, or by a role, that does not exist. */
+function isOfGonePlace(error: unknown): error is AccessError {
+  return error instanceof AccessError && (error.code === "namespace-absent" || error.code === "role-absent");
 }
 
 /** The cluster refused the call, and none was sent for this lease before: it has no part. */

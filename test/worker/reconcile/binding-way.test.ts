@@ -981,8 +981,8 @@ test.each(["report", "repair"] as const)(
     await reconcileCluster(secondsLater(180), cluster);
 
     const ended = await requestOf(context, "r-one");
-    const isTold = drift === "report" ? lease?.drift?.message : trouble?.message;
-    expect(isTold).toMatch(/its bindings are gone|being terminated/);
+    expect(lease?.drift?.message).toMatch(drift === "report" ? /its bindings are gone/ : /being terminated/);
+    expect(trouble?.code).toBe(drift === "report" ? undefined : "namespace-absent");
     expect(ended).toMatchObject({ lease: { state: "ended", remains: { groups: [] } }, trouble: null });
   },
 );
