@@ -15,6 +15,7 @@ import type { WorkerContext } from "../worker/context.ts";
 import { identityOfRun, noteCreatorUse } from "../worker/discover-creator.ts";
 import { creatorArnFor } from "../worker/open-cluster.ts";
 import { openEksToManage } from "../worker/open-eks.ts";
+import { adoptRescues } from "../worker/rescue/adopt-rescues.ts";
 import { beginRescue, rescue } from "../worker/rescue/rescue.ts";
 import {
   type Candidate,
@@ -131,9 +132,10 @@ function annotationsIn(metadata: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(texts);
 }
 
-/** A rescue that died continues under its own record, with the same end. */
+/** A rescue that died continues under its own record, with the same end. Its access entry has both if Redis lost the record. */
 async function openJournal(context: WorkerContext, order: RescueOrder): Promise<RescueJournal> {
   const { cluster, principalArn, by } = order;
+  await adoptRescues(context, cluster, [principalArn]);
   const leased = await context.ledger.leasedOf(cluster.name);
   const begun = leased.find(
     (request) => isRescue(request) && request.principal === principalArn && request.lease.end === null,

@@ -508,13 +508,29 @@ test("a worker never deletes an entry with tags that it did not seal, and report
 });
 
 test("a role that has an access entry already is refused, and its entry stays as it is", async () => {
+  sandbox.aws.updateCluster(clusterArn("staging"), { authenticationMode: "API_AND_CONFIG_MAP" });
+  await withEntries(await EksCluster.open("default", staging), (entries) =>
+    entries.create({ principalArn: rescuer, username: "theirs", groups: ["theirs"], tags: {} }),
+  );
+
+  await expect(rescue("--yes")).rejects.toThrow("use another role");
+  expect(await entry()).toMatchObject({ username: "theirs", groups: ["theirs"] });
+});
+
+test("a rescue whose record Redis lost goes on under the same id, with the same end", async () => {
+  write({});
   await rescue("--yes", "--keep");
+  const [lost] = await records();
   await redis.close();
   redis = await aRedis();
   vi.stubEnv("REDIS_URL", redis.url);
 
-  await expect(rescue("--yes")).rejects.toThrow("use another role");
-  expect(await entry()).not.toBeNull();
+  const { code, stdout } = await rescue("--document", good);
+
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining(`(${lost?.id})`) });
+  expect(await records()).toMatchObject([{ id: lost?.id, lease: { state: "ended", endsAt: lost?.lease?.endsAt } }]);
+  expect(await entry()).toBeNull();
+  expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
 });
 
 test("a rescue that was made without Redis is found by a worker itself when it reads the clusters' memories again", async () => {

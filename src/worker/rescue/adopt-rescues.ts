@@ -11,10 +11,19 @@ import { recordEnd } from "../reconcile/outcome.ts";
 import { beginRescue } from "./rescue.ts";
 import { endRescues, openRescuer, removeRescueEntry, rescueLeaseIn } from "./rescue-lease.ts";
 
-/** For example after a rescue without Redis. Only tags with our seal count. @returns the new ids @throws AccessError */
-export async function adoptRescues(context: WorkerContext, cluster: Cluster): Promise<readonly string[]> {
+/**
+ * For example after a rescue without Redis. Only tags with our seal count.
+ * @param of absent: of every access entry of the cluster
+ * @returns the new ids
+ * @throws AccessError
+ */
+export async function adoptRescues(
+  context: WorkerContext,
+  cluster: Cluster,
+  of?: readonly string[],
+): Promise<readonly string[]> {
   const adopted: string[] = [];
-  for (const { principalArn, lease } of await leasesOf(context, cluster)) {
+  for (const { principalArn, lease } of await leasesOf(context, cluster, of)) {
     const known = await context.ledger.get(lease.id);
     const isOver = isOverAt(lease, context.now());
     // A dead or late process can have made it after its lease ended. A record in Redis can have a later end, or be garbage.
@@ -60,14 +69,14 @@ interface Found {
 }
 
 /** Empty if AWS refuses the rescuing identity now; the log says so. */
-async function leasesOf(context: WorkerContext, cluster: Cluster): Promise<readonly Found[]> {
+async function leasesOf(context: WorkerContext, cluster: Cluster, of?: readonly string[]): Promise<readonly Found[]> {
   const { keys, log } = context;
   try {
     const eks = await openRescuer(context, cluster, purpose);
     if (eks.description.authenticationMode === "CONFIG_MAP") return [];
     return await withEntries(eks, async (entries) => {
       const found: Found[] = [];
-      for (const principalArn of await entries.list()) {
+      for (const principalArn of of ?? (await entries.list())) {
         const entry = await entries.describe(principalArn);
         const lease = entry && rescueLeaseIn(clusterArnOf(cluster), entry, keys.memory);
         if (lease) found.push({ principalArn, lease });
