@@ -1,4 +1,5 @@
-import type { MappedIdentity } from "../access/lease/lease-record.ts";
+import { z } from "zod";
+import type { Immutable, MappedIdentity } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/record.ts";
 import type { AwsAuthDocument } from "../aws-auth/index.ts";
@@ -82,18 +83,30 @@ export interface WhyFacts {
 
 type CauseCode = (typeof causeCodes)[number];
 
-export interface CauseButton {
-  readonly type: "ask-again" | "extend";
-  readonly request: string;
-}
+export type CauseButton = NonNullable<Cause["offer"]>;
 
 /** Backticks mark values to read or copy. Times are ISO 8601. */
-export interface Cause {
-  readonly code: CauseCode;
-  readonly message: string;
-  readonly remedy: string;
-  readonly offer: CauseButton | null;
-}
+export type Cause = Immutable<z.output<typeof causeForm>>;
+const causeForm = z.object({
+  code: z.enum(causeCodes),
+  message: z.string(),
+  remedy: z.string(),
+  offer: z.object({ type: z.enum(["ask-again", "extend"]), request: z.string() }).nullable(),
+});
+
+export type Diagnosis = Immutable<z.output<typeof diagnosisForm>>;
+export const diagnosisForm = z.object({
+  /** In the authenticator's form; null: the given text is no ARN of a role or user. */
+  principal: z.string().nullable(),
+  /** How the given ARN differs. */
+  noticed: z.string().nullable(),
+  /** The principal's identity in the cluster; null: none, unknown or random. */
+  identity: z.object({ username: z.string(), groups: z.array(z.string()) }).nullable(),
+  /** kubectl's answer to `get pods` now, as far as it is predictable. */
+  symptom: z.enum(["unauthorized", "forbidden", "none", "random", "unknown"]),
+  /** The surest first; never empty. */
+  causes: z.array(causeForm),
+});
 
 export function cause(code: CauseCode, message: string, remedy: string, offer: CauseButton | null = null): Cause {
   return { code, message, remedy, offer };

@@ -1,4 +1,5 @@
-import { isPermanent } from "../access/lease/lease-record.ts";
+import { z } from "zod";
+import { type Immutable, isPermanent } from "../access/lease/lease-record.ts";
 import type { RunIdentities } from "../access/policy/creator.ts";
 import type { AccessRequest } from "../access/record.ts";
 
@@ -20,20 +21,22 @@ export const linkNames = [
 export type LinkName = (typeof linkNames)[number];
 
 /** The result of one step. Backticks mark values to read or copy. Times are ISO 8601. */
-export interface Finding {
+export type Finding = Immutable<z.output<typeof findingForm>>;
+const findingForm = z.object({
   /** `not asked`: an earlier step failed, or there is no identity to ask about. Never a yes. */
-  readonly result: "yes" | "no" | "not asked";
+  result: z.enum(["yes", "no", "not asked"]),
   /** What was found, and where: a clause without a full stop. */
-  readonly detail: string;
+  detail: z.string(),
   /** How to fix it, in one sentence; null where there is nothing to fix. */
-  readonly remedy: string | null;
-}
+  remedy: z.string().nullable(),
+});
 
-export interface Link extends Finding {
-  readonly name: LinkName;
+export type Link = Immutable<z.output<typeof chainLinkForm>>;
+export const chainLinkForm = findingForm.extend({
+  name: z.enum(linkNames),
   /** Whether it was reached: otherwise the detail names the step that it needs. */
-  readonly isReached: boolean;
-}
+  isReached: z.boolean(),
+});
 
 export function found(detail: string): Finding {
   return { result: "yes", detail, remedy: null };

@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { Immutable } from "../access/lease/lease-record.ts";
 import { summaryForm } from "../access/migration.ts";
 import { creationRecordForm } from "../access/policy/creator.ts";
-import { causeCodes } from "./facts.ts";
-import { linkNames } from "./link.ts";
+import { diagnosisForm } from "./facts.ts";
+import { chainLinkForm } from "./link.ts";
 import { documentSummaryForm, problemsForm } from "./problems.ts";
 
 const failed = z.object({ type: z.literal("failed"), message: z.string() });
@@ -46,39 +46,10 @@ export const creatorReport = z.object({
   trouble: z.string().nullable(),
 });
 
-const offer = z.object({ type: z.enum(["ask-again", "extend"]), request: z.string() });
-
-const cause = z.object({
-  code: z.enum(causeCodes),
-  message: z.string(),
-  remedy: z.string(),
-  offer: offer.nullable(),
-});
-
-export const whyReport = z.discriminatedUnion("type", [
-  z.object({
-    type: z.literal("diagnosis"),
-    principal: z.string().nullable(),
-    noticed: z.string().nullable(),
-    identity: z.object({ username: z.string(), groups: z.array(z.string()) }).nullable(),
-    symptom: z.enum(["unauthorized", "forbidden", "none", "random", "unknown"]),
-    causes: z.array(cause),
-  }),
-  failed,
-]);
+export const whyReport = z.discriminatedUnion("type", [diagnosisForm.extend({ type: z.literal("diagnosis") }), failed]);
 
 /** A worker's result for each step between a person in Slack and their pods. */
-export const chainReport = z.object({
-  links: z.array(
-    z.object({
-      name: z.enum(linkNames),
-      result: z.enum(["yes", "no", "not asked"]),
-      detail: z.string(),
-      remedy: z.string().nullable(),
-      isReached: z.boolean(),
-    }),
-  ),
-});
+export const chainReport = z.object({ links: z.array(chainLinkForm) });
 
 const documentReport = z.discriminatedUnion("type", [
   documentSummaryForm.extend({

@@ -7,27 +7,12 @@ import type { AccessRequest } from "../access/record.ts";
 import { isClosed } from "../access/request.ts";
 import { resolve } from "../aws-auth/index.ts";
 import { absentRemedy } from "./cluster-links.ts";
-import { type Cause, type CauseButton, cause, type WhyFacts } from "./facts.ts";
+import { type Cause, type CauseButton, cause, type Diagnosis, type WhyFacts } from "./facts.ts";
 import { named, sentence, someOf, untilWords } from "./link.ts";
 import { competingCauses, forbiddenCauses, randomEntryCause, unmappedCauses } from "./mapped.ts";
 import { identityWords } from "./person-links.ts";
 import { isRemade, outdatedCause, remadeRoleWords } from "./remade-roles.ts";
 import { namesakesOf, repairOf, rolesInDocument } from "./replaced-roles.ts";
-
-/** kubectl's answer to `get pods` now, as far as it is predictable. */
-type Symptom = "unauthorized" | "forbidden" | "none" | "random" | "unknown";
-
-export interface Diagnosis {
-  /** In the authenticator's form; null: the given text is no ARN of a role or user. */
-  readonly principal: string | null;
-  /** How the given ARN differs. */
-  readonly noticed: string | null;
-  /** The principal's identity in the cluster; null: none, unknown or random. */
-  readonly identity: MappedIdentity | null;
-  readonly symptom: Symptom;
-  /** The surest first; never empty. */
-  readonly causes: readonly Cause[];
-}
 
 export function diagnose(facts: WhyFacts): Diagnosis {
   const reading = readCaller(facts.given, partitionOf(facts.cluster));

@@ -1,9 +1,8 @@
 import type { KnownBlock } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/rule.ts";
-import type { Cause, CauseButton } from "../../diagnosis/facts.ts";
+import type { Cause, CauseButton, Diagnosis } from "../../diagnosis/facts.ts";
 import { whyReport } from "../../diagnosis/reports.ts";
-import type { Diagnosis } from "../../diagnosis/why.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";
 import { personShown } from "../app/request-people.ts";

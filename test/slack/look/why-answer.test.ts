@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import { type Cause, causeCodes } from "../../../src/diagnosis/facts.ts";
-import { type Diagnosis, diagnose } from "../../../src/diagnosis/why.ts";
+import { type Cause, causeCodes, type Diagnosis } from "../../../src/diagnosis/facts.ts";
+import { diagnose } from "../../../src/diagnosis/why.ts";
 import { notFoundOutAnswer } from "../../../src/slack/look/about-cluster.ts";
 import { clusterUnavailableAnswer, notLinkedAnswer, whyAnswer } from "../../../src/slack/look/why.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
