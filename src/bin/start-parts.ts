@@ -136,6 +136,7 @@ async function startSlackParts(
     { genuineLedger },
     { startAnchorPoster, startTroublePoster },
     { MessageUpdates },
+    { startShowingLost },
     { startNoticePoster, startZonePoster, startLogPoster },
   ] = await Promise.all([
     import("../slack/app/app.ts"),
@@ -146,6 +147,7 @@ async function startSlackParts(
     import("../slack/decide/genuine-ledger.ts"),
     import("../slack/show/posters.ts"),
     import("../slack/show/message-updates.ts"),
+    import("../slack/show/lost-cards.ts"),
     import("../slack/show/notice-poster.ts"),
   ]);
   const { live, queues, blocking, now } = plain;
@@ -176,6 +178,7 @@ async function startSlackParts(
     void showMoved({ ...messenger, config: configuration() }, before).catch(shownLater);
   live.onReplaced((_present, before) => moved(before));
   moved(null);
+  started(stoppable(startShowingLost(messenger), "a look for lost requests"));
   const posting = { ...context, client };
   started(stoppable(startTroublePoster(posting), "a message about a cluster"));
   started(stoppable(startNoticePoster(posting), "a notice to the operators"));

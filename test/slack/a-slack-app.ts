@@ -15,6 +15,7 @@ import { slackDirectory } from "../../src/slack/app/directory.ts";
 import { backgroundClient, directoryClient, messengerClient } from "../../src/slack/app/web-client.ts";
 import { closeAgain } from "../../src/slack/link/link-questions.ts";
 import { showMigration } from "../../src/slack/migrate/migration-message.ts";
+import { showLost } from "../../src/slack/show/lost-cards.ts";
 import { MessageUpdates } from "../../src/slack/show/message-updates.ts";
 import { showMoved, showOtherApprovers } from "../../src/slack/show/message-worker.ts";
 import { showRequest } from "../../src/slack/show/messenger.ts";
@@ -48,6 +49,8 @@ export interface SlackApp {
   showMigration: (id: string) => Promise<SandboxMessage>;
   /** Shows again what Slack refused, as after a sweep. */
   showOutdated: () => Promise<void>;
+  /** Looks for what waits for a decision and Redis lost. */
+  lookForLost: () => Promise<void>;
   /** The process reads another eks-access.yml. */
   follow: (text: string) => Promise<void>;
   /** The jobs of messages that the process has woken since the last look. */
@@ -152,6 +155,7 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
       for (const id of (await ledger.outdated()).keys())
         await (isLinkQuestion(id) ? closeAgain(messenger(), id) : showRequest(messenger(), id));
     },
+    lookForLost: () => showLost({ ...messenger(), ledger: context.ledger }),
     follow: (text) => {
       const before = config;
       config = configIn(text);

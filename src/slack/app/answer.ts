@@ -1,16 +1,15 @@
-import type { Button, KnownBlock, ModalView, WebClient } from "@slack/web-api";
+import type { ModalView, WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
-import { z } from "zod";
-import { isMigration, isMigrationId, type LedgerRecord } from "../../access/lists.ts";
-import { lastOfAccess, recordWith } from "../../ledger/look-ups.ts";
+import { isMigrationId, type LedgerRecord } from "../../access/lists.ts";
+import { recordWith } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import type { MessageRef } from "../../ledger/stored.ts";
 import { withinTime } from "../../operations/deadlines.ts";
-import { approvalMessage, copyFor } from "../decide/approval-message.ts";
+import { copyFor } from "../decide/approval-message.ts";
 import { readDetails } from "../look/status.ts";
 import { readMigrationValue } from "../migrate/migration-buttons.ts";
-import { migrationMessage } from "../migrate/migration-card.ts";
 import { detailsAction, detailsButton, readDecideValue } from "../show/buttons.ts";
+import { cardOf, lostText, withoutButtons } from "../show/lost-cards.ts";
 import {
   detailsModal,
   detailsModalId,
@@ -21,7 +20,7 @@ import {
   refuseEmptyReason,
 } from "../show/message.ts";
 import { placeOfClick } from "../show/message-updates.ts";
-import { actions, code, context as contextBlock } from "../show/mrkdwn.ts";
+import { code } from "../show/mrkdwn.ts";
 import type { CommandCall } from "./command.ts";
 import type { SlackContext } from "./context.ts";
 import type { ButtonClick, Submission } from "./payload.ts";
@@ -207,34 +206,6 @@ export const detailsButtons: Buttons = {
   [detailsAction]: opens((context, user, id) => readDetails(context, user, id, null)),
 };
 
-/** Slack sends the whole message with a click, but not one that only the person sees. */
-const clickedForm = z.object({
-  message: z.object({
-    text: z.string(),
-    blocks: z.array(
-      z.looseObject({
-        type: z.string(),
-        elements: z.array(z.looseObject({ action_id: z.string().optional() })).optional(),
-      }),
-    ),
-  }),
-});
-
-/** A note takes their place. Null: only one person sees it, or it has none. @param details the button that stays */
-export function withoutButtons(body: object, note: string, details: Button | null = null): Message | null {
-  const clicked = clickedForm.safeParse(body).data?.message;
-  const isButton = (block: { readonly type: string }) => block.type === "actions";
-  const others = clicked?.blocks.filter(isButton).flatMap(({ elements = [] }) => elements) ?? [];
-  if (!clicked || (details && others.every(({ action_id: action }) => action === details.action_id))) return null;
-  const text = `:warning: ${note}`;
-  // They are ours, as Slack keeps them.
-  const blocks = clicked.blocks.filter((block) => !isButton(block)) as unknown as KnownBlock[];
-  return {
-    text: `${clicked.text}\n${text}`,
-    blocks: [...blocks, contextBlock(text), ...(details ? [actions("details", [details])] : [])],
-  };
-}
-
 /**
  * After a click: no button stays that can't work any more, or that no update reaches. Its record is gone, its cluster was removed, the
  * bot is out of the channel, or a newer message took its place.
@@ -255,13 +226,6 @@ export async function settleClicked(context: SlackContext, click: ButtonClick): 
   }
 }
 
-async function lostText({ ledger }: SlackContext, id: string, body: object): Promise<Message | null> {
-  if (await ledger.whyUnreadable(id)) return null;
-  const hasHistory = (await ledger.eventsOf(id, 1)).length > 0;
-  const note = `${code(id)} no longer exists, so its buttons are gone.`;
-  return withoutButtons(body, note, hasHistory ? detailsButton({ id }) : null);
-}
-
 /** The clicked message as it must be, if no update makes it so; null: one does, or it is not known yet. */
 async function newestOf(
   context: SlackContext,
@@ -277,9 +241,7 @@ async function newestOf(
   const isCopy = copies.some(isClicked);
   if (isCopy || (outdatedIn !== null && isClicked(message))) {
     const cluster = config.clusters.get(record.cluster);
-    const card = isMigration(record)
-      ? migrationMessage(record, !cluster)
-      : approvalMessage(record, cluster, null, await lastOfAccess(ledger, record));
+    const card = await cardOf(context, record);
     return isCopy ? copyFor(card, record, cluster, await personFor(context, cluster, body.user.id)) : card;
   }
   if ([message, direct, asker?.direct].some(isClicked)) return null;

@@ -56,7 +56,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
     toRequester = await sendOnce(context, migration.requester, milestone, toRequester);
   }
   await noteOutdated(context, migration, inChannel, outdatedIn);
-  await noteShown(context, id, { ...shown, ...toRequester, version: migration.version, isRemoved: !cluster });
+  await noteShown(context, migration, { ...shown, ...toRequester, version: migration.version, isRemoved: !cluster });
 }
 
 async function whoToAsk(

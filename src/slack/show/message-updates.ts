@@ -2,7 +2,8 @@ import { hash } from "node:crypto";
 import { WebAPIRateLimitedError, type WebClient } from "@slack/web-api";
 import { z } from "zod";
 import { putNewest } from "../../access/collections.ts";
-import type { MessageRef } from "../../ledger/stored.ts";
+import type { LedgerRecord } from "../../access/lists.ts";
+import type { MessageRef, ShownMessages } from "../../ledger/stored.ts";
 import { isGone, observedFetch } from "../app/web-client.ts";
 import type { Message } from "./message.ts";
 
@@ -39,6 +40,17 @@ interface Click {
   left: number;
 }
 
+/** More than wait for a decision. */
+const maxWaiting = 1_000;
+
+/** What waits for a decision, as this process showed it last. If Redis loses its record, nothing else knows its messages. */
+export interface WaitingCard {
+  readonly record: LedgerRecord;
+  readonly shown: ShownMessages;
+  /** Its buttons are gone. */
+  readonly isLost: boolean;
+}
+
 /**
  * Changes messages. While Slack limits the rate of updates, a message that someone clicked is changed with the `response_url` of the
  * click, which has no such limit. So no one clicks a button that was handled. Only the memory of this process has these addresses.
@@ -53,6 +65,8 @@ export class MessageUpdates {
    * still missing. Later another process can write.
    */
   readonly #written = new Map<string, string>();
+  /** By the record's id. */
+  readonly waiting = new Map<string, WaitingCard>();
 
   /** @param client fails when Slack limits the rate */
   constructor(client: Pick<WebClient, "chat">) {
@@ -74,9 +88,11 @@ export class MessageUpdates {
     return now < this.#limitedUntil;
   }
 
-  /** All messages of a record are shown. */
-  forget(places: readonly MessageRef[]): void {
+  /** All messages of a record are shown. @param places theirs */
+  noteShown(record: LedgerRecord, shown: ShownMessages, places: readonly MessageRef[]): void {
     for (const ref of places) this.#written.delete(placeOf(ref));
+    if (record.state === "pending") putNewest(this.waiting, record.id, { record, shown, isLost: false }, maxWaiting);
+    else this.waiting.delete(record.id);
   }
 
   /** The limit that keeps Slack from updating any of these now; null: there is none, or someone clicked one of them. */

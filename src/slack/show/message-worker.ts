@@ -10,7 +10,6 @@ import type { Config } from "../../config/config.ts";
 import type { RedisClient } from "../../ledger/client.ts";
 import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from "../../ledger/jobs.ts";
 import type { Ledger, RequestLedger } from "../../ledger/ledger.ts";
-import { distrustMessages } from "../../ledger/lifecycle.ts";
 import { configurationOf } from "../../ledger/look-ups.ts";
 import { type QueueWork, timeInQueue, wake, workOnJobs } from "../../ledger/queues.ts";
 import { logAbout } from "../../operations/log.ts";
@@ -21,6 +20,7 @@ import { peopleBehind } from "../decide/active-approvers.ts";
 import { closeAgain } from "../link/link-questions.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/migration-message.ts";
+import { showAgain } from "./lost-cards.ts";
 import { showRequest, wakeHomesOf } from "./messenger.ts";
 import { isMoved, type MessengerContext, placesIn, unlessChanged } from "./show-in-channel.ts";
 import { showThread } from "./thread.ts";
@@ -55,11 +55,6 @@ async function showAgainLater({ queues }: MessengerContext, record: string, fail
   if (isUnanswered && !(failure.cause instanceof WebAPIRateLimitedError))
     await wake(queues, { type: "show-again", record });
   throw failure;
-}
-
-async function showAgain(context: MessengerContext, record: string): Promise<void> {
-  await distrustMessages(context, record);
-  await wake(context.queues, { type: "show", record });
 }
 
 function contextOf(context: MessengerContext, record: string, waited: Waited): MessengerContext {

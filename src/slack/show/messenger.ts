@@ -60,7 +60,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   // First: after a failure here, the next try reads that this version is not shown.
   await noteOutdated(context, request, { ...inChannel, shown }, outdatedIn);
   const now = { ...shown, version: request.version, extension: nameOf(extension), isRemoved: !cluster };
-  await noteShown(context, id, await updatePeople(context, id, now, inChannel.lost !== null));
+  await noteShown(context, request, await updatePeople(context, id, now, inChannel.lost !== null));
 }
 
 /** Without a version if another lease extends this one now, its cluster left or came back, or a channel is behind: then every message changes. */

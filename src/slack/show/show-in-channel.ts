@@ -28,11 +28,11 @@ export function placesIn({ message, copies, direct, asker }: ShownMessages): rea
 /** The messages show the record. A process that stood still, or a call that was late, can still write an older one. */
 export async function noteShown(
   { ledger, updates }: Pick<MessengerContext, "ledger" | "updates">,
-  id: string,
+  record: LedgerRecord,
   shown: ShownMessages,
 ): Promise<void> {
-  await ledger.markShown(id, shown);
-  updates.forget(placesIn(shown));
+  await ledger.markShown(record.id, shown);
+  updates.noteShown(record, shown, placesIn(shown));
 }
 
 /**
@@ -227,7 +227,7 @@ export function isUnchangeable(error: unknown): boolean {
 /** @throws AccessError if another try can help, or the bot is at fault */
 export async function updateInChannel(
   { updates }: Pick<MessengerContext, "updates">,
-  { record, message }: ChannelMessage,
+  { record, message }: Pick<ChannelMessage, "record" | "message">,
   place: MessageRef,
 ): Promise<"shown" | "deleted" | AccessError> {
   try {

@@ -102,6 +102,79 @@ describe("a button on a message whose record Redis lost", () => {
   });
 });
 
+describe("without a click, what waits for a decision and Redis lost", () => {
+  test("has no buttons within a minute, and its requester knows it", async () => {
+    const [card, direct] = await shown(aPreviewedRequest({ id: "r-7k2m9x4q" }));
+    lost = "log";
+
+    for (const _ of [1, 2]) await app.lookForLost();
+
+    expect(now(card)).toContain(`:warning: \`r-7k2m9x4q\` ${gone}.`);
+    expect(now(direct)).toContain(`:warning: \`r-7k2m9x4q\` ${gone}.`);
+    expect(`${now(card)}${now(direct)}`).not.toContain("[");
+    const replies = app.person("U0ENGINEER").directMessages().map(textOf).slice(1);
+    expect(replies).toEqual([
+      "<@U0ENGINEER> The request for `viewer` on `staging` is lost. Ask again if you still need it.",
+    ]);
+  });
+
+  test("keeps Details while the audit log has its history", async () => {
+    const [card] = await shown(aPreviewedRequest({ id: "r-7k2m9x4q" }));
+    lost = "records";
+
+    await app.lookForLost();
+
+    expect(now(card).match(/\[[A-Z][^\]]*\]/g)).toEqual(["[Details]"]);
+  });
+
+  test("gets its buttons back when a backup brings the record", async () => {
+    const [card, direct] = await shown(aPreviewedRequest({ id: "r-7k2m9x4q" }));
+    const before = [now(card), now(direct)];
+    lost = "log";
+    await app.lookForLost();
+    lost = "nothing";
+    app.woken();
+
+    await app.lookForLost();
+    const woken = app.woken();
+    await app.show("r-7k2m9x4q");
+
+    expect(woken).toEqual([{ type: "show", record: "r-7k2m9x4q" }]);
+    expect([now(card), now(direct)]).toEqual(before);
+  });
+
+  test("stays as it is while Redis does not answer, and after a decision that another process shows", async () => {
+    const [card] = await shown(aPreviewedRequest({ id: "r-7k2m9x4q" }));
+    const waiting = now(card);
+    lost = "answers";
+    await app.lookForLost().catch(() => {});
+    const unanswered = now(card);
+    lost = "nothing";
+    await app.person("U0APPROVER").click(card, "Approve");
+    await app.lookForLost();
+    lost = "log";
+
+    await app.lookForLost();
+
+    expect([unanswered, now(card)]).toEqual([waiting, waiting]);
+  });
+
+  test("is also the card of a migration", async () => {
+    const migration = aPlannedMigration();
+    await app.ledger.commit({
+      after: { ...migration, version: 1 },
+      event: eventOf("migration.asked", migration, "U0ONCALL", at(0)),
+    });
+    const card = await app.showMigration(migration.id);
+    lost = "log";
+
+    await app.lookForLost();
+
+    expect(now(card)).toContain(gone);
+    expect(now(card)).not.toContain("[");
+  });
+});
+
 test("while Redis does not answer, the buttons stay: the record may be there", async () => {
   const [card] = await shown(aPreviewedRequest({ id: "r-7k2m9x4q" }));
   const before = now(card);

@@ -35,7 +35,7 @@ async function wokenBy(
     queues: { ...queues, messages },
     config: reading.config,
     directory,
-    updates: { forget: () => {} },
+    updates: { noteShown: () => {} },
   };
   await change(context as unknown as MessengerContext);
   return woken.toSorted();

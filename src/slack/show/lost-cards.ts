@@ -1,0 +1,133 @@
+import type { Button, KnownBlock } from "@slack/types";
+import { z } from "zod";
+import { isMigration, type LedgerRecord } from "../../access/lists.ts";
+import { peopleOf } from "../../access/record.ts";
+import type { Config } from "../../config/config.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import { distrustMessages } from "../../ledger/lifecycle.ts";
+import { lastOfAccess, recordWith } from "../../ledger/look-ups.ts";
+import { wake } from "../../ledger/queues.ts";
+import { startTicking, type Ticking } from "../../operations/stoppable.ts";
+import type { SlackContext } from "../app/context.ts";
+import { approvalMessage } from "../decide/approval-message.ts";
+import { migrationMessage } from "../migrate/migration-card.ts";
+import { detailsButton } from "./buttons.ts";
+import type { Message } from "./message.ts";
+import type { WaitingCard } from "./message-updates.ts";
+import { actions, code, context as contextBlock } from "./mrkdwn.ts";
+import { milestoneOf } from "./requester-message.ts";
+import { type MessengerContext, updateDirectMessage, updateInChannel } from "./show-in-channel.ts";
+import { whatFor } from "./words.ts";
+
+const toldForMs = 24 * 3_600_000;
+
+/** The card of a record as it must be now. */
+export async function cardOf(
+  { ledger, config }: Pick<SlackContext, "ledger" | "config">,
+  record: LedgerRecord,
+): Promise<Message> {
+  const cluster = config.clusters.get(record.cluster);
+  if (isMigration(record)) return migrationMessage(record, !cluster);
+  return approvalMessage(record, cluster, null, await lastOfAccess(ledger, record));
+}
+
+/** Slack sends the whole message with a click, but not one that only the person sees. */
+const clickedForm = z.object({
+  message: z.object({
+    text: z.string(),
+    blocks: z.array(
+      z.looseObject({
+        type: z.string(),
+        elements: z.array(z.looseObject({ action_id: z.string().optional() })).optional(),
+      }),
+    ),
+  }),
+});
+
+/** A note takes their place. Null: only one person sees it, or it has none. @param details the button that stays */
+export function withoutButtons(body: object, note: string, details: Button | null = null): Message | null {
+  const clicked = clickedForm.safeParse(body).data?.message;
+  const isButton = (block: { readonly type: string }) => block.type === "actions";
+  const others = clicked?.blocks.filter(isButton).flatMap(({ elements = [] }) => elements) ?? [];
+  if (!clicked || (details && others.every(({ action_id: action }) => action === details.action_id))) return null;
+  const text = `:warning: ${note}`;
+  // They are ours, as Slack keeps them.
+  const blocks = clicked.blocks.filter((block) => !isButton(block)) as unknown as KnownBlock[];
+  return {
+    text: `${clicked.text}\n${text}`,
+    blocks: [...blocks, contextBlock(text), ...(details ? [actions("details", [details])] : [])],
+  };
+}
+
+/** @param body with the message of a record that Redis lost; null: it may still have it */
+export async function lostText(
+  { ledger }: { readonly ledger: Ledger },
+  id: string,
+  body: object,
+): Promise<Message | null> {
+  if (await ledger.whyUnreadable(id)) return null;
+  const hasHistory = (await ledger.eventsOf(id, 1)).length > 0;
+  const note = `${code(id)} no longer exists, so its buttons are gone.`;
+  return withoutButtons(body, note, hasHistory ? detailsButton({ id }) : null);
+}
+
+const lookEveryMs = 60_000;
+
+export function startShowingLost({
+  configuration,
+  ...given
+}: Omit<MessengerContext, "config"> & { readonly configuration: () => Config }): Ticking {
+  return startTicking(lookEveryMs, () =>
+    showLost({ ...given, config: configuration() }).catch((error: unknown) => {
+      given.log.warn({ err: error }, "could not look for requests that Redis lost");
+    }),
+  );
+}
+
+/** Takes the buttons off what waited for a decision and Redis lost, and gives them back if a backup brings it. @throws AccessError */
+export async function showLost(context: MessengerContext): Promise<void> {
+  const { waiting } = context.updates;
+  const known = [...waiting];
+  const found = await Promise.all(known.map(([id]) => recordWith(context.ledger, id)));
+  for (const [index, [id, card]] of known.entries()) {
+    const record = found[index] ?? null;
+    if (!record && !card.isLost) {
+      await settleLost(context, card);
+      waiting.set(id, { ...card, isLost: true });
+    } else if (record && (card.isLost || record.state !== "pending")) {
+      if (card.isLost) await showAgain(context, id);
+      waiting.delete(id);
+    }
+  }
+}
+
+async function settleLost(context: MessengerContext, { record, shown }: WaitingCard): Promise<void> {
+  const { id, version, cluster } = record;
+  const lost = (message: Message) => lostText(context, id, { message });
+  const message = await lost(await cardOf(context, record));
+  if (!message) return;
+  const places = [...(shown.message ? [shown.message] : []), ...shown.copies];
+  for (const place of places) await updateInChannel(context, { record, message }, place);
+  if (isMigration(record)) return;
+  // Another process can have shown it too.
+  const isFirst = await context.ledger.takeTurn(`lost-${id}`, toldForMs);
+  for (const user of peopleOf(record)) {
+    const told = user === record.requester ? shown : shown.asker;
+    const last = milestoneOf(record, context.config.clusters.get(cluster), told?.milestones, user);
+    const settled = last && (await lost(last.message));
+    if (!told?.direct || !settled) continue;
+    const ping = `The request for ${whatFor(user, record)} is lost. Ask again if you still need it.`;
+    await updateDirectMessage(
+      context,
+      user,
+      version,
+      { name: "lost", message: settled, ...(isFirst && { ping }) },
+      told,
+    );
+  }
+}
+
+export async function showAgain(context: MessengerContext, record: string): Promise<void> {
+  await distrustMessages(context, record);
+  await wake(context.queues, { type: "show", record });
+}
