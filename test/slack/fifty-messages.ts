@@ -242,6 +242,7 @@ const answers = {
           ...{ user: "U0ENGINEER", identities: [engineerArn], decides: true, emergency: false },
           ...{ migrationsToDecide: [], migrations: [], toReview: listed(), recent: listed() },
           clusterOf: () => aCluster(),
+          isRepeatable: () => true,
           toDecide: listed(aPreviewedRequest({ id: "r-2", requester: "U0ONCALL" })),
           access: listed(aLeasedRequest({})),
           requests: listed(),

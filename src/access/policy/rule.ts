@@ -91,6 +91,11 @@ export function levelsFor(cluster: Cluster, person: Person): readonly Level[] {
   return cluster.levels.filter(({ name }) => ruleFor(cluster, name, person) !== null);
 }
 
+/** Whether the cluster has the level, and a rule lets the person ask for it. */
+export function offers(cluster: Cluster, level: string, person: Person): boolean {
+  return levelsFor(cluster, person).some(({ name }) => name === level);
+}
+
 type Approvals = Pick<Rule, "approvals" | "hours">;
 
 /** How many people must approve. Full control takes two, unless the rule says otherwise. @param moment null: within the hours */

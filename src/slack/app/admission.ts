@@ -4,7 +4,9 @@ import { parseJson } from "../../access/seal.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { refusedHomeView } from "../look/home-view.ts";
 import { approveAction, cancelAction, doneAction, revokeAction } from "../show/buttons.ts";
+import { withoutButtons } from "../show/lost-cards.ts";
 import { answer, detailsModalId, type Message, messageModal, revokeModalId } from "../show/message.ts";
+import { placeOfClick } from "../show/message-updates.ts";
 import { mention } from "../show/mrkdwn.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { SlackContext } from "./context.ts";
@@ -21,17 +23,18 @@ import {
   userIn,
 } from "./payload.ts";
 
-export function notAdmittedAnswer(account: Exclude<Account, "active"> | "unconfirmed"): Message {
-  const reasons: Readonly<Record<typeof account, string>> = {
-    deactivated: "You can't use eks-access: your Slack account is deactivated. Ask a workspace administrator.",
-    guest: "You can't use eks-access: you are a guest in this workspace. Ask a member to do this.",
-    "of-another-workspace":
-      "You can't use eks-access: your account belongs to another workspace. Ask a member of this one.",
-    bot: "Only people can use eks-access.",
-    unknown: "You can't use eks-access: Slack does not know your account. Ask a workspace administrator.",
-    unconfirmed: "Nothing changed: Slack did not confirm your account. Try again in a minute.",
-  };
-  return answer(`:warning: ${reasons[account]}`);
+const notAdmitted: Readonly<Record<Exclude<Account, "active"> | "unconfirmed", string>> = {
+  deactivated: "You can't use eks-access: your Slack account is deactivated. Ask a workspace administrator.",
+  guest: "You can't use eks-access: you are a guest in this workspace. Ask a member to do this.",
+  "of-another-workspace":
+    "You can't use eks-access: your account belongs to another workspace. Ask a member of this one.",
+  bot: "Only people can use eks-access.",
+  unknown: "You can't use eks-access: Slack does not know your account. Ask a workspace administrator.",
+  unconfirmed: "Nothing changed: Slack did not confirm your account. Try again in a minute.",
+};
+
+export function notAdmittedAnswer(account: keyof typeof notAdmitted): Message {
+  return answer(`:warning: ${notAdmitted[account]}`);
 }
 
 const aboutAnother: Readonly<Record<Exclude<Account, "active"> | "unconfirmed", string>> = {
@@ -168,18 +171,27 @@ async function answerRefused(
     else if (isSubmission(sent))
       await sent.ack({ response_action: "update", view: messageModal("eks-access", message) });
     else if (isHomeOpened(sent)) await sent.client.views.publish({ user_id: user, view: refusedHomeView(message) });
-    else if (isAction(sent)) await answerAction(sent, user, message);
+    else if (isAction(sent)) await answerAction(sent, user, account);
   } catch (error) {
     log.warn({ err: error, user }, "could not answer a person who can't use the bot");
   }
 }
 
-/** Beside the message, or in place of the clicked form or App Home. */
-async function answerAction({ ack, body, respond, client }: FormChange, user: string, message: Message): Promise<void> {
+/** Beside the message, or in place of the clicked form or App Home. In their direct message no button works for them any more. */
+async function answerAction(
+  { ack, body, respond, client }: FormChange,
+  user: string,
+  account: keyof typeof notAdmitted,
+): Promise<void> {
   await ack();
   const { view } = body;
-  if (view?.type === "home") await client.views.publish({ user_id: user, view: refusedHomeView(message) });
-  else if (view) await client.views.update({ view_id: view.id, view: messageModal("eks-access", message) });
+  const message = notAdmittedAnswer(account);
+  if (view?.type === "home")
+    return void (await client.views.publish({ user_id: user, view: refusedHomeView(message) }));
+  if (view) return void (await client.views.update({ view_id: view.id, view: messageModal("eks-access", message) }));
+  const isTheirs = account !== "unconfirmed" && placeOfClick(body)?.channel.startsWith("D");
+  const settled = isTheirs ? withoutButtons(body, notAdmitted[account]) : null;
+  if (settled) await respond({ replace_original: true, ...settled });
   else await respond({ response_type: "ephemeral", replace_original: false, ...message });
 }
 

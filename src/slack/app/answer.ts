@@ -183,12 +183,14 @@ export function opensForm(act: Buttons[string]): boolean {
   return opening.has(act);
 }
 
-export function opens(make: Deed<ModalView>): Buttons[string] {
+export function opens(
+  make: (...deed: [...Parameters<Deed<ModalView>>, click: ButtonClick]) => Promise<ModalView>,
+): Buttons[string] {
   const open: Buttons[string] = async (context, click) => {
     await click.ack();
     const { action, body, client } = click;
     try {
-      const how = { trigger_id: body.trigger_id, view: await make(context, body.user.id, action.value ?? "") };
+      const how = { trigger_id: body.trigger_id, view: await make(context, body.user.id, action.value ?? "", click) };
       const opening = body.view?.type === "modal" ? client.views.push(how) : client.views.open(how);
       await opening.catch((error: unknown) => {
         throw formFailure(error);

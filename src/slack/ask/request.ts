@@ -5,19 +5,22 @@ import {
   readRequest,
   splitRequestLine,
 } from "../../access/ask/request-line.ts";
+import { offers } from "../../access/policy/rule.ts";
 import { type AccessRequest, isTheirs, peopleOf } from "../../access/record.ts";
+import { isClosed } from "../../access/request.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { refuseOtherPerson } from "../app/admission.ts";
 import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { Submission } from "../app/payload.ts";
-import { clustersShown } from "../app/request-people.ts";
+import type { ButtonClick, Submission } from "../app/payload.ts";
+import { clustersShown, readerFor } from "../app/request-people.ts";
 import { identitiesForAsker } from "../link/identities.ts";
-import { askAgainAction, maxValue, requestAction, runButton } from "../show/buttons.ts";
+import { askAgainAction, detailsButton, maxValue, requestAction, runButton } from "../show/buttons.ts";
+import { withoutButtons } from "../show/lost-cards.ts";
 import { answer, clusterGoneAnswer, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
-import { actions, code, codeBlock, cut, oneOf, plainLine, preformatted, section } from "../show/mrkdwn.ts";
+import { actions, code, codeBlock, cut, mention, oneOf, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
 import { identitiesInForm, requestForm, submittingMs } from "./request-form.ts";
 import { requestModalId } from "./request-modal.ts";
@@ -99,19 +102,38 @@ async function takeForm(context: SlackContext, submission: Submission): Promise<
 }
 
 /** Opens the form with an earlier request's values except its reason. Today's rules apply. */
-async function formAgain(context: SlackContext, user: string, id: string): Promise<ModalView> {
+async function formAgain(context: SlackContext, user: string, id: string, click: ButtonClick): Promise<ModalView> {
   const request = await context.ledger.get(id);
-  if (!request) return messageModal("Request again", noSuchRequestAnswer(id));
-  if (isTheirs(request, user)) {
-    // The form would choose another cluster.
-    const isThere = context.config.clusters.has(request.cluster);
-    return isThere
-      ? requestForm(context, user, request)
-      : messageModal("Request again", clusterGoneAnswer(request.cluster));
+  const refused = (message: Message) => messageModal("Request again", message);
+  if (!request) return refused(noSuchRequestAnswer(id));
+  if (!isTheirs(request, user)) {
+    await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
+    return refused(notYoursToRepeatAnswer(request));
   }
-  await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
-  return messageModal("Request again", notYoursToRepeatAnswer(request));
+  // The form would choose another cluster or level.
+  const cluster = context.config.clusters.get(request.cluster);
+  if (!cluster) return refused(clusterGoneAnswer(request.cluster));
+  if (cluster.quiet !== null) {
+    const why = plainLine(cluster.quiet).replace(/\.$/, "");
+    return refused(answer(`${code(cluster.name)} takes no requests now: ${why}.`));
+  }
+  const [requester, form] = await Promise.all([
+    withinTime(
+      readerFor(context, cluster, request.requester).catch(() => null),
+      requesterMs,
+      null,
+    ),
+    requestForm(context, user, request),
+  ]);
+  if (!requester || offers(cluster, request.level, requester)) return form;
+  const note = `The policy no longer lets ${mention(request.requester)} request ${code(request.level)} on ${code(cluster.name)}.`;
+  const settled = isClosed(request) ? withoutButtons(click.body, note, detailsButton(request)) : null;
+  if (settled && click.body.response_url) await click.respond({ replace_original: true, ...settled });
+  return refused(answer(note));
 }
+
+/** Of the three seconds that Slack waits. Without an answer the form opens, and the policy checks what it sends. */
+const requesterMs = 1_200;
 
 type Mistakes = Extract<RequestReading, { type: "mistakes" }>;
 type Clusters = Parameters<typeof readRequest>[1];

@@ -50,6 +50,8 @@ export interface HomeContent {
   readonly migrations: readonly MigrationRow[];
   /** Undefined: it is not in eks-access.yml. Without it, few buttons work. */
   readonly clusterOf: (request: AccessRequest) => Cluster | undefined;
+  /** Whether the policy lets them ask for it again. */
+  readonly isRepeatable: (request: AccessRequest) => boolean;
 }
 
 export interface Home extends HomeView {
@@ -164,7 +166,7 @@ function reviewRow(request: AccessRequest): KnownBlock[] {
   ];
 }
 
-type Configured = Pick<HomeContent, "clusterOf">;
+type Configured = Pick<HomeContent, "clusterOf" | "isRepeatable">;
 
 function removedNote(request: AccessRequest): string {
   return `\n:warning: ${removedClause(request)}. Ask an operator to add it again.`;
@@ -182,12 +184,12 @@ function accessRow(request: AccessRequest, { clusterOf }: Configured): KnownBloc
   ];
 }
 
-function rowOf(request: AccessRequest, place: string, { clusterOf }: Configured): KnownBlock[] {
+function rowOf(request: AccessRequest, place: string, { clusterOf, isRepeatable }: Configured): KnownBlock[] {
   const { id, createdAt } = request;
   const cluster = clusterOf(request);
   const isWaited = request.preview !== null && cluster !== undefined && isApprovable(request, cluster);
   const nudge = isWaited ? [nudgeButton(request)] : [];
-  const again = cluster ? askAgainButtons(request) : [];
+  const again = isRepeatable(request) ? askAgainButtons(request) : [];
   const buttons = isClosed(request) ? again : [...nudge, cancelButton(request)];
   const note = cluster || isClosed(request) ? "" : removedNote(request);
   // Tells two requests for the same level apart.

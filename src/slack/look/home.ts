@@ -5,7 +5,7 @@ import type { ListName } from "../../access/lists.ts";
 import { hasApproved } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { actsOf, migrationActsOf } from "../../access/policy/permissions.ts";
-import { breakGlassFor, isApproverOf, type Person } from "../../access/policy/rule.ts";
+import { breakGlassFor, isApproverOf, offers, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import type { Config } from "../../config/config.ts";
@@ -118,6 +118,11 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
     emergency: [...config.clusters.values()].some((cluster) => breakGlassFor(cluster, person) !== null),
     migrations: rows.filter(({ migration }) => migration.requester === user),
     clusterOf: ({ cluster }) => config.clusters.get(cluster),
+    isRepeatable: ({ cluster: name, level, requester }) => {
+      const cluster = config.clusters.get(name);
+      // Only the person's own groups are known here.
+      return cluster !== undefined && (requester !== user || offers(cluster, level, person));
+    },
   };
 }
 

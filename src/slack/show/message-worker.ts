@@ -150,7 +150,9 @@ export async function showOtherApprovers(
       );
       // A request that is over can be made again only while its cluster is there.
       const hasMoved = isOnCards && (cluster ? known.get(field + name) === "" : others.length > 0);
-      const askers = hasMoved ? (await newestIn(ledger, name)).flatMap(peopleOf) : [];
+      const newest = hasMoved ? await newestIn(ledger, name) : [];
+      const askers = newest.flatMap(peopleOf);
+      await showClosedAgain(context, newest.filter(isClosed).slice(0, maxClosed));
       if (cluster && isOnCards && others.length > 0) await showCardsAgain(context, cluster);
       const people = [...others, ...askers].filter((each) => !isDigest(each));
       if (people.length > 0) await wakeHomesOf(context, people.some(isDomain) ? null : people);
@@ -202,6 +204,20 @@ async function showCardsAgain({ ledger, queues }: MessengerContext, { name, chan
     if (!isDecisionDue(record) && !(await ledger.shown(record.id))?.copies.length) continue;
     await ledger.rememberOutdated(record.id, channel);
     await wake(queues, { type: "show", record: record.id });
+  }
+}
+
+/** Slack takes about one update a second, and other messages need it too. Older ones change at a click. */
+const maxClosed = 20;
+
+/** Gives the messages of what is over Request again while their cluster is there. */
+async function showClosedAgain(
+  { ledger, queues, config }: MessengerContext,
+  closed: readonly AccessRequest[],
+): Promise<void> {
+  for (const { id, cluster } of closed) {
+    const shown = await ledger.shown(id);
+    if (shown && isMoved(shown, cluster, config)) await wake(queues, { type: "show", record: id });
   }
 }
 

@@ -70,6 +70,8 @@ async function saidTo(sent: object, account: Account | (() => Promise<Account>))
   return JSON.stringify(said);
 }
 
+const silent = () => Promise.reject(new Error("Slack does not answer"));
+
 describe.each<[Account, string]>([
   ["deactivated", "your Slack account is deactivated"],
   ["guest", "you are a guest in this workspace"],
@@ -84,6 +86,37 @@ describe.each<[Account, string]>([
   });
 });
 
+describe("a click of a guest", () => {
+  const clickIn = (channel: string) => {
+    const block = { type: "actions", elements: [{ type: "button", action_id: "ask-again" }] };
+    const container = { type: "message", channel_id: channel, message_ts: "1.2" };
+    const message = { text: "denied", blocks: [{ type: "section" }, block] };
+    const action = { type: "button", action_id: "ask-again", value: "r-1" };
+    const body = { type: "block_actions", user, container, message, actions: [action], response_url: "https://slack" };
+    return { action, body };
+  };
+  const gone = "You can't use eks-access: you are a guest in this workspace. Ask a member to do this.";
+
+  test("in their direct message takes its buttons away, and says why", async () => {
+    const said = await saidTo(clickIn("D0ENGINEER"), "guest");
+
+    expect(said).toContain('"replace_original":true');
+    expect(said).toContain(`:warning: ${gone}`);
+    expect(said).not.toContain('"button"');
+  });
+
+  test("leaves the buttons that others see", async () => {
+    const said = await saidTo(clickIn("C0ACCESS"), "guest");
+
+    expect(said).toContain('"response_type":"ephemeral"');
+    expect(said).toContain('"replace_original":false');
+  });
+
+  test("leaves them while Slack does not confirm the account", async () => {
+    expect(await saidTo(clickIn("D0ENGINEER"), silent)).toContain('"replace_original":false');
+  });
+});
+
 test("a person whose account is active is shown clusters and levels", async () => {
   const [, sent] = everything().find(([name]) => name === "/eks-access clusters") ?? expect.fail("no such command");
 
@@ -94,8 +127,6 @@ test("a person whose account is active is shown clusters and levels", async () =
 
   expect(said).toMatch(/staging.*viewer/);
 });
-
-const silent = () => Promise.reject(new Error("Slack does not answer"));
 
 describe("a person about which Slack does not answer", () => {
   const isEnding = ([name]: readonly [string, object]) => /\b(?:revoke|done|cancel)\b/.test(name);

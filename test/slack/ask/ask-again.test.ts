@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { WhyReport } from "../../../src/diagnosis/reports.ts";
+import { configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
@@ -84,6 +85,59 @@ test("what is over on a cluster that is gone is not asked for on another one", a
   expect(answer).toContain("legacy");
   expect(answer).not.toContain("[staging]");
   engineer.close();
+});
+
+describe("what no rule lets its requester have any more", () => {
+  const rules = "policy: { rules: [{ name: others, who: [U0ONCALL] }, { name: rest, levels: [admin] }] }";
+  const gone = ":warning: The policy no longer lets <@U0ENGINEER> request `viewer` on `staging`.";
+  const over = aPreviewedRequest({ id: "r-4", state: "denied" });
+  let own: SlackApp;
+  const cardNow = () => textOf(own.slack.messages("C0ACCESS")[0] ?? expect.unreachable("no card"));
+  const directNow = () => textOf(own.person("U0ENGINEER").directMessages()[0] ?? expect.unreachable("no message"));
+
+  beforeEach(async () => {
+    own = await aSlackApp();
+    await own.put(over);
+    await own.show(over.id);
+    await own.follow(`${configText}${rules}`);
+  });
+  afterEach(() => own.stop());
+
+  test("is not asked for as something else, and the clicked message loses the button", async () => {
+    const engineer = own.person("U0ENGINEER");
+
+    await engineer.click(own.slack.messages("C0ACCESS")[0] ?? expect.unreachable(), "Request again");
+    const view = textOf(await own.slack.until(() => engineer.view()));
+    engineer.close();
+    await engineer.click(engineer.directMessages()[0] ?? expect.unreachable(), "Request again");
+
+    expect(view).toContain("The policy no longer lets <@U0ENGINEER> request `viewer` on `staging`.");
+    await expect.poll(cardNow).toContain(gone);
+    await expect.poll(directNow).toContain(gone);
+    expect(`${cardNow()}${directNow()}`).not.toContain("[Request again]");
+    expect([cardNow(), directNow()].map((text) => text.includes("[Details]"))).toEqual([true, true]);
+  });
+
+  test("has no such button in App Home", async () => {
+    const engineer = own.person("U0ENGINEER");
+
+    await engineer.openHome();
+
+    const home = textOf(await own.slack.until(() => engineer.home()));
+    expect(home).toContain("r-4");
+    expect(home).not.toContain("[Request again]");
+  });
+
+  test("still has it on a cluster that is only quiet now", async () => {
+    await own.follow(configText.replace("    creator:", "    quiet: release week\n    creator:"));
+    const engineer = own.person("U0ENGINEER");
+
+    await engineer.click(own.slack.messages("C0ACCESS")[0] ?? expect.unreachable(), "Request again");
+    const view = textOf(await own.slack.until(() => engineer.view()));
+
+    expect(view).toContain("`staging` takes no requests now: release week.");
+    expect(cardNow()).toContain("[Request again]");
+  });
 });
 
 test("why asks for an ARN where none is linked", async () => {

@@ -33,6 +33,7 @@ const homeWith = (toDecide: readonly AccessRequest[], access: readonly AccessReq
       requests: none,
       migrations: [],
       clusterOf: () => aCluster(),
+      isRepeatable: () => true,
       recent: none,
       decides: true,
       emergency: false,

@@ -25,6 +25,7 @@ function aHome(change: Partial<HomeContent> = {}): HomeContent {
     requests: none,
     migrations: [],
     clusterOf: () => aCluster(),
+    isRepeatable: () => true,
     recent: none,
     decides: false,
     emergency: false,

@@ -299,6 +299,32 @@ test.each([
   expect([buttonsOf(card()), buttonsOf(toEngineer())]).toEqual(["[Details]", "[Details]"]);
 });
 
+test.each([false, true])(
+  "a request that was over before loses Request again by itself (at a start: %s)",
+  async (isStart) => {
+    await shown(aPreviewedRequest({ state: "cancelled" }));
+    const before = [card(), toEngineer()];
+
+    await follow(withoutIt, isStart);
+    await expect.poll(() => buttonsOf(card())).toBe("[Details]");
+    await expect.poll(() => buttonsOf(toEngineer())).toBe("[Details]");
+    await follow(whole, isStart);
+
+    await expect.poll(() => [card(), toEngineer()]).toEqual(before);
+    expect(before.join()).toContain("[Request again]");
+  },
+);
+
+test("a request that no message shows gets none when its cluster leaves", async () => {
+  await ledger.commit(aChange({ ...aPreviewedRequest({ id: "r-2", state: "cancelled" }), version: 1 }));
+  await shown(aPreviewedRequest({ state: "cancelled" }));
+
+  await follow(withoutIt);
+
+  await expect.poll(() => buttonsOf(card())).toBe("[Details]");
+  expect(slack.messages("C0ACCESS")).toHaveLength(1);
+});
+
 test("a request that was over before loses Request again at the first click", async () => {
   await shown(aPreviewedRequest({ state: "cancelled" }));
   const before = card();
