@@ -279,14 +279,20 @@ export function dueIn(record: LedgerRecord, cluster: Cluster): Due {
 /** The most people to mention in one reply. A user group counts as one. */
 export const maxCalled = 10;
 
-/** If a small user group has people who need not decide, its other people are mentioned: they alone must act. */
+/**
+ * Only people who can act. If a small user group has others, too, its people are mentioned one by one. Without an answer of Slack, everyone
+ * counts.
+ */
 export async function whoIsCalled(directory: Directory, { names, out }: Due): Promise<readonly string[]> {
+  const isActive = async (user: string) =>
+    (await directory.accountOf(user).catch(() => "active" as const)) === "active";
   const called = names.map(async (name) => {
-    if (isUser(name)) return [name];
+    if (isUser(name)) return (await isActive(name)) ? [name] : [];
     const members = await directory.membersOf(name).catch(() => []);
     if (members.length > maxCalled + out.length) return [name];
     const people = await peopleOfName(directory, name).catch(() => []);
-    const others = people.filter((user) => !out.includes(user));
+    const able = await Promise.all(people.map(async (user) => !out.includes(user) && (await isActive(user))));
+    const others = people.filter((_, index) => able[index]);
     return others.length < people.length && others.length <= maxCalled ? others : [name];
   });
   return [...new Set((await Promise.all(called)).flat())];

@@ -69,11 +69,16 @@ const maxCalled = 10;
  * Slack's answer to a post gets lost, the message appears twice: this one has no button and nothing that can become
  * untrue.
  */
-export function openingMessage(request: AccessRequest, cluster: Cluster | undefined): Message {
+export function openingMessage(
+  request: AccessRequest,
+  cluster: Cluster | undefined,
+  presence: Presence | null = null,
+): Message {
   const { id, reason } = request;
   const asks = asksText(request);
   const title = request.emergency ? emergencyTitle(request) : `:hourglass_flowing_sand: *${asks}*`;
-  const called = [...(request.emergency ? ["<!channel>"] : []), mentions(peopleToAct(request, cluster), maxCalled)];
+  const people = peopleToAct(request, cluster).filter((user) => !presence?.departed.includes(user));
+  const called = [...(request.emergency ? ["<!channel>"] : []), mentions(people, maxCalled)];
   const please = called.filter((each) => each !== "").join(" ");
   return {
     text: `${please}: ${request.emergency ? title : asks}: ${plainLine(reason)}`,

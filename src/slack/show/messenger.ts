@@ -89,7 +89,7 @@ function showingOf(
   return {
     record: request,
     message: approvalMessage(request, cluster, presence, extension),
-    opening: () => openingMessage(request, cluster),
+    opening: () => openingMessage(request, cluster, presence),
     isReady: request.preview !== null || request.lease !== null,
   };
 }

@@ -127,6 +127,14 @@ describe("the first post", () => {
     expect(textOfBlocks(message)).toContain("\n<!subteam^S0PLATFORM>\n");
   });
 
+  test("mentions no one who left or became a guest", () => {
+    const presence = { present: ["U0APPROVER2"], departed: ["U0APPROVER"] };
+
+    const { text } = openingMessage(aPreviewedRequest(), aCluster(), presence);
+
+    expect(text).toMatch(/^<@U0APPROVER2>: /);
+  });
+
   test("mentions ten people at the most, and never the requester", () => {
     const approvers = ["U0ENGINEER", ...Array.from({ length: 30 }, (_, index) => `U0PERSON${index}`)];
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Directory } from "../../../src/slack/app/directory.ts";
-import { hasTooFewApprovers, presenceOf } from "../../../src/slack/app/request-people.ts";
+import { hasTooFewApprovers, presenceOf, whoIsCalled } from "../../../src/slack/app/request-people.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { silentContext } from "../../fault/silent-context.ts";
@@ -77,4 +77,35 @@ test.each([
   [2, ["U0APPROVER", "U0APPROVER2"], false],
 ])("with %i approvals wanted and %j left, too few are left: %s", (approvalsWanted, present, isSo) => {
   expect(hasTooFewApprovers(aPreviewedRequest({ approvalsWanted }), { present, departed: [] })).toBe(isSo);
+});
+
+describe("who is mentioned", () => {
+  const calledOf = (names: readonly string[], directory: Partial<Directory> = {}, out: readonly string[] = []) => {
+    const accountOf = async (user: string) => (user.startsWith("U0GUEST") ? ("guest" as const) : ("active" as const));
+    return whoIsCalled({ ...noGroups, accountOf, ...directory }, { names, out });
+  };
+
+  test("are no guests", async () => {
+    expect(await calledOf(["U0APPROVER", "U0GUEST"])).toEqual(["U0APPROVER"]);
+  });
+
+  test("are the other people of a small user group with a guest", async () => {
+    const membersOf = async () => ["U0APPROVER", "U0GUEST", "U0ONCALL"];
+
+    expect(await calledOf(["S0PLATFORM"], { membersOf }, ["U0ONCALL"])).toEqual(["U0APPROVER"]);
+  });
+
+  test("are all who are named while Slack does not answer", async () => {
+    const silent = () => Promise.reject(new Error("no answer"));
+
+    const called = await calledOf(["U0GUEST", "S0PLATFORM"], { accountOf: silent, membersOf: silent });
+
+    expect(called).toEqual(["U0GUEST", "S0PLATFORM"]);
+  });
+
+  test("are a user group as it is, if all its people can act", async () => {
+    const membersOf = async () => ["U0APPROVER", "U0ONCALL"];
+
+    expect(await calledOf(["S0PLATFORM"], { membersOf })).toEqual(["S0PLATFORM"]);
+  });
 });

@@ -199,7 +199,7 @@ describe("what Slack shows is made to match the ledger", () => {
     });
 
     test.each([
-      ["has many people", ["U0APPROVER", ...Array.from({ length: 11 }, (_, index) => `U0OTHER${index}`)]],
+      ["has many people", ["U0APPROVER", ...Array.from({ length: 12 }, (_, index) => `U0OTHER${index}`)]],
       ["does not have who approved", ["U0APPROVER2", "U0ONCALL"]],
     ])("a group that %s is called again", async (_, members) => {
       expect(await shownWith(members)).toContain("<!subteam^S0PLATFORM>: `viewer` on `staging`");
