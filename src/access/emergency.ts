@@ -103,10 +103,11 @@ export function decideReview(
   person: Person,
   keys: DecisionKeys,
   now: Date,
+  note = "",
 ): ReviewVerdict {
   const code = refuseReview(request, cluster, person);
   if (code || !request.emergency) return { type: "refused", code: code ?? "nothing-to-review" };
-  const given = sealReview(request, { by: person.user, at: now.toISOString() }, keys);
+  const given = sealReview(request, { by: person.user, at: now.toISOString(), ...(note && { why: note }) }, keys);
   return { type: "reviewed", after: withEmergency(request, { ...request.emergency, review: given }) };
 }
 

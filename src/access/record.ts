@@ -79,9 +79,9 @@ export const decisionForm = z.strictObject({
 export type DroppedApproval = Immutable<z.output<typeof droppedForm>>;
 const droppedForm = z.strictObject({ by: textForm, at: timeForm, why: textForm });
 
-/** An unreadable time counts as void, like a future one: a new review is due. The seal covers the request's id too. */
+/** An unreadable time counts as void, like a future one: a new review is due. The seal covers the request's id too. `why`: the finding. */
 export type Review = Immutable<z.output<typeof reviewForm>>;
-const reviewForm = z.strictObject({ by: textForm, at: textForm, seal: textForm });
+const reviewForm = z.strictObject({ by: textForm, at: textForm, why: textForm.optional(), seal: textForm });
 
 export type Emergency = Immutable<z.output<typeof emergencyForm>>;
 const emergencyForm = z.strictObject({

@@ -153,6 +153,20 @@ describe("an emergency is reviewed", () => {
     });
   });
 
+  test("with a note that no one can change in Redis", () => {
+    const verdict = decideReview(broken, cluster, person("U0APPROVER"), keys.decision, at(hours(2)), "all is well");
+    const { emergency, ...request } = verdict.type === "reviewed" ? verdict.after : expect.unreachable();
+    const withNote = (why: string | undefined) =>
+      ({ ...request, emergency: { ...emergency, review: { ...emergency?.review, why } } }) as AccessRequest;
+
+    const forged = ["all is well", "another", "", undefined].map((why) =>
+      hasForgedReview(withNote(why), keys.decision, at(hours(3))),
+    );
+
+    expect(emergency?.review?.why).toBe("all is well");
+    expect(forged).toEqual([false, true, true, true]);
+  });
+
   test.each<[string, string, AccessRequest]>([
     ["U0ENGINEER", "own", broken],
     ["U0ONCALL", "not-an-approver", broken],

@@ -74,11 +74,19 @@ test("two of a user group approve, another person may not, and an emergency is t
   await click("U0APPROVER", "reviewed", "[Mark reviewed]");
   await flow.until(() => person("U0APPROVER").view());
   await person("U0APPROVER").submit({ "What you found": "restarted two pods" });
-  const reviewed = textOf(await flow.message("reviewed by <@U0APPROVER>"));
+  const card = await flow.message("reviewed by <@U0APPROVER>");
+  const noted = await flow.until(() =>
+    flow.sandbox.slack
+      .replies(card)
+      .map(textOf)
+      .find((text) => text.includes("pods")),
+  );
+  const reviewed = textOf(card);
   const audit = await auditOf(flow.redisUrl);
 
   expect(emergency.ok).toBe(true);
   expect(reviewed).not.toContain("[Mark reviewed]");
+  expect(noted).toMatch(/Reviewed by <@U0APPROVER> .*: restarted two pods$/);
   expect(audit.verdict.type).toBe("whole");
   expect(audit.types.filter((type) => !/writing|previewed/.test(type))).toEqual([
     "request.refused",

@@ -61,7 +61,7 @@ function reviewModal(request: AccessRequest): ModalView {
   const shown = { title: "Mark reviewed", submit: "Mark reviewed", close: "Back" };
   return formModal({ id: reviewedModalId, memory: request.id, ...shown }, [
     section(`${emergencyTitle(request)}\n>${plainLine(request.reason)}`),
-    reasonInput("What you found", "The audit log keeps this", true),
+    reasonInput("What you found", "The thread shows this, and the audit log keeps it", true),
   ]);
 }
 
@@ -87,7 +87,7 @@ async function recordReview(
   const now = context.now();
   const isOwn = await isOwnRescue(context, cluster, request, user);
   const reviewer = isOwn ? { ...person, user: request.requester } : person;
-  const verdict = decideReview(request, cluster, reviewer, context.keys.decision, now);
+  const verdict = decideReview(request, cluster, reviewer, context.keys.decision, now, note);
   if (verdict.type === "refused") {
     await noteAttempt(context, { act: "review", by: user, code: verdict.code, request });
     return stop(reviewRefusedAnswer(verdict.code, request, cluster));

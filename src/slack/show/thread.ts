@@ -108,7 +108,10 @@ function reminderEntry(request: AccessRequest, called: string): ThreadEntry[] {
 function reviewEntries(request: AccessRequest, called: string): ThreadEntry[] {
   const { emergency } = request;
   if (!emergency) return [];
-  if (emergency.review) return [{ name: "reviewed", text: `${reviewState(request)}.` }];
+  if (emergency.review) {
+    const { why } = emergency.review;
+    return [{ name: "reviewed", text: `${reviewState(request)}${why ? `: ${plainLine(why, 600)}` : "."}` }];
+  }
   if (emergency.reminders === 0 || !called) return [];
   const text = `${called}: the emergency access of ${mention(request.requester)}, ${whatOf(request)}, needs your review. Check what was done, then press Mark reviewed above.`;
   return [{ name: `unreviewed-${emergency.reminders}`, text }];

@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import { decideReview } from "../../../src/access/emergency.ts";
 import type { Lease } from "../../../src/access/lease/lease-record.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { threadMessage, threadOf } from "../../../src/slack/show/thread.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anEndProof, aProof, changed } from "../../builders/a-request.ts";
+import { anEmergency, anEmergencyCluster } from "../../builders/an-emergency.ts";
+import { keys } from "../../builders/keys.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -50,6 +53,22 @@ test("that it is active is reported with the whole proof, once signing in has be
 
   expect(namesOf(tried, [])).not.toContain("active");
   expect(namesOf(changed(tried, { lease }), [])).toContain("active");
+});
+
+test("the thread says who reviewed an emergency, and what they found", () => {
+  const verdict = decideReview(
+    anEmergency(),
+    anEmergencyCluster(),
+    { user: "U0APPROVER", memberships: [] },
+    keys.decision,
+    at(hours(2)),
+    "restarted checkout & nothing else",
+  );
+  const request = verdict.type === "reviewed" ? verdict.after : expect.unreachable(verdict.code);
+
+  const [said] = threadOf(request, [], aCluster()).filter(({ name }) => name === "reviewed");
+
+  expect(said?.text).toMatch(/^Reviewed by <@U0APPROVER> <!date.*>: restarted checkout &amp; nothing else$/);
 });
 
 describe("where signing in is tried again", () => {
