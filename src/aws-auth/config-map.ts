@@ -42,8 +42,13 @@ export function readConfigMapFile(text: string): ConfigMapReading {
   const yaml = files.find((candidate) => nameOf(candidate.object) === "aws-auth") ?? files[0] ?? null;
   const json = readJson(text);
   // JSON has other escapes than YAML, so the values come from JSON and only the places from YAML.
-  if (json !== null) return { type: "file", file: { ...json, nodes: yaml?.nodes ?? json.nodes } };
-  return yaml === null ? { type: "unusable", message } : { type: "file", file: yaml };
+  const file = json && { ...json, nodes: yaml?.nodes ?? json.nodes };
+  const found = file ?? yaml;
+  if (found === null) return { type: "unusable", message };
+  const data = found.object.data ?? {};
+  if (found.form === "config-map" && !isRecord(data))
+    return { type: "unusable", message: "The data of the ConfigMap is no mapping, so the API server refuses it." };
+  return { type: "file", file: found };
 }
 
 function readParts(text: string): { files: ConfigMapFile[]; message: string } {

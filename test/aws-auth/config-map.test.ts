@@ -43,14 +43,21 @@ describe("readConfigMap", () => {
       "unusable",
     );
     expect(readConfigMapFile('{"kind": "ConfigMap", "data": {"a": "\\/"}}')).toMatchObject({ type: "file" });
-    expect(readConfigMapFile('{"kind": "ConfigMap", "data": "\\/"}')).toMatchObject({
-      type: "file",
-      file: { data: {} },
-    });
   });
 
-  it("passes over documents that hold nothing, and over data that is none", () => {
-    const file = read("# ours\n---\nkind: ConfigMap\ndata: [a]\n");
+  it.each(["data: [a]", "data: text", '{"kind": "ConfigMap", "data": "text"}'])(
+    "refuses %s, as the API server would",
+    (line) => {
+      const message = "The data of the ConfigMap is no mapping, so the API server refuses it.";
+
+      const text = line.startsWith("{") ? line : `kind: ConfigMap\nmetadata: {name: aws-auth}\n${line}\n`;
+
+      expect(readConfigMapFile(text)).toEqual({ type: "unusable", message });
+    },
+  );
+
+  it("passes over documents that hold nothing, and over absent data", () => {
+    const file = read("# ours\n---\nkind: ConfigMap\ndata:\n");
     const list = read(
       "kind: List\nitems: [{metadata: {}}, {metadata: {name: aws-auth}, kind: ConfigMap, data: {a: x}}]\n",
     );
