@@ -106,7 +106,8 @@ export async function readOpenLeases(
 ): Promise<readonly ApprovedRequest[]> {
   const leased: ApprovedRequest[] = [];
   for (const request of await readListed(redis, reader, clusterKey("leased", cluster))) {
-    if (request.state === "approved" && request.cluster === cluster) leased.push(request);
+    // A person can put an ended one back into the list: it would become a failed one.
+    if (request.state === "approved" && request.cluster === cluster && !isClosed(request)) leased.push(request);
   }
   return leased;
 }

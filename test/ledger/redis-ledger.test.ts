@@ -56,6 +56,24 @@ test("a record that was written without a commit is listed when something is due
   expect(after).toEqual([forged]);
 });
 
+test.each([{ state: "ended" }, { state: "failed" }] as const)(
+  "a lease that is $state is over, although someone puts its id back into its cluster's list",
+  async (lease) => {
+    const database = await aRedis();
+    const { redis, close } = await connectRedis(database.url);
+    const ledger = redisLedger(redis);
+    const over = aLeasedRequest(lease, { id: "r-1", version: 1 });
+    await ledger.commit({ after: over, event: anEvent({ request: "r-1" }) });
+    await redis.zadd(`{eks-access}:leased-of-cluster:${over.cluster}`, 1, "r-1");
+
+    const listed = await ledger.leasedOf(over.cluster);
+
+    await close();
+    await database.close();
+    expect(listed).toEqual([]);
+  },
+);
+
 test("a record with half a character, which a cut through an emoji leaves, changes like any other", async () => {
   const database = await aRedis();
   const { redis, close } = await connectRedis(database.url);
