@@ -1,10 +1,11 @@
 import { Readable } from "node:stream";
 import { STSClient } from "@aws-sdk/client-sts";
+import { fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import type { HttpRequest } from "@smithy/protocol-http";
 import { AccessError } from "../access/access-error.ts";
 import { type FinishedCall, observedCall, type RequestIds, resultOfStatus } from "../operations/announcements.ts";
 import { ArrivedBytes, answerGuard } from "../operations/bounds.ts";
-import { callWithinMs, deadlineSignal, usualDeadlines } from "../operations/deadlines.ts";
+import { callWithinMs, deadlineSignal, endCall, usualDeadlines } from "../operations/deadlines.ts";
 
 /** The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */
 const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };
@@ -23,10 +24,12 @@ interface Shared extends Found {
 
 interface ClientSettings extends Shared {
   region: string;
-  credentials?: AwsCredentials;
+  credentials: AwsCredentials | ReturnType<typeof fromNodeProviderChain>;
   maxAttempts: number;
   retryMode: "standard";
 }
+
+const tries = 3;
 
 const limits = {
   connectionTimeout: usualDeadlines.awsCall,
@@ -41,12 +44,32 @@ export function clientSettings(source: CredentialSource, region: string): Client
   shared ??= sharedByAll(region);
   return {
     region,
-    ...(source === "default" ? {} : { credentials: source }),
-    maxAttempts: 3,
+    credentials: source === "default" ? ownIdentity(region, shared.requestHandler) : source,
+    maxAttempts: tries,
     retryMode: "standard",
     ...shared,
   };
 }
+
+/** By default the SDK reads the AWS files once in a process, and misses rotated keys. */
+function ownIdentity(region: string, requestHandler: Sockets): ReturnType<typeof fromNodeProviderChain> {
+  // They can need a call of STS, with the deadline of every call.
+  const find = fromNodeProviderChain({ ignoreCache: true, clientConfig: { region, requestHandler } });
+  return (given) => foundInTime(find(given));
+}
+
+/** The SDK waits without a limit for what gives a pod its identity, and each later call would wait for the same answer. @throws AccessError */
+export function foundInTime<T>(looking: Promise<T>): Promise<T> {
+  const withinMs = tries * callWithinMs("awsCall");
+  return new Promise((resolve, reject) => {
+    const late = (cause: Error) => reject(new AccessError("aws-unreachable", notFound, { cause, remedy: lookThere }));
+    const stop = endCall(withinMs, new AbortController().signal, late);
+    looking.then(resolve, reject).finally(stop);
+  });
+}
+
+const notFound = "The worker got no AWS identity in time";
+const lookThere = "Check what gives it, for example the EKS Pod Identity agent of the node.";
 
 function sharedByAll(region: string): Shared {
   const { requestHandler, authSchemePreference, useDualstackEndpoint, useFipsEndpoint, userAgentAppId } = new STSClient(

@@ -5,7 +5,7 @@ import {
   GetCallerIdentityCommand,
   STSClient,
 } from "@aws-sdk/client-sts";
-import { fromIni, fromNodeProviderChain } from "@aws-sdk/credential-providers";
+import { fromIni } from "@aws-sdk/credential-providers";
 import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { AccessError } from "../access/access-error.ts";
@@ -14,6 +14,7 @@ import {
   type AwsCredentials,
   type CredentialSource,
   clientSettings,
+  foundInTime,
   incomplete,
   logRequestId,
 } from "./client-settings.ts";
@@ -101,8 +102,9 @@ export async function ownCredentials(region: string): Promise<AwsCredentials> {
 /** The credentials of a named profile, read each time, so that a rotated key counts at once. @throws AccessError */
 export async function credentialsOfProfile(profile: string, region: string): Promise<AwsCredentials> {
   try {
-    return picked(await fromIni({ profile, ignoreCache: true, clientConfig: { region } })());
+    return picked(await foundInTime(fromIni({ profile, ignoreCache: true, clientConfig: { region } })()));
   } catch (error) {
+    if (error instanceof AccessError) throw error;
     throw new AccessError("aws-credentials-missing", `The worker has no AWS credentials in its profile ${profile}`, {
       cause: error,
       remedy: `Put them into [${profile}] of AWS_SHARED_CREDENTIALS_FILE.`,
@@ -151,12 +153,7 @@ function isAboutCredentials(error: unknown): boolean {
 function ownClient(region: string): STSClient {
   const known = own.get(placeOf(region));
   if (known) return known;
-  // By default the SDK reads the AWS files once in a process, and misses rotated keys.
-  const settings = clientSettings("default", region);
-  const { requestHandler } = settings;
-  // They can need a call of STS, with the deadline of every call.
-  const credentials = fromNodeProviderChain({ ignoreCache: true, clientConfig: { region, requestHandler } });
-  const client = new STSClient({ ...settings, credentials });
+  const client = new STSClient(clientSettings("default", region));
   own.set(placeOf(region), client);
   return client;
 }

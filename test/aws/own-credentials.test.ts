@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { findCreation } from "../../src/aws/find-creation.ts";
 import { assumeRole, callerIdentity, credentialsOfProfile } from "../../src/aws/sts.ts";
+import { usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
 import { account, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();
@@ -26,14 +29,22 @@ function writeProfile(name: string, keys: { accessKeyId: string; secretAccessKey
   );
 }
 
+function forgetKeys(): void {
+  for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"]) {
+    vi.stubEnv(name, undefined);
+  }
+}
+
+/** Runs with short deadlines of its calls. */
+const soon = <T>(act: () => Promise<T>) =>
+  withinDeadline("run", { ...usualDeadlines, awsCall: 100, run: 600_000 }, act);
+
 test("with IRSA all of a run's calls take one call for the worker's own identity", async () => {
   const { aws, workerArn, creatorArn } = accountUnderTest();
   const subject = "system:serviceaccount:eks-access:worker";
   const token = join(folder, "token");
   writeFileSync(token, aws.webIdentities.project({ roleArn: workerArn, subject }, new Date(Date.now() + 3_600_000)));
-  for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"]) {
-    vi.stubEnv(name, undefined);
-  }
+  forgetKeys();
   vi.stubEnv("AWS_ROLE_ARN", workerArn);
   vi.stubEnv("AWS_WEB_IDENTITY_TOKEN_FILE", token);
   aws.account.setAllowed(workerArn, ["sts:*", "cloudtrail:LookupEvents"]);
@@ -52,6 +63,36 @@ test("with IRSA all of a run's calls take one call for the worker's own identity
   expect(aws.faults.calls("sts.AssumeRole")).toBe(1);
 });
 
+test("an agent of the node that does not answer keeps no call waiting, and none after it answers again", async () => {
+  const { aws, workerArn } = accountUnderTest();
+  const answers: ((response: ServerResponse) => void)[] = [];
+  const agent = createServer((_, response) => void answers.shift()?.(response));
+  await new Promise<void>((resolve) => agent.listen(0, "127.0.0.1", resolve));
+  forgetKeys();
+  vi.stubEnv("AWS_CONTAINER_CREDENTIALS_FULL_URI", `http://127.0.0.1:${(agent.address() as AddressInfo).port}/`);
+  const { accessKeyId, secretAccessKey, sessionToken } = aws.account.sessionFor(workerArn, "pod");
+  const session = { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, Token: sessionToken };
+  const whoAmI = () => soon(() => callerIdentity("default", "eu-north-1"));
+
+  answers.push(() => {});
+  const silent = await whoAmI().catch((error: unknown) => error);
+  answers.push((response) => {
+    const Expiration = new Date(Date.now() + 3_600_000).toISOString();
+    response.setHeader("content-type", "application/json").end(JSON.stringify({ ...session, Expiration }));
+  });
+  const after = await whoAmI();
+
+  vi.stubEnv("AWS_CONTAINER_CREDENTIALS_FULL_URI", undefined);
+  agent.closeAllConnections();
+  agent.close();
+  expect(silent).toMatchObject({
+    code: "aws-unreachable",
+    message:
+      "The worker got no AWS identity in time. Check what gives it, for example the EKS Pod Identity agent of the node.",
+  });
+  expect(after.arn).toContain(":assumed-role/eks-access-worker/");
+});
+
 test("a named profile gives its user's keys, and new ones as soon as they are rotated", async () => {
   const { aws } = accountUnderTest();
   const founder = aws.account.addUser({ name: "founder" });
@@ -65,6 +106,14 @@ test("a named profile gives its user's keys, and new ones as soon as they are ro
   expect(before.accessKeyId).toBe(founder.accessKeyId);
   expect(after.accessKeyId).toBe(rotated.accessKeyId);
   expect((await callerIdentity(after, region)).arn).toBe(founder.arn);
+});
+
+test("a profile whose program does not end keeps no call waiting", async () => {
+  writeFileSync(join(folder, "config"), "[profile founder]\ncredential_process = sleep 3\n");
+
+  const failure = soon(() => credentialsOfProfile("founder", region));
+
+  await expect(failure).rejects.toMatchObject({ code: "aws-unreachable" });
 });
 
 test("a profile that is not there is named, with where to put it", async () => {
