@@ -1,4 +1,5 @@
 import { dump } from "js-yaml";
+import { parseJson } from "../access/seal.ts";
 import { SECTIONS } from "./document.ts";
 import { replaceNode } from "./edit-entry.ts";
 import { YamlFailure } from "./go-yaml/cursor.ts";
@@ -186,14 +187,6 @@ function jsonObject(text: string): Record<string, unknown> | null {
   if (!isRecord(object)) return null;
   if (!Array.isArray(object.items)) return object;
   return object.items.find((item) => isRecord(item) && nameOf(item) === "aws-auth") ?? null;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 /** Edits YAML in place, so that comments stay, or else writes it from its values, as JSON and bare data. */

@@ -1,4 +1,5 @@
 import { FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
+import { parseJson } from "../access/seal.ts";
 import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 
 /** Quotes a text so that readers of YAML 1.1, YAML 1.2 and JSON read exactly that text: JSON's escapes are YAML's too, except `\/`. */
@@ -17,12 +18,8 @@ export function flowList(items: readonly string[]): string {
 
 /** The text inside the quotes; null: `quote` never writes this. */
 export function readQuoted(quoted: string): string | null {
-  try {
-    const value: unknown = JSON.parse(quoted);
-    return typeof value === "string" ? value : null;
-  } catch {
-    return null;
-  }
+  const value = parseJson(quoted);
+  return typeof value === "string" ? value : null;
 }
 
 interface EntryStyle {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AccessError, type FailureCode } from "../access/access-error.ts";
 import { outsideWords } from "../access/redact.ts";
+import { parseJson } from "../access/seal.ts";
 import type { ApiAnswer } from "./api-calls.ts";
 
 /** A message in Slack has to hold the answer. */
@@ -120,12 +121,8 @@ const statusShape = z.object({
 });
 
 function statusIn({ text }: ApiAnswer): Status | undefined {
-  try {
-    const { reason, message, details } = statusShape.parse(JSON.parse(text));
-    return { reason, message, kind: details.kind };
-  } catch {
-    return undefined;
-  }
+  const { data } = statusShape.safeParse(parseJson(text));
+  return data && { reason: data.reason, message: data.message, kind: data.details.kind };
 }
 
 function retryAfterOf({ headers }: ApiAnswer): number | undefined {

@@ -3,7 +3,7 @@ import type { ErasedEvent } from "../access/audit/audit-erasure.ts";
 import { type Anchor, formatAnchor, type LogBase, readAnchor } from "../access/audit/verify-log.ts";
 import { type AuditEvent, type ChainedEvent, genesis, nestsTooDeep } from "../access/audit-event.ts";
 import { timeForm } from "../access/lease/lease-record.ts";
-import { canonicalJson, type Json } from "../access/seal.ts";
+import { canonicalJson, type Json, parseJson } from "../access/seal.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { explained, type RedisClient } from "./client.ts";
 import { appendScript, chainHeadKey, chainLua, chainText, endScript, eventsKey, logKey } from "./commit-script.ts";
@@ -66,12 +66,8 @@ const unreadable: AuditEvent = {
 
 /** As stored, for verification. A forged text must not hide the other events. */
 function readEvent(text: string): AuditEvent {
-  try {
-    const event: unknown = JSON.parse(text);
-    return isEvent(event) ? event : unreadable;
-  } catch {
-    return unreadable;
-  }
+  const event = parseJson(text);
+  return isEvent(event) ? event : unreadable;
 }
 
 /** An event of another version of eks-access can have another type. */

@@ -1,5 +1,5 @@
 import { keptWith } from "../collections.ts";
-import type { Json, MemoryKeys } from "../seal.ts";
+import { type Json, type MemoryKeys, parseJson } from "../seal.ts";
 import type { Holding, Share } from "./lease-record.ts";
 import { noWithdrawals, type Withdrawal, type Withdrawals } from "./withdrawal.ts";
 
@@ -85,12 +85,8 @@ export function fitsAnnotation(holdings: readonly Holding[], keys: MemoryKeys, b
 export function readAnnotation(cluster: string, text: string | undefined, keys: MemoryKeys): AnnotationReading {
   if (text === undefined) return { type: "absent" };
   const untrusted = (message: string): AnnotationReading => ({ type: "untrusted", message });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return untrusted("it is not JSON");
-  }
+  const value = parseJson(text);
+  if (value === null) return untrusted("it is not JSON");
   const sealed = readSealed(value);
   if (!sealed) return untrusted("it does not have the form that eks-access writes");
   if (!keys.isSealed("annotation", sealedValue(cluster, sealed), sealed.seal)) {
