@@ -118,10 +118,25 @@ function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {
     const answer = await sendCall(call);
     // A proxy in front of the API server answers in pages.
     if (!(answer.headers["content-type"] ?? "").includes("json")) return answer;
-    if (answer.status === 401) await throwIfKnown(cluster);
+    if (answer.status === 401) {
+      throwIfClockDiffers(cluster, answer.headers);
+      await throwIfKnown(cluster);
+    }
     if (answer.status < 400) await cluster.as?.noteAccepted();
     return answer;
   };
+}
+
+/** AWS takes no signature from five minutes ahead, or from fifteen behind. */
+const clockDiffersMs = 5 * 60_000;
+
+/** @throws AccessError if the server's own time says why it takes no token of this machine */
+function throwIfClockDiffers({ name }: ClusterEndpoint, headers: ApiAnswer["headers"]): void {
+  const aheadMs = Date.now() - Date.parse(headers.date ?? "");
+  if (!(Math.abs(aheadMs) > clockDiffersMs)) return;
+  const off = `${Math.round(Math.abs(aheadMs) / 60_000)} min ${aheadMs > 0 ? "ahead of" : "behind"}`;
+  const what = `The API server of cluster ${name} answered 401, and this machine's clock is ${off} its own`;
+  throw new AccessError("cluster-unauthorized", what, { remedy: "Set it by NTP." });
 }
 
 /** @throws AccessError if the token is too large, or more is known of its identity */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { SandboxAccount } from "../../sandbox/aws/sandbox-account.ts";
 import { type SandboxCluster, startSandboxCluster } from "../../sandbox/cluster/cluster.ts";
 import { group } from "../../sandbox/cluster/default-roles.ts";
@@ -50,6 +50,7 @@ beforeAll(async () => {
   aws.account.addRole({ name: "viewer" });
   aws.account.addRole({ name: "stranger" });
 });
+afterEach(() => void vi.restoreAllMocks());
 afterAll(async () => {
   for (const client of clients) client.close();
   await cluster?.stop();
@@ -101,6 +102,20 @@ test("a role without a mapping has no identity", async () => {
   await expect(failure).rejects.toMatchObject({
     code: "cluster-unauthorized",
     what: "The API server answered 401 to GET pods in default of cluster payments",
+  });
+});
+
+test.each([
+  [20, "ahead of"],
+  [-20, "behind"],
+])("a 401 to a machine whose clock is %i min off names the clock", async (minutes, how) => {
+  const now = Date.now();
+  vi.spyOn(Date, "now").mockReturnValue(now + minutes * 60_000);
+  const stranger = await signIn("stranger");
+
+  await expect(stranger.listPods("default")).rejects.toMatchObject({
+    code: "cluster-unauthorized",
+    message: `The API server of cluster payments answered 401, and this machine's clock is 20 min ${how} its own. Set it by NTP.`,
   });
 });
 
