@@ -2,7 +2,7 @@ import { AccessError } from "../../access/access-error.ts";
 import { approvedShare, sealedEnd } from "../../access/lease/cluster-leases.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import { type Withdrawals, withdrawalTagChanges } from "../../access/lease/withdrawal.ts";
-import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
+import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { identityOfEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
@@ -43,24 +43,17 @@ export function entryWay({ context, cluster, opened, isTaken, which }: Place): E
       yield;
       return settleEntries(input);
     },
-    prepare: async (state, settlement) =>
-      prepare(context, { ...toolsOf(context, cluster, opened.entries, state, settlement), isNewest }, settlement),
+    prepare: async (state, settlement) => {
+      const plannedAt = context.now();
+      const begun = begunIn(settlement, plannedAt);
+      const rest = { keys: keys.memory, begun, plannedAt, isNewest, clock: context.now };
+      return prepare(context, { entries: opened.entries, cluster, state, ...rest }, settlement);
+    },
   };
 }
 
 interface WayTools extends EntryTools {
   readonly state: EntryState;
-}
-
-function toolsOf(
-  { keys, now }: WorkerContext,
-  cluster: Cluster,
-  entries: AccessEntries,
-  state: EntryState,
-  settlement: EntrySettlement,
-): Omit<WayTools, "isNewest"> {
-  const plannedAt = now();
-  return { entries, cluster, state, keys: keys.memory, begun: begunIn(settlement, plannedAt), plannedAt, clock: now };
 }
 
 /** By lower-case ARN: calls that earlier runs may have sent, for entries that will exist. */

@@ -44,7 +44,10 @@ function placeOf(place: EntriesPlace, read: EntriesSeen): SignInPlace {
   const { cluster, context, opened } = place;
   const { holdings, lost } = withLostShares(read.holdings, place.lost, read.identityOf);
   const state = { ...read, holdings };
-  const tools = toolsOf(place, state);
+  const begun = begunBy(place.open);
+  const plannedAt = context.now();
+  const rest = { keys: context.keys.memory, begun, plannedAt, clock: context.now };
+  const tools = { entries: opened.entries, cluster, state, ...rest };
   const entryOf = (key: string) => state.entries.get(key) ?? null;
   const seen = { entries: state.entries, creatorArn: opened.creatorArn };
   return {
@@ -69,12 +72,6 @@ function placeOf(place: EntriesPlace, read: EntriesSeen): SignInPlace {
       return lateCallDoubt(request, known, context.now());
     },
   };
-}
-
-function toolsOf({ context, cluster, opened, open }: EntriesPlace, state: EntriesSeen): Omit<EntryTools, "isNewest"> {
-  const { keys, now } = context;
-  const rest = { cluster, state, keys: keys.memory, plannedAt: now(), clock: now };
-  return { entries: opened.entries, begun: begunBy(open), ...rest };
 }
 
 /** By lower-case ARN: the entries that runs can have begun to make, by the ledger. */
