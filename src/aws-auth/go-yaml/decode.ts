@@ -17,7 +17,7 @@ import {
 
 /** The forms of a time that go-yaml accepts: a date, or one with a time after T and a zone, or after a space without one. */
 const TIMESTAMP =
-  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt](\d{1,2}:\d{1,2}:\d{1,2})(?:[.,]\d+)?(?:Z|[-+]\d{2}:\d{2})| (\d{1,2}:\d{1,2}:\d{1,2})(?:[.,]\d+)?)?$/;
+  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt](\d{1,2}:\d{1,2}:\d{1,2})(?:[.,]\d+)?(?:Z|[-+](\d{2}):(\d{2}))| +(\d{1,2}:\d{1,2}:\d{1,2})(?:[.,]\d+)?)?$/;
 
 type MapDraft = Draft<Omit<MapValue, "fields" | "overwritten" | "others">> & {
   fields: Map<string, Field>;
@@ -250,8 +250,10 @@ function letterAt(bytes: Buffer, at: number): number {
 function isTimestamp(text: string): boolean {
   const match = TIMESTAMP.exec(text);
   if (match === null) return false;
-  const [, year, month, day, zoned, plain] = match;
+  const [, year, month, day, zoned, zoneHour = 0, zoneMinute = 0, plain] = match;
   const [hour = 0, minute = 0, second = 0] = (zoned ?? plain ?? "").split(":").map(Number);
+  // Go takes a zone of 24 hours, or of 60 minutes.
+  if (Number(zoneHour) > 24 || Number(zoneMinute) > 60) return false;
   return isDate(Number(year), Number(month), Number(day)) && hour < 24 && minute < 60 && second < 60;
 }
 

@@ -129,6 +129,9 @@ function addBool(word: string, value: boolean): void {
 const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 const INTEGER = /^[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0[0-7]*|[1-9][0-9]*)$/;
 
+/** go-yaml gives strconv.ParseInt the digits after `0b` alone, so they can have a sign. */
+const SIGNED_BINARY = /^0b([-+])(?=[01]+$)/;
+
 /** The texts beginning with a point that strconv.ParseFloat accepts: unlike elsewhere, underscores must separate digits. */
 const POINTED = /^\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?$/;
 
@@ -144,7 +147,7 @@ function toNumber(text: string): bigint | number | null {
   const first = text.charCodeAt(0);
   if (first === 0x2e) return POINTED.test(text) ? finite(text.replaceAll("_", "")) : null;
   if (!isDigit(first) && first !== 0x2b && first !== 0x2d) return null;
-  const digits = text.replaceAll("_", "");
+  const digits = text.replaceAll("_", "").replace(SIGNED_BINARY, "$10b");
   return toInteger(digits) ?? (FLOAT.test(digits) ? finite(digits) : null);
 }
 
