@@ -223,7 +223,7 @@ return found
 interface Committed {
   readonly version: number;
   readonly digest: string;
-  /** This process has committed the same version before: messages can show that one. */
+  /** This process has committed another record as this version, or a later one, before: messages can show that one. */
   readonly isAnother: boolean;
   readonly cluster: string;
   readonly atMs: number;
@@ -240,8 +240,11 @@ export class OwnCommits {
 
   add(record: LedgerRecord): void {
     const { id, version, cluster } = record;
-    const isAnother = version <= (this.#known.get(id)?.version ?? 0);
-    this.#known.set(id, { version, digest: sha1(JSON.stringify(record)), isAnother, cluster, atMs: Date.now() });
+    const digest = sha1(JSON.stringify(record));
+    const before = this.#known.get(id);
+    // Two runs of this process can commit the very same version at once.
+    const isAnother = version <= (before?.version ?? 0) && digest !== before?.digest;
+    this.#known.set(id, { version, digest, isAnother, cluster, atMs: Date.now() });
   }
 
   async eachUndone(

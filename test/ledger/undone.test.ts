@@ -56,6 +56,15 @@ test("a commit that Redis still has is not undone, nor one that another process 
   expect(await undone()).toEqual([]);
 });
 
+test("a commit that two runs of this process made at once, with the same words, is not undone", async () => {
+  const change = aChange(aRequest());
+
+  const both = [await ledger.commit(change), await ledger.commit(change)];
+
+  expect(both.map(({ type }) => type)).toEqual(["committed", "committed"]);
+  expect(await undone()).toEqual([]);
+});
+
 test("a commit that Redis lost is found once, with the record that is left", async () => {
   const left = await firstOfTwo();
 
