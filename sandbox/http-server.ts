@@ -92,18 +92,16 @@ export async function startSandboxServer(options: SandboxServerOptions): Promise
 async function serve(options: SandboxServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const started = performance.now();
   const body = await readBody(request);
-  const route = options.route({
-    method: request.method ?? "GET",
-    url: new URL(request.url ?? "/", "http://sandbox.invalid"),
-    headers: request.headers,
-    body,
-  });
+  const { method = "GET", headers } = request;
+  const sent = { method, url: new URL(request.url ?? "/", "http://sandbox.invalid"), headers, body };
+  const route = options.route(sent);
   const fault = await options.faults.meet(route.call);
   if (fault?.type === "cut-before") return void request.socket.destroy();
   if (fault?.type === "hang") return;
   if (fault?.type === "drip") return drip(response);
   if (fault?.type === "delay") await new Promise((resolve) => setTimeout(resolve, fault.ms));
-  const done = fault?.type === "answer" ? fault : await route.answer();
+  const changed = fault?.type === "change" && { ...sent, body: Buffer.from(fault.body(body.toString("utf8"))) };
+  const done = fault?.type === "answer" ? fault : await (changed ? options.route(changed) : route).answer();
   if (fault?.type === "cut-after") return void request.socket.destroy();
   const answer = fault?.type === "answer-after" ? fault : done;
   const by = "by" in answer ? answer.by : undefined;

@@ -23,6 +23,7 @@ const passing = {
   "access-entry-late": "Do nothing: the worker removes what arrives.",
   "binding-kept": "Remove its finalizers (kubectl get -o yaml shows them): until then it gives its rights.",
   "binding-late": "Do nothing: the worker removes what arrives.",
+  "document-changed": "Let the admission webhook leave aws-auth alone.",
   "document-unchanged": "Repair that; then the worker removes it.",
   "record-changed": "Another process changed the record. Look at it again.",
   "ledger-unreachable": "Check that Redis runs, and check REDIS_URL.",

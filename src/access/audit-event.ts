@@ -64,6 +64,7 @@ export type EventType =
   | "configuration.refused"
   | "creator.used"
   | "fleet.changed"
+  | "write.changed"
   | "annotation.refused"
   | "record.unreadable"
   | "record.undone"

@@ -2,6 +2,7 @@ import { PARTITIONS } from "../access/arn.ts";
 import { changedArns } from "./change.ts";
 import {
   type Entry,
+  entriesOfKey,
   goFold,
   goLower,
   type Lookup,
@@ -10,7 +11,6 @@ import {
   SECTIONS,
   type Section,
   type SectionReading,
-  sameGroups,
 } from "./document.ts";
 import { decodeEntry } from "./field-problems.ts";
 import { AliasBudget, DocumentBudget, finish, type ReadingBudget, type Steps } from "./go-yaml/budget.ts";
@@ -54,15 +54,37 @@ export function* readingSteps(data: Readonly<Record<string, string>>): Steps<Doc
   return { document: { data, entries, sections, lookup }, parts: [mapRoles, mapUsers, mapAccounts] };
 }
 
-/** Whether two data let in the same callers, each as the same. */
-export function* givesSameAccess(
+/** What the authenticator makes of a caller by two data. An account of mapAccounts has its id as the ARN. */
+export interface AccessChange {
+  /** As the data write it. */
+  readonly arn: string;
+  /** More than one if chance decides; none: the caller is not let in. */
+  readonly before: readonly Entry[];
+  readonly after: readonly Entry[];
+}
+
+/** The callers whom two data do not let in as the same. */
+export function* accessChanges(
   one: Readonly<Record<string, string>>,
   other: Readonly<Record<string, string>>,
-): Steps<boolean> {
-  if (SECTIONS.every((section) => textOf(one, section) === textOf(other, section))) return true;
-  const { lookup: some } = (yield* readingSteps(one)).document;
-  const { lookup: others } = (yield* readingSteps(other)).document;
-  return changedArns(some, others).length === 0 && sameGroups([...some.accounts], [...others.accounts]);
+): Steps<readonly AccessChange[]> {
+  if (SECTIONS.every((section) => textOf(one, section) === textOf(other, section))) return [];
+  const { document: some } = yield* readingSteps(one);
+  const { document: others } = yield* readingSteps(other);
+  const entriesOf = ({ lookup }: ReadDocument, key: string) => entriesOfKey(lookup, key);
+  const accountOf = ({ entries }: ReadDocument, id: string) =>
+    entries.filter(({ section, arn }) => section === "mapAccounts" && arn === id).slice(0, 1);
+  const changeOf = (key: string, found: typeof entriesOf): AccessChange => {
+    const [before, after] = [found(some, key), found(others, key)];
+    return { arn: (before[0] ?? after[0])?.arn ?? key, before, after };
+  };
+  const accounts = [...new Set([...some.lookup.accounts, ...others.lookup.accounts])].filter(
+    (id) => some.lookup.accounts.has(id) !== others.lookup.accounts.has(id),
+  );
+  return [
+    ...changedArns(some.lookup, others.lookup).map((key) => changeOf(key, entriesOf)),
+    ...accounts.map((id) => changeOf(id, accountOf)),
+  ];
 }
 
 /** A key that the object only inherits is no section. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
-import { givesSameAccess } from "../aws-auth/index.ts";
+import { accessChanges } from "../aws-auth/index.ts";
 import { measuredStep } from "../operations/announcements.ts";
 import { RecentResults, worthRemembering } from "../operations/bounds.ts";
 import { inTurns } from "../operations/deadlines.ts";
@@ -75,7 +75,10 @@ export interface AwsAuthContent {
 export interface AwsAuthStore {
   /** Null: the API server itself says that there is none. */
   readAwsAuth(): Promise<AwsAuthConfigMap | null>;
-  /** A PUT of the object that was read. `cluster-conflict`, and no change, after a concurrent write, a deletion or a new creation. */
+  /**
+   * A PUT of the object that was read. `cluster-conflict`, and no change, after a concurrent write, a deletion or a new creation.
+   * @returns what is stored: a webhook can change a write and no dry run
+   */
   writeAwsAuth(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<AwsAuthConfigMap>;
   /** A dry run: the API server and its webhooks only check. `cluster-refused-write` if the write would give other access. */
   rehearseWrite(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<void>;
@@ -112,7 +115,7 @@ async function refuseOtherAccess(
   { data }: AwsAuthContent,
   { data: admitted }: ConfigMapObject,
 ): Promise<void> {
-  if (await inTurns(givesSameAccess(data, admitted ?? {}))) return;
+  if ((await inTurns(accessChanges(data, admitted ?? {}))).length === 0) return;
   const what = `In a dry run, an admission webhook changes who gets in by aws-auth of ${cluster}`;
   throw new AccessError("cluster-refused-write", what, { remedy: "Let the webhook leave aws-auth alone." });
 }

@@ -258,6 +258,67 @@ describe("an outage, in the cluster's channel", () => {
   });
 });
 
+describe("an admission webhook that changes each real write, and no dry run", () => {
+  const flow = shareFlow({ configuration: `${configuration}operators: { channel: ${channel} }\n` });
+  type Data = Readonly<Record<string, string>>;
+  const changing = (change: (data: Data) => Data) => {
+    const body = (sent: string) => {
+      const object = JSON.parse(sent);
+      return JSON.stringify({ ...object, data: change(object.data) });
+    };
+    return flow().sandbox.faults.plan("kubernetes.replace-configmap", { type: "change", body }, forLong);
+  };
+  const dataNow = () => flow().sandbox.cluster.awsAuth()?.data;
+  const engineer = () => flow().sandbox.slack.person("U0ENGINEER");
+  const approve = async () => {
+    await engineer().command(ask("debug"), channel);
+    await flow()
+      .sandbox.slack.person("U0APPROVER")
+      .click(await flow().message("[Approve]"), "approve");
+  };
+
+  test("to make us an administrator: never active, gone at once, and engineer and operators read why", async () => {
+    const group = '- "eks-access:viewers"\n';
+    changing(({ mapUsers = "", ...data }) => ({
+      ...data,
+      ...(mapUsers !== "" && { mapUsers: mapUsers.replace(group, `${group}    - "system:masters"\n`) }),
+    }));
+
+    await approve();
+    const failed = wholeTextOf(await flow().message("*Failed*"));
+    const alarm = textOf(await flow().message("changes what the worker writes"));
+    const told = textOf(await flow().told("more than planned"));
+
+    expect(failed).toContain("An admission webhook gave");
+    expect(told).toContain("*Failed*");
+    expect(alarm).toContain("eks-access:viewers, system:masters instead of");
+    expect(dataNow()).toEqual(initialAwsAuth);
+    expect(flow().sandbox.cluster.awsAuth()?.metadata.annotations?.["eks-access/leases"]).not.toContain(arns.engineer);
+    expect(await flow().sandbox.getPods()).toMatchObject({ ok: false });
+    const { types, verdict } = await auditOf(flow().redisUrl);
+    expect(types).toContain("write.changed");
+    expect(types).not.toContain("lease.active");
+    expect(verdict.type).toBe("whole");
+  });
+
+  test("to restore what a revocation removes: it is never called ended, operators read it, and later looks remove it", async () => {
+    await approve();
+    await flow().message("*Active*");
+    const { mapUsers = "" } = dataNow() ?? {};
+    const restore = changing((data) => ({ ...data, mapUsers }));
+
+    await engineer().click(await flow().told("[I'm done]"), "done");
+    const waiting = textOf(await flow().message("next try"));
+    await flow().message("changes what the worker writes");
+    restore.cancel();
+    await flow().message("*Ended*");
+
+    expect(waiting).not.toContain("*Ended*");
+    expect(waiting).not.toContain("*Active*");
+    expect(dataNow()).toEqual(initialAwsAuth);
+  });
+});
+
 describe("configuration", () => {
   test("a channel that the bot is not in is reported to the requester, and wedges nothing: an approver decides in a direct message", async () => {
     const flow = await startFlow({ configuration: configuration.replace(channel, "C0NOTHERE") });

@@ -107,6 +107,11 @@ export function isSignInShare({ groups }: Pick<Share, "groups">): boolean {
   return groups.length === 0;
 }
 
+/** Whether a worker ends it because a webhook gave more than approved. */
+export function isEndedForMore({ end }: Pick<Lease, "end">): boolean {
+  return end?.cause === "revoked" && end.by === "worker";
+}
+
 /** Whether the API server has not answered yet about an active lease's rights. */
 export function isReviewPending(lease: Lease | null): boolean {
   return lease?.state === "active" && !lease.end && !lease.drift && lease.reviewTrouble !== null;

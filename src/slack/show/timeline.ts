@@ -66,6 +66,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "configuration.refused": "refused a configuration",
   "creator.used": "became the creator, although the cluster has an operator",
   "fleet.changed": "found a change of the fleet",
+  "write.changed": "found that a webhook had changed a write",
   "annotation.refused": "rejected the cluster's own memory",
   "decision.refused": "decision blocked",
   "attempt.refused": "action blocked",

@@ -158,7 +158,10 @@ function outcomesOf(
   const names = signIns.map.places === state.map.places ? state.names : signInNames(signIns.map, cluster);
   const failureOf = (principal: string): WriteFailure | null => {
     const unable = signIns.failures.get(principal.toLowerCase());
-    if (unable !== undefined) return { kind: kindOf(unable) === "conflict" ? "conflict" : "failed", error: unable };
+    if (unable !== undefined) {
+      const kind = kindOf(unable);
+      return { kind: kind === "refused" ? "failed" : kind, error: unable };
+    }
     return notBound.get(principal.toLowerCase()) ?? null;
   };
   const readBackOf = readBackIn(names, after);
@@ -210,6 +213,7 @@ const refusals: ReadonlySet<string> = new Set([
 function kindOf(error: unknown): WriteFailure["kind"] {
   if (!(error instanceof AccessError)) return "failed";
   if (error.code === "cluster-conflict") return "conflict";
+  if (error.code === "document-changed") return "changed";
   return refusals.has(error.code) ? "refused" : "failed";
 }
 

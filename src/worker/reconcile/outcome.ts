@@ -3,8 +3,8 @@ import type { AuditEvent, EventType } from "../../access/audit-event.ts";
 import { isDueToEnd, sealedEnd } from "../../access/lease/cluster-leases.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
 import { sealPlace, sealWritten } from "../../access/lease/holding.ts";
-import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
-import type { Holding, Lease, MappedIdentity, Proof } from "../../access/lease/lease-record.ts";
+import { activeLease, endedLease, failedLease, isEndedForMore } from "../../access/lease/lease.ts";
+import type { CodedReason, Holding, Lease, MappedIdentity, Proof } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import { admittedBy, admittedInWords } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
@@ -121,6 +121,13 @@ export async function recordDrift(
   await recordOutcome(context, after, message === null ? "lease.repaired" : "lease.drifted", { message });
 }
 
+/** Records that a lease ends because the cluster has more for it than approved. The next run removes what is left. */
+export async function recordRevoked(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
+  const { code, message: why } = failureOf(error);
+  const end = { cause: "revoked", by: "worker", at: context.now().toISOString(), why } as const;
+  await recordOutcome(context, withLease(request, { ...request.lease, end }, null), "lease.ending", { code, why });
+}
+
 interface Removed {
   /** The principal's identity afterwards; null: none, or unknown. */
   readonly remains?: MappedIdentity | null;
@@ -149,7 +156,7 @@ export async function recordEnd(
     const detail = { cause, lagSeconds, ...memory, ...endDetail(context, request, proved) };
     return recordOutcome(context, withLease(request, lease, null), "lease.ended", detail);
   }
-  const failure = cause === "replayed" ? approvalReplayed : leaseOver;
+  const failure = whyFailed(request.lease);
   const lease = failedLease(request.lease, failure, over);
   await recordOutcome(context, withLease(request, lease, null), "lease.failed", { code: failure.code, ...memory });
 }
@@ -163,6 +170,11 @@ function endDetail(context: WorkerContext, request: ApprovedRequest, proved: Pro
     ...(others.length > 0 && { others }),
     ...idsElsewhere(context, proved.auditIds, request),
   };
+}
+
+function whyFailed(lease: Lease): CodedReason {
+  if (lease.end && isEndedForMore(lease)) return { code: "document-changed", message: lease.end.why };
+  return lease.end?.cause === "replayed" ? approvalReplayed : leaseOver;
 }
 
 const leaseOver = {

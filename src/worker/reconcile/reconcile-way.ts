@@ -21,6 +21,7 @@ import {
   recordEnd,
   recordPostponed,
   recordRefusal,
+  recordRevoked,
   recordVoid,
   recordVoidBegun,
   recordVoidPostponed,
@@ -149,7 +150,7 @@ interface Acted {
 }
 
 async function record(done: Acted): Promise<void> {
-  const { decided, begun, repaired, isDone, reviewer } = done;
+  const { decided, begun, repaired, isDone, reviewer, outcomes } = done;
   const { context, cluster, adapter } = done.run;
   const voided = decided.voided.filter(({ request }) => isDone(request));
   const given = [...begun, ...repaired].filter(isDone);
@@ -164,7 +165,11 @@ async function record(done: Acted): Promise<void> {
   await callInParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request, reviewer));
   if (adapter.way === "aws-auth") await noteReverts(done, repaired.filter(isDone));
   await inParallel(decided.drifted, ({ request, message }) => recordDrift(context, request, message));
-  await inParallel(decided.complete.filter(hadTrouble), (request) => recordDrift(context, request, null));
+  await inParallel(decided.complete, async (request) => {
+    const failure = outcomes.failureOf(request.principal);
+    if (failure?.kind === "changed") await recordRevoked(context, request, failure.error);
+    else if (hadTrouble(request)) await recordDrift(context, request, null);
+  });
 }
 
 /** Or its record is an old copy in Redis, from before a write without a fence: another worker's call can still be on its way. */
@@ -204,6 +209,7 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
   const holding = decided.targets.get(request.principal.toLowerCase())?.holding;
   if (!holding) return;
   const failure = outcomes.failureOf(request.principal);
+  if (failure?.kind === "changed") return recordRevoked(context, request, failure.error);
   if (failure) {
     const { error } = failure;
     const before = decided.leased.find(({ id }) => id === request.id);

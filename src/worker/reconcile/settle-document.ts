@@ -10,6 +10,7 @@ import {
 import { shareInCluster } from "../../access/lease/cluster-leases.ts";
 import { type MapOwner, mapOwner, ownedDocument } from "../../access/lease/drift.ts";
 import { changeInDocument, type EntryTarget, withLedgerMemory } from "../../access/lease/holding.ts";
+import { isEndedForMore, isOwnUsername } from "../../access/lease/lease.ts";
 import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts";
 import {
   mergeWithdrawals,
@@ -61,6 +62,12 @@ export async function readClusterState(
     reading.type === "holdings" ? reading : { holdings: [], withdrawals: noWithdrawals };
   const elsewhere = readWithdrawalTags(sealedClusterOf(cluster), opened.tags, keys.memory).withdrawals;
   const document = await parseRemembered(configMap?.data ?? {});
+  const { holdings: known, lost } = withLedgerMemory(
+    sealedClusterOf(cluster),
+    holdings,
+    withoutWithdrawn(open, mergeWithdrawals(withdrawals, elsewhere), keys.decision),
+    keys.memory,
+  );
   return {
     configMap,
     owner: mapOwner(cluster, configMap?.managers ?? []),
@@ -69,17 +76,30 @@ export async function readClusterState(
     isRead: () => true,
     identityOf: (arn) => identityInDocument(document, arn),
     signsInAs: (arn) => inDocument(document, arn),
-    ...withLedgerMemory(
-      sealedClusterOf(cluster),
-      holdings,
-      withoutWithdrawn(open, mergeWithdrawals(withdrawals, elsewhere), keys.decision),
-      keys.memory,
-    ),
+    ...{ holdings: withAllThatCame(known, document, open), lost },
     withdrawals,
     elsewhere,
     untrusted: reading.type === "untrusted" ? reading.message : null,
     isUnfinished: configMap?.annotations[fenceAnnotation] !== undefined,
   };
+}
+
+/** A worker that could not take back what a webhook gave our own entry may only have ended its leases: all of the entry is ours. */
+function withAllThatCame(
+  holdings: ReadonlyMap<string, Holding>,
+  document: ReadDocument,
+  open: readonly AccessRequest[],
+): ReadonlyMap<string, Holding> {
+  const after = new Map(holdings);
+  for (const { principal, lease } of open) {
+    if (!lease || !isEndedForMore(lease)) continue;
+    const key = principal.toLowerCase();
+    const holding = after.get(key);
+    const entry = identityInDocument(document, principal);
+    if (!holding?.entryAdded || !entry || !isOwnUsername(entry.username)) continue;
+    after.set(key, { ...holding, added: [...new Set([...holding.added, ...entry.groups])].sort() });
+  }
+  return after;
 }
 
 export function identityInDocument(document: ReadDocument, arn: string): MappedIdentity | null {

@@ -13,7 +13,6 @@ import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import { documentWarnings } from "../preview/preview-warnings.ts";
 import { planRemembered } from "../remembered.ts";
-import { changedAgain, documentTexts, needsWrite, rehearseWrite, type Texts, writeDocument } from "./document-way.ts";
 import {
   annotationFull,
   type ClusterState,
@@ -29,6 +28,7 @@ import { signInEntries } from "./sign-in-entries.ts";
 import { type SignInMap, sessionArn } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInPlace, type SignInTargets, withLostShares } from "./sign-in-place.ts";
 import type { WayContext } from "./way-adapter.ts";
+import { changedAgain, documentTexts, needsWrite, rehearseWrite, type Texts, writeDocument } from "./write-document.ts";
 
 /** Where these principals, and those of these requests, sign in. @param open the requests by bindings @throws AccessError */
 export async function readSignInMap(
@@ -88,15 +88,16 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
   const { document, configMap } = state;
   const { holdings, lost: lostIds } = withLostShares(state.holdings, lost, (arn) => identityInDocument(document, arn));
   const known = { ...state, holdings };
-  const texts = new Map<string, Texts>();
+  const made = new Map<string, { readonly wanted: Content; readonly after: Texts }>();
   // The write sends what the dry run sent.
-  const textsAfter = async (targets: SignInTargets) => {
+  const contentFor = async (targets: SignInTargets) => {
     const key = JSON.stringify([...targets]);
-    const made =
-      texts.get(key) ??
-      documentTexts(state, cluster, await inTurns(content(cluster, known, targets)), context.keys.memory);
-    texts.set(key, made);
-    return made;
+    const before = made.get(key);
+    if (before) return before;
+    const wanted = await inTurns(content(cluster, known, targets));
+    const now = { wanted, after: documentTexts(state, cluster, wanted, context.keys.memory) };
+    made.set(key, now);
+    return now;
   };
   return {
     way: "aws-auth",
@@ -112,20 +113,24 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
       return { diff, warnings: yield* documentWarnings(state) };
     },
     rehearse: async (targets) => {
-      if (configMap && targets.size > 0) await rehearseWrite(opened.client, state, await textsAfter(targets));
+      if (configMap && targets.size > 0) await rehearseWrite(opened.client, state, (await contentFor(targets)).after);
     },
     write: async (targets) => {
       if (!configMap) return writeAnew(place, targets, lost);
-      const after = await textsAfter(targets);
+      const { wanted: planned, after } = await contentFor(targets);
       if (needsWrite(state, after)) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
-      const readBack = await writeDocument(opened.client, cluster, state, after);
+      const { readBack, gained } = await writeDocument(place, known, planned, after);
       const written = await signInDocument(place, readBack, lost);
       const { document: wanted } = await inTurns(planOf(cluster, known, targets));
       const identityIn = (arn: string) => JSON.stringify(identityInDocument(wanted, arn));
       const others = [...targets].filter(
         ([, { change }]) => JSON.stringify(written.identityOf(change.arn)) !== identityIn(change.arn),
       );
-      return { place: written, failures: new Map(others.map(([key]) => [key, changedAgain(cluster)])) };
+      const errorOf = (key: string) => {
+        const gain = gained.get(key);
+        return gain?.kind === "changed" ? gain.error : changedAgain(cluster);
+      };
+      return { place: written, failures: new Map(others.map(([key]) => [key, errorOf(key)])) };
     },
     // Each write has a resourceVersion, and any PUT arrives sooner than a late POST of a binding.
     whyStillThere: () => null,

@@ -167,8 +167,8 @@ export interface Outcomes {
 }
 
 export interface WriteFailure {
-  /** `conflict`: a concurrent edit. `refused`: nothing was written. */
-  readonly kind: "conflict" | "refused" | "failed";
+  /** `conflict`: a concurrent edit. `refused`: nothing was written. `changed`: a webhook gave more than approved. */
+  readonly kind: "conflict" | "refused" | "failed" | "changed";
   readonly error: unknown;
 }
 

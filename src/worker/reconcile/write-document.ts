@@ -1,0 +1,254 @@
+import { hash } from "node:crypto";
+import { AccessError } from "../../access/access-error.ts";
+import type { AuditEvent } from "../../access/audit-event.ts";
+import {
+  allAnnotationsBytes,
+  bytesOf,
+  fenceAnnotation,
+  leasesAnnotation,
+  othersAnnotations,
+} from "../../access/lease/annotation.ts";
+import { baseOf } from "../../access/lease/holding.ts";
+import { isOwnUsername, ownPrefix } from "../../access/lease/lease.ts";
+import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts";
+import { noWithdrawals } from "../../access/lease/withdrawal.ts";
+import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
+import type { Change } from "../../access/principal.ts";
+import { outsideWords } from "../../access/redact.ts";
+import type { MemoryKeys } from "../../access/seal.ts";
+import { sealNotice } from "../../access/shared-lists.ts";
+import { type AccessChange, accessChanges, type Entry } from "../../aws-auth/index.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import { measuredStep, recordedEvents } from "../../operations/announcements.ts";
+import { inTurns } from "../../operations/deadlines.ts";
+import { parseRemembered, planRemembered, readAnnotationRemembered, writeAnnotationRemembered } from "../remembered.ts";
+import { type ClusterState, type Content, identityInDocument, planGuard } from "./settle-document.ts";
+import type { WayContext, WriteFailure } from "./way-adapter.ts";
+
+/** Before the ledger records it: a refusal by validation or webhooks then leaves nothing behind. @throws AccessError */
+export async function rehearseWrite(client: ClusterClient, { configMap }: ClusterState, after: Texts): Promise<void> {
+  if (configMap) await client.rehearseWrite(configMap, after);
+}
+
+export interface Written {
+  /** Null: no ConfigMap. */
+  readonly readBack: AwsAuthConfigMap | null;
+  /** By lower-case ARN: a webhook gave our entry more than planned. `changed`: more than it had before. */
+  readonly gained: ReadonlyMap<string, WriteFailure>;
+}
+
+/** With the resourceVersion that was read (law 6). @throws AccessError; `cluster-conflict` */
+export async function writeDocument(
+  place: WayContext,
+  state: ClusterState,
+  content: Content,
+  after: Texts,
+): Promise<Written> {
+  const { cluster, opened } = place;
+  const { configMap } = state;
+  if (!configMap || !differs(configMap, after)) return { readBack: configMap, gained: new Map() };
+  const stored = await opened.client.writeAwsAuth(configMap, after);
+  const gained = await compareWrite(place, state, content, stored);
+  const readBack = await measuredStep("read-back", () => opened.client.readAwsAuth());
+  if (readBack) return { readBack, gained };
+  throw new AccessError("document-absent", `Another writer deleted aws-auth of ${cluster.name} meanwhile`);
+}
+
+/** By two writes without an effect: a dead or late run could restore access that we report as gone. */
+export async function fenceOffWrites(place: WayContext, state: ClusterState, content: Content): Promise<Written> {
+  const { configMap } = state;
+  const { client } = place.opened;
+  if (!configMap) return { readBack: null, gained: new Map() };
+  const { data, annotations, resourceVersion } = configMap;
+  const fenced = { data, annotations: { ...annotations, [fenceAnnotation]: resourceVersion } };
+  const between = await client.writeAwsAuth(configMap, fenced);
+  const last = await client.writeAwsAuth(between, { data, annotations });
+  const gained = await compareWrite(place, state, content, last);
+  return { readBack: gained.size > 0 ? await client.readAwsAuth() : last, gained };
+}
+
+/** An entry of ours that has more than planned. */
+interface Gain {
+  /** More than it had before: it becomes as it was without us. Otherwise it becomes as planned. */
+  readonly isNew: boolean;
+  readonly change: Change;
+  /** Ours with all that came: the cluster remembers it, so that it never becomes others' part. */
+  readonly holding: Holding;
+}
+
+/** A webhook can change a write and no dry run. What it gives our entries goes at once, and operators learn of all of it. */
+async function compareWrite(
+  place: WayContext,
+  state: ClusterState,
+  content: Content,
+  stored: AwsAuthConfigMap,
+): Promise<Written["gained"]> {
+  const { context, cluster } = place;
+  const changes = [...(await inTurns(accessChanges(content.data, stored.data)))];
+  if (changes.length === 0) return new Map();
+  const gains = await gainsIn(state, content, stored);
+  const about = { cluster: cluster.name };
+  if (gains.size > 0) {
+    // Its failure must not hide what the write did.
+    const more = await takeBack(place, state, content, stored, gains).catch((err: unknown) => {
+      context.log.error({ ...about, err }, "could not take back what a webhook gave");
+      return [];
+    });
+    changes.push(...more);
+  }
+  await report(place, changes).catch((err: unknown) =>
+    context.log.error({ ...about, err }, "could not report a webhook"),
+  );
+  const failureOf = ({ isNew, holding }: Gain): WriteFailure => {
+    const what = `An admission webhook gave ${holding.arn} more than planned in aws-auth of ${cluster.name}`;
+    return { kind: isNew ? "changed" : "failed", error: new AccessError("document-changed", what) };
+  };
+  return new Map([...gains].map(([key, gain]) => [key, failureOf(gain)]));
+}
+
+async function gainsIn(
+  state: ClusterState,
+  content: Content,
+  stored: AwsAuthConfigMap,
+): Promise<ReadonlyMap<string, Gain>> {
+  const [wanted, found] = await Promise.all([parseRemembered(content.data), parseRemembered(stored.data)]);
+  const after = new Map(content.holdings.map((holding) => [holding.arn.toLowerCase(), holding]));
+  const gains = new Map<string, Gain>();
+  for (const [key, known] of new Map([...state.holdings, ...after])) {
+    const { arn } = known;
+    const [was, planned, now] = [state.document, wanted, found].map((document) => identityInDocument(document, arn));
+    if (!now || isWithin(now, planned)) continue;
+    const isNew = !isWithin(now, was);
+    const before = state.holdings.get(key);
+    const base = baseOf(was ?? null, before);
+    const kept = isNew ? base : planned;
+    const shares = new Map([...(before?.shares ?? []), ...known.shares].map((share) => [share.id, share]));
+    const came = now.groups.filter((group) => !base?.groups.includes(group));
+    const holding = { ...known, added: [...new Set([...known.added, ...came])].sort(), shares: [...shares.values()] };
+    const ours = isOwnUsername(now.username) && { ours: { usernames: ownPrefix, groups: null } };
+    const change: Change = kept ? { type: "map", arn, ...kept } : { type: "unmap", arn, ...ours };
+    gains.set(key, { isNew, change, holding });
+  }
+  return gains;
+}
+
+function isWithin({ username, groups }: MappedIdentity, other: MappedIdentity | null | undefined): boolean {
+  return username === other?.username && groups.every((group) => other.groups.includes(group));
+}
+
+/** How often it reads again after a concurrent edit. */
+const attempts = 5;
+
+/** Without a dry run, which such a webhook leaves alone. @returns what it changes in this write @throws AccessError */
+async function takeBack(
+  { context, cluster, opened: { client } }: WayContext,
+  state: ClusterState,
+  content: Content,
+  stored: AwsAuthConfigMap,
+  gains: ReadonlyMap<string, Gain>,
+): Promise<readonly AccessChange[]> {
+  const { memory } = context.keys;
+  const guard = { ...planGuard(cluster, cluster.levels, state), allowMasters: true, allowNoAdministrator: true };
+  const changes = [...gains.values()].map(({ change }) => change);
+  for (let configMap: AwsAuthConfigMap | null = stored, attempt = 1; configMap; attempt += 1) {
+    const plan = await inTurns(planRemembered(await parseRemembered(configMap.data), changes, guard));
+    const reading = readAnnotationRemembered(sealedClusterOf(cluster), configMap.annotations[leasesAnnotation], memory);
+    const { holdings, withdrawals } = reading.type === "holdings" ? reading : content;
+    const others = holdings.filter(({ arn }) => !gains.has(arn.toLowerCase()));
+    const after = {
+      data: plan.type === "planned" ? plan.after : configMap.data,
+      holdings: [...others, ...[...gains.values()].map(({ holding }) => holding)],
+      withdrawals,
+    };
+    try {
+      context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
+      const texts = documentTexts({ configMap, lost: new Set() }, cluster, after, memory);
+      return await inTurns(accessChanges(texts.data, (await client.writeAwsAuth(configMap, texts)).data));
+    } catch (error) {
+      if (!(error instanceof AccessError) || error.code !== "cluster-conflict" || attempt >= attempts) throw error;
+      configMap = await client.readAwsAuth();
+    }
+  }
+  return [];
+}
+
+const dayMs = 24 * 3_600_000;
+const maxLines = 20;
+const maxLine = 400;
+
+/** The same once a day. */
+async function report({ context, cluster }: WayContext, all: readonly AccessChange[]): Promise<void> {
+  const { ledger, keys, log, now } = context;
+  const lines = [...new Set(all.map(changeInWords))];
+  const left = lines.length - maxLines;
+  const changes = [...lines.slice(0, maxLines), ...(left > 0 ? [`${left} more`] : [])];
+  log.error({ cluster: cluster.name, changes }, "an admission webhook changed a write to aws-auth");
+  const at = now().toISOString();
+  const id = `webhook-${hash("sha256", JSON.stringify([cluster.name, changes])).slice(0, 16)}`;
+  if (!(await ledger.takeTurn(id, dayMs))) return;
+  const detail = { code: "document-changed", changes };
+  const event: AuditEvent = { type: "write.changed", at, actor: "worker", request: "", cluster: cluster.name, detail };
+  await ledger.note(event);
+  recordedEvents.publish(event);
+  const title = `An admission webhook changes what the worker writes to aws-auth of ${cluster.name}`;
+  const { remedy } = new AccessError("document-changed", "");
+  await ledger.addNotice(sealNotice({ id: `${id}-${at}`, at, title, lines: [...changes, remedy] }, keys.preview));
+}
+
+function changeInWords({ arn, before, after }: AccessChange): string {
+  const as = (entries: readonly Entry[]) => entries.map(identityInWords).join(" or ");
+  if (before.length === 0) return outsideWords(`added ${arn}: ${as(after)}`, maxLine);
+  if (after.length === 0) return outsideWords(`dropped ${arn}: ${as(before)}`, maxLine);
+  return outsideWords(`changed ${arn}: ${as(after)} instead of ${as(before)}`, maxLine);
+}
+
+function identityInWords({ section, username, groups }: Entry): string {
+  return section === "mapAccounts" ? "mapAccounts" : `${username} with ${groups.join(", ") || "no groups"}`;
+}
+
+export function changedAgain(cluster: Cluster): AccessError {
+  return new AccessError("cluster-conflict", `Another writer changed aws-auth of ${cluster.name} meanwhile`);
+}
+
+/** Whether the decision differs from the cluster. A missing ConfigMap counts as empty. */
+export function needsWrite({ configMap }: ClusterState, after: Texts): boolean {
+  return differs(configMap ?? { data: {}, annotations: {} }, after);
+}
+
+/** A removal has priority over withdrawals and lost annotations, because others can have filled the room. */
+export function documentTexts(
+  { configMap, lost }: Pick<ClusterState, "configMap" | "lost">,
+  cluster: Cluster,
+  { data, holdings, withdrawals }: Content,
+  keys: MemoryKeys,
+): Texts {
+  const place = sealedClusterOf(cluster);
+  const kept = lost.size === 0 ? holdings : holdings.filter(({ arn }) => !lost.has(arn.toLowerCase()));
+  const memories = [
+    [holdings, withdrawals],
+    [holdings, noWithdrawals],
+    [kept, withdrawals],
+  ] as const;
+  for (const memory of memories) {
+    const annotations = annotationsAfter(configMap, writeAnnotationRemembered(place, memory[0], keys, memory[1]));
+    if (bytesOf(annotations) <= allAnnotationsBytes) return { data, annotations };
+  }
+  return { data, annotations: annotationsAfter(configMap, writeAnnotationRemembered(place, kept, keys)) };
+}
+
+function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string | null): Texts["annotations"] {
+  const others = othersAnnotations(configMap?.annotations ?? {});
+  return annotation === null ? others : { ...others, [leasesAnnotation]: annotation };
+}
+
+export type Texts = Pick<AwsAuthConfigMap, "data" | "annotations">;
+
+function differs(before: Texts, after: Texts): boolean {
+  return !sameTexts(before.data, after.data) || !sameTexts(before.annotations, after.annotations);
+}
+
+export function sameTexts(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
