@@ -25,9 +25,14 @@ const sizes: Readonly<Record<Scale, Size>> = {
 export async function measureAck(scale: Scale): Promise<readonly Figure[]> {
   const size = sizes[scale];
   const bench = await startBench(["staging"]);
-  const sink = await startAnswerSink();
+  const sink = await startAnswerSink(bench.slack);
   try {
-    const ours = await measureApp(await bench.startSlack(), targetOf(bench, bench.slackPort, sink), size, sink);
+    const ours = await measureApp(
+      await bench.startSlack(sink.apiUrl),
+      targetOf(bench, bench.slackPort, sink),
+      size,
+      sink,
+    );
     const bare = await measureBare(bench, sink, size, {});
     const answering = await measureBare(bench, sink, size, { ANSWERS: "yes" });
     return figuresOf(ours, bare, answering, size);
@@ -70,7 +75,7 @@ async function measureBare(
   size: Size,
   environment: Readonly<Record<string, string>>,
 ): Promise<AppMeasure> {
-  const { app, port } = await bareBoltOn(bench.slack, environment);
+  const { app, port } = await bareBoltOn({ ...bench.slack, apiUrl: sink.apiUrl }, environment);
   try {
     return await measureApp(app, targetOf(bench, port, sink), size, environment.ANSWERS ? sink : null);
   } finally {

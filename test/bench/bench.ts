@@ -39,7 +39,8 @@ export interface Bench {
   readonly workerEnvironment: Readonly<Record<string, string>>;
   /** Where the slack process listens. */
   readonly slackPort: number;
-  readonly startSlack: () => Promise<ProductProcess>;
+  /** @param apiUrl in the place of the workspace's own */
+  readonly startSlack: (apiUrl?: string) => Promise<ProductProcess>;
   readonly startWorker: () => Promise<ProductProcess>;
   readonly stop: () => Promise<void>;
 }
@@ -73,7 +74,8 @@ export async function startBench(clusterNames: readonly string[], options: Bench
     calls,
     workerEnvironment,
     slackPort: port,
-    startSlack: () => start("slack", { ...shared, ...keys.slack, ...slackEnvironment(sandbox.slack, port) }),
+    startSlack: (apiUrl = sandbox.slack.apiUrl) =>
+      start("slack", { ...shared, ...keys.slack, ...slackEnvironment(sandbox.slack, port), SLACK_API_URL: apiUrl }),
     startWorker: () => start("worker", workerEnvironment),
     stop: async () => {
       await Promise.all(started.map((child) => child.stop()));
@@ -170,7 +172,6 @@ function slackEnvironment(slack: SandboxSlack, port: number): Record<string, str
   return {
     SLACK_BOT_TOKEN: slack.botToken,
     SLACK_SIGNING_SECRET: slack.signingSecret,
-    SLACK_API_URL: slack.apiUrl,
     PORT: String(port),
   };
 }

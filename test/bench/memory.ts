@@ -15,9 +15,9 @@ const partOfRequests = 10;
 export async function measureMemory(scale: Scale): Promise<readonly Figure[]> {
   const [first, last] = scale === "small" ? [500, 1_000] : [10_000, 50_000];
   const bench = await startBench(["staging"]);
-  const sink = await startAnswerSink();
+  const sink = await startAnswerSink(bench.slack);
   try {
-    const [slack, worker] = await Promise.all([bench.startSlack(), bench.startWorker()]);
+    const [slack, worker] = await Promise.all([bench.startSlack(sink.apiUrl), bench.startWorker()]);
     const target = receiverOf(bench, bench.slackPort, sink);
     await sendMixed(target, sink, first);
     const early = [await holdOf(slack), await holdOf(worker)] as const;
@@ -58,7 +58,7 @@ async function residentOf({ pid }: ProductProcess): Promise<number> {
 
 /** The reference has nothing to do with a request: it answers all commands alike. */
 async function residentOfBare(bench: Bench, sink: AnswerSink, commands: number): Promise<number> {
-  const { app, port } = await bareBoltOn(bench.slack, { ANSWERS: "yes" });
+  const { app, port } = await bareBoltOn({ ...bench.slack, apiUrl: sink.apiUrl }, { ANSWERS: "yes" });
   try {
     await asFastAsItGoes(receiverOf(bench, port, sink), commands, 32, "help");
     await sink.take(commands);
