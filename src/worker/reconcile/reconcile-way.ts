@@ -165,10 +165,15 @@ async function record(done: Acted): Promise<void> {
   await callInParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request, reviewer));
   if (adapter.way === "aws-auth") await noteReverts(done, repaired.filter(isDone));
   await inParallel(decided.drifted, ({ request, message }) => recordDrift(context, request, message));
-  await inParallel(decided.complete, async (request) => {
-    const failure = outcomes.failureOf(request.principal);
-    if (failure?.kind === "changed") await recordRevoked(context, request, failure.error);
-    else if (hadTrouble(request)) await recordDrift(context, request, null);
+  const gained = ({ principal }: ApprovedRequest) => {
+    const failure = outcomes.failureOf(principal);
+    return failure?.kind === "changed" ? failure : null;
+  };
+  // A cluster can have hundreds of leases, and nearly always none of them has changed.
+  const changed = decided.complete.filter((request) => hadTrouble(request) || gained(request) !== null);
+  await inParallel(changed, (request) => {
+    const failure = gained(request);
+    return failure ? recordRevoked(context, request, failure.error) : recordDrift(context, request, null);
   });
 }
 
