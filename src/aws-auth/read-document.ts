@@ -63,7 +63,7 @@ export interface AccessChange {
   readonly after: readonly Entry[];
 }
 
-/** The callers whom two data do not let in as the same. */
+/** The callers that two documents let in differently. */
 export function* accessChanges(
   one: Readonly<Record<string, string>>,
   other: Readonly<Record<string, string>>,

@@ -19,7 +19,7 @@ import { milestoneOf } from "./requester-message.ts";
 import { type MessengerContext, updateDirectMessage, updateInChannel } from "./show-in-channel.ts";
 import { whatFor } from "./words.ts";
 
-const toldForMs = 24 * 3_600_000;
+const oneReplyForMs = 24 * 3_600_000;
 
 /** The card of a record as it must be now. */
 export async function cardOf(
@@ -110,19 +110,19 @@ async function settleLost(context: MessengerContext, { record, shown }: WaitingC
   for (const place of places) await updateInChannel(context, { record, message }, place);
   if (isMigration(record)) return;
   // Another process can have shown it too.
-  const isFirst = await context.ledger.takeTurn(`lost-${id}`, toldForMs);
+  const isFirst = await context.ledger.takeTurn(`lost-${id}`, oneReplyForMs);
   for (const user of peopleOf(record)) {
-    const told = user === record.requester ? shown : shown.asker;
-    const last = milestoneOf(record, context.config.clusters.get(cluster), told?.milestones, user);
+    const theirs = user === record.requester ? shown : shown.asker;
+    const last = milestoneOf(record, context.config.clusters.get(cluster), theirs?.milestones, user);
     const settled = last && (await lost(last.message));
-    if (!told?.direct || !settled) continue;
+    if (!theirs?.direct || !settled) continue;
     const ping = `The request for ${whatFor(user, record)} is lost. Ask again if you still need it.`;
     await updateDirectMessage(
       context,
       user,
       version,
       { name: "lost", message: settled, ...(isFirst && { ping }) },
-      told,
+      theirs,
     );
   }
 }
