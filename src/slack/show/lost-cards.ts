@@ -14,10 +14,9 @@ import { migrationMessage } from "../migrate/migration-card.ts";
 import { detailsButton } from "./buttons.ts";
 import type { Message } from "./message.ts";
 import type { WaitingCard } from "./message-updates.ts";
-import { actions, code, context as contextBlock } from "./mrkdwn.ts";
-import { milestoneOf } from "./requester-message.ts";
+import { actions, code, context as contextBlock, section, unformatted } from "./mrkdwn.ts";
 import { type MessengerContext, updateDirectMessage, updateInChannel } from "./show-in-channel.ts";
-import { whatFor } from "./words.ts";
+import { subjectFor, whatFor } from "./words.ts";
 
 const oneReplyForMs = 24 * 3_600_000;
 
@@ -59,6 +58,21 @@ export function withoutButtons(body: object, note: string, details: Button | nul
   };
 }
 
+/** Only a record that is not closed has it: a closed one leaves Redis in its time, and its card stays true. */
+const openTitle = /^:(?:hourglass_flowing_sand|white_check_mark): /;
+
+/** As on any card, the title says the state. Nothing that the card waited for is left. */
+function titledLost({ text, blocks }: Message): Message {
+  const [card, ...others] = blocks;
+  const shown = card?.type === "section" ? (card.text?.text ?? "") : "";
+  if (!openTitle.test(shown)) return { text, blocks };
+  const [title = "", ...lines] = shown.replace(openTitle, "").replaceAll("*", "").split("\n");
+  const left = [`:warning: *Lost*: ${title}`, ...lines.filter((line) => line.startsWith(">"))].join("\n");
+  const note = others.filter(({ type }) => type === "context").slice(-1);
+  const buttons = others.filter(({ type }) => type === "actions");
+  return { text: `${unformatted(left)}\n${text.split("\n").at(-1)}`, blocks: [section(left), ...note, ...buttons] };
+}
+
 /** @param body with the message of a record that Redis lost; null: it may still have it */
 export async function lostText(
   { ledger }: { readonly ledger: Ledger },
@@ -68,7 +82,8 @@ export async function lostText(
   if (await ledger.whyUnreadable(id)) return null;
   const hasHistory = (await ledger.eventsOf(id, 1)).length > 0;
   const note = `${code(id)} no longer exists, so its buttons are gone.`;
-  return withoutButtons(body, note, hasHistory ? detailsButton({ id }) : null);
+  const settled = withoutButtons(body, note, hasHistory ? detailsButton({ id }) : null);
+  return settled && titledLost(settled);
 }
 
 const lookEveryMs = 60_000;
@@ -102,30 +117,25 @@ export async function showLost(context: MessengerContext): Promise<void> {
 }
 
 async function settleLost(context: MessengerContext, { record, shown }: WaitingCard): Promise<void> {
-  const { id, version, cluster } = record;
-  const lost = (message: Message) => lostText(context, id, { message });
-  const message = await lost(await cardOf(context, record));
+  const { id, version } = record;
+  const message = await lostText(context, id, { message: await cardOf(context, record) });
   if (!message) return;
   const places = [...(shown.message ? [shown.message] : []), ...shown.copies];
   for (const place of places) await updateInChannel(context, { record, message }, place);
   if (isMigration(record)) return;
   // Another process can have shown it too.
   const isFirst = await context.ledger.takeTurn(`lost-${id}`, oneReplyForMs);
+  const buttons = message.blocks.filter(({ type }) => type === "actions");
   for (const user of peopleOf(record)) {
     const theirs = user === record.requester ? shown : shown.asker;
-    const last = milestoneOf(record, context.config.clusters.get(cluster), theirs?.milestones, user);
-    const settled = last && (await lost(last.message));
-    if (!theirs?.direct || !settled) continue;
-    const ping = `The request for ${whatFor(user, record)} is lost. Ask again if you still need it.`;
-    await updateDirectMessage(
-      context,
-      user,
-      version,
-      { name: "lost", message: settled, ...(isFirst && { ping }) },
-      theirs,
-    );
+    if (!theirs?.direct) continue;
+    const text = `:warning: ${subjectFor(user, record)} ${lostClause}`;
+    const settled = { name: "lost", message: { text, blocks: [section(text), ...buttons] } };
+    const ping = `${whatFor(user, record)} ${lostClause}`;
+    await updateDirectMessage(context, user, version, { ...settled, ...(isFirst && { ping }) }, theirs);
   }
 }
+const lostClause = "is lost. Ask again if you still need it.";
 
 export async function showAgain(context: MessengerContext, record: string): Promise<void> {
   await distrustMessages(context, record);

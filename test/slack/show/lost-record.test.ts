@@ -42,17 +42,21 @@ async function shown(request: AccessRequest): Promise<readonly [card: SandboxMes
 }
 
 const gone = "no longer exists, so its buttons are gone";
+const lostCard = [
+  ":warning: *Lost*: <@U0ENGINEER> asks for `viewer` on `staging`",
+  ">the deployment of checkout hangs",
+  `:warning: \`r-7k2m9x4q\` ${gone}.`,
+].join("\n");
 
 describe("a button on a message whose record Redis lost", () => {
   test.each(["Approve", "Deny", "Details"])("answers, and takes all buttons off the card: %s", async (button) => {
     const [card] = await shown(aPreviewedRequest({ id: "r-7k2m9x4q" }));
-    const before = now(card);
     lost = "log";
 
     await app.person("U0APPROVER").click(card, button);
 
     await expect.poll(() => now(card)).not.toMatch(/\[(Approve|Deny|Details)\]/);
-    expect(now(card)).toBe(`${before.split("\n").slice(0, -1).join("\n")}\n:warning: \`r-7k2m9x4q\` ${gone}.`);
+    expect(now(card)).toBe(lostCard);
   });
 
   test.each(["Nudge", "Cancel"])("takes them off the direct message: %s", async (button) => {
@@ -72,7 +76,20 @@ describe("a button on a message whose record Redis lost", () => {
     await app.person("U0ENGINEER").click(card, button);
 
     await expect.poll(() => now(card)).toContain(gone);
+    expect(now(card)).toMatch(/^:warning: \*Lost\*: Active until /);
     expect(now(card)).not.toContain("[");
+  });
+
+  test("keeps the title of a closed request: it leaves Redis in its time", async () => {
+    const [asking, direct] = await shown(aPreviewedRequest({ id: "r-7k2m9x4q" }));
+    await app.person("U0ENGINEER").click(direct, "Cancel");
+    const card = await app.show("r-7k2m9x4q");
+    lost = "records";
+
+    await app.person("U0ENGINEER").click(card, "Request again");
+
+    await expect.poll(() => now(asking)).toContain(gone);
+    expect(now(asking)).toMatch(/^:no_entry: Cancelled /);
   });
 
   test("leaves Details, as long as the audit log has its history", async () => {
@@ -109,13 +126,10 @@ describe("without a click, what waits for a decision and Redis lost", () => {
 
     for (const _ of [1, 2]) await app.lookForLost();
 
-    expect(now(card)).toContain(`:warning: \`r-7k2m9x4q\` ${gone}.`);
-    expect(now(direct)).toContain(`:warning: \`r-7k2m9x4q\` ${gone}.`);
-    expect(`${now(card)}${now(direct)}`).not.toContain("[");
+    expect(now(card)).toBe(lostCard);
+    expect(now(direct)).toBe(":warning: `viewer` on `staging` (`r-7k2m9x4q`) is lost. Ask again if you still need it.");
     const replies = app.person("U0ENGINEER").directMessages().map(textOf).slice(1);
-    expect(replies).toEqual([
-      "<@U0ENGINEER> The request for `viewer` on `staging` is lost. Ask again if you still need it.",
-    ]);
+    expect(replies).toEqual(["<@U0ENGINEER> `viewer` on `staging` is lost. Ask again if you still need it."]);
   });
 
   test("keeps Details while the audit log has its history", async () => {
