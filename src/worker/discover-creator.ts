@@ -115,7 +115,7 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
       },
     );
   }
-  const verdict = creatorOf(record, way);
+  const verdict = creatorOf(record, cluster.account, way);
   if (verdict.type === "creator") return verdict.creator;
   throw new AccessError("creator-unknown", `CloudTrail says about ${cluster.name}: ${verdict.why}`, {
     remedy: remedyWithoutCreator,

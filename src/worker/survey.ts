@@ -106,7 +106,7 @@ function turns(pause: (ms: number) => Promise<unknown>): () => Promise<void> {
 
 async function creatorIn(
   source: CredentialSource,
-  { region }: FleetPlace,
+  { account, region }: FleetPlace,
   { arn, createdAt }: SeenCluster,
   now: Date,
   turn: () => Promise<void>,
@@ -115,7 +115,7 @@ async function creatorIn(
   try {
     const record = await findCreation(source, region, { arn, createdAt }, now, turn);
     if (!record) return unknown("not in CloudTrail's 90 days");
-    const verdict = creatorOf(record, { through: [] });
+    const verdict = creatorOf(record, account, { through: [] });
     if (verdict.type === "unusable") return unknown(verdict.why);
     const { creator } = verdict;
     return creator.type === "role" ? { type: "role", arn: creator.roleArn } : { type: "user", arn: creator.userArn };

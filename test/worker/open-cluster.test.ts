@@ -382,6 +382,21 @@ describe("a creator that to discover", () => {
     );
   });
 
+  test("of another account is not assumed, so that account never sees our external id", async () => {
+    const { account: identities, cloudTrail } = workerSide().sandbox.aws;
+    const trust = { principals: [arns.worker] };
+    const { arn: abroad } = identities.addRole({ name: "lure", account: "999988887777", trust });
+    createResearch({ creatorArn: creatorArns.discovered, recordedAs: recordOf("AssumedRole", abroad) });
+
+    await expect(open(research())).rejects.toMatchObject({
+      code: "creator-unknown",
+      what: `CloudTrail says about research: its creator, ${abroad}, is not of its account, ${account}`,
+    });
+
+    const attempts = cloudTrail.events.filter(({ name }) => name === "AssumeRole").map(({ record }) => record);
+    expect(JSON.stringify(attempts)).not.toContain(abroad);
+  });
+
   test.each([
     [
       "AWSService" as const,

@@ -107,13 +107,19 @@ export type CreatorVerdict =
 export const remedyWithoutCreator =
   "Switch the cluster to API_AND_CONFIG_MAP, give a role an access entry with AmazonEKSClusterAdminPolicy, and name it as the creator.";
 
-/** The creator that a record names. @param way how the configuration lets the worker become it */
+/**
+ * The creator that a record names. One of another account can't be confirmed, and an attempt would show it our external id.
+ * @param account the cluster's @param way how the configuration lets the worker become it
+ */
 export function creatorOf(
   record: Pick<CreationRecord, "kind" | "arn" | "invokedBy">,
+  account: string,
   way: Omit<CreatorToDiscover, "type">,
 ): CreatorVerdict {
   const { arn } = record;
   if (arn === null || arn.endsWith(":root")) return { type: "unusable", why: whyUnusable(record) };
+  const [, , , , own] = arn.split(":");
+  if (own !== account) return { type: "unusable", why: `its creator, ${arn}, is not of its account, ${account}` };
   if (arn.includes(":user/")) {
     return { type: "creator", creator: { type: "user", userArn: arn, ...(way.profile && { profile: way.profile }) } };
   }

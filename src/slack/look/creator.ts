@@ -96,10 +96,10 @@ function workerWords({ creator, operator }: Cluster, { becomes }: CreatorReport)
 }
 
 /** What an operator should do; null: nothing. A failure to become the creator brings its own remedy. */
-function whatToDo({ name, creator }: Cluster, { record, becomes }: CreatorReport): string | null {
+function whatToDo({ name, account, creator }: Cluster, { record, becomes }: CreatorReport): string | null {
   if (!record) return null;
   const way = creator.type === "user" ? { through: [] } : creator;
-  const verdict = creatorOf(record, way);
+  const verdict = creatorOf(record, account, way);
   const configured = creatorArnOf(creator);
   if (verdict.type === "unusable") {
     // A role with an access entry can replace such a creator.

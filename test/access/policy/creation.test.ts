@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { creatorOf, isRecordOfCluster, isSameCreator } from "../../../src/access/policy/creator.ts";
 
-const iam = (rest: string) => `arn:aws:iam::111122223333:${rest}`;
+const account = "111122223333";
+const iam = (rest: string) => `arn:aws:iam::${account}:${rest}`;
 const way = { externalId: "id", through: [{ roleArn: iam("role/hub") }], profile: "founder" };
 
 describe("the creator that a record names", () => {
   test.each(["AssumedRole", "Role"])("is the role of an %s, to be assumed in the configured way", (kind) => {
-    const verdict = creatorOf({ kind, arn: iam("role/ci/terraform"), invokedBy: null }, way);
+    const verdict = creatorOf({ kind, arn: iam("role/ci/terraform"), invokedBy: null }, account, way);
 
     expect(verdict).toEqual({
       type: "creator",
@@ -15,7 +16,7 @@ describe("the creator that a record names", () => {
   });
 
   test.each(["IAMUser", "FederatedUser"])("is the user of an %s, with the configured profile", (kind) => {
-    const verdict = creatorOf({ kind, arn: iam("user/ops/founder"), invokedBy: null }, way);
+    const verdict = creatorOf({ kind, arn: iam("user/ops/founder"), invokedBy: null }, account, way);
 
     expect(verdict).toEqual({
       type: "creator",
@@ -26,6 +27,7 @@ describe("the creator that a record names", () => {
   test("is the role that a service used for a caller", () => {
     const verdict = creatorOf(
       { kind: "AssumedRole", arn: iam("role/ci"), invokedBy: "cloudformation.amazonaws.com" },
+      account,
       way,
     );
 
@@ -59,8 +61,14 @@ describe("the creator that a record names", () => {
       null,
       "its creator is a service-linked role, which only its service can assume",
     ],
+    [
+      "AssumedRole",
+      "arn:aws:iam::999988887777:role/ci",
+      null,
+      `its creator, arn:aws:iam::999988887777:role/ci, is not of its account, ${account}`,
+    ],
   ])("is an identity that no worker can become for a %s of %s", (kind, arn, invokedBy, why) => {
-    expect(creatorOf({ kind, arn, invokedBy }, way)).toEqual({ type: "unusable", why });
+    expect(creatorOf({ kind, arn, invokedBy }, account, way)).toEqual({ type: "unusable", why });
   });
 });
 
