@@ -73,15 +73,11 @@ const examples = Object.entries(fiftyMessages).map(([reader, group]) => ({
   })),
 }));
 
-/** Without what an example before it shows whole, such as Details below the answer to a typed approve. */
-function linesOnce(
-  lines: readonly string[],
-  before: readonly { readonly when: string; readonly lines: readonly string[] }[],
-) {
-  const whole = before.find(
-    (other) => other.lines.length < lines.length && lines.join("\n").endsWith(`\n${other.lines.join("\n")}`),
-  );
-  return whole ? [...lines.slice(0, -whole.lines.length), `(Then as when ${whole.when}.)`] : lines;
+/** Without the lines that an example before it shows: only its first line says when it differs. */
+function linesOnce([first = "", ...lines]: readonly string[], before: Set<string>): readonly string[] {
+  const own = lines.filter((line) => wordsIn(line) < 4 || !before.has(line));
+  for (const line of lines) before.add(line);
+  return [first, ...own];
 }
 
 /** A line for each fix, with its failures. */
@@ -95,21 +91,18 @@ function fixesOf(codes: readonly FailureCode[]): string[] {
 
 function page(): string {
   const shownBefore = new Set<string>();
-  for (const code of failureCodes) isNew(new AccessError(code, "").remedy, shownBefore);
-  const all = examples.flatMap(({ messages }) => messages);
+  for (const code of failureCodes) newIn(new AccessError(code, "").remedy, shownBefore);
+  const linesBefore = new Set<string>();
   return [
     "# Every message",
     "",
-    "`npx vitest run test/messages-page.test.ts -u` makes this page from the product. A name in braces is a value or a clause, and ⏎ a new line.",
-    "It repeats no sentence, and leaves out frames of values alone.",
+    "`npx vitest run test/messages-page.test.ts -u` makes this page from the product. Read it aloud: … is a value or a clause.",
+    "A sentence or line that several messages share is in the first of them.",
     "",
     "## The fifty that people read most",
     ...examples.flatMap(({ reader, messages }) => [
       `\n### ${reader}\n`,
-      ...messages.map((each) => {
-        const lines = linesOnce(each.lines, all.slice(0, all.indexOf(each)));
-        return `**When ${each.when}:**\n\n${quoted(lines)}\n`;
-      }),
+      ...messages.map(({ when, lines }) => `**When ${when}:**\n\n${quoted(linesOnce(lines, linesBefore))}\n`),
     ]),
     "## Each failure and its fix\n",
     ...fixesOf(failureCodes.filter((code) => !new AccessError(code, "").retryable)),
@@ -119,8 +112,9 @@ function page(): string {
       `\n## ${reader}\n`,
       ...linesOf(
         texts.flatMap((text) => {
-          const isToldHere = (part: string) => isWhole(part) && !isExample(part) && isNew(part, shownBefore);
-          return text.split(remedyMark).filter(isToldHere).map(ended).join(" ") || [];
+          const isToldHere = (part: string) => isWhole(part) && !isExample(part);
+          const parts = text.split(remedyMark).filter(isToldHere).map(ended);
+          return parts.flatMap((part) => newIn(part, shownBefore) || []).join(" ") || [];
         }),
       ),
     ]),
@@ -137,6 +131,9 @@ function linesOf(texts: readonly string[]): string[] {
   const line = labels.length > 0 ? [`- Short ones: ${labels.map(plain).join(", ")}`] : [];
   return [...texts.filter((text) => !isLabel(text)).map((text) => `- ${plain(text)}`), ...line];
 }
+/** A value can have another name in each text. `{{SessionName}}` is a word of EKS. */
+const unnamed = (text: string) =>
+  text.replaceAll(/(?:\s*(?<!\{)\{[^{}]*\}(?!\}))+/g, (value) => `${/^\s*/.exec(value)?.[0]}…`);
 const isLabel = (text: string) => !/[.,?!:{*✓✗–•]/.test(text) && wordsIn(text) <= 4;
 
 const quoted = (lines: readonly string[]) => `~~~text\n${lines.join("\n")}\n~~~`;
@@ -147,12 +144,15 @@ const isWhole = (text: string) =>
   /[.?!:]$|^[A-Z:*✓✗–•]/.test(text) && !/^(?:GET|PUT|POST|DELETE) /.test(text) && (isLabel(text) || !isFrame(text));
 const isFrame = (text: string) => wordsIn(text.replaceAll(/\{[^}]*\}|:[a-z_]+:/g, "")) < (/[.?!]/.test(text) ? 1 : 2);
 
-/** Whether a sentence of it says more than another name in a text before it. */
-function isNew(text: string, before: Set<string>): boolean {
-  const said = sentencesIn(text).map((each) => each.replaceAll(/\{[^}]*\}/g, "{}").replaceAll(/`|\.$/g, ""));
-  const isRepeated = said.every((each) => before.has(each));
-  for (const each of said) before.add(each);
-  return !isRepeated;
+/** Its sentences that no text before it and none of the fifty has. */
+function newIn(text: string, before: Set<string>): string {
+  const own = sentencesIn(text).filter((each) => {
+    const said = unnamed(each).replaceAll(/`|\.$/g, "");
+    const isNew = !before.has(said) && !isFrame(each) && !isExample(each);
+    before.add(said);
+    return isNew;
+  });
+  return own.join(" ");
 }
 
 /** A value of a text, or its signs of the format, or none. */
@@ -174,10 +174,14 @@ function unmarked(text: string): string {
 }
 
 /** Markdown formats nothing in it. */
-const plain = (text: string) => text.replaceAll(/[<>[\]*_|~]/g, (sign) => `\\${sign}`);
+const plain = (text: string) => unnamed(text).replaceAll(/[<>[\]*_|~]/g, (sign) => `\\${sign}`);
 
 test("docs/reference/messages.md has every message as the product gives it", async () => {
   await expect(page()).toMatchFileSnapshot("../docs/reference/messages.md");
+});
+
+test("one can read the page aloud: 12,500 words", () => {
+  expect(page().match(/\S*[A-Za-z]\S*/g)?.length).toBeLessThanOrEqual(12_500);
 });
 
 test("every file of src has a reader", () => {
