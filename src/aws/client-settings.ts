@@ -6,6 +6,7 @@ import { AccessError } from "../access/access-error.ts";
 import { type FinishedCall, observedCall, type RequestIds, resultOfStatus } from "../operations/announcements.ts";
 import { ArrivedBytes, answerGuard } from "../operations/bounds.ts";
 import { callWithinMs, deadlineSignal, endCall, usualDeadlines } from "../operations/deadlines.ts";
+import { isOfNetwork } from "./explain-aws-error.ts";
 
 /** The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */
 const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };
@@ -64,8 +65,16 @@ export function foundInTime<T>(looking: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = (cause: Error) => reject(new AccessError("aws-unreachable", notFound, { cause, remedy: lookThere }));
     const stop = endCall(withinMs, new AbortController().signal, late);
-    looking.then(resolve, reject).finally(stop);
+    looking.then(resolve, (error: unknown) => reject(notFoundAs(error))).finally(stop);
   });
+}
+
+/** Of what gives the identity, a file or an agent, unlike an answer of AWS or of the network to a call for it. */
+function notFoundAs(error: unknown): unknown {
+  if (!(error instanceof Error) || "$metadata" in error || isOfNetwork(error)) return error;
+  // Node quotes what is no JSON, and that can be a part of a key.
+  const message = error instanceof SyntaxError ? "what gives them answers with no JSON" : error.message;
+  return Object.assign(new Error(message), { name: "CredentialsProviderError" });
 }
 
 const notFound = "The worker got no AWS identity in time";

@@ -1,7 +1,7 @@
 import { AccessError, type FailureCode } from "../access/access-error.ts";
 import { outsideWords } from "../access/redact.ts";
 
-/** By the error's name. STS says AccessDenied, EKS AccessDeniedException. */
+/** By the error's name in the SDK. STS says AccessDenied, EKS AccessDeniedException. */
 const codes: ReadonlyMap<string, FailureCode> = new Map([
   ["AccessDenied", "aws-access-denied"],
   ["AccessDeniedException", "aws-access-denied"],
@@ -12,7 +12,8 @@ const codes: ReadonlyMap<string, FailureCode> = new Map([
   ["CredentialsProviderError", "aws-credentials-missing"],
   ["TokenProviderError", "aws-credentials-missing"],
   ["InvalidClientTokenId", "aws-credentials-invalid"],
-  ["InvalidIdentityToken", "aws-credentials-invalid"],
+  ["IDPRejectedClaimException", "aws-credentials-invalid"],
+  ["InvalidIdentityTokenException", "aws-credentials-invalid"],
   ["UnrecognizedClientException", "aws-credentials-invalid"],
   ["InvalidSignatureException", "aws-credentials-invalid"],
   ["SignatureDoesNotMatch", "aws-credentials-invalid"],
@@ -29,8 +30,8 @@ const codes: ReadonlyMap<string, FailureCode> = new Map([
   ["InvalidRequestException", "aws-request-refused"],
   ["InvalidRequest", "aws-request-refused"],
   ["NoSuchBucket", "aws-request-refused"],
-  ["MalformedPolicyDocument", "aws-request-refused"],
-  ["PackedPolicyTooLarge", "aws-request-refused"],
+  ["MalformedPolicyDocumentException", "aws-request-refused"],
+  ["PackedPolicyTooLargeException", "aws-request-refused"],
   ["TimeoutError", "aws-unreachable"],
   ["AbortError", "aws-unreachable"],
   ["ServerException", "aws-failing"],
@@ -40,6 +41,12 @@ const codes: ReadonlyMap<string, FailureCode> = new Map([
 /** Of Node's network stack and its TLS: the call had no answer. */
 const networkCodes =
   /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|EPROTO|CERT_\w+|\w+_CERT\w*|UNABLE_TO_\w+|ERR_TLS_\w+|ERR_SSL_\w+)$/;
+
+/** Whether it is a failure of a connection, or a time limit of ours or of the SDK. */
+export function isOfNetwork(error: Error): boolean {
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  return networkCodes.test(code) || error.name === "TimeoutError" || error.name === "AbortError";
+}
 
 /** In characters. A message in Slack has to hold the answer, the log has more of it, and a gateway can answer with any name. */
 const longest = { answer: 400, logged: 4_000, name: 100 };

@@ -93,6 +93,48 @@ test("an agent of the node that does not answer keeps no call waiting, and none 
   expect(after.arn).toContain(":assumed-role/eks-access-worker/");
 });
 
+test("a broken answer of the node's agent is a missing identity, and no part of a key in it reaches the failure", async () => {
+  const secret = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY";
+  const answer = `{"AccessKeyId":"ASIAABCDEFGHIJKLMNOP","SecretAccessKey": ${secret}}`;
+  const agent = createServer((_, response) => void response.setHeader("content-type", "application/json").end(answer));
+  await new Promise<void>((resolve) => agent.listen(0, "127.0.0.1", resolve));
+  forgetKeys();
+  vi.stubEnv("AWS_CONTAINER_CREDENTIALS_FULL_URI", `http://127.0.0.1:${(agent.address() as AddressInfo).port}/`);
+
+  const failure = await callerIdentity("default", "eu-west-1").catch((error: unknown) => error);
+
+  vi.stubEnv("AWS_CONTAINER_CREDENTIALS_FULL_URI", undefined);
+  agent.closeAllConnections();
+  agent.close();
+  expect(failure).toMatchObject({
+    code: "aws-credentials-missing",
+    what: "The worker has no AWS credentials for sts:GetCallerIdentity (CredentialsProviderError: what gives them answers with no JSON)",
+  });
+  const { message, cause } = failure as Error;
+  expect(`${message} ${String(cause)}`).not.toContain(secret.slice(0, 5));
+});
+
+test("a token of IRSA that the process can't read is named, and one that AWS refuses is the worker's own", async () => {
+  const { workerArn } = accountUnderTest();
+  const token = join(folder, "token");
+  forgetKeys();
+  vi.stubEnv("AWS_ROLE_ARN", workerArn);
+  vi.stubEnv("AWS_WEB_IDENTITY_TOKEN_FILE", token);
+  const failed = () => callerIdentity("default", "eu-west-2").catch((error: unknown) => error);
+
+  const absent = await failed();
+  writeFileSync(token, "cut off");
+  const refused = await failed();
+
+  vi.stubEnv("AWS_ROLE_ARN", undefined);
+  vi.stubEnv("AWS_WEB_IDENTITY_TOKEN_FILE", undefined);
+  expect(absent).toMatchObject({
+    code: "aws-credentials-missing",
+    what: `The worker has no AWS credentials for sts:GetCallerIdentity (CredentialsProviderError: ENOENT: no such file or directory, open '${token}')`,
+  });
+  expect(refused).toMatchObject({ code: "aws-credentials-invalid" });
+});
+
 test("a named profile gives its user's keys, and new ones as soon as they are rotated", async () => {
   const { aws } = accountUnderTest();
   const founder = aws.account.addUser({ name: "founder" });
