@@ -4,6 +4,7 @@ import { changedArns } from "./change.ts";
 import {
   type AwsAuthDocument,
   type Entry,
+  entriesOfKey,
   entryOf,
   type Problem,
   type ReadDocument,
@@ -17,7 +18,7 @@ import { decodeAgain } from "./go-yaml/decode.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
 import type { PlannedText } from "./plan.ts";
-import { readingSteps } from "./read-document.ts";
+import { isMatchable, readingSteps } from "./read-document.ts";
 import { flowList, quote, unifiedDiff } from "./render.ts";
 import { resolve } from "./resolve.ts";
 import { applyEdits } from "./text-edit.ts";
@@ -70,11 +71,16 @@ const REPAIRABLE: ReadonlySet<string> = new Set([
   "groups-not-a-list",
 ]);
 
+/** Unread here, and perhaps in force. */
+const MAY_COUNT: ReadonlySet<string> = new Set(["byte-order-mark", "section-too-large"]);
+
 function editsFor(document: AwsAuthDocument, problem: Problem): Edit[] {
   const { code, section, line } = problem;
   if (section === null || line === null) return [];
   if (code === "section-unreadable") return repairTabs(document, section, line);
   if (code === "byte-order-mark") return [() => removeMarks(document, section, line)];
+  // Entries that are unread here can count in the cluster.
+  if (document.blocking.some((unread) => MAY_COUNT.has(unread.code))) return [];
   const entry = entryAt(document, problem);
   const draft = entry === null || isNode(entry) ? null : draftFor(document, entry, code);
   return draft === null ? [] : [() => offerEdit(document, draft)];
@@ -103,18 +109,42 @@ function repairTabs(document: AwsAuthDocument, section: Section, line: number): 
   );
 }
 
-function removeMarks(document: AwsAuthDocument, section: Section, line: number): Steps<Repair | null> {
+function* removeMarks(document: AwsAuthDocument, section: Section, line: number): Steps<Repair | null> {
   const text = document.sections[section].text ?? "";
   const message = `Removes the invisible byte order marks in ${section}. Some of its entries may work already.`;
-  return offerText(document, text.replaceAll("\ufeff", ""), { code: "byte-order-mark", section, line, message });
+  // To the authenticator a mark is a letter, except where its buffer begins.
+  const asLetters = { ...document.data, [section]: text.replaceAll("\ufeff", LETTER) };
+  const { document: inForce } = yield* readingSteps(asLetters);
+  const about = { code: "byte-order-mark", section, line, message };
+  return yield* offerText(document, text.replaceAll("\ufeff", ""), about, inForce);
 }
 
+/** Private use: it means nothing to YAML, and no ARN has it. */
+const LETTER = "\ue000";
+
 /** Offers a text for an unread section only if the authenticator reads it whole. */
-function* offerText(document: AwsAuthDocument, text: string, about: About): Steps<Repair | null> {
+function* offerText(
+  document: AwsAuthDocument,
+  text: string,
+  about: About,
+  inForce: ReadDocument = document,
+): Steps<Repair | null> {
   const { section } = about;
   const { document: after } = yield* readingSteps({ ...document.data, [section]: text });
   const { state, droppedAt } = after.sections[section];
-  return state === "list" && droppedAt === null ? offer(document, after, about) : null;
+  const isWhole = state === "list" && droppedAt === null;
+  return isWhole && keepsCallers(inForce, after) ? offer(document, after, about) : null;
+}
+
+/** Whether for each caller of `before` the same entries count, and shut none out. */
+function keepsCallers(before: ReadDocument, after: ReadDocument): boolean {
+  const callers = changedArns(before.lookup, after.lookup).filter(isMatchable);
+  return callers.every((key) => {
+    const [now, then] = [entriesOfKey(before.lookup, key), entriesOfKey(after.lookup, key)];
+    const isSame = now.every((entry, at) => entry.section === then[at]?.section && entry.index === then[at]?.index);
+    if (now.length > 0 && !(isSame && now.length === then.length)) return false;
+    return resolve(before, key) === null || resolve(after, key) !== null;
+  });
 }
 
 /** A text that a section may have meant, with spaces for the tabs that indent its lines or end them. */
@@ -153,6 +183,8 @@ function repairGroups(document: ReadDocument, entry: Entry, code: string): Draft
   const node = scalarOf(document, entry, "groups");
   if (node === null) return null;
   const groups = node.value.split(/[,\n]/).flatMap((group) => (group.trim() === "" ? [] : [group.trim()]));
+  // A template can shut the callers out, who get in without groups.
+  if (groups.some((group) => group.includes("{{"))) return null;
   const message = `Writes the groups of ${entry.arn} as a list: ${groups.join(", ")}.`;
   return replace(document, entry, node, flowList(groups), code, message);
 }

@@ -124,12 +124,43 @@ describe("offerRepairs", () => {
     ["groups that are a mapping", `- rolearn: ${account}role/dev\n  username: dev\n  groups: {a: b}\n`],
     ["tabs before lines that are dropped", `- rolearn: ${account}role/dev\n\tusername: dev\n---\n- a\n`],
     ["a byte order mark in text that is broken besides", "- rolearn: [\ufeff\n"],
+    [
+      "a byte order mark that hides the entry which would count instead",
+      `- rolearn: ${account}role/dev\n  username: dev\n- role\ufeffarn: ${account}role/dev\n  username: other\n`,
+    ],
+    [
+      "a byte order mark in a template that shuts people out",
+      `- rolearn: ${account}role/dev\n  username: system:node:{{EC2Private\ufeffDNSName}}\n`,
+    ],
+    [
+      "groups with a template that shuts people out",
+      `- rolearn: ${account}role/dev\n  username: dev\n  groups: "{{EC2PrivateDNSName}}"\n`,
+    ],
     ["a field that is not read", `- rolearn: ${account}role/dev\n  username: dev\n  user: dev\n`],
     ["nothing wrong", `- rolearn: ${account}role/dev\n  username: dev\n`],
   ])("offers nothing for %s", (_what, text) => {
     const repairs = offers(text);
 
     expect(repairs).toEqual([]);
+  });
+
+  it("offers no section with an entry that would replace one in force", () => {
+    const mapUsers = `- userarn: ${account}role/dev\n  username: dev\n`;
+
+    const repairs = offerRepairs(
+      parseDocument({ mapRoles: `- rolearn: ${account}role/dev\n\tusername: other\n`, mapUsers }),
+    );
+
+    expect(repairs).toEqual([]);
+  });
+
+  it("offers no ARN while another section has byte order marks: it can have that ARN in force", () => {
+    const mapRoles = `- rolearn: ${account}role/team/dev\n  username: other\n`;
+    const mapUsers = `- userarn: ${account}role/dev\n  username: dev\n  group\ufeff: []\n`;
+
+    const repairs = offerRepairs(parseDocument({ mapRoles, mapUsers }));
+
+    expect(repairs.map(({ code }) => code)).toEqual(["byte-order-mark"]);
   });
 
   it("offers at most fifty at once", () => {
