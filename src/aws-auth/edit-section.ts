@@ -83,7 +83,7 @@ function changeOf(section: Section, intents: readonly Intent[]): SectionChange {
 
 const NOTE = "# Empty before: ";
 
-const NOTE_ALONE = /^# Empty before: (".*")[\r\n]*$/;
+const NOTE_ALONE = /^# Empty before: (".*")[\r\n\u0085\u2028\u2029]*$/;
 
 interface SectionChange {
   readonly removed: readonly Entry[];

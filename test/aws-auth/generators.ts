@@ -106,6 +106,8 @@ export const emptyTexts = fc.constantFrom(
   "# nobody",
   "# nobody\r\n",
   '""',
+  '""\u2028',
+  "null\u0085",
   "''",
   "``",
   "null\n",
