@@ -115,14 +115,15 @@ function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
     const causes = [cause("document-absent", message, absentRemedy(cluster))];
     return { identity: null, symptom: "unauthorized", causes };
   }
+  // Also if the one that this reader takes shuts the caller out: another can count.
+  const chance = randomEntryCause(document, caller);
+  if (chance) return { identity: null, symptom: "random", causes: [chance] };
   const identity = resolve(document, caller.callerArn);
   if (!identity) {
     const unmapped = unmappedCauses(document, caller);
     const causes = [...replacedCause(facts, caller), ...unmapped, ...leaseCauses(facts, null)];
     return { identity, symptom: "unauthorized", causes: causes.length > 0 ? causes : [notMapped(facts, caller)] };
   }
-  const chance = randomEntryCause(document, caller);
-  if (chance) return { identity: null, symptom: "random", causes: [chance] };
   const rivals = competingCauses(document, caller);
   if (pods?.allowed) {
     const drifts = leaseCauses(facts, identity).filter(({ code }) => code === "drifted");

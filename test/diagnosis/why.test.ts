@@ -336,6 +336,16 @@ describe("a principal that gets in", () => {
     expect(found.causes[0]?.message).toContain("mapUsers, line 4, gives `robert` in `readers`");
   });
 
+  test("may get in by chance: the last of two users takes only EC2 instances", () => {
+    const user = (name: string, username: string) =>
+      `- userarn: arn:aws:iam::111122223333:user/${name}\n  username: ${username}\n  groups: [readers]\n`;
+    const data = { mapUsers: user("Bob", "bob") + user("bob", "system:node:{{EC2PrivateDNSName}}") };
+
+    const found = diagnose(whyFacts({ data, given: "arn:aws:iam::111122223333:user/bob" }));
+
+    expect(found).toMatchObject({ identity: null, symptom: "random", causes: [{ code: "ambiguous" }] });
+  });
+
   test("is in no groups", () => {
     const found = diagnose(whyFacts({ data: { mapRoles: roleEntry(developers, []) }, pods: forbidden }));
 
