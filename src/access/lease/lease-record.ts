@@ -121,7 +121,7 @@ const leaseFields = z.strictObject({
   writeBegan: timeForm.nullable(),
   /** Where that write went; null: nothing of it is anywhere. */
   place: placeForm.nullable(),
-  /** When its bindings were last sent again, so that an earlier call may still arrive; null: never. */
+  /** When a call that gives it was last sent again, and may still arrive: its bindings, or groups that no tag claims; null: never. */
   sentAgainAt: timeForm.nullable(),
   /** When the proof was complete; null before. */
   activeSince: timeForm.nullable(),

@@ -4,7 +4,7 @@ import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { accessPolicies, kubernetesGroups } from "../../access/policy/policy-text.ts";
-import { isIdentityCenterRole } from "../../access/principal.ts";
+import { isIdentityCenterRole, withoutRolePath } from "../../access/principal.ts";
 import { canonicalJson, type MemoryKeys } from "../../access/seal.ts";
 import {
   type AccessEntry,
@@ -35,6 +35,8 @@ export interface EntryTools {
   /** Whether this is still the newest run. An older run must change nothing that a newer one can have read. */
   readonly isNewest: () => Promise<boolean>;
   readonly clock: () => Date;
+  /** Called before calls that no tag claims: one can arrive late, and give other leases of the principal again. */
+  readonly beforeUnclaimed: (principal: string) => Promise<void>;
 }
 
 /** The remaining calls; empty: the entry is as planned. */
@@ -94,6 +96,7 @@ async function sendAll(
       const isOptional = call.type === "tag" && call.isOptional;
       if (!isOptional || !(error instanceof AccessError) || error.code === "access-entry-conflict") throw error;
       untagged = error;
+      await tools.beforeUnclaimed(withoutRolePath(about.principalArn));
     }
   }
   if (untagged) throw untagged;

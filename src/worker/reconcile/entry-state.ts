@@ -69,6 +69,11 @@ export async function readEntryState(
   const approved = read.filter((each) => genuine.has(each) || (each.state === "approved" && isDueToEnd(each, now)));
   const known = [...held, ...madeFor(approved, unclaimed, now)];
   const ours = withLedgerMemory(sealedClusterOf(cluster), known, approved, keys.memory, "access-entry");
+  for (const { principal, lease } of open) {
+    const key = principal.toLowerCase();
+    const again = lease?.state === "active" ? lease.sentAgainAt : null;
+    if (again !== null && again > (openSince.get(key) ?? "")) openSince.set(key, again);
+  }
   const readKeys = new Set(read.map(({ principal }) => principal.toLowerCase()));
   return {
     ...{ ...ours, ...byPrincipal(found, ours), creatorArn, tags, withdrawals, elsewhere, openSince },

@@ -1,5 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
-import { approvedShare, sealedEnd } from "../../access/lease/cluster-leases.ts";
+import { approvedShare, forPrincipals, sealedEnd } from "../../access/lease/cluster-leases.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import { type Withdrawals, withdrawalTagChanges } from "../../access/lease/withdrawal.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
@@ -12,6 +12,7 @@ import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { callsFor, type EntryTools, type EntryWritten, openSinceOf, writeEntry } from "./carry-out-entry.ts";
 import { type EntriesToRead, type EntryState, readEntryState } from "./entry-state.ts";
+import { recordSentAgain } from "./outcome.ts";
 import { inEntries } from "./prove.ts";
 import { type EntrySettlement, lateCallDoubt, previewByEntry, settleEntries } from "./settle-entries.ts";
 import type { Outcomes, Prepared, Settlement, WayAdapter, WayContext, WriteFailure } from "./way-adapter.ts";
@@ -46,7 +47,12 @@ export function entryWay({ context, cluster, opened, isTaken, which }: Place): E
     prepare: async (state, settlement) => {
       const plannedAt = context.now();
       const begun = begunIn(settlement, plannedAt);
-      const rest = { keys: keys.memory, begun, plannedAt, isNewest, clock: context.now };
+      // Such calls only remove, so they give again what is complete.
+      const beforeUnclaimed = async (principal: string) => {
+        const given = forPrincipals(new Set([principal.toLowerCase()]), settlement.complete);
+        await inParallel(given, (request) => recordSentAgain(context, request));
+      };
+      const rest = { keys: keys.memory, begun, plannedAt, isNewest, clock: context.now, beforeUnclaimed };
       return prepare(context, { entries: opened.entries, cluster, state, ...rest }, settlement);
     },
   };

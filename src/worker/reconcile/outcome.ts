@@ -24,11 +24,21 @@ export async function recordWriteBegun(
   way: Way,
 ): Promise<ApprovedRequest> {
   const isAgain = request.lease.writeBegan !== null;
-  if (isAgain && way !== "binding") return request;
+  if (isAgain) return way === "binding" ? recordSentAgain(context, request) : request;
+  const writeBegan = context.now().toISOString();
+  const place = sealPlace(cluster, request, context.keys.memory);
+  return recordWriting(context, request, { ...request.lease, writeBegan, place });
+}
+
+/** Records that a call that gives the lease is sent again: if it gets no answer, the lease's end waits until it can't arrive. */
+export function recordSentAgain(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
+  return recordWriting(context, request, { ...request.lease, sentAgainAt: context.now().toISOString() });
+}
+
+/** @throws AccessError `record-changed` */
+async function recordWriting(context: WorkerContext, request: ApprovedRequest, lease: Lease): Promise<ApprovedRequest> {
   const now = context.now();
-  const at = now.toISOString();
-  const begun = { writeBegan: at, place: sealPlace(cluster, request, context.keys.memory) };
-  const after = withLease(request, { ...request.lease, ...(isAgain ? { sentAgainAt: at } : begun) });
+  const after = withLease(request, lease);
   // Without a wake-up: the outcome follows soon, and the sweep finds the record if the process dies.
   const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context, [], request));
   const result = await context.ledger.commit({ after, event });

@@ -701,6 +701,37 @@ test("of two leases one ends although EKS takes no more tags: the claim of a rem
   expect((await requestOf(context, "r-two")).lease?.state).toBe("ended");
 });
 
+test("a late call that no tag claims keeps none of the leases that it gives: each waits until it can't arrive", async () => {
+  await outside.edit(engineer, ["readers"]);
+  await give(context, analytics, { id: "r-one" });
+  await give(context, analytics, { id: "r-two", level: "admin" });
+  const late: Parameters<AccessEntries["setGroups"]>[] = [];
+  const losing: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    const lost = () => Promise.reject(new AccessError("aws-unreachable", "no answer"));
+    const setGroups: AccessEntries["setGroups"] = (...call) => {
+      late.push(call);
+      return lost();
+    };
+    return { ...open, entries: open.entries && { ...open.entries, tag: lost, setGroups } };
+  };
+  await revokeOnly(context, "r-two");
+  await reconcileCluster({ ...context, openCluster: losing }, analytics);
+  await revokeGiven(context, analytics, "r-one");
+  expect(await outside.given(engineer)).toEqual(["readers"]);
+
+  const entries = entriesOf(side().sandbox, analytics);
+  for (const call of late) await entries.setGroups(...call);
+  entries.close();
+  expect(await outside.given(engineer)).toEqual([viewers, "readers"]);
+  expect(await requestOf(context, "r-one")).toMatchObject({ trouble: { code: "access-entry-late" } });
+  await reconcileCluster(minutesLater(9), analytics);
+
+  expect(await outside.given(engineer)).toEqual(["readers"]);
+  expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
+  expect((await requestOf(context, "r-two")).lease?.state).toBe("ended");
+});
+
 test.each([[null], [["readers"]]])(
   "a lease whose access policy EKS refuses leaves nothing behind, beside %s",
   async (before) => {
