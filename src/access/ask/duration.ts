@@ -84,16 +84,13 @@ export function readTime(typed: string): number | null {
     .replace(/^an hour$/, "1h")
     .replace(spokenNumber, (word) => String(tensAt[tens.indexOf(word)] ?? numberWords.indexOf(word) + 1))
     .replace(/(?<=[a-z])(?:,|,? and) (?=\d)/g, " ")
-    .replace(/^(\d{1,3}[.,](?:5|25|75)) ?(?:(h)(?:(?:ou)?rs?)?|d(?:ays?)?)$/, (_, count: string, h?: string) =>
-      minutes(Number(count.replace(",", ".")) * (h ? 60 : 1440)),
+    .replace(
+      /^(\d{1,3}[.,](?:5|25|75)) ?(?:(h)(?:(?:ou)?rs?)?|d(?:ays?)?)$/,
+      (_, count: string, h?: string) => `${Number(count.replace(",", ".")) * (h ? 60 : 1440)}m`,
     )
     .replace(/^(\d{1,3}) ?w(?:(?:ee)?ks?)?$/, (_, weeks: string) => `${Number(weeks) * 7}d`)
     .replace(/^(\d+h)([0-5]\d)$/, "$1$2m");
   return parseDuration(text);
-}
-
-function minutes(count: number): string {
-  return `${count}m`;
 }
 
 const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };

@@ -61,7 +61,7 @@ export function mayAsk(asking: PolicyQuestion, moment: Date | null): AskVerdict 
   if (possible.type === "refused") return refused(possible.code, possible.message);
   const person = { user: requester, memberships: requesterFacts.memberships };
   const rule = ruleFor(cluster, level.name, person);
-  if (!rule) return refused("no-rule", noRule(cluster, level));
+  if (!rule) return refused("no-rule", `The policy does not let you ask for ${level.name} on ${cluster.name}.`);
   if (cluster.quiet !== null) {
     return refused("quiet", `${cluster.name} takes no requests now: ${cluster.quiet.replace(/\.$/, "")}.`, rule);
   }
@@ -145,10 +145,6 @@ function tooFewApprovers(rule: Rule, asking: PolicyQuestion, moment: Date): Reas
     "too-few-approvers",
     `${level.name} on ${cluster.name} needs ${approvals}, but ${who}. Ask an operator to add an approver.`,
   ];
-}
-
-function noRule(cluster: Cluster, level: Level): string {
-  return `The policy does not let you ask for ${level.name} on ${cluster.name}.`;
 }
 
 export interface RequestedAccess {

@@ -25,6 +25,10 @@ export type TriedAct =
   | "retry"
   | "replay";
 
+export function actOf(verdict: "approved" | "denied"): "approve" | "deny" {
+  return verdict === "approved" ? "approve" : "deny";
+}
+
 export interface Attempt {
   readonly act: TriedAct;
   /** A Slack user id, or `slack` where the person is unknown. */

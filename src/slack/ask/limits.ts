@@ -49,7 +49,9 @@ export async function refuseToAsk(
   if (known) return alreadyAskedAnswer(known);
   const most = context.config.limits.pending;
   if (pending.length >= most) return tooManyPendingAnswer(most, pending);
-  const same = await sameOfNow(context, asker, requested, extension);
+  const same = await recordedBeside(context, [asker, ...partsOf(requested, extension)], async () =>
+    (await pendingOf(context, asker)).find((request) => isSame(request, requested, extension)),
+  );
   if (same) return alreadyAskedAnswer(same);
   return refuseTooMany(context, asker, "requests");
 }
@@ -65,17 +67,6 @@ async function pendingOf(
   const own = { list: "pending", clusters: [], requester: asker, match: "any" } as const;
   const { requests } = await ledger.list(own, 0, maxWaiting);
   return requests.filter((request) => askerOf(request) === asker);
-}
-
-function sameOfNow(
-  context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
-  asker: string,
-  requested: RequestInput,
-  extension: Extension | null,
-): Promise<AccessRequest | null> {
-  return recordedBeside(context, [asker, ...partsOf(requested, extension)], async () =>
-    (await pendingOf(context, asker)).find((request) => isSame(request, requested, extension)),
-  );
 }
 
 /** Of two simultaneous requests one takes the turn, and the other waits for its record. Null: none. @param what equal for both */

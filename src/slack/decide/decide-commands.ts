@@ -1,8 +1,11 @@
+import type { Click } from "../../access/approvals.ts";
 import { personOf, refuseDecision } from "../../access/decide.ts";
 import { isMigrationId } from "../../access/lists.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessRequest } from "../../access/record.ts";
 import { refuseActor } from "../app/admission.ts";
 import { type Buttons, denies, type Forms, formUnless, opens } from "../app/answer.ts";
-import { noteAttempt } from "../app/attempts.ts";
+import { actOf, noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { factsFor } from "../app/request-people.ts";
@@ -38,14 +41,9 @@ export const approve: Command = {
     if (turnedAway) return turnedAway;
     const cluster = context.config.clusters.get(request.cluster);
     if (!cluster) return clusterGoneAnswer(request.cluster);
-    const digest = request.preview?.digest ?? "";
-    const facts = await factsFor(context, cluster, request, { by: user, verdict: "approved" });
-    const refusal = refuseDecision(request, cluster, { verdict: "approved", by: user, digest }, context.now(), facts);
-    if (refusal) {
-      await noteAttempt(context, { act: "approve", by: user, code: refusal, request, detail: { digest } });
-      return clickAnswer(refusal, request, cluster, personOf(user, facts));
-    }
-    return approveBelowAnswer(await readStatus(context, user, id));
+    const click = { verdict: "approved", by: user, digest: request.preview?.digest ?? "" } as const;
+    const refusal = await refuseShown(context, request, cluster, click);
+    return refusal ?? approveBelowAnswer(await readStatus(context, user, id));
   },
 };
 
@@ -101,10 +99,20 @@ async function refuseToDeny(
   if (!shown || !request) return unreadableButton(context, "deny", by);
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return clusterGoneAnswer(request.cluster);
-  const click = { verdict: "denied", by, digest: shown.digest } as const;
+  return refuseShown(context, request, cluster, { verdict: "denied", by, digest: shown.digest });
+}
+
+/** Before the form or the button: null, a click on it can decide. @throws AccessError */
+async function refuseShown(
+  context: SlackContext,
+  request: AccessRequest,
+  cluster: Cluster,
+  click: Omit<Click, "why">,
+): Promise<Message | null> {
   const facts = await factsFor(context, cluster, request, click);
-  const refusal = refuseDecision(request, cluster, click, context.now(), facts);
-  if (!refusal) return null;
-  await noteAttempt(context, { act: "deny", by, code: refusal, request, detail: { digest: shown.digest } });
-  return clickAnswer(refusal, request, cluster, personOf(by, facts));
+  const code = refuseDecision(request, cluster, click, context.now(), facts);
+  if (!code) return null;
+  const { by, digest } = click;
+  await noteAttempt(context, { act: actOf(click.verdict), by, code, request, detail: { digest } });
+  return clickAnswer(code, request, cluster, personOf(by, facts));
 }

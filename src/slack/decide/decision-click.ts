@@ -17,7 +17,7 @@ import { isSealedDecision } from "../../access/seals.ts";
 import { eventOf, recordChange, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseActor, refuseForRequester } from "../app/admission.ts";
 import { answers, type Buttons, type Forms, submits } from "../app/answer.ts";
-import { noteAttempt } from "../app/attempts.ts";
+import { actOf, noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { factsFor } from "../app/request-people.ts";
 import { approveAction, readDecideValue } from "../show/buttons.ts";
@@ -52,7 +52,7 @@ export async function unreadableButton(context: SlackContext, act: "approve" | "
 /** Decides about a request; null: done, and its message shows it. @throws AccessError */
 export async function decideRequest(context: SlackContext, id: string, click: Click): Promise<Message | null> {
   const request = await context.ledger.get(id);
-  const act = click.verdict === "approved" ? "approve" : "deny";
+  const act = actOf(click.verdict);
   const turnedAway = await refuseActor(context, click.by, act, request ?? { id, cluster: "" });
   if (turnedAway) return turnedAway;
   if (!request) {
@@ -126,10 +126,7 @@ async function noteRefusal(
   const { verdict, by } = click;
   const digest = click.digest.slice(0, digestLength);
   const after = lookedAtAgain(request, code, facts);
-  if (!after) {
-    const act = verdict === "approved" ? "approve" : "deny";
-    return noteAttempt(context, { act, by, code, request, detail: { digest } });
-  }
+  if (!after) return noteAttempt(context, { act: actOf(verdict), by, code, request, detail: { digest } });
   const now = context.now();
   await recordChange(context, after, eventOf("decision.refused", request, by, now, { code, verdict, digest }), now);
 }
@@ -155,7 +152,7 @@ async function noteForgedApprovals(context: SlackContext, request: AccessRequest
 
 /** @param by only people who may see the request learn what came of it */
 export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cluster: Cluster, by: Person): Message {
-  const others = whoElse(request, cluster);
+  const others = oneOf(othersWhoMayApprove(request, cluster)) || "an operator to add approvers";
   const outcome = maySeeRequest(request, cluster, by) ? ` ${stateText(request)}.` : "";
   const reasons: Readonly<Record<DecisionRefusal, string>> = {
     "already-decided": `Already handled.${outcome}`,
@@ -191,10 +188,6 @@ function needs(request: AccessRequest, cluster: Cluster): string {
   const more = `Needs ${left} more approval${left === 1 ? "" : "s"}`;
   const others = oneOf(othersWhoMayApprove(request, cluster), 20, left);
   return others ? `${more}, from ${others}.` : `${more}, but no one else can approve. Ask an operator.`;
-}
-
-function whoElse(request: AccessRequest, cluster: Cluster): string {
-  return oneOf(othersWhoMayApprove(request, cluster)) || "an operator to add approvers";
 }
 
 export function missingReasonAnswer(id: string, length: number, most: number): Message {

@@ -93,11 +93,7 @@ async function recordReview(
     return stop(reviewRefusedAnswer(verdict.code, request, cluster));
   }
   const event = eventOf("emergency.reviewed", request, user, now, { memberships: person.memberships, why: note });
-  return { type: "write", after: verdict.after, event, outcome: reviewedAnswer(request) };
-}
-
-function reviewedAnswer({ id }: AccessRequest): Message {
-  return answer(`You reviewed ${code(id)}.`);
+  return { type: "write", after: verdict.after, event, outcome: answer(`You reviewed ${code(request.id)}.`) };
 }
 
 function reviewRefusedAnswer(refusal: ReviewRefusal, request: AccessRequest, cluster: Cluster): Message {

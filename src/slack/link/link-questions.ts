@@ -7,7 +7,7 @@ import type { LinkQuestions, MessageRef } from "../../ledger/stored.ts";
 import type { SlackContext } from "../app/context.ts";
 import { isGone } from "../app/web-client.ts";
 import { button, confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
-import { announcement, type Message, messageOf } from "../show/message.ts";
+import { announcement, answer, type Message, messageOf } from "../show/message.ts";
 import { code, mention, section } from "../show/mrkdwn.ts";
 import { isUnchangeable, type MessengerContext, updateDirect } from "../show/show-in-channel.ts";
 
@@ -138,8 +138,8 @@ export function linkDecided(
   confirmed: boolean,
   by: string,
 ): Message {
-  const text = `${mention(user)} ${confirmed ? "is linked" : "was not linked"} to ${code(arn)}: ${confirmed ? "confirmed" : "refused"} by ${mention(by)}`;
-  return { text, blocks: [section(text)] };
+  const [outcome, done] = confirmed ? ["is linked", "confirmed"] : ["was not linked", "refused"];
+  return answer(`${mention(user)} ${outcome} to ${code(arn)}: ${done} by ${mention(by)}`);
 }
 
 /** The same where no administrator has to confirm a link any more. */

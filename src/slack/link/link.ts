@@ -17,7 +17,7 @@ import { refuseTooMany } from "../ask/limits.ts";
 import { confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
 import { withoutButtons } from "../show/lost-cards.ts";
 import { answer, failureAnswer, type Message } from "../show/message.ts";
-import { code, mention, mentions, oneOf, section, styled, time } from "../show/mrkdwn.ts";
+import { code, mention, mentions, oneOf, styled, time } from "../show/mrkdwn.ts";
 import { askAdministrators, closeQuestions, linkDecided, linkMade, othersThan } from "./link-questions.ts";
 
 /** For a link without a valid seal. A sentence. */
@@ -50,7 +50,7 @@ export const link: Command = {
     const known = linkInAccountOf(links, principal.arn);
     const current = known?.arn ?? null;
     if (known && current === principal.arn && !needsRenewal(context, user, known))
-      return alreadyLinkedAnswer(principal.arn);
+      return answer(`You are already linked to ${code(principal.arn)}.`);
     const tooMany = await refuseTooMany(context, user, "requests");
     if (tooMany) return tooMany;
     if (!linking.mustBeConfirmed) return make(context, client, user, principal.arn, current, noticed);
@@ -101,7 +101,7 @@ async function askAgain(
 ): Promise<Message> {
   if (await mayAskNow(context, proposal.user))
     return ask(context, client, proposal, { current: before, isRepeated: true });
-  return stillProposedAnswer(proposal, othersThan(proposal.user, context.config.linking.administrators));
+  return answer(waitsText(proposal, oneOf(othersThan(proposal.user, context.config.linking.administrators))));
 }
 
 async function ask(...asked: Parameters<typeof askAdministrators>): Promise<Message> {
@@ -147,20 +147,12 @@ export function linkedAnswer(arn: string, noticed: string | null): Message {
   return answer(`You are linked to ${code(arn)} now.${what} Next: ${code("/eks-access request")}.`);
 }
 
-function alreadyLinkedAnswer(arn: string): Message {
-  return answer(`You are already linked to ${code(arn)}.`);
-}
-
 export function proposedAnswer(arn: string, reached: readonly string[], administrators: readonly string[]): Message {
   const who =
     reached.length > 0
       ? `Asked: ${mentions(reached)}.`
       : `I couldn't reach an administrator. Try again in ten minutes, or ask ${oneOf(administrators)}.`;
   return answer(`An administrator must confirm your link to ${code(arn)}. ${who} Nothing changes until then.`);
-}
-
-function stillProposedAnswer(proposal: LinkProposal, administrators: readonly string[]): Message {
-  return answer(waitsText(proposal, oneOf(administrators)));
 }
 
 function waitsText({ arn, at }: LinkProposal, who: string): string {
@@ -172,10 +164,11 @@ export function linkRefusedAnswer(message: string): Message {
 }
 
 export function linkOutcome(arn: string, confirmed: boolean, by: string): Message {
-  const text = confirmed
-    ? `${mention(by)} confirmed your link to ${code(arn)}.`
-    : `${mention(by)} did not confirm your link to ${code(arn)}. Ask them why.`;
-  return { text, blocks: [section(text)] };
+  return answer(
+    confirmed
+      ? `${mention(by)} confirmed your link to ${code(arn)}.`
+      : `${mention(by)} did not confirm your link to ${code(arn)}. Ask them why.`,
+  );
 }
 
 function linkClickAnswer(

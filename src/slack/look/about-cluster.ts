@@ -6,7 +6,7 @@ import type { SlackContext } from "../app/context.ts";
 import { clustersShown } from "../app/request-people.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { answer, type Message } from "../show/message.ts";
-import { code, codeList, oneOf, section, styled } from "../show/mrkdwn.ts";
+import { code, codeList, oneOf, styled } from "../show/mrkdwn.ts";
 
 /** Answers about a cluster only to a person who can request or approve there. Others learn whom to ask, if they know its name. */
 export async function aboutCluster(
@@ -38,13 +38,12 @@ export function noWorkerAnswer(): Message {
 }
 
 function mayNotSeeMapAnswer({ name, approvers, onCall }: Cluster): Message {
-  const text = `You can't view ${code(name)}'s access. Ask ${oneOf([...new Set([...approvers, ...onCall])])}.`;
-  return { text, blocks: [section(text)] };
+  return answer(`You can't view ${code(name)}'s access. Ask ${oneOf([...new Set([...approvers, ...onCall])])}.`);
 }
 
 function noSuchClusterAnswer(name: string, names: readonly string[]): Message {
   const guess = nearest(name, names);
   const said = name ? `There is no cluster ${code(name)}.` : "Which cluster?";
   const hint = guess ? ` Did you mean ${code(guess)}?` : names.length > 0 ? ` Clusters: ${codeList(names, 1500)}.` : "";
-  return { text: `${said}${hint}`, blocks: [section(`${said}${hint}`)] };
+  return answer(`${said}${hint}`);
 }

@@ -11,8 +11,8 @@ import {
 import { type CreatorReport, creatorReport } from "../../diagnosis/reports.ts";
 import type { Command } from "../app/command.ts";
 import { askWorker } from "../app/context.ts";
-import type { Message } from "../show/message.ts";
-import { code, codeList, escapeText, plainLine, section, time } from "../show/mrkdwn.ts";
+import { answer, type Message } from "../show/message.ts";
+import { code, codeList, escapeText, plainLine, time } from "../show/mrkdwn.ts";
 import { aboutCluster, noWorkerAnswer } from "./about-cluster.ts";
 
 export const creator: Command = {
@@ -31,15 +31,15 @@ export const creator: Command = {
 export function creatorAnswer(cluster: Cluster, report: CreatorReport): Message {
   const { creator } = cluster;
   const todo = whatToDo(cluster, report);
-  const text = [
+  const lines = [
     `*Who created ${code(cluster.name)}*`,
     `*Configured* ${configuredWords(creator)}`,
     ...(cluster.operator ? [`*Operator* ${code(cluster.operator.roleArn)}: no run becomes the creator`] : []),
     `*CloudTrail* ${cloudTrailWords(cluster, report)}`,
     `*The worker* ${workerWords(cluster, report)}`,
     ...(todo === null ? [] : [`*What to do* ${todo}`]),
-  ].join("\n");
-  return { text, blocks: [section(text)] };
+  ];
+  return answer(lines.join("\n"));
 }
 
 function configuredWords(creator: Creator): string {

@@ -4,10 +4,8 @@ import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../app/request-people.ts";
 import { breakGlassButton, helpButton, listButton, maxValue, requestButton, runButton } from "../show/buttons.ts";
-import { answer, type Message } from "../show/message.ts";
+import { answer, joinedLines, type Message } from "../show/message.ts";
 import { actions, code, codeBlock, codeList, cut, preformatted, section, unformatted } from "../show/mrkdwn.ts";
-
-const most = 2800;
 
 export const help: Command = {
   word: "help",
@@ -35,12 +33,7 @@ function roleOf({ config }: SlackContext, person: Person): Role {
   };
 }
 
-interface HelpLine {
-  readonly word: string;
-  readonly usage: string;
-  readonly summary: string;
-  readonly forApprovers?: boolean;
-}
+type HelpLine = Pick<Command, "word" | "usage" | "summary" | "forApprovers">;
 
 interface Role {
   readonly approves: readonly string[];
@@ -58,7 +51,11 @@ export function helpAnswer(commands: readonly HelpLine[], role: Role): Message {
     .map(({ word, usage, summary }) => `${code(`/eks-access ${word} ${usage}`.trim())} ${summary}`);
   return {
     text: unformatted([...intro, ...lines].join("\n")),
-    blocks: [section(intro.join("\n")), helpButtons(role, commands.length > 0), ...inSections(lines)],
+    blocks: [
+      section(intro.join("\n")),
+      helpButtons(role, commands.length > 0),
+      ...joinedLines(lines, 2800).map(section),
+    ],
   };
 }
 
@@ -79,16 +76,6 @@ function helpButtons({ approves, onCall, emergency }: Role, isAll: boolean): Kno
     ...(emergency ? [breakGlassButton()] : []),
     ...(isAll ? [] : [helpButton()]),
   ]);
-}
-
-function inSections(lines: readonly string[]): KnownBlock[] {
-  const texts: string[] = [];
-  for (const line of lines) {
-    const last = texts.at(-1);
-    if (last !== undefined && last.length + line.length < most) texts[texts.length - 1] = `${last}\n${line}`;
-    else texts.push(line);
-  }
-  return texts.map(section);
 }
 
 /** @param toRun `rest` with Slack's escapes, for the button */

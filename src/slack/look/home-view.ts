@@ -19,7 +19,18 @@ import {
   reviewedButton,
 } from "../show/buttons.ts";
 import type { Message } from "../show/message.ts";
-import { code, codeList, context, mention, plainLine, plainText, section, time, timeLeft } from "../show/mrkdwn.ts";
+import {
+  actions,
+  code,
+  codeList,
+  context,
+  mention,
+  plainLine,
+  plainText,
+  section,
+  time,
+  timeLeft,
+} from "../show/mrkdwn.ts";
 import {
   admitsText,
   durationText,
@@ -69,11 +80,7 @@ export function homeView(content: HomeContent): Home {
     blocks: [
       { type: "header", text: plainText("Access to EKS clusters") },
       section(identityWords(user, identities)),
-      {
-        type: "actions",
-        block_id: "start",
-        elements: [requestButton("primary"), ...(content.emergency ? [breakGlassButton()] : [])],
-      },
+      actions("start", [requestButton("primary"), ...(content.emergency ? [breakGlassButton()] : [])]),
       ...(content.decides || toDecide.total + migrationsToDecide.length > 0
         ? part("Waiting for your decision", "decide", toDecide, decisionRow, migrationsToDecide)
         : []),
@@ -133,7 +140,7 @@ function part(
     section(`*${title}*${total === 0 ? ": none" : ` (${total})`}`),
     ...(total === 0 ? [context(emptyHints[name])] : []),
     ...shown.flat(),
-    ...(left > 0 ? [{ type: "actions" as const, block_id: `more-${name}`, elements: [more] }] : []),
+    ...(left > 0 ? [actions(`more-${name}`, [more])] : []),
   ];
 }
 
@@ -152,7 +159,7 @@ function decisionRow(request: AccessRequest): KnownBlock[] {
   return [
     section(`${who}\n${admitsText(request)}\n${rowState(request)}\n>${plainLine(reason, 250)}`),
     // A row shows no change, so it has no decision.
-    { type: "actions", block_id: `decide-${id}`, elements: [detailsButton(request, "Review")] },
+    actions(`decide-${id}`, [detailsButton(request, "Review")]),
   ];
 }
 
@@ -162,7 +169,7 @@ function reviewRow(request: AccessRequest): KnownBlock[] {
     section(
       `${emergencyTitle(request)} (${code(id)})\n${admitsText(request)}\n${rowState(request)}\n>${plainLine(reason, 250)}`,
     ),
-    { type: "actions", block_id: `review-${id}`, elements: [reviewedButton(request), detailsButton(request)] },
+    actions(`review-${id}`, [reviewedButton(request), detailsButton(request)]),
   ];
 }
 
@@ -180,7 +187,7 @@ function accessRow(request: AccessRequest, { clusterOf }: Configured): KnownBloc
   const buttons = isActive && isThere ? [...extendButtons(request), doneButton(request)] : [];
   return [
     section(`${ownSubject(request)}\n${admitsText(request)}\n${state}${isThere ? "" : removedNote(request)}`),
-    { type: "actions", block_id: `access-${id}`, elements: [...buttons, detailsButton(request)] },
+    actions(`access-${id}`, [...buttons, detailsButton(request)]),
   ];
 }
 
@@ -196,7 +203,7 @@ function rowOf(request: AccessRequest, place: string, { clusterOf, isRepeatable 
   const why = isClosed(request) ? "" : `\n>${plainLine(request.reason, 250)}`;
   return [
     section(`${ownSubject(request)}, asked ${time(createdAt)}\n${rowState(request)}${note}${why}`),
-    { type: "actions", block_id: `${place}-${id}`, elements: [detailsButton(request), ...buttons] },
+    actions(`${place}-${id}`, [detailsButton(request), ...buttons]),
   ];
 }
 

@@ -15,8 +15,8 @@ import { clustersShown, personShown } from "../app/request-people.ts";
 import { type MigrationRow, migrationRowBlocks, migrationsShown } from "../migrate/migration-buttons.ts";
 import { titleWith } from "../migrate/migration-words.ts";
 import { type ListView, listActions, listButton, requestButton, rowButtons } from "../show/buttons.ts";
-import { failedAnswer, type Message, messageModal, messageOf } from "../show/message.ts";
-import { code, plainLine, section } from "../show/mrkdwn.ts";
+import { answer, failedAnswer, type Message, messageModal, messageOf } from "../show/message.ts";
+import { actions, code, plainLine, section } from "../show/mrkdwn.ts";
 import { admitsText, durationText, forText, placeText, rowState } from "../show/words.ts";
 
 const listValue = z.strictObject({
@@ -73,7 +73,7 @@ export function listAnswer(content: ListContent): Message {
   return messageOf([
     section(title),
     ...content.rows.flatMap(rowBlocks),
-    { type: "actions", block_id: "list", elements: [...pageButtons(content), ...otherLists(content.view)] },
+    actions("list", [...pageButtons(content), ...otherLists(content.view)]),
   ]);
 }
 
@@ -100,7 +100,7 @@ function requestRowBlocks({ request, acts }: RequestRow): KnownBlock[] {
   const what = `*${code(level)} on ${code(cluster)}${placeText(request)}* ${forText(request)}, ${durationText(request)} (${code(id)})`;
   return [
     section(`${what}\n${admitsText(request)}\n${rowState(request)}\n>${plainLine(reason, 250)}`),
-    { type: "actions", block_id: `row-${id}`, elements: rowButtons(request, acts) },
+    actions(`row-${id}`, rowButtons(request, acts)),
   ];
 }
 
@@ -118,10 +118,10 @@ function otherLists({ kind }: ListView): Button[] {
 
 export function noSuchListAnswer(word: string, guess: string | null): Message {
   const hint = guess ? ` Did you mean ${code(`/eks-access list ${guess}`)}?` : "";
-  const text =
+  return answer(
     `There is no cluster ${code(word)}. ` +
-    `${code("/eks-access list")} takes ${code("mine")}, ${code("pending")}, ${code("active")} or a cluster.${hint}`;
-  return { text, blocks: [section(text)] };
+      `${code("/eks-access list")} takes ${code("mine")}, ${code("pending")}, ${code("active")} or a cluster.${hint}`,
+  );
 }
 
 /** One page for this reader: their own requests, and those of their clusters as approver or on-call. @throws AccessError */
@@ -154,14 +154,7 @@ async function readList(context: SlackContext, user: string, view: ListView, off
   if (rows.length === 0 && offset > 0)
     return readList(context, user, view, Math.max(0, Math.min(last, offset - rowsInPage)));
   const seesOthers = view.kind === "cluster" ? answered.includes(view.cluster) : answered.length > 0;
-  return listAnswer({
-    view,
-    rows,
-    offset,
-    total: migrations.length + total,
-    migrations,
-    seesOthers,
-  });
+  return listAnswer({ view, rows, offset, total: migrations.length + total, migrations, seesOthers });
 }
 
 function isIn(view: ListView, { state, cluster, requester }: Migration, user: string): boolean {

@@ -17,7 +17,7 @@ import {
   retryMigrationAction,
   stopMigrationAction,
 } from "../show/buttons.ts";
-import { code, cut, mention, section, time } from "../show/mrkdwn.ts";
+import { actions, code, cut, mention, section, time } from "../show/mrkdwn.ts";
 import { migrationState, migrationTrouble, migrationWord } from "./migration-words.ts";
 
 export const maxArns = 50;
@@ -107,7 +107,7 @@ export function migrationRowBlocks({ migration, acts }: MigrationRow, place: str
   const trouble = migrationTrouble(migration, 400);
   return [
     section([who, cut(migrationState(migration), 700), ...(trouble ? [trouble] : [])].join("\n")),
-    { type: "actions", block_id: `${place}-${id}`, elements: rowButtons(migration, acts) },
+    actions(`${place}-${id}`, rowButtons(migration, acts)),
   ];
 }
 

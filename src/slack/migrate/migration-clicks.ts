@@ -5,7 +5,6 @@ import {
   judgeStop,
   type MigrationClick,
   type MigrationVerdict,
-  refuseMigrationClick,
   retryMigration,
 } from "../../access/decide-migration.ts";
 import {
@@ -20,7 +19,7 @@ import { isApproverOf, isResponsibleFor, type Person } from "../../access/policy
 import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
 import { answers, type Buttons, denies, type Forms, formUnless, opens } from "../app/answer.ts";
-import { noteAttempt, type TriedAct } from "../app/attempts.ts";
+import { actOf, noteAttempt, type TriedAct } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { departedApprovers, noLongerApprover, personFor } from "../app/request-people.ts";
 import {
@@ -43,6 +42,7 @@ import {
   noSuchMigrationAnswer,
 } from "./migration-words.ts";
 import { mayNotPlanAnswer } from "./plan-answer.ts";
+import { refuseShown } from "./read-migration-status.ts";
 
 /** Requests a migration, or a repair of dead entries; a cluster has one at a time. @throws AccessError */
 export async function askForMigration(
@@ -105,7 +105,7 @@ export function decideOnMigration(
 ): Promise<Message | null> {
   const isApproval = click.verdict === "approved";
   return actOnMigration(context, by, id, {
-    act: isApproval ? "approve" : "deny",
+    act: actOf(click.verdict),
     event: isApproval ? "migration.approved" : "migration.denied",
     why: click.why,
     decide: (migration, cluster, person, now, departed) =>
@@ -216,7 +216,7 @@ async function decideShown(
   why: string,
 ): Promise<Message | null> {
   const button = readMigrationValue(value);
-  if (!button) return unreadable(context, verdict === "approved" ? "approve" : "deny", by);
+  if (!button) return unreadable(context, actOf(verdict), by);
   return decideOnMigration(context, by, button.migration, { verdict, digest: button.digest, why });
 }
 
@@ -229,11 +229,7 @@ async function refuseToDeny(
   if (!migration) return unreadable(context, "deny", by);
   const cluster = context.config.clusters.get(migration.cluster);
   if (!cluster) return clusterGoneAnswer(migration.cluster);
-  const click = { verdict: "denied", digest: shown.digest } as const;
-  const code = refuseMigrationClick(migration, cluster, await personFor(context, cluster, by), click, context.now());
-  if (!code) return null;
-  await noteAttempt(context, { act: "deny", by, code, request: migration });
-  return migrationRefusedAnswer(code, migration, cluster);
+  return refuseShown(context, by, migration, cluster, { verdict: "denied", digest: shown.digest });
 }
 
 async function unreadable(context: SlackContext, act: "approve" | "deny" | "migrate", by: string): Promise<Message> {

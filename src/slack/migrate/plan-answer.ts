@@ -9,7 +9,7 @@ import {
 } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
-import { answer, type Message, messageOf } from "../show/message.ts";
+import { answer, joinedLines, type Message, messageOf } from "../show/message.ts";
 import { code, context, cut, mention, section, styled, time } from "../show/mrkdwn.ts";
 import { droppedTexts, voidedText } from "../show/words.ts";
 import { askMigrationButton } from "./migration-buttons.ts";
@@ -133,7 +133,7 @@ function isWhole(texts: readonly string[], place: Place): boolean {
 function planTexts(migration: Migration, plan: SealedPlan): readonly string[] {
   const items = migration.state === "pending" ? plan.summary.items : [];
   const listed = items.filter(({ outcome }) => outcome !== "creator" && outcome !== "unmatched");
-  return chunks([...listed.flatMap(itemLines), ...stepLines(migration, plan)]);
+  return joinedLines([...listed.flatMap(itemLines), ...stepLines(migration, plan)], longestSection);
 }
 
 function itemLines(item: ItemSummary): readonly string[] {
@@ -167,16 +167,6 @@ function parts(text: string): readonly string[] {
     else found.push(word);
   }
   return found.map((part) => styled(part, Number.POSITIVE_INFINITY));
-}
-
-function chunks(lines: readonly string[]): readonly string[] {
-  const texts: string[] = [];
-  for (const line of lines) {
-    const last = texts.at(-1);
-    if (last !== undefined && last.length + line.length < longestSection) texts[texts.length - 1] = `${last}\n${line}`;
-    else texts.push(line);
-  }
-  return texts;
 }
 
 function keptBlocks(keptBecause: string | null): KnownBlock[] {

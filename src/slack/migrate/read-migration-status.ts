@@ -1,16 +1,17 @@
 import type { Button, KnownBlock } from "@slack/types";
 import type { ChainedEvent } from "../../access/audit-event.ts";
-import { refuseMigrationClick } from "../../access/decide-migration.ts";
+import { type MigrationClick, refuseMigrationClick } from "../../access/decide-migration.ts";
 import type { DoneStep, Migration } from "../../access/migration.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
 import { type MigrationAct, maySeeRequest, migrationActsOf } from "../../access/policy/permissions.ts";
 import { refuseActor } from "../app/admission.ts";
-import { noteAttempt } from "../app/attempts.ts";
+import { actOf, noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personFor } from "../app/request-people.ts";
 import { approveBelowAnswer, readRemoved } from "../look/status-answer.ts";
 import { detailsButton } from "../show/buttons.ts";
 import { clusterGoneAnswer, type Message, messageOf, notYoursAnswer } from "../show/message.ts";
-import { code, context, section, styled, time } from "../show/mrkdwn.ts";
+import { actions, code, context, section, styled, time } from "../show/mrkdwn.ts";
 import { timelineText } from "../show/timeline.ts";
 import {
   approveMigrationButton,
@@ -62,19 +63,24 @@ export async function readMigrationToApprove(context: SlackContext, user: string
   const cluster = context.config.clusters.get(migration.cluster);
   if (!cluster) return clusterGoneAnswer(migration.cluster);
   const click = { verdict: "approved", digest: migration.plan?.digest ?? "", why: "" } as const;
-  const refusal = refuseMigrationClick(
-    migration,
-    cluster,
-    await personFor(context, cluster, user),
-    click,
-    context.now(),
-  );
-  if (refusal) {
-    await noteAttempt(context, { act: "approve", by: user, code: refusal, request: migration });
-    return migrationRefusedAnswer(refusal, migration, cluster);
-  }
+  const refusal = await refuseShown(context, user, migration, cluster, click);
+  if (refusal) return refusal;
   const status = await readMigrationStatus(context, user, id);
   return showsWholePlan(migration, "message") ? approveBelowAnswer(status) : status;
+}
+
+/** Before the form or the button: null, a click on it can decide. @throws AccessError */
+export async function refuseShown(
+  context: SlackContext,
+  by: string,
+  migration: Migration,
+  cluster: Cluster,
+  click: Omit<MigrationClick, "why">,
+): Promise<Message | null> {
+  const code = refuseMigrationClick(migration, cluster, await personFor(context, cluster, by), click, context.now());
+  if (!code) return null;
+  await noteAttempt(context, { act: actOf(click.verdict), by, code, request: migration });
+  return migrationRefusedAnswer(code, migration, cluster);
 }
 
 interface MigrationStatus {
@@ -97,9 +103,7 @@ export function migrationStatusAnswer({ migration, events, acts }: MigrationStat
     section(
       `*What happened*, with the numbers of the audit log\n${timelineText(events, 1500, migrationWord(migration))}`,
     ),
-    ...(elements.length > 0
-      ? [{ type: "actions" as const, block_id: `migration-status-${migration.id}`, elements }]
-      : []),
+    ...(elements.length > 0 ? [actions(`migration-status-${migration.id}`, elements)] : []),
   ]);
 }
 

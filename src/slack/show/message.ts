@@ -29,6 +29,17 @@ export function announcement(said: string): Message {
   return { text: unformatted(said), blocks: [section(said)] };
 }
 
+/** Whole lines in as few texts as possible, each shorter than `most`, except a line that alone is longer. */
+export function joinedLines(lines: readonly string[], most: number): readonly string[] {
+  const texts: string[] = [];
+  for (const line of lines) {
+    const last = texts.at(-1);
+    if (last !== undefined && last.length + line.length < most) texts[texts.length - 1] = `${last}\n${line}`;
+    else texts.push(line);
+  }
+  return texts;
+}
+
 /** Slack takes no longer text with an update. */
 const longestText = 4_000;
 
