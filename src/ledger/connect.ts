@@ -100,8 +100,11 @@ function timeout(ms: number): Promise<never> {
 
 export const schemaKey = "{eks-access}:schema";
 
-/** The schema of the ledger. Raise it with each change in src/ledger that another version would misread. */
-export const schema = "7";
+/**
+ * The schema of the ledger. Raise it with each change of what Redis keeps that another version would misread, and with each of its
+ * forms: an older process calls a record with one more field unreadable.
+ */
+export const schema = "8";
 
 /** @throws AccessError `ledger-schema`; `ledger-unreachable` or `ledger-refused` if Redis fails */
 export async function expectSchema(redis: RedisClient): Promise<void> {

@@ -66,7 +66,7 @@ export const refusedFileForm = z.strictObject({
 });
 
 /** Everything that Redis keeps as JSON, by its kind. */
-const schemas = {
+export const storedForms = {
   request: accessRequestForm,
   migration: migrationForm,
   "cluster trouble": clusterTroubleForm,
@@ -84,8 +84,8 @@ const schemas = {
   namespaces: z.unknown(),
 } as const;
 
-export type StoredKind = keyof typeof schemas;
-export type Stored<K extends StoredKind> = z.output<(typeof schemas)[K]>;
+export type StoredKind = keyof typeof storedForms;
+export type Stored<K extends StoredKind> = z.output<(typeof storedForms)[K]>;
 
 type Reading<K extends StoredKind> =
   | { readonly type: "read"; readonly value: Stored<K> }
@@ -104,7 +104,7 @@ export function readStored<K extends StoredKind>(kind: K, id: string, text: stri
   } catch {
     return { type: "unreadable", problem: "it is not JSON" };
   }
-  const parsed = schemas[kind].safeParse(json);
+  const parsed = storedForms[kind].safeParse(json);
   if (!parsed.success) return { type: "unreadable", problem: problemOf(parsed.error) };
   if (isOfAnother(kind, id, parsed.data)) return { type: "unreadable", problem: "it is the record of another id" };
   // The schema of this kind gives its type.

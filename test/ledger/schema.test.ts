@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { z } from "zod";
 import { explainFailure } from "../../src/access/access-error.ts";
 import {
   connectLedger,
@@ -9,6 +11,7 @@ import {
   schemaKey,
 } from "../../src/ledger/connect.ts";
 import { openQueues, wake } from "../../src/ledger/queues.ts";
+import { storedForms } from "../../src/ledger/stored.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { asAdministrator } from "./a-ledger-on.ts";
 
@@ -80,6 +83,18 @@ test("a process that does not know the schema does not start, and keeps no conne
 
   expect(failure).toMatchObject({ code: "ledger-schema" });
   await expect.poll(clients).toBe(before);
+});
+
+test("a form of what Redis keeps changes with the schema: an older process would call a newer record unreadable", () => {
+  const forms = Object.entries(storedForms).map(([kind, form]) => [
+    kind,
+    z.toJSONSchema(form, { unrepresentable: "any" }),
+  ]);
+
+  const digest = createHash("sha256").update(JSON.stringify(forms)).digest("hex").slice(0, 12);
+
+  // Raise the schema before you put a new digest here.
+  expect({ schema, digest }).toEqual({ schema: "8", digest: "1e67cc237013" });
 });
 
 /** How many connections there are to this test's database; the one that asks is another's. */
