@@ -1,12 +1,11 @@
 import type { Change, Refusal } from "../access/principal.ts";
 import type { PlanGuard } from "./change.ts";
-import { type AwsAuthDocument, SECTIONS, type Section } from "./document.ts";
+import { type AwsAuthDocument, entryOf, type ReadDocument, SECTIONS, type Section, sameGroups } from "./document.ts";
 import type { Steps } from "./go-yaml/budget.ts";
 import { withProblems } from "./parse.ts";
 import { planSteps } from "./plan.ts";
-import { readingSteps } from "./read-document.ts";
+import { isAccountId, readingSteps } from "./read-document.ts";
 import { repairsFor } from "./repair.ts";
-import { type Identity, resolve } from "./resolve.ts";
 
 type Data = Readonly<Record<string, string>>;
 
@@ -41,22 +40,43 @@ function* repairFromGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: P
   const changes = yield* missingIn(restored, good, found);
   const plan = yield* planSteps(restored, changes, { ...guard, allowMasters: true });
   if (plan.type === "refused") return { type: "ask", message: plan.refusal.message };
+  const refused = [...plan.refused, ...accountsLeftOut(restored, good, found)];
   if (isSameData(found.data, plan.after)) {
-    const [refusal] = plan.refused;
+    const [refusal] = refused;
     return refusal ? { type: "ask", message: refusal.message } : { type: "whole" };
   }
-  return { type: "write", data: plan.after, how: repairInWords(found, restored, changes, plan.refused) };
+  return { type: "write", data: plan.after, how: repairInWords(found, restored, changes, refused) };
 }
 
 /** Takes the good text of each unreadable or empty section: a readable one stays, so that newer people keep their access. */
 function restore(found: AwsAuthDocument, good: AwsAuthDocument): Data {
   const isReadable = (section: Section) =>
     found.entries.some((entry) => entry.section === section) && !isBroken(found, section);
+  const stays = (section: Section) =>
+    isReadable(section) && !(section === "mapAccounts" && hasMoreAccounts(good, found));
   const sections = SECTIONS.flatMap((section): [string, string][] => {
     const text = good.data[section];
-    return text === undefined || isReadable(section) ? [] : [[section, text]];
+    return text === undefined || stays(section) ? [] : [[section, text]];
   });
   return { ...good.data, ...found.data, ...Object.fromEntries(sections) };
+}
+
+/** Whether mapAccounts has all accounts of the other document, and more. */
+function hasMoreAccounts(document: ReadDocument, other: ReadDocument): boolean {
+  const some = accountsIn(other);
+  return some.every((id) => document.lookup.accounts.has(id)) && some.length < accountsIn(document).length;
+}
+
+function accountsIn({ lookup }: ReadDocument): string[] {
+  return [...lookup.accounts].filter(isAccountId);
+}
+
+/** No edit adds an account: only a person can merge two lists. */
+function accountsLeftOut({ lookup }: ReadDocument, ...documents: readonly ReadDocument[]): Refusal[] {
+  const left = new Set(documents.flatMap(accountsIn).filter((id) => !lookup.accounts.has(id)));
+  return [...left].map((arn) => {
+    return { code: "account-left-out", arn, message: `Add the account ${arn} to mapAccounts by hand.` };
+  });
 }
 
 function repairInWords(
@@ -80,11 +100,11 @@ function* missingIn(restored: AwsAuthDocument, good: AwsAuthDocument, found: Aws
   const missing: Change[] = [];
   for (const mapping of mappedIn(good)) {
     yield;
-    if (!isSame(resolve(restored, mapping.arn), resolve(good, mapping.arn))) missing.push(mapping);
+    if (!hasSameEntry(restored, good, mapping.arn)) missing.push(mapping);
   }
   for (const mapping of mappedIn(found)) {
     yield;
-    if (resolve(restored, mapping.arn) === null && resolve(found, mapping.arn) !== null) missing.push(mapping);
+    if (entryOf(restored, mapping.arn) === null) missing.push(mapping);
   }
   return missing;
 }
@@ -119,6 +139,7 @@ function brokenIn({ blocking }: AwsAuthDocument): string[] {
 }
 
 export interface Readmission {
+  /** Or an account's id. */
   readonly arn: string;
   readonly isReadmitted: boolean;
 }
@@ -128,20 +149,23 @@ export function isWholeDocument(document: AwsAuthDocument): boolean {
   return document.entries.length > 0 && brokenIn(document).length === 0;
 }
 
-/** Whether each principal of a good document gets in again, with the same username and groups. */
+/** Whether each principal of a good document gets in again, with the same username and groups, and each account. */
 export function* readmissionsOf(good: Data, now: Data): Steps<readonly Readmission[]> {
   const { document: before } = yield* readingSteps(good);
   const { document: after } = yield* readingSteps(now);
-  const arns = before.entries.filter(({ reachable, section }) => reachable && section !== "mapAccounts");
+  const arns = before.entries.flatMap(({ reachable, arn }) => (reachable ? [arn] : []));
   const returns: Readmission[] = [];
-  for (const arn of new Set(arns.map((each) => each.arn))) {
+  for (const arn of new Set(arns)) {
     yield;
-    returns.push({ arn, isReadmitted: isSame(resolve(before, arn), resolve(after, arn)) });
+    const isReadmitted = isAccountId(arn) ? after.lookup.accounts.has(arn) : hasSameEntry(before, after, arn);
+    returns.push({ arn, isReadmitted });
   }
   return returns;
 }
 
-function isSame(some: Identity | null, other: Identity | null): boolean {
-  const text = (of: Identity | null) => of && JSON.stringify([of.username, [...new Set(of.groups)].sort()]);
-  return text(some) === text(other);
+/** As written: a session of no instance does not get in by a node's entry, and gets in by its account. */
+function hasSameEntry(one: ReadDocument, other: ReadDocument, arn: string): boolean {
+  const [some, others] = [entryOf(one, arn), entryOf(other, arn)];
+  if (some === null || others === null) return some === others;
+  return some.username === others.username && sameGroups(some.groups, others.groups);
 }

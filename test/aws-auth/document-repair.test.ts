@@ -84,6 +84,56 @@ test("no one is removed, and a principal with another identity gets the earlier 
   ]);
 });
 
+const node = `- rolearn: ${arn("node")}\n  username: system:node:{{EC2PrivateDNSName}}\n  groups: [system:bootstrappers, system:nodes]\n`;
+
+test("nodes get their entry back, although no person signs in by it", () => {
+  const saved = { mapRoles: node + item("admins") };
+
+  const repair = repairOf({ mapRoles: item("admins") }, saved, {});
+
+  const data = repair.type === "write" ? repair.data : {};
+  expect(repair).toMatchObject({ type: "write", how: expect.stringContaining(arn("node")) });
+  expect(returnsOf(saved, { mapRoles: item("admins") })).toContainEqual({ arn: arn("node"), isReadmitted: false });
+  expect(returnsOf(saved, data).every(({ isReadmitted }) => isReadmitted)).toBe(true);
+});
+
+test("nodes of a partly readable section keep their entry, and a role its groups where its account is mapped", () => {
+  const found = { mapRoles: `${node}${item("newcomer")}---\n- a\n` };
+
+  const repair = repairOf(found, { ...good, mapAccounts: '["111122223333"]' }, {});
+
+  const data = repair.type === "write" ? repair.data : {};
+  expect(returnsOf({ mapRoles: node + item("newcomer") }, data)).toEqual([
+    { arn: arn("node"), isReadmitted: true },
+    { arn: arn("newcomer"), isReadmitted: true },
+  ]);
+});
+
+const [one, two, three] = ["111111111111", "222222222222", "333333333333"];
+const accounts = (...ids: readonly (string | undefined)[]) => ({ mapAccounts: JSON.stringify(ids) });
+
+test("an account that mapAccounts lost is mapped again", () => {
+  const saved = { ...good, ...accounts(one, two) };
+
+  expect(repairOf({ ...good, ...accounts(two) }, saved, {})).toMatchObject({ type: "write", data: saved });
+});
+
+test("an account that no edit can add to those of newer people is named, and does not count as back", () => {
+  const found = { ...good, ...accounts(two, three) };
+  const saved = { ...good, ...accounts(one, two) };
+
+  expect(repairOf(found, saved, {})).toEqual({
+    type: "ask",
+    message: "Add the account 111111111111 to mapAccounts by hand.",
+  });
+  expect(repairOf({ ...found, mapRoles: "" }, saved, {})).toMatchObject({
+    type: "write",
+    data: found,
+    how: expect.stringContaining("Not added: 111111111111. Add the account"),
+  });
+  expect(returnsOf(saved, found)).toContainEqual({ arn: one, isReadmitted: false });
+});
+
 test("a document that has all of the good one is whole", () => {
   expect(repairOf({ mapRoles: good.mapRoles + item("newcomer") }, good, {})).toEqual({ type: "whole" });
 });
