@@ -72,9 +72,13 @@ export function foundInTime<T>(looking: Promise<T>): Promise<T> {
 /** Of what gives the identity, a file or an agent, unlike an answer of AWS or of the network to a call for it. */
 function notFoundAs(error: unknown): unknown {
   if (!(error instanceof Error) || "$metadata" in error || isOfNetwork(error)) return error;
-  // Node quotes what is no JSON, and that can be a part of a key.
-  const message = error instanceof SyntaxError ? "what gives them answers with no JSON" : error.message;
-  return Object.assign(new Error(message), { name: "CredentialsProviderError" });
+  return Object.assign(new Error(wordsWithoutKeys(error)), { name: "CredentialsProviderError" });
+}
+
+/** Node quotes what is no JSON, and the command and the output of a program that failed: each can be a part of a key. */
+function wordsWithoutKeys(error: Error): string {
+  if (error instanceof SyntaxError) return "what gives them answers with no JSON";
+  return error.message.startsWith("Command failed") ? "the program that gives them failed" : error.message;
 }
 
 const notFound = "The worker got no AWS identity in time";

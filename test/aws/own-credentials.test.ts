@@ -158,6 +158,17 @@ test("a profile whose program does not end keeps no call waiting", async () => {
   await expect(failure).rejects.toMatchObject({ code: "aws-unreachable" });
 });
 
+test("a profile whose program fails shows neither its arguments nor its output", async () => {
+  const failing = "credential_process = sh -c 'echo canary-of-stderr >&2; exit 3' --key=canary-of-command";
+  writeFileSync(join(folder, "config"), `[profile founder]\n${failing}\n`);
+
+  const failure: unknown = await credentialsOfProfile("founder", region).catch((error: unknown) => error);
+
+  const { message, cause } = failure as Error;
+  expect(`${message} ${String(cause)}`).not.toContain("canary");
+  expect(String(cause)).toContain("the program that gives them failed");
+});
+
 test("a profile that is not there is named, with where to put it", async () => {
   writeProfile("somebody-else", { accessKeyId: "AKIAABCDEFGHIJKLMNOP", secretAccessKey: "canary-of-the-file" });
 
