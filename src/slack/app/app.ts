@@ -46,8 +46,9 @@ export async function startSlackApp(
     words: new Set(commands.map(({ word }) => word)),
     traces: context.traces,
   };
-  // We do not use Bolt's memory of conversations or its search for the bot's own messages.
-  const app = new WatchedApp({ receiver, clientOptions, logger, convoStore: false, ignoreSelf: false }, watching);
+  // We use neither Bolt's memory of conversations nor its search for the bot's own messages. A token in a click would be anyone's.
+  const unused = { convoStore: false, ignoreSelf: false, attachFunctionToken: false } as const;
+  const app = new WatchedApp({ receiver, clientOptions, logger, ...unused }, watching);
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   app.use(onlyOurWorkspace({ place: bot.place, app: context.config.slack.appId }, context.log));
   app.use(onlyOnce(seenRequests(context.ledger, deadlines.seenBefore), context.log, replayed, mode));

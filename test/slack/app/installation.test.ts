@@ -1,8 +1,10 @@
+import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { startSlackApp } from "../../../src/slack/app/app.ts";
 import { installationOf, isFrom } from "../../../src/slack/app/payload.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aSlackApp } from "../a-slack-app.ts";
 import { aSlackContext, atStart, noClicks } from "../slack-context.ts";
 
 const oneWorkspace = installationOf({
@@ -60,4 +62,32 @@ test("an app of an organization does not start without the workspace of its user
 
   await expect(starting).rejects.toThrow(/installed for the organization E0ORG. Set slack\.workspace/);
   await slack.stop();
+});
+
+test("a click with another bot's token is answered as ours: with the signing secret alone no answer goes to another workspace", async () => {
+  const app = await aSlackApp();
+  const { teamId: team, appId } = app.slack;
+  const action = { type: "button", action_id: "details", value: "r-1", action_ts: "1" };
+  const click = {
+    ...{ type: "block_actions", user: { id: "U0APPROVER" }, team: { id: team }, api_app_id: appId, actions: [action] },
+    ...{ trigger_id: "1.2.3", function_data: { execution_id: "Fx1" }, bot_access_token: "xoxb-of-an-attacker" },
+  };
+  const body = new URLSearchParams({ payload: JSON.stringify(click) }).toString();
+  const time = String(Math.floor(Date.now() / 1000));
+  const signed = createHmac("sha256", app.slack.signingSecret).update(`v0:${time}:${body}`).digest("hex");
+
+  const sent = await fetch(app.eventsUrl, {
+    method: "POST",
+    headers: {
+      "content-type": "application/x-www-form-urlencoded",
+      "x-slack-request-timestamp": time,
+      "x-slack-signature": `v0=${signed}`,
+    },
+    body,
+  });
+
+  // Its trigger opens nothing, so the answer is a direct message: only our token reaches this person.
+  expect(sent.status).toBe(200);
+  await app.slack.until(() => app.person("U0APPROVER").directMessages().at(-1));
+  await app.stop();
 });
