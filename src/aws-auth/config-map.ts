@@ -145,10 +145,10 @@ interface DocumentText {
   readonly line: number;
 }
 
-/** Cuts a text at lines that begin with `---`. Such a line also ends every scalar, so it is never inside one. */
+/** Cuts a text at lines that begin with `---`, as kubectl does: only a line feed ends a line. Such a line also ends every scalar. */
 export function splitDocuments(text: string): DocumentText[] {
   const documents: DocumentText[] = [];
-  const starts = [...text.matchAll(/^---(?=\s|$)/gm)].map((match) => match.index);
+  const starts = [...text.matchAll(/(?<![^\n])---(?=\s|$)/g)].map((match) => match.index);
   const cuts = [...new Set([0, ...starts])];
   let line = 0;
   for (const [index, offset] of cuts.entries()) {

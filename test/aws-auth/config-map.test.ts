@@ -169,6 +169,7 @@ it.each([
       [3, 1, "---\r\nb"],
     ],
   ],
+  ["a\r---\rb\u2028---\n", [[0, 0, "a\r---\rb\u2028---\n"]]],
   ["a: |\n  ---\n  b\n----\n---x\n", [[0, 0, "a: |\n  ---\n  b\n----\n---x\n"]]],
 ])("%j is cut where a line begins with a marker", (text, expected) => {
   expect(splitDocuments(text).map((part) => [part.offset, part.line, part.text])).toEqual(expected);
