@@ -81,7 +81,7 @@ export async function lostText(
 ): Promise<Message | null> {
   if (await ledger.whyUnreadable(id)) return null;
   const hasHistory = (await ledger.eventsOf(id, 1)).length > 0;
-  const note = `${code(id)} no longer exists, so its buttons are gone.`;
+  const note = `${code(id)} no longer exists.`;
   const settled = withoutButtons(body, note, hasHistory ? detailsButton({ id }) : null);
   return settled && titledLost(settled);
 }

@@ -1,8 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { Redis } from "ioredis";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { removeUsers } from "../../../sandbox/page/live/incidents.ts";
 import { account, arns, channel } from "../../../sandbox/scene.ts";
+import { recordKey } from "../../../src/ledger/records.ts";
 import type { Message } from "../../../src/slack/show/message.ts";
 import { openCards, settledCards } from "../../builders/cards.ts";
 import { aPage, become, keep, revoke, type ServedPage, say } from "./a-page.ts";
@@ -360,6 +362,23 @@ test("a repair and a migration, which have Approve below the whole plan, and ask
   expect(sizeOfRepair.all).toBeLessThanOrEqual(12);
   expect(sizeOfStopped.text).toBeLessThanOrEqual(3);
   expect(sizeOfMigration.all).toBeLessThanOrEqual(12);
+});
+
+test("a request that Redis lost, at the next click", async () => {
+  await ask("viewer for 10m look at the ingress");
+  const shown = card("look at the ingress");
+  await shown.getByRole("button", { name: "Approve" }).waitFor();
+  const asked = served.livePage.ledger.events().findLast(({ event }) => event.type === "request.created");
+  const redis = new Redis(served.livePage.live.redis.url);
+  await redis.del(recordKey(asked?.event.request ?? ""));
+  redis.disconnect();
+
+  await shown.getByRole("button", { name: "Approve" }).click();
+  const lost = cardWith("Lost:");
+  await lost.waitFor();
+  await looks(lost, "lost-request");
+
+  expect((await onPhone(lost)).text).toBeLessThanOrEqual(4);
 });
 
 test("expired", async () => {

@@ -41,7 +41,7 @@ async function shown(request: AccessRequest): Promise<readonly [card: SandboxMes
   return [card, app.person("U0ENGINEER").directMessages()[0] ?? expect.unreachable("no direct message")];
 }
 
-const gone = "no longer exists, so its buttons are gone";
+const gone = "no longer exists";
 const lostCard = [
   ":warning: *Lost*: <@U0ENGINEER> asks for `viewer` on `staging`",
   ">the deployment of checkout hangs",
