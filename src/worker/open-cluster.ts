@@ -79,12 +79,11 @@ async function openDiscovered(
   purposes: readonly Purpose[],
 ): Promise<OpenCluster> {
   const record = await creationOf(context, cluster);
-  const creator = creatorOfRecord(cluster, way, record);
-  const first = await attempt(context, cluster, creator, record, purposes);
+  const first = await attempt(context, cluster, way, record, purposes);
   if (first.type === "open") return first.open;
-  const newer = await askCloudTrail(context, cluster, first.createdAt).catch(() => null);
-  if (!newer || newer.eventId === record?.eventId) throw first.error;
-  const second = await attempt(context, cluster, creatorOfRecord(cluster, way, newer), newer, purposes);
+  const newer = record && (await askCloudTrail(context, cluster, first.createdAt).catch(() => null));
+  if (!newer || newer.eventId === record.eventId) throw first.error;
+  const second = await attempt(context, cluster, way, newer, purposes);
   if (second.type === "open") return second.open;
   throw second.error;
 }
@@ -97,12 +96,12 @@ type Attempt =
 async function attempt(
   context: OpeningContext,
   cluster: Cluster,
-  creator: KnownCreator,
+  way: CreatorToDiscover,
   record: CreationRecord | null,
   purposes: readonly Purpose[],
 ): Promise<Attempt> {
   try {
-    const open = await openAs(context, cluster, creator, purposes);
+    const open = await openAs(context, cluster, creatorOfRecord(cluster, way, record), purposes);
     const { createdAt } = open.description;
     if (!record || isRecordOfCluster(record, createdAt)) return { type: "open", open };
     open.close();

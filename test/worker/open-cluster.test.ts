@@ -344,6 +344,16 @@ describe("a creator that to discover", () => {
     expect(opened.creatorArn).toBe(successor.arn);
   });
 
+  test("differs if the cluster was made again, after the root user had made it", async () => {
+    const ledger = memoryLedger();
+    const { discovered } = creatorArns;
+    createResearch({ creatorArn: discovered, recordedAs: recordOf("Root", discovered) });
+    await expect(open(research(), ledger)).rejects.toThrow("its creator is the root user");
+    createResearch({ creatorArn: discovered });
+
+    expect(await open(research(), ledger)).toMatchObject({ creatorArn: discovered });
+  });
+
   test("of another account than the worker's is asked about through the roles that lead there", async () => {
     const { account: identities } = workerSide().sandbox.aws;
     const worker = identities.addRole({
