@@ -59,7 +59,7 @@ export function migrationHead(migration: Migration): string {
     case "expired":
       return `*Expired* ${time(migration.endedAt)}`;
     case "refused":
-      return `Refused: ${styled(migration.refusal.message, 1500)}`;
+      return `Refused: ${styled(migration.refusal.message.replace(/\.$/, ""), 1500)}`;
     default:
       return `Running: ${done.length} of ${plan?.summary.steps.length ?? 0} steps`;
   }

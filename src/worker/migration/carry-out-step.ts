@@ -39,8 +39,22 @@ async function beginStep({ context, cluster }: MigrationRun, migration: Migratio
   return after;
 }
 
+/** A run carried the step out, and died before the record said so, or a restored Redis lost that. */
+export function recordFound(context: WorkerContext, migration: Migration, name: string): Promise<Migration> {
+  return recordDone(context, migration, name, ["The next run found this step done."]);
+}
+
+/** The same of each step of the plan that the record lacks. */
+export async function recordLeft(context: WorkerContext, start: Migration): Promise<Migration> {
+  const recorded = new Set(start.done.map(({ name }) => name));
+  const left = start.plan?.summary.steps.filter(({ name }) => !recorded.has(name)) ?? [];
+  let migration = start;
+  for (const { name } of left) migration = await recordFound(context, migration, name);
+  return migration;
+}
+
 /** Records a finished step even if a person stopped the migration meanwhile. */
-export function recordDone(
+function recordDone(
   context: WorkerContext,
   migration: Migration,
   name: string,

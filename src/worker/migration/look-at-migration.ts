@@ -12,6 +12,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { planReminders } from "../../access/reminder.ts";
 import { failureOf, nextTry } from "../../access/retry.ts";
 import { sealMigrationPlan } from "../../access/seals.ts";
+import type { MigrationFacts } from "../../diagnosis/migration/facts.ts";
 import { type MigrationResult, migrationSteps } from "../../diagnosis/migration/plan.ts";
 import { type RepairPlanned, repairSteps } from "../../diagnosis/migration/plan-repair.ts";
 import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
@@ -57,16 +58,24 @@ async function plan(context: WorkerContext, cluster: Cluster, migration: Pending
   const after =
     migration.kind === "repair"
       ? plannedRepair(context, migration, await inTurns(repairSteps({ ...facts, unmade })), now)
-      : planned(context, migration, await inTurns(migrationSteps(facts)), now);
+      : planned(context, migration, await inTurns(migrationSteps(facts)), facts, now);
   const detail = { plan: after.plan?.digest ?? "", code: after.refusal?.code ?? "" };
   const event = eventOf(after.plan ? "migration.planned" : "migration.refused", after, "worker", now, detail);
   if ((await recordChange(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
 }
 
-function planned(context: WorkerContext, migration: PendingMigration, result: MigrationResult, now: Date): Migration {
+function planned(
+  context: WorkerContext,
+  migration: PendingMigration,
+  result: MigrationResult,
+  { presentEntries }: MigrationFacts,
+  now: Date,
+): Migration {
   if (result.type === "refused") return refused(migration, result, now);
   if (result.steps.length === 0) {
-    const message = `Nothing to do. ${result.keptBecause ?? "No item of aws-auth can move."}`;
+    const hasMoved = presentEntries.some(({ migrated }) => migrated === "whole");
+    const why = hasMoved ? "What can move is in access entries already." : "No item of aws-auth can move.";
+    const message = `Nothing to do. ${result.keptBecause ?? why}`;
     return refused(migration, { code: "nothing-to-migrate", message }, now);
   }
   const outs = result.steps.flatMap((step) => (step.type === "remove-from-aws-auth" ? step.arns : []));

@@ -23,7 +23,7 @@ import { digestOfRepair, repairGuard, replaceEntryStep, replaceInMap } from "../
 import { changesOf, progressOf, replacesExactly, usernameAfter } from "../../diagnosis/migration/replacement.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
-import { carryOut, recordDone, writeAndReadBack } from "./carry-out-step.ts";
+import { carryOut, recordFound, writeAndReadBack } from "./carry-out-step.ts";
 import { type BegunTags, presentEntryOf, withManager } from "./gather-migration.ts";
 import { type MigrationRun, mappedSentence, readBack, signInByMovedEntry, wholeMigration } from "./give-entry.ts";
 
@@ -53,7 +53,7 @@ export async function repairOnce(run: MigrationRun, migration: Migration): Promi
   const left = replacements.filter((each) => progress.get(each) === "left");
   const steps = [...new Set(left.map(stepOf))];
   if (begun && !steps.includes(begun.name)) {
-    await recordDone(run.context, migration, begun.name, ["The next run found this step done."]);
+    await recordFound(run.context, migration, begun.name);
     return { type: "on" };
   }
   const name = begun?.name ?? (isMigrationOver(migration) ? undefined : steps[0]);

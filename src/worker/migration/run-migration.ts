@@ -22,7 +22,7 @@ import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../l
 import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
-import { carryOutStep, recordDone } from "./carry-out-step.ts";
+import { carryOutStep, recordFound, recordLeft } from "./carry-out-step.ts";
 import { type GatheredMigration, withManager, withMigration } from "./gather-migration.ts";
 import { type MigrationRun, removeHalfMadeEntry } from "./give-entry.ts";
 import { deletedEntry, repairOnce } from "./repair-entries.ts";
@@ -122,7 +122,7 @@ async function repair(run: MigrationRun, migration: Migration): Promise<void> {
 
 async function goOn(run: MigrationRun, migration: Migration): Promise<void> {
   const { context, gathered } = run;
-  if (isTakenOut(migration, gathered, context.keys)) return finish(context, await closeBegunStep(run, migration));
+  if (isCarriedOut(migration, gathered, context.keys)) return finish(context, await recordLeft(context, migration));
   if (gathered.facts.mode === "API") return refuseApiMode(run, await closeBegunStep(run, migration));
   const plan = planNow(await inTurns(migrationSteps(gathered.facts)));
   if (plan.digest === migration.plan?.digest) return takeSteps(run, plan, migration);
@@ -155,14 +155,16 @@ function hasNewEntry({ context, gathered }: MigrationRun): boolean {
   );
 }
 
-/** Whether the approved items left aws-auth, perhaps in a run that died before the record said so. The record alone proves nothing. */
-function isTakenOut(migration: Migration, { facts }: GatheredMigration, { preview }: WorkerContext["keys"]): boolean {
-  const { plan, done, begun } = migration;
-  // The document is not read, so a removal that began may or may not have written aws-auth.
-  const isRecorded = [facts.mode === "API" ? null : begun, ...done].some(
-    (step) => step?.name === "remove-from-aws-auth",
-  );
-  return isRecorded && plan !== null && isGenuinePlan(migration, preview) && areOut(plan, facts) && areIn(plan, facts);
+/**
+ * Whether the approved items left aws-auth, and our entries replace them. A run can have died before the record said so, and a restored
+ * Redis lacks the steps. The record alone proves nothing.
+ */
+function isCarriedOut(migration: Migration, { facts }: GatheredMigration, { preview }: WorkerContext["keys"]): boolean {
+  const { plan, done } = migration;
+  if (!plan || plan.outs.length === 0 || !isGenuinePlan(migration, preview)) return false;
+  // In the mode API no one reads the document: only the record says that a removal wrote it.
+  const isKnown = facts.mode !== "API" || done.some(({ name }) => name === "remove-from-aws-auth");
+  return isKnown && areOut(plan, facts) && areIn(plan, facts);
 }
 
 /** A person switched the mode, which can't be switched back: another try can't help. */
@@ -249,7 +251,7 @@ async function closeBegunStep({ context, cluster, gathered }: MigrationRun, migr
   // Without a sealed plan the record does not say what had to leave.
   const removes = isGenuinePlan(migration, context.keys.preview) ? migration.plan : null;
   if (await wasCarriedOut(cluster, removes, name, gathered)) {
-    return recordDone(context, migration, name, ["The next run found this step done."]);
+    return recordFound(context, migration, name);
   }
   const entry = removes && deletedEntry(removes, name, gathered.facts);
   return recordOnMigration(context, migration, (current) => {
@@ -289,6 +291,7 @@ function areOut({ outs }: SealedPlan, { document }: MigrationFacts): boolean {
 }
 
 function areIn({ summary }: SealedPlan, { presentEntries }: MigrationFacts): boolean {
-  const steps = new Set(presentEntries.map(({ principalArn }) => `give-entry ${principalArn}`));
+  const whole = presentEntries.filter(({ migrated }) => migrated === "whole");
+  const steps = new Set(whole.map(({ principalArn }) => `give-entry ${principalArn}`));
   return summary.steps.every(({ name }) => !name.startsWith("give-entry ") || steps.has(name));
 }

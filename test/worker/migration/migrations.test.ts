@@ -463,6 +463,65 @@ describe("what is not what was approved is not carried out", () => {
   });
 });
 
+describe("a migration of which Redis lost what the worker wrote", () => {
+  /** The record as it was, with the next number: a restored Redis lost what came after. */
+  const restore = async (before: Migration) => {
+    const { id } = before;
+    const { version } = await scene.now();
+    const after = { ...before, version: version + 1 };
+    await scene.ledger.commit({
+      after,
+      event: eventOf("record.undone", { id, cluster: "staging" }, "worker", new Date()),
+    });
+  };
+
+  test("is done, and its approvers need not decide about work that is done", async () => {
+    await scene.ask();
+    const approved = await scene.approve("U0APPROVER", "U0APPROVER2");
+    await scene.toItsEnd();
+    await restore(approved);
+
+    const done = await scene.toItsEnd();
+
+    expect(done).toMatchObject({ state: "done", begun: null });
+    expect(done.done.map(({ name }) => name)).toEqual([
+      "switch-mode",
+      `give-entry ${arns.admins}`,
+      "remove-from-aws-auth",
+    ]);
+    await adminsSignIn();
+  });
+
+  test("is planned again if someone else made the entry and removed the item", async () => {
+    await scene.ask();
+    const approved = await scene.approve("U0APPROVER", "U0APPROVER2");
+    await scene.toItsEnd();
+    const tags = (await entryOfAdmins())?.tags ?? expect.unreachable("no entry");
+    const { accessEntries = [] } = sandbox.aws.cluster(clusterArnOf(cluster)) ?? {};
+    for (const entry of accessEntries) if (entry.principalArn === arns.admins) Object.assign(entry, { tags: {} });
+    await restore(approved);
+
+    const after = await scene.look();
+
+    expect(tags["eks-access/migration"]).toBe("whole");
+    expect(after).toMatchObject({ state: "pending", voided: { message: "the plan changed since its approval" } });
+  });
+
+  test("has nothing to do where Redis lost its plan too, and says that its items have moved", async () => {
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    await scene.toItsEnd();
+
+    const asked = await scene.ask();
+
+    expect(asked).toMatchObject({
+      state: "refused",
+      refusal: { message: "Nothing to do. What can move is in access entries already." },
+    });
+    expect(migrationState(asked)).toBe("Refused: Nothing to do. What can move is in access entries already");
+  });
+});
+
 describe("a migration that a person stops", () => {
   test("between two steps ends it; finished steps stay, and a new migration continues from there", async () => {
     await scene.ask();
