@@ -12,14 +12,7 @@ import type { FailureLog } from "../operations/log.ts";
 import { startTicking, type Ticking } from "../operations/stoppable.ts";
 import { rememberTrace, type TraceContext, traced, traceFor } from "../operations/traced.ts";
 import type { Job } from "./jobs.ts";
-import type {
-  CommitResult,
-  LedgerChange,
-  MessageLedger,
-  MigrationLedger,
-  RecordLedger,
-  RequestLedger,
-} from "./ledger.ts";
+import type { CommitResult, LedgerChange, MigrationLedger, RecordLedger, RequestLedger } from "./ledger.ts";
 import { type QueuesToWake, wake, wakeAll } from "./queues.ts";
 import type { UndoneLedger } from "./records.ts";
 
@@ -73,15 +66,6 @@ export function recordChange(
   });
 }
 
-type MessagesLedger = Pick<MessageLedger, "shown" | "rememberOutdated">;
-
-/** The next look at the messages of a record changes them, whatever the ledger says that they show. */
-export async function distrustMessages({ ledger }: { readonly ledger: MessagesLedger }, id: string): Promise<void> {
-  const { message, direct } = (await ledger.shown(id)) ?? {};
-  const place = message ?? direct;
-  if (place) await ledger.rememberOutdated(id, place.channel);
-}
-
 const lookForUndoneEveryMs = 10_000;
 
 /**
@@ -89,7 +73,7 @@ const lookForUndoneEveryMs = 10_000;
  * gets its next version as it is, which shows it again, and a worker compares the cluster with the ledger.
  */
 export function startFollowingUndone(
-  context: RecordContext<Pick<RecordLedger, "commit"> & UndoneLedger & MessagesLedger> & {
+  context: RecordContext<Pick<RecordLedger, "commit"> & UndoneLedger> & {
     readonly now: () => Date;
     readonly failures: FailureLog;
   },
@@ -108,8 +92,6 @@ export function startFollowingUndone(
     }
     context.log.error({ request: left.id, cluster, version: left.version }, "Redis lost later changes of this record");
     const [now, version] = [context.now(), left.version + 1];
-    // The lost version can have this number.
-    await distrustMessages(context, left.id);
     await recordChange(context, { ...left, version }, eventOf("record.undone", left, "worker", now), now);
     return "done";
   };

@@ -40,6 +40,8 @@ export type ApproverCopy = ShownMessages["copies"][number];
 export const shownMessagesForm = directMessagesForm.extend({
   /** The version of the record that the message shows. */
   version: countForm,
+  /** Of that record: Redis can lose a version, and another one gets its number. Absent: part of it is not shown yet. */
+  digest: textForm.optional(),
   /** The extension that the message shows, and its end; null or absent: none. */
   extension: textForm.nullable().optional(),
   /** Whether the messages say that the cluster was removed from eks-access.yml; absent: they do not. */

@@ -40,21 +40,3 @@ test("a request that waits again is shown at once", async () => {
 test("a lease that is active again in the ledger is shown once its cluster was read: its access can be gone", async () => {
   expect(await recorded(aLeasedRequest({}, { version: 2 }))).toEqual([0, 1]);
 });
-
-test("messages that show the lost version are changed, although the next version has its number", async () => {
-  const left = aPreviewedRequest({ version: 2 });
-  const ledger = memoryLedger();
-  const at0 = { channel: "C0ACCESS", ts: "1.0" };
-  for (const record of [{ ...left, version: 1 }, left]) await ledger.commit(aChange(record));
-  await ledger.markShown(left.id, { version: 3, message: at0, copies: [], direct: null, milestones: [] });
-  const eachUndone: UndoneLedger["eachUndone"] = async (act) => void (await act(left.cluster, left));
-
-  const following = startFollowingUndone({
-    ...silentContext({ ...ledger, eachUndone } as never),
-    now: () => at(0),
-  } as never);
-  await following.stop();
-
-  expect(await ledger.get(left.id)).toMatchObject({ version: 3 });
-  expect(await ledger.outdatedIn(left.id)).toBe("C0ACCESS");
-});

@@ -3,20 +3,19 @@ import { hasApproved, isMigrationOver, type Migration } from "../../access/migra
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { DirectMessages } from "../../ledger/stored.ts";
 import { peopleNamed } from "../app/directory.ts";
+import { settleReplaced } from "../show/lost-cards.ts";
 import { answer, type Message, newerMessageNote } from "../show/message.ts";
 import { showCopies, wakeHomes } from "../show/messenger.ts";
 import { code, context, mentions, section } from "../show/mrkdwn.ts";
 import {
   type ChannelMessage,
-  isMoved,
   type MessengerContext,
   type Milestone,
   noteOutdated,
-  noteShown,
-  nothingShown,
   sendOnce,
   showInChannel,
 } from "../show/show-in-channel.ts";
+import { isMoved, isShown, noteShown, shownNow } from "../show/shown-messages.ts";
 import { wakeForThread } from "../show/thread.ts";
 import { migrationMessage } from "./migration-card.ts";
 import { migrationName, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
@@ -36,8 +35,8 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   const migration = await ledger.migrations.get(id);
   if (!migration) return ledger.rememberOutdated(id, null);
   await wakeHomes(context, migration);
-  const [last, outdatedIn] = await Promise.all([ledger.shown(id), ledger.outdatedIn(id)]);
-  const shownLast = last ?? nothingShown;
+  await settleReplaced(context, migration);
+  const [shownLast, outdatedIn] = await Promise.all([shownNow(context, migration), ledger.outdatedIn(id)]);
   const isOutdated = outdatedIn !== null || isMoved(shownLast, migration.cluster, context.config);
   const before = isOutdated ? { ...shownLast, version: 0 } : shownLast;
   const cluster = context.config.clusters.get(migration.cluster);
@@ -45,7 +44,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   const inChannel = await showInChannel(context, showing, before);
   const { lost } = inChannel;
   let { shown } = inChannel;
-  if (before.version !== migration.version) {
+  if (!isShown(before, migration)) {
     const approvers = await whoToAsk(context, migration, cluster);
     shown = await showCopies(context, showing, shown, approvers, lost !== null);
   }
@@ -56,7 +55,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
     toRequester = await sendOnce(context, migration.requester, milestone, toRequester);
   }
   await noteOutdated(context, migration, inChannel, outdatedIn);
-  await noteShown(context, migration, { ...shown, ...toRequester, version: migration.version, isRemoved: !cluster });
+  await noteShown(context, migration, { ...shown, ...toRequester, isRemoved: !cluster });
 }
 
 async function whoToAsk(

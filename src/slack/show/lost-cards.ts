@@ -1,10 +1,10 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { z } from "zod";
 import { isMigration, type LedgerRecord } from "../../access/lists.ts";
+import { isMigrationOver, type Migration } from "../../access/migration.ts";
 import { peopleOf } from "../../access/record.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { distrustMessages } from "../../ledger/lifecycle.ts";
 import { lastOfAccess, recordWith } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import { startTicking, type Ticking } from "../../operations/stoppable.ts";
@@ -13,7 +13,7 @@ import { approvalMessage } from "../decide/approval-message.ts";
 import { migrationMessage } from "../migrate/migration-card.ts";
 import { detailsButton } from "./buttons.ts";
 import type { Message } from "./message.ts";
-import type { WaitingCard } from "./message-updates.ts";
+import type { KnownCard } from "./message-updates.ts";
 import { actions, code, context as contextBlock, section, unformatted } from "./mrkdwn.ts";
 import { type MessengerContext, updateDirectMessage, updateInChannel } from "./show-in-channel.ts";
 import { subjectFor, whatFor } from "./words.ts";
@@ -99,24 +99,41 @@ export function startShowingLost({
   );
 }
 
-/** Takes the buttons off what waited for a decision and Redis lost, and gives them back if a backup brings it. @throws AccessError */
+/** Takes the buttons off what went on and Redis lost, and gives them back if a backup brings it. @throws AccessError */
 export async function showLost(context: MessengerContext): Promise<void> {
-  const { waiting } = context.updates;
-  const known = [...waiting];
-  const found = await Promise.all(known.map(([id]) => recordWith(context.ledger, id)));
-  for (const [index, [id, card]] of known.entries()) {
-    const record = found[index] ?? null;
+  const { known } = context.updates;
+  const open = [...known].filter(([, { record }]) => goesOn(record));
+  const found = await Promise.all(open.map(([id]) => recordWith(context.ledger, id)));
+  for (const [index, [id, card]] of open.entries()) {
+    // A migration's number can come twice; and a messenger can have shown this record meanwhile.
+    const record = found[index]?.createdAt === card.record.createdAt ? found[index] : null;
+    if (known.get(id) !== card) continue;
     if (!record && !card.isLost) {
       await settleLost(context, card);
-      waiting.set(id, { ...card, isLost: true });
-    } else if (record && (card.isLost || record.state !== "pending")) {
+      known.set(id, { ...card, isLost: true });
+    } else if (record) {
       if (card.isLost) await showAgain(context, id);
-      waiting.delete(id);
+      // Another process can have shown it meanwhile.
+      known.set(id, { ...card, record, isLost: false });
     }
   }
 }
 
-async function settleLost(context: MessengerContext, { record, shown }: WaitingCard): Promise<void> {
+/** Whether only Redis has what comes next. A cluster remembers its leases. */
+function goesOn(record: LedgerRecord): boolean {
+  return isMigration(record)
+    ? !isMigrationOver(record)
+    : record.state === "pending" || record.lease?.state === "scheduled";
+}
+
+/** Redis lost a migration, and the next one of the cluster got its number. @throws AccessError */
+export async function settleReplaced(context: MessengerContext, { id, createdAt }: Migration): Promise<void> {
+  const card = context.updates.known.get(id);
+  if (!card || card.record.createdAt === createdAt) return;
+  if (goesOn(card.record) && !card.isLost) await settleLost(context, card);
+}
+
+async function settleLost(context: MessengerContext, { record, shown }: KnownCard): Promise<void> {
   const { id, version } = record;
   const message = await lostText(context, id, { message: await cardOf(context, record) });
   if (!message) return;
@@ -137,7 +154,10 @@ async function settleLost(context: MessengerContext, { record, shown }: WaitingC
 }
 const lostClause = "is lost. Ask again if you still need it.";
 
+/** Changes the messages of a record, whatever the ledger says that they show. */
 export async function showAgain(context: MessengerContext, record: string): Promise<void> {
-  await distrustMessages(context, record);
+  const { message, direct } = (await context.ledger.shown(record)) ?? {};
+  const place = message ?? direct;
+  if (place) await context.ledger.rememberOutdated(record, place.channel);
   await wake(context.queues, { type: "show", record });
 }

@@ -40,11 +40,11 @@ interface Click {
   left: number;
 }
 
-/** More than wait for a decision. */
-const maxWaiting = 1_000;
+/** More than are open, or were just now. */
+const maxKnown = 1_000;
 
-/** What waits for a decision, as this process showed it last. If Redis loses its record, nothing else knows its messages. */
-export interface WaitingCard {
+/** A record as this process showed it last. If a restored Redis lacks it, or its messages, nothing else knows where they are. */
+export interface KnownCard {
   readonly record: LedgerRecord;
   readonly shown: ShownMessages;
   /** Its buttons are gone. */
@@ -65,8 +65,8 @@ export class MessageUpdates {
    * still missing. Later another process can write.
    */
   readonly #written = new Map<string, string>();
-  /** By the record's id. */
-  readonly waiting = new Map<string, WaitingCard>();
+  /** By the record's id, the oldest first. */
+  readonly known = new Map<string, KnownCard>();
 
   /** @param client fails when Slack limits the rate */
   constructor(client: Pick<WebClient, "chat">) {
@@ -88,11 +88,14 @@ export class MessageUpdates {
     return now < this.#limitedUntil;
   }
 
+  /** Some of a record's messages show it, and the others have a place. */
+  remember(record: LedgerRecord, shown: ShownMessages): void {
+    putNewest(this.known, record.id, { record, shown, isLost: false }, maxKnown);
+  }
+
   /** All messages of a record are shown. @param places theirs */
-  noteShown(record: LedgerRecord, shown: ShownMessages, places: readonly MessageRef[]): void {
+  noteShown(places: readonly MessageRef[]): void {
     for (const ref of places) this.#written.delete(placeOf(ref));
-    if (record.state === "pending") putNewest(this.waiting, record.id, { record, shown, isLost: false }, maxWaiting);
-    else this.waiting.delete(record.id);
   }
 
   /** The limit that keeps Slack from updating any of these now; null: there is none, or someone clicked one of them. */

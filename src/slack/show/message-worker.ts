@@ -22,7 +22,8 @@ import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/migration-message.ts";
 import { showAgain } from "./lost-cards.ts";
 import { showRequest, wakeHomesOf } from "./messenger.ts";
-import { isMoved, type MessengerContext, placesIn, unlessChanged } from "./show-in-channel.ts";
+import type { MessengerContext } from "./show-in-channel.ts";
+import { isMoved, placesIn, unlessChanged } from "./shown-messages.ts";
 import { showThread } from "./thread.ts";
 
 interface MessageContexts {

@@ -16,18 +16,16 @@ import { milestoneOf } from "./requester-message.ts";
 import {
   type ChannelMessage,
   type InChannel,
-  isMoved,
   type MessengerContext,
   type Milestone,
   noteOutdated,
-  noteShown,
-  nothingShown,
   postOpening,
   sendOnce,
   showInChannel,
   updateDirectMessage,
   updateInChannel,
 } from "./show-in-channel.ts";
+import { isMoved, isShown, noteShown, nothingShown, rememberShown, shownNow } from "./shown-messages.ts";
 import { wakeForThread } from "./thread.ts";
 import { asClause } from "./words.ts";
 
@@ -37,21 +35,21 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   if (!request) return context.ledger.rememberOutdated(id, null);
   await wakeHomes(context, request);
   const extension = await lastOfAccess(context.ledger, request);
-  const [last, outdatedIn] = await Promise.all([context.ledger.shown(id), context.ledger.outdatedIn(id)]);
-  const before = shownBefore(context, request, last ?? nothingShown, extension, outdatedIn !== null);
-  if (request.extends !== null && before.version !== request.version)
-    await wake(context.queues, { type: "show", record: request.extends });
-  const presence = before.version === request.version ? null : await presenceOf(context, request);
+  const [last, outdatedIn] = await Promise.all([shownNow(context, request), context.ledger.outdatedIn(id)]);
+  const before = shownBefore(context, request, last, extension, outdatedIn !== null);
+  const wasShown = isShown(before, request);
+  if (request.extends !== null && !wasShown) await wake(context.queues, { type: "show", record: request.extends });
+  const presence = wasShown ? null : await presenceOf(context, request);
   const cluster = context.config.clusters.get(request.cluster);
   const showing = showingOf(request, cluster, presence, extension);
   // Its people must see the state even if an update for the approvers fails.
   const peopleAnyway = async (failure: unknown) => {
-    await updatePeople(context, id, (await context.ledger.shown(id)) ?? nothingShown);
+    await updatePeople(context, id, await shownNow(context, request));
     throw failure;
   };
   const inChannel = await showInChannel(context, showing, before).catch(peopleAnyway);
   let shown = inChannel.shown;
-  if (before.version !== request.version) {
+  if (!wasShown) {
     const approvers = whoToAsk(context, request, presence);
     shown = await showCopies(context, showing, shown, approvers, inChannel.lost !== null).catch(peopleAnyway);
   }
@@ -59,7 +57,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   shown = await reportDelivery(context, request, { ...inChannel, shown }, before, presence);
   // First: after a failure here, the next try reads that this version is not shown.
   await noteOutdated(context, request, { ...inChannel, shown }, outdatedIn);
-  const now = { ...shown, version: request.version, extension: nameOf(extension), isRemoved: !cluster };
+  const now = { ...shown, extension: nameOf(extension), isRemoved: !cluster };
   await noteShown(context, request, await updatePeople(context, id, now, inChannel.lost !== null));
 }
 
@@ -144,7 +142,7 @@ async function updateDirectMessages(
 
 /** Remembers each message at once, so that none is sent twice. */
 async function toEach(
-  { ledger }: MessengerContext,
+  context: MessengerContext,
   request: AccessRequest,
   shown: ShownMessages,
   write: (user: string, before: DirectMessages) => Promise<DirectMessages>,
@@ -156,7 +154,7 @@ async function toEach(
     const after = await write(user, { direct, milestones });
     if (after.direct === direct && after.milestones === milestones) return;
     now = isAsker ? { ...now, asker: after } : { ...now, ...after };
-    await ledger.markShown(request.id, { ...now, version: 0 });
+    await rememberShown(context, request, { ...now, version: 0 });
   });
   return now;
 }
@@ -195,7 +193,7 @@ export async function showCopies(
     const posted = await postOpening(context, showing, user);
     if (!("ts" in posted)) continue;
     copies.push({ ...posted, user });
-    await context.ledger.markShown(record.id, { ...shown, version: 0, copies });
+    await rememberShown(context, record, { ...shown, version: 0, copies });
     await updateInChannel(context, showing, posted);
   }
   return { ...shown, copies };

@@ -2,7 +2,6 @@ import type { WebClient } from "@slack/web-api";
 import type { AccessError } from "../../access/access-error.ts";
 import { type LedgerRecord, recordClosedSince } from "../../access/lists.ts";
 import { isUser } from "../../access/policy/rule.ts";
-import { canonicalJson, type Json } from "../../access/seal.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
@@ -13,50 +12,7 @@ import { isGone, slackErrorCode, slackFailure } from "../app/web-client.ts";
 import type { Message } from "./message.ts";
 import type { MessageUpdates } from "./message-updates.ts";
 import { mention, section } from "./mrkdwn.ts";
-
-export const nothingShown: ShownMessages = { version: 0, message: null, copies: [], direct: null, milestones: [] };
-
-/** Whether its cluster left eks-access.yml since the last update of the messages, or came back. */
-export function isMoved({ isRemoved = false }: ShownMessages, cluster: string, { clusters }: Pick<Config, "clusters">) {
-  return isRemoved === clusters.has(cluster);
-}
-
-export function placesIn({ message, copies, direct, asker }: ShownMessages): readonly MessageRef[] {
-  return [message, direct, asker?.direct ?? null, ...copies].filter((place) => place !== null);
-}
-
-/** The messages show the record. A process that stood still, or a call that was late, can still write an older one. */
-export async function noteShown(
-  { ledger, updates }: Pick<MessengerContext, "ledger" | "updates">,
-  record: LedgerRecord,
-  shown: ShownMessages,
-): Promise<void> {
-  await ledger.markShown(record.id, shown);
-  updates.noteShown(record, shown, placesIn(shown));
-}
-
-/**
- * Refuses to mark over what another process marked since this job read it, for example while this one stood still: the other's messages
- * would be forgotten, and posted again. The next try reads anew.
- */
-export function unlessChanged(ledger: Ledger): Ledger {
-  const contentOf = ({ seal: _, ...shown }: ShownMessages) => canonicalJson(shown as unknown as Json);
-  let known = "";
-  return {
-    ...ledger,
-    shown: async (id) => {
-      const shown = await ledger.shown(id);
-      known = shown ? contentOf(shown) : "";
-      return shown;
-    },
-    markShown: async (id, shown) => {
-      const last = await ledger.shown(id);
-      if (last && contentOf(last) !== known) throw new Error("another process has shown the record meanwhile");
-      await ledger.markShown(id, shown);
-      known = contentOf(shown);
-    },
-  };
-}
+import { isShown, rememberShown } from "./shown-messages.ts";
 
 export interface InChannel {
   readonly shown: ShownMessages;
@@ -83,7 +39,7 @@ export async function showInChannel(
   const { record } = showing;
   const unchanged = (lost: AccessError | null = null) => ({ shown, lost, isReposted: false });
   if (shown.message) {
-    if (shown.version === record.version) return unchanged();
+    if (isShown(shown, record)) return unchanged();
     const outcome = await updateInChannel(context, showing, shown.message);
     if (outcome === "shown") return unchanged();
     if (outcome !== "deleted") return unchanged(outcome);
@@ -99,7 +55,7 @@ export async function showInChannel(
   const isReposted = shown.message !== null;
   const now = { ...shown, version: 0, message: posted };
   // Only a message in the ledger gets buttons, so two posts of a record never have two live approvals.
-  await context.ledger.markShown(record.id, now);
+  await rememberShown(context, record, now);
   const outcome = await updateInChannel(context, showing, posted);
   return { shown: now, lost: typeof outcome === "string" ? null : outcome, isReposted };
 }

@@ -164,13 +164,48 @@ describe("without a click, what waits for a decision and Redis lost", () => {
     await app.lookForLost().catch(() => {});
     const unanswered = now(card);
     lost = "nothing";
-    await app.person("U0APPROVER").click(card, "Approve");
+    await app.say("U0APPROVER", "deny r-7k2m9x4q no");
     await app.lookForLost();
     lost = "log";
 
     await app.lookForLost();
 
     expect([unanswered, now(card)]).toEqual([waiting, waiting]);
+  });
+
+  test("is also an approved request whose access no worker has given: only Redis knew of it", async () => {
+    const [card, direct] = await shown(aLeasedRequest({ state: "scheduled" }, { id: "r-7k2m9x4q" }));
+    lost = "log";
+
+    await app.lookForLost();
+
+    expect(now(card)).toContain(gone);
+    expect(`${now(card)}${now(direct)}`).not.toContain("[");
+  });
+
+  test("is no lease: its cluster remembers it, and a worker gives it its record again", async () => {
+    const [card] = await shown(aLeasedRequest({ state: "active" }, { id: "r-7k2m9x4q" }));
+    const before = now(card);
+    lost = "log";
+
+    await app.lookForLost();
+
+    expect(now(card)).toBe(before);
+  });
+
+  test("is also a migration that runs", async () => {
+    const migration = aPlannedMigration({ state: "running" });
+    await app.ledger.commit({
+      after: { ...migration, version: 1 },
+      event: eventOf("migration.approved", migration, "U0APPROVER", at(0)),
+    });
+    const card = await app.showMigration(migration.id);
+    lost = "log";
+
+    await app.lookForLost();
+
+    expect(now(card)).toContain(gone);
+    expect(now(card)).not.toContain("[");
   });
 
   test("is also the card of a migration", async () => {

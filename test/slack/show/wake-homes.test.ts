@@ -35,7 +35,7 @@ async function wokenBy(
     queues: { ...queues, messages },
     config: reading.config,
     directory,
-    updates: { noteShown: () => {} },
+    updates: { noteShown: () => {}, remember: () => {}, known: new Map() },
   };
   await change(context as unknown as MessengerContext);
   return woken.toSorted();

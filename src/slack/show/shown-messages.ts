@@ -1,0 +1,90 @@
+import { hash } from "node:crypto";
+import type { LedgerRecord } from "../../access/lists.ts";
+import { canonicalJson, type Json } from "../../access/seal.ts";
+import type { Config } from "../../config/config.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import type { MessageRef, ShownMessages } from "../../ledger/stored.ts";
+import type { MessageUpdates } from "./message-updates.ts";
+
+export const nothingShown: ShownMessages = { version: 0, message: null, copies: [], direct: null, milestones: [] };
+
+/** Whether its cluster left eks-access.yml since the last update of the messages, or came back. */
+export function isMoved({ isRemoved = false }: ShownMessages, cluster: string, { clusters }: Pick<Config, "clusters">) {
+  return isRemoved === clusters.has(cluster);
+}
+
+export function placesIn({ message, copies, direct, asker }: ShownMessages): readonly MessageRef[] {
+  return [message, direct, asker?.direct ?? null, ...copies].filter((place) => place !== null);
+}
+
+/** Whether the messages show this record, as this process reads it. */
+export function isShown({ version, digest }: ShownMessages, record: LedgerRecord): boolean {
+  return version === record.version && digest === digestOf(record);
+}
+
+function digestOf(record: LedgerRecord): string {
+  return hash("sha1", JSON.stringify(record));
+}
+
+interface Showing {
+  readonly ledger: Pick<Ledger, "shown" | "markShown">;
+  readonly updates: MessageUpdates;
+}
+
+/** The messages of a record: as Redis has them, with those that this process made and a restored Redis lost. */
+export async function shownNow({ ledger, updates }: Showing, { id, createdAt }: LedgerRecord): Promise<ShownMessages> {
+  const stored = (await ledger.shown(id)) ?? nothingShown;
+  const known = updates.known.get(id);
+  // A migration's number can come twice.
+  if (known?.record.createdAt !== createdAt) return stored;
+  const { message, direct, milestones, copies, asker } = known.shown;
+  const isWhole = (stored.message || !message) && (stored.direct || !direct);
+  return {
+    ...stored,
+    version: isWhole ? stored.version : 0,
+    message: stored.message ?? message,
+    ...(stored.direct ? {} : { direct, milestones }),
+    copies: stored.copies.length > 0 ? stored.copies : copies,
+    ...(asker && { asker: stored.asker?.direct ? stored.asker : asker }),
+  };
+}
+
+/** Remembers messages of a record, first without Redis. */
+export async function rememberShown(
+  { ledger, updates }: Showing,
+  record: LedgerRecord,
+  shown: ShownMessages,
+): Promise<void> {
+  updates.remember(record, shown);
+  await ledger.markShown(record.id, shown);
+}
+
+/** The messages show the record. A process that stood still, or a call that was late, can still write an older one. */
+export async function noteShown(context: Showing, record: LedgerRecord, messages: ShownMessages): Promise<void> {
+  const shown = { ...messages, version: record.version, digest: digestOf(record) };
+  await rememberShown(context, record, shown);
+  context.updates.noteShown(placesIn(shown));
+}
+
+/**
+ * Refuses to mark over what another process marked since this job read it, for example while this one stood still: the other's messages
+ * would be forgotten, and posted again. The next try reads anew.
+ */
+export function unlessChanged(ledger: Ledger): Ledger {
+  const contentOf = ({ seal: _, ...shown }: ShownMessages) => canonicalJson(shown as unknown as Json);
+  let known = "";
+  return {
+    ...ledger,
+    shown: async (id) => {
+      const shown = await ledger.shown(id);
+      known = shown ? contentOf(shown) : "";
+      return shown;
+    },
+    markShown: async (id, shown) => {
+      const last = await ledger.shown(id);
+      if (last && contentOf(last) !== known) throw new Error("another process has shown the record meanwhile");
+      await ledger.markShown(id, shown);
+      known = contentOf(shown);
+    },
+  };
+}
