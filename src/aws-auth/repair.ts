@@ -77,10 +77,10 @@ const MAY_COUNT: ReadonlySet<string> = new Set(["byte-order-mark", "section-too-
 function editsFor(document: AwsAuthDocument, problem: Problem): Edit[] {
   const { code, section, line } = problem;
   if (section === null || line === null) return [];
-  if (code === "section-unreadable") return repairTabs(document, section, line);
   if (code === "byte-order-mark") return [() => removeMarks(document, section, line)];
   // Entries that are unread here can count in the cluster.
   if (document.blocking.some((unread) => MAY_COUNT.has(unread.code))) return [];
+  if (code === "section-unreadable") return repairTabs(document, section, line);
   const entry = entryAt(document, problem);
   const draft = entry === null || isNode(entry) ? null : draftFor(document, entry, code);
   return draft === null ? [] : [() => offerEdit(document, draft)];

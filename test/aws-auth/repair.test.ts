@@ -154,8 +154,10 @@ describe("offerRepairs", () => {
     expect(repairs).toEqual([]);
   });
 
-  it("offers no ARN while another section has byte order marks: it can have that ARN in force", () => {
-    const mapRoles = `- rolearn: ${account}role/team/dev\n  username: other\n`;
+  it.each([
+    ["ARN", `- rolearn: ${account}role/team/dev\n  username: other\n`],
+    ["section", `- rolearn: ${account}role/dev\n\tusername: other\n`],
+  ])("offers no %s while another section has byte order marks: it can have that ARN in force", (_what, mapRoles) => {
     const mapUsers = `- userarn: ${account}role/dev\n  username: dev\n  group\ufeff: []\n`;
 
     const repairs = offerRepairs(parseDocument({ mapRoles, mapUsers }));
