@@ -3,7 +3,7 @@ import { AccessError, type FailureCode } from "../access/access-error.ts";
 import { keptWith } from "../access/collections.ts";
 import { otherLeasesInLedger } from "../access/lease/cluster-leases.ts";
 import type { OtherLeasesNow } from "../access/lease/lease-record.ts";
-import { isMigrationId, type LedgerRecord } from "../access/lists.ts";
+import { isMigrationId, type LedgerRecord, type ListName } from "../access/lists.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import { isHeld, isLeaseOver, withTrouble } from "../access/request.ts";
@@ -88,12 +88,14 @@ function goesOn({ lease }: AccessRequest): boolean {
   return lease?.state === "ended" || (lease?.state === "active" && !lease.drift);
 }
 
-export async function pendingRequestsOf(
+/** The first requests of a cluster's list, of everyone. */
+export async function listedIn(
   ledger: Pick<RequestLedger, "list">,
+  list: ListName,
   cluster: string,
   limit: number,
 ): Promise<readonly AccessRequest[]> {
-  const of = { list: "pending", clusters: [cluster], requester: null, match: "any" } as const;
+  const of = { list, clusters: [cluster], requester: null, match: "any" } as const;
   return (await ledger.list(of, 0, limit)).requests;
 }
 
@@ -164,7 +166,7 @@ const maxWaiting = 200;
 export async function wakeWaiting(context: TroubleContext, cluster: Cluster): Promise<void> {
   const { ledger, now } = context;
   const at = now();
-  const pending = await pendingRequestsOf(ledger, cluster.name, maxWaiting);
+  const pending = await listedIn(ledger, "pending", cluster.name, maxWaiting);
   const waiting = [...(await ledger.leasedOf(cluster.name)), ...pending].filter(
     (request) => request.trouble && Date.parse(request.trouble.retryAt) > at.getTime(),
   );

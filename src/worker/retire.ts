@@ -6,7 +6,7 @@ import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/record.ts";
 import type { RequestLedger } from "../ledger/ledger.ts";
 import { eventOf, updateRequest } from "../ledger/lifecycle.ts";
-import { pendingRequestsOf } from "../ledger/look-ups.ts";
+import { listedIn } from "../ledger/look-ups.ts";
 import type { WorkerContext } from "./context.ts";
 import { openCluster } from "./open-cluster.ts";
 
@@ -41,7 +41,7 @@ export async function closeRequestsOfCluster(
   await closeEach(await context.ledger.leasedOf(name));
   // A closed request leaves the list, so the next page is always the first.
   for (;;) {
-    const pending = await pendingRequestsOf(context.ledger, name, page);
+    const pending = await listedIn(context.ledger, "pending", name, page);
     const left = pending.filter(({ id }) => !closed.has(id));
     if (left.length === 0) return [...closed];
     await closeEach(left);

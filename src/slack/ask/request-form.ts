@@ -9,6 +9,7 @@ import { levelsOffered } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { usualAnswerSeconds } from "../../access/reminder.ts";
 import { isSealedLink } from "../../access/seals.ts";
+import { listedIn } from "../../ledger/look-ups.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { FormChange, Suggestion } from "../app/payload.ts";
@@ -133,9 +134,9 @@ const maxDecided = 30;
 
 /** How long a decision usually takes in a cluster, in seconds. Null: unknown. */
 async function usualAnswer({ ledger }: SlackContext, cluster: string): Promise<number | null> {
-  const of = { list: "all", clusters: [cluster], requester: null, match: "any" } as const;
-  const asking = ledger.list(of, 0, maxDecided).then(({ requests }) => usualAnswerSeconds(requests));
-  return asking.catch(() => null);
+  return listedIn(ledger, "all", cluster, maxDecided)
+    .then(usualAnswerSeconds)
+    .catch(() => null);
 }
 
 /** The linked principal of a person on a cluster. Null: none. @throws AccessError */

@@ -10,7 +10,7 @@ import {
 } from "../../access/retry.ts";
 import type { OutageLedger } from "../../ledger/clusters.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
-import { pendingRequestsOf } from "../../ledger/look-ups.ts";
+import { listedIn } from "../../ledger/look-ups.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, codeList, mentions, plainLine } from "./mrkdwn.ts";
@@ -103,7 +103,7 @@ export async function lookAtOutages(
 }
 
 async function waitingFor(ledger: OutagesLedger, name: string): Promise<readonly Trouble[]> {
-  const open = [...(await ledger.leasedOf(name)), ...(await pendingRequestsOf(ledger, name, maxPending))];
+  const open = [...(await ledger.leasedOf(name)), ...(await listedIn(ledger, "pending", name, maxPending))];
   return open.flatMap(({ trouble }) => (trouble && isClusterFailure(trouble.code) ? [trouble] : []));
 }
 

@@ -10,7 +10,7 @@ import type { Config } from "../../config/config.ts";
 import type { RedisClient } from "../../ledger/client.ts";
 import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from "../../ledger/jobs.ts";
 import type { Ledger, RequestLedger } from "../../ledger/ledger.ts";
-import { configurationOf } from "../../ledger/look-ups.ts";
+import { configurationOf, listedIn } from "../../ledger/look-ups.ts";
 import { type QueueWork, timeInQueue, wake, workOnJobs } from "../../ledger/queues.ts";
 import { logAbout } from "../../operations/log.ts";
 import type { Stoppable } from "../../operations/stoppable.ts";
@@ -151,7 +151,7 @@ export async function showOtherApprovers(
       );
       // A request that is over can be made again only while its cluster is there.
       const hasMoved = isOnCards && (cluster ? known.get(field + name) === "" : others.length > 0);
-      const newest = hasMoved ? await newestIn(ledger, name) : [];
+      const newest = hasMoved ? await listedIn(ledger, "all", name, maxNewest) : [];
       const askers = newest.flatMap(peopleOf);
       await showClosedAgain(context, newest.filter(isClosed).slice(0, maxClosed));
       if (cluster && isOnCards && others.length > 0) await showCardsAgain(context, cluster);
@@ -252,26 +252,16 @@ const maxNewest = 200;
 async function openIn(ledger: Ledger, cluster: string, withUnreviewed: boolean): Promise<readonly LedgerRecord[]> {
   const [leased, pending, unreviewed, migrations] = await Promise.all([
     ledger.leasedOf(cluster),
-    pendingIn(ledger, cluster),
+    listedIn(ledger, "pending", cluster, maxWaiting),
     withUnreviewed ? unreviewedIn(ledger, cluster) : [],
     ledger.migrations.open(),
   ]);
   return [...leased, ...pending, ...unreviewed, ...migrations.filter((each) => each.cluster === cluster)];
 }
 
-async function pendingIn(ledger: RequestLedger, cluster: string): Promise<readonly AccessRequest[]> {
-  const pending = { list: "pending", clusters: [cluster], requester: null, match: "any" } as const;
-  return (await ledger.list(pending, 0, maxWaiting)).requests;
-}
-
 async function unreviewedIn(ledger: RequestLedger, cluster: string): Promise<readonly AccessRequest[]> {
-  const requests = await newestIn(ledger, cluster);
+  const requests = await listedIn(ledger, "all", cluster, maxNewest);
   return requests.filter((each) => isClosed(each) && each.emergency && !each.emergency.review);
-}
-
-async function newestIn(ledger: RequestLedger, cluster: string): Promise<readonly AccessRequest[]> {
-  const all = { list: "all", clusters: [cluster], requester: null, match: "any" } as const;
-  return (await ledger.list(all, 0, maxNewest)).requests;
 }
 
 /** Soon, because another process can have the address of a click in this message; then at the end of the limit. */

@@ -8,7 +8,7 @@ import type { AccessEntryFact, WhyFacts } from "../../diagnosis/facts.ts";
 import type { WhyReport } from "../../diagnosis/reports.ts";
 import { diagnose } from "../../diagnosis/why.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { openRequestsFor } from "../../ledger/look-ups.ts";
+import { listedIn, openRequestsFor } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 import { reachCluster } from "../open-cluster.ts";
 import { accessEntryFact, readLiveDocument } from "./look-at-cluster.ts";
@@ -84,12 +84,11 @@ async function requestsOf(
   { user, isResponsible }: WhyQuestion,
   { principal }: Caller,
 ): Promise<readonly AccessRequest[]> {
-  const newest = { list: "all", clusters: [name], requester: null, match: "any" } as const;
-  const [open, { requests }] = await Promise.all([
+  const [open, newest] = await Promise.all([
     openRequestsFor(ledger, name, user),
-    ledger.list(newest, 0, maxRequests),
+    listedIn(ledger, "all", name, maxRequests),
   ]);
-  const byId = new Map([...open, ...requests].map((request) => [request.id, request]));
+  const byId = new Map([...open, ...newest].map((request) => [request.id, request]));
   return [...byId.values()]
     .filter((request) => request.principal.toLowerCase() === principal.arn.toLowerCase())
     .filter((request) => isResponsible || isTheirs(request, user))

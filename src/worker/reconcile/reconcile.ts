@@ -7,7 +7,7 @@ import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { isRescue, otherLeasesChanged, outdatedRequest } from "../../access/request.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
-import { forgetTrouble, isUnreached, noteTrouble, otherLeasesNow, pendingRequestsOf } from "../../ledger/look-ups.ts";
+import { forgetTrouble, isUnreached, listedIn, noteTrouble, otherLeasesNow } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import { requestIds } from "../../operations/announcements.ts";
 import { inParallel } from "../../operations/deadlines.ts";
@@ -189,7 +189,7 @@ const maxPending = 200;
 
 /** After other leases began or ended, so that approvers see the present change. Closes extensions of leases that are over. */
 async function refreshWaitingRequests(context: WorkerContext, cluster: Cluster): Promise<void> {
-  const requests = await pendingRequestsOf(context.ledger, cluster.name, maxPending);
+  const requests = await listedIn(context.ledger, "pending", cluster.name, maxPending);
   const waiting = requests.filter(({ preview, extends: extended }) => preview || extended);
   if (waiting.length === 0) return;
   // One reading for all: a cluster can have hundreds of requests.
