@@ -60,8 +60,6 @@ export type ConditionContext = Readonly<Record<string, readonly string[]>>;
 
 export interface Session {
   token: string;
-  name: string;
-  startsAt: Date;
   expiresAt: Date;
   sourceIdentity?: string;
   tags: ReadonlyMap<string, string>;

@@ -90,15 +90,12 @@ export class SandboxAccount {
   /** Without a check of the trust policy: as IRSA, Pod Identity or an instance profile give it to a process. */
   sessionFor(roleArn: string, name: string, options: SessionOptions = {}): SessionCredentials {
     const identity = this.#known(roleArn);
-    const startsAt = this.#now();
-    const expiresAt = new Date(Math.floor(startsAt.getTime() / 1000) * 1000 + (options.seconds ?? 3600) * 1000);
+    const expiresAt = new Date(Math.floor(this.#now().getTime() / 1000) * 1000 + (options.seconds ?? 3600) * 1000);
     const credentials = { accessKeyId: keyId("ASIA"), secretAccessKey: secret() };
     const { sourceIdentity, tags = new Map(), transitive = new Set() } = options;
     const token = sessionToken(tags);
     const session = {
       token,
-      name,
-      startsAt,
       expiresAt,
       tags,
       transitive,

@@ -1,4 +1,5 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
+import { parseJson } from "../json.ts";
 import { decodeObject, type ObjectAddress, type ObjectKind, type Sent, type Stored } from "./object-kind.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { DeleteOptions, WriteOptions } from "./object-write.ts";
@@ -23,7 +24,7 @@ export function answerObjects<Content extends object>(
   if (asked.verb === "get") return answerOf(store.get(at) ?? notFound(kind, name));
   const options = writeOptions(request, rules);
   if (isStatus(options)) return statusAnswer(options);
-  const body = readJson(request.body);
+  const body = request.body.length === 0 ? {} : parseJson(request.body.toString("utf8"));
   if (body === undefined) return statusAnswer(notJson(kind.kind));
   if (asked.verb === "delete") return answerDelete(store, at, body, options.dryRun);
   const write = writes[asked.verb];
@@ -118,14 +119,6 @@ function answerOf(result: object, status = 200): SandboxAnswer {
   const body = encoded.get(result) ?? Buffer.from(JSON.stringify(result));
   encoded.set(result, body);
   return { status, body };
-}
-
-function readJson(body: Buffer): unknown {
-  try {
-    return body.length === 0 ? {} : JSON.parse(body.toString("utf8"));
-  } catch {
-    return undefined;
-  }
 }
 
 interface Listed {

@@ -105,7 +105,7 @@ export function linesOf(configMap: ConfigMap | null): readonly string[] {
   if (!configMap) return [];
   const notes = Object.entries(configMap.metadata.annotations ?? {});
   return [
-    ...(notes.length > 0 ? ["annotations:", ...notes.map(([name, value]) => `  ${name}: ${shorten(value)}`)] : []),
+    ...(notes.length > 0 ? ["annotations:", ...notes.map(([name, value]) => `  ${name}: ${shorten(value, 120)}`)] : []),
     "data:",
     ...Object.entries(configMap.data ?? {}).flatMap(([name, text]) => [
       `  ${name}: |`,
@@ -117,9 +117,9 @@ export function linesOf(configMap: ConfigMap | null): readonly string[] {
   ];
 }
 
-/** An annotation is one long line of JSON with a seal. */
-function shorten(value: string): string {
-  return value.length > 120 ? `${value.slice(0, 119)}…` : value;
+/** A sealed annotation or tag is one long line. */
+function shorten(value: string, most: number): string {
+  return value.length > most ? `${value.slice(0, most - 1)}…` : value;
 }
 
 export function documentPanel({ now, before, last }: DocumentState, at: Date): Html {
@@ -243,7 +243,7 @@ function entryRow(entry: AccessEntry, inForce: EntryInForce | undefined): Html {
     ["username", username],
     ...(groups.length > 0 ? [["groups", groups.join(", ")] as const] : []),
     ...policies.map((policy) => ["policy", policyText(policy)] as const),
-    ...Object.entries(tags).map(([key, value]) => [key, shortTag(value)] as const),
+    ...Object.entries(tags).map(([key, value]) => [key, shorten(value, 100)] as const),
   ];
   const key = principalArn.replace(/[^\w-]/g, "-");
   return html`<li class="entry" id="entry-${key}" data-edits="${modifiedAt.getTime()}">
@@ -262,8 +262,4 @@ function isAsIn({ username, groups, policies }: AccessEntry, inForce: EntryInFor
 function policyText({ policyArn, namespaces }: AssociatedPolicy): string {
   const name = policyArn.split("/").at(-1) ?? policyArn;
   return namespaces === null ? `${name}, whole cluster` : `${name}, in ${namespaces.join(", ")}`;
-}
-
-function shortTag(value: string): string {
-  return value.length > 100 ? `${value.slice(0, 99)}…` : value;
 }

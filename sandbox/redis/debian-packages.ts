@@ -40,11 +40,7 @@ export async function fetchDebianRedis(only?: ServerPackage): Promise<UnpackedSe
 
 /** A concurrent process can be faster: its result stays if it works. */
 async function putInPlace(unpacked: string, home: string, wanted: readonly ServerPackage[]): Promise<void> {
-  const moved = await rename(unpacked, home).then(
-    () => true,
-    () => false,
-  );
-  if (moved || (await workingServer(home, wanted)) !== undefined) return;
+  if ((await succeeds(rename(unpacked, home))) || (await workingServer(home, wanted)) !== undefined) return;
   await rm(home, { recursive: true, force: true });
   await rename(unpacked, home);
 }
@@ -113,11 +109,8 @@ async function workingServer(home: string, wanted: readonly ServerPackage[]): Pr
   const libraryPath = (await libraryFolders(home)).join(":");
   for (const server of wanted) {
     const program = join(home, "usr", "bin", server);
-    const runs = await runProgram(program, ["--version"], { env: { LD_LIBRARY_PATH: libraryPath } }).then(
-      () => true,
-      () => false,
-    );
-    if (runs) return { program, libraryPath };
+    const run = runProgram(program, ["--version"], { env: { LD_LIBRARY_PATH: libraryPath } });
+    if (await succeeds(run)) return { program, libraryPath };
   }
   return undefined;
 }
@@ -176,14 +169,15 @@ export async function findOnPath(...programs: readonly string[]): Promise<string
   for (const program of programs) {
     for (const folder of (process.env.PATH ?? "").split(delimiter)) {
       const path = join(folder, program);
-      const runs =
-        folder !== "" &&
-        (await access(path, constants.X_OK).then(
-          () => true,
-          () => false,
-        ));
-      if (runs) return path;
+      if (folder !== "" && (await succeeds(access(path, constants.X_OK)))) return path;
     }
   }
   return undefined;
+}
+
+function succeeds(step: Promise<unknown>): Promise<boolean> {
+  return step.then(
+    () => true,
+    () => false,
+  );
 }

@@ -30,7 +30,6 @@ interface AccessDifference {
 
 export interface PlannedText {
   type: "planned";
-  before: Readonly<Record<string, string>>;
   after: Readonly<Record<string, string>>;
   /** Unified, each section as a file, without colour; empty if nothing changes. */
   readonly diff: string;
@@ -88,7 +87,6 @@ export function* planSteps(
   if (refusal !== null) return { type: "refused", refusal };
   return {
     type: "planned",
-    before: document.data,
     after: after.data,
     document: after,
     // A run of the worker does not show it.

@@ -267,7 +267,6 @@ function offer(before: ReadDocument, after: ReadDocument, about: About): Repair 
   const changed = changedArns(before.lookup, after.lookup);
   const plan: PlannedText = {
     type: "planned",
-    before: before.data,
     after: after.data,
     get diff() {
       return unifiedDiff(section, before.sections[section].text, after.sections[section].text);

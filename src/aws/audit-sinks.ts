@@ -2,7 +2,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { AccessError } from "../access/access-error.ts";
 import type { BucketSink, BusSink } from "../access/audit/audit-sink.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
-import { awsFailure } from "./explain-aws-error.ts";
+import { awsFailure, explained } from "./explain-aws-error.ts";
 
 // The clients of both services are loaded with the first event for them: few installations have such a sink.
 
@@ -42,12 +42,9 @@ async function metadataOf(
   client: S3Client,
   place: { readonly Bucket: string; readonly Key: string },
 ): Promise<Readonly<Record<string, string>>> {
-  try {
-    const { HeadObjectCommand } = await import("@aws-sdk/client-s3");
-    return (await client.send(new HeadObjectCommand(place))).Metadata ?? {};
-  } catch (error) {
-    throw awsFailure(error, `s3:GetObject on ${place.Bucket}/${place.Key}`);
-  }
+  const { HeadObjectCommand } = await import("@aws-sdk/client-s3");
+  const what = `s3:GetObject on ${place.Bucket}/${place.Key}`;
+  return (await explained(what, client.send(new HeadObjectCommand(place)))).Metadata ?? {};
 }
 
 /** The limit of one call (EventBridge API Reference, PutEvents). */

@@ -18,7 +18,7 @@ import {
   clientSettings,
   logRequestId,
 } from "./client-settings.ts";
-import { awsFailure } from "./explain-aws-error.ts";
+import { awsFailure, explained } from "./explain-aws-error.ts";
 import { roleMadeAt } from "./iam-role.ts";
 import { ownCredentials } from "./sts.ts";
 
@@ -41,8 +41,6 @@ export interface ClusterAddress {
 export interface ClusterDescription {
   readonly name: string;
   readonly arn: string;
-  readonly account: string;
-  readonly region: string;
   readonly endpoint: string;
   readonly certificateAuthority: string;
   readonly status: string;
@@ -148,8 +146,6 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
   return {
     name,
     arn,
-    account,
-    region,
     endpoint,
     certificateAuthority,
     status,
@@ -211,12 +207,14 @@ async function update(
   const { eksName: name } = address;
   const place = clusterPlace(address);
   const accessConfig = { authenticationMode: "API_AND_CONFIG_MAP" } as const;
-  const begun = await asked(`eks:UpdateClusterConfig on ${place}`, () =>
+  const begun = await explained(
+    `eks:UpdateClusterConfig on ${place}`,
     logRequestId(log, "eks:UpdateClusterConfig", client.send(new UpdateClusterConfigCommand({ name, accessConfig }))),
   );
   const updateId = begun.update?.id;
   for (let look = 0; look < maxLooks; look += 1) {
-    const { update: now } = await asked(`eks:DescribeUpdate on ${place}`, () =>
+    const { update: now } = await explained(
+      `eks:DescribeUpdate on ${place}`,
       logRequestId(log, "eks:DescribeUpdate", client.send(new DescribeUpdateCommand({ name, updateId }))),
     );
     if (now?.status === "Successful") return;
@@ -225,22 +223,12 @@ async function update(
       throw new AccessError(
         "aws-request-refused",
         `EKS did not switch the authentication mode of ${place}: ${why || now.status}`,
-        {
-          remedy: "Fix what EKS names, then run it again.",
-        },
+        { remedy: "Fix what EKS names, then run it again." },
       );
     }
     await pause(lookAfterMs(look));
   }
   throw tookTooLong(address);
-}
-
-async function asked<T>(what: string, send: () => Promise<T>): Promise<T> {
-  try {
-    return await send();
-  } catch (error) {
-    throw awsFailure(error, what);
-  }
 }
 
 function tookTooLong({ eksName }: ClusterAddress): AccessError {

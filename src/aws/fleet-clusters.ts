@@ -10,7 +10,7 @@ import type { Labels } from "../access/policy/cluster.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { allOfPages } from "../operations/bounds.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
-import { awsFailure } from "./explain-aws-error.ts";
+import { explained } from "./explain-aws-error.ts";
 
 export interface FleetRegion {
   /** The clusters' names in EKS. @throws AccessError */
@@ -42,15 +42,13 @@ export function fleetRegion(source: CredentialSource, account: string, region: s
   // EKS throttles an account with many clusters: the SDK waits longer after each try.
   const client = new EKSClient({ ...clientSettings(source, region), maxAttempts: 6 });
   const where = `in ${region} of account ${account}`;
-  const failing = (call: string) => (error: unknown) => {
-    throw awsFailure(error, `${call} ${where}`);
-  };
   const describe = async (name: string): Promise<Cluster | null> => {
     const what = `eks:DescribeCluster of ${name}`;
-    const answer = client.send(new DescribeClusterCommand({ name }));
-    const { cluster } = await answer.catch((error: unknown) =>
-      error instanceof ResourceNotFoundException ? { cluster: null } : failing(what)(error),
-    );
+    const answer = client.send(new DescribeClusterCommand({ name })).catch((error: unknown) => {
+      if (error instanceof ResourceNotFoundException) return { cluster: null };
+      throw error;
+    });
+    const { cluster } = await explained(`${what} ${where}`, answer);
     if (cluster === null) return null;
     const [, , , inRegion, ofAccount] = cluster?.arn?.split(":") ?? [];
     if (cluster === undefined || inRegion !== region || ofAccount !== account) {
@@ -61,7 +59,10 @@ export function fleetRegion(source: CredentialSource, account: string, region: s
   return {
     names: () =>
       allOfPages(`eks:ListClusters ${where}`, bounds(), async (nextToken) => {
-        const answer = await client.send(new ListClustersCommand({ nextToken })).catch(failing("eks:ListClusters"));
+        const answer = await explained(
+          `eks:ListClusters ${where}`,
+          client.send(new ListClustersCommand({ nextToken })),
+        );
         return { items: answer.clusters ?? [], next: answer.nextToken };
       }),
     tagsOf: async (name) => {

@@ -18,7 +18,7 @@ import {
   incomplete,
   logRequestId,
 } from "./client-settings.ts";
-import { awsFailure } from "./explain-aws-error.ts";
+import { explained } from "./explain-aws-error.ts";
 
 /** The process's own client of each region: a new one would look up its credentials again, with a call for IRSA. */
 const own = new Map<string, STSClient>();
@@ -81,12 +81,12 @@ function inputOf(options: AssumeOptions): AssumeRoleCommandInput {
 
 function sessionIn({ Credentials, AssumedRoleUser }: AssumeRoleCommandOutput, roleArn: string): AssumedSession {
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
-  const { Arn: arn, AssumedRoleId: userId } = AssumedRoleUser ?? {};
-  if (!AccessKeyId || !SecretAccessKey || !SessionToken || !arn || !userId || !arnForm.test(arn)) {
+  const { Arn: arn, AssumedRoleId } = AssumedRoleUser ?? {};
+  if (!AccessKeyId || !SecretAccessKey || !SessionToken || !arn || !AssumedRoleId || !arnForm.test(arn)) {
     throw incomplete(`sts:AssumeRole on ${roleArn}`);
   }
   return {
-    identity: { arn, account: arn.split(":")[4] ?? "", userId },
+    identity: { arn, account: arn.split(":")[4] ?? "" },
     accessKeyId: AccessKeyId,
     secretAccessKey: SecretAccessKey,
     sessionToken: SessionToken,
@@ -125,23 +125,15 @@ async function callSts<T>(
 ): Promise<T> {
   const client = source === "default" ? ownClient(region) : new STSClient(clientSettings(source, region));
   try {
-    return await sendWith(client, what, send);
+    return await explained(what, send(client));
   } catch (error) {
     if (source !== "default") throw error;
     own.delete(placeOf(region));
     if (!isAboutCredentials(error) || !kept.has(client)) throw error;
     // They come from an earlier call, and may have been rotated since.
-    return await sendWith(ownClient(region), what, send);
+    return await explained(what, send(ownClient(region)));
   } finally {
     kept.add(client);
-  }
-}
-
-async function sendWith<T>(client: STSClient, what: string, send: (client: STSClient) => Promise<T>): Promise<T> {
-  try {
-    return await send(client);
-  } catch (error) {
-    throw awsFailure(error, what);
   }
 }
 
@@ -167,8 +159,6 @@ export interface CallerIdentity {
   /** `…:user/NAME` or `…:assumed-role/NAME/SESSION`. */
   readonly arn: string;
   readonly account: string;
-  /** `AIDA…` of a user, `AROA…:SESSION` of a role. */
-  readonly userId: string;
 }
 
 /** As a step of a run: asks STS of the region for our identity. */
@@ -188,7 +178,7 @@ export function askCallerIdentity(source: CredentialSource, region: string, log?
     if (!Arn || !Account || !UserId || !arnForm.test(Arn) || !/^\d{12}$/.test(Account)) {
       throw incomplete(action);
     }
-    return { arn: Arn, account: Account, userId: UserId };
+    return { arn: Arn, account: Account };
   });
 }
 

@@ -81,7 +81,7 @@ export function fleetOf(
 /** A cluster of the fleet with the name that people type, or why it gets none, as a sentence. */
 type Naming =
   | { readonly type: "named"; readonly name: string; readonly cluster: FleetCluster }
-  | { readonly type: "unnamed"; readonly cluster: FleetCluster; readonly problem: string };
+  | { readonly type: "unnamed"; readonly problem: string };
 
 const nameForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
@@ -93,7 +93,7 @@ function nameFleet(pattern: string, clusters: readonly FleetCluster[], taken: Re
   return named.map(({ cluster, name }): Naming => {
     const isFirst = firstSeen.get(name)?.length === 1 && firstSeen.get(name)?.[0] === cluster;
     const where = `the EKS cluster ${cluster.eksName} in ${cluster.region} of account ${cluster.account}`;
-    const unnamed = (why: string) => ({ type: "unnamed", cluster, problem: `fleet: ${where} ${why}` }) as const;
+    const unnamed = (why: string) => ({ type: "unnamed", problem: `fleet: ${where} ${why}` }) as const;
     if (!nameForm.test(name)) {
       return unnamed(`would be ${name}: use at most 63 letters, digits and hyphens. Write it under clusters.`);
     }

@@ -12,7 +12,6 @@ const texts = z.record(z.string(), z.string()).nullish();
 
 const managedFields = z.object({
   manager: z.string().nullish(),
-  operation: z.string().nullish(),
   time: z.string().nullish(),
   fieldsV1: z.unknown(),
 });
@@ -41,8 +40,6 @@ const fieldManager = "eks-access";
 
 export interface ManagedPart {
   readonly manager: string;
-  /** `Update` or `Apply`. */
-  readonly operation: string;
   readonly time: string | null;
   /** The keys of `data` that this manager set last. */
   readonly dataKeys: readonly string[];
@@ -58,7 +55,6 @@ export interface AwsAuthConfigMap {
   readonly data: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly resourceVersion: string;
-  readonly uid: string;
   readonly immutable: boolean;
   /** Deleted, but kept by finalizers; null: not deleted. */
   readonly deletion: Deletion | null;
@@ -207,7 +203,6 @@ export function readConfigMap(object: ConfigMapObject, cluster: string): AwsAuth
     data: object.data ?? {},
     annotations: annotations ?? {},
     resourceVersion,
-    uid,
     immutable: object.immutable ?? false,
     deletion: readDeletion(object),
     managers: (managedFields ?? []).flatMap(readManager),
@@ -223,11 +218,11 @@ function readDeletion({ metadata }: ConfigMapObject): Deletion | null {
 function readManager(entry: unknown): ManagedPart[] {
   const read = managedFields.safeParse(entry);
   if (!read.success) return [];
-  const { manager, operation, time, fieldsV1 } = read.data;
+  const { manager, time, fieldsV1 } = read.data;
   const owned = typeof fieldsV1 === "object" && fieldsV1 !== null && "f:data" in fieldsV1 ? fieldsV1["f:data"] : null;
   const keys = typeof owned === "object" && owned !== null ? Object.keys(owned) : [];
   const dataKeys = keys.filter((key) => key.startsWith("f:")).map((key) => key.slice(2));
-  return [{ manager: manager ?? "", operation: operation ?? "", time: timeIn(time), dataKeys }];
+  return [{ manager: manager ?? "", time: timeIn(time), dataKeys }];
 }
 
 /** Null: it is absent, or no time. */

@@ -21,8 +21,6 @@ test("a cluster has its endpoint, its authority and its authentication mode", as
   expect(cluster).toMatchObject({
     name: "payments",
     arn,
-    account,
-    region,
     endpoint: "https://ABCDEF.gr7.eu-central-1.eks.amazonaws.com",
     certificateAuthority: "Q0E=",
     status: "ACTIVE",

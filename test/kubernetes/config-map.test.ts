@@ -61,9 +61,8 @@ test("a map is read with its text, its version and the owner of each part", asyn
     data: full.data,
     annotations: full.metadata.annotations,
     resourceVersion: "4711",
-    uid: full.metadata.uid,
     immutable: false,
-    managers: [{ manager: "terraform", operation: "Update", time: "2026-01-02T03:04:05.000Z", dataKeys: ["mapRoles"] }],
+    managers: [{ manager: "terraform", time: "2026-01-02T03:04:05.000Z", dataKeys: ["mapRoles"] }],
   });
   client.close();
 });

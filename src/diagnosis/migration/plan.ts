@@ -25,7 +25,6 @@ import { type ItemOutcome, outcomesOf } from "./item-outcome.ts";
 
 export interface MigrationPlan {
   readonly type: "planned";
-  readonly cluster: string;
   readonly mode: AuthenticationMode;
   readonly outcomes: readonly ItemOutcome[];
   readonly steps: readonly MigrationStep[];
@@ -74,7 +73,6 @@ export function* migrationSteps(facts: MigrationFacts): Steps<MigrationResult> {
   if (flaw !== null) return { type: "refused", code: "unintended-change", message: flaw };
   return {
     type: "planned",
-    cluster: facts.cluster,
     mode: facts.mode,
     outcomes,
     steps,

@@ -23,13 +23,11 @@ export interface LeasePlace {
 
 const policy = { name: "AmazonEKSClusterAdminPolicy", namespaces: null };
 
-/** A principal's rescue lease at EKS, with its entry; null: there is no entry. @throws AccessError */
-async function findLease(
-  place: LeasePlace,
-): Promise<{ readonly entry: AccessEntry; readonly lease: RescueLease | null } | null> {
+/** A principal's rescue lease at EKS; null: there is no entry. @throws AccessError */
+async function findLease(place: LeasePlace): Promise<{ readonly lease: RescueLease | null } | null> {
   const { entries, clusterArn, principalArn, keys } = place;
   const entry = await entries.describe(principalArn);
-  return entry && { entry, lease: rescueLeaseIn(clusterArn, entry, keys) };
+  return entry && { lease: rescueLeaseIn(clusterArn, entry, keys) };
 }
 
 const ownUsername = "eks-access-rescue:";

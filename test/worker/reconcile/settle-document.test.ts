@@ -10,7 +10,6 @@ const configMap: AwsAuthConfigMap = {
   data: { mapRoles: `- rolearn: ${arn}\n  username: dev\n` },
   annotations: {},
   resourceVersion: "1",
-  uid: "u-1",
   immutable: false,
   deletion: null,
   managers: [],
