@@ -2,7 +2,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { AccessError } from "../access/access-error.ts";
 import type { BucketSink, BusSink } from "../access/audit/audit-sink.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
-import { awsFailure, explained } from "./explain-aws-error.ts";
+import { awsAnswer, awsFailure } from "./explain-aws-error.ts";
 
 // The clients of both services are loaded with the first event for them: few installations have such a sink.
 
@@ -44,7 +44,7 @@ async function metadataOf(
 ): Promise<Readonly<Record<string, string>>> {
   const { HeadObjectCommand } = await import("@aws-sdk/client-s3");
   const what = `s3:GetObject on ${place.Bucket}/${place.Key}`;
-  return (await explained(what, client.send(new HeadObjectCommand(place)))).Metadata ?? {};
+  return (await awsAnswer(what, client.send(new HeadObjectCommand(place)))).Metadata ?? {};
 }
 
 /** The limit of one call (EventBridge API Reference, PutEvents). */

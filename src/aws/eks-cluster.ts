@@ -18,7 +18,7 @@ import {
   clientSettings,
   logRequestId,
 } from "./client-settings.ts";
-import { awsFailure, explained } from "./explain-aws-error.ts";
+import { awsAnswer, awsFailure } from "./explain-aws-error.ts";
 import { roleMadeAt } from "./iam-role.ts";
 import { ownCredentials } from "./sts.ts";
 
@@ -207,13 +207,13 @@ async function update(
   const { eksName: name } = address;
   const place = clusterPlace(address);
   const accessConfig = { authenticationMode: "API_AND_CONFIG_MAP" } as const;
-  const begun = await explained(
+  const begun = await awsAnswer(
     `eks:UpdateClusterConfig on ${place}`,
     logRequestId(log, "eks:UpdateClusterConfig", client.send(new UpdateClusterConfigCommand({ name, accessConfig }))),
   );
   const updateId = begun.update?.id;
   for (let look = 0; look < maxLooks; look += 1) {
-    const { update: now } = await explained(
+    const { update: now } = await awsAnswer(
       `eks:DescribeUpdate on ${place}`,
       logRequestId(log, "eks:DescribeUpdate", client.send(new DescribeUpdateCommand({ name, updateId }))),
     );

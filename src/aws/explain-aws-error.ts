@@ -52,7 +52,7 @@ export function isOfNetwork(error: Error): boolean {
 const longest = { answer: 400, logged: 4_000, name: 100 };
 
 /** The answer to one call. @throws AccessError as `awsFailure` */
-export async function explained<T>(what: string, answer: Promise<T>): Promise<T> {
+export async function awsAnswer<T>(what: string, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {

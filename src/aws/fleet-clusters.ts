@@ -10,7 +10,7 @@ import type { Labels } from "../access/policy/cluster.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { allOfPages } from "../operations/bounds.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
-import { explained } from "./explain-aws-error.ts";
+import { awsAnswer } from "./explain-aws-error.ts";
 
 export interface FleetRegion {
   /** The clusters' names in EKS. @throws AccessError */
@@ -48,7 +48,7 @@ export function fleetRegion(source: CredentialSource, account: string, region: s
       if (error instanceof ResourceNotFoundException) return { cluster: null };
       throw error;
     });
-    const { cluster } = await explained(`${what} ${where}`, answer);
+    const { cluster } = await awsAnswer(`${what} ${where}`, answer);
     if (cluster === null) return null;
     const [, , , inRegion, ofAccount] = cluster?.arn?.split(":") ?? [];
     if (cluster === undefined || inRegion !== region || ofAccount !== account) {
@@ -59,7 +59,7 @@ export function fleetRegion(source: CredentialSource, account: string, region: s
   return {
     names: () =>
       allOfPages(`eks:ListClusters ${where}`, bounds(), async (nextToken) => {
-        const answer = await explained(
+        const answer = await awsAnswer(
           `eks:ListClusters ${where}`,
           client.send(new ListClustersCommand({ nextToken })),
         );

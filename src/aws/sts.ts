@@ -18,7 +18,7 @@ import {
   incomplete,
   logRequestId,
 } from "./client-settings.ts";
-import { explained } from "./explain-aws-error.ts";
+import { awsAnswer } from "./explain-aws-error.ts";
 
 /** The process's own client of each region: a new one would look up its credentials again, with a call for IRSA. */
 const own = new Map<string, STSClient>();
@@ -125,13 +125,13 @@ async function callSts<T>(
 ): Promise<T> {
   const client = source === "default" ? ownClient(region) : new STSClient(clientSettings(source, region));
   try {
-    return await explained(what, send(client));
+    return await awsAnswer(what, send(client));
   } catch (error) {
     if (source !== "default") throw error;
     own.delete(placeOf(region));
     if (!isAboutCredentials(error) || !kept.has(client)) throw error;
     // They come from an earlier call, and may have been rotated since.
-    return await explained(what, send(ownClient(region)));
+    return await awsAnswer(what, send(ownClient(region)));
   } finally {
     kept.add(client);
   }
