@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { access, lstat, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { succeeds } from "../../src/operations/deadlines.ts";
 
 /** A server from the distribution's packages, unpacked without an installation. */
 export interface UnpackedServer {
@@ -173,11 +174,4 @@ export async function findOnPath(...programs: readonly string[]): Promise<string
     }
   }
   return undefined;
-}
-
-function succeeds(step: Promise<unknown>): Promise<boolean> {
-  return step.then(
-    () => true,
-    () => false,
-  );
 }

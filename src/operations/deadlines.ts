@@ -132,6 +132,13 @@ export async function withinTime<T, L>(work: Promise<T>, ms: number, late: L): P
   }
 }
 
+export function succeeds(call: Promise<unknown>): Promise<boolean> {
+  return call.then(
+    () => true,
+    () => false,
+  );
+}
+
 /** How long one turn of the event loop works on one thing. */
 const turnMs = 10;
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import { Gauge, type Registry } from "prom-client";
 import { AccessError, explainFailure } from "../access/access-error.ts";
-import { withinTime } from "./deadlines.ts";
+import { succeeds, withinTime } from "./deadlines.ts";
 
 /** Slack and AWS fail for moments: an outage counts after this time, in milliseconds. */
 const patienceMs = 60_000;
@@ -72,11 +72,7 @@ export async function startHealthServer(port: string | undefined, health: Health
 
 /** A Redis that hangs counts as absent. */
 function ledgerAnswers({ ping, pingWithinMs = usualPingWithinMs }: Health): Promise<boolean> {
-  const answers = ping().then(
-    () => true,
-    () => false,
-  );
-  return withinTime(answers, pingWithinMs, false);
+  return withinTime(succeeds(ping()), pingWithinMs, false);
 }
 
 interface Phase {

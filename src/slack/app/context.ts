@@ -7,6 +7,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { Queues } from "../../ledger/queues.ts";
 import type { WorkerQuestions } from "../../ledger/worker-questions.ts";
+import { succeeds } from "../../operations/deadlines.ts";
 import type { Directory } from "./directory.ts";
 
 /** No AWS right, and no cluster (law 1). A handler names the part of the ledger that it uses: `SlackContext<LinkLedger>`. */
@@ -34,10 +35,7 @@ export async function askWorker<T>(
     return null;
   });
   const cluster = "cluster" in question ? question.cluster : undefined;
-  const isThere = workers.ask({ type: "alive" }, deadlines.workerAnswer, cluster).then(
-    () => true,
-    () => false,
-  );
+  const isThere = succeeds(workers.ask({ type: "alive" }, deadlines.workerAnswer, cluster));
   const answer = await Promise.race([answering, isThere.then((there) => (there ? answering : null))]);
   const read = form.safeParse(answer);
   return read.success ? read.data : null;

@@ -9,6 +9,7 @@ import { chainReport } from "../../diagnosis/reports.ts";
 import { knownIdentitiesOf } from "../../ledger/links.ts";
 import { openRequestsFor } from "../../ledger/look-ups.ts";
 import type { WorkerIdentity } from "../../ledger/stored.ts";
+import { succeeds } from "../../operations/deadlines.ts";
 import type { Command } from "../app/command.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";
 import { needsRenewal, personShown } from "../app/request-people.ts";
@@ -46,12 +47,8 @@ export const whoami: Command = {
 };
 
 async function whoAmI(context: SlackContext, user: string): Promise<Message> {
-  const workerAnswered = await context.workers
-    .ask({ type: "identity" }, context.config.timing.deadlines.workerAnswer)
-    .then(
-      () => true,
-      () => false,
-    );
+  const { workers, config } = context;
+  const workerAnswered = await succeeds(workers.ask({ type: "identity" }, config.timing.deadlines.workerAnswer));
   const [person, links, proposal, requests, worker] = await Promise.all([
     personShown(context, user),
     context.ledger.linksOf(user),
