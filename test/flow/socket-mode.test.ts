@@ -12,6 +12,8 @@ describe("the main job in Socket Mode", () => {
       configuration: `slack:\n  mode: socket\n${configuration}`,
       // No one can call the process, so there is nothing to verify with the one and to listen at with the other.
       without: ["SLACK_SIGNING_SECRET", "PORT"],
+      // The libraries of Slack log every payload then, with the secret address of each answer: `stop` looks for it.
+      environment: { LOG_LEVEL: "debug" },
     });
   });
   afterAll(() => flow.stop());

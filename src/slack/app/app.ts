@@ -9,6 +9,7 @@ import { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import { Agent, buildConnector } from "undici";
 import { AccessError } from "../../access/access-error.ts";
+import { redact } from "../../access/redact.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { type Stoppable, unfinishedAt } from "../../operations/stoppable.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
@@ -155,16 +156,17 @@ function socketAgent(): Agent {
   });
 }
 
+/** Without its lines for debugging: they hold whole payloads, with people's words and the secret addresses of answers. */
 function boltLogger(log: Logger): BoltLogger {
   const write =
-    (level: "debug" | "info" | "warn" | "error") =>
+    (level: "debug" | "warn" | "error") =>
     (...parts: unknown[]) => {
       if (!log.isLevelEnabled(level)) return;
       const words = parts.map((part) => (part instanceof Error ? part.message : String(part)));
-      log[level]({ source: "bolt" }, words.join(" "));
+      log[level]({ source: "bolt" }, redact(words.join(" ")));
     };
   return {
-    debug: write("debug"),
+    debug: () => {},
     info: write("debug"),
     warn: write("warn"),
     error: write("error"),
