@@ -95,21 +95,16 @@ function openSince(request: AccessRequest): number | null {
   return isClosed(request) ? null : Date.parse(request.createdAt);
 }
 
-/**
- * A cluster's requests with leases that are not over, the first to end first. Each run reads hundreds of leases several times: a loop
- * keeps its compiled code, and V8 forgets that of a function made for one run at each full collection.
- */
-export async function readOpenLeases(
+/** A cluster's requests with leases that are not over, the first to end first: the same array while the list is unchanged. */
+export function readOpenLeases(
   redis: RedisClient,
   reader: StoredReader,
   cluster: string,
 ): Promise<readonly ApprovedRequest[]> {
-  const leased: ApprovedRequest[] = [];
-  for (const request of await readListed(redis, reader, clusterKey("leased", cluster))) {
-    // A person can put an ended one back into the list: it would become a failed one.
-    if (request.state === "approved" && request.cluster === cluster && !isClosed(request)) leased.push(request);
-  }
-  return leased;
+  // A person can put an ended one back into the list: it would become a failed one.
+  const isOpen = (request: AccessRequest): request is ApprovedRequest =>
+    request.state === "approved" && request.cluster === cluster && !isClosed(request);
+  return readListed(redis, reader, clusterKey("leased", cluster), isOpen);
 }
 
 /** Without requests of other clusters that a person put into this cluster's list: its run would say how they ended. */

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { isMigrationId, isRequest, type LedgerRecord } from "../access/lists.ts";
-import type { AccessRequest } from "../access/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
 import { readOr, type Stored, type StoredReader } from "./stored.ts";
@@ -54,16 +54,17 @@ export function textOfRecord(redis: RedisClient, id: string): Promise<string | n
  * The SHA-1 of each record's text, as the commit script writes it: after a failover a version can come twice. Computing it here would
  * take as long as sending the text. So the reader sees a text that was written without a commit only after a restart. Answers with the
  * digest of all, and with each one if the reader knows another: a line for each record, because one text is read faster than hundreds.
- * A list of another type is empty. KEYS: list, the prefix of records' keys. ARGV: the digest that the reader knows
+ * Most lists are unchanged, so the lines are made last. A list of another type is empty. KEYS: list, the prefix of records' keys. ARGV:
+ * the digest that the reader knows
  */
 const digestsScript = scriptOf(`${fieldLua}
-local lines = {}
-local ids = redis.pcall('ZRANGE', KEYS[1], 0, -1)
-for i, id in ipairs(ids.err and {} or ids) do lines[i] = id .. ' ' .. (field_of(KEYS[2] .. id, 'sha1') or '') end
-local found = table.concat(lines, '\\n')
-local digest = redis.sha1hex(found)
+local ids, digests = redis.pcall('ZRANGE', KEYS[1], 0, -1), {}
+if ids.err then ids = {} end
+for i, id in ipairs(ids) do digests[i] = field_of(KEYS[2] .. id, 'sha1') or '' end
+local digest = redis.sha1hex(#ids .. '\\n' .. table.concat(ids, '\\n') .. '\\n' .. table.concat(digests, '\\n'))
 if digest == ARGV[1] then return { digest } end
-return { digest, found }
+for i, id in ipairs(ids) do ids[i] = id .. ' ' .. digests[i] end
+return { digest, table.concat(ids, '\\n') }
 `);
 
 /** Each id with its digest, or with an empty text. A person can write an id with a line break, but no id twice. */
@@ -93,25 +94,28 @@ interface KnownList {
   /** Of all its ids and digests; null: a record has none, or is unreadable, so the list is read each time. */
   readonly digest: string | null;
   readonly records: ReadonlyMap<string, { readonly digest: string; readonly request: AccessRequest }>;
-  readonly requests: readonly AccessRequest[];
+  readonly requests: readonly ApprovedRequest[];
 }
+
+type IsOpen = (request: AccessRequest) => request is ApprovedRequest;
 
 /** The most recently read one is the last. */
 const knownLists = new Map<string, KnownList>();
 /** Of all known lists together. */
 const maxKnown = 2_000;
 
-/** The records of a sorted list, in its order. Each run reads all leases of its cluster, so Redis sends only changes. */
+/** The open requests of a sorted list, in its order. Each run reads all leases of its cluster, so Redis sends only changes. */
 export async function readListed(
   redis: RedisClient,
   reader: StoredReader,
   list: string,
-): Promise<readonly AccessRequest[]> {
+  isOpen: IsOpen,
+): Promise<readonly ApprovedRequest[]> {
   const known = knownLists.get(list);
   const answer = await runScript(redis, digestsScript, [list, recordPrefix], [known?.digest ?? ""]);
   const [digest, found] = Array.isArray(answer) ? answer : [];
   const isSame = known !== undefined && digest === known.digest;
-  const now = isSame ? known : await readChanged(redis, reader, String(digest), digestsIn(found), known);
+  const now = isSame ? known : await readChanged(redis, reader, String(digest), digestsIn(found), known, isOpen);
   knownLists.delete(list);
   knownLists.set(list, now);
   forgetOldest();
@@ -124,6 +128,7 @@ async function readChanged(
   digest: string,
   digests: ReadonlyMap<string, string>,
   before: KnownList | undefined,
+  isOpen: IsOpen,
 ): Promise<KnownList> {
   const records = new Map<string, { readonly digest: string; readonly request: AccessRequest }>();
   const unknown: string[] = [];
@@ -143,10 +148,10 @@ async function readChanged(
     if (written && written === sha1(text ?? "")) records.set(id, { digest: written, request });
     else passing.set(id, request);
   }
-  const requests: AccessRequest[] = [];
+  const requests: ApprovedRequest[] = [];
   for (const id of digests.keys()) {
     const request = records.get(id)?.request ?? passing.get(id);
-    if (request) requests.push(request);
+    if (request && isOpen(request)) requests.push(request);
   }
   // A failover can undo a change in between.
   const isWhole = unknown.every((id) => records.get(id)?.digest === digests.get(id));
