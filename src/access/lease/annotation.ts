@@ -40,10 +40,14 @@ export function readingOf(holdings: readonly Holding[], withdrawals: Withdrawals
 
 /** The text of a `Sealed`; null: there is nothing to remember. */
 function textToSeal(holdings: readonly Holding[], withdrawals: Withdrawals): string | null {
-  const { list, notBefore: before } = withdrawals;
-  if (holdings.length === 0 && list.length === 0 && before === null) return null;
+  const { list, notBefore } = withdrawals;
+  if (holdings.length === 0 && list.length === 0 && notBefore === null) return null;
+  return sealedText(heldText(holdings), withdrawals);
+}
+
+function sealedText(held: string, withdrawals: Withdrawals): string {
   const gone = JSON.stringify(goneValues(withdrawals));
-  return `{"v":1,"held":[${heldText(holdings)}],"gone":${gone},"before":${JSON.stringify(before)}}`;
+  return `{"v":1,"held":[${held}],"gone":${gone},"before":${JSON.stringify(withdrawals.notBefore)}}`;
 }
 
 function goneValues({ list }: Withdrawals): readonly Json[] {
@@ -76,9 +80,10 @@ function sealedValue(cluster: string, { v, held, gone, before }: Sealed): Json {
 
 /** Whether the annotation of these holdings has at most so many bytes. */
 export function fitsAnnotation(holdings: readonly Holding[], keys: MemoryKeys, bytes: number): boolean {
-  const text = textToSeal(holdings, noWithdrawals);
+  if (holdings.length === 0) return true;
   // All seals have one length, so this one needs no real value.
-  return Buffer.byteLength(text === null ? "" : withSeal(text, keys.seal("annotation", null))) <= bytes;
+  const rest = withSeal(sealedText("", noWithdrawals), keys.seal("annotation", null));
+  return Buffer.byteLength(heldText(holdings)) + Buffer.byteLength(rest) <= bytes;
 }
 
 /** Reads the annotation. Trusts only parts that our key sealed for this cluster. */

@@ -35,7 +35,14 @@ export function hasDueWork({ beginning, ending }: DueWork, now: Date): boolean {
 /** Whether the lease is over according to the cluster's own memory. Redis does not count. */
 export function isOverInCluster(holdings: ReadonlyMap<string, Holding>, request: ApprovedRequest, now: Date): boolean {
   const share = shareInCluster(holdings, request);
-  return share !== undefined && Date.parse(share.endsAt) <= now.getTime();
+  return share !== undefined && isShareOver(share, now);
+}
+
+/** Each run compares those of all leases. */
+const shareEndMs = keptWith(({ endsAt }: Share) => Date.parse(endsAt));
+
+export function isShareOver(share: Share, now: Date): boolean {
+  return shareEndMs(share) <= now.getTime();
 }
 
 /** The end by the last sealed approval, ISO 8601. The record's own copy is only for display. */

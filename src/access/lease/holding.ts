@@ -135,20 +135,26 @@ export function withLedgerMemory(
   keys: MemoryKeys,
   way: Way = "aws-auth",
 ): { readonly holdings: ReadonlyMap<string, Holding>; readonly lost: ReadonlySet<string> } {
+  const known = byLowerArn(annotated);
   const holdings = new Map<string, Holding>();
-  for (const holding of annotated) holdings.set(holding.arn.toLowerCase(), holding);
-  const lost = new Set<string>();
   for (const request of open) {
-    if (shareInCluster(holdings, request)) continue;
+    if (shareInCluster(holdings, request) ?? shareInCluster(known, request)) continue;
     const own = holdingInRecord(place, request, keys, way);
     if (!own) continue;
     const key = request.principal.toLowerCase();
-    const known = holdings.get(key);
-    holdings.set(key, known ? merge(known, own) : own);
-    lost.add(key);
+    const before = holdings.get(key) ?? known.get(key);
+    holdings.set(key, before ? merge(before, own) : own);
   }
-  return { holdings, lost };
+  const lost = new Set(holdings.keys());
+  return { holdings: lost.size === 0 ? known : new Map([...known, ...holdings]), lost };
 }
+
+/** An unchanged annotation is the same array (src/worker/remembered.ts). */
+const byLowerArn = keptWith((holdings: readonly Holding[]): ReadonlyMap<string, Holding> => {
+  const found = new Map<string, Holding>();
+  for (const holding of holdings) found.set(holding.arn.toLowerCase(), holding);
+  return found;
+});
 
 /** None of a scheduled lease: if it was written, the same write put it into the annotation. */
 function holdingInRecord(place: string, request: AccessRequest, keys: MemoryKeys, way: Way): Holding | null {

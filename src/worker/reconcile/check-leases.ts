@@ -115,9 +115,11 @@ export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Chec
   const drifted: Drift[] = [];
   const repaired: ApprovedRequest[] = [];
   const unchanged = { ...unasked, due: "keep", cluster: input.cluster.name } as const;
+  // Nearly all of a cluster's leases.
+  const asUnchanged = decideLease(unchanged);
   for (const request of input.work.inForce) {
     const { facts, drift } = factsInForce(input, way, here, request, unchanged);
-    const { outcome } = decideLease(facts);
+    const { outcome } = drift ? decideLease(facts) : asUnchanged;
     if (outcome.type === "keep") complete.push(request);
     else if (outcome.type === "repair") repaired.push(request);
     else if (outcome.type === "drift" && drift) drifted.push({ ...drift, message: outcome.message });

@@ -4,7 +4,7 @@ import { driftOf } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
-import type { Steps } from "../../aws-auth/index.ts";
+import { entryOf, type Steps } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { wake } from "../../ledger/queues.ts";
 import { readRemembered } from "../remembered.ts";
@@ -148,10 +148,10 @@ async function outcomesIn(
 /** Decides the document's wanted form, after a check of every seal, the policy and the base (laws 3 and 4). */
 export function* settle(input: SettleInput<ClusterState>): Steps<DocumentSettlement> {
   const known = withOwnMemory(input);
-  const { configMap, document, identityOf, owner } = input.state;
+  const { configMap, document, owner } = input.state;
   const checked = checkWork(known, "aws-auth", {
     driftOf: (request, groups) =>
-      driftOf(request, identityOf(request.principal), configMap?.managers ?? [], document.blocking, groups),
+      driftOf(request, entryOf(document, request.principal), configMap?.managers ?? [], document.blocking, groups),
     mayRepair: (request) => !owner && !isGivenByEntry(request),
   });
   const refusal = takesNothingNew(input.cluster, input.state);

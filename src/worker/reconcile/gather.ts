@@ -58,7 +58,8 @@ export async function gather<State extends WayState, Decided extends Settlement>
 ): Promise<SettleInput<State> | null> {
   const { context, cluster, adapter, isLast } = run;
   await adapter.begin();
-  const open = (await context.ledger.leasedOf(cluster.name)).filter(adapter.isTaken);
+  const listed = await context.ledger.leasedOf(cluster.name);
+  const open = listed.filter(adapter.isTaken);
   const state = await readCluster(run, open).catch((error: unknown) => recordAbsence(run, open, error));
   // A write hides what they did, so the log has it first. The last try goes on: an end does not wait for a log that others empty.
   if (state.untrusted && !isLast && !(await noteUntrusted(context, cluster, open, state.untrusted))) return null;
@@ -66,12 +67,11 @@ export async function gather<State extends WayState, Decided extends Settlement>
   for (const request of open) if (state.isRead(request.principal)) seen.push(request);
   const leased = await context.ledger.leasedOf(cluster.name);
   // First of all: another run's new end must not look like an old record.
-  if (haveChanged(seen, leased)) {
+  if (leased !== listed && haveChanged(seen, leased)) {
     if (!isLast) return null;
     throw new AccessError("record-changed", `The leases of ${cluster.name} keep changing`);
   }
-  const { beginning, inForce } = dueWork(seen, context.now());
-  const replayed = await oldRecords(context, [...beginning, ...inForce], state);
+  const replayed = await oldRecords(context, seen, state);
   if (replayed.length > 0 && !isLast) {
     await inParallel(replayed, (request) => noteReplayed(context, request));
     return null;
@@ -233,12 +233,14 @@ export async function reportUntrusted(
 
 /** Records with a withdrawn approval. A void one is an old copy if an event shows it. */
 async function oldRecords(
-  { ledger, keys }: WorkerContext,
-  requests: readonly ApprovedRequest[],
+  { ledger, keys, now }: WorkerContext,
+  open: readonly ApprovedRequest[],
   state: WayState,
 ): Promise<readonly ApprovedRequest[]> {
   const memory = memoryOf(state);
   if (remembersNone(memory.withdrawals)) return [];
+  const { beginning, inForce } = dueWork(open, now());
+  const requests = [...beginning, ...inForce];
   const voidBefore = requests.filter((request) => wasVoidBefore(request, memory, keys.decision));
   const reported = await inParallel(voidBefore, (request) =>
     wasReported(ledger, request, keys.decision, failureEvents),

@@ -90,9 +90,10 @@ function withAllThatCame(
   document: ReadDocument,
   open: readonly AccessRequest[],
 ): ReadonlyMap<string, Holding> {
+  const ended = open.filter(({ lease }) => lease && isEndedForMore(lease));
+  if (ended.length === 0) return holdings;
   const after = new Map(holdings);
-  for (const { principal, lease } of open) {
-    if (!lease || !isEndedForMore(lease)) continue;
+  for (const { principal } of ended) {
     const key = principal.toLowerCase();
     const holding = after.get(key);
     const entry = identityInDocument(document, principal);
@@ -170,9 +171,10 @@ export function holdingsAfter(
   { holdings }: ClusterState,
   targets: ReadonlyMap<string, EntryTarget>,
 ): readonly Holding[] {
-  const after = new Map(holdings);
-  for (const key of targets.keys()) after.delete(key);
-  return [...after.values(), ...[...targets.values()].flatMap((target) => target.holding ?? [])];
+  const after: Holding[] = [];
+  for (const [key, holding] of holdings) if (!targets.has(key)) after.push(holding);
+  for (const { holding } of targets.values()) if (holding) after.push(holding);
+  return after;
 }
 
 /** The unchanged document: due work waits or fails, but withdrawals are remembered. */

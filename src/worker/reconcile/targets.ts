@@ -4,6 +4,7 @@ import {
   approvedShare,
   forPrincipals,
   idsOf,
+  isShareOver,
   orphanedShares,
   shareInCluster,
   sharesToKeep,
@@ -97,9 +98,9 @@ function touchedPrincipals(
   const touched = new Set(moving.map((request) => request.principal.toLowerCase()));
   for (const { principal } of forPrincipals(state.lost, checked.complete)) touched.add(principal.toLowerCase());
   for (const [key, { shares }] of state.holdings) {
-    for (const { id, endsAt } of shares) {
+    for (const share of shares) {
       // Its record in Redis can name another principal by now.
-      if (Date.parse(endsAt) <= now.getTime() || (closed.has(id) && !open.has(id))) touched.add(key);
+      if (isShareOver(share, now) || (closed.has(share.id) && !open.has(share.id))) touched.add(key);
     }
   }
   return touched;
