@@ -161,14 +161,15 @@ interface Route {
 export async function sendDirectly({ method, path, query, body }: ApiCall, route: Route): Promise<ApiAnswer> {
   const { origin, host } = new URL(route.endpoint);
   const what = `The API server at ${host}`;
-  const { status, headers, bytes } = await receive(what, route, {
+  const place = host + path;
+  const { status, headers, bytes } = await receive(what, route, expectedBytes(place), {
     origin,
     path: query ? `${path}?${new URLSearchParams(query)}` : path,
     method,
     headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...route.headers },
     body: body === undefined ? null : body instanceof Uint8Array ? body : JSON.stringify(body),
   });
-  const text = knownText(host + path, bytes, what);
+  const text = knownText(place, bytes, what);
   // undici frees the socket only then: an immediate call would open another one.
   await nextTurn();
   return { status, headers, text };
@@ -177,9 +178,14 @@ export async function sendDirectly({ method, path, query, body }: ApiCall, route
 type Received = Pick<ApiAnswer, "status" | "headers"> & { readonly bytes: Buffer };
 
 /** Without a stream and a signal for each call, which cost more than to read some hundred bytes. */
-function receive(what: string, { withinMs, closing, dispatcher }: Route, call: Dispatcher.DispatchOptions) {
+function receive(
+  what: string,
+  { withinMs, closing, dispatcher }: Route,
+  expected: number,
+  call: Dispatcher.DispatchOptions,
+) {
   return new Promise<Received>((resolve, reject) => {
-    const arrived = new ArrivedBytes();
+    const arrived = new ArrivedBytes(expected);
     let [status, headers]: [number, Received["headers"]] = [0, {}];
     let sending: Dispatcher.DispatchController | null = null;
     let over: Error | null = null;
@@ -226,6 +232,12 @@ interface KnownAnswer {
 const knownAnswers = new Map<string, KnownAnswer>();
 const largeAnswer = 16 * 1024;
 const maxKnown = 16;
+
+/** A little more than in the last large answer. */
+function expectedBytes(place: string): number {
+  const known = knownAnswers.get(place);
+  return known ? known.bytes.length + largeAnswer : 0;
+}
 
 /** The text of an answer. It parses a text that stays the same to the byte once. @throws AccessError */
 function knownText(place: string, bytes: Buffer, what: string): string {
