@@ -56,6 +56,24 @@ test("a record that was written without a commit is listed when something is due
   expect(after).toEqual([forged]);
 });
 
+test("the leases of a cluster are the same array until one of them changes", async () => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+  const lease = aLeasedRequest({ state: "active" }, { id: "r-1", version: 1 });
+  await ledger.commit({ after: lease, event: anEvent({ request: "r-1" }) });
+  const first = await ledger.leasedOf(lease.cluster);
+
+  const second = await ledger.leasedOf(lease.cluster);
+  await ledger.commit({ after: { ...lease, version: 2 }, event: anEvent({ request: "r-1" }) });
+  const third = await ledger.leasedOf(lease.cluster);
+
+  await close();
+  await database.close();
+  expect(second).toBe(first);
+  expect(third).toEqual([{ ...lease, version: 2 }]);
+});
+
 test.each([{ state: "ended" }, { state: "failed" }] as const)(
   "a lease that is $state is over, although someone puts its id back into its cluster's list",
   async (lease) => {

@@ -65,6 +65,17 @@ test("a share that was lost alone is restored beside the others", () => {
   });
 });
 
+test("what a record restores is not in the next reading of the same annotation", () => {
+  const other = aShare({ id: "r-2", groups: ["eks-access:admins"] });
+  const annotated = [aHolding({ entryAdded: false, added: ["eks-access:admins"], shares: [other] })];
+  withLedgerMemory(place, annotated, [remembering()], keys.memory);
+
+  const { holdings, lost } = withLedgerMemory(place, annotated, [], keys.memory);
+
+  expect([...holdings.values()]).toEqual(annotated);
+  expect(lost.size).toBe(0);
+});
+
 test("of the groups of an entry a lease remembers only those that it gave itself", () => {
   const holding = aHolding({ added: ["eks-access:admins", "eks-access:viewers"] });
 
