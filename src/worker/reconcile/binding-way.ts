@@ -78,12 +78,17 @@ async function prepare(tools: BindingTools): Promise<Prepared> {
     send: async (review) => {
       const isForgotten = await rememberInConfigMap(tools);
       // An entry comes before the bindings that need it, and goes after them.
-      const added = await writeSignIns(state.map, needs);
-      const failed = new Map([...unwritable, ...added.failures]);
-      const done = await carryOutAll(tools, withoutThose(calls, settlement.signIns, failed), review);
+      const entries = await writeSignIns(state.map, needs);
+      const unable = new Map([...unwritable, ...entries.failures]);
+      // At once: people wait.
+      const [done, added] = await Promise.all([
+        carryOutAll(tools, withoutThose(calls, settlement.signIns, unable), review),
+        entries.readBack(),
+      ]);
+      const failed = new Map([...unable, ...added.failures]);
       const notBound = notBoundBy(done);
       const over = overIn(settlement, done, notBound);
-      const removed = await writeSignIns(added.map, [], over);
+      const removed = await (await writeSignIns(added.map, [], over)).readBack();
       await noteForged(tools);
       const signIns = failuresOf(tools, failed, removed.failures, over);
       return {

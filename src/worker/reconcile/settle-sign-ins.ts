@@ -3,7 +3,15 @@ import type { Share } from "../../access/lease/lease-record.ts";
 import type { Refusal } from "../../access/principal.ts";
 import type { Steps } from "../../aws-auth/index.ts";
 import { placeFor, type SignInMap, type SignInNames } from "./sign-in-names.ts";
-import { entryKeyOf, type SignInNeed, type SignInPlace, type SignInTargets, signInTargets } from "./sign-in-place.ts";
+import {
+  entryKeyOf,
+  type SignInNeed,
+  type SignInPlace,
+  type SignInSent,
+  type SignInTargets,
+  type SignInWritten,
+  signInTargets,
+} from "./sign-in-place.ts";
 
 export interface SignInWrite {
   readonly place: SignInPlace;
@@ -78,33 +86,46 @@ export async function rehearseSignIns(
   return failures;
 }
 
+/** As it was answered: enough to make the bindings that need it. */
+export interface SignInsSent extends SignInsWritten {
+  readonly readBack: () => Promise<SignInsWritten>;
+}
+
 /** In one write for each place. A failure concerns only leases that need that place. @param needs as rehearsed */
 export async function writeSignIns(
   map: SignInMap,
   needs: readonly SignInNeed[],
   over: ReadonlySet<string> = new Set(),
-): Promise<SignInsWritten> {
-  let places = map.places;
-  const failures = new Map<string, unknown>();
-  for (const write of signInWrites(map, needs, over)) {
-    const written = await writePlace(write, over.size === 0);
-    for (const [key, error] of written.failures) failures.set(key, error);
-    places = places.map((place) => (place === write.place ? written.place : place));
-  }
-  return { map: { ...map, places }, failures };
+): Promise<SignInsSent> {
+  const sent: (readonly [SignInWrite, SignInSent])[] = [];
+  for (const write of signInWrites(map, needs, over)) sent.push([write, await writePlace(write, over.size === 0)]);
+  const readBack = async () => {
+    const read = sent.map(async ([write, { readBack }]) => [write, await readBack().catch(failing(write))] as const);
+    return withWritten(map, await Promise.all(read));
+  };
+  return { ...withWritten(map, sent), readBack };
+}
+
+function withWritten(map: SignInMap, written: readonly (readonly [SignInWrite, SignInWritten])[]): SignInsWritten {
+  const places = new Map(written.map(([write, { place }]) => [write.place, place]));
+  const failures = new Map(written.flatMap(([, { failures }]) => [...failures]));
+  return { map: { ...map, places: map.places.map((place) => places.get(place) ?? place) }, failures };
 }
 
 /** @param isRehearsed false: it sends a dry run first, as before every write */
-async function writePlace(
-  { place, targets }: SignInWrite,
-  isRehearsed: boolean,
-): ReturnType<SignInWrite["place"]["write"]> {
+async function writePlace(write: SignInWrite, isRehearsed: boolean): Promise<SignInSent> {
+  const { place, targets } = write;
   try {
     if (!isRehearsed) await place.rehearse(targets);
     return await place.write(targets);
   } catch (error) {
-    return { place, failures: new Map([...targets.keys()].map((key) => [key, error] as const)) };
+    const failed = failing(write)(error);
+    return { ...failed, readBack: async () => failed };
   }
+}
+
+function failing({ place, targets }: SignInWrite): (error: unknown) => SignInWritten {
+  return (error) => ({ place, failures: new Map([...targets.keys()].map((key) => [key, error] as const)) });
 }
 
 export function withoutFailed(

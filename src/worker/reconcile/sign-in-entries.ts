@@ -13,13 +13,7 @@ import type { OpenedCluster } from "../open-cluster.ts";
 import { type EntryTools, type EntryWritten, writeEntry } from "./carry-out-entry.ts";
 import { type EntriesSeen, entriesSeen, readEntriesOf } from "./entry-state.ts";
 import { lateCallDoubt, refuseTarget, textOfEntry } from "./settle-entries.ts";
-import {
-  entryKeyOf,
-  type SignInPlace,
-  type SignInTargets,
-  type SignInWritten,
-  withLostShares,
-} from "./sign-in-place.ts";
+import { entryKeyOf, type SignInPlace, type SignInSent, type SignInTargets, withLostShares } from "./sign-in-place.ts";
 import type { WayContext } from "./way-adapter.ts";
 
 interface EntriesPlace extends WayContext {
@@ -92,7 +86,7 @@ async function write(
   state: EntriesSeen,
   known: Omit<EntryTools, "isNewest">,
   targets: SignInTargets,
-): Promise<SignInWritten> {
+): Promise<SignInSent> {
   const { context, cluster } = place;
   const run = await context.ledger.beginRun(cluster.name);
   const tools = { ...known, isNewest: () => context.ledger.isNewestRun(cluster.name, run) };
@@ -109,7 +103,8 @@ async function write(
     ...written.map(([key, { entry }]) => [key, entry] as const),
   ]);
   const found = [...entries.values()].filter((entry) => entry !== null);
-  return { place: placeOf(place, entriesSeen(cluster, found, context.keys)), failures };
+  const done = { place: placeOf(place, entriesSeen(cluster, found, context.keys)), failures };
+  return { ...done, readBack: async () => done };
 }
 
 /** EKS has no versions: another run can remove a share while this one writes it. So this one reads again. */

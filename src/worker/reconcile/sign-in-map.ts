@@ -26,9 +26,16 @@ import {
 } from "./settle-document.ts";
 import { signInEntries } from "./sign-in-entries.ts";
 import { type SignInMap, sessionArn } from "./sign-in-names.ts";
-import { entryKeyOf, type SignInPlace, type SignInTargets, withLostShares } from "./sign-in-place.ts";
+import {
+  entryKeyOf,
+  type SignInPlace,
+  type SignInSent,
+  type SignInTargets,
+  type SignInWritten,
+  withLostShares,
+} from "./sign-in-place.ts";
 import type { WayContext } from "./way-adapter.ts";
-import { changedAgain, documentTexts, needsWrite, rehearseWrite, type Texts, writeDocument } from "./write-document.ts";
+import { changedAgain, documentTexts, needsWrite, rehearseWrite, sendDocument, type Texts } from "./write-document.ts";
 
 /** Where these principals, and those of these requests, sign in. @param open the requests by bindings @throws AccessError */
 export async function readSignInMap(
@@ -119,18 +126,23 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
       if (!configMap) return writeAnew(place, targets, lost);
       const { wanted: planned, after } = await contentFor(targets);
       if (needsWrite(state, after)) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
-      const { readBack, gained } = await writeDocument(place, known, planned, after);
-      const written = await signInDocument(place, readBack, lost);
+      const { stored, gained, readBack } = await sendDocument(place, known, planned, after);
       const { document: wanted } = await inTurns(planOf(cluster, known, targets));
       const identityIn = (arn: string) => JSON.stringify(identityInDocument(wanted, arn));
-      const others = [...targets].filter(
-        ([, { change }]) => JSON.stringify(written.identityOf(change.arn)) !== identityIn(change.arn),
-      );
       const errorOf = (key: string) => {
         const gain = gained.get(key);
         return gain?.kind === "changed" ? gain.error : changedAgain(cluster);
       };
-      return { place: written, failures: new Map(others.map(([key]) => [key, errorOf(key)])) };
+      const compared = async (found: AwsAuthConfigMap | null): Promise<SignInWritten> => {
+        const written = await signInDocument(place, found, lost);
+        const others = [...targets].filter(
+          ([, { change }]) => JSON.stringify(written.identityOf(change.arn)) !== identityIn(change.arn),
+        );
+        return { place: written, failures: new Map(others.map(([key]) => [key, errorOf(key)])) };
+      };
+      // What a webhook gave is gone again only after the answer.
+      const answered = gained.size > 0 ? await readBack() : stored;
+      return { ...(await compared(answered)), readBack: async () => compared(await readBack()) };
     },
     // Each write has a resourceVersion, and any PUT arrives sooner than a late POST of a binding.
     whyStillThere: () => null,
@@ -138,10 +150,17 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
 }
 
 /** Our writes always have a resourceVersion, so a late create brings nothing back. */
-async function writeAnew(place: WayContext, targets: SignInTargets, lost: ReadonlyMap<string, readonly Share[]>) {
+async function writeAnew(
+  place: WayContext,
+  targets: SignInTargets,
+  lost: ReadonlyMap<string, readonly Share[]>,
+): Promise<SignInSent> {
   const { client } = place.opened;
   const isToBeMade = [...targets.values()].some(({ change }) => change.type === "map");
-  if (!isToBeMade) return { place: await signInDocument(place, null, lost), failures: new Map() };
+  if (!isToBeMade) {
+    const none = { place: await signInDocument(place, null, lost), failures: new Map() };
+    return { ...none, readBack: async () => none };
+  }
   await client.createAwsAuth({ data: {}, annotations: {} });
   throw new AccessError("cluster-conflict", `The worker had to create aws-auth of ${place.cluster.name} first`);
 }

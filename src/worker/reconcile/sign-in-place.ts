@@ -30,8 +30,8 @@ export interface SignInPlace {
   readonly show: (targets: SignInTargets) => Steps<{ readonly diff: string; readonly warnings: readonly string[] }>;
   /** Sends it as a dry run, if there is one. @throws AccessError */
   readonly rehearse: (targets: SignInTargets) => Promise<void>;
-  /** Writes, and reads the result back. @throws AccessError if it certainly wrote nothing, or all is in doubt */
-  readonly write: (targets: SignInTargets) => Promise<SignInWritten>;
+  /** Writes. @throws AccessError if it certainly wrote nothing, or all is in doubt */
+  readonly write: (targets: SignInTargets) => Promise<SignInSent>;
   /** Why a call that gives a lease its entry can still arrive; null: none can. */
   readonly whyStillThere: (request: ApprovedRequest) => AccessError | null;
 }
@@ -41,6 +41,12 @@ export type SignInTargets = ReadonlyMap<string, EntryTarget>;
 export interface SignInWritten {
   readonly place: SignInPlace;
   readonly failures: ReadonlyMap<string, unknown>;
+}
+
+/** As it was answered: enough to make the bindings that need it. */
+export interface SignInSent extends SignInWritten {
+  /** @throws AccessError */
+  readonly readBack: () => Promise<SignInWritten>;
 }
 
 export type SignInNeed = Pick<AccessRequest, "principal"> & { readonly share: Pick<Share, "id" | "endsAt"> };

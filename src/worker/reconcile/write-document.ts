@@ -45,14 +45,36 @@ export async function writeDocument(
   content: Content,
   after: Texts,
 ): Promise<Written> {
+  const { gained, readBack } = await sendDocument(place, state, content, after);
+  return { gained, readBack: await readBack() };
+}
+
+interface Sent extends Pick<Written, "gained"> {
+  /** As the API server answered; null: no ConfigMap. */
+  readonly stored: AwsAuthConfigMap | null;
+  /** Null: no ConfigMap. @throws AccessError */
+  readonly readBack: () => Promise<AwsAuthConfigMap | null>;
+}
+
+/** The same, and leaves the time of the read-back to the caller. @throws AccessError; `cluster-conflict` */
+export async function sendDocument(
+  place: WayContext,
+  state: ClusterState,
+  content: Content,
+  after: Texts,
+): Promise<Sent> {
   const { cluster, opened } = place;
   const { configMap } = state;
-  if (!configMap || !differs(configMap, after)) return { readBack: configMap, gained: new Map() };
+  if (!configMap || !differs(configMap, after))
+    return { stored: configMap, gained: new Map(), readBack: async () => configMap };
   const stored = await opened.client.writeAwsAuth(configMap, after);
   const gained = await compareWrite(place, state, content, stored);
-  const readBack = await measuredStep("read-back", () => opened.client.readAwsAuth());
-  if (readBack) return { readBack, gained };
-  throw new AccessError("document-absent", `Another writer deleted aws-auth of ${cluster.name} meanwhile`);
+  const readBack = async () => {
+    const found = await measuredStep("read-back", () => opened.client.readAwsAuth());
+    if (found) return found;
+    throw new AccessError("document-absent", `Another writer deleted aws-auth of ${cluster.name} meanwhile`);
+  };
+  return { stored, gained, readBack };
 }
 
 /** By two writes without an effect: a dead or late run could restore access that we report as gone. */

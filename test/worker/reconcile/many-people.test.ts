@@ -80,6 +80,54 @@ test("the ends of eight people are proved one after another, without a connectio
   expect(atOnce).toEqual(ids.map(() => 1));
 });
 
+/** Three people with approved leases, whom no entry lets sign in. */
+async function threeApproved() {
+  const config = modesConfig(bound);
+  const cluster = clusterIn(config, clusterName);
+  const context: WorkerContext = { ...side().context(memoryLedger()), config };
+  const ids = [0, 1, 2].map(idOf);
+  for (const [index, id] of ids.entries()) await ask(context, cluster, { id, principal: sessionOf(index) });
+  for (const id of ids) await approve(context, cluster, id);
+  const end = async () => {
+    for (const id of ids) await revokeOnly(context, id);
+    await reconcileCluster(context, cluster);
+  };
+  return { cluster, context, ids, end };
+}
+
+test("the worker makes the bindings of people while it reads back the entry that lets them sign in", async () => {
+  const { cluster, context, end } = await threeApproved();
+  const order: string[] = [];
+  const noting = openingWith((client) => ({
+    writeAwsAuth: async (...given) => {
+      const stored = await client.writeAwsAuth(...given);
+      order.push("entry written");
+      return stored;
+    },
+    readAwsAuth: async () => {
+      const found = await client.readAwsAuth();
+      order.push("read");
+      return found;
+    },
+    createBinding: (...given) => {
+      order.push("binding sent");
+      return client.createBinding(...given);
+    },
+  }));
+
+  await reconcileCluster({ ...context, openCluster: noting }, cluster);
+  await end();
+
+  const begin = order.indexOf("entry written");
+  expect(order.slice(begin, begin + 5)).toEqual([
+    "entry written",
+    "binding sent",
+    "binding sent",
+    "binding sent",
+    "read",
+  ]);
+});
+
 test(`${people} people of one permission set begin and end at once: one PUT of aws-auth each time, and no conflict`, async () => {
   const config = modesConfig(bound);
   const cluster = clusterIn(config, clusterName);
