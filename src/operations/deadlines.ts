@@ -194,6 +194,16 @@ export async function inParallel<T, R>(
   return results;
 }
 
+/** The same without a wait for the last one. The caller handles each failure. @returns the results, each as soon as it is there */
+export function startInParallel<T, R>(items: readonly T[], act: (item: T) => Promise<R>, atOnce = width): Promise<R>[] {
+  const started: Promise<R>[] = [];
+  for (const [index, item] of items.entries()) {
+    const next = () => act(item);
+    started.push(started[index - atOnce]?.then(next, next) ?? next());
+  }
+  return started;
+}
+
 /** A new connection costs as much processor time as the calls of a run, so one makes so many calls before another one is opened. */
 const callsOfConnection = 8;
 /** An answer that takes so long must not hold up the others. */

@@ -12,9 +12,8 @@ import {
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import { kubernetesGroups } from "../../access/policy/policy-text.ts";
 import { measuredStep } from "../../operations/announcements.ts";
-import { burstWidth, inParallel } from "../../operations/deadlines.ts";
+import { burstWidth, inParallel, startInParallel } from "../../operations/deadlines.ts";
 import type { BindingState } from "./binding-state.ts";
-import type { AuthorizationReview } from "./review.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";
 import { type Outcomes, overtaken, type ReviewGiven, type WayContext } from "./way-adapter.ts";
 
@@ -55,34 +54,33 @@ export async function carryOutAll(
   const sent = await inParallel([...calls], send, burstWidth);
   const failures = new Map(sent.flatMap(([id, error]) => (error === null ? [] : [[id, error] as const])));
   const written = [...calls.values()].flatMap(({ remove, create }) => [...remove, ...create]);
-  const readBack = async () =>
-    written.length > 0 ? measuredStep("read-back", () => tools.state.readAgain(written)) : tools.state.parts;
-  // At once: people wait, and both look at what was written.
-  const [after, reviewOf] = await Promise.all([readBack(), reviewAll(tools, made, review)]);
-  return { calls, failures, made, after, reviewOf };
+  const { state } = tools;
+  // At once: people wait, and both look at what was written. An outcome then waits for the answers about its own lease only.
+  const reading = written.length > 0 ? measuredStep("read-back", () => state.readAgain(written)) : state.parts;
+  const reviewOf = reviewAll(tools, made, review);
+  return { calls, failures, made, after: await reading, reviewOf };
 }
 
-/** Asks about each lease that this run made, as the person that its binding names. */
-async function reviewAll(
+/** Begins to ask about each lease that this run made, as the person that its binding names. */
+function reviewAll(
   { state, settlement }: BindingTools,
   made: ReadonlySet<string>,
   review: ReviewGiven,
-): Promise<BindingsSent["reviewOf"]> {
-  const given = [...settlement.leased, ...settlement.repaired].filter(({ id }) => made.has(id));
-  const reviews = new Map<string, { readonly as: string; readonly answered: AuthorizationReview }>();
-  await inParallel(
-    given,
-    async (request) => {
-      const name = state.names.of(request.principal);
-      if (name.type === "none") return;
-      const { username, groups } = name;
-      reviews.set(request.id, { as: callerOf(name), answered: await review(request, { username, groups }) });
-    },
-    burstWidth,
+): BindingsSent["reviewOf"] {
+  const given = [...settlement.leased, ...settlement.repaired].flatMap((request) => {
+    const name = made.has(request.id) ? state.names.of(request.principal) : null;
+    return name?.type === "name" ? [{ request, name }] : [];
+  });
+  const ask = ({ request, name: { username, groups } }: (typeof given)[number]) =>
+    review(request, { username, groups });
+  // One connection is left for the read-back.
+  const answers = startInParallel(given, ask, burstWidth - 1);
+  const found = new Map(
+    given.map(({ request, name }, at) => [request.id, { as: callerOf(name), answer: answers[at] }]),
   );
   return ({ id }, identity) => {
-    const found = reviews.get(id);
-    return found && identity && found.as === callerOf(identity) ? found.answered : undefined;
+    const asked = found.get(id);
+    return asked && identity && asked.as === callerOf(identity) ? asked.answer : undefined;
   };
 }
 

@@ -226,7 +226,7 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
       : recordPostponed(context, request, error);
   }
   const readBack = outcomes.readBackOf(request.principal);
-  const answered = outcomes.reviewOf?.(request, readBack.identity) ?? (await review(request, readBack.identity));
+  const answered = await (outcomes.reviewOf?.(request, readBack.identity) ?? review(request, readBack.identity));
   const proved = prove(cluster, request, readBack, answered, context.now());
   await recordActive(context, cluster, request, { proved, holding, way: run.adapter.way });
 }

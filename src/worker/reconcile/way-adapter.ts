@@ -157,8 +157,11 @@ export interface Outcomes {
   /** Why a principal's entry differs from the decision; null: it does not. */
   readonly failureOf: (principal: string) => WriteFailure | null;
   readonly readBackOf: (principal: string) => ReadBack;
-  /** What the API server answered beside the read-back, after every write; undefined: it was not asked as this identity. */
-  readonly reviewOf?: (request: ApprovedRequest, identity: MappedIdentity | null) => AuthorizationReview | undefined;
+  /** What the API server answers to questions that began beside the read-back, after every write; undefined: it was not asked as this identity. */
+  readonly reviewOf?: (
+    request: ApprovedRequest,
+    identity: MappedIdentity | null,
+  ) => Promise<AuthorizationReview> | undefined;
   readonly remainsOf: (principal: string) => MappedIdentity | null;
   /** Whether the cluster could not remember a lease's early end. */
   readonly isForgotten: (request: ApprovedRequest) => boolean;

@@ -128,6 +128,36 @@ test("the worker makes the bindings of people while it reads back the entry that
   ]);
 });
 
+test("a lease is active once the questions about it are answered, and waits for no other's", async () => {
+  const { cluster, context, ids, end } = await threeApproved();
+  const [first = "", ...others] = ids;
+  const active = new Set<string>();
+  let answer = () => {};
+  const othersActive = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const commit: WorkerContext["ledger"]["commit"] = async (change) => {
+    const result = await context.ledger.commit(change);
+    if (change.event?.type === "lease.active") active.add(change.after.id);
+    if (active.size === others.length) answer();
+    return result;
+  };
+  const slow = openingWith((client) => ({
+    may: async (identity, access) => {
+      if (identity.username.endsWith("person-0@example.com")) await othersActive;
+      return client.may(identity, access);
+    },
+  }));
+
+  await reconcileCluster({ ...context, ledger: { ...context.ledger, commit }, openCluster: slow }, cluster);
+  const last = await requestOf(context, first);
+  await end();
+
+  expect([...active].at(-1)).toBe(first);
+  expect(active.size).toBe(ids.length);
+  expect(last.lease?.proof?.authorized.result).toBe("yes");
+});
+
 test(`${people} people of one permission set begin and end at once: one PUT of aws-auth each time, and no conflict`, async () => {
   const config = modesConfig(bound);
   const cluster = clusterIn(config, clusterName);
