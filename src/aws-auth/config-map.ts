@@ -196,7 +196,9 @@ export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string
   const object = newObject(file);
   if (isJson(file.text)) return `${JSON.stringify({ ...object, data }, null, 2)}\n`;
   const values = Object.entries(data).map(([key, value]) => `  ${key}: ${blockText(value, 2, "\n")}\n`);
-  return `${dump(object, { lineWidth: -1 })}data:${values.length === 0 ? " {}" : ""}\n${values.join("")}`;
+  // Behind a text with empty lines at its end js-yaml ends the document, and kubectl would miss the data.
+  const head = dump(object, { lineWidth: -1 }).replace(/\n\.\.\.\n$/, "\n");
+  return `${head}data:${values.length === 0 ? " {}" : ""}\n${values.join("")}`;
 }
 
 function newObject({ form, object: { data: _, ...others } }: ConfigMapFile): Record<string, unknown> {

@@ -30,6 +30,16 @@ describe("writeConfigMap", () => {
     ]);
   });
 
+  it("writes the data into the same YAML document as a text with empty lines at its end", () => {
+    const annotations = { note: "a\n\n" };
+    const file = read(`kind: ConfigMap\nmetadata: ${JSON.stringify({ annotations })}\ndata: {mapRoles: one}\n`);
+
+    const written = read(writeConfigMap(file, { mapRoles: "two\n" }));
+
+    expect(written.data).toEqual({ mapRoles: "two\n" });
+    expect(written.object.metadata).toEqual({ annotations });
+  });
+
   it("keeps annotations as texts, also those that kubectl would read as another value", () => {
     const annotations = { consent: "yes", lights: "on", time: "1:30", day: "2026-01-01", octal: "012", merge: "<<" };
     const metadata = { name: "aws-auth", annotations };
