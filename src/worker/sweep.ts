@@ -1,6 +1,7 @@
 import { AccessError } from "../access/access-error.ts";
 import { keptWith } from "../access/collections.ts";
 import { remindOfReview } from "../access/emergency.ts";
+import { isDelayed } from "../access/lease/cluster-leases.ts";
 import { isMigration, type LedgerRecord, recordClosedSince, recordDueAt } from "../access/lists.ts";
 import { nextMigration } from "../access/migration.ts";
 import type { AccessRequest } from "../access/record.ts";
@@ -164,10 +165,12 @@ const keptTypes: readonly ClusterLook["type"][] = ["end", "preview", "reconcile"
 /** The looks that no job carried out for this long: their queue is garbled, paused or full. A migration alone needs its one job. */
 export async function overdueLooks({ ledger, now }: WorkerContext, lateMs: number): Promise<readonly ClusterLook[]> {
   const late = new Date(now().getTime() - lateMs);
-  const due = await ledger.due(late, batch);
+  const [due, open] = await Promise.all([ledger.due(late, batch), ledger.overdue(late, batch)]);
   // A revoked lease, or one that begins, is due at once, whenever that was.
   const isLate = (record: LedgerRecord) => !(Date.parse(dueSince(record) ?? "") > late.getTime());
-  const looks = due.filter(isLate).flatMap((record) => looksFor(record, now()));
+  // A failed end whose next try has the time of a wrong clock is not due.
+  const ends = open.filter((request) => !isDelayed(request, now()));
+  const looks = [...due.filter(isLate), ...ends].flatMap((record) => looksFor(record, now()));
   return distinct(looks.filter(({ type }) => keptTypes.includes(type)));
 }
 

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { arns, clusterName } from "../../sandbox/scene.ts";
 import type { Cluster, Zone } from "../../src/access/policy/cluster.ts";
+import { withTrouble } from "../../src/access/request.ts";
+import { nextTry } from "../../src/access/retry.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/connect.ts";
 import { openQueues, type Queues } from "../../src/ledger/queues.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
@@ -95,6 +97,21 @@ test.each([
   aWorker(35);
 
   await expect.poll(() => stateOf("r-one"), { timeout: 10_000 }).toBe("ended");
+  expect(await outsideDocument(side().sandbox).given(arns.engineer)).toBeNull();
+});
+
+test("a failed end does not wait for the time of a clock that was ahead", async () => {
+  await give(context, cluster, { id: "r-one", durationSeconds: 3_600 });
+  await garble(key("ends", "wait"), key("clusters", "wait"));
+  await revokeOnly(context, "r-one");
+  const ahead = later(context, 1_200).now();
+  const failure = { code: "aws-clock-skew", message: "AWS refused the signature" };
+  const revoked = await requestOf(context, "r-one");
+  await context.ledger.commit(aChange(withTrouble(revoked, nextTry(revoked, failure, ahead))));
+
+  aWorker(35);
+
+  await expect.poll(() => stateOf("r-one"), { timeout: 20_000 }).toBe("ended");
   expect(await outsideDocument(side().sandbox).given(arns.engineer)).toBeNull();
 });
 

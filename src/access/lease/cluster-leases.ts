@@ -29,7 +29,16 @@ export function dueWork(open: readonly ApprovedRequest[], now: Date): DueWork {
 
 /** Whether work is due that no earlier failure delays. */
 export function hasDueWork({ beginning, ending }: DueWork, now: Date): boolean {
-  return [...beginning, ...ending].some(({ trouble }) => !trouble || Date.parse(trouble.retryAt) <= now.getTime());
+  return [...beginning, ...ending].some((request) => !isDelayed(request, now));
+}
+
+/** Clocks of two workers are closer. */
+const aheadMs = 60_000;
+
+/** Whether a failure delays the next try. One from the future does not: the clock that dated it was wrong, and is repaired. */
+export function isDelayed({ trouble }: Pick<AccessRequest, "trouble">, now: Date): boolean {
+  if (!trouble || Date.parse(trouble.at) > now.getTime() + aheadMs) return false;
+  return Date.parse(trouble.retryAt) > now.getTime();
 }
 
 /** Whether the lease is over according to the cluster's own memory. Redis does not count. */
