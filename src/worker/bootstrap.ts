@@ -30,6 +30,7 @@ import {
   untilSignedIn,
   writeObjects,
 } from "./operator.ts";
+import { writeForOthers } from "./reconcile/write-document.ts";
 import { parseRemembered } from "./remembered.ts";
 
 interface BootstrapPlan extends Pick<OperatorAdmission, "steps" | "diff"> {
@@ -155,9 +156,7 @@ async function writeOperatorEntry(client: ClusterClient, bootstrap: Bootstrap, c
   if (plan.diff === "") return;
   // Empty first, as a rescue does: each later write has a resourceVersion.
   const before = configMap ?? (await client.createAwsAuth({ data: {}, annotations: {} }));
-  const content = { data: plan.after, annotations: before.annotations };
-  await client.rehearseWrite(before, content);
-  await client.writeAwsAuth(before, content);
+  await writeForOthers({ ...bootstrap, client }, before, plan.after);
 }
 
 /** Marks the entry of a bootstrap, so that a later bootstrap can complete it. */

@@ -100,6 +100,7 @@ function settled(bench: Bench, cluster: Cluster, beginning: readonly ApprovedReq
       owner: null,
       creatorArn: arns.creator,
       document,
+      changed: new Map(),
       isRead: () => true,
       identityOf: (arn) => identityInDocument(document, arn),
       signsInAs: (arn) => inDocument(document, arn),

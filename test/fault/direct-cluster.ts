@@ -17,13 +17,18 @@ export type Outcome = (typeof outcomes)[number];
 type Opens = NonNullable<WorkerContext["openCluster"]>;
 type V1Object = Parameters<typeof readConfigMap>[0];
 
+/** Of a section's text. */
+type Edit = (text: string) => string;
+
 /** The sandbox's API server with its own rules, but without the network: thousands of plays instead of a hundred. */
 export interface DirectCluster {
   awsAuth: () => ConfigMap | null;
   /** A person's own edit of a section, read and written in one step. */
-  editMapUsers: (edit: (mapUsers: string) => string) => void;
-  editMapRoles: (edit: (mapRoles: string) => string) => void;
+  editMapUsers: (edit: Edit) => void;
+  editMapRoles: (edit: Edit) => void;
   remove: () => void;
+  /** An admission webhook that changes each write of a worker, and no dry run; null: there is none. */
+  admit: (webhook: Edit | null) => void;
   onChange: (listener: (configMap: ConfigMap | null) => void) => () => void;
   /** For one process. `fates` are those of its writes, one after another; all further ones are answered. */
   openFor: (
@@ -40,7 +45,8 @@ export function directCluster(data: Readonly<Record<string, string>> | null): Di
   const store = new ObjectStore(configMapKind, () => new Date());
   if (data) store.create(place.namespace, { metadata: place, data }, { manager: "eks", dryRun: false });
   const late: (() => unknown)[] = [];
-  const editOf = (section: "mapRoles" | "mapUsers") => (edit: (text: string) => string) => {
+  const admission: { webhook: Edit | null } = { webhook: null };
+  const editOf = (section: "mapRoles" | "mapUsers") => (edit: Edit) => {
     const before = store.get(place);
     if (!before) return;
     const { [section]: text = "", ...others } = before.data ?? {};
@@ -53,10 +59,13 @@ export function directCluster(data: Readonly<Record<string, string>> | null): Di
     editMapUsers: editOf("mapUsers"),
     editMapRoles: editOf("mapRoles"),
     remove: () => void store.remove(place),
+    admit: (webhook) => {
+      admission.webhook = webhook;
+    },
     onChange: (listener) => store.onChange((configMap, event) => void listener(event === "removed" ? null : configMap)),
     openFor: (process, network, planned) => {
       const coming = [...planned];
-      const sent = { process, network, late, outcome: () => coming.shift() ?? "answered" };
+      const sent = { process, network, late, admission, outcome: () => coming.shift() ?? "answered" };
       return async () => ({
         client: clientOf(store, sent),
         creatorArn: arns.creator,
@@ -78,14 +87,18 @@ interface Sending {
   readonly process: Pick<Turns, "point">;
   readonly network: Pick<Turns, "join" | "point">;
   readonly late: (() => unknown)[];
+  readonly admission: { readonly webhook: Edit | null };
   readonly outcome: () => Outcome;
 }
 
 function clientOf(store: ObjectStore<ConfigMapContent>, sending: Sending): ClusterClient {
   const { point } = sending.process;
   const write = (object: V1Object, dryRun: boolean) => {
-    const stored = store.replace(place, asSent(object), { manager: "eks-access", dryRun });
-    return stored;
+    const sent = asSent(object);
+    const { mapUsers } = sent.data;
+    if (!dryRun && mapUsers !== undefined)
+      sent.data = { ...sent.data, mapUsers: sending.admission.webhook?.(mapUsers) ?? mapUsers };
+    return store.replace(place, sent, { manager: "eks-access", dryRun });
   };
   return {
     ...reviewsOnly(sending.process),

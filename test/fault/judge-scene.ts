@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
 import { type EventType, verifyChain } from "../../src/access/audit-event.ts";
+import type { MappedIdentity } from "../../src/access/lease/lease-record.ts";
 import { isRequest } from "../../src/access/lists.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
@@ -39,6 +40,7 @@ export async function judgeScene(
     const groups = inForce.filter((request) => request.principal === arn).flatMap((request) => request.groups);
 
     expect([...(users.get(arn)?.groups ?? [])].sort(), `the groups of ${arn}`).toEqual(groups.sort());
+    if (groups.length > 0) expect(users.get(arn)?.username, `the user of ${arn}`).toMatch(/^eks-access:/);
     expect((data.mapUsers ?? "").split(arn).length, `entries of ${arn}`).toBeLessThanOrEqual(2);
   }
   const memory = memoryOf(aws, cluster);
@@ -125,8 +127,12 @@ export function watchForeignText(
   return { broken };
 }
 
+function isGranted({ username, groups }: MappedIdentity): boolean {
+  return [username, ...groups].every((name) => name.startsWith("eks-access:"));
+}
+
 /**
- * Watches that what a lease gave is out of the document when its end is recorded, and never comes back: a write that was
+ * Watches that no lease is called active with more than its own, and that what a lease gave is out of the document when its end is recorded, and never comes back: a write that was
  * sent before may arrive after it. In the scene no two leases give the same group to one principal.
  */
 export function watchWhatIsOver(
@@ -147,6 +153,8 @@ export function watchWhatIsOver(
   const commit: Ledger["commit"] = async (change) => {
     const result = await ledger.commit(change);
     const { after } = change;
+    const proved = isRequest(after) && change.event?.type === "lease.active" ? after.lease?.proof?.reviewedAs : null;
+    if (proved && !isGranted(proved)) broken.push(`active with more than granted: ${JSON.stringify(proved)}`);
     if (result.type === "committed" && isRequest(after) && isClosed(after)) {
       over.set(after.id, after);
       look();

@@ -5,6 +5,13 @@ const foreignEntry = `- userarn: ${arnOf("sre")} # on call
   groups: [sre]
 `;
 
+/** What an admission webhook makes of our entries. */
+export const webhooks: Readonly<Record<string, (mapUsers: string) => string>> = {
+  "gives more": (mapUsers) =>
+    mapUsers.replace(/^( +- "eks-access:\w+"\n)(?! +- "webhook:)/gm, '$1    - "webhook:more"\n'),
+  "renames our users": (mapUsers) => mapUsers.replace(/"eks-access:\d+:(\w+)"/g, '"webhook:$1"'),
+};
+
 /** What people do to the document with kubectl, past all of us. */
 export const edits: Readonly<Record<string, (mapUsers: string) => string>> = {
   "adds an entry": (mapUsers) => `${mapUsers}${foreignEntry}`,

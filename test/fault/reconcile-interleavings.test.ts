@@ -7,7 +7,7 @@ import { stories } from "../form.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { type DirectCluster, directCluster } from "./direct-cluster.ts";
 import { countUntold, type Document, judgeScene, watchForeignText, watchWhatIsOver } from "./judge-scene.ts";
-import { edits } from "./kubectl.ts";
+import { edits, webhooks } from "./kubectl.ts";
 import { openOf } from "./open-of.ts";
 import {
   type Act,
@@ -70,6 +70,16 @@ const acts: Acts<DocumentScene> = {
       async (_, { aws }) => aws.editMapUsers(edit),
     ]),
   ),
+  ...Object.fromEntries(
+    Object.entries(webhooks).map(([name, change]): [string, Act<DocumentScene>] => [
+      `a webhook ${name}`,
+      async (_, { aws, turns }) => {
+        aws.admit(change);
+        for (let turn = 0; turn < 30; turn += 1) await turns.point("the webhook changes writes");
+        aws.admit(null);
+      },
+    ]),
+  ),
   [replays.first]: async (_, scene) => restoreOld(scene, scene.first),
   [replays.later]: async (_, scene) => {
     const seen = new Map(scene.records);
@@ -82,7 +92,14 @@ const acts: Acts<DocumentScene> = {
   },
 };
 
-const parts = partsOf(acts, 3);
+/** What a webhook gave, and no worker could take back before a person edits the section, counts as theirs (SECURITY.md). */
+const isEitherOf = (names: readonly string[]) =>
+  !(
+    names.some((name) => name.startsWith("a webhook")) &&
+    Object.keys(edits).some((edit) => names.includes(`somebody ${edit}`))
+  );
+
+const parts = partsOf(acts, 3, isEitherOf);
 
 /** Until all has settled; then everything is looked at as after a job whose worker died, or a fence that came to no end. */
 async function settle(scene: Scene, context: Context): Promise<void> {

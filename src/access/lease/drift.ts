@@ -69,6 +69,12 @@ function lastWriter(request: ApprovedRequest, writers: readonly SectionWriter[])
   return last ? `${last.manager} wrote ${section} last, ${last.time}` : "the cluster does not say who removed it";
 }
 
+/** Whether the section has what our last write made of it: what an admission webhook adds to a write is the writer's. */
+export function isAsWeLeftIt(writers: readonly SectionWriter[], section: string): boolean {
+  const last = writers.filter(({ dataKeys }) => dataKeys.includes(section));
+  return last.length > 0 && last.every(({ manager }) => manager === "eks-access");
+}
+
 /** A tool that owns `aws-auth` of a cluster. It would revert a lease there. */
 export interface MapOwner {
   readonly name: string;

@@ -168,6 +168,8 @@ export interface Holding {
   readonly entryAdded: boolean;
   readonly added: readonly string[];
   readonly shares: readonly Share[];
+  /** Of aws-auth: the entry's other groups in our last write. Absent: unknown. */
+  readonly beside?: readonly string[];
 }
 
 /** `groups`: those of its groups that the principal has, or is about to get, sorted. */

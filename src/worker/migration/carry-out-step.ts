@@ -7,6 +7,7 @@ import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../l
 import { requestIds } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../open-eks.ts";
+import { writeForOthers } from "../reconcile/write-document.ts";
 import { createMigratedEntry, documentChanged, isSameData, type MigrationRun } from "./give-entry.ts";
 
 /** Records its beginning, does it, proves it, and records the proof. @throws AccessError `record-changed` */
@@ -113,13 +114,11 @@ async function removeItems(
 
 /** Writes the document that the run read, and reads it back. @throws AccessError if another writer changes it */
 export async function writeAndReadBack(
-  { cluster, reached: { client }, gathered: { configMap }, keep }: MigrationRun,
+  { context, cluster, reached: { client }, gathered: { configMap }, keep }: MigrationRun,
   data: Readonly<Record<string, string>>,
 ): Promise<void> {
   if (!configMap) throw documentChanged(cluster);
   await keep(configMap);
-  const content = { data, annotations: configMap.annotations };
-  await client.rehearseWrite(configMap, content);
-  await client.writeAwsAuth(configMap, content);
+  await writeForOthers({ context, cluster, client }, configMap, data);
   if (!isSameData(await client.readAwsAuth(), { ...configMap, data })) throw documentChanged(cluster);
 }

@@ -167,7 +167,7 @@ async function record(done: Acted): Promise<void> {
   await inParallel(decided.drifted, ({ request, message }) => recordDrift(context, request, message));
   const gained = ({ principal }: ApprovedRequest) => {
     const failure = outcomes.failureOf(principal);
-    return failure?.kind === "changed" ? failure : null;
+    return failure && gaveMore.has(failure.kind) ? failure : null;
   };
   // A cluster can have hundreds of leases, and nearly always none of them has changed.
   const changed = decided.complete.filter((request) => hadTrouble(request) || gained(request) !== null);
@@ -214,7 +214,7 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
   const holding = decided.targets.get(request.principal.toLowerCase())?.holding;
   if (!holding) return;
   const failure = outcomes.failureOf(request.principal);
-  if (failure?.kind === "changed") return recordRevoked(context, request, failure.error);
+  if (failure && gaveMore.has(failure.kind)) return recordRevoked(context, request, failure.error);
   if (failure) {
     const { error } = failure;
     const before = decided.leased.find(({ id }) => id === request.id);
@@ -230,6 +230,8 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
   const proved = prove(cluster, request, readBack, answered, context.now());
   await recordActive(context, cluster, request, { proved, holding, way: run.adapter.way });
 }
+
+const gaveMore: ReadonlySet<WriteFailure["kind"]> = new Set(["changed", "undone"]);
 
 /** A repair can't help: nothing gives access in a namespace, or by a role, that does not exist. */
 function isOfGonePlace(error: unknown): error is AccessError {
@@ -276,6 +278,7 @@ async function recordTaken(done: Acted, request: ApprovedRequest, reviewer: Revi
 /** Why a part of a lease can remain; null: none can. */
 function whyLeft({ outcomes, run }: Acted, request: ApprovedRequest): unknown {
   const { unlisted } = run.adapter;
-  const here = outcomes.failureOf(request.principal)?.error ?? outcomes.whyStillThere(request);
+  const failure = outcomes.failureOf(request.principal);
+  const here = (failure?.kind === "undone" ? null : failure?.error) ?? outcomes.whyStillThere(request);
   return here ?? (!unlisted || unlisted.isSure(request) ? null : unlisted.why);
 }

@@ -10,7 +10,6 @@ import {
 import { shareInCluster } from "../../access/lease/cluster-leases.ts";
 import { type MapOwner, mapOwner, ownedDocument } from "../../access/lease/drift.ts";
 import { changeInDocument, type EntryTarget, withLedgerMemory } from "../../access/lease/holding.ts";
-import { isEndedForMore, isOwnUsername } from "../../access/lease/lease.ts";
 import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts";
 import {
   mergeWithdrawals,
@@ -30,6 +29,7 @@ import { measuredStep } from "../../operations/announcements.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { parseRemembered, planRemembered, readAnnotationRemembered } from "../remembered.ts";
 import { type Checked, exceptRequests, leaveOutRefused } from "./check-leases.ts";
+import { type ChangedEntries, changedInLastWrite } from "./last-write.ts";
 import { inDocument } from "./prove.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
@@ -40,6 +40,8 @@ export interface ClusterState extends WayState {
   /** The tool that owns the document: nothing new begins there. */
   readonly owner: MapOwner | null;
   readonly document: AwsAuthDocument;
+  /** By lower-case ARN: `identityOf` gives these as planned, and the next write makes them so. */
+  readonly changed: ChangedEntries;
 }
 
 /** Reads the document and our own part of it. @param open the cluster's requests in the ledger @throws AccessError */
@@ -68,39 +70,25 @@ export async function readClusterState(
     withoutWithdrawn(open, mergeWithdrawals(withdrawals, elsewhere), keys.decision),
     keys.memory,
   );
+  const changed = changedInLastWrite(known, document, configMap, open);
   return {
     configMap,
     owner: mapOwner(cluster, configMap?.managers ?? []),
     creatorArn: opened.creatorArn,
     document,
+    changed,
     isRead: () => true,
-    identityOf: (arn) => identityInDocument(document, arn),
+    identityOf: (arn) => {
+      const found = changed.get(arn.toLowerCase());
+      return found ? found.planned : identityInDocument(document, arn);
+    },
     signsInAs: (arn) => inDocument(document, arn),
-    ...{ holdings: withAllThatCame(known, document, open), lost },
+    ...{ holdings: known, lost },
     withdrawals,
     elsewhere,
     untrusted: reading.type === "untrusted" ? reading.message : null,
     isUnfinished: configMap?.annotations[fenceAnnotation] !== undefined,
   };
-}
-
-/** A worker that could not take back what a webhook gave our own entry may only have ended its leases: all of the entry is ours. */
-function withAllThatCame(
-  holdings: ReadonlyMap<string, Holding>,
-  document: ReadDocument,
-  open: readonly AccessRequest[],
-): ReadonlyMap<string, Holding> {
-  const ended = open.filter(({ lease }) => lease && isEndedForMore(lease));
-  if (ended.length === 0) return holdings;
-  const after = new Map(holdings);
-  for (const { principal } of ended) {
-    const key = principal.toLowerCase();
-    const holding = after.get(key);
-    const entry = identityInDocument(document, principal);
-    if (!holding?.entryAdded || !entry || !isOwnUsername(entry.username)) continue;
-    after.set(key, { ...holding, added: [...new Set([...holding.added, ...entry.groups])].sort() });
-  }
-  return after;
 }
 
 export function identityInDocument(document: ReadDocument, arn: string): MappedIdentity | null {
@@ -221,14 +209,19 @@ function removesOwnAdministrators(
   { state }: SettleInput<ClusterState>,
   targets: ReadonlyMap<string, EntryTarget>,
 ): boolean {
-  return [...targets.keys()].some((key) => state.holdings.get(key)?.added.includes("system:masters"));
+  const isOurs = (key: string) => state.changed.has(key) || state.holdings.get(key)?.added.includes("system:masters");
+  return [...targets.keys()].some(isOurs);
 }
 
 export function documentChanges(
-  { holdings }: Pick<ClusterState, "holdings">,
+  { holdings, changed }: Pick<ClusterState, "holdings" | "changed">,
   targets: ReadonlyMap<string, EntryTarget>,
 ): readonly Change[] {
-  return [...targets].map(([key, target]) => changeInDocument(target, holdings.get(key)));
+  return [...targets].map(([key, target]) => {
+    const change = changeInDocument(target, holdings.get(key));
+    const renamed = changed.get(key)?.renamed;
+    return change.ours && renamed !== undefined ? { ...change, ours: { ...change.ours, usernames: renamed } } : change;
+  });
 }
 
 /** The principals that make the whole plan refused: each is planned alone. Empty: only all of them together are impossible. */
@@ -267,13 +260,13 @@ export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal
 /** The content of the ConfigMap: the document, and the cluster's own memory of our leases. */
 export interface Content {
   readonly data: Readonly<Record<string, string>>;
+  /** The data, as the authenticator reads them. */
+  readonly document: ReadDocument;
   readonly holdings: readonly Holding[];
   readonly withdrawals: Withdrawals;
 }
 
 export interface DocumentSettlement extends Settlement, Content {
-  /** The data, as the authenticator reads them. */
-  readonly document: ReadDocument;
   /** Why the document as a whole can't change. */
   readonly refusal: Refusal | null;
 }

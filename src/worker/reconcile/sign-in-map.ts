@@ -93,7 +93,7 @@ async function signInDocument(
 function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<string, readonly Share[]>): SignInPlace {
   const { cluster, context, opened } = place;
   const { document, configMap } = state;
-  const { holdings, lost: lostIds } = withLostShares(state.holdings, lost, (arn) => identityInDocument(document, arn));
+  const { holdings, lost: lostIds } = withLostShares(state.holdings, lost, state.identityOf);
   const known = { ...state, holdings };
   const made = new Map<string, { readonly wanted: Content; readonly after: Texts }>();
   // The write sends what the dry run sent.
@@ -109,7 +109,7 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
   return {
     way: "aws-auth",
     named: document.entries,
-    identityOf: (arn) => identityInDocument(document, arn),
+    identityOf: state.identityOf,
     signsInAs: (principal, session) => resolve(document, sessionArn(principal, session)),
     ...{ holdings, lost: lostIds },
     refusalsOf: (targets) => refusalsOf(place, known, targets),
@@ -190,8 +190,8 @@ function* planOf(cluster: Cluster, state: ClusterState, targets: SignInTargets) 
 }
 
 function* content(cluster: Cluster, state: ClusterState, targets: SignInTargets): Steps<Content> {
-  const { after: data } = yield* planOf(cluster, state, targets);
-  return { data, holdings: holdingsAfter(state, targets), withdrawals: state.withdrawals };
+  const { after: data, document } = yield* planOf(cluster, state, targets);
+  return { data, document, holdings: holdingsAfter(state, targets), withdrawals: state.withdrawals };
 }
 
 /** A share of an existing entry changes only our annotation. */

@@ -95,7 +95,7 @@ function touchedPrincipals(
   // What a dead run wrote must go, even if the lease does not begin.
   const written = work.beginning.filter((request) => shareInCluster(state.holdings, request));
   const moving = [...checked.beginning, ...written, ...checked.ending, ...checked.repaired];
-  const touched = new Set(moving.map((request) => request.principal.toLowerCase()));
+  const touched = new Set([...moving.map((each) => each.principal.toLowerCase()), ...(state.changed?.keys() ?? [])]);
   for (const { principal } of forPrincipals(state.lost, checked.complete)) touched.add(principal.toLowerCase());
   for (const [key, { shares }] of state.holdings) {
     for (const share of shares) {

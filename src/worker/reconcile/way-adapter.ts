@@ -60,6 +60,8 @@ export interface WayState {
   readonly signInShares?: readonly Share[];
   /** The lower-case ARNs of the parts that a person removed from the cluster's own memory. */
   readonly lost: ReadonlySet<string>;
+  /** By lower-case ARN: our entries that differ from our last write, which a run writes again. Absent: none. */
+  readonly changed?: ReadonlyMap<string, unknown>;
   readonly withdrawals: Withdrawals;
   /** The withdrawals in the cluster's other memory: a principal's way, or the mode, can change. */
   readonly elsewhere: Withdrawals;
@@ -170,8 +172,8 @@ export interface Outcomes {
 }
 
 export interface WriteFailure {
-  /** `conflict`: a concurrent edit. `refused`: nothing was written. `changed`: a webhook gave more than approved. */
-  readonly kind: "conflict" | "refused" | "failed" | "changed";
+  /** `conflict`: a concurrent edit. `refused`: nothing was written. `changed`: a webhook gave more than approved; `undone`: and it is gone. */
+  readonly kind: "conflict" | "refused" | "failed" | "changed" | "undone";
   readonly error: unknown;
 }
 

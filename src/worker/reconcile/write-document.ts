@@ -1,6 +1,4 @@
-import { hash } from "node:crypto";
 import { AccessError } from "../../access/access-error.ts";
-import type { AuditEvent } from "../../access/audit-event.ts";
 import {
   allAnnotationsBytes,
   bytesOf,
@@ -14,15 +12,15 @@ import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts
 import { noWithdrawals } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { Change } from "../../access/principal.ts";
-import { outsideWords } from "../../access/redact.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
-import { sealNotice } from "../../access/shared-lists.ts";
-import { type AccessChange, accessChanges, type Entry } from "../../aws-auth/index.ts";
+import { type AccessChange, accessChanges } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
-import { measuredStep, recordedEvents } from "../../operations/announcements.ts";
+import { measuredStep } from "../../operations/announcements.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import { parseRemembered, planRemembered, readAnnotationRemembered, writeAnnotationRemembered } from "../remembered.ts";
+import { annotationsWithPlan, type ChangedEntry, withLastPlan, withPlan } from "./last-write.ts";
+import { reportChanges } from "./report-changes.ts";
 import { type ClusterState, type Content, identityInDocument, planGuard } from "./settle-document.ts";
 import type { WayContext, WriteFailure } from "./way-adapter.ts";
 
@@ -36,6 +34,22 @@ export interface Written {
   readonly readBack: AwsAuthConfigMap | null;
   /** By lower-case ARN: a webhook gave our entry more than planned. `changed`: more than it had before. */
   readonly gained: ReadonlyMap<string, WriteFailure>;
+}
+
+/** A write that is no lease's, such as the operator's or a migration's. @throws AccessError */
+export async function writeForOthers(
+  place: Pick<WayContext, "context" | "cluster"> & { readonly client: ClusterClient },
+  configMap: AwsAuthConfigMap,
+  data: Texts["data"],
+): Promise<void> {
+  const { context, cluster, client } = place;
+  const { annotations } = configMap;
+  const { memory } = context.keys;
+  const after = { data, annotations: await annotationsWithPlan(cluster, configMap, { data, annotations }, memory) };
+  await client.rehearseWrite(configMap, after);
+  const stored = await client.writeAwsAuth(configMap, after);
+  const changes = await inTurns(accessChanges(data, stored.data));
+  if (changes.length > 0) await reportChanges(place, changes);
 }
 
 /** With the resourceVersion that was read (law 6). @throws AccessError; `cluster-conflict` */
@@ -107,7 +121,8 @@ async function compareWrite(
   stored: AwsAuthConfigMap,
 ): Promise<Written["gained"]> {
   const { context, cluster } = place;
-  const changes = [...(await inTurns(accessChanges(content.data, stored.data)))];
+  const before = [...state.changed.values()].map(changeBefore);
+  const changes = [...before, ...(await inTurns(accessChanges(content.data, stored.data)))];
   if (changes.length === 0) return new Map();
   const gains = await gainsIn(state, content, stored);
   const about = { cluster: cluster.name };
@@ -119,14 +134,22 @@ async function compareWrite(
     });
     changes.push(...more);
   }
-  await report(place, changes).catch((err: unknown) =>
-    context.log.error({ ...about, err }, "could not report a webhook"),
-  );
-  const failureOf = ({ isNew, holding }: Gain): WriteFailure => {
-    const what = `An admission webhook gave ${holding.arn} more than planned in aws-auth of ${cluster.name}`;
-    return { kind: isNew ? "changed" : "failed", error: new AccessError("document-changed", what) };
+  await reportChanges(place, changes);
+  const failureOf = (arn: string, kind: WriteFailure["kind"]): WriteFailure => {
+    const what = `An admission webhook gave ${arn} more than planned in aws-auth of ${cluster.name}`;
+    return { kind, error: new AccessError("document-changed", what) };
   };
-  return new Map([...gains].map(([key, gain]) => [key, failureOf(gain)]));
+  return new Map([
+    ...[...state.changed].map(([key, { entry }]) => [key, failureOf(entry.arn, "undone")] as const),
+    ...[...gains].map(
+      ([key, { holding, isNew }]) => [key, failureOf(holding.arn, isNew ? "changed" : "failed")] as const,
+    ),
+  ]);
+}
+
+/** In an earlier write that got no answer. */
+function changeBefore({ entry, planned }: ChangedEntry): AccessChange {
+  return { arn: entry.arn, before: planned ? [{ ...entry, ...planned }] : [], after: [entry] };
 }
 
 async function gainsIn(
@@ -134,22 +157,23 @@ async function gainsIn(
   content: Content,
   stored: AwsAuthConfigMap,
 ): Promise<ReadonlyMap<string, Gain>> {
-  const [wanted, found] = await Promise.all([parseRemembered(content.data), parseRemembered(stored.data)]);
+  const found = await parseRemembered(stored.data);
   const after = new Map(content.holdings.map((holding) => [holding.arn.toLowerCase(), holding]));
   const gains = new Map<string, Gain>();
   for (const [key, known] of new Map([...state.holdings, ...after])) {
     const { arn } = known;
-    const [was, planned, now] = [state.document, wanted, found].map((document) => identityInDocument(document, arn));
+    const was = state.identityOf(arn);
+    const [planned, now] = [content.document, found].map((document) => identityInDocument(document, arn));
     if (!now || isWithin(now, planned)) continue;
     const isNew = !isWithin(now, was);
     const before = state.holdings.get(key);
-    const base = baseOf(was ?? null, before);
+    const base = baseOf(was, before);
     const kept = isNew ? base : planned;
     const shares = new Map([...(before?.shares ?? []), ...known.shares].map((share) => [share.id, share]));
     const came = now.groups.filter((group) => !base?.groups.includes(group));
     const holding = { ...known, added: [...new Set([...known.added, ...came])].sort(), shares: [...shares.values()] };
-    const ours = isOwnUsername(now.username) && { ours: { usernames: ownPrefix, groups: null } };
-    const change: Change = kept ? { type: "map", arn, ...kept } : { type: "unmap", arn, ...ours };
+    const ours = { usernames: isOwnUsername(now.username) ? ownPrefix : now.username, groups: null };
+    const change: Change = kept ? { type: "map", arn, ...kept } : { type: "unmap", arn, ours };
     gains.set(key, { isNew, change, holding });
   }
   return gains;
@@ -174,18 +198,23 @@ async function takeBack(
   const guard = { ...planGuard(cluster, cluster.levels, state), allowMasters: true, allowNoAdministrator: true };
   const changes = [...gains.values()].map(({ change }) => change);
   for (let configMap: AwsAuthConfigMap | null = stored, attempt = 1; configMap; attempt += 1) {
-    const plan = await inTurns(planRemembered(await parseRemembered(configMap.data), changes, guard));
+    const document = await parseRemembered(configMap.data);
+    const plan = await inTurns(planRemembered(document, changes, guard));
     const reading = readAnnotationRemembered(sealedClusterOf(cluster), configMap.annotations[leasesAnnotation], memory);
     const { holdings, withdrawals } = reading.type === "holdings" ? reading : content;
     const others = holdings.filter(({ arn }) => !gains.has(arn.toLowerCase()));
+    const planned =
+      plan.type === "planned" ? { data: plan.after, document: plan.document } : { data: configMap.data, document };
     const after = {
-      data: plan.type === "planned" ? plan.after : configMap.data,
+      ...planned,
       holdings: [...others, ...[...gains.values()].map(({ holding }) => holding)],
       withdrawals,
     };
     try {
       context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
-      const texts = documentTexts({ configMap, lost: new Set() }, cluster, after, memory);
+      const known = new Map(holdings.map((holding) => [holding.arn.toLowerCase(), holding]));
+      const before = { configMap, lost: new Set<string>(), holdings: known, changed: state.changed };
+      const texts = documentTexts(before, cluster, after, memory);
       return await inTurns(accessChanges(texts.data, (await client.writeAwsAuth(configMap, texts)).data));
     } catch (error) {
       if (!(error instanceof AccessError) || error.code !== "cluster-conflict" || attempt >= attempts) throw error;
@@ -195,51 +224,32 @@ async function takeBack(
   return [];
 }
 
-const dayMs = 24 * 3_600_000;
-const maxLines = 20;
-const maxLine = 400;
-
-/** The same once a day. */
-async function report({ context, cluster }: WayContext, all: readonly AccessChange[]): Promise<void> {
-  const { ledger, keys, log, now } = context;
-  const lines = [...new Set(all.map(changeInWords))];
-  const left = lines.length - maxLines;
-  const changes = [...lines.slice(0, maxLines), ...(left > 0 ? [`${left} more`] : [])];
-  log.error({ cluster: cluster.name, changes }, "an admission webhook changed a write to aws-auth");
-  const at = now().toISOString();
-  const id = `webhook-${hash("sha256", JSON.stringify([cluster.name, changes])).slice(0, 16)}`;
-  if (!(await ledger.takeTurn(id, dayMs))) return;
-  const detail = { code: "document-changed", changes };
-  const event: AuditEvent = { type: "write.changed", at, actor: "worker", request: "", cluster: cluster.name, detail };
-  await ledger.note(event);
-  recordedEvents.publish(event);
-  const title = `An admission webhook changes what the worker writes to aws-auth of ${cluster.name}`;
-  const { remedy } = new AccessError("document-changed", "");
-  await ledger.addNotice(sealNotice({ id: `${id}-${at}`, at, title, lines: [...changes, remedy] }, keys.preview));
-}
-
-function changeInWords({ arn, before, after }: AccessChange): string {
-  const as = (entries: readonly Entry[]) => entries.map(identityInWords).join(" or ");
-  if (before.length === 0) return outsideWords(`added ${arn}: ${as(after)}`, maxLine);
-  if (after.length === 0) return outsideWords(`dropped ${arn}: ${as(before)}`, maxLine);
-  return outsideWords(`changed ${arn}: ${as(after)} instead of ${as(before)}`, maxLine);
-}
-
-function identityInWords({ section, username, groups }: Entry): string {
-  return section === "mapAccounts" ? "mapAccounts" : `${username} with ${groups.join(", ") || "no groups"}`;
-}
-
 export function changedAgain(cluster: Cluster): AccessError {
   return new AccessError("cluster-conflict", `Another writer changed aws-auth of ${cluster.name} meanwhile`);
 }
 
 /** Whether the decision differs from the cluster. A missing ConfigMap counts as empty. */
 export function needsWrite({ configMap }: ClusterState, after: Texts): boolean {
-  return differs(configMap ?? { data: {}, annotations: {} }, after);
+  return differs(configMap ?? noTexts, after);
+}
+
+const noTexts: Texts = { data: {}, annotations: {} };
+
+export function documentTexts(
+  state: Pick<ClusterState, "configMap" | "lost" | "holdings" | "changed">,
+  cluster: Cluster,
+  content: Content,
+  keys: MemoryKeys,
+): Texts {
+  const lastPlan = { ...content, holdings: withLastPlan(content.holdings, state.holdings) };
+  const unchanged = textsThatFit(state, cluster, lastPlan, keys);
+  if (!differs(state.configMap ?? noTexts, unchanged)) return unchanged;
+  const planned = { ...content, holdings: withPlan(content.holdings, content.document, state) };
+  return textsThatFit(state, cluster, planned, keys);
 }
 
 /** A removal has priority over withdrawals and lost annotations, because others can have filled the room. */
-export function documentTexts(
+function textsThatFit(
   { configMap, lost }: Pick<ClusterState, "configMap" | "lost">,
   cluster: Cluster,
   { data, holdings, withdrawals }: Content,

@@ -16,6 +16,7 @@ import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-m
 import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { retryAfterConflict } from "../operator.ts";
+import { annotationsWithPlan } from "../reconcile/last-write.ts";
 import { parseRemembered } from "../remembered.ts";
 
 export interface GoodDocument {
@@ -58,8 +59,10 @@ async function repairOnce(repairer: Repairer, good: GoodDocument | null): Promis
     const returns = good ? await inTurns(readmissionsOf(good.data, found?.data ?? {})) : [];
     return { type: "repaired", how: null, returns };
   }
-  const annotations = await annotationsAfter(repairer, found, good, repair.data);
-  await write(repairer, found, { data: repair.data, annotations }, repair.how);
+  const { data, how } = repair;
+  const restored = await annotationsAfter(repairer, found, good, data);
+  const annotations = await annotationsWithPlan(cluster, found, { data, annotations: restored }, repairer.keys);
+  await write(repairer, found, { data, annotations }, how);
   const after = await client.readAwsAuth();
   const returns = await inTurns(readmissionsOf(good?.data ?? repair.data, after?.data ?? {}));
   return { type: "repaired", how: repair.how, returns };

@@ -390,6 +390,25 @@ describe("what others do to a binding", () => {
       ]);
     });
 
+    test("without an answer to the worker gives no one access after the next run", async () => {
+      const openCluster = openingWith((client) => ({
+        createBinding: async (binding, options) => {
+          await client.createBinding({ ...binding, ...change }, options);
+          throw new AccessError("cluster-unreachable", "The API server did not answer");
+        },
+      }));
+      await give({ ...context, openCluster }, cluster, { id: "r-one", principal: alice });
+      expect((await requestOf(context, "r-one")).lease?.state).toBe("scheduled");
+
+      await reconcileCluster(later(context, 100), cluster);
+
+      expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+      expect((await bindings()).map(({ role, subjects }) => [role.name, subjects.map(({ name }) => name)])).toEqual([
+        ["view", ["sso:alice@example.com"]],
+      ]);
+      expect(await may("carol@example.com", "default")).toBe(false);
+    });
+
     test("leaves nothing of the lease's other bindings", async () => {
       const both = "bind: [{ clusterRole: edit, in: [default] }, { clusterRole: view, in: [kube-system] }]";
       context = contextWith("report", (text) => text.replace(/bind: \[\{ clusterRole: edit.*\]/, both));

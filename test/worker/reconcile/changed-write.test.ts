@@ -8,6 +8,7 @@ import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { keys } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
+import { addingMasters, changingWrites, type Data, editing, restoring } from "./a-webhook.ts";
 import { bound, clusterIn, give, modesConfig, outsideDocument, requestOf, revokeGiven } from "./both-ways.ts";
 
 /** An admission webhook that changes each real PUT of aws-auth, and no dry run. */
@@ -36,28 +37,7 @@ afterEach(async () => {
 const outside = () => outsideDocument(side().sandbox);
 const annotation = () => side().sandbox.cluster.awsAuth()?.metadata.annotations?.[leasesAnnotation] ?? "";
 
-type Data = Readonly<Record<string, string>>;
-
-const webhook = (change: (data: Data) => Data, times = Number.POSITIVE_INFINITY) =>
-  side().sandbox.faults.plan(
-    "kubernetes.replace-configmap",
-    {
-      type: "change",
-      body: (sent) => {
-        const object = JSON.parse(sent);
-        return JSON.stringify({ ...object, data: change(object.data) });
-      },
-    },
-    { times },
-  );
-
-const editing = (from: string | RegExp, to: string) => (data: Data) => ({
-  ...data,
-  ...(data.mapUsers !== undefined && { mapUsers: data.mapUsers.replaceAll(from, to) }),
-});
-
-const addingMasters = editing('- "eks-access:viewers"\n', '- "eks-access:viewers"\n    - "system:masters"\n');
-const restoring = (before: Data | undefined) => (data: Data) => ({ ...data, ...before });
+const { webhook } = changingWrites(() => side().sandbox);
 const dataNow = () => side().sandbox.cluster.awsAuth()?.data;
 
 const eventsOf = async (type: string) =>
@@ -146,8 +126,32 @@ test("that gives an older lease of ours more, when another one is written, ends 
   expect(annotation()).not.toContain("engineer");
 });
 
-test("that renames our entry's user leaves no entry", async () => {
-  webhook(editing("eks-access:111122223333:engineer", "kubernetes-admin"), 1);
+test("that gives more to the entry of two leases ends both, because they are one user, and a later request is given", async () => {
+  await give(context, cluster, { id: "r-one" });
+  await give(context, cluster, { id: "r-two", level: "admin" });
+  webhook(addingMasters, 1);
+
+  await give(context, cluster, { id: "r-three", principal: colleague });
+  await reconcileCluster(context, cluster);
+
+  for (const id of ["r-one", "r-two"]) {
+    expect((await requestOf(context, id)).lease).toMatchObject({
+      state: "ended",
+      end: { by: "worker" },
+      remains: null,
+    });
+  }
+  expect(await outside().given(arns.engineer)).toBeNull();
+  await give(context, cluster, { id: "r-four" });
+  expect((await requestOf(context, "r-four")).lease?.state).toBe("active");
+  expect(await outside().given(arns.engineer)).toEqual(["eks-access:viewers"]);
+});
+
+test.each([
+  ["once", 1],
+  ["at every write", Number.POSITIVE_INFINITY],
+])("that renames our entry's user %s leaves no entry", async (_, times) => {
+  webhook(editing("eks-access:111122223333:engineer", "kubernetes-admin"), times);
 
   await give(context, cluster, { id: "r-one" });
   expect(await outside().given(arns.engineer)).toBeNull();

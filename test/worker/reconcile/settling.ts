@@ -66,6 +66,7 @@ export function settling({
     owner: mapOwner(cluster, []),
     creatorArn: "arn:aws:iam::111122223333:role/cluster-creator",
     document,
+    changed: new Map(),
     isRead: () => true,
     identityOf: (arn) => identityInDocument(document, arn),
     signsInAs: (arn) => inDocument(document, arn),

@@ -1,0 +1,116 @@
+import { readPrincipal } from "../../access/arn.ts";
+import { leasesAnnotation } from "../../access/lease/annotation.ts";
+import { isAsWeLeftIt } from "../../access/lease/drift.ts";
+import { isEndedForMore, isOwnUsername, isSignInShare, usernameFor } from "../../access/lease/lease.ts";
+import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts";
+import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
+import type { AccessRequest } from "../../access/record.ts";
+import type { MemoryKeys } from "../../access/seal.ts";
+import { type Entry, entryOf, type ReadDocument } from "../../aws-auth/index.ts";
+import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
+import { readAnnotationRemembered, readRemembered, writeAnnotationRemembered } from "../remembered.ts";
+
+// An admission webhook can change a write, and the worker can die before it reads the answer. So each write remembers, in the same
+// object, what it plans for our entries, and the next run compares.
+
+/** With the plan of a write for their entries. What a webhook changed before stays as it was planned: a write can leave it there. */
+export function withPlan(
+  holdings: readonly Holding[],
+  document: ReadDocument,
+  { holdings: known, changed }: { readonly holdings: ReadonlyMap<string, Holding>; readonly changed: ChangedEntries },
+): readonly Holding[] {
+  return withBeside(holdings, (holding) => {
+    const key = holding.arn.toLowerCase();
+    return changed.has(key) ? known.get(key)?.beside : plannedBeside(holding, entryOf(document, holding.arn));
+  });
+}
+
+/** Undefined: others have renamed our entry, so it is theirs. */
+function plannedBeside({ entryAdded, added }: Holding, entry: Entry | null): Holding["beside"] {
+  if (!entry) return [];
+  if (entryAdded && !isOwnUsername(entry.username)) return undefined;
+  return entry.groups.filter((group) => !added.includes(group));
+}
+
+/** With the plan of the last write, so that a run without a change writes the same text. */
+export function withLastPlan(holdings: readonly Holding[], known: ReadonlyMap<string, Holding>): readonly Holding[] {
+  return withBeside(holdings, ({ arn }) => known.get(arn.toLowerCase())?.beside);
+}
+
+/** What stays as it was stays the same value. */
+function withBeside(
+  holdings: readonly Holding[],
+  besideOf: (holding: Holding) => Holding["beside"],
+): readonly Holding[] {
+  const after = holdings.map((holding) => {
+    const beside = besideOf(holding);
+    if (JSON.stringify(beside) === JSON.stringify(holding.beside)) return holding;
+    const { beside: _, ...bare } = holding;
+    return beside ? { ...bare, beside } : bare;
+  });
+  return after.every((holding, index) => holding === holdings[index]) ? holdings : after;
+}
+
+/** Annotations with the plan of a write that is no lease's. @param before null: there is no ConfigMap */
+export async function annotationsWithPlan(
+  cluster: Cluster,
+  before: AwsAuthConfigMap | null,
+  { data, annotations }: AwsAuthContent,
+  keys: MemoryKeys,
+): Promise<AwsAuthContent["annotations"]> {
+  const place = sealedClusterOf(cluster);
+  const reading = readAnnotationRemembered(place, annotations[leasesAnnotation], keys);
+  if (reading.type !== "holdings") return annotations;
+  const { document: was } = await readRemembered(before?.data ?? {});
+  const { document } = await readRemembered(data);
+  const holdings = new Map(reading.holdings.map((holding) => [holding.arn.toLowerCase(), holding]));
+  const changed = changedInLastWrite(holdings, was, before, []);
+  const planned = withPlan(reading.holdings, document, { holdings, changed });
+  const text = writeAnnotationRemembered(place, planned, keys, reading.withdrawals);
+  return text === null ? annotations : { ...annotations, [leasesAnnotation]: text };
+}
+
+/** An entry of ours that a webhook changed in our last write. */
+export interface ChangedEntry {
+  readonly entry: Entry;
+  /** As that write planned it; null: as if it were absent. */
+  readonly planned: MappedIdentity | null;
+  /** The name that it has now, if that is not ours. */
+  readonly renamed?: string;
+}
+
+export type ChangedEntries = ReadonlyMap<string, ChangedEntry>;
+
+/** By lower-case ARN: entries with more than our last write planned, if no one else has written their section since. */
+export function changedInLastWrite(
+  holdings: ReadonlyMap<string, Holding>,
+  document: ReadDocument,
+  configMap: Pick<AwsAuthConfigMap, "managers"> | null,
+  open: readonly AccessRequest[],
+): ChangedEntries {
+  // A worker that could not take back what came may only have ended its leases.
+  const ended = new Set(
+    open.filter(({ lease }) => lease && isEndedForMore(lease)).map((each) => each.principal.toLowerCase()),
+  );
+  const changed = new Map<string, ChangedEntry>();
+  for (const [key, holding] of holdings) {
+    const { beside, entryAdded, added } = holding;
+    const entry = beside ? entryOf(document, holding.arn) : null;
+    if (!beside || !entry) continue;
+    const groups = entry.groups.filter((group) => added.includes(group) || beside.includes(group));
+    const isRenamed = entryAdded && !isOwnUsername(entry.username);
+    if (groups.length === entry.groups.length && !isRenamed) continue;
+    if (!ended.has(key) && !isAsWeLeftIt(configMap?.managers ?? [], entry.section)) continue;
+    const { username } = entry;
+    const renamed = isRenamed && { planned: plannedIdentity(holding, groups), renamed: username };
+    changed.set(key, { entry, planned: { username, groups }, ...renamed });
+  }
+  return changed;
+}
+
+function plannedIdentity({ arn, shares }: Holding, groups: readonly string[]): MappedIdentity | null {
+  const principal = readPrincipal(arn);
+  // The name of an entry for bindings alone follows from its leases: they write it again.
+  if (principal.type === "invalid" || shares.every(isSignInShare)) return null;
+  return { username: usernameFor(principal.principal), groups };
+}
