@@ -194,12 +194,15 @@ export async function inParallel<T, R>(
   return results;
 }
 
-/** The same without a wait for the last one. The caller handles each failure. @returns the results, each as soon as it is there */
+/** The same without a wait for the last one. @returns the results, each as soon as it is there */
 export function startInParallel<T, R>(items: readonly T[], act: (item: T) => Promise<R>, atOnce = width): Promise<R>[] {
   const started: Promise<R>[] = [];
   for (const [index, item] of items.entries()) {
     const next = () => act(item);
-    started.push(started[index - atOnce]?.then(next, next) ?? next());
+    const result = started[index - atOnce]?.then(next, next) ?? next();
+    // The caller can fail before it takes this one: an unhandled failure would end the process.
+    result.catch(() => {});
+    started.push(result);
   }
   return started;
 }

@@ -22,3 +22,15 @@ test("each result is there before the last one, a bounded number run at once, an
   ]);
   expect(most).toBe(3);
 });
+
+test("a failure that no one takes ends no process", async () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => void unhandled.push(error);
+  process.on("unhandledRejection", note);
+
+  startInParallel([0, 1], () => Promise.reject(new Error("late")), 1);
+  for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+  process.off("unhandledRejection", note);
+
+  expect(unhandled).toEqual([]);
+});
