@@ -104,7 +104,7 @@ function union(live: Holding | undefined, came: Holding): Holding {
   if (!live) return came;
   const shares = new Map<string, Share>([...came.shares, ...live.shares].map((share) => [share.id, share]));
   return {
-    arn: live.arn,
+    ...live,
     entryAdded: live.entryAdded || came.entryAdded,
     added: [...new Set([...live.added, ...came.added])].sort(),
     shares: [...shares.values()],
@@ -232,7 +232,7 @@ export function refuseMovedName(cluster: Cluster, begun: readonly Placed[], keys
 
 function merge(known: Holding, own: Holding): Holding {
   return {
-    arn: known.arn,
+    ...known,
     entryAdded: known.entryAdded || own.entryAdded,
     added: [...new Set([...known.added, ...own.added])].toSorted(),
     shares: [...known.shares, ...own.shares],

@@ -124,7 +124,7 @@ export function withLostShares(
     if (!identity || !isOwnUsername(identity.username)) continue;
     for (const { id } of missing) ids.add(id);
     const { arn = key, added = [], shares: held = [] } = holding ?? {};
-    merged.set(key, { arn, entryAdded: true, added, shares: [...held, ...missing] });
+    merged.set(key, { ...holding, arn, entryAdded: true, added, shares: [...held, ...missing] });
   }
   return { holdings: merged, lost: ids };
 }

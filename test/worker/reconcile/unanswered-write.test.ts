@@ -131,6 +131,20 @@ describe("the next run takes back what a webhook gave", () => {
     expect(dataNow()).toEqual(initialAwsAuth);
   });
 
+  test("an entry of two leases, as one of them ends", async () => {
+    await give(context, cluster, { id: "r-one" });
+    await give(context, cluster, { id: "r-two", level: "admin", durationSeconds: 30 });
+    webhook(addingMasters, 1);
+
+    laterMs = 31_000;
+    await reconcileCluster(unanswered(), cluster);
+    expect(await outside().given(arns.engineer)).toEqual(["eks-access:viewers", "system:masters"]);
+    await lookAgain();
+
+    expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", end: { by: "worker" } });
+    expect(dataNow()).toEqual(initialAwsAuth);
+  });
+
   test("the document's last administrator", async () => {
     const { mapRoles = "" } = initialAwsAuth;
     const none = { ...initialAwsAuth, mapRoles: mapRoles.replace("system:masters", "developers") };
