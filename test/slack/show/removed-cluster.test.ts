@@ -308,6 +308,7 @@ test.each([false, true])(
     await follow(withoutIt, isStart);
     await expect.poll(() => buttonsOf(card())).toBe("[Details]");
     await expect.poll(() => buttonsOf(toEngineer())).toBe("[Details]");
+    await expect.poll(async () => (await ledger.shown("r-1"))?.isRemoved).toBe(true);
     await follow(whole, isStart);
 
     await expect.poll(() => [card(), toEngineer()]).toEqual(before);
