@@ -44,11 +44,16 @@ function withBeside(
 ): readonly Holding[] {
   const after = holdings.map((holding) => {
     const beside = besideOf(holding);
-    if (JSON.stringify(beside) === JSON.stringify(holding.beside)) return holding;
+    if (isSameList(beside, holding.beside)) return holding;
     const { beside: _, ...bare } = holding;
     return beside ? { ...bare, beside } : bare;
   });
   return after.every((holding, index) => holding === holdings[index]) ? holdings : after;
+}
+
+function isSameList(some: Holding["beside"], others: Holding["beside"]): boolean {
+  if (some === others || !some || !others) return some === others;
+  return some.length === others.length && some.every((group, index) => group === others[index]);
 }
 
 /** Annotations with the plan of a write that is no lease's. @param before null: there is no ConfigMap */

@@ -241,9 +241,13 @@ export function documentTexts(
   content: Content,
   keys: MemoryKeys,
 ): Texts {
-  const lastPlan = { ...content, holdings: withLastPlan(content.holdings, state.holdings) };
-  const unchanged = textsThatFit(state, cluster, lastPlan, keys);
-  if (!differs(state.configMap ?? noTexts, unchanged)) return unchanged;
+  const before = state.configMap ?? noTexts;
+  // A change of the data is a write, whatever the annotation says.
+  if (sameTexts(before.data, content.data)) {
+    const lastPlan = { ...content, holdings: withLastPlan(content.holdings, state.holdings) };
+    const unchanged = textsThatFit(state, cluster, lastPlan, keys);
+    if (sameTexts(before.annotations, unchanged.annotations)) return unchanged;
+  }
   const planned = { ...content, holdings: withPlan(content.holdings, content.document, state) };
   return textsThatFit(state, cluster, planned, keys);
 }
