@@ -168,7 +168,7 @@ export async function overdueLooks({ ledger, now }: WorkerContext, lateMs: numbe
   const [due, open] = await Promise.all([ledger.due(late, batch), ledger.overdue(late, batch)]);
   // A revoked lease, or one that begins, is due at once, whenever that was.
   const isLate = (record: LedgerRecord) => !(Date.parse(dueSince(record) ?? "") > late.getTime());
-  // A failed end whose next try has the time of a wrong clock is not due.
+  // A failed end is not due if a wrong clock dated its next try.
   const ends = open.filter((request) => !isDelayed(request, now()));
   const looks = [...due.filter(isLate), ...ends].flatMap((record) => looksFor(record, now()));
   return distinct(looks.filter(({ type }) => keptTypes.includes(type)));
