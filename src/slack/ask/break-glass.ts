@@ -8,7 +8,7 @@ import { mayRequest } from "../../access/policy/may-ask.ts";
 import { breakGlassFor, type Person } from "../../access/policy/rule.ts";
 import { admittedBy, admittedInWords, type Holder } from "../../access/principal.ts";
 import type { AccessRequest, PendingRequest } from "../../access/record.ts";
-import { createRequest } from "../../access/request.ts";
+import { createRequest, isLeaseOver } from "../../access/request.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { refuseActor } from "../app/admission.ts";
@@ -108,14 +108,17 @@ async function takeAccess(
   return tooMany ?? give(context, person, requested, level, may);
 }
 
-/** A second click on the same emergency gives nothing more, and alerts no one again. Null: this is the first. */
+/** A second click on the same emergency gives nothing more, and alerts no one again. Null: this is the first, or the access is over. */
 function takenJustNow(
   context: SlackContext,
   user: string,
   { cluster: { name }, principal: { arn }, reason }: RequestedEmergency,
 ): Promise<AccessRequest | null> {
-  const isSame = ({ emergency, cluster, principal, reason: why, lease }: AccessRequest) =>
-    emergency !== null && lease.state !== "ended" && cluster === name && principal === arn && why === reason;
+  const isSame = (request: AccessRequest) => {
+    const { emergency, cluster, principal, reason: why } = request;
+    const isNamed = cluster === name && principal === arn && why === reason;
+    return emergency !== null && isNamed && !isLeaseOver(request, context.now());
+  };
   return recordedBeside(context, ["emergency", user, name, arn, reason], async () =>
     (await context.ledger.ofRequester(user, 5)).find(isSame),
   );

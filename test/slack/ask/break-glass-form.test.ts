@@ -3,9 +3,10 @@ import { sealLink } from "../../../src/access/seals.ts";
 import { breakGlass } from "../../../src/slack/ask/break-glass.ts";
 import { reviewEmergency } from "../../../src/slack/decide/review-emergency.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { engineerArn } from "../../builders/a-request.ts";
+import { aLease, changed, engineerArn, type LeaseChange } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
-import { at } from "../../builders/times.ts";
+import { at, minutes } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aSlackContext, noGroups } from "../slack-context.ts";
 
@@ -48,6 +49,28 @@ describe("break-glass", () => {
 
     expect(second).toEqual(first);
     expect(await events()).toEqual([["emergency.taken", "U0ENGINEER"]]);
+  });
+
+  test.each<[string, LeaseChange]>([
+    ["failed", { state: "failed", failure: { code: "level-missing", message: "The level is gone" } }],
+    [
+      "was revoked, and has not ended",
+      { end: { cause: "revoked", by: "U0APPROVER", at: at(0).toISOString(), why: "" } },
+    ],
+    ["is over, and has not ended", { endsAt: at(-minutes(1)).toISOString() }],
+  ])("is taken anew for the same reason where the first access %s", async (_, change) => {
+    let made = 0;
+    const counting = { ...context, newRequestId: () => `r-new${++made}` };
+    const take = () => breakGlass(counting, "U0ENGINEER", `staging ${engineerArn} checkout is down`);
+    await take();
+    const first = await ledger.get("r-new1");
+    if (!first?.lease) throw new Error("The first access has a lease.");
+    await ledger.commit(aChange(changed(first, { version: 2, lease: aLease(first.lease, change) }), "lease.failed"));
+
+    const answer = await take();
+
+    expect(answer.text).toContain("(`r-new2`)");
+    expect(await ledger.get("r-new2")).toMatchObject({ state: "approved", lease: { state: "scheduled" } });
   });
 
   test("takes the principal that is linked, where none is written", async () => {
