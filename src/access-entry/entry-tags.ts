@@ -1,3 +1,4 @@
+import { isAhead } from "../access/lease/cluster-leases.ts";
 import { isSignInShare, signInShare } from "../access/lease/lease.ts";
 import type { Holding, MappedIdentity, Share } from "../access/lease/lease-record.ts";
 import { accessPolicies, policyTexts, type ScopedPolicy } from "../access/policy/policy-text.ts";
@@ -63,7 +64,7 @@ export const lateCallMs = planMs + signatureMs + clocksMs;
 
 /** Until when calls since then can arrive; null: none can. */
 export function arrivesUntil(since: string | null, now: Date): Date | null {
-  if (since === null) return null;
+  if (since === null || isAhead(since, now)) return null;
   const until = new Date(Date.parse(since) + lateCallMs);
   return until > now ? until : null;
 }

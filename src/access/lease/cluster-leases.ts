@@ -35,9 +35,14 @@ export function hasDueWork({ beginning, ending }: DueWork, now: Date): boolean {
 /** Clocks of two workers are closer. */
 const aheadMs = 60_000;
 
-/** Whether a failure delays the next try. One from the future does not: the clock that dated it was wrong, and is repaired. */
+/** Whether a recorded past is in the future: the clock that dated it was wrong and is repaired, or the record is changed. Then no wait counts from it. */
+export function isAhead(time: string, now: Date): boolean {
+  return Date.parse(time) > now.getTime() + aheadMs;
+}
+
+/** Whether a failure delays the next try. */
 export function isDelayed({ trouble }: Pick<AccessRequest, "trouble">, now: Date): boolean {
-  if (!trouble || Date.parse(trouble.at) > now.getTime() + aheadMs) return false;
+  if (!trouble || isAhead(trouble.at, now)) return false;
   return Date.parse(trouble.retryAt) > now.getTime();
 }
 
@@ -122,11 +127,15 @@ export function sharesToKeep(orphans: readonly Share[], closed: ReadonlySet<stri
 /** When an unanswered call that gives a lease can last have been sent; null: each was answered. */
 export function lastUnanswered(request: ApprovedRequest, now: Date): Date | null {
   const { lease } = request;
+  const past = (time: string | null | undefined) => (time && !isAhead(time, now) ? Date.parse(time) : null);
   // A proved lease has its answers; only repeated calls count.
-  if (lease.state !== "scheduled") return lease.sentAgainAt === null ? null : new Date(lease.sentAgainAt);
+  if (lease.state !== "scheduled") {
+    const again = past(lease.sentAgainAt);
+    return again === null ? null : new Date(again);
+  }
   if (!lease.writeBegan) return null;
-  const decided = Date.parse(lease.end?.at ?? lease.voidSince ?? sealedEnd(request));
-  return new Date(Math.max(Math.min(decided, now.getTime()), Date.parse(lease.writeBegan)));
+  const decided = past(lease.end?.at) ?? past(lease.voidSince) ?? Date.parse(sealedEnd(request));
+  return new Date(Math.max(Math.min(decided, now.getTime()), past(lease.writeBegan) ?? 0));
 }
 
 export interface LeasesFound {

@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { readPrincipal } from "../../access/arn.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
-import { approvedShare, isDueToEnd } from "../../access/lease/cluster-leases.ts";
+import { approvedShare, isAhead, isDueToEnd } from "../../access/lease/cluster-leases.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
 import { isOwnUsername } from "../../access/lease/lease.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
@@ -69,10 +69,11 @@ export async function readEntryState(
   const approved = read.filter((each) => genuine.has(each) || (each.state === "approved" && isDueToEnd(each, now)));
   const known = [...held, ...madeFor(approved, unclaimed, now)];
   const ours = withLedgerMemory(sealedClusterOf(cluster), known, approved, keys.memory, "access-entry");
+  for (const [key, since] of openSince) if (isAhead(since, now)) openSince.delete(key);
   for (const { principal, lease } of open) {
     const key = principal.toLowerCase();
     const again = lease?.state === "active" ? lease.sentAgainAt : null;
-    if (again !== null && again > (openSince.get(key) ?? "")) openSince.set(key, again);
+    if (again !== null && !isAhead(again, now) && again > (openSince.get(key) ?? "")) openSince.set(key, again);
   }
   const readKeys = new Set(read.map(({ principal }) => principal.toLowerCase()));
   return {

@@ -6,6 +6,7 @@ import {
   idsOf,
   isOverInCluster,
   isTooOldToBegin,
+  lastUnanswered,
   orphanedShares,
   sealedEnd,
   sharesToKeep,
@@ -155,5 +156,26 @@ describe("the lease of an extension", () => {
     const forged = { ...extension, until: at(hours(10_000)).toISOString() };
 
     expect(sealedEnd(forged)).toBe(at(minutes(2) + hours(5)).toISOString());
+  });
+});
+
+const future = "2099-01-01T00:00:00.000Z";
+
+describe("the last unanswered call of a lease", () => {
+  const endedInFuture = { ...revoked, at: future };
+
+  test.each<[string, ApprovedRequest, Date | null]>([
+    ["is none, where none was sent again", aLeasedRequest({ state: "active" }), null],
+    ["is that of its record", aLeasedRequest({ state: "active", sentAgainAt: now.toISOString() }), now],
+    ["is none, where its record names the future", aLeasedRequest({ state: "active", sentAgainAt: future }), null],
+    ["is its end, at the latest", aLeasedRequest({ state: "scheduled", writeBegan: now.toISOString() }), end],
+    ["began in no future", aLeasedRequest({ state: "scheduled", writeBegan: future }), end],
+    [
+      "is its sealed end, where its record ends it in the future",
+      aLeasedRequest({ state: "scheduled", writeBegan: now.toISOString(), end: endedInFuture }),
+      end,
+    ],
+  ])("%s", (_, request, last) => {
+    expect(lastUnanswered(request, new Date(end.getTime() + 3_600_000))).toEqual(last);
   });
 });

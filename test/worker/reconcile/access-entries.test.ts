@@ -3,9 +3,9 @@ import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { account, arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
-import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { dueAt } from "../../../src/access/request.ts";
-import type { AccessEntry } from "../../../src/access-entry/index.ts";
+import { type AccessEntry, readHoldingTags, writeHoldingTags } from "../../../src/access-entry/index.ts";
 import type { AccessEntries } from "../../../src/aws/access-entries.ts";
 import { createLog, FailureLog } from "../../../src/operations/log.ts";
 import { createWorkerMetrics } from "../../../src/operations/metrics.ts";
@@ -13,6 +13,8 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { revise } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {
@@ -730,6 +732,44 @@ test("a late call that no tag claims keeps none of the leases that it gives: eac
   expect(await outside.given(engineer)).toEqual(["readers"]);
   expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
   expect((await requestOf(context, "r-two")).lease?.state).toBe("ended");
+});
+
+/** Records that a call which gives this active lease was sent then, and is unanswered. */
+async function recordSent(id: string, at: string): Promise<void> {
+  const request = await requestOf(context, id);
+  if (request.lease?.state !== "active") throw new Error(`${id} is not active`);
+  await context.ledger.commit(aChange(revise(request, { lease: { ...request.lease, sentAgainAt: at } })));
+}
+
+const future = "2099-01-01T00:00:00.000Z";
+
+test("a time from the future in its record delays no end, because no call was sent then", async () => {
+  await outside.edit(engineer, ["readers"]);
+  await give(context, analytics, { id: "r-one" });
+  await recordSent("r-one", future);
+
+  expect((await revokeGiven(context, analytics, "r-one")).lease?.state).toBe("ended");
+  expect(await outside.given(engineer)).toEqual(["readers"]);
+});
+
+test("a time from the future in an entry's tags delays no end, and hides no unanswered call", async () => {
+  await outside.edit(engineer, ["readers"]);
+  await give(context, analytics, { id: "r-one" });
+  const { memory } = context.keys;
+  const place = sealedClusterOf(analytics);
+  const entries = entriesOf(side().sandbox, analytics);
+  const entry = await entries.describe(engineer);
+  if (!entry) throw new Error("there is no entry");
+  const read = readHoldingTags(place, engineer, entry, memory);
+  if (read.type !== "holding") throw new Error("the entry has no tags of ours");
+  await entries.tag(entry, writeHoldingTags(place, read.holding, memory, { ...read, openSince: future }));
+  entries.close();
+  await recordSent("r-one", context.now().toISOString());
+
+  expect((await revokeGiven(context, analytics, "r-one")).trouble?.code).toBe("access-entry-late");
+  await reconcileCluster(minutesLater(9), analytics);
+  expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
+  expect(await outside.given(engineer)).toEqual(["readers"]);
 });
 
 test.each([[null], [["readers"]]])(
