@@ -1,3 +1,4 @@
+import { isBlocking } from "../../access/access-error.ts";
 import { readPrincipal } from "../../access/arn.ts";
 import { groupsBy } from "../../access/collections.ts";
 import {
@@ -162,7 +163,10 @@ function givenUp(
   { voided, refused }: Pick<Settlement, "voided" | "refused">,
   keys: SettleInput["keys"],
 ): readonly ApprovedRequest[] {
-  const failed = refused.filter(({ request }) => request.lease.writeBegan === null);
+  const failed = refused.filter(({ request, refusal }) => {
+    // Until the repair of a person's mistake in aws-auth, the lease waits, and its approval counts.
+    return request.lease.writeBegan === null && !isBlocking(refusal.code);
+  });
   return [...voided, ...failed]
     .map(({ request }) => request)
     .filter((request) => lastSealedApproval(request, keys.decision) !== null);

@@ -77,6 +77,21 @@ describe("an outage", () => {
   });
 });
 
+test("an approval given while a person's mistake stops aws-auth counts after the repair", async () => {
+  const scene = await aDirectScene({ ...initialAwsAuth, mapUsers: "- userarn: [" });
+  const look = () => reconcileCluster(scene.context(), scene.cluster);
+
+  await look();
+  await look();
+  const waiting = await scene.ledger.get(id);
+  scene.aws.editMapUsers(() => "");
+  scene.clock.ms = Date.parse(waiting?.trouble?.retryAt ?? "");
+  await look();
+
+  expect(waiting).toMatchObject({ state: "approved", trouble: { code: "section-unreadable" } });
+  expect(await scene.ledger.get(id)).toMatchObject({ state: "approved", lease: { state: "active" } });
+});
+
 test("a lease whose time is over while no one can look is reported at once", async () => {
   const { passes, told, clock, cluster, context, record } = await anOutage(() => unreachable("AWS is away"));
   await reconcileCluster(context(), cluster);
