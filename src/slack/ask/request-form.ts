@@ -29,6 +29,7 @@ import {
   withTypedTime,
 } from "./form.ts";
 import { suggestionsOf } from "./form-fields.ts";
+import { refuseTooMany } from "./limits.ts";
 import { formActions, identityKey, recentFirst, requestModal } from "./request-modal.ts";
 
 type OfferContext = Pick<SlackContext, "config" | "directory">;
@@ -181,6 +182,8 @@ export function formChangeHandler(): (context: SlackContext, change: FormChange)
     if (!view) return;
     remember(newest, view.id, action.action_ts);
     const user = body.user.id;
+    // Sending the form says so.
+    if (action.action_id === formActions.askedFor && (await refuseTooMany(context, user, "questions"))) return;
     const form = await changed(context, view, action, user);
     const offers = await offersTo(context, form.askedFor || user);
     // Only another cluster or person needs a question to a worker; each typed letter comes here too.

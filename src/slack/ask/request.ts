@@ -22,6 +22,7 @@ import { withoutButtons } from "../show/lost-cards.ts";
 import { answer, clusterGoneAnswer, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
 import { actions, code, codeBlock, cut, mention, oneOf, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
+import { refuseTooMany } from "./limits.ts";
 import { identitiesInForm, requestForm, submittingMs } from "./request-form.ts";
 import { requestModalId } from "./request-modal.ts";
 import { askFor } from "./submit-request.ts";
@@ -38,7 +39,7 @@ export const request: Command = {
 async function askInOneLine(context: SlackContext, { user, rest, people }: CommandCall): Promise<Message> {
   const { clusters } = context.config;
   const parts = splitRequestLine(rest, clusters, people);
-  const turnedAway = await refuseNamed(context, user, parts);
+  const turnedAway = (await refuseManyNames(context, user, parts)) ?? (await refuseNamed(context, user, parts));
   if (turnedAway) return turnedAway;
   const cluster = parts.principal === "" ? clusters.get(parts.cluster.toLowerCase()) : undefined;
   const own = cluster && (await identitiesForAsker(context, user, parts.for?.user ?? user, cluster));
@@ -54,6 +55,11 @@ async function namesFor(context: SlackContext, asker: string, { for: named, clus
   const people = [asker, ...(named?.user ? [named.user] : [])];
   const shown = await Promise.all(people.map((each) => clustersShown(context, each)));
   return [...new Set(shown.flat().map(({ name }) => name))];
+}
+
+/** Each named person can cost a call to Slack, which takes some hundred a minute. Without them, no one could approve. */
+async function refuseManyNames(context: SlackContext, asker: string, { for: named }: RequestParts) {
+  return named?.user ? refuseTooMany(context, asker, "questions") : null;
 }
 
 /** Before any look-up or mistake: a guest can't get access, whatever else the line or form says. Null: the named person can. */
@@ -83,6 +89,8 @@ async function takeForm(context: SlackContext, submission: Submission): Promise<
   const { clusters } = context.config;
   const parts = readFormParts(view);
   const user = body.user.id;
+  const tooMany = await refuseManyNames(context, user, parts);
+  if (tooMany) return submits(formTitle, async () => tooMany)(context, submission);
   const [own, names, turnedAway] = await Promise.all([
     identitiesInForm(context, user, view),
     namesFor(context, user, parts),

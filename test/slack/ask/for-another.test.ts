@@ -103,6 +103,23 @@ describe("a request for another person", () => {
     expect(textOf(shown)).toContain("No request made for <@U0ONCALL>: their Slack account is deactivated.");
   });
 
+  test("stays as it is in a form that named too many people", async () => {
+    await app.follow(`${configText}\nlimits: { questions: 1 }\n`);
+    const engineer = app.person("U0ENGINEER");
+    await engineer.command("/eks-access request", "C0ACCESS");
+    const form = await app.slack.until(() => engineer.view());
+    await engineer.choose(form, "For someone else", "U0ONCALL");
+    const named = await app.slack.until(() => (engineer.view()?.updates ? engineer.view() : undefined));
+    app.slack.deactivate("U0APPROVER2");
+    const before = app.slack.faults.calls("slack.users.info");
+
+    await engineer.choose(named, "For someone else", "U0APPROVER2");
+    await engineer.submit({ Level: "viewer", "IAM role or user": engineerArn, Why: "the deployment hangs" });
+
+    expect(textOf(await app.slack.until(() => engineer.view()))).toContain("You sent 1 questions.");
+    expect(app.slack.faults.calls("slack.users.info")).toBe(before);
+  });
+
   test("is reported to both at once; either stops it with one click, and both learn it", async () => {
     await app.say("U0ENGINEER", line);
     await app.show("r-new1").catch(() => {});

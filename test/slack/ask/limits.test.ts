@@ -1,12 +1,14 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
+import type { CommandCall } from "../../../src/slack/app/command.ts";
 import { commands } from "../../../src/slack/app/commands.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
+import type { Directory } from "../../../src/slack/app/directory.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { at, minutes } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { aSlackContext } from "../slack-context.ts";
+import { aSlackContext, noGroups } from "../slack-context.ts";
 
 const nobody = "policy: { rules: [{ name: engineers, who: [U0SOMEBODY] }] }\n";
 
@@ -20,7 +22,12 @@ function aContext(ledger: Ledger, more = "", text = configText): SlackContext {
 }
 
 /** What is answered to `/eks-access <line>`. */
-async function say(context: SlackContext, line: string, user = "U0ENGINEER"): Promise<string> {
+async function say(
+  context: SlackContext,
+  line: string,
+  user = "U0ENGINEER",
+  people: CommandCall["people"] = new Map(),
+): Promise<string> {
   const [word, ...rest] = line.split(" ");
   const command = commands.find((each) => each.word === word) ?? expect.fail(`no command ${word}`);
   const client = {} as never;
@@ -28,7 +35,7 @@ async function say(context: SlackContext, line: string, user = "U0ENGINEER"): Pr
     user,
     rest: rest.join(" "),
     triggerId: "",
-    people: new Map(),
+    people,
     client,
     commands,
   });
@@ -68,6 +75,22 @@ test("one person can't call a channel for emergencies without end", async () => 
   );
   expect((await ledger.list(everything, 0, 9)).total).toBe(30);
   expect(await say(context, asking("no emergency"))).toMatch(/^Requested/);
+});
+
+test("one person can't name so many others that Slack answers no more about approvers", async () => {
+  const accountOf = vi.fn<Directory["accountOf"]>(async (user) => (user.startsWith("U0NAMED") ? "guest" : "active"));
+  const context = { ...aContext(memoryLedger()), directory: { ...noGroups, accountOf } };
+
+  const answers: string[] = [];
+  for (let index = 0; index < 40; index += 1) {
+    const line = `request staging ${engineerArn} viewer for @bob for 1h look into it`;
+    answers.push(await say(context, line, "U0ENGINEER", new Map([["@bob", `U0NAMED${index}`]])));
+  }
+
+  expect(answers[0]).toContain("guests of this workspace can't get access");
+  expect(answers.at(-1)).toMatch(/^:hourglass: You sent 30 questions\. You can send more at <!date/);
+  expect(accountOf).toHaveBeenCalledTimes(30);
+  expect(await say(context, asking("their own"))).toMatch(/^Requested/);
 });
 
 test("60 identical requests at once are one, and so is one more later; each answer names it", async () => {
