@@ -6,6 +6,7 @@ import { YamlFailure } from "./go-yaml/cursor.ts";
 import { decode } from "./go-yaml/decode.ts";
 import type { Field, MappingNode, MapValue, ScalarNode, YamlNode, YamlValue } from "./go-yaml/node.ts";
 import { parseYaml } from "./go-yaml/parse-yaml.ts";
+import { GO_SPACE } from "./read-document.ts";
 import { quote } from "./render.ts";
 import { afterLine, editLines, insertLines, lineBreakOf, removeLines, type TextEdit } from "./text-edit.ts";
 
@@ -145,10 +146,12 @@ interface DocumentText {
   readonly line: number;
 }
 
+const SEPARATOR = new RegExp(`(?<![^\\n])---(?=${GO_SPACE}|$)`, "g");
+
 /** Cuts a text at lines that begin with `---`, as kubectl does: only a line feed ends a line. Such a line also ends every scalar. */
 export function splitDocuments(text: string): DocumentText[] {
   const documents: DocumentText[] = [];
-  const starts = [...text.matchAll(/(?<![^\n])---(?=\s|$)/g)].map((match) => match.index);
+  const starts = [...text.matchAll(SEPARATOR)].map((match) => match.index);
   const cuts = [...new Set([0, ...starts])];
   let line = 0;
   for (const [index, offset] of cuts.entries()) {

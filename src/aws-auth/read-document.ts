@@ -138,10 +138,10 @@ export interface ReadItem {
 }
 
 /** White space as strings.TrimSpace of Go defines it: not quite JavaScript's. */
-const SPACE = "[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+export const GO_SPACE = "[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
 
 /** Texts that the authenticator takes for an empty section before it reads them as YAML. */
-const EMPTY = new RegExp(`^${SPACE}*(?:(?:""|''|\`\`)${SPACE}*)?$`);
+const EMPTY = new RegExp(`^${GO_SPACE}*(?:(?:""|''|\`\`)${GO_SPACE}*)?$`);
 
 /** Reads one section as the authenticator does: mapAccounts by go-yaml alone, the other two through JSON. */
 export function readSection(section: Section, text: string): SectionContent {

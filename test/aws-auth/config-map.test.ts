@@ -14,6 +14,12 @@ describe("readConfigMap", () => {
     expect([named.line, unnamed.line]).toEqual([2, 1]);
   });
 
+  it("does not cut at --- before a byte order mark, which is no space to kubectl", () => {
+    const file = read("kind: ConfigMap\ndata: {a: x}\n---\ufeffkind: Secret\nkind: ConfigMap\ndata: {a: z}\n");
+
+    expect(file.data).toEqual({ a: "z" });
+  });
+
   it("takes the one named aws-auth of a List, in YAML and in JSON", () => {
     const item = (name: string) => ({ kind: "ConfigMap", metadata: { name }, data: { a: name } });
     const list = { kind: "List", items: [item("other"), 12, item("aws-auth")] };
