@@ -113,11 +113,13 @@ function* removeMarks(document: AwsAuthDocument, section: Section, line: number)
   const text = document.sections[section].text ?? "";
   const message = `Removes the invisible byte order marks in ${section}. Some of its entries may work already.`;
   // To the authenticator a mark is a letter, except where its buffer begins.
-  const asLetters = { ...document.data, [section]: text.replaceAll("\ufeff", LETTER) };
-  const { document: inForce } = yield* readingSteps(asLetters);
+  const asLetters = Object.entries(document.data).map(([key, value]) => [key, value.replaceAll(INNER_MARK, LETTER)]);
+  const { document: inForce } = yield* readingSteps(Object.fromEntries(asLetters));
   const about = { code: "byte-order-mark", section, line, message };
   return yield* offerText(document, text.replaceAll("\ufeff", ""), about, inForce);
 }
+
+const INNER_MARK = /(?!^)\ufeff/g;
 
 /** Private use: it means nothing to YAML, and no ARN has it. */
 const LETTER = "\ue000";
@@ -130,10 +132,13 @@ function* offerText(
   inForce: ReadDocument = document,
 ): Steps<Repair | null> {
   const { section } = about;
-  const { document: after } = yield* readingSteps({ ...document.data, [section]: text });
+  const { document: after } = yield* readingSteps({ ...inForce.data, [section]: text });
   const { state, droppedAt } = after.sections[section];
   const isWhole = state === "list" && droppedAt === null;
-  return isWhole && keepsCallers(inForce, after) ? offer(document, after, about) : null;
+  if (!isWhole || !keepsCallers(inForce, after)) return null;
+  if (inForce === document) return offer(document, after, about);
+  const { document: written } = yield* readingSteps({ ...document.data, [section]: text });
+  return offer(document, written, about);
 }
 
 /** Whether for each caller of `before` the same entries count, and shut none out. */

@@ -154,6 +154,15 @@ describe("offerRepairs", () => {
     expect(repairs).toEqual([]);
   });
 
+  it("offers no section with byte order marks whose entry would replace one in force in another one with such marks", () => {
+    const mapRoles = `# \ufeff\n- role\ufeffarn: ${account}role/dev\n  username: other\n`;
+    const mapUsers = `# \ufeff\n- userarn: ${account}role/dev\n  username: dev\n`;
+
+    const repairs = offerRepairs(parseDocument({ mapRoles, mapUsers }));
+
+    expect(repairs.map(({ section }) => section)).toEqual(["mapUsers"]);
+  });
+
   it.each([
     ["ARN", `- rolearn: ${account}role/team/dev\n  username: other\n`],
     ["section", `- rolearn: ${account}role/dev\n\tusername: other\n`],
