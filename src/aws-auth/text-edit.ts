@@ -40,10 +40,10 @@ export function isStartOfLine(text: string, at: number): boolean {
   return at === 0 || isBreakUnit(text.charCodeAt(at - 1));
 }
 
-/** The line break that a text uses: its first one. */
+/** The line break that a text uses: its first one that every reader takes for one, or else its first. */
 export function lineBreakOf(text: string): string {
   BREAK.lastIndex = 0;
-  return BREAK.exec(text)?.[0] ?? "\n";
+  return (/\r?\n/.exec(text) ?? BREAK.exec(text))?.[0] ?? "\n";
 }
 
 function isBreakUnit(unit: number): boolean {

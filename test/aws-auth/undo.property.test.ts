@@ -74,6 +74,21 @@ function planned(data: Readonly<Record<string, string>>, groups: readonly string
   return plan;
 }
 
+it.each([
+  ["a carriage return", "\r", "\r\n\n"],
+  ["an invisible separator", "\u2028", "\n"],
+])("adding an entry after %s writes ordinary line ends, and its removal restores the text", (_what, first, last) => {
+  const data = { mapRoles: `# team${first}${team.replaceAll("\n", last)}` };
+  const document = parseDocument(data);
+
+  const plan = planChanges(document, [{ type: "map", arn, username: "dev", groups: ["one"] }]);
+  if (plan.type === "refused") throw new Error(plan.refusal.message);
+  const back = planChanges(parseDocument(plan.after), [{ type: "unmap", arn }]);
+
+  expect(plan.after.mapRoles).toMatch(/role\/dev"\r?\n {2}username: "dev"\r?\n {2}groups:\r?\n {4}- "one"\r?\n/);
+  expect(back).toMatchObject({ after: data });
+});
+
 const groupsIn = (data: Readonly<Record<string, string>>) =>
   parseDocument(data).entries.find((entry) => entry.arn === arn)?.groups;
 
