@@ -1,7 +1,7 @@
 import { type Entry, type FieldName, fieldKey, type ListReading, type Section, sameGroups } from "./document.ts";
 import { type FieldUse, fieldUses, lastUse } from "./field-problems.ts";
 import { decodeAgain } from "./go-yaml/decode.ts";
-import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
+import type { MappingNode, ScalarNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 import { readSection } from "./read-document.ts";
 import { blockGroup, flowList, quote, readQuoted, styleOf } from "./render.ts";
 import {
@@ -84,10 +84,19 @@ export function editGroups(place: EntryPlace, wanted: readonly string[]): TextEd
   // Spaces inside the brackets mark a list as ours: the field was absent, so it goes with its last group.
   if (use === null) return [addField(place, "groups", `[ ${wanted.map(quote).join(", ")} ]`)];
   const { written } = use;
-  if (written.kind === "sequence")
+  if (written.kind === "sequence" && !hasBareTag(written))
     return restore(place, use, written, wanted) ?? editItems(place, use, written, wanted);
   const isEmpty = written.outer === written.end;
   return [isEmpty && !place.mapping.flow ? fillEmpty(place, written, wanted) : replaceWithNote(place, use, wanted)];
+}
+
+/** Whether an item is a tag without text: a comma right after it would be a part of it. */
+function hasBareTag({ flow, items }: SequenceNode): boolean {
+  return flow && items.some((item) => item.kind === "scalar" && isBare(item));
+}
+
+function isBare({ style, value, outer, end }: ScalarNode): boolean {
+  return style === "plain" && value === "" && outer < end;
 }
 
 function editItems(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted: readonly string[]): TextEdit[] {

@@ -74,6 +74,16 @@ function planned(data: Readonly<Record<string, string>>, groups: readonly string
   return plan;
 }
 
+it("removing our groups in any order restores a list with a tag that has no text", () => {
+  const data = { mapRoles: `- rolearn: ${arn}\n  username: dev\n  groups: [!!binary , viewers, !!binary ]\n` };
+
+  const { after } = planned(data, ["", "viewers", "one", "two"]);
+  const left = planned(after, ["", "viewers", "two"]);
+
+  expect(groupsIn(left.after)).toEqual(["", "viewers", "two"]);
+  expect(planned(left.after, ["", "viewers"]).after).toEqual(data);
+});
+
 it.each([
   ["a carriage return", "\r", "\r\n\n"],
   ["an invisible separator", "\u2028", "\n"],
