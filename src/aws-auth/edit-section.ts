@@ -96,10 +96,15 @@ export function editSection(reading: SectionReading, change: SectionChange): (st
   const { text, list } = reading;
   if (text === null || list === null) return fillSection(text, change.added);
   // Text after a block scalar at the very end changes its value.
-  return [false, true].flatMap((inFront) => {
+  const texts = [false, true].flatMap((inFront) => {
     const edited = editLines(text, (whole) => edits({ ...reading, text: whole, list }, change, inFront));
     return edited === null ? [] : [restoreEmpty(edited)];
   });
+  // A `...` or a tag of the list can't be alone.
+  const removed = new Set(change.removed.map(({ index }) => index));
+  const isEmptied = removed.size === list.items.length && change.added.length === 0;
+  const emptied = isEmptied ? editLines(text, (whole) => editList(whole, list, removed, ["[]"])) : null;
+  return emptied === null ? texts : [...texts, emptied];
 }
 
 function edits(reading: ListReading, { removed, edited, added }: SectionChange, inFront: boolean): TextEdit[] | null {

@@ -36,3 +36,17 @@ describe("groups are added to an entry with a last value that ends the text with
     expect(result.back).toBe(mapRoles);
   });
 });
+
+describe("the last entry is removed from a list that can't be absent: what is left would not be read", () => {
+  it.each([
+    ["above the end of the document", "", "...\n"],
+    ["below a tag", "--- !!seq # people\n", ""],
+    ["among comments", "!!seq\n# first\n", "# last\n... # end\n"],
+  ])("%s", (_what, before, after) => {
+    const document = parseDocument({ mapRoles: `${before}- rolearn: ${arn}\n  username: dev\n${after}` });
+
+    const plan = planChanges(document, [{ type: "unmap", arn }], guard);
+
+    expect(plan).toMatchObject({ type: "planned", after: { mapRoles: `${before}[]\n${after}` } });
+  });
+});
