@@ -1,4 +1,3 @@
-import { nearest } from "../../access/ask/read-part.ts";
 import { breakGlassCommand } from "../ask/break-glass.ts";
 import { extend } from "../ask/extend.ts";
 import { request } from "../ask/request.ts";
@@ -9,7 +8,7 @@ import { link } from "../link/link.ts";
 import { check } from "../look/check.ts";
 import { clusters } from "../look/clusters.ts";
 import { creator } from "../look/creator.ts";
-import { help, readHelp, unknownCommandAnswer } from "../look/help.ts";
+import { commandMeant, help, readHelp, unknownCommandAnswer } from "../look/help.ts";
 import { list } from "../look/list.ts";
 import { review } from "../look/review.ts";
 import { status } from "../look/status.ts";
@@ -56,12 +55,12 @@ export async function handleCommand(context: SlackContext, command: SlashCommand
   const name = word.toLowerCase() || "help";
   const found = commands.find((each) => each.word === name);
   const doesRecord = found?.records === true && rest !== "";
-  const doing = (found ? run(context, command, found, rest) : unknown(word, name, rest, sent)).catch(
-    (error: unknown) => {
-      context.log.error({ err: error, command: word }, "a command failed");
-      return failedAnswer(error);
-    },
-  );
+  const doing = (
+    found ? run(context, command, found, rest) : unknown(context, command.command.user_id, [word, rest], sent)
+  ).catch((error: unknown) => {
+    context.log.error({ err: error, command: word }, "a command failed");
+    return failedAnswer(error);
+  });
   const late = doesRecord ? notYet : undefined;
   const { deadlines } = context.config.timing;
   const { outcome, inTime } = await acknowledgeWhenDone(
@@ -93,11 +92,17 @@ async function run(
 }
 
 /** @param sent Slack's text: the button to run the line keeps the people in it */
-async function unknown(word: string, name: string, rest: string, sent: string): Promise<Message> {
+async function unknown(
+  context: SlackContext,
+  user: string,
+  [word, rest]: readonly [string, string],
+  sent: string,
+): Promise<Message> {
+  const name = word.toLowerCase();
   // The id of a request alone shows that request.
   if (/^r-[a-z0-9]+$/.test(name)) return unknownCommandAnswer(word, "status", name);
-  const words = commands.map((each) => each.word);
-  return unknownCommandAnswer(word, nearest(word, words), rest, wordAndRest(sent.trim())[1]);
+  const meant = await commandMeant(context, user, commands, word);
+  return unknownCommandAnswer(word, meant, rest, wordAndRest(sent.trim())[1]);
 }
 
 function wordAndRest(text: string): readonly [word: string, rest: string] {
@@ -118,6 +123,6 @@ function runOnClick(context: SlackContext, click: ButtonClick): Promise<void> {
   const [word, rest] = wordAndRest(text);
   const call = { user: body.user.id, rest, people, triggerId: body.trigger_id, client, commands };
   const found = commands.find((each) => each.word === word);
-  const run = async () => (found ? found.run(context, call) : unknown(word, word, rest, sent));
+  const run = async () => (found ? found.run(context, call) : unknown(context, call.user, [word, rest], sent));
   return answers(run)(context, click);
 }

@@ -1,4 +1,5 @@
 import type { KnownBlock } from "@slack/types";
+import { nearest } from "../../access/ask/read-part.ts";
 import { breakGlassFor, isApproverOf, isNamedIn, type Person } from "../../access/policy/rule.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -45,10 +46,9 @@ interface Role {
 export function helpAnswer(commands: readonly HelpLine[], role: Role): Message {
   const title = "*eks-access* gives you access to an EKS cluster for a time, once an approver agrees.";
   const intro = [title, ...roleLines(role)];
-  const lines = commands
-    .filter(({ forApprovers }) => !forApprovers || role.approves.length > 0)
-    .filter(({ word }) => word !== "break-glass" || role.emergency)
-    .map(({ word, usage, summary }) => `${code(`/eks-access ${word} ${usage}`.trim())} ${summary}`);
+  const lines = usableBy(role, commands).map(
+    ({ word, usage, summary }) => `${code(`/eks-access ${word} ${usage}`.trim())} ${summary}`,
+  );
   return {
     text: unformatted([...intro, ...lines].join("\n")),
     blocks: [
@@ -57,6 +57,12 @@ export function helpAnswer(commands: readonly HelpLine[], role: Role): Message {
       ...joinedLines(lines, 2800).map(section),
     ],
   };
+}
+
+function usableBy({ approves, emergency }: Role, commands: readonly HelpLine[]): readonly HelpLine[] {
+  return commands
+    .filter(({ forApprovers }) => !forApprovers || approves.length > 0)
+    .filter(({ word }) => word !== "break-glass" || emergency);
 }
 
 function roleLines({ approves, onCall }: Role): string[] {
@@ -78,10 +84,27 @@ function helpButtons({ approves, onCall, emergency }: Role, isAll: boolean): Kno
   ]);
 }
 
+/** The command that a person meant, of those that they can use. Null: none is near enough. */
+export async function commandMeant(
+  context: SlackContext,
+  user: string,
+  commands: readonly HelpLine[],
+  word: string,
+): Promise<string | null> {
+  const usable = usableBy(roleOf(context, await personShown(context, user)), commands);
+  return nearest(
+    word,
+    usable.map((each) => each.word),
+  );
+}
+
 /** @param toRun `rest` with Slack's escapes, for the button */
 export function unknownCommandAnswer(word: string, guess: string | null, rest: string, toRun = rest): Message {
   const said = `There is no command ${code(word)}.`;
-  if (!guess) return answer(`${said} See ${code("/eks-access help")}.`);
+  if (!guess) {
+    const { text, blocks } = answer(`${said} See ${code("/eks-access help")}.`);
+    return { text, blocks: [...blocks, actions("help", [helpButton()])] };
+  }
   const line = `${guess} ${rest}`.trim();
   const text = cut(`${said} Did you mean ${code(guess)}? Copy this line:`, 3000);
   const sent = `${guess} ${toRun}`.trim();

@@ -11,6 +11,7 @@ test.each([
   ["satging", "staging"],
   ["prodution", "production"],
   ["dev1", "dev"],
+  ["edv", "dev"],
   ["prod", null],
   ["", null],
   ["elsewhere", null],

@@ -36,6 +36,13 @@ test("a word with a mistake is answered with the whole line, corrected, as it wa
   );
 });
 
+test.each(["brek-glass staging", "aprove r-7k2m9x4q"])(
+  "%s names no command that the person can't use",
+  async (text) => {
+    expect(await answerTo(text)).toMatch(/^There is no command `[a-z-]+`\. See/);
+  },
+);
+
 test("the id of a request alone is answered with the line that shows it", async () => {
   expect(await answerTo("r-7k2m9x4q")).toContain("```/eks-access status r-7k2m9x4q```");
 });

@@ -65,6 +65,10 @@ describe("a word that is no command", () => {
     );
   });
 
+  test("without a near one has a button for all commands", () => {
+    expect(textOfBlocks(unknownCommandAnswer("foo", null, ""))).toContain("[All commands]");
+  });
+
   test("can format nothing and mention no one", () => {
     expect(unknownCommandAnswer("<!channel>`x", null, "").text).toBe(
       'There is no command `"&lt;!channel&gt;\\u0060x"`. See `/eks-access help`.',
