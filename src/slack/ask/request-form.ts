@@ -51,8 +51,12 @@ export async function requestForm(context: SlackContext, user: string, like?: Ac
   ]);
   if (offers.length === 0) return messageModal("Ask for access", nothingOfferedAnswer());
   const typed = withTypedTime(form, offers);
-  const own = await withinTime(ownIn(context, user, typed, offers), rememberingMs, notYetKnown);
-  return requestModal(typed, offers, own, user, like !== undefined);
+  const cluster = completeForm(typed, offers).form.cluster;
+  const [own, answerSeconds] = await Promise.all([
+    withinTime(ownIn(context, user, typed, offers), rememberingMs, notYetKnown),
+    withinTime(usualAnswer(context, cluster), rememberingMs, null),
+  ]);
+  return requestModal({ ...typed, answerSeconds }, offers, own, user, like !== undefined);
 }
 
 const isAskedByOther = ({ askedBy }: AccessRequest, user: string) => askedBy !== null && askedBy !== user;
@@ -124,7 +128,7 @@ async function remembered(context: SlackContext, user: string): Promise<RequestF
   if (!last) return { ...emptyForm, principal, recent };
   const duration = formatDuration(last.durationSeconds).replaceAll(" ", "");
   const chosen = { cluster: last.cluster, level: last.level, principal, duration: last.extends ? "" : duration };
-  return { ...emptyForm, ...chosen, recent, answerSeconds: await usualAnswer(context, last.cluster) };
+  return { ...emptyForm, ...chosen, recent };
 }
 
 /** How many requests it reads for recent clusters, and how many clusters come first. */
@@ -133,8 +137,9 @@ const maxRecent = 5;
 /** Older decisions say little about today's approvers. */
 const maxDecided = 30;
 
-/** How long a decision usually takes in a cluster, in seconds. Null: unknown. */
+/** How long a decision usually takes in a cluster, in seconds. Null: unknown, or none is chosen. */
 async function usualAnswer({ ledger }: SlackContext, cluster: string): Promise<number | null> {
+  if (cluster === "") return null;
   return listedIn(ledger, "all", cluster, maxDecided)
     .then(usualAnswerSeconds)
     .catch(() => null);

@@ -3,7 +3,7 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { sealNamespaces } from "../../../src/access/shared-lists.ts";
 import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
 import { aCluster, configText } from "../../builders/a-cluster.ts";
-import { anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
+import { anApprovedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
@@ -101,4 +101,17 @@ test("the form puts the clusters that the person used last first, and says how l
   const options = JSON.stringify(form.blocks[0]);
   expect(options.indexOf("staging")).toBeLessThan(options.indexOf("production"));
   expect(textOf(form)).toContain("An answer usually takes 2 min.");
+});
+
+test("the form says so to a person who asks for the first time, too, and when one asks again", async () => {
+  app = await aSlackApp({ config });
+  for (const id of ["r-1", "r-2", "r-3"]) await app.put(anApprovedRequest({ id }));
+  const { id } = await app.put(aPreviewedRequest({ id: "r-4", state: "denied" }));
+  const form = (user: string) => app.slack.until(() => app.person(user).view());
+
+  await app.person("U0ONCALL").command("/eks-access request", "C0ACCESS");
+  await app.person("U0ENGINEER").click(await app.show(id), "Request again");
+
+  expect(textOf(await form("U0ONCALL"))).toContain("An answer usually takes 2 min.");
+  expect(textOf(await form("U0ENGINEER"))).toContain("An answer usually takes 2 min.");
 });
