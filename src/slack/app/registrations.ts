@@ -11,6 +11,7 @@ import {
   breakGlassClusterAction,
   breakGlassForms,
   handleBreakGlassCluster,
+  handleBreakGlassSearch,
 } from "../ask/break-glass.ts";
 import { extensionButtons, extensionForms } from "../ask/extend.ts";
 import { handleNamespaceSearch } from "../ask/form-fields.ts";
@@ -72,6 +73,7 @@ const forms = new Map(
 const searches: ReadonlyMap<string, (context: SlackContext, search: Suggestion) => Promise<void>> = new Map([
   [formActions.cluster, handleClusterSearch],
   [formActions.namespaces, handleNamespaceSearch],
+  [breakGlassClusterAction, handleBreakGlassSearch],
 ]);
 
 /** Slack opens some hundred forms a minute for all people together. */

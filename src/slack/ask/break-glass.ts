@@ -16,7 +16,7 @@ import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/
 import { noteRefused } from "../app/attempts.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import type { FormChange, Submission } from "../app/payload.ts";
+import type { FormChange, Submission, Suggestion } from "../app/payload.ts";
 import { clustersShown, personShown } from "../app/request-people.ts";
 import { identitiesNow, rememberedIdentities } from "../link/identities.ts";
 import { breakGlassAction } from "../show/buttons.ts";
@@ -24,7 +24,7 @@ import { answer, formModal, type Message, messageModal } from "../show/message.t
 import { code, mentions, plainLine, plainText, section, time } from "../show/mrkdwn.ts";
 import { durationText } from "../show/words.ts";
 import { blockOf, chosenIdentity, fieldId, readFormParts } from "./form.ts";
-import { input, select } from "./form-fields.ts";
+import { choose, input, suggestionsOf } from "./form-fields.ts";
 import { recordedBeside, refuseTooMany } from "./limits.ts";
 import { identityKey, ownBlocks, whyInput } from "./request-modal.ts";
 
@@ -249,8 +249,7 @@ const lookingUpMs = 1_200;
 
 /** @param chosen the cluster's name; another one: the first that the policy gives them */
 async function breakGlassForm(context: SlackContext, user: string, chosen: string): Promise<ModalView> {
-  const person = await personShown(context, user);
-  const clusters = [...context.config.clusters.values()].filter((cluster) => breakGlassFor(cluster, person));
+  const clusters = await emergencyClusters(context, user);
   const cluster = clusters.find(({ name }) => name === chosen) ?? clusters[0];
   if (!cluster)
     return messageModal(
@@ -264,20 +263,28 @@ async function breakGlassForm(context: SlackContext, user: string, chosen: strin
   return breakGlassModal(clusters, cluster, { arns: taken, why });
 }
 
+async function emergencyClusters(context: SlackContext, user: string): Promise<readonly Cluster[]> {
+  const person = await personShown(context, user);
+  return [...context.config.clusters.values()].filter((cluster) => breakGlassFor(cluster, person));
+}
+
+export async function handleBreakGlassSearch(context: SlackContext, { ack, body, payload }: Suggestion): Promise<void> {
+  const clusters = await emergencyClusters(context, body.user.id);
+  const names = clusters.map(({ name }) => name);
+  await ack({ options: suggestionsOf(names, payload.value) });
+}
+
 const unknownIdentity: OwnIdentities = { arns: [], why: null };
 
 /** The form is the confirmation: it shows the effect. The policy names the level. */
-function breakGlassModal(clusters: readonly Cluster[], { name: chosen }: Cluster, own: OwnIdentities): ModalView {
-  const levels = clusters.flatMap(({ name, breakGlass: may }) =>
-    may ? [`${code(name)}: ${code(may.level)} for ${formatDuration(may.durationSeconds)}`] : [],
-  );
+function breakGlassModal(clusters: readonly Cluster[], cluster: Cluster, own: OwnIdentities): ModalView {
+  const { name: chosen, breakGlass: may } = cluster;
+  const gives = may ? `\n${code(chosen)}: ${code(may.level)} for ${formatDuration(may.durationSeconds)}` : "";
   const names = clusters.map(({ name }) => name);
   const shown = { title: "Emergency access", submit: "Take it now", close: "Cancel" };
   return formModal({ id: breakGlassModalId, memory: "", ...shown }, [
-    section(
-      `:rotating_light: You get access at once. I alert the channel, and an approver reviews it.\n${levels.slice(0, 20).join("\n")}`,
-    ),
-    select({ id: fieldId("cluster"), label: "Cluster", names, chosen, action: breakGlassClusterAction }),
+    section(`:rotating_light: You get access at once. I alert the channel, and an approver reviews it.${gives}`),
+    choose({ id: fieldId("cluster"), label: "Cluster", names, chosen, action: breakGlassClusterAction }),
     ...ownBlocks({ cluster: chosen, identity: "", askedFor: "" }, own),
     whyInput(true),
     emergencyPrincipal(chosen, own),

@@ -24,13 +24,18 @@ export interface Choice {
   readonly action: string | null;
 }
 
+/** A menu, or a search if a menu can't hold the names. */
+export function choose(choice: Choice): InputBlock {
+  return choice.names.length > maxOptions ? search(choice) : select(choice);
+}
+
 export function select(choice: Choice): InputBlock {
   const options = choice.names.slice(0, maxOptions).map(optionOf);
   return choiceBlock(choice, { type: "static_select", options, ...initially(options, choice.chosen) });
 }
 
-/** For more names than a list holds: Slack asks for suggestions while the person types. */
-export function search(choice: Choice): InputBlock {
+/** Slack asks for suggestions while the person types. */
+function search(choice: Choice): InputBlock {
   const options = choice.names.filter((name) => name === choice.chosen).map(optionOf);
   return choiceBlock(choice, {
     type: "external_select",

@@ -17,7 +17,7 @@ import { formModal } from "../show/message.ts";
 import { code, context, cut, mention, oneOf, plainLine, plainText } from "../show/mrkdwn.ts";
 import { hoursText } from "../show/words.ts";
 import { type ClusterOffer, type CompletedForm, completeForm, durationsOf, fieldId, type RequestForm } from "./form.ts";
-import { choiceBlock, initially, initialText, input, maxOptions, optionOf, search, select } from "./form-fields.ts";
+import { choiceBlock, choose, initially, initialText, input, maxOptions, optionOf, select } from "./form-fields.ts";
 
 /** Longer than any time in words. */
 const maxTime = 60;
@@ -70,8 +70,7 @@ function clusterChoice({ cluster, recent }: RequestForm, offers: readonly Cluste
     offers.map((offer) => offer.cluster.name),
     recent,
   );
-  const choice = { id: "cluster", label: "Cluster", names, chosen: cluster, action: formActions.cluster };
-  return names.length > maxOptions ? search(choice) : select(choice);
+  return choose({ id: "cluster", label: "Cluster", names, chosen: cluster, action: formActions.cluster });
 }
 
 export function recentFirst(names: readonly string[], recent: readonly string[]): readonly string[] {

@@ -127,6 +127,26 @@ describe("break-glass", () => {
     app.person("U0ONCALL").close();
   });
 
+  test("says what one cluster gives, and finds each of more than a hundred by its name", async () => {
+    await app.stop();
+    const more = Array.from({ length: 120 }, (_, index) => staging.replaceAll("staging", `shop-${index}`)).join("");
+    app = await aSlackApp({
+      config: `${configText.replace("levels:\n  viewer", `${more}levels:\n  viewer`)}${policy}`,
+    });
+    const form = await emergencyForm();
+
+    const found = await app.person("U0ONCALL").suggestions("Cluster", "shop-119");
+    await app.person("U0ONCALL").choose(form, "Cluster", "shop-119");
+    const chosen = await app.slack.until(() => [app.person("U0ONCALL").view()].find((view) => view?.updates === 1));
+
+    expect(found).toEqual(["shop-119"]);
+    expect(textOf(form)).toContain("`staging`: `admin` for 30m");
+    expect(textOf(form)).not.toContain("`shop-0`");
+    expect(textOf(chosen)).toContain("[shop-119]");
+    expect(textOf(chosen)).toContain("`shop-119`: `admin` for 30m");
+    app.person("U0ONCALL").close();
+  });
+
   test("keeps what was typed if something is missing, and says so at its field", async () => {
     await emergencyForm();
 
