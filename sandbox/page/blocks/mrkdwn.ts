@@ -112,7 +112,9 @@ function diffLine(line: string): Content {
 function command(name: string, [first = "", format = ""]: readonly string[], label: Content, reader: Reader): Content {
   const seconds = Number(first);
   if (name === "date" && Math.abs(seconds) < 8.64e12) return date(seconds, format, reader);
-  return html`<span class="mention">${label ?? `@${name}`}</span>`;
+  // The handle of a user group: the sandbox has it from the id.
+  const handle = name === "subteam" ? first.toLowerCase() : name;
+  return html`<span class="mention">${label ?? `@${handle}`}</span>`;
 }
 
 function date(seconds: number, format: string, { user, now }: Reader): Html {

@@ -16,6 +16,7 @@ test.each([
   ["<@U0ENGINEER>", '<span class="mention me">@engineer</span>'],
   ["<@U0NOBODY>", '<span class="mention">@U0NOBODY</span>'],
   ["<#C0ACCESS>", '<span class="mention">#cluster-access</span>'],
+  ["<!subteam^S0LEADS>", '<span class="mention">@s0leads</span>'],
   ["<!here>", '<span class="mention">@here</span>'],
   [":warning: :no-such-emoji:", "⚠️ :no-such-emoji:"],
   [
