@@ -1,4 +1,5 @@
 import { readPrincipal } from "../access/arn.ts";
+import { keptWith } from "../access/collections.ts";
 import type { Change, OursOfAll } from "../access/principal.ts";
 import {
   type Entry,
@@ -151,7 +152,14 @@ function expectedEntries(before: ReadDocument, section: Section, intents: readon
 }
 
 /** ARNs with another result after the edit, folded: compared as written, with templates unfilled. */
-export function changedArns(before: Lookup, after: Lookup): string[] {
+export function changedCallers({ lookup: before }: ReadDocument, { lookup: after }: ReadDocument): readonly string[] {
+  return changedSince(before)(after);
+}
+
+/** A request's preview compares the same two documents as the run that gives it. */
+const changedSince = keptWith((before: Lookup) => keptWith((after: Lookup) => changedArns(before, after)));
+
+function changedArns(before: Lookup, after: Lookup): readonly string[] {
   const changed = new Set<string>();
   for (const keys of [before.roles, before.users]) {
     for (const key of keys.keys()) if (!findTheSame(before, after, key)) changed.add(key);
@@ -174,5 +182,5 @@ function givesTheSame(entry: Entry, other: Entry | undefined): boolean {
 /** ARNs with another result that no intent names. A plan with any must not be carried out. */
 export function unintendedArns(before: ReadDocument, after: ReadDocument, intents: readonly Intent[]): string[] {
   const named = new Set(intents.map((intent) => goFold(intent.arn)));
-  return changedArns(before.lookup, after.lookup).filter((key) => !named.has(key));
+  return changedCallers(before, after).filter((key) => !named.has(key));
 }

@@ -132,8 +132,13 @@ export function lookUp(lookup: Lookup, canonicalArn: string): Entry | null {
 
 /** The entry that the authenticator uses for a role or user; of several the last one, roles before users. */
 export function entryOf(document: ReadDocument, arn: string): Entry | null {
+  return entriesOfKey(document.lookup, callerKey(arn)).at(-1) ?? null;
+}
+
+/** The key of a caller in a `Lookup`. */
+export function callerKey(arn: string): string {
   // A run looks up each lease's entry: only the ARN of a session has another form.
-  return lookUp(document.lookup, arn.includes(":sts:") ? (canonicalCaller(arn) ?? arn) : arn);
+  return goFold(arn.includes(":sts:") ? (canonicalCaller(arn) ?? arn) : arn);
 }
 
 /** All items of mapRoles and mapUsers with this ARN, in any case, shadowed ones included. */

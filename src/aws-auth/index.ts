@@ -1,10 +1,11 @@
 /** Everything of src/aws-auth that other rooms can import; test/architecture.test.ts allows nothing else. */
 
-export type { PlanGuard } from "./change.ts";
+export { changedCallers, type PlanGuard } from "./change.ts";
 export { checkFile, type FileReport, locator, toSarif } from "./check-file.ts";
 export { type ConfigMapFile, readConfigMapFile, writeConfigMap } from "./config-map.ts";
 export {
   type AwsAuthDocument,
+  callerKey,
   competingEntries,
   type Entry,
   entriesFor,

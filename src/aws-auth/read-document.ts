@@ -1,5 +1,5 @@
 import { PARTITIONS } from "../access/arn.ts";
-import { changedArns } from "./change.ts";
+import { changedCallers } from "./change.ts";
 import {
   type Entry,
   entriesOfKey,
@@ -82,7 +82,7 @@ export function* accessChanges(
     (id) => some.lookup.accounts.has(id) !== others.lookup.accounts.has(id),
   );
   return [
-    ...changedArns(some.lookup, others.lookup).map((key) => changeOf(key, entriesOf)),
+    ...changedCallers(some, others).map((key) => changeOf(key, entriesOf)),
     ...accounts.map((id) => changeOf(id, accountOf)),
   ];
 }

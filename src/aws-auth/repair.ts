@@ -1,6 +1,6 @@
 import { readPrincipal } from "../access/arn.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
-import { changedArns } from "./change.ts";
+import { changedCallers } from "./change.ts";
 import {
   type AwsAuthDocument,
   type Entry,
@@ -143,7 +143,7 @@ function* offerText(
 
 /** Whether for each caller of `before` the same entries count, and shut none out. */
 function keepsCallers(before: ReadDocument, after: ReadDocument): boolean {
-  const callers = changedArns(before.lookup, after.lookup).filter(isMatchable);
+  const callers = changedCallers(before, after).filter(isMatchable);
   return callers.every((key) => {
     const [now, then] = [entriesOfKey(before.lookup, key), entriesOfKey(after.lookup, key)];
     const isSame = now.every((entry, at) => entry.section === then[at]?.section && entry.index === then[at]?.index);
@@ -269,7 +269,7 @@ type About = Pick<Repair, "code" | "section" | "line" | "message">;
 
 function offer(before: ReadDocument, after: ReadDocument, about: About): Repair {
   const { section } = about;
-  const changed = changedArns(before.lookup, after.lookup);
+  const changed = changedCallers(before, after);
   const plan: PlannedText = {
     type: "planned",
     after: after.data,

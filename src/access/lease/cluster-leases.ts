@@ -94,8 +94,10 @@ export function approvedShare(request: AccessRequest, now: Date, known?: Share):
 }
 
 export function shareInCluster(holdings: ReadonlyMap<string, Holding>, request: AccessRequest): Share | undefined {
-  const { shares } = holdings.get(request.principal.toLowerCase()) ?? { shares: [] };
-  for (const share of shares) if (share.id === request.id) return share;
+  // Nearly all are in lower case: each run asks this several times for each lease.
+  const { id, principal } = request;
+  const { shares } = holdings.get(principal) ?? holdings.get(principal.toLowerCase()) ?? { shares: [] };
+  for (const share of shares) if (share.id === id) return share;
 }
 
 /** A holding's shares without an open request. @param open ids of the open requests */

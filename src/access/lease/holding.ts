@@ -138,7 +138,7 @@ export function withLedgerMemory(
   const known = byLowerArn(annotated);
   const holdings = new Map<string, Holding>();
   for (const request of open) {
-    if (shareInCluster(holdings, request) ?? shareInCluster(known, request)) continue;
+    if (shareInCluster(known, request) ?? shareInCluster(holdings, request)) continue;
     const own = holdingInRecord(place, request, keys, way);
     if (!own) continue;
     const key = request.principal.toLowerCase();

@@ -1,4 +1,5 @@
 import { readPrincipal } from "../../access/arn.ts";
+import { keptWith } from "../../access/collections.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { isAsWeLeftIt } from "../../access/lease/drift.ts";
 import { isEndedForMore, isOwnUsername, isSignInShare, usernameFor } from "../../access/lease/lease.ts";
@@ -6,24 +7,47 @@ import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
-import { type Entry, entryOf, type ReadDocument } from "../../aws-auth/index.ts";
+import { callerKey, changedCallers, type Entry, entryOf, type ReadDocument } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
 import { readAnnotationRemembered, readRemembered, writeAnnotationRemembered } from "../remembered.ts";
 
 // An admission webhook can change a write, and the worker can die before it reads the answer. So each write remembers, in the same
 // object, what it plans for our entries, and the next run compares.
 
+/** A document with our part of it. */
+export interface HeldDocument {
+  readonly document: ReadDocument;
+  readonly holdings: ReadonlyMap<string, Holding>;
+  readonly changed: ChangedEntries;
+}
+
 /** With the plan of a write for their entries. What a webhook changed before stays as it was planned: a write can leave it there. */
 export function withPlan(
   holdings: readonly Holding[],
   document: ReadDocument,
-  { holdings: known, changed }: { readonly holdings: ReadonlyMap<string, Holding>; readonly changed: ChangedEntries },
+  { document: was, holdings: known, changed }: HeldDocument,
 ): readonly Holding[] {
+  const settled = settledIn(was)(known);
+  const touched = new Set(changedCallers(was, document));
   return withBeside(holdings, (holding) => {
+    if (settled.has(holding) && !touched.has(callerOf(holding))) return holding.beside;
     const key = holding.arn.toLowerCase();
     return changed.has(key) ? known.get(key)?.beside : plannedBeside(holding, entryOf(document, holding.arn));
   });
 }
+
+const callerOf = keptWith(({ arn }: Holding) => callerKey(arn));
+
+/** Our parts that have what their plan says. Nearly all, and the preview of a request reads the same document as the run that follows it. */
+const settledIn = keptWith((document: ReadDocument) =>
+  keptWith((holdings: ReadonlyMap<string, Holding>): ReadonlySet<Holding> => {
+    const settled = new Set<Holding>();
+    for (const holding of holdings.values()) {
+      if (isSameList(plannedBeside(holding, entryOf(document, holding.arn)), holding.beside)) settled.add(holding);
+    }
+    return settled;
+  }),
+);
 
 /** Undefined: others have renamed our entry, so it is theirs. */
 function plannedBeside({ entryAdded, added }: Holding, entry: Entry | null): Holding["beside"] {
@@ -70,7 +94,7 @@ export async function annotationsWithPlan(
   const { document } = await readRemembered(data);
   const holdings = new Map(reading.holdings.map((holding) => [holding.arn.toLowerCase(), holding]));
   const changed = changedInLastWrite(holdings, was, before, []);
-  const planned = withPlan(reading.holdings, document, { holdings, changed });
+  const planned = withPlan(reading.holdings, document, { document: was, holdings, changed });
   const text = writeAnnotationRemembered(place, planned, keys, reading.withdrawals);
   return text === null ? annotations : { ...annotations, [leasesAnnotation]: text };
 }
@@ -98,7 +122,9 @@ export function changedInLastWrite(
     open.filter(({ lease }) => lease && isEndedForMore(lease)).map((each) => each.principal.toLowerCase()),
   );
   const changed = new Map<string, ChangedEntry>();
+  const settled = settledIn(document)(holdings);
   for (const [key, holding] of holdings) {
+    if (settled.has(holding)) continue;
     const { beside, entryAdded, added } = holding;
     const entry = beside ? entryOf(document, holding.arn) : null;
     if (!beside || !entry) continue;

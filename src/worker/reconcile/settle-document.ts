@@ -29,7 +29,7 @@ import { measuredStep } from "../../operations/announcements.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { parseRemembered, planRemembered, readAnnotationRemembered } from "../remembered.ts";
 import { type Checked, exceptRequests, leaveOutRefused } from "./check-leases.ts";
-import { type ChangedEntries, changedInLastWrite } from "./last-write.ts";
+import { type ChangedEntries, changedInLastWrite, withPlan } from "./last-write.ts";
 import { inDocument } from "./prove.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
@@ -133,7 +133,7 @@ export function* planSettlement(
     return yield* planSettlement(input, checked, { ...leftOut, principals });
   }
   if (plan.type === "refused") return settlementWithoutPlan(input, checked, plan.refusal, leftOut);
-  const holdings = holdingsAfter(state, targets);
+  const holdings = withPlan(holdingsAfter(state, targets), plan.document, state);
   const { beginning } = checked;
   const room = roomIn(state.configMap?.annotations ?? {});
   if (beginning.length > 0 && !fitsAnnotation(holdings, input.keys.memory, room.forLeases)) {

@@ -19,7 +19,7 @@ import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import { parseRemembered, planRemembered, readAnnotationRemembered, writeAnnotationRemembered } from "../remembered.ts";
-import { annotationsWithPlan, type ChangedEntry, withLastPlan, withPlan } from "./last-write.ts";
+import { annotationsWithPlan, type ChangedEntry, type HeldDocument, withLastPlan, withPlan } from "./last-write.ts";
 import { reportChanges } from "./report-changes.ts";
 import { type ClusterState, type Content, identityInDocument, planGuard } from "./settle-document.ts";
 import type { WayContext, WriteFailure } from "./way-adapter.ts";
@@ -213,7 +213,7 @@ async function takeBack(
     try {
       context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
       const known = new Map(holdings.map((holding) => [holding.arn.toLowerCase(), holding]));
-      const before = { configMap, lost: new Set<string>(), holdings: known, changed: state.changed };
+      const before = { configMap, document, lost: new Set<string>(), holdings: known, changed: state.changed };
       const texts = documentTexts(before, cluster, after, memory);
       return await inTurns(accessChanges(texts.data, (await client.writeAwsAuth(configMap, texts)).data));
     } catch (error) {
@@ -236,7 +236,7 @@ export function needsWrite({ configMap }: ClusterState, after: Texts): boolean {
 const noTexts: Texts = { data: {}, annotations: {} };
 
 export function documentTexts(
-  state: Pick<ClusterState, "configMap" | "lost" | "holdings" | "changed">,
+  state: Pick<ClusterState, "configMap" | "lost"> & HeldDocument,
   cluster: Cluster,
   content: Content,
   keys: MemoryKeys,

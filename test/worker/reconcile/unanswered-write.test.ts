@@ -159,13 +159,13 @@ describe("the next run takes back what a webhook gave", () => {
   });
 });
 
-const editGroups = (groups: string) => {
-  const edit = (text = "") => text.replace(/- "eks-access:viewers"\n/, `- "eks-access:viewers"\n${groups}`);
-  return side().sandbox.cluster.editAwsAuth((map) => ({
+const withGroups = (users: string, groups: string) =>
+  users.replace(/- "eks-access:viewers"\n/, `- "eks-access:viewers"\n${groups}`);
+const editGroups = (groups: string) =>
+  side().sandbox.cluster.editAwsAuth((map) => ({
     ...map,
-    data: { ...map.data, mapUsers: edit(map.data?.mapUsers) },
+    data: { ...map.data, mapUsers: withGroups(map.data?.mapUsers ?? "", groups) },
   }));
-};
 const added = '    - "pods-of-shop"\n';
 
 describe("a person's own group stays", () => {
@@ -193,12 +193,12 @@ describe("a person's own group stays", () => {
 });
 
 describe("a write that is no lease's", () => {
-  /** A run before which the worker writes another person's entry, as a migration does. */
-  const writing = (): WorkerContext => {
+  /** A run before which the worker writes mapUsers, as a migration does; by default another person's entry. */
+  const writing = (edit = (users: string) => users + theirs): WorkerContext => {
     const write = once(async (client: ClusterClient) => {
       const map = await client.readAwsAuth();
       if (!map) throw new Error("there is no aws-auth");
-      const data = { ...map.data, mapUsers: `${map.data.mapUsers ?? ""}${theirs}` };
+      const data = { ...map.data, mapUsers: edit(map.data.mapUsers ?? "") };
       await writeForOthers({ context, cluster, client }, map, data);
     });
     return {
@@ -220,6 +220,20 @@ describe("a write that is no lease's", () => {
     await lookAgain();
 
     expect(dataNow()?.mapUsers).toContain(theirs);
+    expect(await outside().given(arns.engineer)).toEqual(["eks-access:viewers", "pods-of-shop"]);
+    expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "active", end: null });
+  });
+
+  test("gives our entry a group of its own, which no later run takes back", async () => {
+    await give(context, cluster, { id: "r-one" });
+
+    await reconcileCluster(
+      writing((users) => withGroups(users, added)),
+      cluster,
+      "inspect",
+    );
+    await lookAgain();
+
     expect(await outside().given(arns.engineer)).toEqual(["eks-access:viewers", "pods-of-shop"]);
     expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "active", end: null });
   });
