@@ -67,6 +67,7 @@ function contextOf(ledger: Ledger): WorkerContext & SlackContext {
     directory: noGroups,
     now,
     newRequestId: () => "r-new",
+    opensTooMany: () => false,
   };
 }
 

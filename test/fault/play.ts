@@ -111,7 +111,7 @@ function contextOf(scene: Scene, ledger: Ledger, process: Pick<Turns, "point">, 
   };
   const workers = { ask: async () => null, close: async () => {} };
   const pause = () => process.point("waits");
-  const people = { workers, directory: noGroups, newRequestId: () => "r-new" };
+  const people = { workers, directory: noGroups, newRequestId: () => "r-new", opensTooMany: () => false };
   const rest = { config, keys, now, pause, openRescuer: noRescuer, ...people };
   return { ...silentContext(ledger), ...rest, ...(openCluster && { openCluster }) };
 }

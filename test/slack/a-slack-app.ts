@@ -108,6 +108,7 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
       made += 1;
       return `r-new${made}`;
     },
+    opensTooMany: () => false,
   };
   const updates = new MessageUpdates(backgroundClient(environment));
   const messenger = () => ({ ...context, ledger, client: messengerClient(environment), updates });

@@ -40,6 +40,7 @@ export function aSlackContext(ledger: Ledger, text = configText, directory = noG
     directory,
     now: () => at(minutes(5)),
     newRequestId: () => "r-new",
+    opensTooMany: () => false,
   };
 }
 

@@ -11,6 +11,7 @@ import { readMigrationValue } from "../migrate/migration-buttons.ts";
 import { detailsAction, detailsButton, readDecideValue } from "../show/buttons.ts";
 import { cardOf, lostText, withoutButtons } from "../show/lost-cards.ts";
 import {
+  answer,
   detailsModal,
   detailsModalId,
   failedAnswer,
@@ -156,8 +157,14 @@ export function denies(
   };
 }
 
-/** @throws AccessError if Slack does not open it */
-export async function openOnCommand({ client, triggerId }: CommandCall, view: ModalView): Promise<null> {
+/** Null: it opens. @throws AccessError if Slack does not open it */
+export async function openOnCommand(
+  { opensTooMany }: Pick<SlackContext, "opensTooMany">,
+  { client, triggerId, user }: CommandCall,
+  make: () => Promise<ModalView>,
+): Promise<Message | null> {
+  if (opensTooMany(user)) return tooManyFormsAnswer();
+  const view = await make();
   await client.views.open({ trigger_id: triggerId, view }).catch((error: unknown) => {
     throw formFailure(error);
   });
@@ -177,19 +184,22 @@ export async function formUnless(looking: Promise<Message | null>, form: ModalVi
   return refusal ? messageModal(form.title.text, refusal) : form;
 }
 
-const opening = new WeakSet<Buttons[string]>();
-
-export function opensForm(act: Buttons[string]): boolean {
-  return opening.has(act);
+function tooManyFormsAnswer(): Message {
+  return answer(":hourglass: You opened many forms just now. Try again in a minute.");
 }
 
+/** @param isLimited false: nothing keeps a person from it */
 export function opens(
   make: (...deed: [...Parameters<Deed<ModalView>>, click: ButtonClick]) => Promise<ModalView>,
+  isLimited = true,
 ): Buttons[string] {
-  const open: Buttons[string] = async (context, click) => {
+  return async (context, click) => {
     await click.ack();
     const { action, body, client } = click;
     try {
+      if (isLimited && context.opensTooMany(body.user.id)) {
+        return await answerWhereClicked(context, click, tooManyFormsAnswer());
+      }
       const how = { trigger_id: body.trigger_id, view: await make(context, body.user.id, action.value ?? "", click) };
       const opening = body.view?.type === "modal" ? client.views.push(how) : client.views.open(how);
       await opening.catch((error: unknown) => {
@@ -200,8 +210,6 @@ export function opens(
       await answerWhereClicked(context, click, failedAnswer(error));
     }
   };
-  opening.add(open);
-  return open;
 }
 
 export const detailsButtons: Buttons = {

@@ -116,7 +116,7 @@ async function startListening(app: WatchedApp, mode: "http" | "socket", port: nu
 }
 
 function httpReceiver(
-  { ledger, now, log, config }: SlackContext,
+  { ledger, now, log, config }: Pick<SlackContext, "ledger" | "now" | "log" | "config">,
   { signingSecret = "", apiUrl }: SlackEnvironment,
   replayed: (body: object) => void,
 ): Receiver {

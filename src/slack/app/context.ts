@@ -20,6 +20,8 @@ export interface SlackContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly directory: Directory;
   readonly now: () => Date;
   readonly newRequestId: () => string;
+  /** Counts one more form of this person. True: it is too many. */
+  readonly opensTooMany: (user: string) => boolean;
 }
 
 /** Only workers read clusters (law 1). Null: none answered in time. The second question shows whether any worker runs. */

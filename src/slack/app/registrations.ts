@@ -27,12 +27,10 @@ import { linkButtons } from "../link/link.ts";
 import { handleHomeOpened } from "../look/home.ts";
 import { listButtons } from "../look/list.ts";
 import { migrationButtons, migrationForms } from "../migrate/migration-clicks.ts";
-import { revokeAction } from "../show/buttons.ts";
-import { answer, type Message } from "../show/message.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
 import { answerForeigner, checkPerson } from "./admission.ts";
 import type { SeenRequests } from "./admit.ts";
-import { answers, detailsButtons, opensForm, settleClicked } from "./answer.ts";
+import { detailsButtons, settleClicked } from "./answer.ts";
 import { commandButtons, handleCommand } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
 import {
@@ -78,22 +76,18 @@ const searches: ReadonlyMap<string, (context: SlackContext, search: Suggestion) 
 
 /** Slack opens some hundred forms a minute for all people together. */
 const formsPerMinute = 30;
-/** Counts the forms of each person in this process. True: this one is too many. */
-function formCount(): (user: string, now: Date) => boolean {
+/** Counts the forms of each person in this process. */
+function formCount(now: () => Date): SlackContext["opensTooMany"] {
   const opened = new Map<string, number>();
   let minute = 0;
-  return (user, now) => {
-    const current = Math.floor(now.getTime() / 60_000);
+  return (user) => {
+    const current = Math.floor(now().getTime() / 60_000);
     if (current !== minute) opened.clear();
     minute = current;
     const count = (opened.get(user) ?? 0) + 1;
     opened.set(user, count);
     return count > formsPerMinute;
   };
-}
-
-function tooManyFormsAnswer(): Message {
-  return answer(":hourglass: You opened many forms just now. Try again in a minute.");
 }
 
 /** The ledger for one request of Slack: its events have the origin in `slack`. */
@@ -111,7 +105,7 @@ function ledgerFor(ledger: Ledger, body: object): Ledger {
 }
 
 /** The context of each request, but for the configuration at its time. */
-export interface StartContext extends Omit<SlackContext, "config"> {
+export interface StartContext extends Omit<SlackContext, "config" | "opensTooMany"> {
   readonly configuration: () => Config;
   /** Called when the people of one of the policy's user groups changed. */
   readonly groupChanged: () => void;
@@ -127,10 +121,10 @@ export function handlerOf(
   updates: Pick<MessageUpdates, "noteClick">,
 ): Middleware<AnyMiddlewareArgs> {
   const handleFormChange = formChangeHandler();
-  const opensTooMany = formCount();
+  const opensTooMany = formCount(given.now);
   const formActionIds = new Set<string>(Object.values(formActions));
   return async (sent) => {
-    const context = { ...given, config: configuration() };
+    const context = { ...given, opensTooMany, config: configuration() };
     const group = changedGroup(sent);
     // No person sent it. Slack is asked for the people.
     if (group !== null) return void (isNamed(group, context.config) && groupChanged());
@@ -147,13 +141,7 @@ export function handlerOf(
     if (sent.action.action_id === breakGlassClusterAction) return handleBreakGlassCluster(from, sent);
     if (!isClick(sent)) return;
     const isLimited = updates.noteClick(sent.body);
-    const act = buttons.get(sent.action.action_id);
-    // Nothing keeps a person from Revoke.
-    const isCounted = act && opensForm(act) && sent.action.action_id !== revokeAction;
-    if (isCounted && opensTooMany(sent.body.user.id, context.now())) {
-      return answers(async () => tooManyFormsAnswer())(from, sent);
-    }
-    await act?.(from, sent);
+    await buttons.get(sent.action.action_id)?.(from, sent);
     await settleClicked(from, sent);
     // Now a message that waits for Slack can change.
     if (isLimited && typeof about === "string") await wake(from.queues, { type: "show", record: about });

@@ -37,7 +37,7 @@ export const breakGlassCommand: Command = {
   records: true,
   run: async (context, call) =>
     call.rest === ""
-      ? openOnCommand(call, await breakGlassForm(context, call.user, ""))
+      ? openOnCommand(context, call, () => breakGlassForm(context, call.user, ""))
       : breakGlass(context, call.user, call.rest),
 };
 

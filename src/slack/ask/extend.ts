@@ -43,7 +43,7 @@ export const extend: Command = {
 
 async function openExtendForm(context: SlackContext, call: CommandCall, id: string): Promise<Message | null> {
   const form = await extendForm(context, call.user, id);
-  return form.type === "refused" ? form.message : openOnCommand(call, form.view);
+  return form.type === "refused" ? form.message : openOnCommand(context, call, async () => form.view);
 }
 
 async function extendView(context: SlackContext, user: string, id: string): Promise<ModalView> {

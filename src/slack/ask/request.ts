@@ -33,7 +33,9 @@ export const request: Command = {
   summary: "asks for access; alone it opens a form",
   records: true,
   run: async (context, call) =>
-    call.rest === "" ? openOnCommand(call, await requestForm(context, call.user)) : askInOneLine(context, call),
+    call.rest === ""
+      ? openOnCommand(context, call, () => requestForm(context, call.user))
+      : askInOneLine(context, call),
 };
 
 async function askInOneLine(context: SlackContext, { user, rest, people }: CommandCall): Promise<Message> {

@@ -48,7 +48,7 @@ export const cancelCommand: Command = {
 };
 
 export const endButtons: Buttons = {
-  [revokeAction]: opens(revokeForm),
+  [revokeAction]: opens(revokeForm, false),
   // It ends access at once: its holder needs no reason.
   [doneAction]: answers((context, user, id) => revokeLease(context, user, id, "")),
   [cancelAction]: answers(cancelRequest),

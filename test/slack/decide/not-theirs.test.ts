@@ -80,6 +80,21 @@ test("no card says that one of two people cancelled who may not have", async () 
   expect(textOf(await app.show(id))).toMatch(/^:no_entry: Cancelled\n/);
 });
 
+test("one person's quick commands leave Slack's forms to the others", async () => {
+  app.pass(61);
+  const quick = app.person("U0APPROVER2");
+  for (let command = 0; command < 30; command += 1) {
+    await quick.command("/eks-access request", "C0ACCESS");
+    await app.slack.until(() => quick.view());
+    quick.close();
+  }
+
+  expect(await say("U0APPROVER2", "request")).toBe(
+    ":hourglass: You opened many forms just now. Try again in a minute.",
+  );
+  expect(await say("U0APPROVER2", "help")).toContain("Ask for access");
+});
+
 test("one person's quick clicks leave Slack's forms to the others", async () => {
   const { id } = await app.put(aPreviewedRequest({ id: nextId() }));
   const card = await app.show(id);
