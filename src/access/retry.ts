@@ -3,6 +3,7 @@ import { z } from "zod";
 import { AccessError, explainFailure, type FailureCode, isBlocking, isRepairable } from "./access-error.ts";
 import { type Immutable, type Lease, type Trouble, textForm, timeForm, troubleForm } from "./lease/lease-record.ts";
 import type { AccessRequest } from "./record.ts";
+import { isDatedAhead } from "./seals.ts";
 
 /** The longest wait of our own, and how long an outage lasts before operators hear of it. */
 const maxWaitMs = 60_000;
@@ -148,7 +149,7 @@ export function nextClusterTry(
   failure: Failure,
   { now, configuration, chance }: Moment,
 ): ClusterTrouble {
-  const known = isKnown(before, configuration) ? before : null;
+  const known = isKnown(before, configuration) && !isDatedAhead(before, now) ? before : null;
   const since = known?.since ?? now.toISOString();
   const next = nextTry({ trouble: known }, failure, now, maxClosedSeconds);
   if (known && !isClusterDue(known, now)) {
@@ -169,9 +170,9 @@ export function hasNewCause(before: ClusterTrouble | null, after: ClusterTrouble
 
 /**
  * Whether the clock retries a closed cluster now, even without a new request. No try of ours is later than twice the longest wait: an
- * attacker with Redis could keep every worker from the cluster's own memory of its leases.
+ * attacker with Redis could keep every worker from the cluster's own memory of its leases. A clock that was ahead delays none either.
  */
-export function isClusterDue({ retryAt }: ClusterTrouble, now: Date): boolean {
+export function isClusterDue({ at, retryAt }: ClusterTrouble, now: Date): boolean {
   const waitMs = Date.parse(retryAt) - now.getTime();
-  return waitMs <= 0 || waitMs > 2 * maxClosedSeconds * 1000;
+  return waitMs <= 0 || waitMs > 2 * maxClosedSeconds * 1000 || isDatedAhead({ at }, now);
 }

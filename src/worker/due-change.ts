@@ -2,11 +2,12 @@ import type { AuditEvent, EventType } from "../access/audit-event.ts";
 import { remindOfReview } from "../access/emergency.ts";
 import type { CodedReason, Lease, Trouble } from "../access/lease/lease-record.ts";
 import { isMigration, isRequest, type LedgerRecord } from "../access/lists.ts";
-import { endedMigration, type Migration } from "../access/migration.ts";
+import { endedMigration, type Migration, nextMigration } from "../access/migration.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest } from "../access/record.ts";
 import { remind, remindOfMigration } from "../access/reminder.ts";
 import { refusedRequest, undecidedRequest, withLease, withTrouble } from "../access/request.ts";
 import { type Failure, needsEvent, nextTry } from "../access/retry.ts";
+import { isDatedAhead } from "../access/seals.ts";
 import type { RequestLedger } from "../ledger/ledger.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import { continuationOf } from "../ledger/look-ups.ts";
@@ -91,6 +92,29 @@ export async function recordDelay(context: WorkerContext, request: AccessRequest
   const isTold = needsEvent(request.trouble, trouble);
   const event = isTold ? eventOf("request.delayed", request, "worker", now, delayDetail(trouble)) : null;
   await recordChange(context, withTrouble(request, trouble), event, now);
+}
+
+const lookForFutureEveryMs = 60_000;
+/** Of each list: leases that should be gone have one of their own. */
+const maxListed = 1_000;
+
+/** Forgets failures from the future: the clock that dated them was wrong, and their next tries have its time. */
+export async function forgetFuture(context: WorkerContext): Promise<void> {
+  const { ledger, config } = context;
+  if (!(await ledger.takeTurn("future", lookForFutureEveryMs * 0.9))) return;
+  const now = context.now();
+  const of = { clusters: [...config.clusters.keys()], requester: null, match: "any" } as const;
+  const [overdue, pending, leased, migrations] = await Promise.all([
+    ledger.overdue(now, maxListed),
+    ledger.list({ ...of, list: "pending" }, 0, maxListed),
+    ledger.list({ ...of, list: "leased" }, 0, maxListed),
+    ledger.migrations.open(),
+  ]);
+  for (const record of [...overdue, ...pending.requests, ...leased.requests, ...migrations]) {
+    if (!record.trouble || !isDatedAhead(record.trouble, now)) continue;
+    const after = isMigration(record) ? nextMigration(record, { trouble: null }) : withTrouble(record, null);
+    await recordChange(context, after, null, now);
+  }
 }
 
 export async function closeRefused(

@@ -1,7 +1,6 @@
 import { AccessError } from "../access/access-error.ts";
 import { keptWith } from "../access/collections.ts";
 import { remindOfReview } from "../access/emergency.ts";
-import { isDelayed } from "../access/lease/cluster-leases.ts";
 import { isMigration, type LedgerRecord, recordClosedSince, recordDueAt } from "../access/lists.ts";
 import { nextMigration } from "../access/migration.ts";
 import type { AccessRequest } from "../access/record.ts";
@@ -15,7 +14,7 @@ import { configurationOf } from "../ledger/look-ups.ts";
 import { examineQueues, type QueuesToWake, wakeAll } from "../ledger/queues.ts";
 import { inParallel } from "../operations/deadlines.ts";
 import type { WorkerContext } from "./context.ts";
-import { dueChange, recordDelay, recordDue } from "./due-change.ts";
+import { dueChange, forgetFuture, recordDelay, recordDue } from "./due-change.ts";
 import { recordPostponed } from "./reconcile/outcome.ts";
 
 /** Only a new configuration changes it. */
@@ -63,6 +62,7 @@ export async function sweep(context: WorkerContext): Promise<void> {
   const [forged, looks] = await Promise.all([
     withForgedReviews(context),
     looksByTheClock(context, clusters, newServer !== null),
+    forgetFuture(context),
   ]);
   const due = [...stored, ...forged].map((found) => {
     const record = isMigration(found) ? found : withoutForgedReview(found, context.keys.decision, now);
@@ -165,12 +165,10 @@ const keptTypes: readonly ClusterLook["type"][] = ["end", "preview", "reconcile"
 /** The looks that no job carried out for this long: their queue is garbled, paused or full. A migration alone needs its one job. */
 export async function overdueLooks({ ledger, now }: WorkerContext, lateMs: number): Promise<readonly ClusterLook[]> {
   const late = new Date(now().getTime() - lateMs);
-  const [due, open] = await Promise.all([ledger.due(late, batch), ledger.overdue(late, batch)]);
+  const due = await ledger.due(late, batch);
   // A revoked lease, or one that begins, is due at once, whenever that was.
   const isLate = (record: LedgerRecord) => !(Date.parse(dueSince(record) ?? "") > late.getTime());
-  // A failed end is not due if a wrong clock dated its next try.
-  const ends = open.filter((request) => !isDelayed(request, now()));
-  const looks = [...due.filter(isLate), ...ends].flatMap((record) => looksFor(record, now()));
+  const looks = due.filter(isLate).flatMap((record) => looksFor(record, now()));
   return distinct(looks.filter(({ type }) => keptTypes.includes(type)));
 }
 

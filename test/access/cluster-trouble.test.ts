@@ -49,6 +49,15 @@ describe("a cluster that can't be worked on", () => {
     expect(again.retryAt).toBe(at(1_256).toISOString());
   });
 
+  test("is due, and begins again, where a clock that was ahead dated its failure", () => {
+    const ahead = nextClusterTry(null, away, moment(1_200));
+
+    const again = nextClusterTry(ahead, away, moment(0));
+
+    expect(isClusterDue(ahead, at(0))).toBe(true);
+    expect(again).toMatchObject({ attempts: 1, since: at(0).toISOString(), retryAt: at(1).toISOString() });
+  });
+
   test("begins again with another configuration", () => {
     const { last } = failing(8);
 

@@ -11,7 +11,15 @@ import { FailureLog } from "../../src/operations/log.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { sweep } from "../../src/worker/sweep.ts";
 import { configText } from "../builders/a-cluster.ts";
-import { aLease, aLeasedRequest, aPreview, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { aMigration } from "../builders/a-migration.ts";
+import {
+  aLease,
+  aLeasedRequest,
+  anApprovedRequest,
+  aPreview,
+  aPreviewedRequest,
+  aRequest,
+} from "../builders/a-request.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
 import { anEmergency } from "../builders/an-emergency.ts";
 import { aChange } from "../builders/an-event.ts";
@@ -438,4 +446,21 @@ test("a channel that is behind is tried with one record each minute, until the b
     { type: "show", record: "r-2" },
     { type: "show", record: "r-3" },
   ]);
+});
+
+const ahead = aTrouble({ at: at(minutes(20)).toISOString(), retryAt: at(minutes(21)).toISOString() });
+const revoked = { cause: "revoked", by: "U0APPROVER", at: at(minutes(4)).toISOString(), why: "" } as const;
+
+test.each([
+  ["preview", aRequest({ id: "r-1", version: 1, trouble: ahead })],
+  ["start of a lease", anApprovedRequest({ id: "r-1", version: 1, trouble: ahead })],
+  ["end", aLeasedRequest({ end: revoked }, { id: "r-1", version: 1, trouble: ahead })],
+  ["migration", aMigration({ version: 1, trouble: ahead })],
+])("a failed %s does not wait for the time of a clock that was ahead", async (_, record) => {
+  const context = contextAt(at(minutes(5)));
+  await context.ledger.commit({ after: record, event: null });
+
+  await sweep(context);
+
+  expect(await context.ledger.due(at(minutes(5)), 10)).toMatchObject([{ id: record.id, version: 2 }]);
 });

@@ -29,7 +29,7 @@ export function dueWork(open: readonly ApprovedRequest[], now: Date): DueWork {
 
 /** Whether work is due that no earlier failure delays. */
 export function hasDueWork({ beginning, ending }: DueWork, now: Date): boolean {
-  return [...beginning, ...ending].some((request) => !isDelayed(request, now));
+  return [...beginning, ...ending].some(({ trouble }) => !trouble || Date.parse(trouble.retryAt) <= now.getTime());
 }
 
 /** Clocks of two workers are closer. */
@@ -38,12 +38,6 @@ const aheadMs = 60_000;
 /** Whether a recorded past is in the future: the clock that dated it was wrong and is repaired, or the record is changed. Then no wait counts from it. */
 export function isAhead(time: string, now: Date): boolean {
   return Date.parse(time) > now.getTime() + aheadMs;
-}
-
-/** Whether a failure delays the next try. */
-export function isDelayed({ trouble }: Pick<AccessRequest, "trouble">, now: Date): boolean {
-  if (!trouble || isAhead(trouble.at, now)) return false;
-  return Date.parse(trouble.retryAt) > now.getTime();
 }
 
 /** Whether the lease is over according to the cluster's own memory. Redis does not count. */

@@ -1,5 +1,4 @@
 import { AccessError } from "../../access/access-error.ts";
-import { isDelayed } from "../../access/lease/cluster-leases.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import { type RescueLease, readRescueTags, writeRescueTags } from "../../access/lease/kept-documents.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -107,6 +106,6 @@ export function removeRescueEntry(
 }
 
 function isOver({ lease, trouble }: ApprovedRequest, now: Date): boolean {
-  if (isDelayed({ trouble }, now)) return false;
+  if (trouble && Date.parse(trouble.retryAt) > now.getTime()) return false;
   return lease.end !== null || Date.parse(lease.endsAt) <= now.getTime();
 }
