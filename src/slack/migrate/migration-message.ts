@@ -15,7 +15,7 @@ import {
   sendOnce,
   showInChannel,
 } from "../show/show-in-channel.ts";
-import { isMoved, isShown, noteShown, shownNow } from "../show/shown-messages.ts";
+import { isMoved, isShown, noteMoved, noteShown, shownNow } from "../show/shown-messages.ts";
 import { wakeForThread } from "../show/thread.ts";
 import { migrationMessage } from "./migration-card.ts";
 import { migrationName, migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
@@ -37,6 +37,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   await wakeHomes(context, migration);
   await settleReplaced(context, migration);
   const [shownLast, outdatedIn] = await Promise.all([shownNow(context, migration), ledger.outdatedIn(id)]);
+  await noteMoved(context, migration, shownLast);
   const isOutdated = outdatedIn !== null || isMoved(shownLast, migration.cluster, context.config);
   const before = isOutdated ? { ...shownLast, version: 0 } : shownLast;
   const cluster = context.config.clusters.get(migration.cluster);

@@ -25,7 +25,7 @@ import {
   updateDirectMessage,
   updateInChannel,
 } from "./show-in-channel.ts";
-import { isMoved, isShown, noteShown, nothingShown, rememberShown, shownNow } from "./shown-messages.ts";
+import { isMoved, isShown, noteMoved, noteShown, nothingShown, rememberShown, shownNow } from "./shown-messages.ts";
 import { wakeForThread } from "./thread.ts";
 import { asClause } from "./words.ts";
 
@@ -36,6 +36,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   await wakeHomes(context, request);
   const extension = await lastOfAccess(context.ledger, request);
   const [last, outdatedIn] = await Promise.all([shownNow(context, request), context.ledger.outdatedIn(id)]);
+  await noteMoved(context, request, last);
   const before = shownBefore(context, request, last, extension, outdatedIn !== null);
   const wasShown = isShown(before, request);
   if (request.extends !== null && !wasShown) await wake(context.queues, { type: "show", record: request.extends });

@@ -13,6 +13,15 @@ export function isMoved({ isRemoved = false }: ShownMessages, cluster: string, {
   return isRemoved === clusters.has(cluster);
 }
 
+/** Comes before their messages change: if this process dies after that, the next one must not take them for shown. */
+export async function noteMoved(
+  context: Showing & { readonly config: Pick<Config, "clusters"> },
+  record: LedgerRecord,
+  shown: ShownMessages,
+): Promise<void> {
+  if (isMoved(shown, record.cluster, context.config)) await rememberShown(context, record, { ...shown, version: 0 });
+}
+
 export function placesIn({ message, copies, direct, asker }: ShownMessages): readonly MessageRef[] {
   return [message, direct, asker?.direct ?? null, ...copies].filter((place) => place !== null);
 }

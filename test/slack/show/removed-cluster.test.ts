@@ -129,6 +129,31 @@ describe("a card that waits for a decision, whose cluster leaves eks-access.yml,
     await expect.poll(toEngineer).toBe(told);
   });
 
+  test.each(["request", "migration"])(
+    "works again when the cluster comes back, although the process that changed the card of the %s died before it noted that",
+    async (kind) => {
+      const [record, show] =
+        kind === "request" ? [aPreviewedRequest(), showRequest] : [aPlannedMigration(), showMigration];
+      await ledger.commit({ after: { ...record, version: 1 }, event: null });
+      await show(contextNow(), record.id);
+      const before = card();
+      let isDead = false;
+      const die = () => {
+        isDead = true;
+      };
+      slack.faults.plan("slack.chat.update", { type: "watch" }, { onStrike: die });
+      const markShown: typeof ledger.markShown = (...given) =>
+        isDead ? Promise.reject(new Error("The process is dead.")) : ledger.markShown(...given);
+      const dying = { ...contextNow(), config: withoutIt, ledger: { ...ledger, markShown } };
+      await expect(show(dying, record.id)).rejects.toThrow("The process is dead.");
+      expect(buttonsOf(card())).toBe("[Details]");
+
+      await show(contextNow(), record.id);
+
+      expect(card()).toBe(before);
+    },
+  );
+
   const leaving =
     "leaves the App Home of its approvers, and its requester's has only the buttons that work (at a start: %s)";
   test.each([false, true])(leaving, async (isStart) => {
