@@ -18,7 +18,7 @@ import { decodeAgain } from "./go-yaml/decode.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
 import type { PlannedText } from "./plan.ts";
-import { isMatchable, readingSteps } from "./read-document.ts";
+import { isAccountId, isMatchable, readingSteps } from "./read-document.ts";
 import { flowList, quote, unifiedDiff } from "./render.ts";
 import { resolve } from "./resolve.ts";
 import { applyEdits } from "./text-edit.ts";
@@ -230,7 +230,7 @@ export interface Repair {
   section: Section;
   line: number;
   message: string;
-  /** As a plan, but no guard of `planChanges` has checked it. Its differences are of ARNs in lower case. */
+  /** As a plan, but no guard of `planChanges` has checked it. Its differences are of ARNs in lower case, and of accounts. */
   plan: PlannedText;
 }
 
@@ -270,13 +270,17 @@ type About = Pick<Repair, "code" | "section" | "line" | "message">;
 function offer(before: ReadDocument, after: ReadDocument, about: About): Repair {
   const { section } = about;
   const changed = changedCallers(before, after);
+  const byAccount = [...after.lookup.accounts].filter((id) => isAccountId(id) && !before.lookup.accounts.has(id));
   const plan: PlannedText = {
     type: "planned",
     after: after.data,
     get diff() {
       return unifiedDiff(section, before.sections[section].text, after.sections[section].text);
     },
-    differences: changed.map((arn) => ({ arn, before: resolve(before, arn), after: resolve(after, arn) })),
+    differences: [
+      ...changed.map((arn) => ({ arn, before: resolve(before, arn), after: resolve(after, arn) })),
+      ...byAccount.map((arn) => ({ arn, before: null, after: { username: "", groups: [] } })),
+    ],
     refused: [],
     bytesLeft: DOCUMENT_LIMIT - sizeOf(after.data),
   };

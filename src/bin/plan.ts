@@ -4,6 +4,8 @@ import type { Refusal } from "../access/principal.ts";
 import {
   type AwsAuthDocument,
   type ConfigMapFile,
+  type Identity,
+  isAccountId,
   locator,
   offerRepairs,
   type PlannedText,
@@ -110,11 +112,15 @@ function planText(result: PlannedText | RefusedPlan, refusal: Refusal | null, co
   if (result.diff === "") return "Nothing to change.\n";
   const access = result.differences.flatMap(({ arn, before, after }) => [
     paint("bold", arn),
-    `  before: ${identityText(before)}`,
-    `  after:  ${identityText(after)}`,
+    `  before: ${accessText(arn, before)}`,
+    `  after:  ${accessText(arn, after)}`,
   ]);
   const room = `The ConfigMap has ${result.bytesLeft} bytes left of its 1 MiB.`;
   return [...diffLines(result.diff, paint), ...access, room, ""].join("\n");
+}
+
+function accessText(arn: string, identity: Identity | null): string {
+  return identity && isAccountId(arn) ? "each caller gets its ARN as username, no groups" : identityText(identity);
 }
 
 function repairsText(repairs: readonly Repair[], path: string, colour: boolean): string {

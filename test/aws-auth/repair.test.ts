@@ -107,6 +107,16 @@ describe("offerRepairs", () => {
     expect(others).toEqual([]);
   });
 
+  it("says which accounts can sign in after a repair of mapAccounts", () => {
+    const mapAccounts = "# \ufeff\n- '111122223333'\n- 12\n";
+
+    const [repair] = offerRepairs(parseDocument({ mapAccounts }));
+
+    expect(repair?.plan.differences).toEqual([
+      { arn: "111122223333", before: null, after: { username: "", groups: [] } },
+    ]);
+  });
+
   it("keeps a tab that is part of a value", () => {
     const [repair] = offers(`- rolearn: ${account}role/dev\n\tusername: "a\tb"\n`);
 

@@ -197,6 +197,16 @@ describe("eks-access plan", () => {
     expect(run.stderr).toContain("-:17:3: the value of mapUsers is not text");
   });
 
+  it("shows who can sign in after a repair of mapAccounts", async () => {
+    const stdin = "kind: ConfigMap\ndata:\n  mapAccounts: |\n    # \ufeff\n    - '111122223333'\n";
+
+    const one = await runCommand(runPlan, ["-", "--repair", "1"], { stdin });
+
+    expect(one.stdout).toContain(
+      "111122223333\n  before: no access: the cluster refuses it\n  after:  each caller gets its ARN as username, no groups\n",
+    );
+  });
+
   it("lists repairs by number, and plans the one that is asked for", async () => {
     const stdin = file.replace("role/dev", "role/team/dev");
 
