@@ -19,6 +19,8 @@ export interface ConfigMapFile {
   readonly data: Readonly<Record<string, string>>;
   /** The place of each value of the data; absent if unknown. */
   readonly nodes: ReadonlyMap<string, ScalarNode>;
+  /** The object, if it is written in YAML. */
+  readonly map: MapValue | null;
   /** The mapping with the data, if YAML spells it out. */
   readonly dataMap: MapValue | null;
   /** Offset and line at which the chosen YAML document begins; a file can have several. */
@@ -82,6 +84,7 @@ function readPart(text: string, part: { text: string; offset: number; line: numb
     text,
     form: isConfigMap ? "config-map" : "bare",
     object: plainMap(map),
+    map,
     dataMap,
     ...dataOf(dataMap, part.line),
     offset: part.offset,
@@ -178,6 +181,7 @@ function readJson(text: string): ConfigMapFile | null {
     object,
     data: Object.fromEntries(texts),
     nodes: new Map(),
+    map: null,
     dataMap: null,
     offset: 0,
     line: 0,
@@ -195,7 +199,10 @@ function jsonObject(text: string): Record<string, unknown> | null {
 /** Edits YAML in place, so that comments stay, or else writes it from its values, as JSON and bare data. */
 export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string, string>>): string {
   const edited = file.form === "config-map" ? editFile(file, data) : null;
-  if (edited !== null && hasExactly(edited, data)) return edited;
+  // A block at the end of a file can need its line break.
+  const texts = edited === null ? [] : [edited, edited + lineBreakOf(edited)];
+  const exact = texts.find((text) => hasExactly(text, data));
+  if (exact !== undefined) return exact;
   const object = newObject(file);
   if (isJson(file.text)) return `${JSON.stringify({ ...object, data }, null, 2)}\n`;
   const values = Object.entries(data).map(([key, value]) => `  ${key}: ${blockText(value, 2, "\n")}\n`);
@@ -224,14 +231,29 @@ function sameData(some: Readonly<Record<string, string>>, others: Readonly<Recor
 }
 
 function editFile(file: ConfigMapFile, data: Readonly<Record<string, string>>): string | null {
-  const { text, dataMap, offset } = file;
-  if (dataMap === null || dataMap.node.flow) return null;
+  const { text, map, dataMap, offset } = file;
+  if (sameData(file.data, data)) return text;
+  if (map === null || map.node.flow) return null;
   const edited = editLines(text.slice(offset), (part) => {
+    if (dataMap === null || dataMap.node.flow) return [writeData(part, map, data)];
     const edits = [...dataMap.fields].flatMap(([key, field]) => editValue(file, part, key, field.key, data[key]));
     const added = Object.entries(data).filter(([key]) => !dataMap.fields.has(key));
     return added.length === 0 ? edits : [...edits, addValues(part, dataMap.node, added)];
   });
   return edited === null ? null : text.slice(0, offset) + edited;
+}
+
+/** Writes data that is absent, empty or within braces. */
+function writeData(part: string, map: MapValue, data: Readonly<Record<string, string>>): TextEdit {
+  const { column } = map.node.start;
+  const lineBreak = lineBreakOf(part);
+  const lines = valueLines(Object.entries(data), column + 2, lineBreak);
+  const field = map.fields.get("data");
+  if (field === undefined)
+    return insertLines(afterLine(part, map.node.end), `${" ".repeat(column)}data:${lineBreak}${lines}`, lineBreak);
+  const { outer, end } = field.written;
+  if (outer === end) return insertLines(afterLine(part, field.key.end), lines, lineBreak);
+  return { start: part.slice(0, outer).trimEnd().length, end, text: lines === "" ? " {}" : lineBreak + lines };
 }
 
 function editValue(
@@ -250,8 +272,12 @@ function editValue(
 function addValues(part: string, { start, end }: MappingNode, added: readonly (readonly [string, string])[]): TextEdit {
   const { column } = start;
   const lineBreak = lineBreakOf(part);
-  const lines = added.map(([key, value]) => `${" ".repeat(column)}${key}: ${blockText(value, column, lineBreak)}`);
-  return insertLines(afterLine(part, end), lines.join(lineBreak), lineBreak);
+  return insertLines(afterLine(part, end), valueLines(added, column, lineBreak), lineBreak);
+}
+
+function valueLines(values: readonly (readonly [string, string])[], column: number, lineBreak: string): string {
+  const pad = " ".repeat(column);
+  return values.map(([key, value]) => `${pad}${key}: ${blockText(value, column, lineBreak)}`).join(lineBreak);
 }
 
 function replaceScalar(part: string, node: ScalarNode, value: string, column: number): TextEdit {

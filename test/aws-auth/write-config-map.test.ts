@@ -2,6 +2,9 @@ import { describe, expect, it } from "vitest";
 import { writeConfigMap } from "../../src/aws-auth/config-map.ts";
 import { fileOf, read } from "./config-map-files.ts";
 
+/** Data that no edit can give other keys. */
+const twice = "\n  a: one\n  a: two\n";
+
 describe("writeConfigMap", () => {
   it("leaves the file as it is where the data is", () => {
     const files = ["yaml", "second"].map(fileOf);
@@ -19,7 +22,7 @@ describe("writeConfigMap", () => {
     expect(written).toBe(file.text.replace("        one\n        two\n", "      three\n"));
   });
 
-  it("keeps a key of any name in flow style, which is written anew", () => {
+  it("keeps a key of any name in flow style", () => {
     const file = read("kind: ConfigMap\nmetadata: {name: aws-auth}\ndata: {mapRoles: one, __proto__: kept}\n");
 
     const written = read(writeConfigMap(file, { ...file.data, mapRoles: "two\n" }));
@@ -32,7 +35,7 @@ describe("writeConfigMap", () => {
 
   it("writes the data into the same YAML document as a text with empty lines at its end", () => {
     const annotations = { note: "a\n\n" };
-    const file = read(`kind: ConfigMap\nmetadata: ${JSON.stringify({ annotations })}\ndata: {mapRoles: one}\n`);
+    const file = read(`kind: ConfigMap\nmetadata: ${JSON.stringify({ annotations })}\ndata: ${twice}`);
 
     const written = read(writeConfigMap(file, { mapRoles: "two\n" }));
 
@@ -90,12 +93,10 @@ describe("writeConfigMap", () => {
 
   it("writes the data from its values if it can't be edited, and keeps the rest of the object", () => {
     const long = "x ".repeat(100).trim();
-    const flow = read(
-      `kind: ConfigMap\nmetadata: {name: aws-auth, annotations: {note: ${long}}}\ndata: {mapRoles: one}\n`,
-    );
+    const file = read(`kind: ConfigMap\nmetadata: {name: aws-auth, annotations: {note: ${long}}}\ndata: ${twice}`);
 
-    const some = writeConfigMap(flow, { mapRoles: "two\n" });
-    const none = writeConfigMap(flow, {});
+    const some = writeConfigMap(file, { mapRoles: "two\n" });
+    const none = writeConfigMap(file, {});
 
     expect(some).toContain(`note: ${long}\ndata:\n  mapRoles: |\n    two\n`);
     expect(none).toMatch(/\ndata: \{\}\n$/);
@@ -142,16 +143,40 @@ describe("writeConfigMap", () => {
   });
 
   it("keeps lists and numbers of the object when it writes from values", () => {
-    const flow = read("kind: ConfigMap\nmetadata: {generation: 12, finalizers: [a, b]}\ndata: {mapRoles: one}\n");
+    const file = read(`kind: ConfigMap\nmetadata: {generation: 12, finalizers: [a, b]}\ndata: ${twice}`);
 
-    expect(writeConfigMap(flow, {})).toBe(
+    expect(writeConfigMap(file, {})).toBe(
       "kind: ConfigMap\nmetadata:\n  generation: 12\n  finalizers:\n    - a\n    - b\ndata: {}\n",
     );
   });
 
-  it("adds data to a ConfigMap that has none", () => {
-    const text = writeConfigMap(read("kind: ConfigMap\nmetadata:\n  name: aws-auth\n"), { mapRoles: "one\n" });
+  it.each([
+    ["none", "", "data:\n"],
+    ["an empty value", "data: # people\n", "data: # people\n"],
+    ["null", "data: null\n", "data:\n"],
+    ["empty braces", "data: {}\n", "data:\n"],
+    ["values within braces", 'data: {mapRoles: "old"}\n', "data:\n"],
+  ])("writes into a ConfigMap with %s as its data, and keeps the rest of the file", (_what, data, written) => {
+    const before = "# all\nkind: Secret\n---\nkind: ConfigMap # ours\nmetadata: {name: aws-auth}\n";
+    const after = "---\nkind: Service\n";
 
-    expect(read(text).data).toEqual({ mapRoles: "one\n" });
+    const text = writeConfigMap(read(`${before}${data}${after}`), { mapRoles: "one\n" });
+
+    expect(text).toBe(`${before}${written}  mapRoles: |\n    one\n${after}`);
+  });
+
+  it.each(["data: {}\n", 'data: {mapRoles: "one"}\n', ""])(
+    "leaves a file with the wanted data as it is: %s",
+    (data) => {
+      const file = read(`# ours\nkind: ConfigMap\n${data}---\nkind: Service\n`);
+
+      expect(writeConfigMap(file, file.data)).toBe(file.text);
+    },
+  );
+
+  it("keeps the rest of a file that ends without a line break", () => {
+    const text = "# ours\nkind: ConfigMap\ndata:\n  notes: x";
+
+    expect(writeConfigMap(read(text), { notes: "x", mapRoles: "one\n" })).toBe(`${text}\n  mapRoles: |\n    one\n`);
   });
 });
