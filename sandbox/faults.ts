@@ -12,8 +12,6 @@ export type FaultAnswer =
   /** Begin an answer and continue it, a space at a time, until the caller gives up. */
   | { type: "drip" }
   | { type: "delay"; ms: number }
-  /** Do it with another body, as after a mutating admission webhook. */
-  | { type: "change"; body: (sent: string) => string }
   /** Answer as usual: for tests that need to know when the call comes. */
   | { type: "watch" };
 

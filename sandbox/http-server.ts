@@ -100,8 +100,7 @@ async function serve(options: SandboxServerOptions, request: IncomingMessage, re
   if (fault?.type === "hang") return;
   if (fault?.type === "drip") return drip(response);
   if (fault?.type === "delay") await new Promise((resolve) => setTimeout(resolve, fault.ms));
-  const changed = fault?.type === "change" && { ...sent, body: Buffer.from(fault.body(body.toString("utf8"))) };
-  const done = fault?.type === "answer" ? fault : await (changed ? options.route(changed) : route).answer();
+  const done = fault?.type === "answer" ? fault : await route.answer();
   if (fault?.type === "cut-after") return void request.socket.destroy();
   const answer = fault?.type === "answer-after" ? fault : done;
   const by = "by" in answer ? answer.by : undefined;

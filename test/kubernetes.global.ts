@@ -18,11 +18,12 @@ export default async function setup(): Promise<void> {
 }
 
 async function provideApiServer(): Promise<string> {
-  const home = join(await cacheFolder(), `kubernetes-${source.version}-${process.arch}`);
+  const home = join(await cacheFolder(), `kubernetes-${source.version}-with-maps-${process.arch}`);
   if (await canRun(join(home, "kube-apiserver"))) return home;
   const aside = await mkdtemp(join(await cacheFolder(), "build-"));
   try {
     await fetchSource(aside);
+    await mendMaps(join(aside, "src", module, "vendor/github.com/modern-go/reflect2"));
     await mkdir(join(aside, "assets"));
     await build(aside);
     const etcd = await aProgram("etcd-server", "usr/bin/etcd");
@@ -65,6 +66,24 @@ async function fetchSource(folder: string): Promise<void> {
   const root = join(folder, "src", module);
   await mkdir(root, { recursive: true });
   await runProgram("tar", ["-xzf", join(folder, archive), "--strip-components=1", "-C", root]);
+}
+
+/** Since Go 1.18 who walks a map brings the iterator, as reflect2 1.0.2 does. The older one here panics at a webhook's patch. */
+async function mendMaps(reflect2: string): Promise<void> {
+  const edits = {
+    "unsafe_link.go": [
+      String.raw`s/(rtype unsafe.Pointer, m unsafe.Pointer) \*hiter$/(rtype unsafe.Pointer, m unsafe.Pointer, it *hiter)/`,
+      "s|// rest fields are ignored|rest [16]uintptr|",
+    ],
+    "unsafe_map.go": [
+      String.raw`s/mapiterinit(type2.rtype, \*(\*unsafe.Pointer)(obj)),/it,/`,
+      String.raw`s/^\treturn &UnsafeMapIterator{$/\tit := new(hiter)\n\tmapiterinit(type2.rtype, *(*unsafe.Pointer)(obj), it)\n&/`,
+    ],
+  };
+  for (const [file, lines] of Object.entries(edits)) {
+    const scripts = lines.flatMap((line) => ["-e", line]);
+    await runProgram("sed", ["-i", ...scripts, join(reflect2, file)], { cwd: reflect2, timeoutMs: 10_000 });
+  }
 }
 
 /** The source names its dependencies in `vendor`. What describes its own API to clients has to be generated first. */

@@ -32,12 +32,16 @@ export interface SandboxCluster {
   /** Without authentication; `manager` then owns the change. Returns a promise only for a real API server. */
   editAwsAuth(edit: (configMap: SentConfigMap) => SentConfigMap, manager?: string): void | Promise<void>;
   deleteAwsAuth(): void | Promise<void>;
+  /** A mutating webhook changes the data of each update of aws-auth, and of no dry run; null: there is none. */
+  admit(webhook: AwsAuthWebhook | null): void | Promise<void>;
   onChange(listener: (configMap: ConfigMap | null) => void): () => void;
   setRbac(rbac: Partial<Rbac>): void | Promise<void>;
   /** The newest lines of the API server's audit log, oldest first; empty for a real API server. */
   auditLog(): readonly AuditedRequest[];
   stop(): Promise<void>;
 }
+
+export type AwsAuthWebhook = (data: Readonly<Record<string, string>>) => Readonly<Record<string, string>>;
 
 export interface SandboxClusterOptions {
   name: string;
@@ -103,7 +107,7 @@ function authorizerOf(objects: RbacObjects, access: () => ClusterAccess): Author
 
 function awsAuthMethods(
   configMaps: ObjectStore<ConfigMapContent>,
-): Pick<SandboxCluster, "awsAuth" | "editAwsAuth" | "deleteAwsAuth" | "onChange"> {
+): Pick<SandboxCluster, "awsAuth" | "editAwsAuth" | "deleteAwsAuth" | "admit" | "onChange"> {
   return {
     awsAuth: () => configMaps.get(at) ?? null,
     editAwsAuth: (edit, manager = "kubectl-edit") => {
@@ -115,6 +119,11 @@ function awsAuthMethods(
       if (isStatus(written)) throw new Error(written.message);
     },
     deleteAwsAuth: () => void configMaps.remove(at),
+    admit: (webhook) => {
+      const isAwsAuth = ({ metadata }: SentConfigMap) => metadata.name === at.name;
+      configMaps.admission =
+        webhook && ((sent) => (isAwsAuth(sent) ? { ...sent, data: webhook(sent.data ?? {}) } : sent));
+    },
     onChange: (listener) =>
       configMaps.onChange((configMap, event) => {
         const isAwsAuth = configMap.metadata.namespace === at.namespace && configMap.metadata.name === at.name;

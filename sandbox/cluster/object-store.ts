@@ -1,5 +1,6 @@
 import { type ObjectAddress, type ObjectKind, type Sent, type Stored, timestamp } from "./object-kind.ts";
 import {
+  type Admission,
   addressProblem,
   type DeleteOptions,
   deleteProblem,
@@ -29,6 +30,8 @@ export class ResourceVersions {
 export class ObjectStore<Content extends object> {
   readonly kind: ObjectKind<Content>;
   readonly versions: ResourceVersions;
+  /** Null: no webhook changes an update. None sees a dry run. */
+  admission: Admission<Content> | null = null;
   readonly #now: () => Date;
   readonly #stored = new Map<string, Stored<Content>>();
   readonly #listeners = new Set<Listener<Content>>();
@@ -63,7 +66,7 @@ export class ObjectStore<Content extends object> {
     if (!before) {
       return this.kind.createsOnUpdate ? this.create(at.namespace, sent, options) : notFound(this.kind, at.name);
     }
-    const after = replaced(this.kind, before, sent, options, this.#now());
+    const after = replaced(this.kind, before, sent, options, this.#now(), options.dryRun ? null : this.admission);
     // A write without a change keeps the version (kubernetes, etcd3 store, GuaranteedUpdate).
     if (isStatus(after) || options.dryRun || after === before) return after;
     const { deletionTimestamp, finalizers } = after.metadata;

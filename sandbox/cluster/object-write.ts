@@ -27,6 +27,9 @@ export interface WriteOptions<Content> {
   guard?: (sent: Sent<Content>, before: Stored<Content> | undefined) => Status | undefined;
 }
 
+/** What a mutating webhook makes of an update. */
+export type Admission<Content> = (sent: Sent<Content>) => Sent<Content>;
+
 export function newObject<Content extends object>(
   kind: ObjectKind<Content>,
   namespace: string | undefined,
@@ -58,23 +61,26 @@ export function replaced<Content extends object>(
   sent: Sent<Content>,
   { manager, guard }: WriteOptions<Content>,
   now: Date,
+  admission: Admission<Content> | null,
 ): Stored<Content> | Status {
   const { name, resourceVersion } = before.metadata;
+  const admitted = admission?.(sent) ?? sent;
   const problems = () => [
-    ...problemsOf(kind, sent),
-    ...kind.updateProblems(before, sent),
-    ...finalizerProblems(before.metadata, sent.metadata),
+    ...problemsOf(kind, admitted),
+    ...kind.updateProblems(before, admitted),
+    ...finalizerProblems(before.metadata, admitted.metadata),
   ];
   const refused =
     guard?.(sent, before) ??
     versionProblem(kind, name, sent.metadata.resourceVersion, resourceVersion) ??
     invalid(kind, name, problems());
   if (refused) return refused;
-  const after = objectOf(kind, sent, before.metadata);
+  const after = objectOf(kind, admitted, before.metadata);
   if (sameContent(before, after)) return before;
   const owners = before.metadata.managedFields ?? [];
+  // Of what was sent: a webhook takes no field (apiserver, endpoints/handlers/update.go).
   const managedFields = ownFields({ owners, object: before }, sent, { manager, apiVersion: kind.apiVersion, now });
-  return objectOf(kind, sent, { ...before.metadata, managedFields });
+  return objectOf(kind, admitted, { ...before.metadata, managedFields });
 }
 
 function problemsOf<Content extends object>(kind: ObjectKind<Content>, sent: Sent<Content>): FieldProblem[] {

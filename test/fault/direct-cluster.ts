@@ -27,7 +27,7 @@ export interface DirectCluster {
   editMapUsers: (edit: Edit) => void;
   editMapRoles: (edit: Edit) => void;
   remove: () => void;
-  /** An admission webhook that changes each write of a worker, and no dry run; null: there is none. */
+  /** An admission webhook that changes each update, and no dry run; null: there is none. */
   admit: (webhook: Edit | null) => void;
   onChange: (listener: (configMap: ConfigMap | null) => void) => () => void;
   /** For one process. `fates` are those of its writes, one after another; all further ones are answered. */
@@ -45,7 +45,6 @@ export function directCluster(data: Readonly<Record<string, string>> | null): Di
   const store = new ObjectStore(configMapKind, () => new Date());
   if (data) store.create(place.namespace, { metadata: place, data }, { manager: "eks", dryRun: false });
   const late: (() => unknown)[] = [];
-  const admission: { webhook: Edit | null } = { webhook: null };
   const editOf = (section: "mapRoles" | "mapUsers") => (edit: Edit) => {
     const before = store.get(place);
     if (!before) return;
@@ -60,12 +59,17 @@ export function directCluster(data: Readonly<Record<string, string>> | null): Di
     editMapRoles: editOf("mapRoles"),
     remove: () => void store.remove(place),
     admit: (webhook) => {
-      admission.webhook = webhook;
+      store.admission =
+        webhook &&
+        (({ data = {}, ...sent }) => {
+          const { mapUsers } = data;
+          return { ...sent, data: mapUsers === undefined ? data : { ...data, mapUsers: webhook(mapUsers) } };
+        });
     },
     onChange: (listener) => store.onChange((configMap, event) => void listener(event === "removed" ? null : configMap)),
     openFor: (process, network, planned) => {
       const coming = [...planned];
-      const sent = { process, network, late, admission, outcome: () => coming.shift() ?? "answered" };
+      const sent = { process, network, late, outcome: () => coming.shift() ?? "answered" };
       return async () => ({
         client: clientOf(store, sent),
         creatorArn: arns.creator,
@@ -87,19 +91,13 @@ interface Sending {
   readonly process: Pick<Turns, "point">;
   readonly network: Pick<Turns, "join" | "point">;
   readonly late: (() => unknown)[];
-  readonly admission: { readonly webhook: Edit | null };
   readonly outcome: () => Outcome;
 }
 
 function clientOf(store: ObjectStore<ConfigMapContent>, sending: Sending): ClusterClient {
   const { point } = sending.process;
-  const write = (object: V1Object, dryRun: boolean) => {
-    const sent = asSent(object);
-    const { mapUsers } = sent.data;
-    if (!dryRun && mapUsers !== undefined)
-      sent.data = { ...sent.data, mapUsers: sending.admission.webhook?.(mapUsers) ?? mapUsers };
-    return store.replace(place, sent, { manager: "eks-access", dryRun });
-  };
+  const write = (object: V1Object, dryRun: boolean) =>
+    store.replace(place, asSent(object), { manager: "eks-access", dryRun });
   return {
     ...reviewsOnly(sending.process),
     readAwsAuth: async () => {

@@ -23,6 +23,7 @@ export function shareFlow(options: FlowOptions = {}): () => Flow {
 async function clearScene(flow: Flow): Promise<void> {
   const { sandbox, redisUrl } = flow;
   sandbox.faults.clear();
+  await sandbox.cluster.admit(null);
   const { redis, close } = await connectRedis(redisUrl);
   try {
     const ledger = redisLedger(redis);

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { AwsAuthWebhook } from "../../sandbox/cluster/cluster.ts";
 import { arns, channel, clusterName, configuration, externalId, initialAwsAuth } from "../../sandbox/scene.ts";
 import { textOf, wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "./audit-of.ts";
@@ -260,14 +261,7 @@ describe("an outage, in the cluster's channel", () => {
 
 describe("an admission webhook that changes each real write, and no dry run", () => {
   const flow = shareFlow({ configuration: `${configuration}operators: { channel: ${channel} }\n` });
-  type Data = Readonly<Record<string, string>>;
-  const changing = (change: (data: Data) => Data) => {
-    const body = (sent: string) => {
-      const object = JSON.parse(sent);
-      return JSON.stringify({ ...object, data: change(object.data) });
-    };
-    return flow().sandbox.faults.plan("kubernetes.replace-configmap", { type: "change", body }, forLong);
-  };
+  const admit = (webhook: AwsAuthWebhook | null) => flow().sandbox.cluster.admit(webhook);
   const dataNow = () => flow().sandbox.cluster.awsAuth()?.data;
   const engineer = () => flow().sandbox.slack.person("U0ENGINEER");
   const approve = async () => {
@@ -279,7 +273,7 @@ describe("an admission webhook that changes each real write, and no dry run", ()
 
   test("to make us an administrator: never active, gone at once, and engineer and operators read why", async () => {
     const group = '- "eks-access:viewers"\n';
-    changing(({ mapUsers = "", ...data }) => ({
+    await admit(({ mapUsers = "", ...data }) => ({
       ...data,
       ...(mapUsers !== "" && { mapUsers: mapUsers.replace(group, `${group}    - "system:masters"\n`) }),
     }));
@@ -305,12 +299,12 @@ describe("an admission webhook that changes each real write, and no dry run", ()
     await approve();
     await flow().message("*Active*");
     const { mapUsers = "" } = dataNow() ?? {};
-    const restore = changing((data) => ({ ...data, mapUsers }));
+    await admit((data) => ({ ...data, mapUsers }));
 
     await engineer().click(await flow().told("[I'm done]"), "done");
     const waiting = textOf(await flow().message("next try"));
     await flow().message("changes what the worker writes");
-    restore.cancel();
+    await admit(null);
     await flow().message("*Ended*");
 
     expect(waiting).not.toContain("*Ended*");

@@ -1,5 +1,5 @@
 import type { V1ConfigMap } from "@kubernetes/client-node";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { aClusterWithPeople, type Clients, type ClusterWithPeople, statusOf } from "./clients.ts";
 import { implementations } from "./implementations.ts";
 
@@ -195,6 +195,22 @@ describe.each(implementations)("%s", (_name, start) => {
     });
   });
 
+  describe("a mutating webhook", () => {
+    afterEach(() => people.cluster.admit(null));
+
+    it("changes each update, also one without a change, and no dry run", async () => {
+      await people.cluster.admit((data) => ({ ...data, mapUsers: "[]" }));
+      const before = await read();
+
+      const rehearsed = await replace(before, { dryRun: "All" });
+      const stored = await replace(before);
+
+      expect(rehearsed.data).toEqual({ mapRoles: "[]" });
+      expect(stored.data).toEqual({ mapRoles: "[]", mapUsers: "[]" });
+      expect(stored.metadata?.resourceVersion).not.toBe(before.metadata?.resourceVersion);
+    });
+  });
+
   describe("creating and deleting", () => {
     it("creates an absent one, once", async () => {
       await people.cluster.deleteAwsAuth();
@@ -307,6 +323,19 @@ describe.each(implementations)("%s", (_name, start) => {
       expect(await owners()).toEqual({
         "vpc-resource-controller Update": { "f:data": {} },
         "Terraform Update": { "f:data": { "f:mapRoles": {} } },
+      });
+    });
+
+    it("leaves a field with its owner when only a webhook changes the value: what was sent counts", async () => {
+      await people.cluster.admit((data) => ({ ...data, mapRoles: `${data.mapRoles} # admitted` }));
+
+      await replace({ ...(await read()), data: { mapRoles: "[]", mapUsers: "[]" } }, { fieldManager: "eks-access" });
+      await people.cluster.admit(null);
+
+      expect((await read()).data).toEqual({ mapRoles: "[] # admitted", mapUsers: "[]" });
+      expect(await owners()).toEqual({
+        "vpc-resource-controller Update": { "f:data": { ".": {}, "f:mapRoles": {} } },
+        "eks-access Update": { "f:data": { "f:mapUsers": {} } },
       });
     });
 

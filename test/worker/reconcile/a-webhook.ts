@@ -2,20 +2,16 @@ import type { Sandbox } from "../../../sandbox/sandbox.ts";
 
 export type Data = Readonly<Record<string, string>>;
 
-/** An admission webhook that changes each real PUT of aws-auth, and no dry run. */
+/** An admission webhook that changes each real write of aws-auth, or so many, and no dry run. */
 export const changingWrites = (sandbox: () => Sandbox) => ({
-  webhook: (change: (data: Data) => Data, times = Number.POSITIVE_INFINITY) =>
-    sandbox().faults.plan(
-      "kubernetes.replace-configmap",
-      {
-        type: "change",
-        body: (sent) => {
-          const object = JSON.parse(sent);
-          return JSON.stringify({ ...object, data: change(object.data) });
-        },
-      },
-      { times },
-    ),
+  webhook: (change: (data: Data) => Data, times = Number.POSITIVE_INFINITY) => {
+    let left = times;
+    return sandbox().cluster.admit((data) => {
+      left -= 1;
+      return left < 0 ? data : change(data);
+    });
+  },
+  noWebhook: () => sandbox().cluster.admit(null),
 });
 
 export const editing = (from: string | RegExp, to: string) => (data: Data) => ({

@@ -17,7 +17,7 @@ import { clusterIn, give, modesConfig, openingWith, outsideDocument, requestOf, 
 /** A webhook changes a write of which the worker gets no answer: it dies, or the network does. */
 const side = useWorkerSide({ everyMode: true });
 const colleague = arns.engineer.replace("engineer", "colleague");
-const { webhook } = changingWrites(() => side().sandbox);
+const { webhook, noWebhook } = changingWrites(() => side().sandbox);
 
 let context: WorkerContext;
 let cluster: Cluster;
@@ -32,6 +32,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   side().sandbox.faults.clear();
+  await noWebhook();
   await outside().reset();
 });
 

@@ -23,6 +23,7 @@ import {
 } from "../../../../sandbox/http-server.ts";
 import { startRealApiServer } from "./api-server.ts";
 import { type ForwardTarget, forward } from "./forward.ts";
+import { startWebhook, type Webhook } from "./webhook.ts";
 
 const configMaps = "/api/v1/namespaces/kube-system/configmaps";
 
@@ -92,8 +93,13 @@ export async function startRealCluster(options: SandboxClusterOptions, assets: s
   const proxy = await startEndpoint(options, ownCertificates, (request) =>
     route(real.target, mirror, reviews.userOf, request),
   );
+  const webhook = await startWebhook();
   return {
     ...{ name: options.name, ...proxy, ...mirror.methods() },
+    admit: async (change) => {
+      if (change) await admin.register(webhook);
+      webhook.change = change;
+    },
     setRbac: async (rbac) => {
       await admin.deleteRbac(state.rbac);
       await admin.putRbac(rbac);
@@ -101,7 +107,7 @@ export async function startRealCluster(options: SandboxClusterOptions, assets: s
     },
     auditLog: () => [],
     stop: async () => {
-      await Promise.all([proxy.stop(), reviews.stop(), real.stop()]);
+      await Promise.all([proxy.stop(), reviews.stop(), webhook.stop(), real.stop()]);
     },
   };
 }
@@ -188,6 +194,8 @@ interface ClusterAdmin {
   readAwsAuth(): Promise<ConfigMap | undefined>;
   editAwsAuth(edit: (configMap: SentConfigMap) => SentConfigMap, manager: string): Promise<void>;
   deleteAwsAuth(): Promise<void>;
+  /** Waits until the API server asks it. One that is registered stays. */
+  register(webhook: Webhook): Promise<void>;
   /** Those that are there already stay. */
   createNamespaces(names: readonly string[]): Promise<void>;
   /** With the namespaces that it is about. */
@@ -206,6 +214,7 @@ function clusterAdmin(target: ForwardTarget, token: string): ClusterAdmin {
     readAwsAuth: async () => (await call<ConfigMap>("GET", awsAuth)).found,
     editAwsAuth: (edit, manager) => editAwsAuth(call, edit, manager),
     deleteAwsAuth: async () => void (await call("DELETE", awsAuth)),
+    register: (webhook) => register(call, webhook),
     putRbac: async (rbac) => {
       await createNamespaces(namespacesOf(rbac));
       for (const { path, object } of rbacObjects(rbac)) await call("PUT", path, object);
@@ -238,6 +247,11 @@ async function editAwsAuth(
     const path = found ? awsAuth : configMaps;
     written = (await call(found ? "PUT" : "POST", path + query, body)).status < 300;
   }
+}
+
+async function register(call: Call, webhook: Webhook): Promise<void> {
+  await call("POST", "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations", webhook.configuration);
+  while (!webhook.isAsked()) await call("PATCH", `${awsAuth}?dryRun=All`, {});
 }
 
 type Call = <T>(
