@@ -69,10 +69,20 @@ function lastWriter(request: ApprovedRequest, writers: readonly SectionWriter[])
   return last ? `${last.manager} wrote ${section} last, ${last.time}` : "the cluster does not say who removed it";
 }
 
-/** Whether the section has what our last write made of it: what an admission webhook adds to a write is the writer's. */
+/** API servers of a cluster have their own clocks. */
+const clocksDifferMs = 60_000;
+
+/**
+ * Whether the section has what our last write left there: what an admission webhook adds is the writer's. Each of our writes plans all
+ * sections, and a webhook in it takes no section over: so others' last write of this one is well before ours.
+ */
 export function isAsWeLeftIt(writers: readonly SectionWriter[], section: string): boolean {
+  const ours = writers.filter(({ manager }) => manager === "eks-access");
+  const plannedMs = Math.max(...ours.map(({ time }) => Date.parse(time ?? "")));
   const last = writers.filter(({ dataKeys }) => dataKeys.includes(section));
-  return last.length > 0 && last.every(({ manager }) => manager === "eks-access");
+  const isPlanned = (writer: SectionWriter) =>
+    ours.includes(writer) || Date.parse(writer.time ?? "") < plannedMs - clocksDifferMs;
+  return last.length > 0 && last.every(isPlanned);
 }
 
 /** A tool that owns `aws-auth` of a cluster. It would revert a lease there. */

@@ -91,12 +91,13 @@ export async function sendDocument(
   return { stored, gained, readBack };
 }
 
-/** By two writes without an effect: a dead or late run could restore access that we report as gone. */
+/** By two writes without an effect on the data: a dead or late run could restore access that we report as gone. */
 export async function fenceOffWrites(place: WayContext, state: ClusterState, content: Content): Promise<Written> {
   const { configMap } = state;
   const { client } = place.opened;
   if (!configMap) return { readBack: null, gained: new Map() };
-  const { data, annotations, resourceVersion } = configMap;
+  const { data, resourceVersion } = configMap;
+  const { annotations } = plannedTexts(state, place.cluster, content, place.context.keys.memory);
   const fenced = { data, annotations: { ...annotations, [fenceAnnotation]: resourceVersion } };
   const between = await client.writeAwsAuth(configMap, fenced);
   const last = await client.writeAwsAuth(between, { data, annotations });
@@ -248,6 +249,10 @@ export function documentTexts(
     const unchanged = textsThatFit(state, cluster, lastPlan, keys);
     if (sameTexts(before.annotations, unchanged.annotations)) return unchanged;
   }
+  return plannedTexts(state, cluster, content, keys);
+}
+
+function plannedTexts(...[state, cluster, content, keys]: Parameters<typeof documentTexts>): Texts {
   const planned = { ...content, holdings: withPlan(content.holdings, content.document, state) };
   return textsThatFit(state, cluster, planned, keys);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { driftOf } from "../../../src/access/lease/drift.ts";
+import { driftOf, isAsWeLeftIt } from "../../../src/access/lease/drift.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { aLeasedRequest, engineerArn } from "../../builders/a-request.ts";
 
@@ -64,5 +64,26 @@ describe("who is named", () => {
     expect(messageWith(writer("eksctl", "2026-03-01T09:00:00Z", "mapRoles"), writer("kubectl", null, "mapUsers"))).toBe(
       nobody,
     );
+  });
+});
+
+describe("a section is as our last write left it", () => {
+  const ours = writer("eks-access", "2026-03-01T10:00:00Z", "mapRoles");
+
+  test.each([
+    ["yes", "we wrote it last", [writer("eks-access", "2026-03-01T10:00:00Z", "mapUsers")]],
+    ["yes", "we wrote elsewhere long after its writer", [ours, writer("vim", "2026-03-01T09:58:59Z", "mapUsers")]],
+    [
+      "no",
+      "its writer came within the difference of clocks",
+      [ours, writer("vim", "2026-03-01T09:59:00Z", "mapUsers")],
+    ],
+    ["no", "its writer came later", [ours, writer("vim", "2026-03-01T10:00:01Z", "mapUsers")]],
+    ["no", "its writer has no time", [ours, writer("vim", null, "mapUsers")]],
+    ["no", "our write has no time", [writer("eks-access", null), writer("vim", "2026-03-01T09:00:00Z", "mapUsers")]],
+    ["no", "we never wrote", [writer("vim", "2026-03-01T09:00:00Z", "mapUsers")]],
+    ["no", "the cluster names no writer", [ours]],
+  ])("%s: %s", (answer, _, writers) => {
+    expect(isAsWeLeftIt(writers, "mapUsers")).toBe(answer === "yes");
   });
 });

@@ -12,10 +12,22 @@ import { keys } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import { addingMasters, changingWrites, editing } from "./a-webhook.ts";
-import { clusterIn, give, modesConfig, openingWith, outsideDocument, requestOf, revokeGiven } from "./both-ways.ts";
+import {
+  clusterIn,
+  dyingBefore,
+  give,
+  modesConfig,
+  openingWith,
+  outsideDocument,
+  requestOf,
+  revokeGiven,
+  revokeOnly,
+} from "./both-ways.ts";
 
 /** A webhook changes a write of which the worker gets no answer: it dies, or the network does. */
-const side = useWorkerSide({ everyMode: true });
+/** How long ago it is for the sandbox. */
+let agoMs = 0;
+const side = useWorkerSide({ everyMode: true, now: () => new Date(Date.now() - agoMs) });
 const colleague = arns.engineer.replace("engineer", "colleague");
 const { webhook, noWebhook } = changingWrites(() => side().sandbox);
 
@@ -31,6 +43,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  agoMs = 0;
   side().sandbox.faults.clear();
   await noWebhook();
   await outside().reset();
@@ -169,6 +182,21 @@ const editGroups = (groups: string) =>
   }));
 const added = '    - "pods-of-shop"\n';
 
+test("a webhook in a section that our write did not change gives nothing for good, and takes nothing of who wrote it long before", async () => {
+  agoMs = 120_000;
+  await give(context, cluster, { id: "r-one" });
+  await editGroups(added);
+  agoMs = 0;
+  webhook(editing(added, `${added}    - "system:masters"\n`), 1);
+
+  await give(unanswered(), cluster, { id: "r-two", principal: arns.developers });
+  expect(await outside().given(arns.engineer)).toContain("system:masters");
+  await lookAgain();
+
+  expect(await outside().given(arns.engineer)).toEqual(["pods-of-shop"]);
+  expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", end: { by: "worker" } });
+});
+
 describe("a person's own group stays", () => {
   test("that they add to our entry, whatever we write afterwards", async () => {
     await give(context, cluster, { id: "r-one" });
@@ -182,6 +210,27 @@ describe("a person's own group stays", () => {
     expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "active", end: null });
     await revokeGiven(context, cluster, "r-one");
     expect(await outside().given(arns.engineer)).toEqual(["pods-of-shop"]);
+  });
+
+  test("that they added long before a fence, which writes for an end that is done already", async () => {
+    agoMs = 180_000;
+    await give(context, cluster, { id: "r-one" });
+    await give(context, cluster, { id: "r-two", principal: colleague });
+    await revokeOnly(context, "r-two");
+    await reconcileCluster(dyingBefore("lease.ended", context), cluster).catch(() => {});
+    agoMs = 120_000;
+    await editGroups(added);
+    agoMs = 0;
+    const before = writesMade();
+    laterMs += 60_000;
+
+    await reconcileCluster(context, cluster);
+    expect((await requestOf(context, "r-two")).lease?.state).toBe("ended");
+    expect(Number(writesMade())).toBe(Number(before) + 2);
+    await reconcileCluster(context, cluster, "inspect");
+
+    expect(await outside().given(arns.engineer)).toEqual(["eks-access:viewers", "pods-of-shop"]);
+    expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "active", end: null });
   });
 
   test("that they add after a write without an answer", async () => {
