@@ -92,20 +92,16 @@ const acts: Acts<DocumentScene> = {
   },
 };
 
-/** What a webhook gave, and no worker could take back before a person edits the section, counts as theirs (SECURITY.md). */
-const isEitherOf = (names: readonly string[]) =>
-  !(
-    names.some((name) => name.startsWith("a webhook")) &&
-    Object.keys(edits).some((edit) => names.includes(`somebody ${edit}`))
-  );
-
-const parts = partsOf(acts, 3, isEitherOf);
+const parts = partsOf(acts, 3);
 
 /** Until all has settled; then everything is looked at as after a job whose worker died, or a fence that came to no end. */
 async function settle(scene: Scene, context: Context): Promise<void> {
   await settleDown(scene, context, 10);
   await adoptCluster(context, clusterOf(context));
 }
+
+const isAnyOf = (played: readonly Part[], named: Readonly<Record<string, unknown>>, actor: string) =>
+  Object.keys(named).some((what) => played.some(({ name }) => name === `${actor} ${what}`));
 
 /** Plays once, and holds its result against the ledger: when all has settled, and when all is removed. */
 async function playOnce(product: StageName, turns: Turns, played: readonly Part[], isLateAtTheEnd: boolean) {
@@ -116,6 +112,7 @@ async function playOnce(product: StageName, turns: Turns, played: readonly Part[
     untold: counted.untold,
     initial: isBare(product) ? {} : initialAwsAuth,
     isDeleted: () => isBare(product) && played.some(({ name }) => name === "somebody deletes it"),
+    isShared: () => isAnyOf(played, webhooks, "a webhook") && isAnyOf(played, edits, "somebody"),
     isTampered: () => !isBare(product) && played.some(({ name }) => Object.values(replays).includes(name)),
   };
   const aws = directCluster(isBare(product) ? null : initialAwsAuth);
