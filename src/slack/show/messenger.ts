@@ -51,7 +51,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   const inChannel = await showInChannel(context, showing, before).catch(peopleAnyway);
   let shown = inChannel.shown;
   if (!wasShown) {
-    const approvers = whoToAsk(context, request, presence);
+    const approvers = inChannel.lost === null ? [] : await whoToAsk(context, request, presence);
     shown = await showCopies(context, showing, shown, approvers, inChannel.lost !== null).catch(peopleAnyway);
   }
   if (request.trouble) await noteOutage(context, request, request.trouble);
@@ -201,15 +201,18 @@ export async function showCopies(
 }
 
 /** Without an answer of Slack, everyone named by id. */
-function whoToAsk(
-  { config }: Pick<MessengerContext, "config">,
+async function whoToAsk(
+  { config, directory }: Pick<MessengerContext, "config" | "directory">,
   request: AccessRequest,
   presence: Presence | null,
-): readonly string[] {
+): Promise<readonly string[]> {
   const cluster = config.clusters.get(request.cluster);
   if (!cluster) return [];
-  // An emergency had no approval, so every reviewer gets the message.
-  if (request.emergency && !request.emergency.review) return reviewersOf(request, cluster).filter(isUser);
+  // An emergency had no approval, so every reviewer gets the message: its person could archive the channel before.
+  if (request.emergency && !request.emergency.review) {
+    const people = await peopleNamed(directory, reviewersOf(request, cluster));
+    return people.filter((user) => user !== request.requester);
+  }
   if (request.state !== "pending" || !request.preview) return [];
   return presence?.present ?? othersWhoMayApprove(request, cluster).filter(isUser);
 }

@@ -505,6 +505,17 @@ describe("where Slack fails", () => {
     expect(toPerson("U0APPROVER2")[0]).toContain("took emergency `admin` on `staging`");
   });
 
+  test("a broken glass is reported to the people of a user group too, and not to the person who took it", async () => {
+    slack.addUsergroup("S0APPROVERS", ["U0APPROVER", "U0ENGINEER"]);
+    const request = await recorded(anEmergency());
+    const configuration = configText.replace("[U0APPROVER, U0APPROVER2]", "[S0APPROVERS]");
+
+    await showRequest(aContext(configuration.replace("C0ACCESS", "C0NOWHERE")), request.id);
+
+    expect(toPerson("U0APPROVER")[0]).toContain("[Mark reviewed]");
+    expect(toEngineer().join()).not.toContain("[Mark reviewed]");
+  });
+
   test("and the channel is back, it is asked there as well", async () => {
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(configText.replace("C0ACCESS", "C0NOWHERE")), request.id);
