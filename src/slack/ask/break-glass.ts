@@ -279,11 +279,13 @@ const unknownIdentity: OwnIdentities = { arns: [], why: null };
 /** The form is the confirmation: it shows the effect. The policy names the level. */
 function breakGlassModal(clusters: readonly Cluster[], cluster: Cluster, own: OwnIdentities): ModalView {
   const { name: chosen, breakGlass: may } = cluster;
-  const gives = may ? `\n${code(chosen)}: ${code(may.level)} for ${formatDuration(may.durationSeconds)}` : "";
+  const gives = may ? `${code(chosen)}: ${code(may.level)} for ${formatDuration(may.durationSeconds)}` : "";
   const names = clusters.map(({ name }) => name);
   const shown = { title: "Emergency access", submit: "Take it now", close: "Cancel" };
   return formModal({ id: breakGlassModalId, memory: "", ...shown }, [
-    section(`:rotating_light: You get access at once. I alert the channel, and an approver reviews it.${gives}`),
+    section(
+      [":rotating_light: You get access at once. I alert the channel, and an approver reviews it.", gives].join("\n"),
+    ),
     choose({ id: fieldId("cluster"), label: "Cluster", names, chosen, action: breakGlassClusterAction }),
     ...ownBlocks({ cluster: chosen, identity: "", askedFor: "" }, own),
     whyInput(true),
