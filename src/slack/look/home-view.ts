@@ -101,11 +101,14 @@ export function homeView(content: HomeContent): Home {
   };
 }
 
+/** Letters of the identities, so that what waits for the person is on the first screen of a phone. `whoami` lists all. */
+const longestIdentities = 160;
+
 function identityWords(user: string, identities: readonly string[]): string {
   if (identities.length === 0)
     return `${mention(user)}, you have no linked AWS identity yet. Run ${code("/eks-access link <arn>")}.`;
   const what = identities.length === 1 ? "your AWS identity is" : "your AWS identities are";
-  return `${mention(user)}, ${what} ${codeList(identities, 1500)}.`;
+  return `${mention(user)}, ${what} ${codeList(identities, longestIdentities)}.`;
 }
 
 type Row = (request: AccessRequest) => KnownBlock[];

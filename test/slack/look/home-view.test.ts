@@ -87,6 +87,16 @@ test("App Home shows migrations before requests, and counts both together", () =
   );
 });
 
+test("what waits for a person with many identities is not below them all", () => {
+  const identities = Array.from({ length: 40 }, (_, index) => `arn:aws:iam::${111122223333 + index}:role/developers`);
+
+  const { blocks } = homeView(aHome({ identities }));
+
+  expect(textOfBlocks({ blocks: blocks.slice(1, 2) })).toMatch(
+    /^<@U0ENGINEER>, your AWS identities are `.{1,140}, 3\d more\.$/,
+  );
+});
+
 test("App Home of a new person says how to begin", () => {
   expect(textOfBlocks(homeView(aHome({ identities: [] })))).toMatchInlineSnapshot(`
     "header
