@@ -59,7 +59,7 @@ function say(words) {
 
 /**
  * @param {Record<string, string>} regions markup by the id of the element that holds it
- * @param {boolean} isNew a new place, which people read from its end
+ * @param {boolean} isNew a new place: people read a Home from its beginning, and others from their end
  */
 function draw(regions, isNew) {
   const edits = editsShown();
@@ -71,6 +71,7 @@ function draw(regions, isNew) {
   }
   if ("modal" in regions) showOpenModal();
   if ("messages" in regions && (followed || isNew)) scrollToEnd();
+  if (isNew) document.querySelector("#messages > .home")?.scrollTo(0, 0);
   if (!isNew) flashChanges(edits);
   showTour();
 }

@@ -63,6 +63,24 @@ test("an answer on a phone comes into sight, also below one that is longer than 
   await page.context().close();
 });
 
+test("Home opens at its top on a phone, also from the end of a channel", async () => {
+  const page = await served.open("?as=U0ENGINEER&in=home", { ...phone, viewport: { width: 390, height: 500 } });
+  const home = page.getByRole("region", { name: "Home" });
+  await home.getByText("Access to EKS clusters").waitFor();
+  await page.getByRole("link", { name: "# cluster-access" }).click();
+  await say(page, "/eks-access whoami staging");
+  await eventually(() => page.evaluate<boolean>("document.querySelector('#messages > *').scrollTop > 100"));
+
+  await page.getByRole("link", { name: "Home" }).click();
+
+  await home.getByText("Access to EKS clusters").waitFor();
+  expect(await home.evaluate((region) => [region.scrollTop, region.scrollHeight > region.clientHeight])).toEqual([
+    0,
+    true,
+  ]);
+  await page.context().close();
+});
+
 test.each(["light", "dark"] as const)(
   "a form in %s shuts no one out, and gives the focus back",
   async (colorScheme) => {
