@@ -11,10 +11,9 @@ import {
   breakGlassButton,
   cancelButton,
   detailsButton,
-  doneButton,
-  extendButtons,
   listButton,
   nudgeButton,
+  ownLeaseButtons,
   requestButton,
   reviewedButton,
 } from "../show/buttons.ts";
@@ -182,12 +181,12 @@ function removedNote(request: AccessRequest): string {
   return `\n:warning: ${removedClause(request)}. Ask an operator to add it again.`;
 }
 
-function accessRow(request: AccessRequest, { clusterOf }: Configured): KnownBlock[] {
+function accessRow(request: AccessRequest, { clusterOf, user }: Pick<HomeContent, "clusterOf" | "user">): KnownBlock[] {
   const { id, lease } = request;
   const isActive = lease?.state === "active" && !lease.end;
   const state = isActive && !lease.drift ? `*Active*. ${ends(request)}` : rowState(request);
   const isThere = clusterOf(request) !== undefined;
-  const buttons = isActive && isThere ? [...extendButtons(request), doneButton(request)] : [];
+  const buttons = isActive && isThere ? ownLeaseButtons(request, user) : [];
   return [
     section(`${ownSubject(request)}\n${admitsText(request)}\n${state}${isThere ? "" : removedNote(request)}`),
     actions(`access-${id}`, [...buttons, detailsButton(request)]),

@@ -70,6 +70,11 @@ export const doneButton = ({ id, level, cluster, askedBy }: AccessRequest): Butt
     "End it",
     "Keep it",
   ]);
+/** Of active access, for these two. Only the holder can ask for more time. */
+export const ownLeaseButtons = (request: AccessRequest, user: string): Button[] => [
+  ...(user === request.requester ? extendButtons(request) : []),
+  doneButton(request),
+];
 
 export const nudgeButton = ({ id }: AccessRequest): Button => button(nudgeAction, "Nudge", id);
 

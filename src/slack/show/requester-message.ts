@@ -13,8 +13,8 @@ import {
   cancelButton,
   detailsButton,
   doneButton,
-  extendButtons,
   nudgeButton,
+  ownLeaseButtons,
 } from "./buttons.ts";
 import type { Message } from "./message.ts";
 import { code, context, mention, mentions, oneOf, plainLine, section, time, until } from "./mrkdwn.ts";
@@ -127,11 +127,6 @@ function overButtons(request: AccessRequest, { again }: Reader): readonly Button
   return [...again, detailsButton(request)];
 }
 
-/** Only the requester can ask for more time. */
-function leaseButtons(request: AccessRequest, { user }: Reader): readonly Button[] {
-  return [...(user === request.requester ? extendButtons(request) : []), doneButton(request)];
-}
-
 function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, to: Reader): Milestone | null {
   const { subject } = to;
   const { state, denial, refusal } = request;
@@ -219,7 +214,7 @@ function activeMilestone(
 ): Milestone | null {
   const { user, milestones, subject } = to;
   const { drift } = lease;
-  const buttons = leaseButtons(request, to);
+  const buttons = ownLeaseButtons(request, to.user);
   const who = user === request.requester ? "You" : mention(request.requester);
   if (drift) {
     const isRestored = cluster?.drift === "repair";
@@ -266,7 +261,7 @@ function provedMilestone(
   const wasTold = milestones.includes("active-unfinished");
   return {
     name: isUnfinished ? "active-unfinished" : "active",
-    message: withButtons(message, leaseButtons(request, to)),
+    message: withButtons(message, ownLeaseButtons(request, to.user)),
     ...(!wasTold && { ping: stateFor(request, to) }),
   };
 }

@@ -87,6 +87,15 @@ test("App Home shows migrations before requests, and counts both together", () =
   );
 });
 
+test("access that a person asked for another one has no Extend, which only its holder can use", () => {
+  const forBob = aLeasedRequest({}, { requester: "U0BOB", askedBy: "U0ENGINEER" });
+
+  const textFor = (user: string) => textOfBlocks(homeView(aHome({ user, access: listOf(forBob) })));
+
+  expect(textFor("U0BOB")).toContain("[Extend] [I'm done] [Details]");
+  expect(textFor("U0ENGINEER")).toContain("\n[I'm done] [Details]");
+});
+
 test("what waits for a person with many identities is not below them all", () => {
   const identities = Array.from({ length: 40 }, (_, index) => `arn:aws:iam::${111122223333 + index}:role/developers`);
 
