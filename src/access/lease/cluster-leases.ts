@@ -42,15 +42,25 @@ export function isAhead(time: string, now: Date): boolean {
 
 /** Whether the lease is over according to the cluster's own memory. Redis does not count. */
 export function isOverInCluster(holdings: ReadonlyMap<string, Holding>, request: ApprovedRequest, now: Date): boolean {
+  if (!isAnyShareOver(holdings, now)) return false;
   const share = shareInCluster(holdings, request);
   return share !== undefined && isShareOver(share, now);
 }
 
-/** Each run compares those of all leases. */
-const shareEndMs = keptWith(({ endsAt }: Share) => Date.parse(endsAt));
+export function isShareOver({ endsAt }: Share, now: Date): boolean {
+  return Date.parse(endsAt) <= now.getTime();
+}
 
-export function isShareOver(share: Share, now: Date): boolean {
-  return shareEndMs(share) <= now.getTime();
+const firstEndMs = keptWith((holdings: ReadonlyMap<string, Holding>) => {
+  let first = Number.POSITIVE_INFINITY;
+  for (const { shares } of holdings.values())
+    for (const { endsAt } of shares) first = Math.min(first, Date.parse(endsAt));
+  return first;
+});
+
+/** In nearly every run none is, so that it compares no other end. */
+export function isAnyShareOver(holdings: ReadonlyMap<string, Holding>, now: Date): boolean {
+  return !(firstEndMs(holdings) > now.getTime());
 }
 
 /** The end by the last sealed approval, ISO 8601. The record's own copy is only for display. */

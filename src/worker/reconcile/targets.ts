@@ -5,6 +5,7 @@ import {
   approvedShare,
   forPrincipals,
   idsOf,
+  isAnyShareOver,
   isShareOver,
   orphanedShares,
   shareInCluster,
@@ -98,6 +99,7 @@ function touchedPrincipals(
   const moving = [...checked.beginning, ...written, ...checked.ending, ...checked.repaired];
   const touched = new Set([...moving.map((each) => each.principal.toLowerCase()), ...(state.changed?.keys() ?? [])]);
   for (const { principal } of forPrincipals(state.lost, checked.complete)) touched.add(principal.toLowerCase());
+  if (closed.size === 0 && !isAnyShareOver(state.holdings, now)) return touched;
   for (const [key, { shares }] of state.holdings) {
     for (const share of shares) {
       // Its record in Redis can name another principal by now.
