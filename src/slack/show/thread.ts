@@ -48,9 +48,9 @@ export function threadOf(
   ];
 }
 
-/** Whether it mentions approvers who must decide. */
+/** Whether it mentions approvers who must decide or review. */
 function isReminder({ name }: ThreadEntry): boolean {
-  return name.startsWith("reminder-");
+  return /^(?:reminder|unreviewed)-/.test(name);
 }
 
 /** One reply for all new events: Slack takes about one message a second in a channel. */

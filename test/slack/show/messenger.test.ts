@@ -44,7 +44,7 @@ async function showRequest(context: MessengerContext, id: string): Promise<void>
   await showThread(context, id);
 }
 
-async function recorded(request: AccessRequest): Promise<AccessRequest> {
+async function recorded<Of extends AccessRequest>(request: Of): Promise<Of> {
   await ledger.commit(aChange(request));
   return request;
 }
@@ -503,6 +503,22 @@ describe("where Slack fails", () => {
 
     expect(toPerson("U0APPROVER")[0]).toContain("[Mark reviewed]");
     expect(toPerson("U0APPROVER2")[0]).toContain("took emergency `admin` on `staging`");
+  });
+
+  test("a broken glass is remembered in those messages until its review", async () => {
+    const request = await recorded(anEmergency());
+    const context = aContext(configText.replace("C0ACCESS", "C0NOWHERE"));
+    await showRequest(context, request.id);
+    await recorded(revise(request, { emergency: { ...request.emergency, reminders: 1 } }));
+
+    for (const _ of [1, 2]) await showRequest(context, request.id);
+
+    for (const user of ["U0APPROVER", "U0APPROVER2"]) {
+      expect(toPerson(user)).toEqual([
+        expect.stringContaining("[Mark reviewed]"),
+        expect.stringContaining("needs your review"),
+      ]);
+    }
   });
 
   test("a broken glass is reported to the people of a user group too, and not to the person who took it", async () => {
