@@ -29,16 +29,28 @@ export async function startProduct(
   return started;
 }
 
+/**
+ * The shell becomes the program after it, and leaves a subshell that reads a pipe from this process. It gets a signal's name, or the
+ * pipe's end when this process ends, even by SIGKILL. So nothing outlives its process, to come back when another takes its Redis' port.
+ */
+export const lifeline = [
+  ...["/bin/sh", "-c"],
+  'exec 3<&0; (read -r signal <&3 || signal=KILL; kill -"$signal" $$) >/dev/null 2>&1 & exec "$@" </dev/null 3<&-',
+  "sh",
+] as const;
+
 export function spawnProduct(
   program: Program,
   command: Command,
   environment: Readonly<Record<string, string>>,
   argv: readonly string[] = [],
 ) {
-  const child = spawn(process.execPath, [...program.nodeFlags, program.script, command, ...argv], {
+  const [shell, ...become] = lifeline;
+  const child = spawn(shell, [...become, process.execPath, ...program.nodeFlags, program.script, command, ...argv], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
+  child.stdin.on("error", () => {});
   const log: string[] = [];
   const lines = new EventEmitter();
   // "exit" comes before what is left in the pipes, and the last words say why it ended.

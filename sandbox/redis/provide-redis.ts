@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { AccessError } from "../../src/access/access-error.ts";
-import { freePort } from "../product-process.ts";
+import { freePort, lifeline } from "../product-process.ts";
 import { fetchDebianRedis, findOnPath, type ServerPackage } from "./debian-packages.ts";
 
 /** In this order: the machine, the distribution, a container. */
@@ -156,12 +156,6 @@ export interface RunningRedis {
   stop(): Promise<void>;
 }
 
-/**
- * The shell becomes Redis, and leaves a subshell that reads a pipe from this process. It gets a signal's name, or the
- * pipe's end when this process ends, even by SIGKILL. So no Redis outlives its process.
- */
-const lifeline = 'exec 3<&0; (read -r signal <&3 || signal=KILL; kill -"$signal" $$) & exec "$@" </dev/null 3<&-';
-
 export async function startRedisProcess(program: RedisProgram, settings: RedisSettings): Promise<RunningRedis> {
   const logFile = join(settings.dataDir, "redis.log");
   await writeFile(join(settings.dataDir, "redis.conf"), `${(settings.configuration ?? []).join("\n")}\n`);
@@ -189,7 +183,7 @@ export async function startRedisProcess(program: RedisProgram, settings: RedisSe
 function spawnRedis(program: RedisProgram, settings: RedisSettings, logFile: string): ChildProcess {
   const log = openSync(logFile, "a");
   try {
-    const server = ["/bin/sh", "-c", lifeline, "sh", program.server, ...redisOptions(program, settings)];
+    const server = [...lifeline, program.server, ...redisOptions(program, settings)];
     const outer = program.container?.(settings.port, settings.dataDir) ?? [];
     const [command = "/bin/sh", ...args] = [...outer, ...server];
     const child = spawn(command, args, {

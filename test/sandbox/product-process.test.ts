@@ -1,0 +1,39 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+import { expect, test } from "vitest";
+import { freePort } from "../../sandbox/product-process.ts";
+
+test("a free port can be bound, comes once, and is outside the range of outgoing connections", async () => {
+  const ports = await Promise.all(Array.from({ length: 50 }, freePort));
+
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(ports[0], "127.0.0.1", resolve));
+  server.close();
+  expect(new Set(ports).size).toBe(50);
+  expect(Math.max(...ports)).toBeLessThan(32_768);
+});
+
+test("a process of the product dies with the one that started it, even when that one is killed", async () => {
+  const module = new URL("../../sandbox/product-process.ts", import.meta.url).href;
+  const program = { script: "", nodeFlags: ["--eval", "setInterval(() => {}, 1_000)"] };
+  const script = `import { spawnProduct } from ${JSON.stringify(module)};
+    console.log(spawnProduct(${JSON.stringify(program)}, "worker", {}).pid);`;
+  const owner = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [pid] = (await once(createInterface(owner.stdout), "line")) as [string];
+  const isRunning = () => {
+    try {
+      return process.kill(Number(pid), 0);
+    } catch {
+      return false;
+    }
+  };
+  expect(isRunning()).toBe(true);
+
+  owner.kill("SIGKILL");
+
+  await expect.poll(isRunning).toBe(false);
+});
