@@ -15,6 +15,7 @@ import type { WorkerContext } from "../worker/context.ts";
 import { identityOfRun, noteCreatorUse } from "../worker/discover-creator.ts";
 import { creatorArnFor } from "../worker/open-cluster.ts";
 import { openEksToManage } from "../worker/open-eks.ts";
+import { changesInWords, reportChanges, writeChanged } from "../worker/reconcile/report-changes.ts";
 import { adoptRescues } from "../worker/rescue/adopt-rescues.ts";
 import { beginRescue, rescue } from "../worker/rescue/rescue.ts";
 import {
@@ -22,6 +23,7 @@ import {
   ledgerJournal,
   lineOf,
   printedJournal,
+  type RescueContext,
   type RescueJournal,
   type RescueOrder,
 } from "../worker/rescue/rescue-session.ts";
@@ -93,7 +95,9 @@ export const runRescue = cliCommand("rescue", rescueUsage, async (argv, io) => {
     const candidate = creator && creatorCandidate(context, cluster, creator, journal.request().id, by, io);
     // What waited for the repair would otherwise be tried within a quarter of an hour.
     const isRepaired = () => wakeWaiting(context, cluster);
-    return carryOut({ ...context, openEks, creatorArn, isRepaired }, order, journal, io, candidate);
+    const report: RescueContext["reportChanges"] = (changes) => reportChanges({ context, cluster }, changes);
+    const rescuing = { ...context, openEks, creatorArn, isRepaired, reportChanges: report };
+    return carryOut(rescuing, order, journal, io, candidate);
   });
 });
 
@@ -193,7 +197,12 @@ async function withoutLedger(
   const then = `A worker ends it once Redis is back, or at once by eks-access recover ${cluster.name}.`;
   const creatorArn = creator && creatorArnOf(creator);
   return carryOut(
-    { ...context, openEks, creatorArn, isRepaired: async () => {} },
+    {
+      ...context,
+      ...{ openEks, creatorArn, isRepaired: async () => {} },
+      reportChanges: async (changes) =>
+        print(lineOf(writeChanged(cluster, changesInWords(changes), context.now().toISOString()))),
+    },
     order,
     printedJournal(request, by, context.now, print),
     io,
@@ -207,7 +216,7 @@ function refuseUnnamed({ name }: Cluster): never {
   throw new AccessError("creator-unknown", `eks-access.yml does not name the creator of ${name}`);
 }
 
-interface RepairContext extends Pick<WorkerContext, "keys" | "now"> {
+interface RepairContext extends Pick<RescueContext, "keys" | "now" | "reportChanges"> {
   readonly openEks: OpenEks;
   readonly creatorArn: string | null;
   readonly isRepaired: () => Promise<void>;
@@ -227,8 +236,9 @@ async function carryOut(
   );
   const say = (sentence: string) => io.stdout(`${sentence}\n`);
   const others = creator ? [creator] : [];
-  const { keys, now, openEks, creatorArn } = context;
-  const { repaired, isEnded } = await rescue({ keys, now, openEks, others, creatorArn, say }, order, journal);
+  const { keys, now, openEks, creatorArn, reportChanges: report } = context;
+  const rescuing = { keys, now, openEks, others, creatorArn, say, reportChanges: report };
+  const { repaired, isEnded } = await rescue(rescuing, order, journal);
   if (repaired?.type === "repaired") await context.isRepaired();
   if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease.endsAt}. ${ending}`);
   return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;

@@ -117,6 +117,22 @@ test("beside an operator the audit log says that the creator repaired it, becaus
   ]);
 });
 
+test("what a webhook makes of the repair is said, and operators read it", async () => {
+  await write({});
+  await sandbox.cluster.admit((data) => ({
+    ...data,
+    mapRoles: (data.mapRoles ?? "").replace("system:masters", "viewers"),
+  }));
+
+  const { stdout } = await rescue("--yes", "--document", good);
+
+  const change = `changed ${arns.admins}: platform-admin:{{SessionName}} with viewers instead of platform-admin:{{SessionName}} with system:masters`;
+  expect(stdout).toContain(`An admission webhook ${change}\n`);
+  const [events, notices] = await asWorker(({ ledger }) => Promise.all([ledger.events(1, 50), ledger.notices()]));
+  expect(events.find(({ event }) => event.type === "write.changed")?.event.detail.changes).toEqual([change]);
+  expect(JSON.stringify(notices)).toContain("changes what the worker writes to aws-auth of staging");
+});
+
 test("a request that waits for the repair is tried at once", async () => {
   const retryAt = new Date(Date.now() + 900_000).toISOString();
   const waiting = { ...aRequest(), version: 1, trouble: aTrouble({ code: "section-unreadable", retryAt }) };
@@ -547,6 +563,16 @@ test("a rescue that was made without Redis is found by a worker itself when it r
   const later = () => new Date(Date.now() + 2 * 3600 * 1000);
   await asWorker((context, cluster) => endRescues({ ...context, now: later }, cluster));
   expect(await entry()).toBeNull();
+});
+
+test("without the ledger, what a webhook makes of the repair is a line for the audit log", async () => {
+  await write({});
+  await sandbox.cluster.admit((data) => ({ ...data, mapAccounts: '- "444455556666"\n' }));
+
+  const { stderr } = await rescue("--yes", "--document", good, "--without-ledger");
+
+  expect(stderr).toContain('"type":"write.changed"');
+  expect(stderr).toContain("444455556666");
 });
 
 test("with --without-ledger it goes on while Redis is away; recover reports and ends it when Redis is back", async () => {

@@ -28,20 +28,29 @@ async function reportOnce(
   all: readonly AccessChange[],
 ): Promise<void> {
   const { ledger, keys, log, now } = context;
-  const lines = [...new Set(all.map(changeInWords))];
-  const left = lines.length - maxLines;
-  const changes = [...lines.slice(0, maxLines), ...(left > 0 ? [`${left} more`] : [])];
+  const changes = changesInWords(all);
   log.error({ cluster: cluster.name, changes }, "an admission webhook changed a write to aws-auth");
   const at = now().toISOString();
   const id = `webhook-${hash("sha256", JSON.stringify([cluster.name, changes])).slice(0, 16)}`;
   if (!(await ledger.takeTurn(id, dayMs))) return;
-  const detail = { code: "document-changed", changes };
-  const event: AuditEvent = { type: "write.changed", at, actor: "worker", request: "", cluster: cluster.name, detail };
+  const event = writeChanged(cluster, changes, at);
   await ledger.note(event);
   recordedEvents.publish(event);
   const title = `An admission webhook changes what the worker writes to aws-auth of ${cluster.name}`;
   const { remedy } = new AccessError("document-changed", "");
   await ledger.addNotice(sealNotice({ id: `${id}-${at}`, at, title, lines: [...changes, remedy] }, keys.preview));
+}
+
+/** Clauses. */
+export function changesInWords(all: readonly AccessChange[]): readonly string[] {
+  const lines = [...new Set(all.map(changeInWords))];
+  const left = lines.length - maxLines;
+  return [...lines.slice(0, maxLines), ...(left > 0 ? [`${left} more`] : [])];
+}
+
+export function writeChanged({ name }: WayContext["cluster"], changes: readonly string[], at: string): AuditEvent {
+  const detail = { code: "document-changed", changes };
+  return { type: "write.changed", at, actor: "worker", request: "", cluster: name, detail };
 }
 
 function changeInWords({ arn, before, after }: AccessChange): string {

@@ -4,6 +4,8 @@ import { withKeptDocument } from "../../access/lease/kept-documents.ts";
 import { type Cluster, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import {
+  type AccessChange,
+  accessChanges,
   isWholeDocument,
   type PlanGuard,
   planDocumentRepair,
@@ -41,6 +43,8 @@ export interface Repairer {
   readonly keys: MemoryKeys;
   /** Called before the write, so that the ledger knows of it even if this process dies. */
   readonly beforeWrite: (how: string) => Promise<void>;
+  /** An admission webhook made them of the write. */
+  readonly reportChanges: (changes: readonly AccessChange[]) => Promise<void>;
 }
 
 /** It starts again if another writer was faster, at most five times. @throws AccessError */
@@ -70,7 +74,7 @@ async function repairOnce(repairer: Repairer, good: GoodDocument | null): Promis
 
 /** The dry run comes first: a refused repair leaves nothing behind, not even an empty ConfigMap. */
 async function write(
-  { client, beforeWrite }: Repairer,
+  { client, beforeWrite, reportChanges }: Repairer,
   found: AwsAuthConfigMap | null,
   content: AwsAuthContent,
   how: string,
@@ -80,7 +84,9 @@ async function write(
   await beforeWrite(how);
   // Empty first: each later write has a resourceVersion, so a late create brings nothing back.
   const before = found ?? (await client.createAwsAuth({ data: {}, annotations: {} }));
-  await client.writeAwsAuth(before, content);
+  const stored = await client.writeAwsAuth(before, content);
+  const changes = await inTurns(accessChanges(content.data, stored.data));
+  if (changes.length > 0) await reportChanges(changes);
 }
 
 /** Whole if the live document lost it, otherwise only the part about the entries that return. */

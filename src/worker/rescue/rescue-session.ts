@@ -17,7 +17,7 @@ import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, type RecordContext, recordChanged, updateRequest } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { connectAs } from "../open-cluster.ts";
-import type { GoodDocument } from "./repair-document.ts";
+import type { GoodDocument, Repairer } from "./repair-document.ts";
 
 export interface SignedInCluster {
   readonly client: ClusterClient;
@@ -120,6 +120,8 @@ export type RescueContext = Pick<WorkerContext, "keys" | "now"> & {
   readonly others: readonly Candidate[];
   readonly creatorArn: string | null;
   readonly say: (sentence: string) => void;
+  /** To operators, where there is a ledger. */
+  readonly reportChanges: Repairer["reportChanges"];
 };
 
 export interface RescueJournal {

@@ -12,7 +12,8 @@ import { type ClusterDescription, switchToAccessEntries } from "../../aws/eks-cl
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../open-eks.ts";
-import { type GoodDocument, type RepairResult, repairDocument } from "./repair-document.ts";
+import { changesInWords } from "../reconcile/report-changes.ts";
+import { type GoodDocument, type Repairer, type RepairResult, repairDocument } from "./repair-document.ts";
 import { giveLease, removeRescueEntry } from "./rescue-lease.ts";
 import {
   leasedCandidate,
@@ -130,7 +131,11 @@ async function repairAs(
     const { creatorArn, keys } = context;
     const beforeWrite = (how: string) => journal.note("rescue.writing", (lease) => lease, { how });
     const document = typeof good === "string" ? await keptDocument(context, client, cluster, good) : good;
-    const repairer = { client, cluster, creatorArn, keys: keys.memory, beforeWrite };
+    const reportChanges: Repairer["reportChanges"] = async (changes) => {
+      for (const change of changesInWords(changes)) context.say(`An admission webhook ${change}`);
+      await context.reportChanges(changes);
+    };
+    const repairer = { client, cluster, creatorArn, keys: keys.memory, beforeWrite, reportChanges };
     const repaired = good !== null && !document ? noKept(cluster) : await repairDocument(repairer, document);
     sayRepaired(context.say, order, repaired);
     if (repaired.type === "repaired") {
