@@ -16,19 +16,19 @@ const unsealed: Omit<SealedPlan, "seal"> = {
       {
         name: "switch-mode",
         does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays active.",
-        proof: "EKS reports the new mode; aws-auth is unchanged.",
-        undo: "Not possible: EKS has no way back to CONFIG_MAP.",
+        proof: "EKS reports the authentication mode API_AND_CONFIG_MAP. aws-auth is unchanged.",
+        undo: "EKS can't switch back to CONFIG_MAP.",
       },
       {
         name: `give-entry ${arn}`,
         does: `Create the access entry of ${arn}. It counts at once.`,
         proof: "Read back, the entry is as planned, with the same rights in the API server.",
-        undo: "Delete the access entry: the item in aws-auth counts again.",
+        undo: `Delete the access entry of ${arn}.`,
       },
       {
         name: "remove-from-aws-auth",
         does: `Remove this item from aws-auth: ${arn}.`,
-        proof: "Each access entry is read before the write, and aws-auth after it.",
+        proof: "Each access entry is there. Read back, aws-auth is as planned.",
         undo: "Add the items to aws-auth again.",
       },
     ],

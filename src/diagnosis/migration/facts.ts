@@ -173,9 +173,9 @@ export function readNames({ username, groups }: Names, kind: "role" | "user", ac
   const kept = all.filter((group) => group !== "" && !reserved.test(group));
   const others = all.filter((group) => reserved.test(group) && group !== MASTERS && group !== authenticatedGroup);
   const templated = kept.find((group) => group.includes("{{"));
-  if (templated) return refuseTemplatedGroup(templated);
+  if (templated) return refuseTemplate("template-in-group", templated);
   const [first] = others;
-  if (first !== undefined && !isAdmin) return refuseReservedGroup(first);
+  if (first !== undefined && !isAdmin) return refuseReserved("group-reserved", first);
   return { type: "names", username: name, groups: kept, isAdmin, instead: isAdmin ? insteadOfMasters(others) : [] };
 }
 
@@ -187,53 +187,36 @@ function writtenOut(text: string, kind: "role" | "user", account: string): strin
 
 function refuseUsername(username: string): NamesRefusal | null {
   if (username === "") {
-    return refused("username-empty", "It has no username: EKS would choose another.", "Add the username to aws-auth.");
+    return refused("username-empty", "It has no username.", "Add one in aws-auth.");
   }
   if (reserved.test(username)) {
-    return refused(
-      "username-reserved",
-      `EKS reserves usernames that begin with ${username.split(":", 1)[0]}:.`,
-      "Use another username in aws-auth and each RBAC binding of this User.",
-    );
+    return refuseReserved("username-reserved", username);
   }
   const rest = username.replace(/\{\{SessionName(?:Raw)?\}\}/g, "");
   const template = /\{\{[^}]*\}?\}?/.exec(rest)?.[0];
-  if (template !== undefined) {
-    return refused(
-      "template",
-      `Access entries support {{SessionName}} and {{SessionNameRaw}}, not ${template}.`,
-      "Use a username without it in aws-auth.",
-    );
-  }
+  if (template !== undefined) return refuseTemplate("template", template);
   const at = username.search(/\{\{SessionName/);
   if (at < 0 || username.slice(0, at).includes(":")) return null;
   return refused(
     "template-session",
     "EKS accepts a session name only after a colon.",
-    "Add a prefix with a colon in aws-auth, such as admin:{{SessionName}}.",
+    "Use a prefix in aws-auth, such as admin:{{SessionName}}.",
   );
 }
 
-function refuseTemplatedGroup(group: string): NamesRefusal {
-  return refused(
-    "template-in-group",
-    `The group ${group} has a template, which access entries lack.`,
-    "Write the groups out in aws-auth.",
-  );
+function refuseTemplate(code: string, name: string): NamesRefusal {
+  return refused(code, `Access entries don't support ${name}.`, anotherName);
 }
 
-function refuseReservedGroup(group: string): NamesRefusal {
-  return refused(
-    "group-reserved",
-    `EKS refuses the group ${group}: it reserves groups that begin with ${group.split(":", 1)[0]}:.`,
-    `Use your own group in bindings and aws-auth.`,
-  );
+function refuseReserved(code: string, name: string): NamesRefusal {
+  return refused(code, `EKS reserves the name ${name}.`, anotherName);
 }
 
 function insteadOfMasters(others: readonly string[]): string[] {
-  const masters = `AmazonEKSClusterAdminPolicy replaces ${MASTERS} and gives the same rights.`;
-  return [masters, ...others.map((group) => `${group} goes: the policy already allows everything.`)];
+  return [MASTERS, ...others].map((group) => `AmazonEKSClusterAdminPolicy replaces ${group}.`);
 }
+
+const anotherName = "Use another name in aws-auth and RBAC bindings.";
 
 function refused(code: string, why: string, remedy: string): NamesRefusal {
   return { type: "refused", code, why, remedy };

@@ -61,14 +61,10 @@ export function* outcomesOf(facts: MigrationFacts): Steps<ItemOutcome[]> {
 
 function outcomeOf(item: Entry, facts: MigrationFacts, presentEntries: ReadonlyMap<string, PresentEntry>): Outcome {
   if (item.section === "mapAccounts") return outcomeOfAccount(item);
-  if (isWildcard(item)) return stays("arn-wildcard", wildcardNote, "List its roles, or remove it.");
+  if (isWildcard(item)) return stays("arn-wildcard", ...onePrincipal);
   if (!item.reachable) return { type: "unmatched", why: whyUnmatched(item, facts) };
   if (competingEntries(item, facts.document.lookup).length > 1) {
-    return stays(
-      "entry-ambiguous",
-      `Several entries match ${item.arn}, and the authenticator picks one at random.`,
-      "Keep only one.",
-    );
+    return stays("entry-ambiguous", "Several entries match it.", "Keep only one.");
   }
   if (isCreator(item.arn, facts)) return { type: "creator", note: creatorNote };
   const there = presentEntries.get(principalKey(item.arn));
@@ -100,11 +96,7 @@ function moved(item: Entry, facts: MigrationFacts, there: PresentEntry | undefin
 
 function outcomeOfAccount({ arn }: Entry): Outcome {
   if (!isAccountId(arn)) return { type: "unmatched", why: `${JSON.stringify(arn)} is not an AWS account.` };
-  return stays(
-    "whole-account",
-    `It admits the whole account ${arn}; an access entry has one principal.`,
-    "Map its principals instead.",
-  );
+  return stays("whole-account", ...onePrincipal);
 }
 
 function outcomeOfNodes(item: Entry, there: PresentEntry | undefined, { managedNodes }: MigrationFacts): Outcome {
@@ -112,15 +104,13 @@ function outcomeOfNodes(item: Entry, there: PresentEntry | undefined, { managedN
   const nodeType = owners[0]?.type ?? nodeTypeOf(item);
   const lost = lostByNodes(item);
   const warning =
-    lost.length === 0
-      ? ""
-      : ` It lacks the groups ${lost.join(", ")}. Bind their rights elsewhere before you switch the mode.`;
+    lost.length === 0 ? "" : ` It lacks the groups ${lost.join(", ")}. Bind their rights elsewhere first.`;
   if (there && there.type !== "STANDARD") {
     const note = `Its access entry of type ${there.type} exists.${ownersText(owners)}${warning}`;
     return { type: "nodes", nodeType, isThere: true, note };
   }
   const command = `aws eks create-access-entry --type ${nodeType} --principal-arn ${owners[0]?.roleArn ?? `${item.arn} (with the role's path)`}`;
-  const note = `${nodesOf(owners, managedNodes, nodeType, command)}${warning}`;
+  const note = `${nodesOf(owners, managedNodes, command)}${warning}`;
   return { type: "nodes", nodeType, isThere: false, note };
 }
 
@@ -132,34 +122,33 @@ function ownersText(owners: readonly ManagedNodes[]): string {
 function nodesOf(
   owners: readonly ManagedNodes[],
   managedNodes: MigrationFacts["managedNodes"],
-  nodeType: NodeType,
   command: string,
 ): string {
   if (owners.length > 0) {
-    return `It is the role of ${owners.map(({ name }) => name).join(" and ")}: EKS makes its entry of type ${nodeType}. If it is missing then: ${command}.`;
+    return `It is the role of ${owners.map(({ name }) => name).join(" and ")}. EKS makes its access entry. If that is missing: ${command}.`;
   }
   if (managedNodes) {
-    return `Its nodes are self-managed, or gone. For them: ${command}.`;
+    return `Its nodes are self-managed, or gone. If they are self-managed: ${command}.`;
   }
-  return `EKS makes an entry of type ${nodeType} for managed node groups and Fargate profiles. The worker can't ask which this is (deploy/iam/migration-policy.json). For self-managed nodes: ${command}.`;
+  return `The worker can't ask EKS about its nodes (deploy/iam/migration-policy.json). If they are self-managed: ${command}.`;
 }
 
-const creatorNote = "It created the cluster: EKS makes its access entry at the switch.";
+const creatorNote = "It created the cluster. EKS makes its access entry.";
 
-const leasedNote = "A lease uses its access entry. Plan again after it ends.";
+const leasedNote = "A lease uses it. Ask again after that ends.";
 
 function waitNote(ids: readonly string[]): string {
-  return `It includes what a lease gives (${ids.join(", ")}). Plan again after that ends.`;
+  return `A lease uses it (${ids.join(", ")}). Ask again after that ends.`;
 }
 
 function presentNote({ username, groups, policies, type }: PresentEntry): string {
   const given = [...groups, ...policies.map(({ name }) => name)];
   const who = type === "STANDARD" ? username : `a node of type ${type}`;
-  return `An access entry that is not ours replaces it: ${who}${given.length > 0 ? `, ${given.join(", ")}` : ", no groups"}.`;
+  return `Another access entry replaces it: ${who}${given.length > 0 ? `, ${given.join(", ")}` : ", no groups"}.`;
 }
 
 /** The problem that `check` shows first for the item, perhaps some lines below its start. */
-const wildcardNote = "It has a wildcard; an access entry has one principal.";
+const onePrincipal = ["An access entry has one principal.", "Write out its roles and users, or remove it."] as const;
 
 function whyUnmatched(item: Entry, { document }: MigrationFacts): string {
   const ofSection = document.problems.filter(
@@ -167,7 +156,7 @@ function whyUnmatched(item: Entry, { document }: MigrationFacts): string {
   );
   const next = document.entries.find(({ section, index }) => section === item.section && index > item.index);
   const about = ofSection.find((place) => !isBefore(place, item) && (!next || isBefore(place, next)));
-  return about ? `${about.message} ${about.remedy}` : "No caller can match it.";
+  return about ? `${about.message} ${about.remedy}` : "";
 }
 
 type Place = { readonly line: number | null; readonly column: number | null };
@@ -205,36 +194,31 @@ function readWholeArn(
   if (reading.type === "invalid") return refuseKind(arn, reading.code);
   const { kind, account, name, partition: of } = reading.principal;
   if (of !== partition) {
-    const why = `It is in partition ${of}, the cluster in ${partition}.`;
+    const why = `It is in ${of}, the cluster in ${partition}.`;
     return { type: "refused", code: "foreign-partition", why, remedy: "Remove it." };
   }
   if (kind === "role" && name.startsWith("AWSServiceRoleFor")) {
-    const why = "EKS refuses a service-linked role in an access entry.";
-    return { type: "refused", code: "service-linked-role", why, remedy: "Use a role of your own." };
+    return { type: "refused", code: "service-linked-role", ...ownPrincipal };
   }
   if (given === undefined && kind === "role" && name.startsWith("AWSReservedSSO_")) {
     const whole = `arn:${of}:iam::${account}:role/aws-reserved/sso.amazonaws.com/…/${name}`;
-    const why = "A role of IAM Identity Center has a path, which aws-auth lacks.";
-    const remedy = `Add its whole ARN to the command (terminal: --arn): ${whole}.`;
-    return { type: "refused", code: "path-unknown", why, remedy };
+    const why = `aws-auth lacks the path of ${whole}.`;
+    return { type: "refused", code: "path-unknown", why, remedy: addArn };
   }
-  const notes =
-    kind === "role" && given === undefined
-      ? ["If the role has a path, add its whole ARN to the command (terminal: --arn)."]
-      : [];
+  const notes = kind === "role" && given === undefined ? [`Does it have a path? ${addArn}`] : [];
   return { type: "arn", arn: given ?? reading.principal.arn, kind, account, notes };
 }
 
+const addArn = "Add its whole ARN to the command (terminal: --arn).";
+const ownPrincipal = {
+  why: "An access entry needs an IAM user, or a role of your own.",
+  remedy: "Map one instead.",
+};
+
 function refuseKind(arn: string, code: string): WholeArnReading {
   if (code === "arn-root" || code === "arn-service") {
-    const why = "An access entry needs an IAM role or user; this is neither.";
-    return { type: "refused", code, why, remedy: "Map a role instead." };
+    return { type: "refused", code, ...ownPrincipal };
   }
   const why = `${arn} is not spelled as in IAM.`;
-  return {
-    type: "refused",
-    code,
-    why,
-    remedy: "Add the right ARN to the command (terminal: --arn), or correct it in aws-auth.",
-  };
+  return { type: "refused", code, why, remedy: addArn };
 }

@@ -108,7 +108,7 @@ function nothingToRepair(outcomes: readonly Outcome[]): RepairPlanned {
   const why = outcomes.flatMap((each) => (each.type === "kept" ? [`${each.arn} (${each.place}): ${each.why}`] : []));
   const message =
     why.join(" ") ||
-    "Can't tell which role is deleted. Add the current role's ARN: aws sts get-caller-identity prints it. The repair replaces earlier entries.";
+    "Can't tell which role is deleted. Add the current role's ARN, as aws sts get-caller-identity prints it.";
   return { type: "refused", code: "nothing-to-repair", message };
 }
 
@@ -138,7 +138,7 @@ function deletedIn(facts: MigrationFacts): readonly DeletedPrincipal[] {
 function ofUnmade({ by, replacement, isTooOld }: UnmadeEntry): Outcome {
   const place = "an access entry";
   if (!isTooOld) return { type: "replaced", place, replacement };
-  const why = `${by} deleted it too long ago. Create it by hand; that repair's details show what it gave.`;
+  const why = `${by} deleted it too long ago. Create it by hand, as that repair shows.`;
   return { type: "kept", place, arn: replacement.from, outcome: "stays", why };
 }
 
@@ -153,8 +153,8 @@ function outcomesOf(deleted: DeletedPrincipal, facts: MigrationFacts): readonly 
 function ofEntry(entry: PresentEntry, { from, current }: DeletedPrincipal, facts: MigrationFacts): Outcome {
   const about = { type: "kept", place: "an access entry", arn: from } as const;
   const { username, groups, policies, tags = {}, createdAt = null } = entry;
-  if (entry.type !== "STANDARD") return { ...about, outcome: "stays", why: `It is for nodes, of type ${entry.type}.` };
-  if (isOfCreator(from, facts)) return { ...about, outcome: "stays", why: "It is the entry of the cluster's creator." };
+  if (entry.type !== "STANDARD") return { ...about, outcome: "stays", why: `It is for nodes (${entry.type}).` };
+  if (isOfCreator(from, facts)) return { ...about, outcome: "stays", why: "It is of the cluster's creator." };
   if (entry.isLeased) return { ...about, outcome: "waits", why: leased };
   const rest = { username, groups: [...groups], policies: [...policies], tags: ownTags(tags), createdAt };
   const replacedBy = (to: string | null): Outcome => ({
@@ -192,13 +192,13 @@ function ofItem(item: Entry, deleted: DeletedPrincipal, facts: MigrationFacts): 
   return { type: "replaced", place: about.place, replacement: { place: "aws-auth", from: arn, to, ...rest } };
 }
 
-const unproved = "The current role has its own entry, and nothing proves that this role is deleted.";
+const unproved = "The current role has its own entry: this role may still exist.";
 
 function laterThan(current: string): string {
   return `EKS made it later than the entry of ${current}, so its role is current.`;
 }
 
-const leased = "A lease uses it, or the current role's. Ask again after it ends.";
+const leased = "A lease uses it. Ask again after that ends.";
 
 /** AWS sets these tags, for example for a CloudFormation stack, and refuses them from others. */
 function ownTags(tags: NonNullable<PresentEntry["tags"]>): Replacement["tags"] {
@@ -234,7 +234,7 @@ function becomes(replacement: Replacement): string {
   const what = `as ${inCode(usernameAfter(replacement))}, ${given.length > 0 ? given.join(", ") : "no groups"}`;
   if (to === null) return "Deleted: the current principal has a later entry.";
   if (place === "aws-auth") return `${to} gets the same, ${what}. This item stays.`;
-  return from === to ? `Made again for the current principal of this name, ${what}.` : `Becomes ${to}, ${what}.`;
+  return from === to ? `Made again, ${what}.` : `Becomes ${to}, ${what}.`;
 }
 
 /** A message escapes a name that has a backtick itself: here it could pass for more than one name. */
@@ -272,6 +272,6 @@ function entryStep(replacement: Replacement): StepSummary {
     const undo = "Create it again, from the audit log.";
     return { name, does, proof: "Read back, the entry is gone.", undo };
   }
-  const undo = `Delete the access entry of ${to}: the earlier one let no one in.`;
+  const undo = `Delete the access entry of ${to}.`;
   return { name, does, proof: "Read back, the entry is as planned.", undo };
 }

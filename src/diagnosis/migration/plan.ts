@@ -55,7 +55,7 @@ export function* migrationSteps(facts: MigrationFacts): Steps<MigrationResult> {
   }
   const { length } = facts.document.entries;
   if (length > mostEntries) {
-    const message = `aws-auth of ${facts.cluster} has ${length} entries, and a migration takes ${mostEntries} at most. Remove what no one uses.`;
+    const message = `aws-auth of ${facts.cluster} has ${length} entries; a migration takes ${mostEntries} at most. Remove some.`;
     return { type: "refused", code: "too-many-entries", message };
   }
   const outcomes = yield* outcomesOf(facts);
@@ -174,8 +174,7 @@ function* checkSteps(facts: MigrationFacts, steps: readonly MigrationStep[]): St
     const touched = step.type === "give-entry" ? (byKey.get(principalKey(step.wanted.principalArn)) ?? []) : callers;
     for (const { arn, before } of touched) {
       yield;
-      if (!isSame(before, predictSignIn(state, arn)))
-        return `The step ${step.type} would change ${arn}, so the worker refuses the plan.`;
+      if (!isSame(before, predictSignIn(state, arn))) return `The step ${step.type} would change ${arn}.`;
     }
   }
   return null;

@@ -24,7 +24,7 @@ function sentencesOf(outcome: Outcome): readonly string[] {
     case "stays":
       return [outcome.why, outcome.remedy];
     case "unmatched":
-      return [`It matches no caller. ${outcome.why}`];
+      return ["This entry matches no caller.", ...(outcome.why ? [outcome.why] : [])];
     case "waits":
       return [`Waits until ${outcome.until}. ${outcome.note}`];
     default:
@@ -51,19 +51,19 @@ function wordsOf(step: MigrationStep): Omit<StepSummary, "name"> {
     case "switch-mode":
       return {
         does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays active.",
-        proof: "EKS reports the new mode; aws-auth is unchanged.",
-        undo: "Not possible: EKS has no way back to CONFIG_MAP.",
+        proof: "EKS reports the authentication mode API_AND_CONFIG_MAP. aws-auth is unchanged.",
+        undo: "EKS can't switch back to CONFIG_MAP.",
       };
     case "give-entry":
       return {
-        does: `Create the access entry of ${who(step.wanted)}. It counts at once${step.wanted.isAdmin ? "; until the next call associates its policy, the principal can do less" : ""}.`,
+        does: `Create the access entry of ${who(step.wanted)}. It counts at once${step.wanted.isAdmin ? ", and its policy one call later" : ""}.`,
         proof: "Read back, the entry is as planned, with the same rights in the API server.",
-        undo: "Delete the access entry: the item in aws-auth counts again.",
+        undo: `Delete the access entry of ${step.wanted.principalArn}.`,
       };
     case "remove-from-aws-auth":
       return {
         does: `Remove ${step.arns.length === 1 ? "this item" : `these ${step.arns.length} items`} from aws-auth: ${step.arns.join(", ")}.`,
-        proof: "Each access entry is read before the write, and aws-auth after it.",
+        proof: "Each access entry is there. Read back, aws-auth is as planned.",
         undo: "Add the items to aws-auth again.",
       };
   }

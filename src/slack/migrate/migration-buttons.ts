@@ -66,7 +66,7 @@ export function stopMigrationButton(migration: Migration): Button {
   const { id, state } = migration;
   const running = state === "running";
   const what = running
-    ? "The worker finishes or undoes the current step. Finished steps stay; everyone can sign in."
+    ? "The worker finishes or undoes the current step. Finished steps stay."
     : "The approvers can no longer decide.";
   const stop = button(stopMigrationAction, "Stop", id, "danger");
   return confirmed(stop, [`Stop the ${migrationWord(migration)}?`, what, "Stop it", "Keep going"]);

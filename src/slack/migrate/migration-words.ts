@@ -1,5 +1,5 @@
 import { approversLeft, type MigrationRefusal, migrationApprovals } from "../../access/decide-migration.ts";
-import { clusterOfMigration, isMigrationOver, type Migration } from "../../access/migration.ts";
+import { clusterOfMigration, type Migration } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { answer, type Message, notYoursAnswer, type ThreadEntry } from "../show/message.ts";
@@ -69,7 +69,7 @@ export function migrationHead(migration: Migration): string {
 export function migrationRest(migration: Migration): string {
   const { state, begun, settlesAt, unmade, cluster, kind } = migration;
   if (unmade) {
-    return `The entry of ${stepName(unmade, migration)}, which let no one in, is deleted, and its replacement is missing. ${askLine(kind, cluster, ` ${unmade}`)} makes it`;
+    return `The entry of ${stepName(unmade, migration)} is deleted, and its replacement missing. ${askLine(kind, cluster, ` ${unmade}`)} makes it`;
   }
   if (state === "done") return lastStep(migration);
   if (state === "stopped" || state === "expired") return whatStays(migration);
@@ -99,12 +99,15 @@ function askLine(kind: Migration["kind"], cluster: string, principal = ""): stri
   return code(kind === "repair" ? `/eks-access repair ${cluster}${principal}` : `/eks-access migrate ${cluster} ask`);
 }
 
-/** We never switch the mode to API: EKS has no way back, and nothing reads aws-auth then. */
-function lastStep({ plan, cluster, kind }: Migration): string {
+/** We never switch the mode to API: EKS has no way back, and nothing reads aws-auth then. @param left the items that need aws-auth */
+export function modeWords(left: number): string {
+  const drops = left === 0 ? "" : `, which drops ${counted(left, "item")} of aws-auth`;
+  return `An operator can switch the mode to ${code("API")} for good${drops}`;
+}
+
+function lastStep({ plan, kind }: Migration): string {
   if (kind === "repair") return "The current principals have the access of deleted ones";
-  const before = plan?.summary.before.length ?? 0;
-  const left = before > 0 ? `It would drop ${counted(before, "item")} of aws-auth` : "Nothing needs aws-auth any more";
-  return `Only an operator switches to the mode ${code("API")}, for good. ${left}: see ${code(`/eks-access migrate ${cluster}`)}`;
+  return modeWords(plan?.summary.before.length ?? 0);
 }
 
 /** What failed, how to fix it, and the next try; null: nothing failed. @param maxLength of the failure, in characters */
@@ -117,7 +120,7 @@ export function migrationTrouble({ trouble, done }: Migration, maxLength = 1200)
 export function migrationAskedAnswer(migration: Migration): Message {
   const { id, cluster } = migration;
   return answer(
-    `Requested the ${migrationWord(migration)} of ${code(cluster)} (${code(id)}). The worker plans it; then ${migrationApprovals} approvers must approve it.`,
+    `Requested the ${migrationWord(migration)} of ${code(cluster)} (${code(id)}). The worker plans it; ${migrationApprovals} approvers must approve it.`,
   );
 }
 
@@ -132,7 +135,7 @@ export function noMigrationAnswer(cluster: string): Message {
 }
 
 export function noSuchMigrationAnswer(id: string): Message {
-  return answer(`There is no migration or repair ${code(id)}. Its message shows the id.`);
+  return answer(`There is no migration or repair ${code(id)}. Copy the id from its message.`);
 }
 
 export function stopMigrationByAnswer(id: string): Message {
@@ -140,9 +143,8 @@ export function stopMigrationByAnswer(id: string): Message {
   return answer(`Nothing changed. To stop a migration or repair: ${line}.`);
 }
 
-export function migrationApprovedAnswer({ approvals, cluster }: Migration): Message {
-  const left = counted(migrationApprovals - approvals.length, "more approval");
-  return answer(`Approved. ${code(cluster)} needs ${left} from another approver.`);
+export function migrationApprovedAnswer({ approvals }: Migration): Message {
+  return answer(`Approved. Needs ${counted(migrationApprovals - approvals.length, "more approval")}.`);
 }
 
 export function migrationRetriedAnswer(migration: Migration): Message {
@@ -165,9 +167,10 @@ function refusalWords(refusal: MigrationRefusal, migration: Migration, name: str
   switch (refusal) {
     case "already-decided":
     case "over":
+    case "not-in-trouble":
       return `Already handled. ${code(migration.id)}: ${migrationState(migration)}.`;
     case "expired":
-      return `Nothing changed: ${code(migration.id)} has expired. Ask again: ${askLine(migration.kind, name)}.`;
+      return `${code(migration.id)} has expired. Ask again: ${askLine(migration.kind, name)}.`;
     case "not-an-approver":
       return `Only approvers of ${code(name)} can decide about this plan.`;
     case "no-preview":
@@ -177,13 +180,9 @@ function refusalWords(refusal: MigrationRefusal, migration: Migration, name: str
     case "quiet":
       return `${code(name)} takes no approvals now: ${plainLine(quiet ?? "").replace(/\.$/, "")}. You can still deny.`;
     case "approved-already":
-      return "You already approved this plan. It needs another approver.";
+      return "You approved it already. It needs another approver.";
     case "not-yours":
       return notYoursAnswer(migration).text;
-    case "not-in-trouble":
-      return isMigrationOver(migration)
-        ? `${code(migration.id)} has ended.`
-        : `${code(migration.id)} is running: ${migrationState(migration)}.`;
   }
 }
 

@@ -13,7 +13,7 @@ import { answer, joinedLines, type Message, messageOf } from "../show/message.ts
 import { code, context, cut, mention, section, styled, time } from "../show/mrkdwn.ts";
 import { droppedTexts, voidedText } from "../show/words.ts";
 import { askMigrationButton } from "./migration-buttons.ts";
-import { migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
+import { migrationState, migrationTitle, migrationTrouble, modeWords } from "./migration-words.ts";
 
 /** An answer has room for 50 blocks; the command line shows all. */
 const maxItems = 25;
@@ -44,7 +44,7 @@ export function migrationAnswer(
     ...items.slice(0, maxItems).map((item) => section(itemWords(item))),
     ...steps.slice(0, maxSteps).map((step, index) => section(stepWords(step, index))),
     ...(keptBecause === null ? [] : [section(`:warning: aws-auth stays as it is. ${styled(keptBecause)}`)]),
-    context(modeWords(before.length)),
+    context(`${modeWords(before.length)}.`),
     ...(open ? [context(`${code(open.id)} of ${mention(open.requester)} is open: ${migrationState(open)}.`)] : []),
     ...(steps.length > 0 && !open ? askBlocks(cluster, paths) : []),
     context(
@@ -71,11 +71,6 @@ function itemHead({ place, arn, outcome }: ItemSummary): string {
 
 function stepWords({ does, proof, undo }: StepSummary, index: number): string {
   return `*${index + 1}.* ${styled(does, 900)}\n      Proof: ${styled(proof, 300)}\n      Undo: ${styled(undo, 300)}`;
-}
-
-function modeWords(inTheWay: number): string {
-  if (inTheWay === 0) return `Then an operator can switch the mode to ${code("API")} for good.`;
-  return `The mode ${code("API")} would drop ${counted(inTheWay, "item")} of aws-auth: see above.`;
 }
 
 function whole({ name }: Cluster): string {

@@ -109,7 +109,7 @@ async function removeItems(
   step: Extract<MigrationStep, { type: "remove-from-aws-auth" }>,
 ): Promise<readonly string[]> {
   await writeAndReadBack(run, step.after);
-  return ["The worker read each access entry again.", "Read back, aws-auth is as planned."];
+  return ["Each access entry is there.", "Read back, aws-auth is as planned."];
 }
 
 /** Writes the document that the run read, and reads it back. @throws AccessError if another writer changes it */

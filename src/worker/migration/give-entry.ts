@@ -72,7 +72,7 @@ function signedIn({ principalArn }: AccessEntry, { result, detail }: ProofFindin
 
 /** The next pass reads and plans again. */
 export function documentChanged({ name }: Cluster): AccessError {
-  return new AccessError("cluster-conflict", `Another writer changed aws-auth of ${name} meanwhile`);
+  return new AccessError("cluster-conflict", `Another writer changed aws-auth of ${name}`);
 }
 
 export function isSameData(some: AwsAuthConfigMap | null, other: AwsAuthConfigMap | null): boolean {
@@ -158,7 +158,7 @@ async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity,
 function differs(principalArn: string, { verb, resource }: AccessCheck, was: boolean): AccessError {
   const change = was ? "loses by its access entry" : "gains by its access entry";
   return new AccessError("access-entry-conflict", `${principalArn} ${change} the right to ${verb} ${resource}`, {
-    remedy: "The worker deleted the entry again. Check its groups' bindings, then click Try again.",
+    remedy: "The worker deleted the entry again. Fix that, then click Try again.",
   });
 }
 
@@ -191,7 +191,7 @@ async function giveEntry(
   const made = await readBack(entries, principalArn, (entry) => isAsWanted(entry, wanted), pause);
   if (made) return made;
   throw new AccessError("access-entry-conflict", `Read back, the access entry of ${principalArn} is not as planned`, {
-    remedy: "aws-auth is unchanged. Check the entry, then try again.",
+    remedy: "aws-auth is unchanged. Fix that, then click Try again.",
   });
 }
 
@@ -225,6 +225,6 @@ export async function removeHalfMadeEntry(
 
 function othersEntry(principalArn: string): AccessError {
   return new AccessError("access-entry-conflict", `Another writer made an access entry for ${principalArn}`, {
-    remedy: "Delete it if no one needs it. Then click Try again.",
+    remedy: "Delete it, then click Try again.",
   });
 }

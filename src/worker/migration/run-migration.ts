@@ -175,9 +175,9 @@ async function refuseApiMode({ context, cluster, gathered }: MigrationRun, migra
     name.startsWith("give-entry ") && !present.has(name) ? [name.replace("give-entry ", "")] : [],
   );
   const message = [
-    `${cluster.name} does not read aws-auth any more: its authentication mode is API.`,
+    `${cluster.name} does not read aws-auth.`,
     missing.length > 0
-      ? `Without an access entry: ${missing.join(", ")}. Create theirs by hand; aws-auth shows what each had.`
+      ? `Without an access entry: ${missing.join(", ")}. Create theirs by hand, as in aws-auth.`
       : "Everyone in the plan has an access entry.",
     ...(before.length > 0
       ? [`${counted(before.length, "other item")} of aws-auth had no access entry at the plan.`]

@@ -62,7 +62,7 @@ describe("a typed approve", () => {
 
     expect(before).toEqual([]);
     expect(textOf(answer)).toMatch(/Not approved yet.*Remove this item from aws-auth/s);
-    expect(textOf(then)).toBe("Approved. `staging` needs 1 more approval from another approver.");
+    expect(textOf(then)).toBe("Approved. Needs 1 more approval.");
     expect(await app.ledger.migrations.get(id)).toMatchObject({
       state: "pending",
       approvals: [{ by: "U0APPROVER" }],

@@ -89,7 +89,7 @@ test("open details of a migration show the result of a click in them", async () 
 
   const after = await app.slack.until(() => {
     const view = approver.view();
-    return view && textOf(view).includes("needs 1 more approval") ? view : undefined;
+    return view && textOf(view).includes("Needs 1 more approval") ? view : undefined;
   });
   expect(after.title).toBe("Plan");
   expect(textOf(after)).toContain("Approved by <@U0APPROVER>");

@@ -144,11 +144,9 @@ describe("a decision about a migration", () => {
   test("takes two different approvers, sealed; then it is carried out", async () => {
     await asked();
 
-    expect(await click("U0APPROVER", "approve-migration")).toContain(
-      "`staging` needs 1 more approval from another approver",
-    );
+    expect(await click("U0APPROVER", "approve-migration")).toContain("Approved. Needs 1 more approval");
     expect(textOf(await app.showMigration(id))).toContain("Approved by <@U0APPROVER>");
-    expect(await click("U0APPROVER", "approve-migration")).toContain("You already approved this plan");
+    expect(await click("U0APPROVER", "approve-migration")).toContain("You approved it already");
     expect((await migrationNow()).state).toBe("pending");
     await decide("U0APPROVER2", "approve-migration");
 
@@ -274,7 +272,7 @@ describe("a migration under way", () => {
       "migration.done",
     );
 
-    expect(textOf(await app.showMigration(id))).toMatch(/\*Done\*.*Only an operator switches to the mode `API`/s);
+    expect(textOf(await app.showMigration(id))).toMatch(/\*Done\*.*An operator can switch the mode to `API`/s);
     expect(app.person("U0ONCALL").directMessages().map(textOf).join()).toContain("of `staging`: *Done*");
   });
 });

@@ -39,9 +39,9 @@ describe("the status of a migration", () => {
       → \`arn:aws:iam::111122223333:role/dev\` (mapRoles line 4)
             Gets an access entry.
       · Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays active.
-            Undo: Not possible: EKS has no way back to CONFIG_MAP.
+            Undo: EKS can't switch back to CONFIG_MAP.
       · Create the access entry of \`arn:aws:iam::111122223333:role/dev\`. It counts at once.
-            Undo: Delete the access entry: the item in aws-auth counts again.
+            Undo: Delete the access entry of \`arn:aws:iam::111122223333:role/dev\`.
       · Remove this item from aws-auth: \`arn:aws:iam::111122223333:role/dev\`.
             Undo: Add the items to aws-auth again.
       Plan \`dddddddddddd\`. An approval covers all of it.

@@ -392,7 +392,7 @@ describe("what is not what was approved is not carried out", () => {
       const ended = await scene.toItsEnd();
 
       expect(ended).toMatchObject({ state: "refused", begun: null, trouble: null, refusal: { code: "mode-is-api" } });
-      expect(migrationState(ended)).toContain("staging does not read aws-auth any more");
+      expect(migrationState(ended)).toContain("staging does not read aws-auth");
       expect(migrationState(ended)).toContain(`Without an access entry: \`${arns.admins}\`.`);
       expect((await typesOf(ended)).at(-1)).toBe("migration.refused");
     });

@@ -241,7 +241,7 @@ describe("an access entry that is deleted, and not made again yet, is not lost",
       type: "migration.undone",
       detail: { entry: { from: arn, ...replaced } },
     });
-    expect(migrationState(stopped)).toContain("its replacement is missing");
+    expect(migrationState(stopped)).toContain("its replacement missing");
     expect(migrationState(stopped)).toContain(`/eks-access repair staging ${arn}`);
     expect(migrationState(stopped)).not.toContain("Nothing changed");
 
