@@ -39,8 +39,8 @@ export function checkFile(file: ConfigMapFile, arns: readonly string[]): FileRep
 function notTextProblems({ notText }: ConfigMapFile): FileProblem[] {
   return notText.map(({ key, line, column }) => {
     const section = SECTIONS.find((name) => name === key) ?? null;
-    const message = `The value of ${key} is not text, as a ConfigMap needs.`;
-    const remedy = `Write ${key}: | and keep the lines below it.`;
+    const message = `The value of ${key} is not text.`;
+    const remedy = `Write ${key}: | above its lines.`;
     return { code: "section-not-text", severity: "error", section, line, column, message, remedy };
   });
 }

@@ -51,7 +51,7 @@ export function readConfigMapFile(text: string): ConfigMapReading {
   if (found === null) return { type: "unusable", message };
   const data = found.object.data ?? {};
   if (found.form === "config-map" && !isRecord(data))
-    return { type: "unusable", message: "The data of the ConfigMap is no mapping, so the API server refuses it." };
+    return { type: "unusable", message: "The data of the ConfigMap is no mapping." };
   return { type: "file", file: found };
 }
 

@@ -77,17 +77,17 @@ function identityProblem(
   const sso = hasSso(uses);
   const ssoNode = uses.find((use) => use.name === "sso")?.key ?? item;
   if (sso && entry !== null) {
-    const message = `This entry has both ${key} and sso, so the authenticator skips it.`;
+    const message = `This entry has both ${key} and sso: the authenticator skips it.`;
     return problemAt(section, ssoNode.start, "arn-and-sso", "error", message, "Remove sso.");
   }
   if (sso) {
     const message = "EKS does not match entries by sso.";
-    const remedy = "Write the rolearn of the AWSReservedSSO role, without its path.";
+    const remedy = "Write the rolearn of its role, without its path.";
     return problemAt(section, ssoNode.start, "sso-entry", "error", message, remedy);
   }
   if (entry !== null) return arnProblem(entry, lastUse(uses, "arn")?.value.node ?? item);
   if (uses.some((use) => use.name === "arn" && use.value.type !== "string" && use.value.type !== "null")) return null;
-  const message = `This entry has no ${key}, so the authenticator skips it.`;
+  const message = `This entry has no ${key}: the authenticator skips it.`;
   return problemAt(section, item.start, "arn-missing", "error", message, `Write ${key}, or remove the entry.`);
 }
 
@@ -191,11 +191,11 @@ function findUsernameProblems({ section, arn, username }: Entry, at: YamlNode, r
       report(problemAt(section, at.start, code, severity, message, remedy));
   }
   if (!hasNoSession) return;
-  const message = "Only a role has sessions: the session name is empty here.";
+  const message = "A user has no session name.";
   report(problemAt(section, at.start, "template-session", "warning", message, "Write the user's name."));
 }
 
 function mastersNotice({ section, arn }: Entry, at: YamlNode): Problem {
-  const message = `${arn} is in ${MASTERS}: it can do everything.`;
+  const message = `${arn} is in ${MASTERS}.`;
   return problemAt(section, at.start, "masters", "notice", message, "Bind a group to cluster-admin instead.");
 }

@@ -24,25 +24,25 @@ function wrongType(section: Section, { name, value }: FieldUse): Problem | null 
   if (name === "sso" || value.type === "null") return null;
   if (name === "groups") {
     const message = `groups is ${kindOf(value)}, not a list: it gives no group.`;
-    const remedy = "Write groups as a list, even for one group.";
+    const remedy = "Write groups as a list.";
     return problemAt(section, value.node.start, "groups-not-a-list", "error", message, remedy);
   }
   if (value.type === "string") return null;
   const key = fieldKey(name, section);
   const message = `${key} is ${kindOf(value)}, which the authenticator reads as empty.${textToYaml12(value)}`;
   const code = name === "arn" ? "arn-not-a-string" : "username-not-a-string";
-  return problemAt(section, value.node.start, code, "error", message, `Put the value of ${key} in quotes.`);
+  return problemAt(section, value.node.start, code, "error", message, `Put it in quotes.`);
 }
 
 function wrongGroup(section: Section, item: YamlValue): Problem | null {
   if (item.type === "string" && item.value !== "") return null;
   if (item.type === "string" || item.type === "null") {
     const message = "This group is empty.";
-    const remedy = "Write the group's name, or remove the item.";
+    const remedy = "Name it, or remove it.";
     return problemAt(section, item.node.start, "group-empty", "error", message, remedy);
   }
   const message = `This group is ${kindOf(item)}, which the authenticator reads as empty.${textToYaml12(item)}`;
-  const remedy = "Put the group's name in quotes.";
+  const remedy = "Put it in quotes.";
   return problemAt(section, item.node.start, "group-not-a-string", "error", message, remedy);
 }
 

@@ -78,12 +78,12 @@ function refusePrincipal({ arn, partition, account }: Principal, guard: PlanGuar
     return { code: "creator", message, arn };
   }
   if (guard.partition !== undefined && guard.partition !== partition) {
-    const message = `${arn} is in partition ${partition}, the cluster in ${guard.partition}. It can't sign in there.`;
+    const message = `${arn} is in ${partition}, the cluster in ${guard.partition}. It can't sign in there.`;
     return { code: "foreign-partition", message, arn };
   }
   const isForeign = guard.account !== undefined && guard.account !== account;
   if (isForeign && !guard.allowForeignAccounts?.includes(account)) {
-    const message = `${arn} is in account ${account}, the cluster in ${guard.account}. Name the account in the policy.`;
+    const message = `${arn} is in ${account}, the cluster in ${guard.account}. Name the account in the policy.`;
     return { code: "foreign-account", message, arn };
   }
   return null;
@@ -96,7 +96,7 @@ function refusePartition({ entries }: ReadDocument, { arn, partition }: Principa
   const partitions = new Set(entries.flatMap((entry) => (entry.reachable ? partitionOf(entry.arn) : [])));
   if (partitions.size === 0) return null;
   const others = [...partitions].join(", ");
-  const message = `${arn} is in partition ${partition}, the other entries in ${others}. It can't sign in there.`;
+  const message = `${arn} is in ${partition}, the other entries in ${others}. It can't sign in there.`;
   return { code: "foreign-partition", message, arn };
 }
 
@@ -117,7 +117,7 @@ function isIdentity(arn: string, identity: string | null | undefined): boolean {
 }
 
 function operatorMessage(arn: string): string {
-  return `${arn} is the operator of this cluster: only eks-access signs in as it.`;
+  return `${arn} is the operator of this cluster, for eks-access alone.`;
 }
 
 function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, guard: PlanGuard): Refusal | null {
@@ -127,7 +127,7 @@ function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, gu
     const message = `${MASTERS} bypasses RBAC. Name it in the policy, or ask for another group.`;
     return { code: "masters", message, arn };
   }
-  const emptyGroup = { code: "group-empty", message: "A group is empty.", remedy: "Name it, or remove it." };
+  const emptyGroup = { code: "group-empty", message: "This group is empty.", remedy: "Name it, or remove it." };
   const flaws: readonly (NameFlaw & { readonly group?: string })[] = [
     ...(username === entry?.username ? [] : usernameFlaws(username, isForNodes(username, arn, groups))),
     ...groups.flatMap((group) => {

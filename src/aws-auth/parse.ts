@@ -147,7 +147,7 @@ function* shadowProblems(items: readonly ReadItem[], lookup: Lookup): Iterable<P
 
 function shadowed(entry: Entry, winner: Entry): Problem {
   const isSame = entry.username === winner.username && sameList(entry.groups, winner.groups);
-  const message = `This entry for ${entry.arn} has no effect: the entry in ${winner.section}, line ${winner.line}, replaces all of it.`;
+  const message = `This entry for ${entry.arn} has no effect: the entry in ${winner.section}, line ${winner.line}, replaces it.`;
   return problemAt(entry.section, place(entry), "entry-shadowed", isSame ? "warning" : "error", message, ONE_EACH);
 }
 
@@ -186,7 +186,7 @@ const quoteTheAccount = "Write the 12 digits of the account, in quotes.";
 function accountProblem(id: string, node: ScalarNode): Problem[] {
   const section = "mapAccounts";
   if (!isAccountId(id)) {
-    const message = `${JSON.stringify(id)} is not an AWS account, so it matches no caller.`;
+    const message = `${JSON.stringify(id)} is not an AWS account.`;
     return [problemAt(section, node.start, "account-invalid", "error", message, quoteTheAccount)];
   }
   const message = `Every role and user of account ${id} can sign in, with no groups.`;
@@ -201,6 +201,6 @@ function notAnAccount(at: Mark): Problem {
 }
 
 function unquoted(id: string, node: ScalarNode): Problem {
-  const message = `Account ${id} is not quoted: other tools drop the zero or read it as octal.`;
+  const message = `Account ${id} is not quoted.`;
   return problemAt("mapAccounts", node.start, "account-unquoted", "warning", message, `Write "${id}".`);
 }

@@ -53,7 +53,7 @@ function misspelt(key: string, section: Section): Problem {
     key,
     line: null,
     column: null,
-    message: `The authenticator does not read ${JSON.stringify(key)}: it knows only ${section}.`,
+    message: `The authenticator does not read ${JSON.stringify(key)}.`,
     remedy: `Rename the key to ${section}.`,
   };
 }
@@ -78,12 +78,12 @@ export function* layoutProblems({ section, text, list }: SectionReading): Steps<
 }
 
 function shallowProblem(section: Section, at: { line: number; column: number }): Problem {
-  const message = "Brackets or quotes continue here without indentation: other tools refuse the section.";
+  const message = "Brackets or quotes continue here without indentation.";
   return problemAt(section, at, "readers-differ", "notice", message, "Indent the line.");
 }
 
 function oldTag(section: Section, at: Mark): Problem {
-  const message = "This tag has a comma or bracket: other tools see other values.";
+  const message = "This tag has a comma or bracket.";
   const remedy = "Remove it, and quote the text after it.";
   return problemAt(section, at, "readers-differ", "notice", message, remedy);
 }

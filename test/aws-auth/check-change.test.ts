@@ -60,7 +60,7 @@ describe("without a known partition of the cluster", () => {
         {
           code: "foreign-partition",
           message:
-            "arn:aws-cn:iam::111122223333:role/dev is in partition aws-cn, the other entries in aws. It can't sign in there.",
+            "arn:aws-cn:iam::111122223333:role/dev is in aws-cn, the other entries in aws. It can't sign in there.",
         },
       ],
     });

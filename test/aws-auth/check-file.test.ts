@@ -41,15 +41,15 @@ describe("checkFile", () => {
         ...common,
         section: "mapRoles",
         line: 4,
-        message: "The value of mapRoles is not text, as a ConfigMap needs.",
-        remedy: "Write mapRoles: | and keep the lines below it.",
+        message: "The value of mapRoles is not text.",
+        remedy: "Write mapRoles: | above its lines.",
       },
       {
         ...common,
         section: null,
         line: 6,
-        message: "The value of notes is not text, as a ConfigMap needs.",
-        remedy: "Write notes: | and keep the lines below it.",
+        message: "The value of notes is not text.",
+        remedy: "Write notes: | above its lines.",
       },
     ]);
   });

@@ -54,7 +54,7 @@ describe("readConfigMap", () => {
   it.each(["data: [a]", "data: text", '{"kind": "ConfigMap", "data": "text"}'])(
     "refuses %s, as the API server would",
     (line) => {
-      const message = "The data of the ConfigMap is no mapping, so the API server refuses it.";
+      const message = "The data of the ConfigMap is no mapping.";
 
       const text = line.startsWith("{") ? line : `kind: ConfigMap\nmetadata: {name: aws-auth}\n${line}\n`;
 

@@ -116,14 +116,14 @@ describe("problems of one kind", () => {
       code: "account-invalid",
       severity: "error",
       line: 1001,
-      message: '"a" is not an AWS account, so it matches no caller. 499 more of these follow.',
+      message: '"a" is not an AWS account. 499 more of these follow.',
     });
   });
 
   it("are all listed where there are a thousand and one", () => {
     const { problems } = parseDocument({ mapAccounts: "- a\n".repeat(1001) });
 
-    expect(problems.at(-1)?.message).toBe('"a" is not an AWS account, so it matches no caller.');
+    expect(problems.at(-1)?.message).toBe('"a" is not an AWS account.');
   });
 
   it("keep the worst of what is not listed", () => {
