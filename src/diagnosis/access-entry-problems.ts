@@ -79,8 +79,8 @@ function unknownClaims({ entry, tags }: ReadEntry, { leased, now }: EntrySurroun
 function withoutRights({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   const { principalArn, username, groups, policies } = entry;
   if (tags.type === "holding" || groups.length > 0 || policies.length > 0) return [];
-  const message = `The access entry of ${principalArn} has no groups or access policies. It signs in as ${named(username)} and can do nothing, unless a binding names it.`;
-  const remedy = "Give the entry a group or an access policy, or delete it.";
+  const message = `The access entry of ${principalArn} has no groups or access policies: it can do nothing, unless a binding names ${named(username)}.`;
+  const remedy = "Give it one, or delete it.";
   return [problemOf("entry-without-rights", "warning", entry, message, remedy)];
 }
 
@@ -100,10 +100,10 @@ function administrators(
   if (is(creatorArn) || !isFullControl(entry.policies.flatMap(policyTexts))) return [];
   if (is(operatorArn)) {
     const left = `The operator ${entry.principalArn} still has ${named(CLUSTER_ADMIN)}: a bootstrap did not end.`;
-    const again = `Run \`eks-access bootstrap ${cluster} --apply\` again.`;
+    const again = `Run \`eks-access bootstrap ${cluster} --apply\`.`;
     return [problemOf("operator-admin", "error", entry, left, again)];
   }
-  const message = `${entry.principalArn} has ${named(CLUSTER_ADMIN)} in the whole cluster: it can do everything.`;
+  const message = `${entry.principalArn} has ${named(CLUSTER_ADMIN)} in the whole cluster.`;
   const remedy = "Associate a narrower policy if that is enough.";
   return [problemOf("cluster-admin", "notice", entry, message, remedy)];
 }

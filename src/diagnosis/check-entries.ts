@@ -162,7 +162,7 @@ function hiddenNodes({ entry: { principalArn, type } }: ReadEntry, item: Entry):
     code: "entry-hides-nodes",
     severity: "error",
     place: principalArn,
-    message: `Nodes sign in through ${placeIn(item)} of aws-auth, but the access entry of ${principalArn} overrides it: they can't join.`,
+    message: `The access entry of ${principalArn} overrides ${placeIn(item)} of aws-auth: nodes can't join.`,
     remedy: `Delete it and create one for nodes: ${named(`aws eks create-access-entry --type ${nodeTypeOf(item)}`)}.`,
   };
 }
@@ -201,7 +201,7 @@ function differs(principalArn: string, item: Entry, byEntry: string, lost: reado
     severity: "warning",
     place: principalArn,
     message: `The access entry of ${principalArn} overrides ${placeIn(item)} of aws-auth${loss}. It ${byEntry}; aws-auth says ${identityWords(item)}.`,
-    remedy: "Add what the access entry lacks, or delete it: aws-auth then counts.",
+    remedy: "Add what the access entry lacks, or delete it.",
   };
 }
 

@@ -22,7 +22,7 @@ export function writeFinding(mayUpdate: boolean, { name, operator }: Cluster): F
   return broken(
     "can't update configmap `aws-auth` in `kube-system`",
     operator
-      ? `The operator lacks this right: run ${named(`eks-access bootstrap ${name}`)} again.`
+      ? `The operator lacks this right. Run \`eks-access bootstrap ${name} --apply\`.`
       : `Check creator in eks-access.yml: ${named(`/eks-access creator ${name}`)} shows who created the cluster.`,
   );
 }
@@ -58,7 +58,7 @@ export interface DocumentFacts {
 
 /** The API server never makes an object mutable again (Kubernetes docs, "Immutable ConfigMaps"). */
 export const immutableRemedy =
-  "Save it, remove `immutable: true` from the copy, and run `kubectl replace --force` with the copy.";
+  "Save it, remove `immutable: true` from the copy, and run `kubectl replace --force` with it.";
 
 export const goingRemedy = "Save it now; create it again once it is gone.";
 

@@ -119,7 +119,7 @@ function forged({ forged: found, cluster }: BindingFacts): readonly ReportedProb
     place: placeOf(binding),
     message: "It has eks-access's label, and no valid seal.",
     remedy: repairs
-      ? "The worker deletes it on its next run."
+      ? "The worker removes it on its next run."
       : "Delete it. The API server's audit log has who made it.",
   }));
 }

@@ -52,7 +52,7 @@ function shadowed(entry: Entry, winner: Entry): Cause {
 }
 
 export function unboundWords(cluster: string, groups: readonly string[]): string {
-  return `No RoleBinding or ClusterRoleBinding of ${named(cluster)} names ${someOf(groups)}.`;
+  return `No RBAC binding of ${named(cluster)} names ${someOf(groups)}.`;
 }
 
 export const bindGroupRemedy = "Ask the owner of its RBAC to bind the group.";
@@ -76,14 +76,14 @@ function withoutGroups({ document, cluster }: WhyFacts, { username }: MappedIden
   const entry = document ? entryOf(document, principal.arn) : null;
   const remedy = `Request a level with a group: ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}.`;
   if (!entry) {
-    const message = `${principal.arn} signs in as ${named(username)} in no groups: mapAccounts lists its account.`;
+    const message = `${principal.arn} signs in as ${named(username)} in no groups, by mapAccounts.`;
     return cause("without-groups", message, remedy);
   }
   const wrong = document?.problems.find(
     ({ section, line, code }) =>
       section === entry.section && code === "groups-not-a-list" && isWithin(document, entry, line),
   );
-  const message = `The entry ${whereEntryIs(entry)} lets ${principal.arn} sign in as ${named(username)} in no groups.`;
+  const message = `${principal.arn} signs in as ${named(username)} in no groups, by the entry ${whereEntryIs(entry)}.`;
   return cause("without-groups", wrong ? `${message} ${wrong.message}` : message, wrong?.remedy ?? remedy);
 }
 
@@ -176,7 +176,7 @@ function otherPaths(document: AwsAuthDocument, { principal }: Caller): Cause[] {
       cause(
         "user-path",
         `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, which has another path.`,
-        `Write ${named(principal.arn)} there, or use the path that ${named("aws sts get-caller-identity")} shows.`,
+        `Write ${named(principal.arn)} there.`,
       ),
     );
 }
@@ -184,11 +184,11 @@ function otherPaths(document: AwsAuthDocument, { principal }: Caller): Cause[] {
 function otherAccounts(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   return namesakes(document, principal.name)
     .filter(({ of }) => of.kind === principal.kind && of.account !== principal.account)
-    .map(({ entry, of }) =>
+    .map(({ entry }) =>
       cause(
         "wrong-account",
-        `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)} in account ${named(of.account)}; ${principal.arn} is in account ${named(principal.account)}.`,
-        `Check your account with ${named("aws sts get-caller-identity")}, and use the other profile.`,
+        `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, of another account.`,
+        `Check yours with ${named("aws sts get-caller-identity")}.`,
       ),
     );
 }
@@ -216,7 +216,7 @@ function shutOut(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   const entry = entryOf(document, principal.arn);
   if (!entry) return [];
   const message = `The entry ${whereEntryIs(entry)} is for ${principal.arn}, but its ${named("{{EC2PrivateDNSName}}")} admits only EC2 instances.`;
-  return [cause("template-shuts-out", message, "Nodes use it: use another role for people.")];
+  return [cause("template-shuts-out", message, "Use another role for people.")];
 }
 
 function namesakes({ entries }: AwsAuthDocument, name: string) {

@@ -134,8 +134,8 @@ function driftWords(
 
 export function driftRemedy({ drift }: Pick<Cluster, "drift">): string {
   return drift === "repair"
-    ? "The worker restores them. Ask the other writer to keep them."
-    : "Ask the other writer to keep it, then request again. Or ask an operator for drift: repair.";
+    ? "The worker restores it within minutes."
+    : "Ask the other writer to keep it, then request it again. Or ask an operator for drift: repair.";
 }
 
 export function workerMissing(seconds: number): Finding {

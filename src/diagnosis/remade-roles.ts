@@ -48,16 +48,18 @@ export function remadeRoleWords(
   const arn = withoutRolePath(principalArn);
   return {
     message: `IAM made the role ${arn} at ${madeAt}, after its access entry (${createdAt}). The entry lets no one in.`,
-    remedy: `An approver runs ${repairOf(cluster, arn)}: the new role gets its groups and policies.`,
+    remedy: `An approver runs ${repairOf(cluster, arn)}.`,
   };
 }
 
 /** A person's entry that no longer fits its principal: without IAM's answer, only kubectl shows it. */
 export function outdatedCause({ accessEntry, cluster }: WhyFacts): readonly Cause[] {
   if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD" || accessEntry.madeAt !== undefined) return [];
-  const message = `If kubectl says Unauthorized, the access entry may be of a deleted principal. Not compared: ${notCompared(accessEntry, cluster)}.`;
+  const message = `If kubectl says Unauthorized, the access entry may be of a deleted principal. ${notCompared(accessEntry, cluster)}.`;
   return [cause("entry-dead", message, outdatedEntryRemedy(cluster, accessEntry))];
 }
+
+const rolesOf = (account: string) => `The worker asks IAM only about roles of account ${named(account)}`;
 
 function notCompared(
   {
@@ -67,8 +69,7 @@ function notCompared(
   { account }: Cluster,
 ): string {
   const [, , , , its = ""] = principalArn.split(":");
-  if (!principalArn.includes(":role/")) return "The worker asks IAM about roles only";
-  if (its !== account) return `The role is in account ${named(its)}, and the worker asks IAM of ${named(account)} only`;
+  if (!principalArn.includes(":role/") || its !== account) return rolesOf(account);
   return whyUnknown ?? "IAM knows no role of that name";
 }
 
@@ -109,11 +110,11 @@ export function rolesNotCompared(cluster: Cluster, asked: RolesToAsk, { why }: R
   const { elsewhere } = rolesToAsk(asked, cluster);
   const others = elsewhere.map((arn) => ({
     ...({ code: "role-of-other-account", severity: "notice", place: arn } as const),
-    message: `Not tested: whether the role exists, or was made again. The worker asks IAM of account ${named(cluster.account)} only.`,
+    message: `Not tested: whether the role exists, or was made again. ${rolesOf(cluster.account)}.`,
     remedy: `In its account, ${named(`aws iam get-role --role-name ${arn.slice(arn.lastIndexOf("/") + 1)}`)} shows when it was made.`,
   }));
   if (why === null) return others;
-  const message = `Not tested: whether roles were made again after their entries. ${why}.`;
+  const message = `Not tested: whether roles were made again. ${why}.`;
   const remedy = "Allow iam:GetRole, as in deploy/iam.";
   return [{ code: "roles-not-compared", severity: "notice", place: "IAM", message, remedy }, ...others];
 }

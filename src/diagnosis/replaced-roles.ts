@@ -78,11 +78,11 @@ export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): Reported
   const request = (arn: string) => named(`/eks-access request ${cluster.name} ${withoutRolePath(arn)} …`);
   if (successor) {
     const message = `The permission set ${named(permissionSet)} has the role ${named(withoutRolePath(successor.arn))} in account ${account} now. These entries are of its deleted roles: ${list}.`;
-    const remedy = `To repair them, an approver runs ${repairOf(cluster, withoutRolePath(successor.arn))}. To get access now, run ${request(successor.arn)}.`;
+    const remedy = `An approver runs ${repairOf(cluster, withoutRolePath(successor.arn))}. To get access now, run ${request(successor.arn)}.`;
     return { ...about, message, remedy };
   }
-  const message = `${named(cluster.name)} names several roles of the permission set ${named(permissionSet)} in account ${account}. All but one are deleted: ${list}.`;
-  const remedy = `Sign in with that permission set: ${named("aws sts get-caller-identity")} prints the current role. If it has no entry here, an approver runs ${repairOf(cluster, "<that ARN>")}. Remove the items of the others with ${named("eks-access plan --remove")}.`;
+  const message = `The permission set ${named(permissionSet)} has one role in account ${account}, and ${named(cluster.name)} names several: ${list}.`;
+  const remedy = `Sign in with it: ${named("aws sts get-caller-identity")} prints the current role. If it has no entry here, an approver runs ${repairOf(cluster, "<that ARN>")}. Remove the items of the others with ${named("eks-access plan --remove")}.`;
   return { ...about, message, remedy };
 }
 
@@ -93,7 +93,7 @@ export function outdatedEntryRemedy(cluster: Cluster, { principalArn, createdAt 
     ? ["user", "--user-name", "User"]
     : ["role", "--role-name", "Role"];
   const ask = named(`aws iam get-${kind} ${option} ${name} --query ${field}.CreateDate --output text`);
-  return `If ${ask} prints a time after ${createdAt ?? "the entry's createdAt"}, the entry is of a deleted ${kind} with the same name. An approver runs ${repairOf(cluster, withoutRolePath(principalArn))}.`;
+  return `If ${ask} prints a time after ${createdAt ?? "the entry's createdAt"}, the entry is of a deleted ${kind}. An approver runs ${repairOf(cluster, withoutRolePath(principalArn))}.`;
 }
 
 /** The command that replaces the entries of deleted principals. @param current the ARN of the principal that replaced them */

@@ -40,12 +40,12 @@ function diagnoseFixedIdentity(facts: WhyFacts, { principal }: Caller): Found | 
     return { identity, symptom: "none", causes: [cause("creator", message, ownSide(facts))] };
   }
   if (isOperator(cluster, principal.arn)) {
-    const message = `${principal.arn} is the operator of ${named(cluster.name)}: only eks-access signs in as it.`;
+    const message = `${principal.arn} is the operator of ${named(cluster.name)}, for eks-access alone.`;
     const remedy = `Use your own role or user. ${named("aws sts get-caller-identity")} shows who you are.`;
     return { identity: null, symptom: "forbidden", causes: [cause("operator", message, remedy)] };
   }
   if (principal.partition === partition) return null;
-  const message = `${principal.arn} is in partition ${named(principal.partition)}, but ${named(cluster.name)} is in ${named(partition)}.`;
+  const message = `${principal.arn} is in ${named(principal.partition)}, ${named(cluster.name)} in ${named(partition)}.`;
   const remedy = `Use a principal of ${named(partition)}.`;
   return { identity: null, symptom: "unauthorized", causes: [cause("wrong-partition", message, remedy)] };
 }
@@ -56,7 +56,7 @@ function diagnoseEntry(facts: WhyFacts, caller: Caller): Found | null {
   if (mode !== "API") return null;
   const { arn } = caller.principal;
   const known = accessEntry.type === "none" ? `, and ${arn} has no access entry` : notAskedWords(facts);
-  const message = `The authentication mode of ${named(cluster.name)} is ${named("API")}: it does not read aws-auth${known}.`;
+  const message = `${named(cluster.name)} does not read aws-auth${known}.`;
   const remedy = `Request access: ${named(`/eks-access request ${cluster.name} ${arn} …`)}.`;
   const symptom = accessEntry.type === "none" ? "unauthorized" : "unknown";
   return { identity: null, symptom, causes: [...replacedCause(facts, caller), cause("mode-api", message, remedy)] };
@@ -78,9 +78,7 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
   const gives = policies.length > 0 ? `, with the access policies ${someOf(policies)}` : ", with no access policy";
   const loses = inMap ? ` Its item in aws-auth, ${identityWords(inMap)}, does not count.` : "";
   const message = `${caller.principal.arn} has an access entry as ${identityWords(identity)}${gives}.${loses}`;
-  const remedy = inMap
-    ? "Add what the access entry lacks, or delete it: aws-auth then counts."
-    : "Add what the access entry lacks.";
+  const remedy = inMap ? "Add what the access entry lacks, or delete it." : "Add what the access entry lacks.";
   const wins = cause("access-entry-wins", message, remedy);
   const outdated = outdatedCause(facts);
   if (pods?.allowed) return { identity, symptom: "none", causes: [wins, ...outdated, ...ownSideCause(facts)] };
@@ -139,11 +137,11 @@ function notMapped(facts: WhyFacts, { principal }: Caller): Cause {
   const { cluster } = facts;
   const isForeign = principal.account !== cluster.account && !cluster.foreignAccounts.includes(principal.account);
   const foreign = isForeign
-    ? ` ${principal.arn} is in account ${named(principal.account)}, but ${named(cluster.name)} is in ${named(cluster.account)}.`
+    ? ` ${principal.arn} is in ${named(principal.account)}, ${named(cluster.name)} in ${named(cluster.account)}.`
     : "";
   const message = `aws-auth of ${named(cluster.name)} has no entry for ${principal.arn}${notAskedWords(facts)}.${foreign}`;
   const remedy = isForeign
-    ? `Use a principal in account ${named(cluster.account)}, or ask an operator for foreignAccounts.`
+    ? `Use a principal of ${named(cluster.account)}, or ask an operator for foreignAccounts.`
     : `Request access: ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}.`;
   return cause("not-mapped", message, remedy);
 }
@@ -229,7 +227,7 @@ function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIde
   const remedy =
     facts.cluster.drift === "repair"
       ? "The worker restores it within minutes."
-      : "Ask the other writer to keep it, then request again. Or ask an operator for drift: repair.";
+      : "Ask the other writer to keep it, then request it again. Or ask an operator for drift: repair.";
   return cause("drifted", message, remedy);
 }
 

@@ -61,7 +61,7 @@ describe("the report on access entries", () => {
     const [problem] = tell([aReadEntry({ groups: [] })]);
 
     expect(problem).toMatchObject({ code: "entry-without-rights", severity: "warning", places: [engineerArn] });
-    expect(problem?.message).toContain("It signs in as `engineer` and can do nothing, unless a binding names it");
+    expect(problem?.message).toContain("it can do nothing, unless a binding names `engineer`");
     expect(codes([aReadEntry({ groups: [], type: "EC2" })])).toEqual([]);
     expect(codes([aReadEntry({ groups: [], policies: [{ name: "AmazonEKSViewPolicy", namespaces: ["a"] }] })])).toEqual(
       [],
@@ -361,7 +361,9 @@ describe("an entry that no longer fits its principal", () => {
     expect(problems.filter(({ code }) => code === "role-of-other-account")).toEqual([
       expect.objectContaining({
         ...{ severity: "notice", places: [elsewhere, sso] },
-        message: expect.stringMatching(/^Not tested: .* The worker asks IAM of account `111122223333` only\.$/),
+        message: expect.stringMatching(
+          /^Not tested: .* The worker asks IAM only about roles of account `111122223333`\.$/,
+        ),
         remedy: "In its account, `aws iam get-role --role-name partner` shows when it was made.",
       }),
     ]);

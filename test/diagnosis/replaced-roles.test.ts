@@ -47,7 +47,7 @@ describe("the roles of one permission set", () => {
     const problem = replacedRoleProblem(set ?? expect.fail(), aCluster());
 
     expect(set?.successor).toBeNull();
-    expect(problem.message).toContain("All but one are deleted");
+    expect(problem.message).toContain("has one role in account");
     expect(problem.place).toBe("an access entry, mapRoles line 1");
     expect(problem.remedy).toContain("aws sts get-caller-identity");
     expect(problem.remedy).toContain("/eks-access repair staging <that ARN>");

@@ -28,7 +28,7 @@ describe("the principal in question", () => {
 
     expect(diagnosis).toMatchObject({ principal: developers, symptom: "none" });
     expect(diagnosis.identity).toEqual({ username: "dev:jane", groups: ["readers"] });
-    expect(diagnosis.noticed).toContain("That is a session");
+    expect(diagnosis.noticed).toContain("about the role itself");
   });
 
   test("may be given as a role of IAM Identity Center with its path", () => {
@@ -141,9 +141,9 @@ describe("an authentication mode with access entries", () => {
     [
       null,
       "arn:aws:iam::999900001111:role/elsewhere",
-      "The role is in account `999900001111`, and the worker asks IAM of `111122223333` only.",
+      "The worker asks IAM only about roles of account `111122223333`.",
     ],
-    [null, "arn:aws:iam::111122223333:user/dev", "The worker asks IAM about roles only."],
+    [null, "arn:aws:iam::111122223333:user/dev", "The worker asks IAM only about roles of account `111122223333`."],
   ])(
     "an access entry that could not be compared with its principal says why (%s, %s)",
     (whyUnknown, principalArn, said) => {
@@ -159,7 +159,7 @@ describe("an authentication mode with access entries", () => {
       const found = diagnose(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry, given: principalArn }));
 
       const dead = found.causes.find(({ code }) => code === "entry-dead");
-      expect(dead?.message).toContain(`Not compared: ${said}`);
+      expect(dead?.message).toContain(said);
     },
   );
 
@@ -233,7 +233,7 @@ describe("a principal without an entry that counts", () => {
       "not-mapped",
     );
 
-    expect(message).toContain("is in account `999988887777`, but `staging` is in `111122223333`");
+    expect(message).toContain("is in `999988887777`, `staging` in `111122223333`");
     expect(remedy).toContain("foreignAccounts");
   });
 
@@ -288,7 +288,7 @@ describe("a principal without an entry that counts", () => {
   test("is of another account than the one that is written", () => {
     const { message } = theCause(nobody(roleEntry("arn:aws:iam::444455556666:role/developers")), "wrong-account");
 
-    expect(message).toContain("in account `444455556666`");
+    expect(message).toContain("444455556666:role/developers`, of another account");
   });
 
   test("is written with a slip", () => {
@@ -359,7 +359,7 @@ describe("a principal that gets in", () => {
     const { message, remedy } = theCause(whyFacts({ data: { mapRoles }, pods: forbidden }), "without-groups");
 
     expect(message).toContain("groups is text, not a list");
-    expect(remedy).toBe("Write groups as a list, even for one group.");
+    expect(remedy).toBe("Write groups as a list.");
   });
 
   test("is in no groups because only the account is mapped", () => {
@@ -367,7 +367,7 @@ describe("a principal that gets in", () => {
 
     const { message } = theCause(whyFacts({ data, pods: forbidden }), "without-groups");
 
-    expect(message).toContain("mapAccounts lists its account");
+    expect(message).toContain("by mapAccounts");
   });
 
   test("is in a group that nothing binds", () => {
