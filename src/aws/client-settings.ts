@@ -82,7 +82,7 @@ function wordsWithoutKeys(error: Error): string {
 }
 
 const notFound = "The worker got no AWS identity in time";
-const lookThere = "Check what gives it, for example the EKS Pod Identity agent of the node.";
+const lookThere = "Check what gives it, such as the EKS Pod Identity agent.";
 
 function sharedByAll(region: string): Shared {
   const { requestHandler, authSchemePreference, useDualstackEndpoint, useFipsEndpoint, userAgentAppId } = new STSClient(

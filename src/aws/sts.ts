@@ -195,7 +195,7 @@ export async function clockSkewSeconds(region: string, now: () => Date): Promise
     if (Number.isNaN(theirs)) throw new Error("the answer has no Date");
     return (now().getTime() - theirs) / 1000;
   } catch (error) {
-    throw new AccessError("aws-unreachable", `STS in ${region} sent no time`, { cause: error });
+    throw new AccessError("aws-unreachable", `The answer of AWS to STS in ${region} is incomplete`, { cause: error });
   }
 }
 

@@ -89,7 +89,7 @@ function readAuditOptions(argv: readonly string[]): AuditOptions {
 
 function readExportOptions(format: string, from: string): AuditOptions {
   if (format !== "jsonl" && format !== "cloudevents") return misused("Use --format jsonl or cloudevents.");
-  if (!/^[1-9]\d{0,14}$/.test(from)) misused("Write --from as the number of an event, from 1.");
+  if (!/^[1-9]\d{0,14}$/.test(from)) misused("Write --from as the number of an event.");
   return { type: "export", format, from: Number(from) };
 }
 
@@ -165,7 +165,7 @@ function previewKeysFor({ count, erasures }: LogBase): PreviewPublicKeys {
   const keys = readPreviewKeys(process.env, problems);
   const what = count > 0 ? `begins after event ${count}` : erasures?.size ? "has erased events" : null;
   if (what !== null && keys.ids.length === 0) {
-    problems.push(`PREVIEW_PUBLIC_KEYS: set it as in the Slack process. The log ${what}, and this key verifies that.`);
+    problems.push(`PREVIEW_PUBLIC_KEYS: set it as in the Slack process. The log ${what}.`);
   }
   refuseAny(problems);
   return keys;
@@ -196,7 +196,7 @@ async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandI
   }
   const erasures = new Map(events.map((each) => [each.sequence, erasureMark(each) ?? ""]));
   if (events.some(({ erased }) => erased !== undefined)) {
-    io.stderr("The file has erased events. Only the ledger proves who erased them: eks-access audit verify.\n");
+    io.stderr("The file has erased events: eks-access audit verify proves who erased them.\n");
   }
   const base = { count, hash, anchors: [], erasures };
   const beginning = count === 0 ? [{ count, hash: genesis }] : [];

@@ -60,9 +60,9 @@ function withOperator(cluster: Cluster, { role, externalId }: BootstrapOptions):
   if (operator) unusable(`eks-access.yml names the operator of ${name}: ${operator.roleArn}. Remove --role.`);
   const [, partition, , , of] = role.split(":");
   if (!roleArn.safeParse(role).success) unusable(`${role} is not the ARN of a role.`);
-  if (of !== account) unusable(`${role} is not in account ${account}, where ${name} is.`);
+  if (of !== account) unusable(`${role} is not in ${account}, where ${name} is.`);
   if (partition !== partitionOf(cluster)) {
-    unusable(`${role} is not in partition ${partitionOf(cluster)}, where ${name} is.`);
+    unusable(`${role} is not in ${partitionOf(cluster)}, where ${name} is.`);
   }
   if (isSameCreator(role, creatorArnOf(cluster.creator))) {
     unusable(`${role} is the creator of ${name}. Name another role.`);

@@ -189,7 +189,7 @@ function examineOpen(open: ReadonlyMap<string, number>, { clusters }: Settings["
   return unconfigured.map(([name, count]) =>
     broken(
       `${counted(count, "open request")} of ${name}, which is not in eks-access.yml`,
-      `Add ${name} again until they end. If it was deleted, run eks-access retire ${name}.`,
+      `Add ${name} again until they end, or run eks-access retire ${name}.`,
     ),
   );
 }
@@ -231,7 +231,9 @@ async function examineClock(region: string): Promise<Finding> {
   try {
     const skew = await clockSkewSeconds(region, () => new Date());
     const said = `${Math.abs(skew).toFixed(0)} s ${skew < 0 ? "behind" : "ahead of"} the clock of AWS`;
-    return Math.abs(skew) <= maxSkewSeconds ? found(`it is ${said}`) : broken(`it is ${said}`, "Set the clock by NTP.");
+    return Math.abs(skew) <= maxSkewSeconds
+      ? found(`it is ${said}`)
+      : broken(`it is ${said}`, "Set the clocks by NTP.");
   } catch (error) {
     return notAsked("can't compare it with the clock of AWS", explainFailure(error));
   }

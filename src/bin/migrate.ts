@@ -193,7 +193,7 @@ function printSteps({ done }: Migration, printed: Set<string>, say: (sentence: s
 
 function outcome({ state, voided, plan }: Migration, digest: string, say: (sentence: string) => void): number {
   if (state === "done") say("Done: carried out the plan.");
-  else if (plan?.digest === digest) say(`The migration ended: ${state}. Completed steps stay.`);
+  else if (plan?.digest === digest) say(`The migration ended: ${state}. Finished steps stay.`);
   else say(`The approvals no longer count: ${voided?.message ?? "the plan changed"}. The approvers must decide again.`);
   return state === "done" ? 0 : 1;
 }

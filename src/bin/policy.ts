@@ -176,9 +176,9 @@ function readQuestion(values: ReturnType<typeof readOptions>, config: Config) {
   const offered = cluster.levels.map(({ name }) => name).join(", ");
   if (!levelName) return misused(`Missing --level. Choose: ${offered}.`);
   const level = cluster.levels.find(({ name }) => name === levelName);
-  if (!level) return misused(`${cluster.name} has no level ${levelName}. Choose: ${offered}.`);
+  if (!level) return misused(`${cluster.name} does not offer ${levelName}. Choose: ${offered}.`);
   const durationSeconds = values.for === undefined ? 1 : parseDuration(values.for);
-  if (durationSeconds === null) return misused("--for: write a duration with its unit, for example 4h.");
+  if (durationSeconds === null) return misused("Write --for as a duration, for example 4h.");
   const at = values.at === undefined ? null : new Date(values.at);
   if (at && Number.isNaN(at.getTime())) misused("--at: write a time as 2026-03-01T09:00:00Z.");
   const asker = actorOf(user, { ...values, groups: values.group });

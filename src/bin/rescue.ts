@@ -69,7 +69,7 @@ function readRescueOptions(argv: readonly string[]) {
   const read = readOneCluster(argv, rescueFlags);
   const { cluster, role, by, reason, yes, keep, document = null, "without-ledger": withoutLedger } = read;
   if (!role || !by || !reason) return misused("Missing options: use --role, --for, --by and --reason.");
-  const durationSeconds = parseDuration(read.for ?? "") ?? misused("Write --for as a duration, such as 30m or 1h.");
+  const durationSeconds = parseDuration(read.for ?? "") ?? misused("Write --for as a duration, for example 4h.");
   return { cluster, role, durationSeconds, by, reason, yes, keep, document, withoutLedger };
 }
 
@@ -116,7 +116,7 @@ async function refuseSwitch({ name }: Cluster, { yes }: RescueOptions, openEks: 
   const { authenticationMode } = (await openEks()).description;
   if (yes || authenticationMode !== "CONFIG_MAP") return;
   unusable(
-    `${name} has the authentication mode CONFIG_MAP, and a rescue switches it to API_AND_CONFIG_MAP for good; aws-auth keeps working. Add --yes to continue.`,
+    `A rescue switches ${name} to the authentication mode API_AND_CONFIG_MAP for good; aws-auth keeps working. Add --yes to continue.`,
   );
 }
 
@@ -169,8 +169,7 @@ function creatorCandidate(
     isLeased: false,
     credentials: async () => {
       // A broken aws-auth shuts the operator out, and never the creator.
-      if (cluster.operator)
-        io.stdout(`Becoming the creator of ${cluster.name} to repair aws-auth. The audit log will say so.\n`);
+      if (cluster.operator) io.stdout(`Becoming the creator of ${cluster.name} to repair aws-auth.\n`);
       await noteCreatorUse(context, cluster, creator, "rescue", requester);
       return (await becomeCreator(cluster, creator, [{ id, requester }])).credentials;
     },

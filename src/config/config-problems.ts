@@ -255,7 +255,7 @@ function operatorsOwn(level: ConfigFile["levels"][string], path: string): readon
     ),
   );
   return [
-    ...groups.slice(0, 1).map((group) => `${path}.groups: ${group} is the group of the operator. Use another group.`),
-    ...roles.slice(0, 1).map((role) => `${path}.bind: ${role} is the role of the operator. Use another role.`),
+    ...groups.slice(0, 1).map((group) => `${path}.groups: ${group} is the operator's. Use another one.`),
+    ...roles.slice(0, 1).map((role) => `${path}.bind: ${role} is the operator's. Use another one.`),
   ];
 }

@@ -80,7 +80,7 @@ export function readEnvironment(
 }
 
 const webhookSecretProblem =
-  "AUDIT_WEBHOOK_SECRET: for audit.webhook, set whsec_ and 32 random bytes in base64: openssl rand -base64 32.";
+  "AUDIT_WEBHOOK_SECRET: for audit.webhook, set whsec_ and the output of openssl rand -base64 32.";
 
 /** In the form of Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. */
 function readWebhookSecret(env: Readonly<Record<string, string | undefined>>, problems: string[]): Buffer | null {
@@ -101,7 +101,7 @@ export function webhookProblems(hasSecret: boolean, hasWebhook: boolean): readon
 function readSlack(env: Readonly<Record<string, string | undefined>>, problems: string[]): SlackEnvironment {
   const botToken = env.SLACK_BOT_TOKEN ?? "";
   if (!botToken.startsWith("xoxb-")) {
-    problems.push("SLACK_BOT_TOKEN: set the bot token of the Slack app (xoxb-…).");
+    problems.push("SLACK_BOT_TOKEN: set the app's bot token (xoxb-…).");
   }
   const apiUrl = env.SLACK_API_URL
     ? readWith(webUrl, env.SLACK_API_URL, "SLACK_API_URL: use a URL such as https://… or http://….", problems)
@@ -143,10 +143,10 @@ export function slackModeProblems(
 ): readonly string[] {
   if (kind === "worker") return [];
   if (mode === "http" && !env.SLACK_SIGNING_SECRET) {
-    return ["SLACK_SIGNING_SECRET: set the signing secret of the Slack app for slack.mode http."];
+    return ["SLACK_SIGNING_SECRET: set the app's signing secret for slack.mode http."];
   }
   if (mode === "socket" && !env.SLACK_APP_TOKEN?.startsWith("xapp-")) {
-    return ["SLACK_APP_TOKEN: set an app-level token (xapp-…) for slack.mode socket."];
+    return ["SLACK_APP_TOKEN: set the app-level token (xapp-…) for slack.mode socket."];
   }
   return [];
 }

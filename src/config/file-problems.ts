@@ -65,7 +65,7 @@ function unknownTemplates({ file, shared: { templates } }: ReadableFile): readon
 /** A lease of that name would look like a rescue, which ends in another way. */
 function reservedLevels({ file: { levels } }: ReadableFile): readonly string[] {
   if (!Object.hasOwn(levels, rescueLevel)) return [];
-  return [`levels.${rescueLevel}: use another name; eks-access rescue uses this one.`];
+  return [`levels.${rescueLevel}: use another name: eks-access rescue has this one.`];
 }
 
 /** Without an administrator, no link would ever be confirmed. */

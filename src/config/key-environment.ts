@@ -73,7 +73,7 @@ function readMemoryKeys(env: Variables, problems: string[]): readonly [Buffer, .
   );
   const [first, ...others] = secrets;
   if (first && secrets.every(({ length }) => length >= leastSecretBytes)) return [first, ...others];
-  problems.push("MEMORY_KEYS: set the secret of `eks-access keys`, or several with commas (the first seals).");
+  problems.push("MEMORY_KEYS: set the secret that `eks-access keys` prints, or several with commas (the first seals).");
   return null;
 }
 
@@ -101,7 +101,7 @@ export function forbidOthersSecrets(env: Variables, kind: ProcessKind, problems:
   if (kind === "all") return;
   const [own, others] = kind === "worker" ? (["worker", "slack"] as const) : (["Slack process", "worker"] as const);
   for (const name of secretsOf[others]) {
-    if (env[name]) problems.push(`${name}: remove it from the ${own}'s environment. The ${own} must not have it.`);
+    if (env[name]) problems.push(`${name}: remove it from the ${own}'s environment.`);
   }
 }
 

@@ -123,7 +123,7 @@ export async function readConfigFile(file: string): Promise<FileReading> {
 const problemsByCode: Readonly<Record<string, string>> = {
   ENOENT: "no such file. Copy eks-access.example.yml to it, or set EKS_ACCESS_CONFIG.",
   EACCES: "permission denied. Let this process's user read it.",
-  EISDIR: "it is a directory. Put the file to mount there, and recreate the container.",
+  EISDIR: "it is a directory. Mount the file there, and recreate the container.",
 };
 
 /** An editor can write a file in parts: a text counts if it is the same after `settlesMs`. */

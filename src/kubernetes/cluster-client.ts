@@ -189,7 +189,8 @@ async function whoAmI(connection: Connection, of: string): Promise<KubernetesIde
     const path = `/apis/${api}/selfsubjectreviews`;
     const { username, groups } =
       (await connection.ask({ method: "POST", path, body }, selfReview)).value.status?.userInfo ?? {};
-    if (!username) throw new AccessError("cluster-unexpected", `The selfsubjectreview ${of} has no username`);
+    if (!username)
+      throw new AccessError("cluster-unexpected", `The answer to POST selfsubjectreview ${of} is not readable`);
     return { username, groups: groups ?? [] };
   } catch (error) {
     if (isUnknownApi(error)) return null;

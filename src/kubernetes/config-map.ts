@@ -112,8 +112,8 @@ async function refuseOtherAccess(
   { data: admitted }: ConfigMapObject,
 ): Promise<void> {
   if ((await inTurns(accessChanges(data, admitted ?? {}))).length === 0) return;
-  const what = `In a dry run, an admission webhook changes who gets in by aws-auth of ${cluster}`;
-  throw new AccessError("cluster-refused-write", what, { remedy: "Let the webhook leave aws-auth alone." });
+  const what = `An admission webhook changes aws-auth of ${cluster}`;
+  throw new AccessError("cluster-refused-write", what, { remedy: "Let the admission webhook leave aws-auth alone." });
 }
 
 const bodies = new WeakMap<AwsAuthContent, { readonly before: AwsAuthConfigMap; readonly body: Buffer }>();
@@ -196,8 +196,7 @@ export function readConfigMap(object: ConfigMapObject, cluster: string): AwsAuth
   const { resourceVersion, uid, annotations, managedFields } = object.metadata ?? {};
   // A PUT without them would overwrite a concurrent edit.
   if (!resourceVersion || !uid) {
-    const what = `The answer for configmap aws-auth of ${cluster} has no resourceVersion or uid`;
-    throw new AccessError("cluster-unexpected", what);
+    throw new AccessError("cluster-unexpected", `The answer to GET aws-auth of ${cluster} is not readable`);
   }
   return {
     data: object.data ?? {},

@@ -93,9 +93,7 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
       const { text, headers } = await sendOne(call);
       const body: unknown = JSON.parse(text);
       if (itemsIn(body) > maxItems) {
-        throw answerTooLarge(
-          `The API server of cluster ${cluster.name} answers with a page of more than ${maxItems} items`,
-        );
+        throw answerTooLarge(`A page of the API server of cluster ${cluster.name} has more than ${maxItems} items`);
       }
       return { value: shape.parse(body), bytes: Buffer.byteLength(text), headers };
     },
@@ -136,7 +134,7 @@ function throwIfClockDiffers({ name }: ClusterEndpoint, headers: ApiAnswer["head
   if (!(Math.abs(aheadMs) > clockDiffersMs)) return;
   const off = `${Math.round(Math.abs(aheadMs) / 60_000)} min ${aheadMs > 0 ? "ahead of" : "behind"}`;
   const what = `The API server of cluster ${name} answered 401, and this machine's clock is ${off} its own`;
-  throw new AccessError("cluster-unauthorized", what, { remedy: "Set it by NTP." });
+  throw new AccessError("cluster-unauthorized", what, { remedy: "Set the clocks by NTP." });
 }
 
 /** @throws AccessError if the token is too large, or more is known of its identity */

@@ -79,7 +79,7 @@ function codeOf(httpStatus: number, status: Status | undefined): FailureCode {
 /** A proxy or a login page: its 401 or 404 says nothing about the cluster. */
 function foreignAnswer({ status, text }: ApiAnswer, what: string): AccessError {
   return new AccessError("cluster-unreachable", `Something other than the API server answered ${status} to ${what}`, {
-    remedy: "Check for a proxy or login page before the cluster's endpoint.",
+    remedy: "Check for a proxy or login page before it.",
     cause: new Error(`${status} ${outsideWords(text, 1000)}`),
   });
 }
@@ -93,7 +93,7 @@ function unanswered(error: unknown, what: string): AccessError {
   const cause = Object.assign(new Error(outsideWords(message, maxAnswer)), { name });
   if (/CERT|UNABLE_TO_|ERR_TLS|ERR_SSL|EPROTO/.test(name)) {
     return new AccessError("cluster-unreachable", `The endpoint has no trusted certificate for ${what} (${name})`, {
-      remedy: "EKS names another authority: check for a proxy that opens TLS.",
+      remedy: "Check for a proxy that opens TLS.",
       cause,
     });
   }

@@ -139,17 +139,17 @@ const causes: readonly Cause[] = [
   {
     pattern: /sentinel.*\b(WRONGPASS|NOAUTH|NOPERM)/,
     what: (place) => `The Sentinels of ${place} refuse the user or the password`,
-    remedy: "Check REDIS_SENTINEL_USERNAME, REDIS_SENTINEL_PASSWORD and the rights in docs/operating.md.",
+    remedy: "Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD.",
   },
   {
     pattern: /No such master|invalid reply: null/,
-    what: (place) => `The Sentinels know no master with the name in ${place}`,
-    remedy: "Correct the name at the end of REDIS_URL.",
+    what: (place) => `The Sentinels know no master of ${place}`,
+    remedy: "Correct the end of REDIS_URL.",
   },
   {
     pattern: /^(WRONGPASS|NOAUTH)|invalid (username-)?password/,
     what: (place) => `Redis at ${place} refuses the user or the password`,
-    remedy: "Check them in REDIS_URL, or REDIS_USERNAME and REDIS_PASSWORD.",
+    remedy: "Check REDIS_URL, REDIS_USERNAME and REDIS_PASSWORD.",
   },
   {
     pattern: /^NOPERM/,
@@ -160,19 +160,19 @@ const causes: readonly Cause[] = [
     // From a server that requires client certificates, and got none or an untrusted one.
     pattern: /alert (certificate required|bad certificate|unknown ca|certificate unknown|handshake failure)/i,
     what: (place) => `Redis at ${place} requires a client certificate`,
-    remedy: "Set REDIS_CERT_FILE and REDIS_KEY_FILE to one of its authority.",
+    remedy: "Set REDIS_CERT_FILE and REDIS_KEY_FILE.",
   },
   {
     // With TLS 1.3 a client without a certificate is already connected when the server refuses it.
     pattern: /ECONNRESET|EPIPE|socket disconnected/,
     at: /^rediss/,
     what: (place) => `Redis at ${place} closed the connection`,
-    remedy: "If it requires client certificates, set REDIS_CERT_FILE and REDIS_KEY_FILE.",
+    remedy: "If it requires a client certificate, set REDIS_CERT_FILE and REDIS_KEY_FILE.",
   },
   {
     pattern: /certificate|altnames/i,
     what: (place) => `The certificate of Redis at ${place} is not trusted`,
-    remedy: "Set REDIS_CA_FILE to its authority's certificate, and use its host.",
+    remedy: "Set REDIS_CA_FILE, and use the certificate's host.",
   },
 ];
 

@@ -76,7 +76,7 @@ function examineForm(address: RedisAddress | null, isCluster: boolean): readonly
 
 function examineVersion(fields: ReadonlyMap<string, string>): Finding {
   const version = fields.get("valkey_version") ?? fields.get("redis_version");
-  if (!version) return notAsked("Redis did not give its version", "Let its user run INFO.");
+  if (!version) return notAsked("Redis did not say it", "Let its user run INFO.");
   const [major = 0, minor = 0] = version.split(".").map(Number);
   return major > 6 || (major === 6 && minor >= 2)
     ? found(`version ${named(version)}`)
@@ -85,7 +85,7 @@ function examineVersion(fields: ReadonlyMap<string, string>): Finding {
 
 function examinePersistence(fields: ReadonlyMap<string, string>): Finding {
   const isOn = fields.get("aof_enabled");
-  if (isOn === undefined) return notAsked("Redis did not say how it persists", "Let its user run INFO.");
+  if (isOn === undefined) return notAsked("Redis did not say it", "Let its user run INFO.");
   return isOn === "1"
     ? found("it writes an append-only file")
     : broken(
@@ -96,7 +96,7 @@ function examinePersistence(fields: ReadonlyMap<string, string>): Finding {
 
 function examineEviction(fields: ReadonlyMap<string, string>, remedy = "Set maxmemory-policy noeviction."): Finding {
   const policy = fields.get("maxmemory_policy");
-  if (policy === undefined) return notAsked("Redis did not say what it evicts", "Let its user run INFO.");
+  if (policy === undefined) return notAsked("Redis did not say it", "Let its user run INFO.");
   return policy === "noeviction"
     ? found("it evicts nothing")
     : broken(`it may evict leases when its memory is full (${named(policy)})`, remedy);
@@ -104,8 +104,7 @@ function examineEviction(fields: ReadonlyMap<string, string>, remedy = "Set maxm
 
 /** `appendfsync` is not in INFO, and some users can't read it. */
 function examineFsync(setting: string | null): Finding {
-  if (setting === null)
-    return notAsked("Redis did not say when it writes to the disk", "Make sure that appendfsync is always.");
+  if (setting === null) return notAsked("Redis did not say it", "Set appendfsync always.");
   return setting === "always"
     ? found("Redis writes to the disk before it acknowledges")
     : broken(

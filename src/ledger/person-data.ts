@@ -41,7 +41,7 @@ export function redisPersonData(redis: RedisClient): PersonData {
       records: (person) => recordsNaming(redis, person),
       forget: (person) => forget(redis, person),
     },
-    "The ledger in Redis did not answer",
+    "Redis did not answer",
   );
 }
 

@@ -87,7 +87,7 @@ export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: ()
     ...redisClusters(redis, reader),
     ...redisFleet(redis),
   };
-  const what = "The ledger in Redis did not answer";
+  const what = "Redis did not answer";
   return { ...explained(ports, what), migrations: explained(redisMigrations(redis, reader), what) };
 }
 

@@ -215,7 +215,7 @@ describe("eks-access doctor", () => {
     vi.useRealTimers();
 
     expect(code).toBe(1);
-    expect(stdout).toMatch(/Clock\n {2}✗ it is 1[12]\d s ahead of the clock of AWS\. Set the clock by NTP\./);
+    expect(stdout).toMatch(/Clock\n {2}✗ it is 1[12]\d s ahead of the clock of AWS\. Set the clocks by NTP\./);
   });
 
   test("reports a token that Slack does not know, and a Redis that is not there", async () => {
@@ -252,7 +252,7 @@ describe("eks-access doctor", () => {
     expect(code).toBe(1);
     expect(stdout).toContain(
       "Requests\n  ✗ 1 open request of gone, which is not in eks-access.yml. " +
-        "Add gone again until they end. If it was deleted, run eks-access retire gone.",
+        "Add gone again until they end, or run eks-access retire gone.",
     );
     expect((await examine("slack")).stdout).toContain("Requests\n  ✓ every open request is of a configured cluster");
   });

@@ -267,7 +267,7 @@ describe("a worker in another account, which has a cluster of the same name and 
       await checkOwnAccount({ ...context, config: { ...context.config, clusters } });
     });
 
-    await expect(starting).rejects.toThrow(/arn:aws:\S+999988887777\S+, and staging is in account 111122223333/);
+    await expect(starting).rejects.toThrow(/arn:aws:\S+999988887777\S+ can.t reach staging in account 111122223333/);
   });
 
   test("recovers a rescue that was made without Redis from the configured cluster alone", async () => {

@@ -227,8 +227,11 @@ describe("policy explain", () => {
   test.each<[readonly string[], string]>([
     [[], "Missing --user. Name the person who asks."],
     [["--user", "U0A", "--cluster", "prod"], "Unknown cluster prod. Choose: staging."],
-    [["--user", "U0A", "--cluster", "staging", "--level", "root"], "staging has no level root. Choose: viewer, admin."],
-    [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--for", "soon"], "--for: write a duration"],
+    [
+      ["--user", "U0A", "--cluster", "staging", "--level", "root"],
+      "staging does not offer root. Choose: viewer, admin.",
+    ],
+    [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--for", "soon"], "Write --for as a duration"],
     [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--at", "noon"], "--at: write a time"],
     [["--nobody"], "Unknown option --nobody."],
   ])("%j is unusable: %s", async (argv, why) => {

@@ -356,7 +356,7 @@ export const mistakes: readonly Mistake[] = [
     "eu",
     "clusters.research.template: there is no template eu. Use one of strict, or define it under templates",
   ),
-  at("levels.rescue", { groups: ["x"], maxDuration: "1h" }, "use another name; eks-access rescue uses this one"),
+  at("levels.rescue", { groups: ["x"], maxDuration: "1h" }, "use another name: eks-access rescue has this one"),
   at(`${rules}.0.clusters.2`, "nowhere", `there is no cluster nowhere. ${known}`),
   at(`${rules}.0.levels.1`, "root", `there is no level root. ${there}`),
   at("policy.breakGlass.0.clusters.1", "nowhere", `there is no cluster nowhere. ${known}`),
@@ -399,12 +399,12 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     "levels.admin.groups.1",
     "eks-access:operators",
-    "levels.admin.groups: eks-access:operators is the group of the operator. Use another group",
+    "levels.admin.groups: eks-access:operators is the operator's. Use another one",
   ),
   elsewhere(
     "levels.viewer.bind.1",
     { clusterRole: "eks-access:operator", in: "all" },
-    "levels.viewer.bind: eks-access:operator is the role of the operator. Use another role",
+    "levels.viewer.bind: eks-access:operator is the operator's. Use another one",
   ),
   elsewhere(
     "clusters.other.creator",

@@ -67,7 +67,7 @@ describe("what a process needs", () => {
 
     expect(environment?.slack).toMatchObject({ botToken: "xoxb-1", signingSecret: "signing", port: 3000 });
     expect(problemsOf({ ...ofKind[kind], SLACK_BOT_TOKEN: "" }, kind)).toEqual([
-      "SLACK_BOT_TOKEN: set the bot token of the Slack app (xoxb-…).",
+      "SLACK_BOT_TOKEN: set the app's bot token (xoxb-…).",
     ]);
   });
 
@@ -92,7 +92,7 @@ describe("the worker refuses to start with", () => {
     const { environment, problems } = readEnvironment({ ...worker, [name]: "xoxb-hunter2secret" }, "worker");
 
     expect(environment).toBeNull();
-    expect(problems).toEqual([`${name}: remove it from the worker's environment. The worker must not have it.`]);
+    expect(problems).toEqual([`${name}: remove it from the worker's environment.`]);
   });
 });
 
@@ -101,9 +101,7 @@ describe("the Slack process refuses to start with", () => {
     const { environment, problems } = readEnvironment({ ...slack, [name]: "hunter2secret" }, "slack");
 
     expect(environment).toBeNull();
-    expect(problems).toEqual([
-      `${name}: remove it from the Slack process's environment. The Slack process must not have it.`,
-    ]);
+    expect(problems).toEqual([`${name}: remove it from the Slack process's environment.`]);
   });
 });
 
@@ -177,10 +175,10 @@ describe("what the mode needs", () => {
     [
       "http",
       { ...slack, SLACK_SIGNING_SECRET: "" },
-      ["SLACK_SIGNING_SECRET: set the signing secret of the Slack app for slack.mode http."],
+      ["SLACK_SIGNING_SECRET: set the app's signing secret for slack.mode http."],
     ],
     ["socket", { ...slack, SLACK_APP_TOKEN: "xapp-1" }, []],
-    ["socket", slack, ["SLACK_APP_TOKEN: set an app-level token (xapp-…) for slack.mode socket."]],
+    ["socket", slack, ["SLACK_APP_TOKEN: set the app-level token (xapp-…) for slack.mode socket."]],
   ] as const)("%s", (mode, env, problems) => {
     expect(slackModeProblems(env, "slack", mode)).toEqual(problems);
     expect(slackModeProblems(env, "all", mode)).toEqual(problems);

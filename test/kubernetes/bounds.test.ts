@@ -108,7 +108,7 @@ test.each<[string, (client: ClusterClient) => Promise<unknown>]>([
 
   await expect(list(client)).rejects.toMatchObject({
     code: "answer-too-large",
-    what: "The API server of cluster payments answers with a page of more than 1000 items",
+    what: "A page of the API server of cluster payments has more than 1000 items",
   });
 });
 

@@ -115,7 +115,7 @@ test.each([
 
   await expect(stranger.listPods("default")).rejects.toMatchObject({
     code: "cluster-unauthorized",
-    message: `The API server of cluster payments answered 401, and this machine's clock is 20 min ${how} its own. Set it by NTP.`,
+    message: `The API server of cluster payments answered 401, and this machine's clock is 20 min ${how} its own. Set the clocks by NTP.`,
   });
 });
 

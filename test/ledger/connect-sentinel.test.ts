@@ -50,7 +50,7 @@ test("a name that the Sentinels do not know is reported as such", async () => {
   const failure = await connectRedis(url.replace("mymaster", "another"), access).catch((error: unknown) => error);
 
   expect(explainFailure(failure)).toBe(
-    `The Sentinels know no master with the name in redis+sentinel://127.0.0.1:9,127.0.0.1:${sentinel.port}/another?db=3. Correct the name at the end of REDIS_URL.`,
+    `The Sentinels know no master of redis+sentinel://127.0.0.1:9,127.0.0.1:${sentinel.port}/another?db=3. Correct the end of REDIS_URL.`,
   );
 });
 
@@ -60,7 +60,7 @@ test("a password that the Sentinels refuse is distinguished from the one of the 
   const failure = await connectRedis(url, wrong).catch((error: unknown) => error);
 
   expect(explainFailure(failure)).toContain("The Sentinels of redis+sentinel://");
-  expect(explainFailure(failure)).toContain("Check REDIS_SENTINEL_USERNAME, REDIS_SENTINEL_PASSWORD");
+  expect(explainFailure(failure)).toContain("Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD");
 });
 
 test("where no Sentinel answers the start fails, and does not wait for one", async () => {

@@ -44,7 +44,7 @@ test("a process that has nothing to do notices that its service is gone, since w
 
   expect(before).toEqual({ answers: true, since: at(0).toISOString(), why: null });
   expect(meanwhile).toMatchObject({ answers: false, since: at(100).toISOString() });
-  expect(meanwhile.why).toContain("Can't reach Slack. Check the network path to Slack");
+  expect(meanwhile.why).toContain("Can't reach Slack. Check the network path");
   expect(probe.reach()).toEqual({ answers: true, since: at(130).toISOString(), why: null });
 });
 
