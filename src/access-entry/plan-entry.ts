@@ -184,30 +184,20 @@ export function refuseEntry(arn: string, entry: AccessEntry | null, { holding }:
     );
   }
   if (/:role\/AWSServiceRoleFor/.test(arn)) {
-    return refused(
-      "service-linked-role",
-      arn,
-      `${arn} is a service-linked role, which gets no access entry. Ask for another role.`,
-    );
+    return refused("service-linked-role", arn, `${arn} is a service-linked role. Ask for another role.`);
   }
   return refuseGroups(arn, holding.added) ?? refuseScope(arn, entry, holding.added);
 }
 
 function refuseGroups(arn: string, added: readonly string[]): Refusal | null {
+  const refusal = (code: string, group: string, instead: string) =>
+    refused(code, arn, `An access entry can't have the group ${group}. Ask an operator for ${instead}.`);
   if (added.includes("system:masters")) {
-    return refused(
-      "masters-by-entry",
-      arn,
-      "An access entry can't have system:masters. An operator can offer a level with policy: AmazonEKSClusterAdminPolicy.",
-    );
+    return refusal("masters-by-entry", "system:masters", "a level with policy: AmazonEKSClusterAdminPolicy");
   }
   const group = added.find((each) => reserved.test(each) || each.includes("{{"));
   if (group === undefined) return null;
-  return refused(
-    "reserved-group",
-    arn,
-    `An access entry can't have the group ${group}: EKS reserves system:, eks:, aws:, amazon: and iam:, and fills in no templates.`,
-  );
+  return refusal("reserved-group", group, "a level with a group of your own");
 }
 
 /** EKS keeps one scope for a policy: the end of our lease would remove one that others gave for some namespaces. */

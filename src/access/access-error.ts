@@ -2,33 +2,32 @@
 const passing = {
   "aws-credentials-expired": "If this lasts, renew the worker's own AWS credentials.",
   "aws-throttled": "If this lasts, ask AWS for a higher quota.",
-  "aws-unreachable": "Check the worker's network path to AWS.",
+  "aws-unreachable": "Check the network path.",
   "aws-failing": "If this lasts, see health.aws.amazon.com.",
-  "aws-unexpected": "Check the AWS Health Dashboard; the worker's log has more.",
-  "cluster-not-configured":
-    "Add the cluster to eks-access.yml again until nothing is open there, or run eks-access retire.",
+  "aws-unexpected": "If this lasts, see health.aws.amazon.com; the log has more.",
+  "cluster-not-configured": "Add the cluster to eks-access.yml again, or run eks-access retire.",
   "cluster-not-active": "Wait until EKS reports the cluster as ACTIVE.",
-  "cluster-unreachable": "Check the network path from the worker to the cluster's endpoint.",
+  "cluster-unreachable": "Check the network path.",
   "cluster-unauthorized":
     "Check that creator in eks-access.yml created the cluster. If so, its authenticator may be down.",
   "cluster-token-too-large":
     "Pass the worker fewer session tags, or set disableSessionTags in its EKS Pod Identity association.",
-  "cluster-conflict": "If this lasts, find the other writer of aws-auth with /eks-access check.",
+  "cluster-conflict": "If this lasts, find the other writer with /eks-access check.",
   "cluster-throttled": "If this lasts, find the client that overloads the API server.",
-  "cluster-unexpected": "Check the cluster's health and admission webhooks; the worker's log has more.",
+  "cluster-unexpected": "Check the cluster's health and admission webhooks; the log has more.",
   // It can be ours: if the answer to its creation was lost, the next run finds it.
   "binding-exists": "Delete the binding of that name, unless eks-access created it.",
-  "access-entry-conflict": "If this lasts, find the other writer of this access entry in CloudTrail.",
-  "access-entry-mode": "Check that the cluster's authentication mode is API or API_AND_CONFIG_MAP.",
+  "access-entry-conflict": "If this lasts, find the other writer in CloudTrail.",
+  "access-entry-mode": "Check that the authentication mode is API or API_AND_CONFIG_MAP.",
   "access-entry-late": "Do nothing: the worker removes what arrives.",
-  "binding-kept": "Remove its finalizers (kubectl get -o yaml shows them): until then it gives its rights.",
+  "binding-kept": "Remove its finalizers: until then it gives its rights.",
   "binding-late": "Do nothing: the worker removes what arrives.",
   "document-changed": "Let the admission webhook leave aws-auth alone.",
   "document-unchanged": "Repair that; then the worker removes it.",
   "record-changed": "Another process changed the record. Look at it again.",
-  "ledger-unreachable": "Check that Redis runs, and check REDIS_URL.",
-  "clock-behind": "Set the clocks of this machine and of Redis by NTP.",
-  "slack-unreachable": "Check the network path to Slack.",
+  "ledger-unreachable": "Check Redis and REDIS_URL.",
+  "clock-behind": "Set the clocks by NTP.",
+  "slack-unreachable": "Check the network path.",
   "audit-webhook": "Check audit.webhook in eks-access.yml, and the server there.",
   unexpected: "The log has the details.",
 };
@@ -39,33 +38,32 @@ const repairable = {
   "aws-credentials-missing": "Give the worker an AWS identity, for example an IRSA service account.",
   "aws-credentials-invalid": "Check the worker's own AWS credentials, and its clock.",
   "aws-request-refused": "Correct in eks-access.yml what AWS's answer names.",
-  "aws-region-disabled": "Enable the region for the account, or correct the region in eks-access.yml.",
+  "aws-region-disabled": "Enable the region for the account, or correct it in eks-access.yml.",
   "creator-unknown": "Name the creator in eks-access.yml, with roleArn or userArn.",
   "creator-mismatch": "Correct the creator in eks-access.yml.",
   "cluster-mismatch": "Correct eksName, region or account in eks-access.yml.",
   "cluster-forbidden": "Check that creator in eks-access.yml created the cluster.",
-  "binding-forbidden": "Let the worker's identity create and delete bindings, and use the verb bind on the role.",
+  "binding-forbidden": "Let the worker create and delete bindings, and bind the role.",
   "access-entry-limit": "Delete unused access entries, or ask AWS for a higher quota.",
-  "access-entry-denied":
-    "Give the role that accessEntries.as names the statements of deploy/iam/access-entries-policy.json.",
+  "access-entry-denied": "Give the role of accessEntries.as the statements of deploy/iam/access-entries-policy.json.",
 };
 
 /** Those after which no other attempt of the same request can succeed. */
 const final = {
-  "principal-mismatch": "Correct signIn.roles of the cluster in eks-access.yml.",
+  "principal-mismatch": "Correct signIn.roles in eks-access.yml.",
   "cluster-not-found": "Correct eksName, region or account in eks-access.yml.",
-  "cluster-refused-write": "Let the admission webhook or validation in its answer allow this change.",
+  "cluster-refused-write": "Let the webhook or policy in its answer allow this.",
   "binding-changed":
     "The worker deleted it at once. Exempt objects with the label app.kubernetes.io/managed-by: eks-access there, then ask again.",
   "namespace-absent": "Create the namespace, or ask for another one.",
   "role-absent": "Create the role in the cluster, or correct the level in eks-access.yml.",
-  "migration-not-approved": "Two approvers can approve the plan in Slack: /eks-access migrate shows it.",
+  "migration-not-approved": "Two approvers can approve the plan that /eks-access migrate shows.",
   "migration-stopped": "Repair it and press Try again, or press Stop and ask again.",
   "access-entry-refused": "Check that the role or user exists; name paths of roles in accessEntries.rolePaths.",
   "answer-too-large": "Remove what you don't need there.",
   "document-absent": "Create it in kube-system, or set createAwsAuth in eks-access.yml.",
   // An immutable ConfigMap can't become mutable again (Kubernetes docs, "Immutable ConfigMaps").
-  "document-immutable": "Save it, remove immutable: true from the copy, and run kubectl replace --force with the copy.",
+  "document-immutable": "Save it, remove immutable: true from the copy, and run kubectl replace --force with it.",
   "ledger-refused": "Check user, password and certificates of REDIS_URL.",
   "ledger-schema": "Start the eks-access that wrote it, or follow the runbook Upgrade in docs/operating.md.",
   "config-invalid": "Correct the configuration and start again.",
@@ -73,7 +71,7 @@ const final = {
   "port-in-use": "Stop the other process, or choose another port.",
   "slack-refused": "Check the bot's scopes, its token and that it is in the channel.",
   "audit-sink-differs":
-    "Another ledger may have written it, or this one before Redis was restored. Set another audit.s3.prefix in eks-access.yml.",
+    "Another ledger may have written it, or this one before a restore. Set another audit.s3.prefix in eks-access.yml.",
 };
 
 /** An expected refusal is a value, not an AccessError. test/access/promises.test.ts tests the promises of remedies. */

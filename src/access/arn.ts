@@ -72,27 +72,18 @@ interface Rejection {
 
 function rejectPrincipal(text: string, partition: string | undefined): Rejection {
   const trimmed = text.trim();
-  if (trimmed !== text)
-    return rejectInFavourOf(trimmed, partition, "arn-padding", "The ARN has spaces around it. Remove them.");
-  if (/[^!-~]/.test(text)) return reject("arn-characters", "An ARN has only ASCII letters and no spaces. Type it.");
+  if (trimmed !== text) return rejectInFavourOf(trimmed, partition, "arn-padding", arnCharacters);
+  if (/[^!-~]/.test(text)) return reject("arn-characters", arnCharacters);
   const match = ARN.exec(text);
-  if (match === null)
-    return reject(
-      "not-an-arn",
-      "This is not an ARN. Write `arn:aws:iam::<account>:role/<name>` or `arn:aws:iam::<account>:user/<name>`.",
-    );
+  if (match === null) return reject("not-an-arn", notOfPrincipal);
   const [, of = "", service = "", region = "", account = "", resource = ""] = match;
   if (!isPartition(of, partition))
     return reject("arn-partition", `There is no AWS partition ${quote(of)}. Use one of ${PARTITIONS.join(", ")}.`);
-  if (/[*?]/.test(text)) return reject("arn-wildcard", "A wildcard can't get access. Name each role or user.");
+  if (/[*?]/.test(text)) return rejectKind("arn-wildcard", "A wildcard");
   if (!/^[0-9]{12}$/.test(account))
     return reject("arn-account", `${quote(account)} is not an AWS account. An account has 12 digits.`);
   if (service === "sts") return rejectSession(text, resource, partition);
-  if (service !== "iam" || region !== "")
-    return reject(
-      "arn-service",
-      "Only IAM roles and users can get access. Write `arn:aws:iam::<account>:role/<name>`, without a region.",
-    );
+  if (service !== "iam" || region !== "") return reject("arn-service", notOfPrincipal);
   return rejectResource(`arn:${of}:iam::${account}`, resource);
 }
 
@@ -105,20 +96,17 @@ function rejectInFavourOf(other: string, partition: string | undefined, code: st
 
 function rejectSession(arn: string, resource: string, partition: string | undefined): Rejection {
   const role = resource.startsWith("assumed-role/") ? fromAssumedRole(arn) : null;
-  if (role === null) return reject("arn-service", "A federated user can't get access. Use an IAM role or user.");
+  if (role === null) return rejectKind("arn-service", "A federated user");
   return rejectInFavourOf(role, partition, "arn-assumed-role", "This is a session. Use its role's ARN.");
 }
 
 function rejectResource(prefix: string, resource: string): Rejection {
   const [kind = "", ...rest] = resource.split("/");
   const name = rest.at(-1) ?? "";
-  if (resource === "root")
-    return reject("arn-root", "The root user of an account can't get access. Use an IAM role or user.");
-  if (kind === "instance-profile")
-    return reject("arn-instance-profile", "An instance profile can't get access. Use its role.");
-  if (kind === "group") return reject("arn-group", "An IAM group can't get access. Use a role.");
-  if (kind !== "role" && kind !== "user")
-    return reject("arn-kind", `${quote(kind)} can't get access. Use an IAM role or user.`);
+  if (resource === "root") return rejectKind("arn-root", "The root user of an account");
+  if (kind === "instance-profile") return rejectKind("arn-instance-profile", "An instance profile");
+  if (kind === "group") return rejectKind("arn-group", "An IAM group");
+  if (kind !== "role" && kind !== "user") return rejectKind("arn-kind", quote(kind));
   if (!NAME.test(name))
     return reject(
       "arn-name",
@@ -131,6 +119,14 @@ function rejectResource(prefix: string, resource: string): Rejection {
 function rejectPath(suggestion: string, path: string): Rejection {
   const code = path.startsWith("aws-reserved/sso.amazonaws.com") ? "arn-sso-path" : "arn-path";
   return { ...reject(code, "Write the role without its path: the authenticator sees none."), suggestion };
+}
+
+const arnCharacters = "An ARN has only ASCII letters and no spaces. Type it.";
+const notOfPrincipal =
+  "This is not an ARN of an IAM role or user. Write `arn:aws:iam::<account>:role/<name>`, or user/<name>.";
+
+function rejectKind(code: string, what: string): Rejection {
+  return reject(code, `${what} can't get access. Use an IAM role or user.`);
 }
 
 function reject(code: string, message: string): Rejection {

@@ -156,13 +156,13 @@ export function verifyChain(
 
 function breakOf(each: ChainedEvent<object>, previous: string, expected: number, erasures: Erasures): string | null {
   if (each.sequence !== expected) {
-    return `Event ${expected} is missing: event ${each.sequence} is in its place.`;
+    return `Event ${expected} is missing.`;
   }
-  if (each.previous !== previous) return `Event ${expected} does not follow the event before it.`;
+  if (each.previous !== previous) return `Event ${expected} does not follow the one before it.`;
   if (nestsTooDeep(each.event)) return `Event ${expected} was edited.`;
   const mark = erasureMark(each);
   if (mark !== null && mark !== erasures.get(expected))
-    return `Event ${expected} was erased, and the worker did not sign that.`;
+    return `Event ${expected} was erased without the worker's signature.`;
   if (each.hash !== chainHash(previous, each.erased ?? digestOfEvent(each.event)))
     return `Event ${expected} was edited.`;
   return null;

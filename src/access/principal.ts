@@ -23,7 +23,10 @@ export function readCaller(given: string, partition?: string): CallerReading {
   const meant = reading.suggestion === undefined ? null : readPrincipal(reading.suggestion, partition);
   if (meant?.type !== "principal") return { type: "none", message: reading.message };
   const callerArn = reading.code === "arn-assumed-role" ? text : meant.principal.arn;
-  return { type: "caller", caller: { principal: meant.principal, callerArn, noticed: differenceInWords(reading) } };
+  return {
+    type: "caller",
+    caller: { principal: meant.principal, callerArn, noticed: "This is about the role itself." },
+  };
 }
 
 /** RoleSessionName has 2 to 64 of these (API reference of STS AssumeRole). A service's own session may have a path. */
@@ -60,14 +63,6 @@ export function readHolder(text: string, partition?: string): HolderReading {
   const reading = readPrincipal(entryArnOf(text), partition);
   if (reading.type === "invalid" || sessionNameIn(text) === null) return reading;
   return { type: "principal", principal: { ...reading.principal, arn: text, kind: "session" } };
-}
-
-function differenceInWords({ code, message }: { readonly code: string; readonly message: string }): string {
-  if (code === "arn-assumed-role") return "That is a session. This answer is about its role.";
-  if (code === "arn-path" || code === "arn-sso-path") {
-    return "This answer is about the role without path.";
-  }
-  return message;
 }
 
 /** Also one session of the role, or the role with its path. Two sessions are two people. @param linked null: no link */

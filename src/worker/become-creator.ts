@@ -184,11 +184,9 @@ export const ownAccountRemedy = "Set accessEntries.as to creator there in eks-ac
 /** Why the worker itself can't make a cluster's access entries (`accessEntries.as: worker`); null: it can, or does not. */
 export function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: CallerIdentity): AccessError | null {
   if (accessEntries.as === "creator" || own.account === account) return null;
-  return new AccessError(
-    "cluster-mismatch",
-    `The worker is ${own.arn}, and ${name} is in account ${account}: it reaches no cluster there`,
-    { remedy: ownAccountRemedy },
-  );
+  return new AccessError("cluster-mismatch", `The worker, ${own.arn}, can't reach ${name} in account ${account}`, {
+    remedy: ownAccountRemedy,
+  });
 }
 
 export function statementsRemedy(who: string, file: string): string {

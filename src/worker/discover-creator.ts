@@ -111,7 +111,7 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
       "creator-unknown",
       `CloudTrail in ${cluster.region} of account ${cluster.account} has no record of the creation of ${cluster.name} in the last 90 days`,
       {
-        remedy: "Check region, account and eksName. If they are right, name the creator in eks-access.yml.",
+        remedy: "Check its region, account and eksName, or name the creator in eks-access.yml.",
       },
     );
   }

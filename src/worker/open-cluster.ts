@@ -184,17 +184,17 @@ export async function connectAs(
 
 /** What to do if the API server refuses the operator, or a creator without rights; undefined: nothing special. */
 function remediesFor(cluster: Cluster, arn: string, { isCreatorAdmin }: ClusterDescription): Remedies | undefined {
-  const bootstrap = `eks-access bootstrap ${cluster.name}`;
+  const run = `Run eks-access bootstrap ${cluster.name} --apply.`;
   if (isOperator(cluster, arn)) {
     return {
-      unauthorized: `The operator is not in the cluster yet: run ${bootstrap}.`,
-      noLongerAuthorized: `The cluster's authenticator may be down, or the operator's entry gone: run ${bootstrap} again.`,
-      forbidden: `The operator lacks this right: run ${bootstrap} again.`,
+      unauthorized: `The operator is not in the cluster yet. ${run}`,
+      noLongerAuthorized: `The authenticator may be down, or the identity's access entry gone. ${run}`,
+      forbidden: `The operator lacks this right. ${run}`,
     };
   }
   if (isCreatorAdmin) return undefined;
   return {
-    unauthorized: `EKS gave the creator no rights (bootstrapClusterCreatorAdminPermissions is false). Name an operator in eks-access.yml, and run ${bootstrap}. It needs no creator.`,
+    unauthorized: `EKS gave the creator no rights (bootstrapClusterCreatorAdminPermissions is false). Name an operator in eks-access.yml. ${run}`,
   };
 }
 

@@ -109,7 +109,7 @@ export function isUnauthorized(error: unknown): boolean {
 }
 
 function notYet({ name, operator }: Bootstrap["cluster"]): AccessError {
-  const what = `${operator.roleArn} does not have its rights in ${name} yet, although EKS took them`;
+  const what = `${operator.roleArn} has no rights in ${name} yet`;
   return new AccessError("cluster-unauthorized", what, { remedy: "Run it again in a minute." });
 }
 

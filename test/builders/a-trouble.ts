@@ -5,8 +5,7 @@ import { at, minutes } from "./times.ts";
 export function aTrouble(change: Partial<Trouble> = {}): Trouble {
   return {
     code: "cluster-unreachable",
-    message:
-      "The API server of staging did not answer. Check the network path from the worker to the cluster's endpoint.",
+    message: "The API server of staging did not answer. Check the network path.",
     at: at(minutes(1)).toISOString(),
     attempts: 1,
     retryAt: at(minutes(2)).toISOString(),

@@ -31,15 +31,15 @@ const person =
   "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_PlatformEngineering_0123456789abcdef/alexandra.smith@example.com";
 
 const warnings = [
-  "First time: the requester had no lease with this principal on staging before.",
-  "Not own identity: the requester is linked to arn:aws:iam::111122223333:user/a, not to this principal.",
+  "First time: the requester had no such lease on staging before.",
+  "Not own identity: the requester is linked to arn:aws:iam::111122223333:user/a.",
 ];
 const everything = [{ group: "system:masters", role: "built in", where: "in every namespace", allows: "everything" }];
 export const clusterAdmin = [
   { group: "a", role: "ClusterRole admin", where: "in every namespace", allows: "everything" },
 ];
 export const everyWarning = [
-  "Full control: system:masters is full control of the cluster, and it is not for one person alone.",
+  "Full control: by system:masters, not for one person alone.",
   ...warnings,
   "Another account: the principal is in an account that is not the cluster's.",
   "Gives nothing: no binding names these groups.",

@@ -26,7 +26,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
   "not previewed, because something failed": aRequest({ trouble: aTrouble() }),
   "waiting for an approver": aPreviewedRequest({
     preview: aPreview({
-      warnings: ["Gives nothing: no RoleBinding or ClusterRoleBinding of staging names eks-access:viewers."],
+      warnings: ["Gives nothing: no RBAC binding of staging names eks-access:viewers."],
     }),
   }),
   "waiting, and the approvers were reminded": aPreviewedRequest({

@@ -53,8 +53,8 @@ describe("what a person on call asks a worker:", () => {
     created({ recordedAs: recordOf("AWSService", arns.creator), createdAt: daysAgo(3) });
     const service = await ask(clusterName);
 
-    expect(root).toContain("✗ the root user of the account, which no worker can use");
-    expect(service).toContain("✗ AWSService through `cloudformation.amazonaws.com`, which names no role or user");
+    expect(root).toContain("✗ the root user, which no worker can use");
+    expect(service).toContain("✗ AWSService through `cloudformation.amazonaws.com`, which no worker can use");
   });
 
   test("says that CloudTrail keeps 90 days where it has no record any more", async () => {

@@ -109,7 +109,7 @@ describe("a cluster of each kind of creator", () => {
   ])("no one gets the creator of %s into the map: the policy refuses it at once", async (cluster, arn) => {
     await ask(cluster, arn, "for the creator");
 
-    const answer = textOf(await flow.answer("U0ENGINEER", `created ${cluster}, so it has full access there`));
+    const answer = textOf(await flow.answer("U0ENGINEER", `created ${cluster}, so it has full access`));
 
     expect(answer).toContain("No request made");
     expect(answer).toContain(`\`${arn}\` created ${cluster},`);
@@ -118,7 +118,7 @@ describe("a cluster of each kind of creator", () => {
   test("no one gets a discovered creator into the map: the worker, who knows it, refuses", async () => {
     await ask("research", creatorArns.discovered, "for whom nobody knows");
 
-    const told = textOf(await flow.told("so it has full access there"));
+    const told = textOf(await flow.told("so it has full access"));
 
     expect(told).toContain(creatorArns.discovered);
   });

@@ -280,7 +280,7 @@ describe("an admission webhook that changes each real write, and no dry run", ()
 
     await approve();
     const failed = wholeTextOf(await flow().message("*Failed*"));
-    const alarm = textOf(await flow().message("changes what the worker writes"));
+    const alarm = textOf(await flow().message("changes aws-auth of"));
     const told = textOf(await flow().told("more than planned"));
 
     expect(failed).toContain("An admission webhook gave");
@@ -303,7 +303,7 @@ describe("an admission webhook that changes each real write, and no dry run", ()
 
     await engineer().click(await flow().told("[I'm done]"), "done");
     const waiting = textOf(await flow().message("next try"));
-    await flow().message("changes what the worker writes");
+    await flow().message("changes aws-auth of");
     await admit(null);
     await flow().message("*Ended*");
 

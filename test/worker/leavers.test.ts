@@ -174,7 +174,7 @@ test("a shared lease, whose person's user name is unknown, is counted as not com
 
   expect(await findLeavers(contextOf(), side().cluster, [leaseOf(role, "r-shared")], asking)).toEqual({
     found: [],
-    notCompared: "Not compared with IAM Identity Center: 1 lease. A shared lease does not show its person.",
+    notCompared: "Not compared with IAM Identity Center: 1 lease. A shared lease shows no person.",
   });
 });
 

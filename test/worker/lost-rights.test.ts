@@ -82,14 +82,14 @@ describe("the username of an access entry that is of no request", () => {
 
     expect(preview.way).toBe(way);
     expect(preview.warnings.join()).toContain(
-      `Same username: ${other.principalArn} can also get the username eks-access:111122223333:engineer`,
+      `Same username: ${other.principalArn} can also be eks-access:111122223333:engineer`,
     );
   });
 
   test("is no warning where it is another one", async () => {
     await entries().create({ ...other, username: "platform" });
 
-    expect((await warningsOn("analytics")).join()).not.toContain("can also get the username");
+    expect((await warningsOn("analytics")).join()).not.toContain("can also be");
   });
 });
 
@@ -103,9 +103,7 @@ test.each([
   const preview = await previewOn(name);
 
   expect(preview.way).toBe(way);
-  expect(preview.warnings.join()).toContain(
-    `Same username: ${other} can also get the username eks-access:111122223333:engineer`,
-  );
+  expect(preview.warnings.join()).toContain(`Same username: ${other} can also be eks-access:111122223333:engineer`);
 });
 
 test("the approver reads that the rights are unknown where a role can't be read", async () => {
@@ -116,7 +114,7 @@ test("the approver reads that the rights are unknown where a role can't be read"
 
   expect(preview.rights).toBeNull();
   expect(preview.warnings.filter((warning) => warning.startsWith("Rights unknown: "))).toEqual([
-    "Rights unknown: couldn't read the roles.",
+    "Rights unknown: couldn't read the cluster's RBAC.",
   ]);
 });
 

@@ -429,7 +429,7 @@ describe("a creator that to discover", () => {
     await expect(open(elsewhere)).rejects.toMatchObject({
       code: "creator-unknown",
       message:
-        "CloudTrail in eu-south-1 of account 111122223333 has no record of the creation of research in the last 90 days. Check region, account and eksName. If they are right, name the creator in eks-access.yml.",
+        "CloudTrail in eu-south-1 of account 111122223333 has no record of the creation of research in the last 90 days. Check its region, account and eksName, or name the creator in eks-access.yml.",
     });
   });
 

@@ -70,7 +70,7 @@ interface Failing {
   readonly creator: { readonly says: string; readonly neverSays: string };
 }
 
-const bootstrap = "run eks-access bootstrap staging";
+const bootstrap = "Run eks-access bootstrap staging --apply";
 const checkCreator = "Check that creator in eks-access.yml created the cluster";
 const failures: readonly Failing[] = [
   {
@@ -99,20 +99,20 @@ const failures: readonly Failing[] = [
     act: async ({ entries }) => void (await entries?.list()),
     operator: { says: "Give the operator the statements of deploy/iam/operator-policy.json", neverSays: "creator" },
     creator: {
-      says: "Give the role that accessEntries.as names the statements of deploy/iam/access-entries-policy.json",
+      says: "Give the role of accessEntries.as the statements of deploy/iam/access-entries-policy.json",
       neverSays: "bootstrap",
     },
   },
   {
     ...{ what: "the API server answers 401", call: "kubernetes.get-configmap", answer: status(401, "Unauthorized") },
     act: readMap,
-    operator: { says: `The operator is not in the cluster yet: ${bootstrap}`, neverSays: "creator" },
+    operator: { says: `The operator is not in the cluster yet. ${bootstrap}`, neverSays: "creator" },
     creator: { says: checkCreator, neverSays: "operator" },
   },
   {
     ...{ what: "the API server answers 403", call: "kubernetes.get-configmap", answer: status(403, "Forbidden") },
     act: readMap,
-    operator: { says: `The operator lacks this right: ${bootstrap} again`, neverSays: "creator" },
+    operator: { says: `The operator lacks this right. ${bootstrap}`, neverSays: "creator" },
     creator: { says: checkCreator, neverSays: "operator" },
   },
   {
@@ -122,8 +122,8 @@ const failures: readonly Failing[] = [
       answer: status(403, "Forbidden"),
     },
     act: async ({ client }) => void (await client.createBinding(binding)),
-    operator: { says: `The operator lacks this right: ${bootstrap} again`, neverSays: "creator" },
-    creator: { says: "Let the worker's identity create and delete bindings", neverSays: "operator" },
+    operator: { says: `The operator lacks this right. ${bootstrap}`, neverSays: "creator" },
+    creator: { says: "Let the worker create and delete bindings", neverSays: "operator" },
   },
 ];
 
@@ -166,18 +166,18 @@ const questions: Readonly<
   Record<string, { readonly fix: string; readonly ask: (cluster: Cluster) => Promise<string> }>
 > = {
   whoami: {
-    fix: `The operator is not in the cluster yet: ${bootstrap}.`,
+    fix: `The operator is not in the cluster yet. ${bootstrap}.`,
     ask: async (cluster) => {
       const { links } = await reportChain(side().context(), cluster, asker);
       return links.map(({ name, detail, remedy }) => `${linkWords(name, cluster)}: ${detail}. ${remedy}`).join("\n");
     },
   },
   check: {
-    fix: `The operator lacks this right: ${bootstrap} again.`,
+    fix: `The operator lacks this right. ${bootstrap}.`,
     ask: async (cluster) => JSON.stringify(await reportCheck(side().context(), cluster, asker)),
   },
   why: {
-    fix: `The operator lacks this right: ${bootstrap} again.`,
+    fix: `The operator lacks this right. ${bootstrap}.`,
     ask: async (cluster) =>
       JSON.stringify(await reportWhy(side().context(), cluster, { ...asker, principal: arns.engineer })),
   },
@@ -234,7 +234,7 @@ describe("a rescue", () => {
   test("names the new entry where the cluster refuses its principal, and no creator", async () => {
     const text = await why({});
 
-    expect(text).toContain("The access entry may not count yet");
+    expect(text).toContain("the access entry may not count yet");
     expect(text).not.toContain("creator");
   });
 
@@ -249,7 +249,7 @@ test("whoami names the one that lacks the right to write, and its fix", () => {
     return finding.result === "no" ? finding.remedy : expect.fail("it is no failure");
   };
 
-  expect(remedyOf({ operator })).toMatch(/^The operator lacks this right: run `eks-access bootstrap \w+` again\.$/);
+  expect(remedyOf({ operator })).toMatch(/^The operator lacks this right\. Run `eks-access bootstrap \w+ --apply`\.$/);
   expect(remedyOf({})).toMatch(/^Check creator in eks-access\.yml/);
 });
 

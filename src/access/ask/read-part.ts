@@ -57,7 +57,7 @@ export function readLevel(typed: string, cluster: Cluster | null): PartReading<L
   const level = cluster.levels.find((each) => each.name === typed.toLowerCase());
   if (level) return understood(level, level.name);
   const names = cluster.levels.map((each) => each.name);
-  const said = typed ? `${cluster.name} does not offer a level ${typed}.` : "Say which level.";
+  const said = typed ? `${cluster.name} does not offer ${typed}.` : "Say which level.";
   const guess = nearest(typed, names);
   const meant = cluster.levels.find((each) => each.name === guess) ?? null;
   return mistaken(`${said} Levels: ${names.join(", ")}.`, guess ?? "<level>", meant);
@@ -81,12 +81,12 @@ export function readPerson(named: NamedPerson | null): PartReading<string> {
     const form = "Choose the person in the form: /eks-access request.";
     return mistaken(`Slack sent ${name} as a name, not as a person. ${form} ${oldManifest}`, corrected);
   }
-  if (isAtEnd) return mistaken(`Does ${name} get the access, or is it part of the reason? ${beforeReason}`, corrected);
+  if (isAtEnd) return mistaken(`Does ${name} get the access? ${beforeReason}`, corrected);
   return understood(user, name, corrected);
 }
 
-const beforeReason = "If they get it, write that before the reason.";
-const oldManifest = "To type names, ask a workspace administrator for should_escape: true in the app's manifest.";
+const beforeReason = "If so, write it before the reason.";
+const oldManifest = "To type names, add should_escape: true to the app's manifest.";
 
 const whichIdentity =
   "Say which IAM role or user, as an ARN. `aws sts get-caller-identity` prints yours, and `/eks-access link <arn>` saves it.";
@@ -167,7 +167,7 @@ export function readDuration(typed: string | null, level: Level | null): PartRea
 
 /** A time that can be the duration or the end of the reason: a wrong guess would give too little or too much. */
 export function askIfDuration(time: string, level: Level | null): PartReading<number> {
-  const said = `Is ${time} how long you need it, or part of the reason? Write the time before the reason.`;
+  const said = `Is ${time} the duration? If so, write it before the reason.`;
   return mistaken(said, readDuration(time, level).corrected);
 }
 

@@ -24,7 +24,7 @@ export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[
       ? {
           type: "broken",
           sequence: anchor.count,
-          message: `Event ${anchor.count} does not match the anchor ${formatAnchor(anchor)}: another log replaced it.`,
+          message: `Event ${anchor.count} does not match the anchor ${formatAnchor(anchor)}.`,
         }
       : null;
   const atBase = beforeBase(base, anchors) ?? differs(expected.get(count));
@@ -44,7 +44,7 @@ export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[
     end: () => {
       const beyond = [...expected.values()].find((anchor) => anchor.count > count);
       if (beyond) {
-        const message = `Event ${count + 1} is missing: the log ends before the anchor ${formatAnchor(beyond)}.`;
+        const message = `Event ${count + 1} is missing.`;
         return { type: "broken", sequence: count + 1, message };
       }
       return atBase ?? { type: "whole", count, head: hash };
@@ -57,8 +57,7 @@ function beforeBase({ count, anchors: known }: Omit<LogBase, "seal">, anchors: r
   const met = new Set([{ count: 0, hash: genesis }, ...known].map(formatAnchor));
   const stray = anchors.find((anchor) => anchor.count < count && !met.has(formatAnchor(anchor)));
   if (!stray) return null;
-  const message = `The log begins after event ${count}, and the worker signed no removal that includes the anchor ${formatAnchor(stray)}.`;
-  return { type: "broken", sequence: stray.count, message };
+  return { type: "broken", sequence: stray.count, message: unsignedBeginning(count) };
 }
 
 /** The chain value after `count` events. A copy elsewhere reveals a log that was replaced as a whole. */
@@ -98,10 +97,10 @@ export function sealLogBase(base: Omit<LogBase, "seal">, keys: PreviewKeys): Log
 export function brokenLogBase(base: LogBase, keys: PreviewPublicKeys): BrokenChain | null {
   const isWhole = base.count === 0 && base.hash === genesis && !base.erasures?.size;
   if (isWhole || keys.isSealed("log-base", baseValue(base), base.seal)) return null;
-  const what = base.count > 0 ? "removed the earlier ones" : "erased some";
-  const message = `The log begins after event ${base.count}, and the worker did not sign that it ${what}.`;
-  return { type: "broken", sequence: base.count, message };
+  return { type: "broken", sequence: base.count, message: unsignedBeginning(base.count) };
 }
+
+const unsignedBeginning = (count: number) => `The log begins after event ${count} without the worker's signature.`;
 
 function baseValue({ count, hash, anchors, erasures }: Omit<LogBase, "seal">): Json {
   const places = anchors.map(({ count, hash }: Anchor) => ({ count, hash }));

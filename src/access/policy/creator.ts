@@ -64,10 +64,10 @@ export function refuseIdentity(
   creatorArn: string | null,
 ): { readonly code: "creator" | "operator"; readonly message: string } | null {
   if (isSameCreator(arn, creatorArn)) {
-    return { code: "creator", message: `${arn} created ${cluster.name}, so it has full access there.` };
+    return { code: "creator", message: `${arn} created ${cluster.name}, so it has full access.` };
   }
   if (!isOperator(cluster, arn)) return null;
-  return { code: "operator", message: `${arn} is the operator of ${cluster.name}: only eks-access signs in as it.` };
+  return { code: "operator", message: `${arn} is the operator of ${cluster.name}, for eks-access alone.` };
 }
 
 /** Case and a role's path do not count, a user's path does (aws-iam-authenticator, pkg/arn). @param other null: unknown */

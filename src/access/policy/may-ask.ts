@@ -76,9 +76,10 @@ function refusalBy(rule: Rule, asking: PolicyQuestion, person: Person, moment: D
   const { cluster, level, durationSeconds } = asking;
   const longest = rule.maxDurationSeconds;
   if (isPermanent(durationSeconds)) {
-    if (!rule.permanent) return ["not-permanent", notPermanent(rule, asking)];
+    const most = Math.min(longest ?? Number.POSITIVE_INFINITY, level.maxDurationSeconds);
+    if (!rule.permanent) return ["not-permanent", tooLong(cluster, level, most)];
   } else if (longest !== null && durationSeconds > longest) {
-    return ["too-long", `${level.name} on ${cluster.name} lasts at most ${formatDuration(longest)}.`];
+    return ["too-long", tooLong(cluster, level, longest)];
   }
   const principal = refusedPrincipal(rule, asking) ?? refusedShared(rule, asking, person);
   if (principal) return principal;
@@ -88,9 +89,8 @@ function refusalBy(rule: Rule, asking: PolicyQuestion, person: Person, moment: D
   return moment ? tooFewApprovers(rule, asking, moment) : null;
 }
 
-function notPermanent({ maxDurationSeconds }: Rule, { cluster, level }: PolicyQuestion): string {
-  const longest = formatDuration(Math.min(maxDurationSeconds ?? Number.POSITIVE_INFINITY, level.maxDurationSeconds));
-  return `${level.name} on ${cluster.name} can't be permanent. It lasts at most ${longest}.`;
+function tooLong(cluster: Cluster, level: Level, longest: number): string {
+  return `${level.name} on ${cluster.name} lasts at most ${formatDuration(longest)}.`;
 }
 
 function refusedPrincipal(
@@ -99,8 +99,10 @@ function refusedPrincipal(
 ): Reason | null {
   const what = `${level.name} on ${cluster.name}`;
   if (principals.accounts && !principals.accounts.includes(principal.account)) {
-    const accounts = principals.accounts.join(", ");
-    return ["principal-not-allowed", `${what} is for principals in ${accounts} only, not in ${principal.account}.`];
+    return [
+      "principal-not-allowed",
+      `${what} is for ${principals.accounts.join(" or ")} only, not for ${principal.account}.`,
+    ];
   }
   if (principals.arns && !principals.arns.some((pattern) => matchesArnPattern(pattern, entryArnOf(principal.arn)))) {
     return ["principal-not-allowed", `${what} is for ${principals.arns.join(" or ")} only, not for ${principal.arn}.`];
@@ -113,12 +115,11 @@ function refusedPrincipal(
 /** A lease for a role admits everyone who can assume it; one for a user or a session admits one person. */
 function refusedShared(rule: Rule, { cluster, level, principal }: PolicyQuestion, person: Person): Reason | null {
   if (principal.kind !== "role" || sharedLeases(rule, level) === "warn") return null;
-  const full = isFullControl(level.groups) ? "full control, so it is " : "";
   const everyone = admittedInWords(admittedBy(principal.arn));
   const where = rule.name ? `the rule "${rule.name}"` : "a rule of the policy";
   return [
     "shared",
-    `${level.name} on ${cluster.name} is ${full}for one person only: ${everyone} would get it. ${askInstead(cluster, level, principal, person)} An operator can allow it with shared: warn in ${where}.`,
+    `${level.name} on ${cluster.name} is for one person only: ${everyone} would get it. ${askInstead(cluster, level, principal, person)} An operator can allow it with shared: warn in ${where}.`,
   ];
 }
 
@@ -169,7 +170,7 @@ export type RequestRefusal =
 export function mayRequest({ cluster, level, principal, durationSeconds }: RequestedAccess): RequestVerdict {
   if (!cluster.levels.some((offered) => offered.name === level.name)) {
     const offered = cluster.levels.map((each) => each.name).join(", ");
-    return refused("level-not-offered", `${cluster.name} does not offer ${level.name}. It offers ${offered}.`);
+    return refused("level-not-offered", `${cluster.name} does not offer ${level.name}. Levels: ${offered}.`);
   }
   const tooLong = refuseDuration(level, durationSeconds);
   if (tooLong !== null) return refused("too-long", tooLong);
@@ -191,11 +192,11 @@ export function refusePlace(
   if (partition !== own) {
     return {
       code: "wrong-partition",
-      message: `${arn} is in partition ${partition}, but ${cluster.name} is in ${own}.`,
+      message: `${arn} is in ${partition}, ${cluster.name} in ${own}.`,
     };
   }
   if (account === cluster.account || cluster.foreignAccounts.includes(account)) return null;
-  const message = `${arn} is in account ${account}, but ${cluster.name} is in ${cluster.account}. An operator can add it to foreignAccounts.`;
+  const message = `${arn} is in ${account}, ${cluster.name} in ${cluster.account}. An operator can add it to foreignAccounts.`;
   return { code: "foreign-account", message };
 }
 
@@ -209,7 +210,7 @@ function refuseSession(cluster: Cluster, level: Level, { kind, arn }: Holder): s
     return `${level.name} gives groups, which everyone with the role gets. ${user} for the role: ${role}.`;
   }
   if (isSessionPinned(cluster, role)) return null;
-  return `${cluster.name} can't tell one session of ${role} from another: people choose its session name. ${user} for the role. If its trust policy fixes the name, an operator can use pinnedSessions.`;
+  return `People choose the session names of ${role}. ${user} for the role. If its trust policy fixes the name, an operator can use pinnedSessions.`;
 }
 
 /** Why a duration is too long for a level; null: it is not. */

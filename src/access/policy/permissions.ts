@@ -35,7 +35,7 @@ export type LinkVerdict =
 
 export type LinkRefusal = "not-a-principal" | "creator" | "operator" | "unknown-account";
 
-const chosenName = "The link is to the role: people choose its session names.";
+const chosenName = "People choose the session names of this role.";
 
 /** Whether a person can link this principal: at least one cluster accepts it. */
 export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdict {
@@ -93,7 +93,7 @@ export function refuseRescue(cluster: Cluster, { by, role, durationSeconds }: Re
   // The creator can rescue its cluster.
   const own = refuseIdentity(cluster, role, null);
   if (own) return own.message;
-  if (kind !== "role") return `${role} is not a role, and a rescue needs one: its sessions end.`;
+  if (kind !== "role") return `A rescue needs a role, not ${role}.`;
   return refusePlace(cluster, { arn: role, account, partition })?.message ?? null;
 }
 

@@ -27,7 +27,7 @@ const notAdmitted: Readonly<Record<Exclude<Account, "active"> | "unconfirmed", s
   deactivated: "You can't use eks-access: your Slack account is deactivated. Ask a workspace administrator.",
   guest: "You can't use eks-access: you are a guest in this workspace. Ask a member to do this.",
   "of-another-workspace":
-    "You can't use eks-access: your account belongs to another workspace. Ask a member of this one.",
+    "You can't use eks-access: your account belongs to another workspace. Ask a member to do this.",
   bot: "Only people can use eks-access.",
   unknown: "You can't use eks-access: Slack does not know your account. Ask a workspace administrator.",
   unconfirmed: "Nothing changed: Slack did not confirm your account. Try again in a minute.",
@@ -42,7 +42,7 @@ const aboutAnother: Readonly<Record<Exclude<Account, "active"> | "unconfirmed", 
   guest: "guests of this workspace can't get access",
   "of-another-workspace": "their Slack account belongs to another workspace",
   bot: "only people can get access",
-  unknown: "Slack does not know their account here",
+  unknown: "Slack does not know their account",
   unconfirmed: "Slack did not confirm their account. Try again in a minute",
 };
 

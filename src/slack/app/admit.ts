@@ -204,7 +204,7 @@ const contentTypes = ["application/x-www-form-urlencoded", "application/json"];
 /** Why these headers do not belong to a current request of Slack. Null: they do. */
 function refuseHeaders(headers: IncomingHttpHeaders, now: Date): HeaderRefusal | null {
   const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? "";
-  if (!contentTypes.includes(type)) return { status: 415, why: "Slack sends no such content type" };
+  if (!contentTypes.includes(type)) return { status: 415, why: "Slack sends no such body" };
   if (Number(headers["content-length"] ?? 0) > bodyLimitBytes) return { status: 413, why: "its body is too large" };
   const signature = headers["x-slack-signature"];
   if (typeof signature !== "string" || !/^v0=[0-9a-f]{64}$/.test(signature)) {

@@ -219,7 +219,7 @@ const goneAs: Readonly<Record<Exclude<Account, "active">, string>> = {
   deactivated: "their Slack account is deactivated",
   "of-another-workspace": "their Slack account belongs to another workspace",
   bot: "their Slack account is a bot",
-  unknown: "Slack no longer knows their account",
+  unknown: "Slack does not know their account",
 };
 
 export interface Presence {

@@ -31,7 +31,7 @@ export async function refuseTooMany(
   const again = time(new Date((part + 1) * everySeconds * 1000).toISOString());
   return what === "emergencies"
     ? tooManyEmergenciesAnswer(most, again, oneOf(onCall.filter((each) => each !== user)))
-    : answer(`:hourglass: You sent ${most} ${what}. You can send more at ${again}.`);
+    : answer(`:hourglass: You sent ${most} ${what}. Try again at ${again}.`);
 }
 
 /** Milliseconds, for another process's equal request: longer than an acknowledgement, shorter than Slack's three seconds. */
@@ -103,7 +103,7 @@ function isSame(request: AccessRequest, requested: RequestInput, extension: Exte
 /** @param others who can take it instead; empty: no one is on call */
 function tooManyEmergenciesAnswer(most: number, again: string, others: string): Message {
   return answer(
-    `:hourglass: You took emergency access ${most} times. You can take it again at ${again}. Until then, ask ${others || "an approver"}.`,
+    `:hourglass: You took emergency access ${most} times. Try again at ${again}, or ask ${others || "an approver"}.`,
   );
 }
 

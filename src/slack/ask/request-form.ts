@@ -170,7 +170,7 @@ async function offerTo({ directory }: OfferContext, cluster: Cluster, user: stri
 }
 
 function nothingOfferedAnswer(): Message {
-  return answer("You can't request any cluster now: none is for you or open. Ask an operator.");
+  return answer("No cluster takes your requests now. Ask an operator.");
 }
 
 const maxForms = 1_000;

@@ -153,7 +153,7 @@ async function refuseInOthersName(
   if (askedBy === null || ruleFor(cluster, level.name, await personFor(context, cluster, askedBy)) === rule)
     return null;
   if (isOwnPrincipal(await believedIdentityOf(context, requester, cluster, arn), arn)) return null;
-  const message = `${arn} may not be theirs, and the policy does not let you ask for ${level.name} on ${cluster.name}. They can ask, or link it with /eks-access link.`;
+  const message = `${arn} may not be theirs. They can ask, or link it with /eks-access link.`;
   return { type: "refused", code: "not-theirs", message, rule };
 }
 

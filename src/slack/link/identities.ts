@@ -138,11 +138,11 @@ const noneOn: Readonly<Record<NoIdentity, (found: Identities) => string>> = {
   "user-not-found": ({ email }) =>
     `IAM Identity Center has no user with the address ${email}. Ask its administrator to correct it.`,
   "email-of-two-users": ({ email }) =>
-    `In IAM Identity Center ${email} is one user's address and another's name. Ask its administrator to rename one.`,
+    `In IAM Identity Center ${email} is one user's address and another's name. Ask its administrator to correct it.`,
   "user-disabled": ({ email }) =>
-    `Your user in IAM Identity Center, ${email}, is disabled. Ask its administrator to enable it.`,
+    `Your user in IAM Identity Center, ${email}, is disabled. Ask its administrator to correct it.`,
   "no-permission-set": ({ cluster }) =>
-    `IAM Identity Center assigns you no permission set in the account of ${cluster}. Ask its administrator for one.`,
+    `IAM Identity Center assigns you no permission set in the account of ${cluster}. Ask its administrator to correct it.`,
   "role-unknown": ({ cluster, person }) =>
     `${cluster} names no role of your permission set ${person?.permissionSets.join(" or ")}. Run /eks-access link with the ARN that aws sts get-caller-identity prints.`,
   "not-configured": ({ cluster }) => `The configuration does not say who you are on ${cluster}.`,

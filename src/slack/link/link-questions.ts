@@ -37,7 +37,7 @@ export async function askAdministrators(
   const questions = { places, seal: context.keys.decision.seal("messages", sealed(user, places)) };
   const before = await context.ledger.swapLinkQuestions(user, proposal.id, questions);
   // A newer command, or a decision, came while Slack posted these.
-  if (before === "outdated") await replaceQuestions(context, client, user, questions, overtaken(user, arn));
+  if (before === "outdated") await replaceQuestions(context, client, user, questions, linkHandled(user));
   else await replaceQuestions(context, client, user, before, askedAnew(user, arn, isRepeated));
   return reached;
 }
@@ -106,10 +106,6 @@ export async function closeAgain(
 
 function linkHandled(user: string): Message {
   return announcement(`${mention(user)} asked for a link: decided, or replaced by a newer message.`);
-}
-
-function overtaken(user: string, arn: string): Message {
-  return announcement(`${mention(user)} asks to link to ${code(arn)}: decided, or replaced by a newer message.`);
 }
 
 function askedAnew(user: string, arn: string, isRepeated: boolean): Message {

@@ -99,7 +99,7 @@ async function leaverBlocks(
   const why = new Map(gone.map(({ id, message }) => [id, message]));
   const found = leased.filter(({ id, requester }) => left.has(requester) || why.has(id));
   const more = found.length - maxLeavers;
-  const unknown = accounts.includes(null) ? "Not checked: whether the people with leases are still in Slack." : null;
+  const unknown = accounts.includes(null) ? "Not checked: who left Slack." : null;
   return [
     ...found.slice(0, maxLeavers).map((request) => leaverBlock(request, why.get(request.id))),
     ...(more > 0 ? [context(`${more} more leases of people who left.`)] : []),

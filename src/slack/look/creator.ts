@@ -60,8 +60,10 @@ function cloudTrailWords({ creator, region }: Cluster, report: CreatorReport): s
   const by = record.invokedBy ? ` through ${code(record.invokedBy)}` : "";
   const memory = isRemembered ? `; from the ledger${trouble ? ", as CloudTrail did not answer" : ""}` : "";
   const event = `event ${code(record.eventId)}, ${time(record.at)}${memory}`;
-  if (record.kind === "Root") return `✗ the root user of the account${by}, which no worker can use (${event})`;
-  if (!record.arn) return `✗ ${escapeText(record.kind)}${by}, which names no role or user (${event})`;
+  if (record.kind === "Root" || !record.arn) {
+    const who = record.kind === "Root" ? "the root user" : escapeText(record.kind);
+    return `✗ ${who}${by}, which no worker can use (${event})`;
+  }
   if (record.kind === "FederatedUser") {
     return `– a federated user session of ${code(record.arn)}; perhaps the cluster knows only the session (${event})`;
   }

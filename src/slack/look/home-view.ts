@@ -118,8 +118,8 @@ const emptyHints: Readonly<Record<keyof typeof lists, string>> = {
   decide: "No request waits for you.",
   review: "",
   access: "Your access appears here.",
-  requests: "What you ask for waits here for its approvers.",
-  recent: "Denied and ended requests appear here, to request them again.",
+  requests: "Your requests wait here.",
+  recent: "Denied and ended requests appear here.",
 };
 
 /** Migrations come first: each concerns everyone in a cluster. */

@@ -71,7 +71,7 @@ async function queuesNow({ queues, config }: SlackContext, now: Date): Promise<r
   try {
     return await stateOfQueues(queues, zonesOf(config.clusters.values()), now);
   } catch (cause) {
-    throw new AccessError("ledger-unreachable", "The queues in Redis did not answer", { cause });
+    throw new AccessError("ledger-unreachable", "Redis did not answer", { cause });
   }
 }
 

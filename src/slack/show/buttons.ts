@@ -65,7 +65,7 @@ export const extendButtons = (request: AccessRequest): Button[] =>
 /** For the holder, and the person who asked for them. */
 export const doneButton = ({ id, level, cluster, askedBy }: AccessRequest): Button =>
   confirmed(button(doneAction, "I'm done", id, "danger"), [
-    askedBy === null ? "End your access?" : "End this access?",
+    askedBy === null ? "End this access?" : "End this access?",
     `${level} on ${cluster} ends now${askedBy === null ? "" : ", for the person who has it"}.`,
     "End it",
     "Keep it",

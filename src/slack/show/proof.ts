@@ -80,7 +80,7 @@ const unprovedEnd =
   "Not proved: the API server may accept a token it already saw for about two more minutes. Open watches and exec sessions stay open.";
 
 /** Every request asks RBAC, so no cached token delays the end of a binding. */
-const unprovedUnbinding = "Not proved: open watches and exec sessions stay open.";
+const unprovedUnbinding = "Open watches and exec sessions stay open.";
 
 /** One line for each finding about an end, each other lease, and what no question can prove. */
 export function endProofLines({ end, endProof, written }: Lease): string {

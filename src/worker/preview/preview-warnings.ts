@@ -37,8 +37,8 @@ export function warningsOf(cluster: Cluster, request: AccessRequest, facts: Warn
 function mastersWarning({ groups }: AccessRequest, { principal }: WarningFacts): string[] {
   const full = ["system:masters", ...groups].find((group) => groups.includes(group) && isFullControl([group]));
   if (full === undefined) return [];
-  const isShared = principal.kind === "role" ? ", and it is not for one person alone" : "";
-  return [`Full control: ${full.replace("policy ", "")} is full control of the cluster${isShared}.`];
+  const isShared = principal.kind === "role" ? ", not for one person alone" : "";
+  return [`Full control: by ${full.replace("policy ", "")}${isShared}.`];
 }
 
 function productionWarning({ name, labels }: Cluster): string[] {
@@ -49,16 +49,15 @@ function productionWarning({ name, labels }: Cluster): string[] {
 /** A request for another person's principal gives that person access, in the requester's name. */
 function ownerWarning(cluster: Cluster, { principal }: AccessRequest, { linked, ...facts }: WarningFacts): string[] {
   if (linked === undefined) {
-    return ["Identity unknown: no worker could look up the requester, so the principal may be another person's."];
+    return ["Identity unknown: the principal may be another person's."];
   }
   if (isOwnPrincipal(linked, principal)) return [];
-  if (linked) return [`Not own identity: the requester is linked to ${linked}, not to this principal.`];
+  if (linked) return [`Not own identity: the requester is linked to ${linked}.`];
   const { account } = facts.principal;
-  if (account === cluster.account) return ["No linked identity: the principal may be another person's."];
+  const warning = "No linked identity: the principal may be another person's.";
+  if (account === cluster.account) return [warning];
   // Identity Center and rules answer about the cluster's account.
-  return [
-    `No linked identity: nothing shows whose principal of account ${account} this is. If it is the requester's, they send /eks-access link ${principal} and ask again.`,
-  ];
+  return [`${warning} If it is the requester's, they send /eks-access link ${principal} and ask again.`];
 }
 
 function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {
@@ -69,10 +68,10 @@ function accountWarning({ name, account }: Cluster, { principal }: WarningFacts)
 function unboundWarning({ name }: Cluster, request: AccessRequest, { bindings }: WarningFacts): string[] {
   const groups = kubernetesGroups(request.groups);
   if (groups.length === 0) return [];
-  if (!bindings) return ["Rights unknown: couldn't read the role bindings."];
+  if (!bindings) return ["Rights unknown: couldn't read the cluster's RBAC."];
   const unbound = groups.filter((group) => group !== "system:masters" && !bindings.groups.has(group));
   if (unbound.length === 0) return [];
-  return [`Gives nothing: no RoleBinding or ClusterRoleBinding of ${name} names ${unbound.join(", ")}.`];
+  return [`Gives nothing: no RBAC binding of ${name} names ${unbound.join(", ")}.`];
 }
 
 function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }: WarningFacts): string[] {
@@ -83,7 +82,7 @@ function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }
       principal.toLowerCase() === request.principal.toLowerCase() &&
       lease?.activeSince,
   );
-  return isKnown ? [] : [`First time: the requester had no lease with this principal on ${name} before.`];
+  return isKnown ? [] : [`First time: the requester had no such lease on ${name} before.`];
 }
 
 export function outsideHours(rule: Rule, now: Date): string[] {
@@ -149,7 +148,7 @@ export function sameUsernameWarnings(
   }
   const more = others.length > 2 ? ` and ${others.length - 2} more` : "";
   return [
-    `Same username: ${others.slice(0, 2).join(", ")}${more} can also get the username ${username}. To Kubernetes they are one user.`,
+    `Same username: ${others.slice(0, 2).join(", ")}${more} can also be ${username}. To Kubernetes they are one user.`,
   ];
 }
 
@@ -163,7 +162,7 @@ export function* documentWarnings({
 function problemsWarning(all: readonly Problem[]): string[] {
   const problems = all.filter((problem) => problem.severity !== "notice").length;
   if (problems === 0) return [];
-  return [`Problems in aws-auth: it already has ${problems} problem${problems === 1 ? "" : "s"}.`];
+  return [`Problems in aws-auth: ${problems}.`];
 }
 
 /** A day's work of leases: an operator has time to make room. */
@@ -174,5 +173,5 @@ function roomWarning(annotations: Readonly<Record<string, string>>): string[] {
   const more = leasesThatFit(room, annotations[leasesAnnotation]);
   if (more >= fewLeases) return [];
   const clause = spaceTakenByOthers(room);
-  return [`Little room in aws-auth: it has room for about ${more} more leases${clause ? `: ${clause}` : ""}.`];
+  return [`Little room in aws-auth: for about ${more} more leases${clause ? `: ${clause}` : ""}.`];
 }

@@ -177,7 +177,7 @@ async function previewRequest(
   if (planned.type === "refused") return refuse(context, request, planned.refusal);
   const { approvalsWanted } = planned;
   const rights = planned.preview.rights ?? (await rightsOf(request, look));
-  const unread = bindings && !rights ? ["Rights unknown: couldn't read the roles."] : [];
+  const unread = bindings && !rights ? ["Rights unknown: couldn't read the cluster's RBAC."] : [];
   const unsealed = { ...planned.preview, rights, warnings: [...unread, ...planned.preview.warnings] };
   const preview = sealPreview(request, unsealed, context.keys.preview);
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });

@@ -287,5 +287,5 @@ function linkTaker(log: Logger): LinkTaker {
 
 function findingOf(error: unknown): Finding {
   if (error instanceof AccessError) return broken(error.what, error.remedy);
-  return broken(explainFailure(error).replace(/\..*$/, ""), "The worker's log has the details.");
+  return broken(explainFailure(error).replace(/\..*$/, ""), "The log has the details.");
 }

@@ -145,7 +145,7 @@ function distrusted({ untrusted }: LiveDocument): readonly ReportedProblem[] {
 function owned({ managers }: LiveDocument, cluster: Cluster): readonly ReportedProblem[] {
   const owner = mapOwner(cluster, managers);
   if (!owner || cluster.levels.every(({ groups }) => bindsRoles(groups))) return [];
-  const message = `${belongsTo(cluster.name, owner)}, so no lease begins there.`;
+  const message = `${belongsTo(cluster.name, owner)}: no lease begins there.`;
   const remedy = `To allow it, ${owner.setting}. Then set owner: none.`;
   return [{ code: "document-owned", severity: "notice", place: "aws-auth", message, remedy }];
 }
@@ -218,6 +218,6 @@ async function listInTime(
 ): Promise<readonly string[]> {
   const listed = await withinTime(entries.list(), withinMs, null);
   if (listed) return listed;
-  const late = `EKS did not list all access entries of ${name} within ${withinMs / 1000} s`;
+  const late = `EKS did not list the access entries of ${name} within ${withinMs / 1000} s`;
   throw new AccessError("aws-unreachable", late, { remedy: "Ask again in a minute." });
 }

@@ -52,7 +52,7 @@ export async function readRoleTimes(
     if (!(error instanceof AccessError)) throw error;
     return { madeAt, absent, why: error.what };
   }
-  const why = arns.length > maxRoles ? `The worker asks IAM about at most ${maxRoles} roles` : null;
+  const why = arns.length > maxRoles ? `The worker asks about at most ${maxRoles} roles` : null;
   return { madeAt, absent, why };
 }
 

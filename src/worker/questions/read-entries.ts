@@ -50,7 +50,7 @@ export async function readEntries(
 const lateWords = "EKS did not answer in time. Ask again in a minute.";
 
 function maxWords(most: number): string {
-  return `The worker reads at most ${most}: first those of leases and of principals in aws-auth.`;
+  return `The worker asks about at most ${most}.`;
 }
 
 /** A lane that EKS throttles after three tries gives its entry back and stops. The last lane, or any other failure, ends all. */

@@ -85,7 +85,7 @@ function entryWarning(names: SignInNames, way: Way, principal: string): string {
   const name = names.of(principal);
   const what = way === "aws-auth" ? "an entry without groups in aws-auth" : "an access entry without groups";
   if (name.type === "name" && name.entry === "ours")
-    return `Entry kept: the entry of ${entryArnOf(principal)} stays until this lease ends, too.`;
+    return `Entry kept: that of ${entryArnOf(principal)}, until this lease ends, too.`;
   const who = admittedInWords(admittedBy(entryArnOf(principal)));
   return `New entry: ${what} lets ${who} authenticate, without rights.`;
 }
@@ -129,8 +129,7 @@ function dangerWarnings({ roles }: BindingState, texts: readonly string[]): stri
   const dangerous = found.filter(({ dangers }) => dangers !== "");
   return [
     ...eachRole(controls).map(
-      ({ where }) =>
-        `Control of the cluster: ${where} lets a person take it over through the service accounts of kube-system.`,
+      ({ where }) => `Control of the cluster: ${where} reaches the service accounts of kube-system.`,
     ),
     ...eachRole(dangerous).map(({ where, dangers }) => `Dangerous rights: ${where} lets a person ${dangers}.`),
   ];
@@ -155,7 +154,7 @@ function collisionWarnings(username: string, principal: string): string[] {
     warnings.push(`${sharedUsername(username)} Use {{SessionNameRaw}} in the entry of ${entryArnOf(principal)}.`);
   }
   if (session && !isIdentityCenterRole(principal)) {
-    warnings.push(`Trusted session name: only pinnedSessions in eks-access.yml says that ${session} is one person.`);
+    warnings.push(`Trusted session name: pinnedSessions says that ${session} is one person.`);
   }
   return warnings;
 }

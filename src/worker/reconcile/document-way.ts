@@ -70,7 +70,7 @@ async function prepare(place: Place, state: ClusterState, settlement: DocumentSe
   if (isWrite && !state.configMap) {
     // Our writes always have a resourceVersion, so a late create brings nothing back.
     await client.createAwsAuth({ data: {}, annotations: {} });
-    const why = `Another writer keeps deleting aws-auth of ${cluster.name}`;
+    const why = `Another writer deletes aws-auth of ${cluster.name}`;
     return { type: "again", why: new AccessError("cluster-conflict", why) };
   }
   if (isWrite) await rehearseWrite(client, state, after);

@@ -60,8 +60,8 @@ function observeActivation({ metrics }: WorkerContext, { approvals }: ApprovedRe
 
 function notMapped({ mapped: { detail } }: Proof, way: Way): AccessError {
   return way === "aws-auth"
-    ? new AccessError("cluster-conflict", `The entry is not in aws-auth after the write: ${detail}`)
-    : new AccessError("access-entry-conflict", `EKS reads back another access entry than the worker wrote: ${detail}`);
+    ? new AccessError("cluster-conflict", `Read back, aws-auth is not as planned: ${detail}`)
+    : new AccessError("access-entry-conflict", `Read back, the access entry is not as planned: ${detail}`);
 }
 
 /** The warning of a short lease comes when a quarter of its time is left. */
@@ -141,12 +141,12 @@ function whyFailed(lease: Lease): CodedReason {
 
 const leaseOver = {
   code: "lease-over",
-  message: "The lease ended before its proof. Nothing of it is left in the cluster.",
+  message: "The lease ended before its proof. Nothing of it is left.",
 };
 
 const approvalReplayed = {
   code: "approval-replayed",
-  message: "The worker refuses an old copy of this request in Redis. Check who restored it.",
+  message: "This is an old copy of the request. Check who restored it in Redis.",
 };
 
 /** The approval does not cover the present change: the approvers decide about a new preview (law 4). */

@@ -63,7 +63,7 @@ function refuseInDocument(
   if (groups.some(isPolicyText)) {
     return refused(
       "policy-in-aws-auth",
-      `${level.name} gives an EKS access policy, but ${cluster.name} takes ${arn} by aws-auth, which has none. Ask for a level with groups, or an operator to move ${arn} to an access entry.`,
+      `${level.name} gives an EKS access policy, which aws-auth can't give ${arn}. Ask for a level with groups, or an operator for its access entry.`,
     );
   }
   const base = baseOf(state.identityOf(arn), state.holdings.get(arn.toLowerCase()));

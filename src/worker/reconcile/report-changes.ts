@@ -36,7 +36,7 @@ async function reportOnce(
   const event = writeChanged(cluster, changes, at);
   await ledger.note(event);
   recordedEvents.publish(event);
-  const title = `An admission webhook changes what the worker writes to aws-auth of ${cluster.name}`;
+  const title = `An admission webhook changes aws-auth of ${cluster.name}`;
   const { remedy } = new AccessError("document-changed", "");
   await ledger.addNotice(sealNotice({ id: `${id}-${at}`, at, title, lines: [...changes, remedy] }, keys.preview));
 }

@@ -162,7 +162,7 @@ async function writeAnew(
     return { ...none, readBack: async () => none };
   }
   await client.createAwsAuth({ data: {}, annotations: {} });
-  throw new AccessError("cluster-conflict", `The worker had to create aws-auth of ${place.cluster.name} first`);
+  throw new AccessError("cluster-conflict", `The worker created aws-auth of ${place.cluster.name} first`);
 }
 
 type PlanResult = ReturnType<typeof planChanges>;

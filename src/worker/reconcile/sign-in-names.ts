@@ -116,19 +116,18 @@ function refuseName(
   { own, other, place }: { readonly own: string; readonly other: string; readonly place: string },
 ): string | null {
   const role = entryArnOf(principal);
-  if (own.startsWith("system:"))
-    return `${place} gives ${role} the username ${own}. Kubernetes reserves it. Ask an operator to change it.`;
-  if (own.includes("{{"))
-    return `${place} gives ${role} the username ${own}, which differs at each sign-in. Ask an operator to change it.`;
+  const gives = `${place} gives ${role} the username ${own}.`;
+  if (own.startsWith("system:")) return `${gives} Kubernetes reserves it. Ask an operator to change it.`;
+  if (own.includes("{{")) return `${gives} It differs at each sign-in. Ask an operator to change it.`;
   if (principal.includes(":user/")) return null;
   if (session !== null && own === other) {
-    return `${place} gives everyone with ${role} the same username, ${own}. It needs {{SessionNameRaw}} for leases of one person.`;
+    return `${gives} All sessions share it. Ask an operator to change it to one with {{SessionNameRaw}}.`;
   }
   if (session === null && own !== other) {
     const instead = isSessionPinned(cluster, role)
       ? "Ask with your session: aws sts get-caller-identity prints it."
-      : "People choose this role's session names. Ask for a level with groups, for everyone with the role.";
-    return `${place} gives each session of ${role} a username of its own. ${instead}`;
+      : `People choose the session names of ${role}. Ask for a level with groups.`;
+    return `${place} gives each session of ${role} its own username. ${instead}`;
   }
   return null;
 }

@@ -226,7 +226,7 @@ async function takeBack(
 }
 
 export function changedAgain(cluster: Cluster): AccessError {
-  return new AccessError("cluster-conflict", `Another writer changed aws-auth of ${cluster.name} meanwhile`);
+  return new AccessError("cluster-conflict", `Another writer changed aws-auth of ${cluster.name}`);
 }
 
 /** Whether the decision differs from the cluster. A missing ConfigMap counts as empty. */

@@ -95,7 +95,7 @@ export async function signInAsOne(
 function refusedByEntry(error: unknown): unknown {
   const isRefused = error instanceof AccessError && /^cluster-(?:unauthorized|forbidden)$/.test(error.code);
   if (!isRefused) return error;
-  const remedy = "The access entry may not count yet: run it again in a minute.";
+  const remedy = "Run it again in a minute: the access entry may not count yet.";
   return new AccessError(error.code, error.what, { cause: error.cause, remedy });
 }
 
@@ -131,7 +131,7 @@ export interface RescueJournal {
 
 /** The rescue ended meanwhile: a closed record stays closed. */
 export function rescueIsOver({ id }: AccessRequest): AccessError {
-  return new AccessError("record-changed", `The rescue ${id} has ended, so it gives no access`, {
+  return new AccessError("record-changed", `The rescue ${id} has ended`, {
     remedy: "Start another one.",
   });
 }

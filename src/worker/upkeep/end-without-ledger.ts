@@ -132,7 +132,7 @@ export function guardedEntries(entries: AccessEntries, cluster: string, keys: Me
     const before = read.get(arn);
     const claims = claimsOf(await entries.describe(arn));
     if (before && claims && [...claims].every((id) => before.has(id))) return change();
-    throw new AccessError("access-entry-conflict", `Another run has begun to change the access entry of ${arn}`);
+    throw new AccessError("access-entry-conflict", `Another run has begun to change ${arn}`);
   };
   const gives = (arn: string) => {
     throw new AccessError(

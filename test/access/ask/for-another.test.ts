@@ -33,7 +33,7 @@ describe("a line for another person", () => {
       corrected: `/eks-access request staging ${engineerArn} viewer for @bob ${duration}fix it`,
     });
     expect(reading.type === "mistakes" && reading.mistakes).toEqual([
-      { part: "for", message: expect.stringContaining("Does @bob get the access, or is it part of the reason?") },
+      { part: "for", message: expect.stringContaining("Does @bob get the access?") },
     ]);
   });
 

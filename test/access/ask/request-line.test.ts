@@ -55,7 +55,7 @@ describe("a time that ends the line without `for`", () => {
     ["pods older than 1d", "1d", "for 8h pods older than"],
   ])("may be part of the reason, so it is asked about: %s", (rest, time, corrected) => {
     expect(told(`staging ${arn} viewer ${rest}`)).toMatchObject({
-      mistakes: [`duration: Is ${time} how long you need it, or part of the reason? Write the time before the reason.`],
+      mistakes: [`duration: Is ${time} the duration? If so, write it before the reason.`],
       corrected: `/eks-access request staging ${arn} viewer ${corrected}`,
     });
   });
@@ -104,13 +104,13 @@ describe("the answer names each mistake, with what was understood and a line to 
     [
       "an unknown level, with the nearest one",
       `staging ${arn} viewr why`,
-      ["level: staging does not offer a level viewr. Levels: viewer, admin."],
+      ["level: staging does not offer viewr. Levels: viewer, admin."],
       `/eks-access request staging ${arn} viewer why`,
     ],
     [
       "a level that another cluster offers",
       `production ${arn} admin why`,
-      ["level: production does not offer a level admin. Levels: viewer."],
+      ["level: production does not offer admin. Levels: viewer."],
       `/eks-access request production ${arn} <level> why`,
     ],
     [
@@ -160,14 +160,14 @@ describe("the answer names each mistake, with what was understood and a line to 
     [
       "the creator, who must never be in aws-auth",
       "staging arn:aws:iam::111122223333:role/cluster-creator viewer why",
-      ["principal: arn:aws:iam::111122223333:role/cluster-creator created staging, so it has full access there."],
+      ["principal: arn:aws:iam::111122223333:role/cluster-creator created staging, so it has full access."],
       "/eks-access request staging <arn> viewer why",
     ],
     [
       "the right form of a principal that the policy refuses, with both reasons",
       "staging arn:aws:sts::999988887777:assumed-role/developers/engineer viewer why",
       [
-        "principal: This is a session. Use its role's ARN. (arn:aws:iam::999988887777:role/developers) arn:aws:iam::999988887777:role/developers is in account 999988887777, but staging is in 111122223333. An operator can add it to foreignAccounts.",
+        "principal: This is a session. Use its role's ARN. (arn:aws:iam::999988887777:role/developers) arn:aws:iam::999988887777:role/developers is in 999988887777, staging in 111122223333. An operator can add it to foreignAccounts.",
       ],
       "/eks-access request staging <arn> viewer why",
     ],
@@ -188,7 +188,7 @@ describe("the answer names each mistake, with what was understood and a line to 
       [
         "cluster: There is no cluster stagin. Clusters: staging, production.",
         "principal: Write the role without its path: the authenticator sees none. (arn:aws:iam::111122223333:role/developers)",
-        "level: staging does not offer a level admn. Levels: viewer, admin.",
+        "level: staging does not offer admn. Levels: viewer, admin.",
         "duration: admin lasts at most 1h.",
       ],
       `/eks-access request staging ${arn} admin for 1h why`,

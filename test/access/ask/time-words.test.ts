@@ -132,9 +132,7 @@ describe("a time before the reason", () => {
   test.each(unreadable)("is asked about if it can't be the duration: %s", (time) => {
     const [mistake, ...more] = mistakesOf(`staging ${arn} viewer ${time} look`);
 
-    expect(mistake).toMatch(
-      /^duration: (?:Is .+ how long you need it, or part of the reason\?|".+" is not a duration)/,
-    );
+    expect(mistake).toMatch(/^duration: (?:Is .+ the duration\?|".+" is not a duration)/);
     expect(more).toEqual([]);
   });
 
@@ -205,7 +203,7 @@ describe("a time in the reason", () => {
     ["look for 2 more hours", "2 more hours"],
   ])("is asked about if no other is given: %s", (rest, time) => {
     expect(mistakesOf(`staging ${arn} viewer ${rest}`)).toEqual([
-      `duration: Is ${time} how long you need it, or part of the reason? Write the time before the reason.`,
+      `duration: Is ${time} the duration? If so, write it before the reason.`,
     ]);
     expect(read(`staging ${arn} viewer 30m ${rest}`)).toMatchObject({
       requested: { durationSeconds: 1_800, reason: rest },

@@ -92,7 +92,7 @@ describe("a log with erased events", () => {
     expect(verifyChain(erase(erasedEvent))).toEqual({
       type: "broken",
       sequence: 2,
-      message: "Event 2 was erased, and the worker did not sign that.",
+      message: "Event 2 was erased without the worker's signature.",
     });
   });
 
@@ -114,7 +114,7 @@ describe("a log with erased events", () => {
       sealLogBase(base, otherKeys.preview).seal,
       sealLogBase({ ...base, erasures: new Map() }, keys.preview).seal,
     ]) {
-      expect(brokenLogBase({ ...base, seal }, keys.preview)?.message).toContain("did not sign that it erased some");
+      expect(brokenLogBase({ ...base, seal }, keys.preview)?.message).toContain("without the worker's signature");
     }
   });
 });

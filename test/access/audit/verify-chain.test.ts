@@ -47,7 +47,7 @@ describe("the verdict names the place", () => {
     expect(verifyChain(log)).toEqual({
       type: "broken",
       sequence: 4,
-      message: "Event 4 does not follow the event before it.",
+      message: "Event 4 does not follow the one before it.",
     });
   });
 
@@ -57,7 +57,7 @@ describe("the verdict names the place", () => {
     expect(verifyChain(log)).toEqual({
       type: "broken",
       sequence: 3,
-      message: "Event 3 is missing: event 4 is in its place.",
+      message: "Event 3 is missing.",
     });
   });
 

@@ -105,21 +105,21 @@ describe("the policy refuses", () => {
       {},
       { durationSeconds: permanentSeconds },
       "not-permanent",
-      "viewer on staging can't be permanent. It lasts at most 8h.",
+      "viewer on staging lasts at most 8h.",
     ],
     [
       "what is permanent in all but name",
       { maxDurationSeconds: 3600 },
       { durationSeconds: permanentSeconds * 0.9 },
       "not-permanent",
-      "viewer on staging can't be permanent. It lasts at most 1h.",
+      "viewer on staging lasts at most 1h.",
     ],
     [
       "a principal of another account",
       { principals: { ...clusterRule.principals, accounts: ["222233334444"] } },
       {},
       "principal-not-allowed",
-      "viewer on staging is for principals in 222233334444 only, not in 111122223333.",
+      "viewer on staging is for 222233334444 only, not for 111122223333.",
     ],
     [
       "a principal of no pattern",
@@ -222,7 +222,7 @@ describe("a lease that everyone with a role gets", () => {
       masters,
       role,
       [lesser, masters],
-      'root on staging is full control, so it is for one person only: everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
+      'root on staging is for one person only: everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
     ],
     [
       "a policy, where the file has none",
@@ -230,7 +230,7 @@ describe("a lease that everyone with a role gets", () => {
       masters,
       role,
       [lesser, masters],
-      "root on staging is full control, so it is for one person only: everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in a rule of the policy.",
+      "root on staging is for one person only: everyone who can assume developers would get it. Ask for an IAM user. An operator can allow it with shared: warn in a rule of the policy.",
     ],
     [
       "one's own session, where the level binds roles",
@@ -238,7 +238,7 @@ describe("a lease that everyone with a role gets", () => {
       bound,
       center,
       [bound],
-      'rooted on staging is full control, so it is for one person only: everyone with the permission set Admins in account 111122223333 would get it. Ask for your own session, as aws sts get-caller-identity prints it, or for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
+      'rooted on staging is for one person only: everyone with the permission set Admins in account 111122223333 would get it. Ask for your own session, as aws sts get-caller-identity prints it, or for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
     ],
     [
       "a level that binds roles, where another one does",
@@ -246,7 +246,7 @@ describe("a lease that everyone with a role gets", () => {
       masters,
       center,
       [masters, bound],
-      'root on staging is full control, so it is for one person only: everyone with the permission set Admins in account 111122223333 would get it. Ask for rooted with your own session, as aws sts get-caller-identity prints it, or for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
+      'root on staging is for one person only: everyone with the permission set Admins in account 111122223333 would get it. Ask for rooted with your own session, as aws sts get-caller-identity prints it, or for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
     ],
     [
       "no session, where people choose its name",
@@ -326,7 +326,10 @@ describe("one session of a role", () => {
   };
 
   test("is a person only where people can't choose its name: anyone with the role could take it", () => {
-    expect(asked([], bound)).toMatchObject({ code: "session", message: expect.stringContaining("people choose its") });
+    expect(asked([], bound)).toMatchObject({
+      code: "session",
+      message: expect.stringContaining("People choose the session names"),
+    });
     expect(asked([role], bound)).toEqual({ type: "allowed" });
   });
 

@@ -42,13 +42,13 @@ describe("the policy refuses", () => {
       "a level that the cluster does not offer",
       "level-not-offered",
       aRequestedAccess({ level: aLevel({ name: "root" }) }),
-      "staging does not offer root. It offers viewer, admin.",
+      "staging does not offer root. Levels: viewer, admin.",
     ],
     [
       "the creator, in whatever case it is written",
       "creator",
       aRequestedAccess({ arn: "arn:aws:iam::111122223333:role/Cluster-Creator" }),
-      "arn:aws:iam::111122223333:role/Cluster-Creator created staging, so it has full access there.",
+      "arn:aws:iam::111122223333:role/Cluster-Creator created staging, so it has full access.",
     ],
     [
       "a creator that has a path, by the ARN that the authenticator sees",
@@ -57,7 +57,7 @@ describe("the policy refuses", () => {
         arn: "arn:aws:iam::111122223333:role/cluster-creator",
         cluster: aCluster({ creator: aRole("arn:aws:iam::111122223333:role/infra/cluster-creator") }),
       }),
-      "arn:aws:iam::111122223333:role/cluster-creator created staging, so it has full access there.",
+      "arn:aws:iam::111122223333:role/cluster-creator created staging, so it has full access.",
     ],
     [
       "a user that created the cluster, with its path, in whatever case",
@@ -66,7 +66,7 @@ describe("the policy refuses", () => {
         arn: "arn:aws:iam::111122223333:user/ops/Founder",
         cluster: aCluster({ creator: { type: "user", userArn: "arn:aws:iam::111122223333:user/ops/founder" } }),
       }),
-      "arn:aws:iam::111122223333:user/ops/Founder created staging, so it has full access there.",
+      "arn:aws:iam::111122223333:user/ops/Founder created staging, so it has full access.",
     ],
     [
       "the operator, by the ARN that the authenticator sees",
@@ -77,13 +77,13 @@ describe("the policy refuses", () => {
           operator: { type: "role", roleArn: "arn:aws:iam::111122223333:role/infra/operator", through: [] },
         }),
       }),
-      "arn:aws:iam::111122223333:role/operator is the operator of staging: only eks-access signs in as it.",
+      "arn:aws:iam::111122223333:role/operator is the operator of staging, for eks-access alone.",
     ],
     [
       "a principal of another account",
       "foreign-account",
       aRequestedAccess({ arn: "arn:aws:iam::999988887777:role/x" }),
-      "arn:aws:iam::999988887777:role/x is in account 999988887777, but staging is in 111122223333. An operator can add it to foreignAccounts.",
+      "arn:aws:iam::999988887777:role/x is in 999988887777, staging in 111122223333. An operator can add it to foreignAccounts.",
     ],
     [
       "a principal of another partition, also where its account is allowed",
@@ -92,7 +92,7 @@ describe("the policy refuses", () => {
         arn: "arn:aws-cn:iam::999988887777:role/x",
         cluster: aCluster({ foreignAccounts: ["999988887777"] }),
       }),
-      "arn:aws-cn:iam::999988887777:role/x is in partition aws-cn, but staging is in aws.",
+      "arn:aws-cn:iam::999988887777:role/x is in aws-cn, staging in aws.",
     ],
   ])("%s", (_, code, requested, message) => {
     expect(mayRequest(requested)).toEqual({ type: "refused", code, message });

@@ -82,7 +82,7 @@ describe("while the ledger is down", () => {
   test.each(["help", "list", "status r-1", "cancel r-1", `request staging ${engineerArn} viewer why`])(
     "%s is acknowledged, with an honest answer",
     async (text) => {
-      const gone = () => Promise.reject(new AccessError("ledger-unreachable", "The ledger in Redis did not answer"));
+      const gone = () => Promise.reject(new AccessError("ledger-unreachable", "Redis did not answer"));
       // Both of requests and of migrations.
       const silenced = (port: object): object =>
         Object.fromEntries(

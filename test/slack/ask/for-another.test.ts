@@ -207,7 +207,7 @@ describe("a level that the policy gives to the other person alone", () => {
     const [event] = (await app.ledger.events(1, 10)).slice(-1);
 
     expect(textOf(answer)).toContain("No request made for <@U0ONCALL>.");
-    expect(textOf(answer)).toContain("may not be theirs, and the policy does not let you ask for admin on staging");
+    expect(textOf(answer)).toContain("may not be theirs. They can ask");
     expect(event?.event).toMatchObject({
       type: "request.refused",
       actor: "U0ENGINEER",

@@ -86,7 +86,7 @@ describe("break-glass", () => {
 
     expect(textOf(form)).toContain("[staging]");
     expect(textOf(form)).toContain("`staging`: `admin` for 30m");
-    expect(textOf(form)).toContain("You get access at once. I alert the channel");
+    expect(textOf(form)).toContain("You get access at once. The channel sees it");
     const [taken] = await app.ledger.ofRequester("U0ONCALL", 1);
     expect(taken).toMatchObject({
       ...{ level: "admin", principal: engineerArn, reason: "checkout is down" },

@@ -71,7 +71,7 @@ test("one person can't call a channel for emergencies without end", async () => 
 
   expect(answers.filter((each) => each.startsWith("You took emergency"))).toHaveLength(30);
   expect(answers.at(-1)).toMatch(
-    /^:hourglass: You took emergency access 30 times\. You can take it again at <!date.*>\. Until then, ask <@U0ONCALL>\.$/,
+    /^:hourglass: You took emergency access 30 times\. Try again at <!date.*>, or ask <@U0ONCALL>\.$/,
   );
   expect((await ledger.list(everything, 0, 9)).total).toBe(30);
   expect(await say(context, asking("no emergency"))).toMatch(/^Requested/);
@@ -88,7 +88,7 @@ test("one person can't name so many others that Slack answers no more about appr
   }
 
   expect(answers[0]).toContain("guests of this workspace can't get access");
-  expect(answers.at(-1)).toMatch(/^:hourglass: You sent 30 questions\. You can send more at <!date/);
+  expect(answers.at(-1)).toMatch(/^:hourglass: You sent 30 questions\. Try again at <!date/);
   expect(accountOf).toHaveBeenCalledTimes(30);
   expect(await say(context, asking("their own"))).toMatch(/^Requested/);
 });
@@ -174,7 +174,7 @@ test("requests of one person, refused ones too, are limited in a time, and the a
   const fourth = await say(context, asking("four"));
   const later = await say({ ...context, now: () => at(minutes(16)) }, asking("five"));
 
-  expect(fourth).toMatch(/^:hourglass: You sent 3 requests\. You can send more at <!date\^\d+/);
+  expect(fourth).toMatch(/^:hourglass: You sent 3 requests\. Try again at <!date\^\d+/);
   expect(later).toContain("The policy does not let you");
 });
 

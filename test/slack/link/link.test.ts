@@ -59,7 +59,7 @@ describe("link, where every person may make one,", () => {
   test("says what it took a session for", async () => {
     const answer = await say("U0ENGINEER", "link arn:aws:sts::111122223333:assumed-role/developers/jane");
 
-    expect(answer).toContain("The link is to the role: people choose its session names.");
+    expect(answer).toContain("People choose the session names of this role.");
     expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
 
@@ -207,9 +207,7 @@ describe("link, where an administrator has to confirm it,", () => {
 
     const open = () => questions("U0ONCALL").filter((text) => text.includes("[Confirm]"));
     await expect.poll(open).toEqual([expect.stringContaining(others)]);
-    expect(questions("U0ONCALL").join()).toContain(
-      `asks to link to \`${arn}\`: decided, or replaced by a newer message.`,
-    );
+    expect(questions("U0ONCALL").join()).toContain("asked for a link: decided, or replaced by a newer message.");
   });
 
   test("leaves no administrator a button once another one has decided", async () => {

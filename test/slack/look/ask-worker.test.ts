@@ -126,9 +126,7 @@ describe("check names the leases of people who left", () => {
     await say("status", "U0APPROVER");
     app.slack.faults.plan("slack.users.info", { type: "answer", status: 500 }, { times: 9 });
 
-    expect(await say("check staging", "U0APPROVER")).toContain(
-      "Not checked: whether the people with leases are still in Slack.",
-    );
+    expect(await say("check staging", "U0APPROVER")).toContain("Not checked: who left Slack.");
   });
 });
 

@@ -63,10 +63,10 @@ describe("check of a cluster that uses aws-auth alone", () => {
       This entry matches no caller. Write the role without its path: the authenticator sees none. (the first of 2)
             → Write \`arn:aws:iam::111122223333:role/developers\`.
       :warning: *\`entry-shadowed\`* \`mapRoles line 4\`
-      This entry for \`arn:aws:iam::111122223333:role/team/developers\` has no effect: the entry in mapRoles, line 7, replaces all of it.
+      This entry for \`arn:aws:iam::111122223333:role/team/developers\` has no effect: the entry in mapRoles, line 7, replaces it.
             → Keep one entry, with all groups.
       – *\`masters\`* \`mapRoles line 3\`
-      \`arn:aws:iam::111122223333:role/developers\` is in \`system:masters\`: it can do everything.
+      \`arn:aws:iam::111122223333:role/developers\` is in \`system:masters\`.
             → Bind a group to cluster-admin instead.
       Other writers that may revert changes: \`terraform\` (\`mapRoles\`)"
     `);
@@ -143,7 +143,7 @@ describe("check of a cluster that knows access entries", () => {
   });
 
   test("shows how many were not read and why, and does not call fine what no one read", () => {
-    const why = "The worker reads at most 500: first those of leases and of principals in aws-auth.";
+    const why = "The worker asks about at most 500.";
 
     const text = tell("API", inOrder(), entries({ listed: 3_000, unread: 2_996, why }));
 

@@ -130,9 +130,7 @@ describe("the answer to who created a cluster", () => {
       becomes: becomesNot("AWS refused it."),
     });
 
-    expect(text).toContain(
-      "*CloudTrail* ✗ AWSService through `cloudformation.amazonaws.com`, which names no role or user",
-    );
+    expect(text).toContain("*CloudTrail* ✗ AWSService through `cloudformation.amazonaws.com`, which no worker can use");
     expect(text).toContain("*The worker* ✗ can't act as it: AWS refused it.");
     expect(text).toContain(
       "*What to do* Switch the cluster to API_AND_CONFIG_MAP, give a role an access entry with AmazonEKSClusterAdminPolicy",
@@ -142,7 +140,7 @@ describe("the answer to who created a cluster", () => {
   test("does not complain where a role with an access entry is in for such a creator", () => {
     const text = answer(role, { record: { ...record, kind: "Root", arn: iam("root") } });
 
-    expect(text).toContain("*CloudTrail* ✗ the root user of the account, which no worker can use");
+    expect(text).toContain("*CloudTrail* ✗ the root user, which no worker can use");
     expect(text).not.toContain("*What to do*");
   });
 

@@ -116,10 +116,10 @@ test("App Home of a new person says how to begin", () => {
     Your access appears here.
     divider
     *Your requests*: none
-    What you ask for waits here for its approvers.
+    Your requests wait here.
     divider
     *Recent*: none
-    Denied and ended requests appear here, to request them again."
+    Denied and ended requests appear here."
   `);
 });
 
@@ -201,6 +201,6 @@ test("each part that is empty says what appears there; only approvers read that 
 
   expect(approver).toContain("*Waiting for your decision*: none\nNo request waits for you");
   expect(engineer).not.toContain("Waiting for your decision");
-  expect(engineer).toContain("*Recent*: none\nDenied and ended requests appear here, to request them again.");
+  expect(engineer).toContain("*Recent*: none\nDenied and ended requests appear here.");
   expect(`${approver}${engineer}`).not.toContain("Emergency access");
 });

@@ -58,14 +58,14 @@ test("whoami says what is missing, and that no worker is there", () => {
     *Your active access* none
     *You can approve on* no cluster
     *You are on call for* no cluster
-    *The worker* ✗ no worker has ever answered. Check that one runs."
+    *The worker* ✗ no worker answered. Check that one runs."
   `);
 });
 
 test("whoami does not pass an old answer of the worker for a new one", () => {
   const answer = whoAmIAnswer({ ...nobody, worker, workerAnswered: false });
 
-  expect(textOfBlocks(answer)).toContain("✗ no worker answered just now. Last seen");
+  expect(textOfBlocks(answer)).toContain("✗ no worker answered. Last seen");
 });
 
 test("whoami says that a link waits to be confirmed", () => {

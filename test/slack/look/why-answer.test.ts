@@ -39,7 +39,7 @@ describe("the answer to why", () => {
 
     expect(told(facts)).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✗ signs in as \`developer\` in \`readers\`, but kubectl get pods says \`Forbidden\`
-      • No RoleBinding or ClusterRoleBinding of \`staging\` names \`readers\`.
+      • No RBAC binding of \`staging\` names \`readers\`.
             → Ask the owner of its RBAC to bind the group."
     `);
   });
@@ -64,7 +64,7 @@ describe("the answer to why", () => {
 
     expect(told(whyFacts({ given }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✓ signs in as \`developer\` in \`readers\`, and can list pods
-      That is a session. This answer is about its role.
+      This is about the role itself.
       • \`staging\` lets this principal in, and it can list pods in \`default\`. If kubectl fails, it uses another identity or cluster, or a too large token.
             → Check your identity with \`aws sts get-caller-identity\`, and kubectl's with \`kubectl auth whoami\`. Write the kubeconfig with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\`, with \`--role-arn\` if you assume a role. Count the token's characters with \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\`: at most 4096."
     `);
@@ -75,7 +75,7 @@ describe("the answer to why", () => {
 
     expect(told(whyFacts({ mode: "API", accessEntry, pods: null }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* – not certain
-      • The authentication mode of \`staging\` is \`API\`: it does not read aws-auth; its access entry is unknown: AWS refused eks:ListAccessEntries.
+      • \`staging\` does not read aws-auth; its access entry is unknown: AWS refused eks:ListAccessEntries.
             → Request access: \`/eks-access request staging arn:aws:iam::111122223333:role/developers …\`."
     `);
   });

@@ -99,7 +99,7 @@ describe("the anchor of the audit log", () => {
       const message = await slack.until(() => slack.messages(channel)[0]);
 
       expect(textOf(message)).toContain(
-        "*The audit log is broken* The log begins after event 2, and the worker did not",
+        "*The audit log is broken* The log begins after event 2 without the worker's signature.",
       );
       expect(noted).toEqual([]);
     },

@@ -348,7 +348,7 @@ describe("people who have left Slack", () => {
     await showRequest(aContext(), request.id);
 
     expect(toEngineer().filter((text) => text.includes("Too few active approvers"))).toEqual([
-      "Too few active approvers for `viewer` on `staging` (`r-1`): none. An operator can add approvers for `staging` in eks-access.yml. Expires 2026-03-02 09:00:00 UTC.",
+      "Too few active approvers for `viewer` on `staging` (`r-1`): none. An operator can add approvers for `staging` in eks-access.yml or its Slack user group. Expires 2026-03-02 09:00:00 UTC.",
     ]);
     expect(inChannel()[0]).toContain("No approver is left in Slack. Ask an operator to add approvers");
     expect(await ledger.unshown(10)).toEqual([]);

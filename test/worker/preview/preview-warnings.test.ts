@@ -40,10 +40,10 @@ test("nothing is warned of where nothing is out of the ordinary", () => {
 });
 
 test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
-  ["full control", "Full control: system:masters is full control of the cluster.", { groups: ["system:masters"] }, {}],
+  ["full control", "Full control: by system:masters.", { groups: ["system:masters"] }, {}],
   [
     "full control for more than one person",
-    "Full control: system:masters is full control of the cluster, and it is not for one person alone.",
+    "Full control: by system:masters, not for one person alone.",
     { groups: ["system:masters"], principal: "arn:aws:iam::111122223333:role/developers" },
     {},
   ],
@@ -54,27 +54,27 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
     {},
   ],
   ["a group that gives nothing", "names ghosts.", { groups: ["ghosts"] }, {}],
-  ["bindings that could not be read", "Rights unknown: couldn't read the role bindings", {}, { bindings: null }],
+  ["bindings that could not be read", "Rights unknown: couldn't read the cluster's RBAC", {}, { bindings: null }],
   [
     "another person's principal",
-    `Not own identity: the requester is linked to ${engineerArn}-2, not to this principal.`,
+    `Not own identity: the requester is linked to ${engineerArn}-2.`,
     {},
     { linked: `${engineerArn}-2` },
   ],
   [
     "a requester whom no worker could look up",
-    "Identity unknown: no worker could look up the requester, so the principal may be another person's.",
+    "Identity unknown: the principal may be another person's.",
     {},
     { linked: undefined },
   ],
   ["a principal without a link", "No linked identity: the principal may be another person's.", {}, { linked: null }],
   [
     "a principal in another account, where Identity Center is not asked",
-    `No linked identity: nothing shows whose principal of account 999900001111 this is. If it is the requester's, they send /eks-access link ${foreignRole} and ask again.`,
+    `No linked identity: the principal may be another person's. If it is the requester's, they send /eks-access link ${foreignRole} and ask again.`,
     { principal: foreignRole },
     { linked: null },
   ],
-  ["a first time", "First time: the requester had no lease with this principal on staging", {}, { earlier: [] }],
+  ["a first time", "First time: the requester had no such lease on staging", {}, { earlier: [] }],
 ])("an approver is warned of %s", (_, sentence, change, facts) => {
   expect(warningsFor(aRequest(change), facts).join("\n")).toContain(sentence);
 });
@@ -89,12 +89,12 @@ test.each([
 });
 
 test.each([
-  ["problems", { mapUsers: "{" }, {}, "Problems in aws-auth: it already has 1 problem"],
+  ["problems", { mapUsers: "{" }, {}, "Problems in aws-auth: 1."],
   [
     "annotations that others fill",
     {},
     { big: "x".repeat(242_000) },
-    "Little room in aws-auth: it has room for about 7 more leases: others' annotations take 242003 of 262144 bytes, big alone 242003.",
+    "Little room in aws-auth: for about 7 more leases: others' annotations take 242003 of 262144 bytes, big alone 242003.",
   ],
 ])("an approver is warned of a document with %s", (_, data, annotations, sentence) => {
   const configMap = readConfigMap({ data, metadata: { annotations, resourceVersion: "1", uid: "u" } }, "staging");

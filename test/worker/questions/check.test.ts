@@ -185,7 +185,7 @@ describe("where aws-auth alone counts", () => {
 
     expect(await check()).toMatchObject({
       mode: "CONFIG_MAP",
-      document: { type: "failed", message: expect.stringContaining("Check the network path from the worker") },
+      document: { type: "failed", message: expect.stringContaining("Check the network path") },
     });
   });
 });
@@ -259,7 +259,7 @@ describe("where access entries go before aws-auth", () => {
     const report = await check({ ...readingLimits, most: 20 });
 
     expect(report).toMatchObject({
-      entries: { listed: 3_000, unread: 2_980, why: expect.stringContaining("The worker reads at most 20") },
+      entries: { listed: 3_000, unread: 2_980, why: expect.stringContaining("The worker asks about at most 20") },
     });
     expect(JSON.stringify(report)).toContain("entry-hides-item");
     expect(workerSide().sandbox.faults.calls("eks.DescribeAccessEntry") - before).toBe(20);
@@ -297,7 +297,7 @@ describe("where access entries go before aws-auth", () => {
     expect(await check({ ...readingLimits, withinMs: 200 })).toMatchObject({
       entries: {
         type: "failed",
-        message: "EKS did not list all access entries of staging within 0.2 s. Ask again in a minute.",
+        message: "EKS did not list the access entries of staging within 0.2 s. Ask again in a minute.",
       },
       document: { type: "checked" },
     });

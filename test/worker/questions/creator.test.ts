@@ -52,7 +52,7 @@ describe("who created a cluster", () => {
     const answer = await answerFor({ region: "eu-west-1", creator: { type: "discover", through: [] } });
 
     expect(answer).toMatch(/\*CloudTrail\* – no record in `eu-west-1` in the last 90 days/);
-    expect(answer).toMatch(/Check region, account and eksName/);
+    expect(answer).toMatch(/Check its region, account and eksName/);
   });
 
   test("says that it is the one that the configuration names", async () => {

@@ -47,7 +47,7 @@ test("reads at most the limit, the first ones, and says how many are left", asyn
   const reading = await readEntries({ describe }, arns(30), { ...limits, most: 10 });
 
   expect(seen.asked).toEqual(arns(10));
-  expect(reading).toMatchObject({ unread: 20, why: expect.stringContaining("The worker reads at most 10") });
+  expect(reading).toMatchObject({ unread: 20, why: expect.stringContaining("The worker asks about at most 10") });
 });
 
 test("where EKS throttles some, fewer are read at once, and all of them", async () => {

@@ -233,7 +233,7 @@ describe("a lease for one person", () => {
     const refused = await ask(context, cluster, { id: "r-one", principal: alice });
     expect(refused.refusal).toMatchObject({
       code: "no-own-name",
-      message: expect.stringContaining("the same username, developer"),
+      message: expect.stringContaining("the username developer. All sessions share it."),
     });
   });
 
@@ -646,7 +646,7 @@ test("no number of other namespaces hides from the approver that kube-system is 
   const preview = await previewBinding(`{ clusterRole: edit, in: [${[...many, "kube-system"].join(", ")}] }`);
 
   expect(preview?.warnings.slice(-2)).toEqual([
-    "Control of the cluster: ClusterRole edit in kube-system lets a person take it over through the service accounts of kube-system.",
+    "Control of the cluster: ClusterRole edit in kube-system reaches the service accounts of kube-system.",
     "Dangerous rights: ClusterRole edit in app-10 and 19 more namespaces lets a person read secrets, run commands in pods.",
   ]);
 });
@@ -686,8 +686,8 @@ test("the approver reads of an access entry with a role that can choose the name
   for (const arn of [role, arns.developers]) await entries.remove(arn);
 
   expect(refusal).toBeNull();
-  expect(preview?.warnings.find((text) => text.includes("can also get"))).toMatch(
-    `Same username: ${arns.developers} can also get the username sso:alice@example.com`,
+  expect(preview?.warnings.find((text) => text.includes("can also be"))).toMatch(
+    `Same username: ${arns.developers} can also be sso:alice@example.com`,
   );
 });
 

@@ -86,7 +86,7 @@ test("and what it changed, for whom, is in the audit log and told to the operato
   expect(await notices()).toEqual([
     expect.objectContaining({ lines: expect.arrayContaining([expect.stringContaining("system:masters")]) }),
     expect.objectContaining({
-      title: "An admission webhook changes what the worker writes to aws-auth of staging",
+      title: "An admission webhook changes aws-auth of staging",
       lines: [
         expect.stringContaining(`changed ${arns.engineer}`),
         expect.stringContaining(`added ${bob}`),

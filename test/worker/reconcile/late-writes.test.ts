@@ -52,7 +52,7 @@ test("a ConfigMap that a person deletes each time is made a few times, and then 
 
   expect(made).toBe(5);
   expect(request?.lease?.state).toBe("scheduled");
-  expect(request?.trouble?.message).toContain("keeps deleting aws-auth of staging");
+  expect(request?.trouble?.message).toContain("deletes aws-auth of staging");
 });
 
 test.each(["the record of the write", "an old record, from before the write"])(

@@ -434,6 +434,6 @@ describe("permanent access", () => {
     });
 
     expect(leased).toEqual([]);
-    expect(voided).toMatchObject([{ message: "viewer on staging can't be permanent. It lasts at most 8h." }]);
+    expect(voided).toMatchObject([{ message: "viewer on staging lasts at most 8h." }]);
   });
 });

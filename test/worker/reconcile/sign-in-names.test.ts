@@ -94,7 +94,7 @@ describe("the identity of a principal that signs in", () => {
 
 describe("nothing is bound to a name", () => {
   test.each([
-    ["that everyone with the role shares", alice, "developer", "the same username, developer"],
+    ["that everyone with the role shares", alice, "developer", "the username developer. All sessions share it."],
     ["of Kubernetes itself", alice, "system:{{SessionNameRaw}}", "Kubernetes reserves"],
     ["that is another one at each sign-in", alice, "eks:{{SessionNameRaw}}:{{AccessKeyID}}", "at each sign-in"],
     ["of one session, when the whole role asks", role, "eks:{{SessionNameRaw}}", "Ask with your session"],

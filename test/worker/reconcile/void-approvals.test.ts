@@ -124,6 +124,6 @@ test("by access entries, the message of an approval that is void does not say th
 
   expect(await said()).toMatchInlineSnapshot(`
     "Approved by <@U0APPROVER> at a time. *Approval stopped counting* at a time: I remove the access, then they decide again
-    :warning: AWS did not answer. Check the worker's network path to AWS. Tried 2 times; next try at a time."
+    :warning: AWS did not answer. Check the network path. Tried 2 times; next try at a time."
   `);
 });

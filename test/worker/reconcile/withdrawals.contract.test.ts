@@ -99,9 +99,7 @@ describe.each([
     await restoreOld(approved);
 
     await expectRefused(outside, "failed");
-    expect((await requestOf(context, id)).lease?.failure?.message).toContain(
-      "The worker refuses an old copy of this request in Redis",
-    );
+    expect((await requestOf(context, id)).lease?.failure?.message).toContain("This is an old copy of the request");
   });
 
   test.each(["report", "repair"] as const)("one that was active; drift: %s", async (drift) => {
