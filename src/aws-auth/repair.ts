@@ -93,8 +93,9 @@ function draftFor(document: AwsAuthDocument, entry: Entry, code: string): Draft 
 }
 
 /** The entry of a place in a section: the last one that begins at it or before it. */
-function entryAt({ entries }: AwsAuthDocument, { section, line }: Problem): Entry | null {
-  return entries.filter((entry) => entry.section === section && entry.line <= (line ?? 0)).at(-1) ?? null;
+function entryAt({ entries }: AwsAuthDocument, { section, line, column }: Problem): Entry | null {
+  const isBefore = (entry: Entry) => entry.line < (line ?? 0) || (entry.line === line && entry.column <= (column ?? 0));
+  return entries.filter((entry) => entry.section === section && isBefore(entry)).at(-1) ?? null;
 }
 
 function repairTabs(document: AwsAuthDocument, section: Section, line: number): Edit[] {

@@ -50,6 +50,17 @@ describe("offerRepairs", () => {
     expect(repair?.plan.diff).toContain(`-- rolearn: ${account}role/dev\n`);
   });
 
+  it("offers to remove the shadowed entry alone where all entries are in one line", () => {
+    const [dev, ops] = ["dev", "ops"].map((name) =>
+      JSON.stringify({ rolearn: `${account}role/${name}`, username: name }),
+    );
+
+    const [repair] = offers(`[${dev}, ${dev}, ${ops}]`);
+
+    expect(repair).toMatchObject({ code: "entry-shadowed", plan: { after: { mapRoles: `[${dev}, ${ops}]` } } });
+    expect(repair?.plan.differences).toEqual([]);
+  });
+
   it("offers a list for groups that are text, and says that they will count then", () => {
     const [repair] = offers(`- rolearn: ${account}role/dev\n  username: dev\n  groups: viewers, , editors ,\n`);
 
