@@ -130,7 +130,7 @@ test("what a webhook makes of the repair is said, and operators read it", async 
   expect(stdout).toContain(`An admission webhook ${change}\n`);
   const [events, notices] = await asWorker(({ ledger }) => Promise.all([ledger.events(1, 50), ledger.notices()]));
   expect(events.find(({ event }) => event.type === "write.changed")?.event.detail.changes).toEqual([change]);
-  expect(JSON.stringify(notices)).toContain("changes what the worker writes to aws-auth of staging");
+  expect(JSON.stringify(notices)).toContain("changes aws-auth of staging");
 });
 
 test("a request that waits for the repair is tried at once", async () => {
