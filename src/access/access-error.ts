@@ -5,7 +5,7 @@ const passing = {
   "aws-unreachable": "Check the network path.",
   "aws-failing": "If this lasts, see health.aws.amazon.com.",
   "aws-unexpected": "If this lasts, see health.aws.amazon.com; the log has more.",
-  "cluster-not-configured": "Add the cluster to eks-access.yml again, or run eks-access retire.",
+  "cluster-not-configured": "Add the cluster to eks-access.yml again. If it was deleted, run eks-access retire.",
   "cluster-not-active": "Wait until EKS reports the cluster as ACTIVE.",
   "cluster-unreachable": "Check the network path.",
   "cluster-unauthorized":

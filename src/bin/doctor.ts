@@ -189,7 +189,7 @@ function examineOpen(open: ReadonlyMap<string, number>, { clusters }: Settings["
   return unconfigured.map(([name, count]) =>
     broken(
       `${counted(count, "open request")} of ${name}, which is not in eks-access.yml`,
-      `Add ${name} again until they end, or run eks-access retire ${name}.`,
+      `Add ${name} again until they end. If it was deleted, run eks-access retire ${name}.`,
     ),
   );
 }

@@ -252,7 +252,7 @@ describe("eks-access doctor", () => {
     expect(code).toBe(1);
     expect(stdout).toContain(
       "Requests\n  ✗ 1 open request of gone, which is not in eks-access.yml. " +
-        "Add gone again until they end, or run eks-access retire gone.",
+        "Add gone again until they end. If it was deleted, run eks-access retire gone.",
     );
     expect((await examine("slack")).stdout).toContain("Requests\n  ✓ every open request is of a configured cluster");
   });

@@ -225,6 +225,6 @@ export async function removeHalfMadeEntry(
 
 function othersEntry(principalArn: string): AccessError {
   return new AccessError("access-entry-conflict", `Another writer made an access entry for ${principalArn}`, {
-    remedy: "Delete it, then click Try again.",
+    remedy: "Delete it if no one needs it, then click Try again.",
   });
 }
