@@ -196,7 +196,10 @@ export function readConfigMap(object: ConfigMapObject, cluster: string): AwsAuth
   const { resourceVersion, uid, annotations, managedFields } = object.metadata ?? {};
   // A PUT without them would overwrite a concurrent edit.
   if (!resourceVersion || !uid) {
-    throw new AccessError("cluster-unexpected", `The answer to GET aws-auth of ${cluster} is not readable`);
+    throw new AccessError(
+      "cluster-unexpected",
+      `The answer to GET aws-auth of ${cluster} has no resourceVersion or uid`,
+    );
   }
   return {
     data: object.data ?? {},

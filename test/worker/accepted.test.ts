@@ -64,7 +64,7 @@ test("an operator that is not in the cluster yet needs a bootstrap, and the crea
   expect(told).toMatch(
     /^The API server of cluster staging answered 401 to arn:aws:iam::111122223333:role\/operator\. /,
   );
-  expect(told).toContain("run eks-access bootstrap staging");
+  expect(told).toContain("Run eks-access bootstrap staging --apply.");
   expect(told).not.toContain("creator");
 });
 
@@ -77,5 +77,5 @@ test("a creator that EKS gave no rights in Kubernetes is reported, with the way 
   const told = await read({ name: "quiet", eksName: "quiet", ...(creator && { creator }) });
 
   expect(told).toContain("bootstrapClusterCreatorAdminPermissions is false");
-  expect(told).toContain("run eks-access bootstrap quiet");
+  expect(told).toContain("Run eks-access bootstrap quiet --apply.");
 });

@@ -31,7 +31,7 @@ test("a migration is planned from the cluster's state, and nothing is written", 
       { place: "mapRoles line 8", arn: arns.admins, outcome: "moves" },
     ],
     steps: [
-      { undo: expect.stringContaining("no way back") },
+      { undo: expect.stringContaining("can't switch back") },
       { does: expect.stringContaining("AmazonEKSClusterAdminPolicy") },
       { does: expect.stringContaining("Remove this item from aws-auth") },
     ],
