@@ -88,7 +88,7 @@ async function prepare(tools: BindingTools): Promise<Prepared> {
       const failed = new Map([...unable, ...added.failures]);
       const notBound = notBoundBy(done);
       const over = overIn(settlement, done, notBound);
-      const removed = await (await writeSignIns(added.map, [], over)).readBack();
+      const removed = await (await writeSignIns(added.map, [], { over })).readBack();
       await noteForged(tools);
       const signIns = failuresOf(tools, failed, removed.failures, over);
       return {

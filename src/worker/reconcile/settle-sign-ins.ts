@@ -4,6 +4,7 @@ import type { Refusal } from "../../access/principal.ts";
 import type { Steps } from "../../aws-auth/index.ts";
 import { placeFor, type SignInMap, type SignInNames } from "./sign-in-names.ts";
 import {
+  type BesideNeeds,
   entryKeyOf,
   type SignInNeed,
   type SignInPlace,
@@ -18,16 +19,16 @@ export interface SignInWrite {
   readonly targets: SignInTargets;
 }
 
-/** For these leases, and without finished ones. Only places with a change. @param over ids of leases without anything else */
+/** For these leases. Only places with a change. */
 export function signInWrites(
   map: SignInMap,
   needs: readonly SignInNeed[],
-  over: ReadonlySet<string> = new Set(),
+  beside?: BesideNeeds,
 ): readonly SignInWrite[] {
   return map.places
     .map((place) => {
       const here = needs.filter(({ principal }) => placeFor(map, principal) === place);
-      return { place, targets: signInTargets(place, here, over) };
+      return { place, targets: signInTargets(place, here, beside) };
     })
     .filter(({ targets }) => targets.size > 0);
 }
@@ -66,6 +67,9 @@ export function* refuseSignIns(map: SignInMap, needs: readonly SignInNeed[]): St
   }
 }
 
+/** The first write of a run takes back what a webhook gave. */
+const restoring: BesideNeeds = { restore: true };
+
 export interface SignInsWritten {
   readonly map: SignInMap;
   /** By lower-case ARN of the user or role: why its entry differs from the plan. */
@@ -78,7 +82,7 @@ export async function rehearseSignIns(
   needs: readonly SignInNeed[],
 ): Promise<ReadonlyMap<string, unknown>> {
   const failures = new Map<string, unknown>();
-  for (const { place, targets } of signInWrites(map, needs)) {
+  for (const { place, targets } of signInWrites(map, needs, restoring)) {
     await place.rehearse(targets).catch((error: unknown) => {
       for (const key of targets.keys()) failures.set(key, error);
     });
@@ -95,10 +99,11 @@ export interface SignInsSent extends SignInsWritten {
 export async function writeSignIns(
   map: SignInMap,
   needs: readonly SignInNeed[],
-  over: ReadonlySet<string> = new Set(),
+  beside: BesideNeeds = restoring,
 ): Promise<SignInsSent> {
   const sent: (readonly [SignInWrite, SignInSent])[] = [];
-  for (const write of signInWrites(map, needs, over)) sent.push([write, await writePlace(write, over.size === 0)]);
+  const isRehearsed = beside === restoring;
+  for (const write of signInWrites(map, needs, beside)) sent.push([write, await writePlace(write, isRehearsed)]);
   const readBack = async () => {
     const read = sent.map(async ([write, { readBack }]) => [write, await readBack().catch(failing(write))] as const);
     return withWritten(map, await Promise.all(read));

@@ -50,7 +50,7 @@ function placeOf(place: EntriesPlace, read: EntriesSeen): SignInPlace {
     named: [...state.entries.values()].map(({ principalArn, username }) => ({ arn: principalArn, username })),
     identityOf: read.identityOf,
     signsInAs: (principal, session) => signsInAs(entryOf(entryKeyOf(principal)), principal, session),
-    ...{ holdings, lost },
+    ...{ holdings, lost, changed: new Map() },
     *refusalsOf(targets) {
       const refusals = [...targets].map(([key, to]) => [key, refuseTarget(cluster, seen, context.keys.memory, to)]);
       return new Map(refusals.filter((each): each is [string, Refusal] => each[1] !== null));

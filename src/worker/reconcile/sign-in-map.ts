@@ -1,8 +1,10 @@
 import { AccessError } from "../../access/access-error.ts";
 import { keptWith } from "../../access/collections.ts";
 import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
+import { idsOf } from "../../access/lease/cluster-leases.ts";
 import { mapOwner } from "../../access/lease/drift.ts";
 import { signInShareInRecord } from "../../access/lease/holding.ts";
+import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf, wayFor } from "../../access/policy/cluster.ts";
 import type { Change, Refusal } from "../../access/principal.ts";
@@ -46,11 +48,12 @@ export async function readSignInMap(
   const { opened, cluster, context } = place;
   const { mode, entries, client } = opened;
   const lost = sharesInRecords(sealedClusterOf(cluster), open, context.keys);
+  const known = { open, lost };
   const [byEntry, configMap] = await Promise.all([
-    entries ? signInEntries({ ...place, opened: { ...opened, entries }, open, lost }, principals) : null,
+    entries ? signInEntries({ ...place, opened: { ...opened, entries }, ...known }, principals) : null,
     mode === "API" ? null : client.readAwsAuth(),
   ]);
-  const document = mode === "API" ? null : await signInDocument(place, configMap, lost);
+  const document = mode === "API" ? null : await signInDocument(place, configMap, known);
   const places = [byEntry, document].filter((each) => each !== null);
   const isOwned = mapOwner(cluster, configMap?.managers ?? []) !== null;
   const preferred = wayFor({ mode, preferred: cluster.way, hasEntry: false, isMapped: false, isOwned });
@@ -76,24 +79,31 @@ function sharesInRecords(
   return found;
 }
 
-/** Its resourceVersion is the fence. @param lost shares that only the ledger may remember, by lower-case ARN */
+interface LedgerMemory {
+  /** The requests by bindings. */
+  readonly open: readonly AccessRequest[];
+  /** By lower-case ARN: shares that only the ledger may remember. */
+  readonly lost: ReadonlyMap<string, readonly Share[]>;
+}
+
+/** Its resourceVersion is the fence. */
 async function signInDocument(
   place: WayContext,
   configMap: AwsAuthConfigMap | null,
-  lost: ReadonlyMap<string, readonly Share[]>,
+  ledger: LedgerMemory,
 ): Promise<SignInPlace> {
   const { opened, cluster, context } = place;
   // An immutable document still decides who signs in.
   const readable = configMap && { ...configMap, immutable: false };
   const read = { ...opened, client: { readAwsAuth: async () => readable } };
   const state = await readClusterState(read, { ...cluster, createAwsAuth: true }, context.keys, []);
-  return placeOf(place, state, lost);
+  return placeOf(place, state, ledger);
 }
 
-function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<string, readonly Share[]>): SignInPlace {
+function placeOf(place: WayContext, state: ClusterState, ledger: LedgerMemory): SignInPlace {
   const { cluster, context, opened } = place;
   const { document, configMap } = state;
-  const { holdings, lost: lostIds } = withLostShares(state.holdings, lost, state.identityOf);
+  const { holdings, lost } = withLostShares(state.holdings, ledger.lost, state.identityOf);
   const known = { ...state, holdings };
   const made = new Map<string, { readonly wanted: Content; readonly after: Texts }>();
   // The write sends what the dry run sent.
@@ -111,7 +121,7 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
     named: document.entries,
     identityOf: state.identityOf,
     signsInAs: (principal, session) => resolve(document, sessionArn(principal, session)),
-    ...{ holdings, lost: lostIds },
+    ...{ holdings, lost, changed: changedFor(state, ledger.open) },
     refusalsOf: (targets) => refusalsOf(place, known, targets),
     *show(targets) {
       const plan = yield* planOf(cluster, known, targets);
@@ -123,7 +133,7 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
       if (configMap && targets.size > 0) await rehearseWrite(opened.client, state, (await contentFor(targets)).after);
     },
     write: async (targets) => {
-      if (!configMap) return writeAnew(place, targets, lost);
+      if (!configMap) return writeAnew(place, targets, ledger);
       const { wanted: planned, after } = await contentFor(targets);
       if (needsWrite(state, after)) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
       const { stored, gained, readBack } = await sendDocument(place, known, planned, after);
@@ -134,7 +144,7 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
         return gain?.kind === "changed" ? gain.error : changedAgain(cluster);
       };
       const compared = async (found: AwsAuthConfigMap | null): Promise<SignInWritten> => {
-        const written = await signInDocument(place, found, lost);
+        const written = await signInDocument(place, found, ledger);
         const others = [...targets].filter(
           ([, { change }]) => JSON.stringify(written.identityOf(change.arn)) !== identityIn(change.arn),
         );
@@ -149,16 +159,25 @@ function placeOf(place: WayContext, state: ClusterState, lost: ReadonlyMap<strin
   };
 }
 
+/** The name of a renamed entry follows from its leases: without one it stays. */
+function changedFor({ changed, holdings }: ClusterState, open: readonly AccessRequest[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const [key, { renamed }] of changed) {
+    const { arn, shares = [] } = holdings.get(key) ?? {};
+    const signIns = idsOf(shares.filter(isSignInShare));
+    const lease = open.find(({ id }) => signIns.has(id));
+    const principal = lease?.principal ?? (renamed === undefined ? arn : undefined);
+    if (principal !== undefined && signIns.size > 0) found.set(key, principal);
+  }
+  return found;
+}
+
 /** Our writes always have a resourceVersion, so a late create brings nothing back. */
-async function writeAnew(
-  place: WayContext,
-  targets: SignInTargets,
-  lost: ReadonlyMap<string, readonly Share[]>,
-): Promise<SignInSent> {
+async function writeAnew(place: WayContext, targets: SignInTargets, ledger: LedgerMemory): Promise<SignInSent> {
   const { client } = place.opened;
   const isToBeMade = [...targets.values()].some(({ change }) => change.type === "map");
   if (!isToBeMade) {
-    const none = { place: await signInDocument(place, null, lost), failures: new Map() };
+    const none = { place: await signInDocument(place, null, ledger), failures: new Map() };
     return { ...none, readBack: async () => none };
   }
   await client.createAwsAuth({ data: {}, annotations: {} });
@@ -173,7 +192,8 @@ const plansOf = keptWith((_: ClusterState) => new Map<string, PlanResult>());
 function* planChangesOnce(cluster: Cluster, state: ClusterState, changes: readonly Change[]): Steps<PlanResult> {
   const known = plansOf(state);
   const key = JSON.stringify(changes);
-  const guard = planGuard(cluster, cluster.levels, state);
+  // What a webhook gave is no administrator of others.
+  const guard = { ...planGuard(cluster, cluster.levels, state), allowNoAdministrator: state.changed.size > 0 };
   const plan = known.get(key) ?? (yield* planRemembered(state.document, changes, guard));
   known.set(key, plan);
   return plan;

@@ -24,6 +24,8 @@ export interface SignInPlace {
   readonly holdings: ReadonlyMap<string, Holding>;
   /** Ids of shares that only the ledger remembers: the place's own memory lost them. */
   readonly lost: ReadonlySet<string>;
+  /** By the same key: principals with entries that an admission webhook changed in our last write. `identityOf` says what was planned. */
+  readonly changed: ReadonlyMap<string, string>;
   /** By the same key: why an entry can't become this. Pure. */
   readonly refusalsOf: (targets: SignInTargets) => Steps<ReadonlyMap<string, Refusal>>;
   /** The change for people: a unified diff, and warnings. Pure. */
@@ -55,17 +57,28 @@ export function entryKeyOf(principal: string): string {
   return entryArnOf(principal).toLowerCase();
 }
 
-/** These leases have theirs, and finished ones none. @param over ids of leases without anything else */
+type PlaceNow = Pick<SignInPlace, "holdings" | "identityOf" | "lost" | "changed">;
+
+/** What a write does beside the entries that leases need. */
+export interface BesideNeeds {
+  /** Ids of leases without anything else: their entries go. */
+  readonly over?: ReadonlySet<string>;
+  /** Whether entries become again as our last write planned them. */
+  readonly restore?: boolean;
+}
+
+/** These leases have theirs, and finished ones none. */
 export function signInTargets(
-  place: Pick<SignInPlace, "holdings" | "identityOf" | "lost">,
+  place: PlaceNow,
   needs: readonly SignInNeed[],
-  over: ReadonlySet<string>,
+  { over = new Set(), restore = false }: BesideNeeds = {},
 ): SignInTargets {
   const principals = new Map<string, string>();
   const neededOf = new Map<string, Share[]>();
   for (const [key, holding] of over.size > 0 ? place.holdings : []) {
     if (holding.shares.some((share) => isSignInShare(share) && over.has(share.id))) principals.set(key, holding.arn);
   }
+  for (const [key, principal] of restore ? place.changed : []) principals.set(key, principal);
   for (const { principal, share } of needs) {
     const key = entryKeyOf(principal);
     principals.set(key, principal);
@@ -81,7 +94,7 @@ export function signInTargets(
 
 /** Null: it is as planned. */
 function targetFor(
-  { holdings, identityOf, lost }: Pick<SignInPlace, "holdings" | "identityOf" | "lost">,
+  { holdings, identityOf, lost, changed }: PlaceNow,
   principal: string,
   needed: readonly Share[],
   over: ReadonlySet<string>,
@@ -95,10 +108,11 @@ function targetFor(
   const kept = held.filter((share) => !(isSignInShare(share) && isLeftOut(share)));
   const isKept = ({ id }: Share) => kept.some((share) => share.id === id && isSignInShare(share));
   const added = needed.filter((share) => !isKept(share));
-  if (identity && added.length === 0 && kept.length === held.length) return null;
+  const isChanged = changed.has(arn.toLowerCase());
+  if (identity && !isChanged && added.length === 0 && kept.length === held.length) return null;
   const signIns = [...kept.filter(isSignInShare), ...added];
   // Does not restore a part that others removed from leases of groups, nor an entry that only new leases would need.
-  const isGiven = identity !== null || needed.length > 0;
+  const isGiven = identity !== null || isChanged || needed.length > 0;
   const others = kept.filter((share) => !isSignInShare(share));
   const [given, drifted] = isGiven ? [signIns, others] : [[], [...others, ...signIns]];
   return entryTarget(arn, identity, holding, given, usernameOf(principal), drifted);

@@ -13,6 +13,7 @@ import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import { addingMasters, changingWrites, editing } from "./a-webhook.ts";
 import {
+  bound,
   clusterIn,
   dyingBefore,
   give,
@@ -170,6 +171,50 @@ describe("the next run takes back what a webhook gave", () => {
     await lookAgain();
 
     expect(dataNow()).toEqual(none);
+  });
+});
+
+describe("in the entry that a lease by binding signs in with, a webhook", () => {
+  const alice = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Developer_0123456789abcdef/alice@example.com";
+  const bob = alice.replace("Developer", "Reader").replace("alice", "bob");
+  const named = "AWSReservedSSO_Developer_0123456789abcdef:{{SessionNameRaw}}";
+  const alone = `username: "eks-access:111122223333:${named}"\n  groups: []\n`;
+  const changing = (to: string) =>
+    webhook(({ mapRoles = "", ...data }) => ({ ...data, mapRoles: mapRoles.replace(alone, to) }), 1);
+
+  beforeEach(() => {
+    context = { ...context, config: modesConfig(bound) };
+    cluster = clusterIn(context.config, clusterName);
+  });
+
+  async function expectTakenBack() {
+    await lookAgain();
+    expect(dataNow()?.mapRoles).toContain(alone);
+    const { lease } = await requestOf(context, "r-one");
+    expect(lease).toMatchObject({ state: "active", proof: { reviewedAs: { groups: ["ClusterRole view"] } } });
+    const events = (await context.ledger.events(1, 100)).map(({ event }) => event.type);
+    expect(events.filter((type) => type === "write.changed")).toHaveLength(1);
+  }
+
+  test("gives no group for good", async () => {
+    changing(alone.replace("[]", "[system:masters]"));
+    await give(unanswered(), cluster, { id: "r-one", principal: alice });
+    expect(dataNow()?.mapRoles).not.toContain(alone);
+
+    await expectTakenBack();
+  });
+
+  test.each([
+    ["a group", alone.replace("[]", "[system:masters]")],
+    ["another name", alone.replace(/"[^"]*"/, "kubernetes-admin")],
+  ])("gives it no %s for good, as another lease is written", async (_, changed) => {
+    await give(context, cluster, { id: "r-one", principal: alice });
+    changing(changed);
+    await give(unanswered(), cluster, { id: "r-two", principal: bob });
+    expect(dataNow()?.mapRoles).toContain(changed);
+
+    await expectTakenBack();
+    expect((await requestOf(context, "r-two")).lease?.state).toBe("active");
   });
 });
 
