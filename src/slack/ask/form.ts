@@ -64,7 +64,7 @@ const steps = ["15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "2d", "3d", "7
 export function completeForm(form: RequestForm, offers: readonly ClusterOffer[]): CompletedForm {
   const offer = offers.find(({ cluster }) => cluster.name === form.cluster) ?? onlyOne(offers);
   const level = offer?.levels.find(({ name }) => name === form.level) ?? onlyOne(offer?.levels ?? []);
-  const durations = level ? durationsOf(level) : [];
+  const durations = level ? durationsOf(level, form.duration) : [];
   const duration = durations.includes(form.duration) ? form.duration : usualDuration(durations);
   return {
     form: { ...form, cluster: offer?.cluster.name ?? "", level: level?.name ?? "", duration },
@@ -73,21 +73,16 @@ export function completeForm(form: RequestForm, offers: readonly ClusterOffer[])
   };
 }
 
-/** Keeps a time that is not offered as a typed one. */
-export function withTypedTime(form: RequestForm, offers: readonly ClusterOffer[]): RequestForm {
-  const { level } = completeForm(form, offers);
-  const seconds = secondsOf(form.duration);
-  if (!level || seconds === 0 || seconds > level.maxDurationSeconds) return form;
-  return durationsOf(level).includes(form.duration) ? form : { ...form, otherDuration: form.duration };
-}
-
-export function durationsOf({
-  maxDurationSeconds,
-  permanent,
-}: Omit<OfferedLevel, "name" | "groups" | "verify">): readonly string[] {
-  const shorter = steps.filter((step) => secondsOf(step) < maxDurationSeconds);
+/** @param earlier the time of an earlier request: a choice like the others, if it is short enough */
+export function durationsOf(
+  { maxDurationSeconds, permanent }: Pick<OfferedLevel, "maxDurationSeconds" | "permanent">,
+  earlier = "",
+): readonly string[] {
+  const isShorter = (time: string) => secondsOf(time) > 0 && secondsOf(time) < maxDurationSeconds;
+  const shorter = [...new Set([...steps, earlier])].filter(isShorter);
   const longest = formatDuration(maxDurationSeconds).replaceAll(" ", "");
-  return [...shorter, longest, ...(permanent ? ["permanent"] : [])];
+  const times = shorter.toSorted((a, b) => secondsOf(a) - secondsOf(b));
+  return [...times, longest, ...(permanent ? ["permanent"] : [])];
 }
 
 function usualDuration(durations: readonly string[]): string {

@@ -26,7 +26,6 @@ import {
   readForm,
   readFormParts,
   showsForm,
-  withTypedTime,
 } from "./form.ts";
 import { suggestionsOf } from "./form-fields.ts";
 import { refuseTooMany } from "./limits.ts";
@@ -50,13 +49,12 @@ export async function requestForm(context: SlackContext, user: string, like?: Ac
     offersTo(context, personOf(like, user)),
   ]);
   if (offers.length === 0) return messageModal("Ask for access", nothingOfferedAnswer());
-  const typed = withTypedTime(form, offers);
-  const cluster = completeForm(typed, offers).form.cluster;
+  const { cluster } = completeForm(form, offers).form;
   const [own, answerSeconds] = await Promise.all([
-    withinTime(ownIn(context, user, typed, offers), rememberingMs, notYetKnown),
+    withinTime(ownIn(context, user, form, offers), rememberingMs, notYetKnown),
     withinTime(usualAnswer(context, cluster), rememberingMs, null),
   ]);
-  return requestModal({ ...typed, answerSeconds }, offers, own, user, like !== undefined);
+  return requestModal({ ...form, answerSeconds }, offers, own, user, like !== undefined);
 }
 
 const isAskedByOther = ({ askedBy }: AccessRequest, user: string) => askedBy !== null && askedBy !== user;

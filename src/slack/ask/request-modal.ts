@@ -88,7 +88,7 @@ function choicesOf({ form, offer, level }: CompletedForm): InputBlock[] {
   const durations = select({
     id: fieldId("duration", form.cluster, level.name),
     label: "For how long",
-    names: durationsOf(level),
+    names: durationsOf(level, form.duration),
     chosen: form.duration,
     action: null,
   });

@@ -150,6 +150,7 @@ describe("what belongs together", () => {
     ["the only level is chosen", { cluster: "production" }, { cluster: "production", level: "viewer", duration: "1h" }],
     ["a time that is too long is let go", { cluster: "production", duration: "12h" }, { duration: "1h" }],
     ["a time that is offered stays", { cluster: "production", duration: "4h" }, { duration: "4h" }],
+    ["an earlier time stays", { cluster: "production", duration: "10m" }, { duration: "10m", otherDuration: "" }],
   ])("%s", (_, given, expected) => {
     expect(completeForm({ ...emptyForm, ...given }, offers).form).toMatchObject(expected);
   });
@@ -162,6 +163,13 @@ describe("what belongs together", () => {
     [8 * 3600, ["15m", "30m", "1h", "2h", "4h", "8h"]],
   ])("of %d seconds at the most one can choose %j", (maxDurationSeconds, expected) => {
     expect(durationsOf({ maxDurationSeconds, permanent: false })).toEqual(expected);
+  });
+
+  test("an earlier time is a choice between the others, so no typed time replaces what one chooses", () => {
+    const [{ levels }] = [offerOf("staging", "viewer")];
+    const times = levels.map((level) => durationsOf(level, "45m"));
+
+    expect(times[0]).toEqual(["15m", "30m", "45m", "1h", "2h", "4h", "8h"]);
   });
 
   test("permanent is the last choice if a rule allows it, and never the default", () => {

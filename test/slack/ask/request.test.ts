@@ -127,17 +127,19 @@ describe("the form of a request", () => {
     expect(textOf(last)).not.toContain("without its path");
   });
 
-  test("takes a time that is typed, as a line does, and remembers it", async () => {
+  test("takes a time that is typed, as a line does, and offers it next time, where another choice counts", async () => {
     const engineer = app.person("U0APPROVER");
     await openForm("U0APPROVER");
     await engineer.submit({ "Or another time": "90 min", Why: "typed a time" });
     const [asked] = await app.ledger.ofRequester("U0APPROVER", 1);
 
     const opened = await openForm("U0APPROVER");
-    await engineer.close();
+    await engineer.submit({ "For how long": "1h", Why: "chose a time" });
+    const [askedAgain] = await app.ledger.ofRequester("U0APPROVER", 1);
 
     expect(asked).toMatchObject({ reason: "typed a time", durationSeconds: 90 * 60 });
-    expect(valueAt(opened, "other-duration/staging/viewer")).toMatchObject({ value: "1h30m" });
+    expect(valueAt(opened, "duration/staging/viewer")).toMatchObject({ selected_option: { value: "1h30m" } });
+    expect(askedAgain).toMatchObject({ reason: "chose a time", durationSeconds: 3600 });
   });
 
   test.each([
