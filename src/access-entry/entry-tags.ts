@@ -1,8 +1,8 @@
-import { isAhead } from "../access/lease/cluster-leases.ts";
 import { isSignInShare, signInShare } from "../access/lease/lease.ts";
 import type { Holding, MappedIdentity, Share } from "../access/lease/lease-record.ts";
 import { accessPolicies, policyTexts, type ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { Json, MemoryKeys } from "../access/seal.ts";
+import { isDatedAhead } from "../access/seals.ts";
 
 /** An access entry of EKS: a principal's identity in a cluster, with its groups and policies. It overrides aws-auth. */
 export interface AccessEntry {
@@ -64,7 +64,7 @@ export const lateCallMs = planMs + signatureMs + clocksMs;
 
 /** Until when calls since then can arrive; null: none can. */
 export function arrivesUntil(since: string | null, now: Date): Date | null {
-  if (since === null || isAhead(since, now)) return null;
+  if (since === null || isDatedAhead({ at: since }, now)) return null;
   const until = new Date(Date.parse(since) + lateCallMs);
   return until > now ? until : null;
 }

@@ -1,7 +1,7 @@
 import { groupsBy, keptWith } from "../collections.ts";
 import type { AccessRequest, ApprovedRequest, RequestFields } from "../record.ts";
 import { isRescue } from "../request.ts";
-import { approversConfirmedForSeconds, lastApproval } from "../seals.ts";
+import { approversConfirmedForSeconds, isDatedAhead, lastApproval } from "../seals.ts";
 import { earliest, endOf, isSignInShare, leaseEnd } from "./lease.ts";
 import type { Holding, MappedIdentity, OtherLease, Share } from "./lease-record.ts";
 
@@ -30,14 +30,6 @@ export function dueWork(open: readonly ApprovedRequest[], now: Date): DueWork {
 /** Whether work is due that no earlier failure delays. */
 export function hasDueWork({ beginning, ending }: DueWork, now: Date): boolean {
   return [...beginning, ...ending].some(({ trouble }) => !trouble || Date.parse(trouble.retryAt) <= now.getTime());
-}
-
-/** Clocks of two workers are closer. */
-const aheadMs = 60_000;
-
-/** Whether a recorded past is in the future: the clock that dated it was wrong and is repaired, or the record is changed. Then no wait counts from it. */
-export function isAhead(time: string, now: Date): boolean {
-  return Date.parse(time) > now.getTime() + aheadMs;
 }
 
 /** Whether the lease is over according to the cluster's own memory. Redis does not count. */
@@ -133,7 +125,8 @@ export function sharesToKeep(orphans: readonly Share[], closed: ReadonlySet<stri
 /** When an unanswered call that gives a lease can last have been sent; null: each was answered. */
 export function lastUnanswered(request: ApprovedRequest, now: Date): Date | null {
   const { lease } = request;
-  const past = (time: string | null | undefined) => (time && !isAhead(time, now) ? Date.parse(time) : null);
+  // One that is dated ahead is of a clock that was wrong, or changed in Redis: no wait counts from it.
+  const past = (at: string | null | undefined) => (at && !isDatedAhead({ at }, now) ? Date.parse(at) : null);
   // A proved lease has its answers; only repeated calls count.
   if (lease.state !== "scheduled") {
     const again = past(lease.sentAgainAt);

@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { readPrincipal } from "../../access/arn.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
-import { approvedShare, isAhead, isDueToEnd } from "../../access/lease/cluster-leases.ts";
+import { approvedShare, isDueToEnd } from "../../access/lease/cluster-leases.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
 import { isOwnUsername } from "../../access/lease/lease.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
@@ -18,6 +18,7 @@ import { policyTexts } from "../../access/policy/policy-text.ts";
 import { entryArnsByPrincipal, isSamePrincipal, withoutRolePath } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { WorkerKeys } from "../../access/seal.ts";
+import { isDatedAhead } from "../../access/seals.ts";
 import { type AccessEntry, identityOfEntry, readHoldingTags } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { Entry, Steps } from "../../aws-auth/index.ts";
@@ -69,11 +70,11 @@ export async function readEntryState(
   const approved = read.filter((each) => genuine.has(each) || (each.state === "approved" && isDueToEnd(each, now)));
   const known = [...held, ...madeFor(approved, unclaimed, now)];
   const ours = withLedgerMemory(sealedClusterOf(cluster), known, approved, keys.memory, "access-entry");
-  for (const [key, since] of openSince) if (isAhead(since, now)) openSince.delete(key);
+  for (const [key, at] of openSince) if (isDatedAhead({ at }, now)) openSince.delete(key);
   for (const { principal, lease } of open) {
     const key = principal.toLowerCase();
-    const again = lease?.state === "active" ? lease.sentAgainAt : null;
-    if (again !== null && !isAhead(again, now) && again > (openSince.get(key) ?? "")) openSince.set(key, again);
+    const at = lease?.state === "active" ? lease.sentAgainAt : null;
+    if (at !== null && !isDatedAhead({ at }, now) && at > (openSince.get(key) ?? "")) openSince.set(key, at);
   }
   const readKeys = new Set(read.map(({ principal }) => principal.toLowerCase()));
   return {
