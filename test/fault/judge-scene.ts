@@ -41,10 +41,10 @@ export async function judgeScene(
   for (const arn of new Set(requests.map((request) => request.principal))) {
     const groups = inForce.filter((request) => request.principal === arn).flatMap((request) => request.groups);
     const found = users.get(arn)?.groups.filter((group) => !document.isShared() || group !== "webhook:more") ?? [];
-    const username = document.isShared() ? /^(?:eks-access|webhook):/ : /^eks-access:/;
 
     expect(found.toSorted(), `the groups of ${arn}`).toEqual(groups.sort());
-    if (groups.length > 0) expect(users.get(arn)?.username, `the user of ${arn}`).toMatch(username);
+    if (groups.length > 0)
+      expect(users.get(arn)?.username, `the user of ${arn}`).toMatch(ownNames(document.isShared()));
     expect((data.mapUsers ?? "").split(arn).length, `entries of ${arn}`).toBeLessThanOrEqual(2);
   }
   const memory = memoryOf(aws, cluster);
@@ -139,8 +139,13 @@ export function watchForeignText(
   return { broken };
 }
 
-function isGranted({ username, groups }: MappedIdentity): boolean {
-  return [username, ...groups].every((name) => name.startsWith("eks-access:"));
+/** Those of our entries and groups. @param isShared as in `Document` */
+function ownNames(isShared: boolean): RegExp {
+  return isShared ? /^(?:eks-access|webhook):/ : /^eks-access:/;
+}
+
+function isGranted({ username, groups }: MappedIdentity, allowed: RegExp): boolean {
+  return [username, ...groups].every((name) => allowed.test(name));
 }
 
 /**
@@ -150,6 +155,7 @@ function isGranted({ username, groups }: MappedIdentity): boolean {
 export function watchWhatIsOver(
   cluster: DirectCluster,
   ledger: Ledger,
+  { isShared }: Pick<Document, "isShared">,
 ): { readonly broken: readonly string[]; readonly ledger: Ledger } {
   const broken: string[] = [];
   const over = new Map<string, AccessRequest>();
@@ -166,7 +172,8 @@ export function watchWhatIsOver(
     const result = await ledger.commit(change);
     const { after } = change;
     const proved = isRequest(after) && change.event?.type === "lease.active" ? after.lease?.proof?.reviewedAs : null;
-    if (proved && !isGranted(proved)) broken.push(`active with more than granted: ${JSON.stringify(proved)}`);
+    if (proved && !isGranted(proved, ownNames(isShared())))
+      broken.push(`active with more than granted: ${JSON.stringify(proved)}`);
     if (result.type === "committed" && isRequest(after) && isClosed(after)) {
       over.set(after.id, after);
       look();

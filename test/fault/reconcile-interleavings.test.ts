@@ -117,7 +117,7 @@ async function playOnce(product: StageName, turns: Turns, played: readonly Part[
   };
   const aws = directCluster(isBare(product) ? null : initialAwsAuth);
   const foreign = watchForeignText(aws, document);
-  const over = watchWhatIsOver(aws, counted.ledger);
+  const over = watchWhatIsOver(aws, counted.ledger, document);
   const clock = { ms: Date.now() };
   await fillLedger(own, stages[product].cluster, new Date(clock.ms));
   const memory = { ledger: over.ledger, records, first: new Map(records) };
