@@ -120,7 +120,9 @@ export function outageMessage(first: Troubled, others: readonly Troubled[]): Mes
   const text = [
     `:warning: *Requests for ${clusters} wait${isRepair ? " for a repair" : ""}.* ${cause}`,
     ...namedClusters(first, others),
-    isRepair ? "The worker retries them within 15 minutes." : "The worker retries them each minute.",
+    isRepair
+      ? `The worker retries them within 15 minutes, or now by ${code(`/eks-access check ${others.length > 0 ? "CLUSTER" : first.cluster.name}`)}.`
+      : "The worker retries them each minute.",
     ...onCallOf(first, others),
   ].join("\n");
   return announcement(text);

@@ -22,6 +22,7 @@ import { absentRoleProblems, type RolesToAsk, type RoleTimes, rolesNotCompared }
 import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
 import type { BindingsReport, CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
 import { knownIdentitiesOf } from "../../ledger/links.ts";
+import { wakeWaiting } from "../../ledger/look-ups.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { openEksForEntries } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
@@ -95,7 +96,15 @@ async function look(
     asked.isResponsible ? findLeavers(context, cluster, leased, asking) : noLeavers,
     reportEntries(context, cluster, question),
   ]);
+  if (asked.isResponsible) await retryNow(context, cluster);
   return { type: "looked", mode: reached.description.authenticationMode, document, entries, bindings, leavers };
+}
+
+/** Who looks may have just repaired the cluster: what waits would otherwise be tried within a quarter of an hour. */
+async function retryNow(context: WorkerContext, cluster: Cluster): Promise<void> {
+  await wakeWaiting(context, cluster).catch((err: unknown) => {
+    context.log.warn({ cluster: cluster.name, err }, "could not retry what waits");
+  });
 }
 
 /** A person waits, and the answer is whole without IAM's. */

@@ -46,7 +46,7 @@ test("what an operator must repair is posted once, however many requests wait; t
 
   expect(inChannel()).toEqual([
     expect.stringMatching(
-      /^:warning: \*Requests for `staging` wait for a repair\.\* .*eks:CreateAccessEntry.*\nThe worker retries them within 15 minutes\.\nOn call: <@U0STAGING>$/,
+      /^:warning: \*Requests for `staging` wait for a repair\.\* .*eks:CreateAccessEntry.*\nThe worker retries them within 15 minutes, or now by `\/eks-access check staging`\.\nOn call: <@U0STAGING>$/,
     ),
   ]);
   expect(direct()).toMatch(

@@ -6,8 +6,9 @@ import { type CheckReport, checkReport } from "../../../src/diagnosis/reports.ts
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { reportCheck } from "../../../src/worker/questions/check.ts";
 import { type ReadingLimits, readingLimits } from "../../../src/worker/questions/read-entries.ts";
-import { aLease, aLeasedRequest, revise } from "../../builders/a-request.ts";
+import { aLease, aLeasedRequest, anApprovedRequest, revise } from "../../builders/a-request.ts";
 import { aWrittenEntry } from "../../builders/a-share.ts";
+import { aTrouble } from "../../builders/a-trouble.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
@@ -51,6 +52,22 @@ function changingAfterFirst({ leasedOf }: Ledger, change: Partial<Lease>): Ledge
     return leased.map((request) => revise(request, { lease: request.lease && aLease(request.lease, change) }));
   };
 }
+
+test.each([
+  [true, "tries now what waits for a repair, because they may have made it"],
+  [false, "of a requester changes no next try"],
+])("a check, by a responsible person: %s, %s", async (isResponsible) => {
+  const ledger = memoryLedger();
+  const later = new Date(Date.now() + 600_000).toISOString();
+  const trouble = aTrouble({ code: "section-unreadable", retryAt: later });
+  await ledger.commit(aChange(anApprovedRequest({ id: "r-one", version: 1, trouble })));
+  const { cluster, context } = workerSide();
+
+  await reportCheck(context(ledger), cluster, { user: "U0ONCALL", isResponsible });
+
+  const retryAt = (await ledger.get("r-one"))?.trouble?.retryAt;
+  expect(retryAt === later).toBe(!isResponsible);
+});
 
 /** EKS makes the creator's own entry itself. */
 function setMode(
