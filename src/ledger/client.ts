@@ -228,6 +228,8 @@ const compareEveryMs = 10_000;
  */
 export class LedgerClock {
   #behindMs = 0;
+  /** Redis' time where both agreed last, beside a clock that no one sets. In milliseconds. */
+  #agreed: { readonly redisMs: number; readonly monotonicMs: number } | null = null;
 
   readonly now = (): Date => new Date(Date.now() + this.#behindMs);
 
@@ -239,15 +241,25 @@ export class LedgerClock {
     return stoppable(startTicking(compareEveryMs, compare), what);
   }
 
-  /** @throws AccessError where this machine is too far behind to take Redis' time: its leases end late */
+  /** @throws AccessError where this machine is far behind: without an earlier time that agreed, its leases end late */
   async compare(redis: RedisClient): Promise<void> {
     // Others say that Redis is away.
     const time = await redis.time().catch(() => null);
     if (time === null) return;
     const [seconds = 0, microseconds = 0] = time;
-    const behindMs = Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000) - Date.now();
-    this.#behindMs = behindMs >= noticedMs && behindMs <= mostMs ? behindMs : 0;
+    const redisMs = Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
+    const behindMs = redisMs - Date.now();
+    const isTaken = behindMs <= mostMs || this.#isSetBack(redisMs);
+    this.#behindMs = behindMs >= noticedMs && isTaken ? behindMs : 0;
+    if (isTaken && behindMs >= -mostMs) this.#agreed = { redisMs, monotonicMs: performance.now() };
     if (behindMs <= mostMs) return;
     throw new AccessError("clock-behind", `The clock is ${Math.round(behindMs / 60_000)} min behind that of Redis`);
+  }
+
+  /** Redis' time went on as it should, so it is this machine's that jumped. */
+  #isSetBack(redisMs: number): boolean {
+    if (this.#agreed === null) return false;
+    const elapsedMs = performance.now() - this.#agreed.monotonicMs;
+    return Math.abs(redisMs - this.#agreed.redisMs - elapsedMs) < noticedMs;
   }
 }

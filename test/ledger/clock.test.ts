@@ -47,6 +47,28 @@ test("a machine that is too far behind for that is a failure with its fix, not l
   await expect(compared).rejects.toThrow("The clock is 10 min behind that of Redis. Set the clocks by NTP.");
 });
 
+test("a machine whose clock is set back while it runs takes the time of Redis, however far, and says so each time", async () => {
+  const clock = new LedgerClock();
+  await clock.compare(connection.redis);
+  const real = Date.now();
+  vi.useFakeTimers({ toFake: ["Date"], now: real - 1_200_000 });
+
+  for (let look = 0; look < 2; look += 1) {
+    await expect(clock.compare(connection.redis)).rejects.toThrow("The clock is 20 min behind that of Redis.");
+    expect(Math.round((clock.now().getTime() - real) / 1000)).toBe(0);
+  }
+});
+
+test("a Redis whose own clock jumps ahead takes no machine with it", async () => {
+  const clock = new LedgerClock();
+  await clock.compare(connection.redis);
+  const [seconds, microseconds] = await connection.redis.time();
+  const ahead = { ...connection.redis, time: async () => [Number(seconds) + 1_200, microseconds] };
+
+  await expect(clock.compare(ahead as typeof connection.redis)).rejects.toThrow("20 min behind");
+  expect(Math.abs(clock.now().getTime() - Date.now())).toBeLessThan(1_000);
+});
+
 test("a Redis that is away leaves the clock as it was", async () => {
   const away = await connectRedis(database.url);
   await away.close();
