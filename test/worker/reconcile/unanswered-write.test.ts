@@ -25,7 +25,8 @@ import {
   revokeOnly,
 } from "./both-ways.ts";
 
-/** A webhook changes a write of which the worker gets no answer: it dies, or the network does. */
+// A webhook changes a write of which the worker gets no answer: it dies, or the network does.
+
 /** How long ago it is for the sandbox. */
 let agoMs = 0;
 const side = useWorkerSide({ everyMode: true, now: () => new Date(Date.now() - agoMs) });
