@@ -1,33 +1,57 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** The slowest tests, which mostly wait, slowest first; folders end with a slash. */
-const slow: readonly string[] = [
-  "test/fault/matrix.test.ts",
-  "test/flow/trouble.test.ts",
-  "test/flow/lease.test.ts",
-  "test/fault/",
-  "test/aws-auth/hostile.test.ts",
-  "test/flow/",
-  "test/runbooks/",
-  "test/worker/",
-  "test/aws-auth/laws.property.test.ts",
+/** About how many seconds the files take of which each takes long; folders end with a slash, and their files take this long each. */
+const waiting: readonly (readonly [place: string, seconds: number])[] = [
+  ["test/fault/matrix.test.ts", 70],
+  ["test/flow/waiting-to-start.test.ts", 50],
+  ["test/flow/trouble.test.ts", 40],
+  ["test/flow/outage.test.ts", 30],
+  ["test/flow/migration.test.ts", 25],
+  ["test/flow/fleet.test.ts", 25],
+  ["test/runbooks/slack-is-down.test.ts", 25],
+  ["test/runbooks/a-worker-hangs.test.ts", 20],
+  ["test/flow/slow-aws.test.ts", 20],
+  ["test/flow/lease.test.ts", 20],
+  ["test/fault/", 6],
+  ["test/flow/", 6],
+  ["test/runbooks/", 6],
+];
+const computing: typeof waiting = [
+  ["test/slack/show/removed-cluster.test.ts", 40],
+  ["test/worker/reconcile/binding-way.test.ts", 30],
+  ["test/worker/migration/migrations.test.ts", 25],
+  ["test/bin/rescue.test.ts", 20],
+  ["test/worker/reconcile/sign-in-entry.test.ts", 20],
+  ["test/aws-auth/hostile.test.ts", 17],
+  ["test/", 1],
 ];
 
 /**
- * The slow files first, so that no core waits for the last of them, and the others evenly among them: the slow ones wait for leases,
- * processes and sockets, and the others keep the processors busy meanwhile. Vitest knows by itself only after a run how long each file
- * takes, and a fresh clone has none.
+ * The slow files first, so that no core waits for the last of them, and at any time about as many that wait for leases, processes and
+ * sockets as others, which keep the processors busy meanwhile. Vitest knows by itself only after a run how long each file takes, and
+ * a fresh clone has none.
  */
 export class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) => slow.findIndex((place) => moduleId.includes(`/${place}`));
+    const rank = (file: TestSpecification, lane: typeof waiting) =>
+      lane.findIndex(([place]) => file.moduleId.includes(`/${place}`));
     const sorted = await super.sort(files);
-    const first = sorted.filter((file) => rank(file) >= 0).toSorted((a, b) => rank(a) - rank(b));
-    const others = sorted.filter((file) => rank(file) < 0);
-    const each = Math.ceil(others.length / Math.max(1, first.length));
-    return [
-      ...first.flatMap((file, at) => [file, ...others.slice(at * each, (at + 1) * each)]),
-      ...(first.length === 0 ? others : []),
-    ];
+    const lanes = [
+      { lane: waiting, files: sorted.filter((file) => rank(file, waiting) >= 0) },
+      { lane: computing, files: sorted.filter((file) => rank(file, waiting) < 0) },
+    ].map(({ lane, files }) => {
+      let seconds = 0;
+      return files
+        .toSorted((a, b) => rank(a, lane) - rank(b, lane))
+        .map((file) => {
+          const begins = seconds;
+          seconds += lane[rank(file, lane)]?.[1] ?? 0;
+          return { file, begins };
+        });
+    });
+    return lanes
+      .flat()
+      .toSorted((a, b) => a.begins - b.begins)
+      .map(({ file }) => file);
   }
 }

@@ -174,7 +174,7 @@ test("a worker that dies while it signs in leaves it to the next one, which repo
     });
   await person("U0ENGINEER").command(`/eks-access request staging ${arns.developers} admin for 10m die now`, channel);
   const asked = await find("[Approve]");
-  for (const approver of ["U0APPROVER", "U0APPROVER2"]) await person(approver).click(asked, "approve");
+  await person("U0APPROVER").click(asked, "approve");
 
   await review.struck;
   await flow.worker().kill();

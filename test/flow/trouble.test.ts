@@ -199,66 +199,6 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
   });
 });
 
-describe("an outage, in the cluster's channel", () => {
-  const flow = shareFlow();
-  /** Seconds that both processes are ahead. */
-  let ahead = 0;
-  const pass = (seconds: number) => {
-    ahead += seconds;
-    flow().moveClock(ahead);
-  };
-  const texts = () => flow().messages().map(textOf);
-  const posted = (part: string, count = 1) =>
-    flow().until(() => texts().filter((text) => text.includes(part))[count - 1]);
-  const told = async (part: string) => textOf(await flow().told(part));
-  const request = (reason: string) => flow().sandbox.slack.person("U0ENGINEER").command(ask(reason), channel);
-  const answering = (call: string, status: number, message: string, headers = {}) => {
-    const body = JSON.stringify({ kind: "Status", status: "Failure", message, code: status });
-    return flow().sandbox.faults.plan(call, { type: "answer", status, body, headers }, forLong);
-  };
-
-  test("that closes the cluster, an API server's 500, is one post, and so is its end; the engineer has one line", async () => {
-    const outage = answering("kubernetes.get-configmap", 500, "etcdserver: no leader");
-    // The next job comes after the cluster's memory is due to be read again, which closes the cluster.
-    pass(92);
-    await request("debug");
-    await request("debug more");
-    const line = await told("I keep trying");
-    await flow().worker().logged("could not work on the cluster");
-    pass(61);
-    const post = await posted("etcdserver: no leader");
-    outage.cancel();
-    await posted("`staging` works again");
-    await flow().message("[Approve]");
-
-    expect(post).toMatch(/answered 500 .*etcdserver: no leader\. Check the cluster's health/);
-    expect(line).not.toContain("etcdserver");
-    expect(texts().filter((text) => /can't work on|works again|Requests for/.test(text))).toEqual([
-      post,
-      expect.stringContaining("`staging` works again"),
-    ]);
-  });
-
-  test("that only some calls meet, a 503 of each write, is one post with its remedy, and the next one is news", async () => {
-    for (const count of [1, 2]) {
-      const outage = answering("kubernetes.dry-run-configmap", 503, "overloaded", { "retry-after": "60" });
-      await request(`look at ${count}`);
-      const asked = await flow().asked(`look at ${count}`);
-      await flow().sandbox.slack.person("U0APPROVER").click(asked, "approve");
-      const post = await posted("Requests for `staging` wait", count);
-      const line = await told("I keep trying");
-      outage.cancel();
-      pass(61);
-      await posted("`staging` works again.* Its requests", count);
-
-      expect(post).toMatch(/answered 503 .*overloaded.*\nThe worker retries them each minute\.$/s);
-      expect(line).not.toContain("overloaded");
-    }
-    expect(await told("is active until")).toContain("aws eks update-kubeconfig");
-    expect(texts().filter((text) => /Requests for|works again/.test(text))).toHaveLength(4);
-  });
-});
-
 describe("an admission webhook that changes each real write, and no dry run", () => {
   const flow = shareFlow({ configuration: `${configuration}operators: { channel: ${channel} }\n` });
   const admit = (webhook: AwsAuthWebhook | null) => flow().sandbox.cluster.admit(webhook);
