@@ -9,6 +9,8 @@ export interface CommandCall {
   readonly rest: string;
   /** Slack user ids by the names in `rest`, for example `@bob`. */
   readonly people: ReadonlyMap<string, string>;
+  /** Slack id of the conversation with the line or the button; empty: the Home tab. */
+  readonly channel: string;
   /** Opens a form; lives for three seconds. */
   readonly triggerId: string;
   readonly client: WebClient;

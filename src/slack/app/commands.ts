@@ -83,12 +83,12 @@ function answerOf(message: Message | null) {
 
 async function run(
   context: SlackContext,
-  { command: { user_id: user, trigger_id: triggerId, text }, client }: SlashCommand,
+  { command: { user_id: user, channel_id: channel, trigger_id: triggerId, text }, client }: SlashCommand,
   command: Command,
   rest: string,
 ): Promise<Message | null> {
   const { people } = readCommandText(text);
-  return command.run(context, { user, rest, people, triggerId, client, commands });
+  return command.run(context, { user, rest, people, channel, triggerId, client, commands });
 }
 
 /** @param sent Slack's text: the button to run the line keeps the people in it */
@@ -121,7 +121,8 @@ function runOnClick(context: SlackContext, click: ButtonClick): Promise<void> {
   const sent = click.action.value ?? "";
   const { text, people } = readCommandText(sent);
   const [word, rest] = wordAndRest(text);
-  const call = { user: body.user.id, rest, people, triggerId: body.trigger_id, client, commands };
+  const channel = body.channel?.id ?? "";
+  const call = { user: body.user.id, rest, people, channel, triggerId: body.trigger_id, client, commands };
   const found = commands.find((each) => each.word === word);
   const run = async () => (found ? found.run(context, call) : unknown(context, call.user, [word, rest], sent));
   return answers(run)(context, click);

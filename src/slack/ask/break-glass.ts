@@ -3,6 +3,7 @@ import { formatDuration } from "../../access/ask/duration.ts";
 import { accountIn, type OwnIdentities } from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
+import type { AccessRequest } from "../../access/record.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/answer.ts";
 import type { Command } from "../app/command.ts";
@@ -30,7 +31,7 @@ export const breakGlassCommand: Command = {
   records: true,
   run: async (context, call) =>
     call.rest === ""
-      ? openOnCommand(context, call, () => breakGlassForm(context, call.user, ""))
+      ? openOnCommand(context, call, () => breakGlassForm(context, call.user, { channel: call.channel }))
       : breakGlass(context, call.user, call.rest),
 };
 
@@ -52,7 +53,9 @@ const breakGlassModalId = "break-glass";
 export const breakGlassClusterAction = "break-glass-cluster";
 
 export const breakGlassButtons: Buttons = {
-  [breakGlassAction]: opens((context, user) => breakGlassForm(context, user, "")),
+  [breakGlassAction]: opens((context, user, _, { body }) =>
+    breakGlassForm(context, user, { channel: body.channel?.id ?? "" }),
+  ),
 };
 export const breakGlassForms: Forms = { [breakGlassModalId]: takeForm };
 
@@ -60,17 +63,31 @@ export async function handleBreakGlassCluster(context: SlackContext, { ack, body
   await ack();
   const { view } = body;
   if (!view) return;
-  const form = await breakGlassForm(context, body.user.id, readFormParts(view).cluster);
+  const form = await breakGlassForm(context, body.user.id, { cluster: readFormParts(view).cluster });
   await client.views.update({ view_id: view.id, view: form });
 }
 
 /** Slack opens a form within three seconds or not at all. In milliseconds. */
 const lookingUpMs = 1_200;
 
-/** @param chosen the cluster's name; another one: the first that the policy gives them */
-async function breakGlassForm(context: SlackContext, user: string, chosen: string): Promise<ModalView> {
-  const clusters = await emergencyClusters(context, user);
-  const cluster = clusters.find(({ name }) => name === chosen) ?? clusters[0];
+/** @param at the chosen cluster, or where the person is: the form opens with the cluster that they most likely mean */
+async function breakGlassForm(
+  context: SlackContext,
+  user: string,
+  at: { readonly cluster?: string; readonly channel?: string },
+): Promise<ModalView> {
+  const reading = context.ledger.ofRequester(user, 1).catch(() => []);
+  const [clusters, [last]] = await Promise.all([
+    emergencyClusters(context, user),
+    withinTime(reading, lookingUpMs, []),
+  ]);
+  const cluster =
+    clusters.find(({ name }) => name === at.cluster) ??
+    likeliest(
+      clusters.filter(({ channel }) => channel === at.channel),
+      last,
+    ) ??
+    likeliest(clusters, last);
   if (!cluster)
     return messageModal(
       "Emergency access",
@@ -81,6 +98,11 @@ async function breakGlassForm(context: SlackContext, user: string, chosen: strin
   // A person's only link counts everywhere, also where the cluster refuses its account.
   const taken = arns.filter((arn) => [cluster.account, ...cluster.foreignAccounts].includes(accountIn(arn)));
   return breakGlassModal(clusters, cluster, { arns: taken, why });
+}
+
+/** That of the person's last request, otherwise the first. */
+function likeliest(clusters: readonly Cluster[], last: AccessRequest | undefined): Cluster | undefined {
+  return clusters.find(({ name }) => name === last?.cluster) ?? clusters[0];
 }
 
 async function emergencyClusters(context: SlackContext, user: string): Promise<readonly Cluster[]> {

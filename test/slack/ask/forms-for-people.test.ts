@@ -127,6 +127,27 @@ describe("break-glass", () => {
     app.person("U0ONCALL").close();
   });
 
+  test("opens with the cluster of the channel, and elsewhere with that of the last request", async () => {
+    await app.stop();
+    const payments = staging.replaceAll("staging", "payments").replace("C0ACCESS", "C0PAYMENTS");
+    app = await aSlackApp({
+      config: `${configText.replace("levels:\n  viewer", `${payments}levels:\n  viewer`)}${policy}`,
+    });
+    const onCall = app.person("U0ONCALL");
+    const opensIn = async (channel: string) => {
+      await onCall.command("/eks-access break-glass", channel);
+      const form = textOf(await opened("U0ONCALL"));
+      onCall.close();
+      return /\[(staging|payments)\]/.exec(form)?.[1];
+    };
+
+    const before = [await opensIn("C0PAYMENTS"), await opensIn("D0ONCALL")];
+    await onCall.command(`/eks-access break-glass payments ${engineerArn} checkout is down`, "C0PAYMENTS");
+    const after = [await opensIn("C0ACCESS"), await opensIn("D0ONCALL")];
+
+    expect({ before, after }).toEqual({ before: ["payments", "staging"], after: ["staging", "payments"] });
+  });
+
   test("says what one cluster gives, and finds each of more than a hundred by its name", async () => {
     await app.stop();
     const more = Array.from({ length: 120 }, (_, index) => staging.replaceAll("staging", `shop-${index}`)).join("");

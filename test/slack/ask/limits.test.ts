@@ -34,6 +34,7 @@ async function say(
   const answer = await command.run(context, {
     user,
     rest: rest.join(" "),
+    channel: "",
     triggerId: "",
     people,
     client,

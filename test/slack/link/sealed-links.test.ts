@@ -48,7 +48,15 @@ describe("rules that go by links believe one", () => {
 });
 
 const run = (command: Command, context: SlackContext, rest: string) =>
-  command.run(context, { user, rest, client: new WebClient(), triggerId: "", people: new Map(), commands: [] });
+  command.run(context, {
+    user,
+    rest,
+    client: new WebClient(),
+    channel: "",
+    triggerId: "",
+    people: new Map(),
+    commands: [],
+  });
 
 describe("a link that a person wrote into Redis", () => {
   async function forged(config = goesByLinks) {
