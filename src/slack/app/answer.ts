@@ -79,7 +79,8 @@ export async function answerWhereClicked(
   }
   // A form opens within three seconds or not at all, but a direct message always arrives.
   const how = { trigger_id: body.trigger_id, view: messageModal("eks-access", answer) };
-  const opening = view?.type === "modal" ? client.views.push(how) : client.views.open(how);
+  const open = view?.type === "modal" ? client.views.push : client.views.open;
+  const opening = context.opensTooMany(body.user.id) ? Promise.reject() : open(how);
   await opening.catch(() => client.chat.postMessage({ channel: body.user.id, ...answer }));
 }
 

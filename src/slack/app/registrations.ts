@@ -24,7 +24,7 @@ import { approveButtons, detailsForms } from "../decide/decision-click.ts";
 import { endButtons, endForms } from "../decide/end-access.ts";
 import { reviewButtons, reviewForms } from "../decide/review-emergency.ts";
 import { linkButtons } from "../link/link.ts";
-import { handleHomeOpened } from "../look/home.ts";
+import { homeOpenedHandler } from "../look/home.ts";
 import { listButtons } from "../look/list.ts";
 import { migrationButtons, migrationForms } from "../migrate/migration-clicks.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
@@ -120,7 +120,7 @@ export function handlerOf(
   { configuration, groupChanged, ...given }: StartContext,
   updates: Pick<MessageUpdates, "noteClick">,
 ): Middleware<AnyMiddlewareArgs> {
-  const handleFormChange = formChangeHandler();
+  const [handleFormChange, handleHomeOpened] = [formChangeHandler(), homeOpenedHandler()];
   const opensTooMany = formCount(given.now);
   const formActionIds = new Set<string>(Object.values(formActions));
   return async (sent) => {
@@ -131,6 +131,8 @@ export function handlerOf(
     const { about } = sent.context;
     const log = typeof about === "string" ? logAbout(context.log, about) : context.log;
     const from = { ...context, log, ledger: ledgerFor(context.ledger, sent.body) };
+    // Slack takes a hundred Homes a minute for all people together, and an open one follows each change.
+    if (isHomeOpened(sent) && opensTooMany(sent.event.user)) return;
     if (!(await checkPerson(from, sent))) return;
     if (isCommand(sent)) return handleCommand(from, sent);
     if (isHomeOpened(sent)) return handleHomeOpened(from, sent);

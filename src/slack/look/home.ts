@@ -155,18 +155,23 @@ async function withoutExtended(ledger: Ledger, list: HomeList): Promise<HomeList
   return { requests, total: list.total - (list.requests.length - requests.length) };
 }
 
-/** Later, each change updates it. */
-export async function handleHomeOpened(context: SlackContext, { event, client }: HomeOpened): Promise<void> {
-  if (event.tab !== "home") return;
-  const { user } = event;
-  try {
-    await publishHome({ ...context, client }, user, hashOf(event.view));
-  } catch (error) {
-    context.log.error({ err: error, user }, "could not show an App Home");
-    await client.views
-      .publish({ user_id: user, view: unknownHomeView(styled(explainToPerson(error))) })
-      .catch(() => {});
-  }
+/** Later, each change updates it. So does a publication under way: openings at once are one, or each would meet another's hash. */
+export function homeOpenedHandler(): (context: SlackContext, opened: HomeOpened) => Promise<void> {
+  const underWay = new Set<string>();
+  return async (context, { event: { tab, user, view }, client }) => {
+    if (tab !== "home" || underWay.has(user)) return;
+    underWay.add(user);
+    try {
+      await publishHome({ ...context, client }, user, hashOf(view));
+    } catch (error) {
+      context.log.error({ err: error, user }, "could not show an App Home");
+      await client.views
+        .publish({ user_id: user, view: unknownHomeView(styled(explainToPerson(error))) })
+        .catch(() => {});
+    } finally {
+      underWay.delete(user);
+    }
+  };
 }
 
 /** Slack sends it, but Bolt's types lack it: https://docs.slack.dev/reference/events/app_home_opened */

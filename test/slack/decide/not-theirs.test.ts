@@ -117,6 +117,36 @@ test("one person's quick clicks leave Slack's forms to the others", async () => 
   for (const each of [quick, other]) each.close();
 });
 
+test("one person's quick clicks in App Home leave Slack's forms and Homes to the others", async () => {
+  const { id } = await app.put(aLeasedRequest({}, { id: nextId() }));
+  const quick = app.person("U0ENGINEER");
+  app.pass(61);
+  const published: (string | undefined)[] = [];
+  await quick.openHome();
+  const home = await app.slack.until(() => {
+    const shown = quick.home();
+    return shown && textOf(shown).includes(id) ? shown : undefined;
+  });
+  for (let click = 0; click < 29; click += 1) {
+    await quick.click(home, "details");
+    await app.slack.until(() => quick.view());
+    quick.close();
+  }
+
+  const before = quick.directMessages().length;
+  await quick.click(home, "details");
+  const refused = await app.slack.until(() => quick.directMessages()[before] ?? quick.view());
+  for (let opening = 0; opening < 5; opening += 1) {
+    await quick.openHome();
+    published.push(quick.home()?.hash);
+  }
+  await app.say("U0ENGINEER", "help");
+
+  expect(textOf(refused)).toBe(":hourglass: You opened many forms just now. Try again in a minute.");
+  expect(quick.view()).toBeUndefined();
+  expect(new Set([home.hash, ...published, quick.home()?.hash]).size).toBe(1);
+});
+
 test("when Slack limits forms, the answer says so, and when to try again", async () => {
   const { id } = await app.put(aPreviewedRequest({ id: nextId() }));
   const card = await app.show(id);

@@ -9,14 +9,20 @@ import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 let app: SlackApp;
 let isDown = false;
+let held = Promise.resolve();
+let reads = 0;
 
-const failing = (ledger: Ledger): Ledger => ({
+const watched = (ledger: Ledger): Ledger => ({
   ...ledger,
-  list: (...of) => (isDown ? Promise.reject(new Error("connect ECONNREFUSED")) : ledger.list(...of)),
+  list: async (...of) => {
+    reads += 1;
+    await held;
+    return isDown ? Promise.reject(new Error("connect ECONNREFUSED")) : ledger.list(...of);
+  },
 });
 
 beforeAll(async () => {
-  app = await aSlackApp({ ledger: failing });
+  app = await aSlackApp({ ledger: watched });
 });
 afterAll(() => app.stop());
 
@@ -81,6 +87,25 @@ test("App Home shows a migration to its requester, and to each approver until th
     /\*Your requests and migrations\* \(1\).*Approved by <@U0APPROVER>.*\[Stop\]/s,
   );
   expect(textOf(await homeOf("U0ENGINEER", "*Recent*"))).not.toContain("migration");
+});
+
+test("openings at once are one publication: no one person takes the Homes that Slack allows for all", async () => {
+  await homeOf("U0ENGINEER", "Your access");
+  const once = reads;
+  await homeOf("U0ENGINEER", "Your access");
+  const each = reads - once;
+  let release = () => {};
+  held = new Promise((resolve) => {
+    release = resolve;
+  });
+
+  const before = reads;
+  await Promise.all(Array.from({ length: 6 }, () => app.person("U0ENGINEER").openHome()));
+  await app.say("U0APPROVER", "help");
+  release();
+  await homeOf("U0ENGINEER", "Your access");
+
+  expect(reads - before).toBeLessThanOrEqual(3 * each);
 });
 
 test("while the ledger does not answer, App Home says so, and nothing that may not be true", async () => {
