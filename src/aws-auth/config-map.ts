@@ -1,14 +1,10 @@
-import { dump } from "js-yaml";
 import { parseJson } from "../access/seal.ts";
 import { SECTIONS } from "./document.ts";
-import { replaceNode } from "./edit-entry.ts";
 import { YamlFailure } from "./go-yaml/cursor.ts";
-import { decode } from "./go-yaml/decode.ts";
-import type { Field, MappingNode, MapValue, ScalarNode, YamlNode, YamlValue } from "./go-yaml/node.ts";
+import { decode, requireJson } from "./go-yaml/decode.ts";
+import type { Field, MapValue, ScalarNode, YamlValue } from "./go-yaml/node.ts";
 import { parseYaml } from "./go-yaml/parse-yaml.ts";
 import { GO_SPACE } from "./read-document.ts";
-import { quote } from "./render.ts";
-import { afterLine, editLines, insertLines, lineBreakOf, removeLines, type TextEdit } from "./text-edit.ts";
 
 /** A file with aws-auth: a ConfigMap as YAML or JSON, or its bare data. */
 export interface ConfigMapFile {
@@ -34,7 +30,7 @@ function nameOf({ metadata }: Readonly<Record<string, unknown>>): unknown {
   return isRecord(metadata) ? metadata.name : undefined;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -56,7 +52,8 @@ export function readConfigMapFile(text: string): ConfigMapReading {
 }
 
 function readParts(text: string): { files: ConfigMapFile[]; message: string } {
-  let message = "It contains no ConfigMap.";
+  const isHidden = /^---[^\S\n]+\S/m.test(text);
+  let message = `It contains no ConfigMap.${isHidden ? " kubectl needs --- alone on a line." : ""}`;
   const files: ConfigMapFile[] = [];
   for (const part of splitDocuments(text)) {
     try {
@@ -64,15 +61,18 @@ function readParts(text: string): { files: ConfigMapFile[]; message: string } {
       if (file !== null) files.push(file);
     } catch (failure) {
       if (!(failure instanceof YamlFailure)) throw failure;
-      message = `It is not YAML: ${failure.message} in line ${part.line + failure.line + 1}.`;
+      message = `kubectl can't read it: ${failure.message} in line ${part.line + failure.line + 1}.`;
     }
   }
   return { files, message };
 }
 
 function readPart(text: string, part: { text: string; offset: number; line: number }): ConfigMapFile | null {
-  const { root } = parseYaml(part.text);
+  // kubectl takes more for white space than YAML does.
+  const inner = part.offset === 0 ? part.text : part.text.replace(/^---[^\n]*/, (line) => " ".repeat(line.length));
+  const { root } = parseYaml(inner);
   const value = root === null ? null : decode(root);
+  if (value !== null) requireJson(value);
   const map = value === null ? null : configMapIn(value);
   if (map === null) return null;
   const kind = map.fields.get("kind")?.value;
@@ -98,13 +98,7 @@ function configMapIn(value: YamlValue): MapValue | null {
   const items = value.fields.get("items")?.value;
   if (items?.type !== "list") return value;
   const maps = items.items.filter((item) => item.type === "map");
-  return maps.find((map) => nameIn(map) === "aws-auth") ?? null;
-}
-
-function nameIn(map: MapValue): string | null {
-  const metadata = map.fields.get("metadata")?.value;
-  const name = metadata?.type === "map" ? metadata.fields.get("name")?.value : undefined;
-  return name?.type === "string" ? name.value : null;
+  return maps.find((map) => isAwsAuth(plainMap(map))) ?? null;
 }
 
 function dataOf(map: MapValue | null, line: number): Pick<ConfigMapFile, "data" | "nodes" | "notText"> {
@@ -149,9 +143,9 @@ interface DocumentText {
   readonly line: number;
 }
 
-const SEPARATOR = new RegExp(`(?<![^\\n])---(?=${GO_SPACE}|$)`, "g");
+const SEPARATOR = new RegExp(`(?<![^\\n])---(?=(?:(?!\\n)${GO_SPACE})*(?:\\n|$))`, "g");
 
-/** Cuts a text at lines that begin with `---`, as kubectl does: only a line feed ends a line. Such a line also ends every scalar. */
+/** Cuts a text at lines of `---` alone, as kubectl does: only a line feed ends a line, and it reads one YAML document between two of them. */
 export function splitDocuments(text: string): DocumentText[] {
   const documents: DocumentText[] = [];
   const starts = [...text.matchAll(SEPARATOR)].map((match) => match.index);
@@ -193,106 +187,9 @@ function jsonObject(text: string): Record<string, unknown> | null {
   const object = parseJson(text);
   if (!isRecord(object)) return null;
   if (!Array.isArray(object.items)) return object;
-  return object.items.find((item) => isRecord(item) && nameOf(item) === "aws-auth") ?? null;
+  return object.items.find(isAwsAuth) ?? null;
 }
 
-/** Edits YAML in place, so that comments stay, or else writes it from its values, as JSON and bare data. */
-export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string, string>>): string {
-  const edited = file.form === "config-map" ? editFile(file, data) : null;
-  // A block at the end of a file can need its line break.
-  const texts = edited === null ? [] : [edited, edited + lineBreakOf(edited)];
-  const exact = texts.find((text) => hasExactly(text, data));
-  if (exact !== undefined) return exact;
-  const object = newObject(file);
-  if (isJson(file.text)) return `${JSON.stringify({ ...object, data }, null, 2)}\n`;
-  const values = Object.entries(data).map(([key, value]) => `  ${key}: ${blockText(value, 2, "\n")}\n`);
-  // Behind a text with empty lines at its end js-yaml ends the document, and kubectl would miss the data.
-  const head = dump(object, { lineWidth: -1 }).replace(/\n\.\.\.\n$/, "\n");
-  return `${head}data:${values.length === 0 ? " {}" : ""}\n${values.join("")}`;
-}
-
-function newObject({ form, object: { data: _, ...others } }: ConfigMapFile): Record<string, unknown> {
-  if (form === "config-map") return others;
-  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "aws-auth", namespace: "kube-system" } };
-}
-
-function isJson(text: string): boolean {
-  return text.trimStart().startsWith("{");
-}
-
-function hasExactly(text: string, data: Readonly<Record<string, string>>): boolean {
-  const reading = readConfigMapFile(text);
-  return reading.type === "file" && sameData(reading.file.data, data);
-}
-
-function sameData(some: Readonly<Record<string, string>>, others: Readonly<Record<string, string>>): boolean {
-  const inOrder = (data: Readonly<Record<string, string>>) => JSON.stringify(Object.entries(data).sort());
-  return inOrder(some) === inOrder(others);
-}
-
-function editFile(file: ConfigMapFile, data: Readonly<Record<string, string>>): string | null {
-  const { text, map, dataMap, offset } = file;
-  if (sameData(file.data, data)) return text;
-  if (map === null || map.node.flow) return null;
-  const edited = editLines(text.slice(offset), (part) => {
-    if (dataMap === null || dataMap.node.flow) return [writeData(part, map, data)];
-    const edits = [...dataMap.fields].flatMap(([key, field]) => editValue(file, part, key, field.key, data[key]));
-    const added = Object.entries(data).filter(([key]) => !dataMap.fields.has(key));
-    return added.length === 0 ? edits : [...edits, addValues(part, dataMap.node, added)];
-  });
-  return edited === null ? null : text.slice(0, offset) + edited;
-}
-
-/** Writes data that is absent, empty or within braces. */
-function writeData(part: string, map: MapValue, data: Readonly<Record<string, string>>): TextEdit {
-  const { column } = map.node.start;
-  const lineBreak = lineBreakOf(part);
-  const lines = valueLines(Object.entries(data), column + 2, lineBreak);
-  const field = map.fields.get("data");
-  if (field === undefined)
-    return insertLines(afterLine(part, map.node.end), `${" ".repeat(column)}data:${lineBreak}${lines}`, lineBreak);
-  const { outer, end } = field.written;
-  if (outer === end) return insertLines(afterLine(part, field.key.end), lines, lineBreak);
-  return { start: part.slice(0, outer).trimEnd().length, end, text: lines === "" ? " {}" : lineBreak + lines };
-}
-
-function editValue(
-  file: ConfigMapFile,
-  part: string,
-  key: string,
-  keyNode: YamlNode,
-  wanted: string | undefined,
-): TextEdit[] {
-  const node = file.nodes.get(key);
-  if (node === undefined || wanted === file.data[key]) return [];
-  if (wanted === undefined) return [removeLines(part, keyNode.outer, node.end)];
-  return [replaceScalar(part, node, wanted, keyNode.start.column)];
-}
-
-function addValues(part: string, { start, end }: MappingNode, added: readonly (readonly [string, string])[]): TextEdit {
-  const { column } = start;
-  const lineBreak = lineBreakOf(part);
-  return insertLines(afterLine(part, end), valueLines(added, column, lineBreak), lineBreak);
-}
-
-function valueLines(values: readonly (readonly [string, string])[], column: number, lineBreak: string): string {
-  const pad = " ".repeat(column);
-  return values.map(([key, value]) => `${pad}${key}: ${blockText(value, column, lineBreak)}`).join(lineBreak);
-}
-
-function replaceScalar(part: string, node: ScalarNode, value: string, column: number): TextEdit {
-  return replaceNode(part, node, blockText(value, column, lineBreakOf(part)));
-}
-
-/** Characters that stay as they are in a literal block, except at the start of a line. */
-const SAFE = /^[\t\n -~\u00a0-\u2027\u202a-\ufefe]*$/;
-
-/** A text as a literal block below a key at `column`, without its last break; in quotes if a block can't represent it. */
-function blockText(value: string, column: number, lineBreak: string): string {
-  const fits = SAFE.test(value) && /^[^ \t\n].*\n/.test(value) && !value.endsWith("\n\n");
-  if (!fits) return quote(value);
-  const isEnded = value.endsWith("\n");
-  const lines = (isEnded ? value.slice(0, -1) : value).split("\n");
-  const pad = " ".repeat(column + 2);
-  return [isEnded ? "|" : "|-", ...lines.map((line) => (line === "" ? "" : pad + line))].join(lineBreak);
+export function isAwsAuth(item: unknown): item is Record<string, unknown> {
+  return isRecord(item) && item.kind === "ConfigMap" && nameOf(item) === "aws-auth";
 }

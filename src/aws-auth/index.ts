@@ -2,7 +2,7 @@
 
 export { changedCallers, type PlanGuard } from "./change.ts";
 export { checkFile, type FileReport, locator, toSarif } from "./check-file.ts";
-export { type ConfigMapFile, readConfigMapFile, writeConfigMap } from "./config-map.ts";
+export { type ConfigMapFile, readConfigMapFile } from "./config-map.ts";
 export {
   type AwsAuthDocument,
   callerKey,
@@ -27,3 +27,4 @@ export { type AccessChange, accessChanges, type DocumentReading, isAccountId, re
 export { quote, unifiedDiff } from "./render.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
 export { type Identity, isWildcard, resolve, wildcardsFor } from "./resolve.ts";
+export { writeConfigMap } from "./write-config-map.ts";

@@ -64,13 +64,20 @@ function listRepairs(
 async function printPlan(
   result: PlannedText | RefusedPlan,
   file: ConfigMapFile,
-  { json, out }: PlanOptions,
+  { json, out, path }: PlanOptions,
   io: CommandIo,
 ): Promise<number> {
   const refusal = refusalOf(result);
+  const isRefused = refusal !== null || result.type === "refused";
+  const written = isRefused || out === null ? null : writtenBy(result, file, path);
   io.stdout(json ? planJson(result, refusal, file.data) : planText(result, refusal, io.colour));
-  if (refusal !== null || result.type === "refused") return 1;
-  return out === null ? 0 : write(out, writeConfigMap(file, result.after));
+  if (isRefused) return 1;
+  return out === null || written === null ? 0 : write(out, written);
+}
+
+function writtenBy({ after }: PlannedText, file: ConfigMapFile, path: string): string {
+  const remedy = "Write a ConfigMap with each key once, on its own line, without anchors.";
+  return writeConfigMap(file, after) ?? unusable(`The change would lose other text of ${path}. ${remedy}`);
 }
 
 /** A command is all or nothing: one refused change refuses the plan. */

@@ -1,7 +1,8 @@
 import { type ConfigMapFile, readConfigMapFile } from "../../src/aws-auth/config-map.ts";
 
 /** Reads a file that is known to be in order. */
-export function read(text: string): ConfigMapFile {
+export function read(text: string | null): ConfigMapFile {
+  if (text === null) throw new Error("It was not written.");
   const reading = readConfigMapFile(text);
   if (reading.type === "unusable") throw new Error(reading.message);
   return reading.file;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { writeConfigMap } from "../../src/aws-auth/config-map.ts";
+import { writeConfigMap } from "../../src/aws-auth/write-config-map.ts";
 import { stories } from "../form.ts";
 import { fileOf, read } from "./config-map-files.ts";
 import { noise } from "./generators.ts";

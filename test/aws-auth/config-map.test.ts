@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { locator } from "../../src/aws-auth/check-file.ts";
 import { readConfigMapFile, splitDocuments } from "../../src/aws-auth/config-map.ts";
+import { writeConfigMap } from "../../src/aws-auth/write-config-map.ts";
 import { read } from "./config-map-files.ts";
 
 describe("readConfigMap", () => {
@@ -18,6 +19,15 @@ describe("readConfigMap", () => {
     const file = read("kind: ConfigMap\ndata: {a: x}\n---\ufeffkind: Secret\nkind: ConfigMap\ndata: {a: z}\n");
 
     expect(file.data).toEqual({ a: "z" });
+  });
+
+  it("cuts at --- before what kubectl alone takes for white space", () => {
+    const file = read(
+      "kind: ConfigMap\ndata: {a: x}\n---\u00a0\nkind: ConfigMap\nmetadata: {name: aws-auth}\ndata: {a: z}\n",
+    );
+
+    expect(file.data).toEqual({ a: "z" });
+    expect(writeConfigMap(file, { a: "y" })).toBe(file.text.replace(" {a: z}", '\n  a: "y"'));
   });
 
   it("takes the one named aws-auth of a List, in YAML and in JSON", () => {
@@ -102,7 +112,22 @@ describe("readConfigMap", () => {
     ["null", "null", "It contains no ConfigMap."],
     ["other data", "a: b\n", "It contains no ConfigMap."],
     ["JSON of another kind", '{"kind": "Secret", "data": {}}', "It contains no ConfigMap."],
-    ["broken YAML", "a: b\n---\nc: [\n", "It is not YAML: did not find expected node content in line 4."],
+    ["broken YAML", "a: b\n---\nc: [\n", "kubectl can't read it: did not find expected node content in line 4."],
+    [
+      "a number that JSON lacks",
+      "kind: ConfigMap\nx: .inf\n",
+      "kubectl can't read it: JSON can't hold this number in line 2.",
+    ],
+    [
+      "a key that JSON lacks",
+      "kind: ConfigMap\ndata: {~: x}\n",
+      "kubectl can't read it: JSON can't hold this key in line 2.",
+    ],
+    [
+      "what kubectl takes for a part of another document",
+      "kind: Secret\n...\n--- # x\nkind: ConfigMap\n",
+      "It contains no ConfigMap. kubectl needs --- alone on a line.",
+    ],
   ])("finds none in %s", (_what, text, message) => {
     expect(readConfigMapFile(text)).toEqual({ type: "unusable", message });
   });
@@ -163,8 +188,7 @@ it.each([
   [
     "---\na\n--- b\n---",
     [
-      [0, 0, "---\na\n"],
-      [6, 2, "--- b\n"],
+      [0, 0, "---\na\n--- b\n"],
       [12, 3, "---"],
     ],
   ],
@@ -177,6 +201,6 @@ it.each([
   ],
   ["a\r---\rb\u2028---\n", [[0, 0, "a\r---\rb\u2028---\n"]]],
   ["a: |\n  ---\n  b\n----\n---x\n", [[0, 0, "a: |\n  ---\n  b\n----\n---x\n"]]],
-])("%j is cut where a line begins with a marker", (text, expected) => {
+])("%j is cut where --- is alone on a line", (text, expected) => {
   expect(splitDocuments(text).map((part) => [part.offset, part.line, part.text])).toEqual(expected);
 });

@@ -1,9 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { writeConfigMap } from "../../src/aws-auth/config-map.ts";
+import { writeConfigMap } from "../../src/aws-auth/write-config-map.ts";
 import { fileOf, read } from "./config-map-files.ts";
-
-/** Data that no edit can give other keys. */
-const twice = "\n  a: one\n  a: two\n";
 
 describe("writeConfigMap", () => {
   it("leaves the file as it is where the data is", () => {
@@ -31,26 +28,6 @@ describe("writeConfigMap", () => {
       ["mapRoles", "two\n"],
       ["__proto__", "kept"],
     ]);
-  });
-
-  it("writes the data into the same YAML document as a text with empty lines at its end", () => {
-    const annotations = { note: "a\n\n" };
-    const file = read(`kind: ConfigMap\nmetadata: ${JSON.stringify({ annotations })}\ndata: ${twice}`);
-
-    const written = read(writeConfigMap(file, { mapRoles: "two\n" }));
-
-    expect(written.data).toEqual({ mapRoles: "two\n" });
-    expect(written.object.metadata).toEqual({ annotations });
-  });
-
-  it("keeps annotations as texts, also those that kubectl would read as another value", () => {
-    const annotations = { consent: "yes", lights: "on", time: "1:30", day: "2026-01-01", octal: "012", merge: "<<" };
-    const metadata = { name: "aws-auth", annotations };
-    const file = read(`kind: ConfigMap\nmetadata: ${JSON.stringify(metadata)}\ndata: {mapRoles: one}\n`);
-
-    const written = read(writeConfigMap(file, { mapRoles: "two\n" }));
-
-    expect(written.object.metadata).toEqual(metadata);
   });
 
   it.each([
@@ -91,17 +68,6 @@ describe("writeConfigMap", () => {
     expect(text).toBe("kind: ConfigMap\ndata:\n  mapRoles: |\n    three\n  notes: x\n");
   });
 
-  it("writes the data from its values if it can't be edited, and keeps the rest of the object", () => {
-    const long = "x ".repeat(100).trim();
-    const file = read(`kind: ConfigMap\nmetadata: {name: aws-auth, annotations: {note: ${long}}}\ndata: ${twice}`);
-
-    const some = writeConfigMap(file, { mapRoles: "two\n" });
-    const none = writeConfigMap(file, {});
-
-    expect(some).toContain(`note: ${long}\ndata:\n  mapRoles: |\n    two\n`);
-    expect(none).toMatch(/\ndata: \{\}\n$/);
-  });
-
   it("writes a ConfigMap for bare data in YAML, with all its keys", () => {
     const text = writeConfigMap(fileOf("bare"), { mapRoles: "two\n", mapUsers: "three\n" });
 
@@ -115,7 +81,7 @@ describe("writeConfigMap", () => {
 
     const text = writeConfigMap(file, { mapRoles: "two" });
 
-    expect(JSON.parse(text)).toEqual({ kind: "ConfigMap", data: { mapRoles: "two" } });
+    expect(JSON.parse(text ?? "")).toEqual({ kind: "ConfigMap", data: { mapRoles: "two" } });
     expect(text).toMatch(/^\{\n {2}"kind"/);
   });
 
@@ -130,24 +96,32 @@ describe("writeConfigMap", () => {
   it.each([
     [
       "another value leans on the one that changes",
-      "  mapRoles: &r one\n  notes: *r\n",
+      "data:\n  mapRoles: &r one\n  notes: *r\n",
       { mapRoles: "two\n", notes: "one" },
     ],
-    ["a key that goes is given twice", "  a: one\n  a: two\n  mapRoles: x\n", { mapRoles: "x" }],
-    ["a value is no text", "  mapRoles:\n    - a\n  notes: x\n", { mapRoles: "one\n", notes: "x" }],
-  ])("writes the data anew where %s", (_what, data, wanted) => {
-    const text = writeConfigMap(read(`# ours\nkind: ConfigMap\ndata:\n${data}`), wanted);
-
-    expect(text).toMatch(/^kind: ConfigMap\ndata:\n/);
-    expect(read(text).data).toEqual(wanted);
+    ["a key that goes is given twice", "data:\n  a: one\n  a: two\n  mapRoles: x\n", { mapRoles: "x" }],
+    ["a value is no text", "data:\n  mapRoles:\n    - a\n  notes: x\n", { mapRoles: "one\n", notes: "x" }],
+    ["braces have a key that is a number", "data: {mapRoles: one, 123: x}\n", { mapRoles: "two\n" }],
+    ["braces have a key that is true or false", "data: {mapRoles: one, true: x}\n", { mapRoles: "two\n" }],
+  ])("writes nothing where %s, as other text would be lost", (_what, data, wanted) => {
+    expect(writeConfigMap(read(`# ours\nkind: ConfigMap\n${data}---\nkind: Secret\n`), wanted)).toBeNull();
   });
 
-  it("keeps lists and numbers of the object when it writes from values", () => {
-    const file = read(`kind: ConfigMap\nmetadata: {generation: 12, finalizers: [a, b]}\ndata: ${twice}`);
+  it.each([
+    ["a whole object in braces", "{kind: ConfigMap, data: {mapRoles: one}} # ours\n"],
+    ["bare data beside another document", "mapRoles: one\n---\nkind: Secret\n"],
+    ["bare data with a key that is a number", "mapRoles: one\n123: x\n"],
+  ])("writes nothing for %s", (_what, text) => {
+    expect(writeConfigMap(read(text), { mapRoles: "two\n" })).toBeNull();
+  });
 
-    expect(writeConfigMap(file, {})).toBe(
-      "kind: ConfigMap\nmetadata:\n  generation: 12\n  finalizers:\n    - a\n    - b\ndata: {}\n",
-    );
+  it("keeps the other objects of a List in JSON, also one of the same name", () => {
+    const item = (kind: string, data: object) => ({ kind, metadata: { name: "aws-auth" }, data });
+    const list = (data: object) => ({ kind: "List", items: [item("Secret", {}), item("ConfigMap", data), 12] });
+
+    const text = writeConfigMap(read(JSON.stringify(list({ mapRoles: "one" }))), { mapRoles: "two" });
+
+    expect(JSON.parse(text ?? "")).toEqual(list({ mapRoles: "two" }));
   });
 
   it.each([
@@ -163,6 +137,23 @@ describe("writeConfigMap", () => {
     const text = writeConfigMap(read(`${before}${data}${after}`), { mapRoles: "one\n" });
 
     expect(text).toBe(`${before}${written}  mapRoles: |\n    one\n${after}`);
+  });
+
+  it("adds a key above a block that ends with the file, without a line break, and leaves that as it is", () => {
+    const file = read("# ours\nkind: ConfigMap\ndata: # all\n  # first\n  mapRoles: |\n    one");
+
+    const text = writeConfigMap(file, { mapRoles: "one", mapUsers: "two\n" });
+
+    expect(text).toBe(file.text.replace("# all\n", "# all\n  mapUsers: |\n    two\n"));
+  });
+
+  it.each(["~", "true", "on", "12", "1e3", "2001-01-01", "-", "a b"])("puts the key %s in quotes", (key) => {
+    const files = [`kind: ConfigMap\ndata: {"${key}": x}\n`, `mapRoles: one\n"${key}": x\n`].map(read);
+
+    for (const file of files) {
+      const wanted = { ...file.data, mapRoles: "two\n" };
+      expect(read(writeConfigMap(file, wanted)).data).toEqual(wanted);
+    }
   });
 
   it.each(["data: {}\n", 'data: {mapRoles: "one"}\n', ""])(

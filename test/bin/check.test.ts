@@ -173,7 +173,7 @@ describe("eks-access check", () => {
     ["text that is no ConfigMap", "hello\n", "It contains no ConfigMap"],
     ["a list", "- a\n", "It contains no ConfigMap"],
     ["an empty file", "", "It contains no ConfigMap"],
-    ["YAML that is broken", "data: [\n", "It is not YAML"],
+    ["YAML that is broken", "data: [\n", "kubectl can't read it"],
     ["another kind", "kind: Secret\ndata: {}\n", "It contains no ConfigMap"],
   ])("answers 2 for %s", async (_what, stdin, message) => {
     const run = await check(stdin);

@@ -298,6 +298,15 @@ describe("eks-access plan --out", () => {
     expect(JSON.parse(json.text)).toEqual({ ...object, data: { other: "stays" } });
   });
 
+  it("writes and shows nothing where the file would lose other text", async () => {
+    const stdin = `${file.replace("mapUsers: |", "mapUsers: &a |")}  leans: *a\n`;
+    const argv = ["--remove", `${account}user/alice`, "--out", join(folder, "lost")];
+    const run = await runCommand(runPlan, ["-", ...argv], { stdin });
+
+    expect(run).toMatchObject({ code: 2, stdout: "" });
+    expect(run.stderr).toContain("The change would lose other text of -. Write a ConfigMap with each key once");
+  });
+
   it("answers 2 where it can't write", async () => {
     const run = await plan("--remove", `${account}user/alice`, "--out", join(folder, "absent", "out"));
 

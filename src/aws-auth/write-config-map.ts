@@ -1,0 +1,131 @@
+import { parseJson } from "../access/seal.ts";
+import { type ConfigMapFile, isAwsAuth, isRecord, readConfigMapFile, splitDocuments } from "./config-map.ts";
+import { replaceNode } from "./edit-entry.ts";
+import { type MappingNode, type MapValue, resolvePlain, type ScalarNode, type YamlNode } from "./go-yaml/node.ts";
+import { quote } from "./render.ts";
+import { afterLine, editLines, insertLines, lineBreakOf, removeLines, type TextEdit } from "./text-edit.ts";
+
+/** Edits YAML in place; writes JSON and bare data anew. Null: that would lose other text of the file. */
+export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string, string>>): string | null {
+  const { text, form, map } = file;
+  if (form === "config-map" && sameData(file.data, data)) return text;
+  if (map === null) return `${JSON.stringify(jsonWith(file, data), null, 2)}\n`;
+  if (form === "bare") return map.others === null && splitDocuments(text).length === 1 ? bareWith(data) : null;
+  const losesKeys = file.dataMap?.node.flow && file.dataMap.others !== null;
+  if (map.node.flow || losesKeys) return null;
+  // Behind a block without a last line break a new key would give it one.
+  const edited = (["end", "start"] as const).map((place) => editFile(file, map, data, place));
+  // A block at the end of a file can need its line break.
+  const texts = edited.flatMap((each) => [each, each + lineBreakOf(each)]);
+  return texts.find((each) => hasExactly(each, data)) ?? null;
+}
+
+const NEW_OBJECT = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "aws-auth", namespace: "kube-system" } };
+
+function jsonWith(
+  { text, form, object: { data: _, ...others } }: ConfigMapFile,
+  data: Readonly<Record<string, string>>,
+): unknown {
+  const object = { ...(form === "bare" ? NEW_OBJECT : others), data };
+  const whole = parseJson(text);
+  if (!isRecord(whole) || !Array.isArray(whole.items)) return object;
+  return { ...whole, items: whole.items.with(whole.items.findIndex(isAwsAuth), object) };
+}
+
+function bareWith(data: Readonly<Record<string, string>>): string {
+  const { apiVersion, kind, metadata } = NEW_OBJECT;
+  const { name, namespace } = metadata;
+  const head = `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata:\n  name: ${name}\n  namespace: ${namespace}\ndata:`;
+  const lines = valueLines(Object.entries(data), 2, "\n");
+  return `${head}${lines === "" ? " {}" : `\n${lines}`}\n`;
+}
+
+function hasExactly(text: string, data: Readonly<Record<string, string>>): boolean {
+  const reading = readConfigMapFile(text);
+  return reading.type === "file" && sameData(reading.file.data, data);
+}
+
+function sameData(some: Readonly<Record<string, string>>, others: Readonly<Record<string, string>>): boolean {
+  const inOrder = (data: Readonly<Record<string, string>>) => JSON.stringify(Object.entries(data).sort());
+  return inOrder(some) === inOrder(others);
+}
+
+function editFile(
+  file: ConfigMapFile,
+  map: MapValue,
+  data: Readonly<Record<string, string>>,
+  place: "end" | "start",
+): string {
+  const { text, dataMap, offset } = file;
+  const edited = editLines(text.slice(offset), (part) => {
+    if (dataMap === null || dataMap.node.flow) return [writeData(part, map, data)];
+    const edits = [...dataMap.fields].flatMap(([key, field]) => editValue(file, part, key, field.key, data[key]));
+    const added = Object.entries(data).filter(([key]) => !dataMap.fields.has(key));
+    const before = place === "end" ? dataMap.node : map.fields.get("data")?.key;
+    return added.length === 0 || !before ? edits : [...edits, addValues(part, before, dataMap.node, added)];
+  });
+  return text.slice(0, offset) + edited;
+}
+
+/** Writes data that is absent, empty or within braces. */
+function writeData(part: string, map: MapValue, data: Readonly<Record<string, string>>): TextEdit {
+  const { column } = map.node.start;
+  const lineBreak = lineBreakOf(part);
+  const lines = valueLines(Object.entries(data), column + 2, lineBreak);
+  const field = map.fields.get("data");
+  if (field === undefined)
+    return insertLines(afterLine(part, map.node.end), `${" ".repeat(column)}data:${lineBreak}${lines}`, lineBreak);
+  const { outer, end } = field.written;
+  if (outer === end) return insertLines(afterLine(part, field.key.end), lines, lineBreak);
+  return { start: part.slice(0, outer).trimEnd().length, end, text: lines === "" ? " {}" : lineBreak + lines };
+}
+
+function editValue(
+  file: ConfigMapFile,
+  part: string,
+  key: string,
+  keyNode: YamlNode,
+  wanted: string | undefined,
+): TextEdit[] {
+  const node = file.nodes.get(key);
+  if (node === undefined || wanted === file.data[key]) return [];
+  if (wanted === undefined) return [removeLines(part, keyNode.outer, node.end)];
+  return [replaceScalar(part, node, wanted, keyNode.start.column)];
+}
+
+function addValues(
+  part: string,
+  { end }: YamlNode,
+  { start: { column } }: MappingNode,
+  added: readonly (readonly [string, string])[],
+): TextEdit {
+  const lineBreak = lineBreakOf(part);
+  return insertLines(afterLine(part, end), valueLines(added, column, lineBreak), lineBreak);
+}
+
+function valueLines(values: readonly (readonly [string, string])[], column: number, lineBreak: string): string {
+  const pad = " ".repeat(column);
+  return values.map(([key, value]) => `${pad}${keyText(key)}: ${blockText(value, column, lineBreak)}`).join(lineBreak);
+}
+
+/** Without quotes only if no reader can take it for another value than text. */
+function keyText(key: string): string {
+  return /^[A-Za-z_][\w.-]*$/.test(key) && resolvePlain(key).type === "string" ? key : quote(key);
+}
+
+function replaceScalar(part: string, node: ScalarNode, value: string, column: number): TextEdit {
+  return replaceNode(part, node, blockText(value, column, lineBreakOf(part)));
+}
+
+/** Characters that stay as they are in a literal block, except at the start of a line. */
+const SAFE = /^[\t\n -~\u00a0-\u2027\u202a-\ufefe]*$/;
+
+/** A text as a literal block below a key at `column`, without its last break; in quotes if a block can't represent it. */
+function blockText(value: string, column: number, lineBreak: string): string {
+  const fits = SAFE.test(value) && /^[^ \t\n].*\n/.test(value) && !value.endsWith("\n\n");
+  if (!fits) return quote(value);
+  const isEnded = value.endsWith("\n");
+  const lines = (isEnded ? value.slice(0, -1) : value).split("\n");
+  const pad = " ".repeat(column + 2);
+  return [isEnded ? "|" : "|-", ...lines.map((line) => (line === "" ? "" : pad + line))].join(lineBreak);
+}
