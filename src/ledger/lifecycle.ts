@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { AccessError } from "../access/access-error.ts";
 import type { AuditEvent, EventType } from "../access/audit-event.ts";
+import { type EndedAgain, endedAgain } from "../access/ended-again.ts";
 import { isDueToEnd } from "../access/lease/cluster-leases.ts";
 import { isReviewDue, isSignInDue } from "../access/lease/lease.ts";
 import { isMigration, type LedgerRecord, recordDueAt } from "../access/lists.ts";
@@ -13,8 +14,8 @@ import { startTicking, type Ticking } from "../operations/stoppable.ts";
 import { rememberTrace, type TraceContext, traced, traceFor } from "../operations/traced.ts";
 import type { Job } from "./jobs.ts";
 import type { CommitResult, LedgerChange, MigrationLedger, RecordLedger, RequestLedger } from "./ledger.ts";
+import type { UndoneLedger } from "./own-commits.ts";
 import { type QueuesToWake, wake, wakeAll } from "./queues.ts";
-import type { UndoneLedger } from "./records.ts";
 
 /** The context of a change. A context that extends it names its other parts of the ledger. */
 export interface RecordContext<Uses = Pick<RecordLedger, "commit">> extends TraceContext {
@@ -70,7 +71,7 @@ const lookForUndoneEveryMs = 10_000;
 
 /**
  * Looks for changes of this process that a failover of Redis lost. Messages show them, and the cluster can have their access. So the record
- * gets its next version as it is, which shows it again, and a worker compares the cluster with the ledger.
+ * gets its next version, which shows it again, and a worker compares the cluster with the ledger. An end that was answered comes again.
  */
 export function startFollowingUndone(
   context: RecordContext<Pick<RecordLedger, "commit"> & UndoneLedger> & {
@@ -79,24 +80,30 @@ export function startFollowingUndone(
   },
 ): Ticking {
   const asked = new Set<string>();
-  const follow = async (cluster: string, left: LedgerRecord | null) => {
+  const follow: Parameters<UndoneLedger["eachUndone"]>[0] = async (cluster, left, ended) => {
     await wakeAll(context.queues, [
       { type: "adopt", cluster },
       { type: "inspect", cluster },
     ]);
     if (!left) return "done";
+    const again = ended && endedAgain(ended, left);
     // Its access can be gone, as the messages say. The next look comes after that at the cluster.
-    if (!isMigration(left) && isHeld(left) && !asked.delete(left.id)) {
+    if (!again && !isMigration(left) && isHeld(left) && !asked.delete(left.id)) {
       asked.add(left.id);
       return "again";
     }
     context.log.error({ request: left.id, cluster, version: left.version }, "Redis lost later changes of this record");
     const [now, version] = [context.now(), left.version + 1];
-    await recordChange(context, { ...left, version }, eventOf("record.undone", left, "worker", now), now);
-    return "done";
+    const { type, actor, detail, after } = again ?? undone({ ...left, version });
+    const written = await recordChange(context, after, eventOf(type, left, actor, now, detail), now);
+    return written.type === "committed" ? "done" : "again";
   };
   const look = () => context.ledger.eachUndone(follow);
   return startTicking(lookForUndoneEveryMs, () => context.failures.during("could not look for lost changes", {}, look));
+}
+
+function undone(after: LedgerRecord): EndedAgain {
+  return { type: "record.undone", actor: "worker", detail: {}, after };
 }
 
 function wakesOf(record: LedgerRecord, now: Date): readonly Job[] {

@@ -48,9 +48,9 @@ import {
   readOpenLeases,
   requesterKey,
 } from "./lists.ts";
+import { OwnCommits, type UndoneLedger } from "./own-commits.ts";
 import {
   kindOfRecord,
-  OwnCommits,
   readRecord,
   readRecords,
   readRequests,
@@ -59,7 +59,6 @@ import {
   textOfRecord,
   threadKey,
   traceKey,
-  type UndoneLedger,
   unshownKey,
 } from "./records.ts";
 import { appendEvent, logFlaw, readEvents, readEventsOf } from "./redis-audit-log.ts";

@@ -4,8 +4,9 @@ import type { LedgerRecord } from "../../src/access/lists.ts";
 import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
 import { recordKey } from "../../src/ledger/records.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
-import { aRequest } from "../builders/a-request.ts";
+import { aLeasedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
+import { at, minutes } from "../builders/times.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { asAdministrator } from "./a-ledger-on.ts";
 
@@ -128,6 +129,20 @@ test("a version that Redis lost and that got other content since is found once, 
     expect(await undone()).toEqual([left]);
     expect(await undone()).toEqual([]);
   }
+});
+
+test("a revocation that Redis lost is found below whatever others wrote on top of what is left", async () => {
+  const active = aLeasedRequest({}, { version: 1 });
+  const end = { cause: "revoked", by: "U0APPROVER", at: at(minutes(5)).toISOString(), why: "" } as const;
+  const key = recordKey(active.id);
+  await ledger.commit(aChange(active));
+  await onServer((redis) => redis.copy(key, "{eks-access}:before"));
+  await ledger.commit(aChange({ ...active, lease: { ...active.lease, end }, version: 2 }));
+  await onServer((redis) => redis.rename("{eks-access}:before", key));
+  const others = redisLedger(connection.redis);
+  for (const version of [2, 3]) await others.commit(aChange({ ...active, version }));
+
+  expect(await undone()).toEqual([{ ...active, version: 3 }]);
 });
 
 test("a commit is forgotten five minutes after it was made", async () => {

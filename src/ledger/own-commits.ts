@@ -1,0 +1,113 @@
+import { endedAgain, isEnded } from "../access/ended-again.ts";
+import type { LedgerRecord } from "../access/lists.ts";
+import type { RedisClient } from "./client.ts";
+import { runScript, scriptOf } from "./commit-script.ts";
+import { fieldLua, readRecords, recordPrefix, sha1 } from "./records.ts";
+import type { StoredReader } from "./stored.ts";
+
+/** Before a failover, the old server can still answer for some time, with changes that the new one never gets. */
+const ownCommitsKeptMs = 5 * 60_000;
+
+/** Redis does nothing else during one call. */
+const versionsAtOnce = 1_000;
+
+/** The version of each record, and the SHA-1 of its text; 0: there is none. KEYS: the prefix of records' keys. ARGV: ids */
+const versionsScript = scriptOf(`${fieldLua}
+local found = {}
+for i, id in ipairs(ARGV) do
+  local key = KEYS[1] .. id
+  found[i] = { tonumber(field_of(key, 'version') or '') or 0, field_of(key, 'sha1') or '' }
+end
+return found
+`);
+
+interface Committed {
+  readonly version: number;
+  readonly digest: string;
+  /** This process has committed another record as this version, or a later one, before: messages can show that one. */
+  readonly isAnother: boolean;
+  /** The newest version that this process ended, or found ended; null: none. */
+  readonly ended: LedgerRecord | null;
+  readonly cluster: string;
+  readonly atMs: number;
+}
+
+type ActOnUndone = (
+  cluster: string,
+  left: LedgerRecord | null,
+  ended: LedgerRecord | null,
+) => Promise<"done" | "again">;
+
+export interface UndoneLedger {
+  /**
+   * Once for each record of which a failover of Redis lost a version of this process, or again later. `left`: null: nothing is left of it.
+   * `ended`: as this process had it at its end; null: it did not end.
+   */
+  eachUndone(act: ActOnUndone): Promise<void>;
+}
+
+/** The newest version of each record that this process committed in the last minutes. */
+export class OwnCommits {
+  readonly #known = new Map<string, Committed>();
+
+  add(record: LedgerRecord): void {
+    const { id, version, cluster } = record;
+    const digest = sha1(JSON.stringify(record));
+    const before = this.#known.get(id);
+    // Two runs of this process can commit the very same version at once.
+    const isAnother = version <= (before?.version ?? 0) && digest !== before?.digest;
+    const ended = isEnded(record) ? record : (before?.ended ?? null);
+    this.#known.set(id, { version, digest, isAnother, ended, cluster, atMs: Date.now() });
+  }
+
+  async eachUndone(redis: RedisClient, reader: StoredReader, act: ActOnUndone): Promise<void> {
+    // A commit during the look is not compared with an answer from before it.
+    const known = [...this.#known];
+    for (let from = 0; from < known.length; from += versionsAtOnce) {
+      const some = known.slice(from, from + versionsAtOnce);
+      const ids = some.map(([id]) => id);
+      const found = (await runScript(redis, versionsScript, [recordPrefix], ids)) as readonly [number, string][];
+      for (const [index, [id, committed]] of some.entries()) {
+        const [version, digest] = found[index] ?? [0, ""];
+        const isLost = version < committed.version || (version === committed.version && digest !== committed.digest);
+        const { isAnother, ended } = committed;
+        const isUndone = isLost || isAnother || (ended && (await isOpenAgain(redis, reader, ended, version)));
+        const isOver = isUndone || Date.now() - committed.atMs > ownCommitsKeptMs;
+        if (isOver && this.#known.get(id) === committed) this.#known.delete(id);
+        if (isUndone) await this.#undone(redis, reader, id, committed, act);
+      }
+    }
+  }
+
+  #keep(id: string, committed: Committed): void {
+    if (!this.#known.has(id)) this.#known.set(id, committed);
+  }
+
+  /** What fails is found again. */
+  async #undone(
+    redis: RedisClient,
+    reader: StoredReader,
+    id: string,
+    committed: Committed,
+    act: ActOnUndone,
+  ): Promise<void> {
+    const [left = null] = await readRecords(redis, reader, [id]);
+    const done = await act(committed.cluster, left, committed.ended).catch((error: unknown) => {
+      this.#keep(id, committed);
+      throw error;
+    });
+    if (done === "again") this.#keep(id, committed);
+  }
+}
+
+/** Others can write many versions on top of what is left, before a look. */
+async function isOpenAgain(
+  redis: RedisClient,
+  reader: StoredReader,
+  ended: LedgerRecord,
+  version: number,
+): Promise<boolean> {
+  if (version <= ended.version) return false;
+  const [left] = await readRecords(redis, reader, [ended.id]);
+  return left !== undefined && endedAgain(ended, left) !== null;
+}
