@@ -155,10 +155,10 @@ export async function factsFor(
   return { requesterFacts, otherLeases, links, isOwnUnknown: isUnknown.has(by), departed, memberships };
 }
 
-/** In a rescue a person can give another's Slack name, but AWS says whose session it was. */
-export async function isOwnRescue(context: SlackContext, cluster: Cluster, request: AccessRequest, user: string) {
-  const principal = request.emergency?.as;
-  if (!principal) return false;
+/** It can be for another person's user or session, and in a rescue AWS says whose session it was. All who share a role can review. */
+export async function isOwnEmergency(context: SlackContext, cluster: Cluster, request: AccessRequest, user: string) {
+  const principal = request.emergency?.as ?? request.principal;
+  if (!request.emergency || (sessionNameIn(principal) === null && !principal.includes(":user/"))) return false;
   const { links } = await approversOwn(context, cluster, { ...request, principal }, [user], "approved");
   return isOwnPrincipal(linkedArnInAccountOf(links, user, principal), principal);
 }

@@ -9,7 +9,7 @@ import { type Buttons, type Forms, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { isOwnRescue, personFor } from "../app/request-people.ts";
+import { isOwnEmergency, personFor } from "../app/request-people.ts";
 import { reviewedAction } from "../show/buttons.ts";
 import {
   answer,
@@ -48,7 +48,7 @@ export const reviewButtons: Buttons = {
     const refusal = refuseReview(request, cluster, await personFor(context, cluster, user));
     if (!refusal) return reviewModal(request);
     await noteAttempt(context, { act: "review", by: user, code: refusal, request });
-    return messageModal("Mark reviewed", reviewRefusedAnswer(refusal, request, cluster));
+    return messageModal("Mark reviewed", reviewRefusedAnswer(refusal, request, cluster, user));
   }),
 };
 export const reviewForms: Forms = {
@@ -85,20 +85,20 @@ async function recordReview(
   if (!cluster) return stop(clusterGoneAnswer(request.cluster));
   const person = await personFor(context, cluster, user);
   const now = context.now();
-  const isOwn = await isOwnRescue(context, cluster, request, user);
+  const isOwn = await isOwnEmergency(context, cluster, request, user);
   const reviewer = isOwn ? { ...person, user: request.requester } : person;
   const verdict = decideReview(request, cluster, reviewer, context.keys.decision, now, note);
   if (verdict.type === "refused") {
     await noteAttempt(context, { act: "review", by: user, code: verdict.code, request });
-    return stop(reviewRefusedAnswer(verdict.code, request, cluster));
+    return stop(reviewRefusedAnswer(verdict.code, request, cluster, user));
   }
   const event = eventOf("emergency.reviewed", request, user, now, { memberships: person.memberships, why: note });
   return { type: "write", after: verdict.after, event, outcome: answer(`You reviewed ${code(request.id)}.`) };
 }
 
-function reviewRefusedAnswer(refusal: ReviewRefusal, request: AccessRequest, cluster: Cluster): Message {
+function reviewRefusedAnswer(refusal: ReviewRefusal, request: AccessRequest, cluster: Cluster, user: string): Message {
   const { id, emergency } = request;
-  const others = oneOf(reviewersOf(request, cluster));
+  const others = oneOf(reviewersOf(request, cluster).filter((each) => each !== user));
   const reasons: Readonly<Record<ReviewRefusal, string>> = {
     "nothing-to-review": `${code(id)} is not emergency access.`,
     own: `You can't review your own emergency access. Ask ${others}.`,

@@ -192,18 +192,23 @@ describe("an approver who is linked to the principal", () => {
   });
 });
 
-test.each([
-  ["bob", "You can't review your own emergency access."],
-  ["alice", "You reviewed `r-1`."],
-])("a rescue by the session of %s, who gave another's Slack name: Bob's review", async (session, answer) => {
+test.each<[string, { readonly as?: string; readonly principal?: string }, "own" | "reviewed"]>([
+  ["a rescue by their session, with another's Slack name", { as: sessionOf("bob") }, "own"],
+  ["a rescue by the session of someone else", { as: sessionOf("alice") }, "reviewed"],
+  ["emergency access that another account took for their session", { principal: sessionOf("bob") }, "own"],
+  ["emergency access that someone else took for their own session", { principal: sessionOf("alice") }, "reviewed"],
+  ["emergency access for a role that they share", { principal: roleArn }, "reviewed"],
+])("a review by Bob: %s", async (_, { as = null, ...given }, outcome) => {
   const context: SlackContext = {
     ...aSlackContext(ledger, config, { ...noGroups, emailOf: async () => "bob@example.com" }),
     workers: { ask: async () => ({ type: "found", found: found() }) },
   };
-  const emergency = unreviewedEmergency(at(0), sessionOf(session));
-  await ledger.commit(aChange({ ...anEmergency({ requester: "U0ONCALL", emergency }), version: 1 }));
+  const emergency = unreviewedEmergency(at(0), as);
+  await ledger.commit(aChange({ ...anEmergency({ requester: "U0ONCALL", emergency, ...given }), version: 1 }));
 
   const { text } = await reviewEmergency(context, approver, "r-1");
 
-  expect(text).toContain(answer);
+  expect(text).toContain(
+    outcome === "own" ? "You can't review your own emergency access. Ask <@U0APPROVER2>." : "You reviewed `r-1`.",
+  );
 });
