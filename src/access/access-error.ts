@@ -26,7 +26,7 @@ const passing = {
   "document-unchanged": "Repair that; then the worker removes it.",
   "record-changed": "Another process changed the record. Look at it again.",
   "ledger-unreachable": "Check Redis and REDIS_URL.",
-  "clock-behind": "Set the clocks by NTP.",
+  "clock-wrong": "Set the clocks by NTP.",
   "slack-unreachable": "Check the network path.",
   "audit-webhook": "Check audit.webhook in eks-access.yml, and the server there.",
   unexpected: "The log has the details.",

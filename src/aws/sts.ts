@@ -10,6 +10,7 @@ import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { AccessError } from "../access/access-error.ts";
 import { measuredStep, type RequestIds } from "../operations/announcements.ts";
+import { servedTime } from "../operations/served-time.ts";
 import {
   type AwsCredentials,
   type CredentialSource,
@@ -185,15 +186,11 @@ export function askCallerIdentity(source: CredentialSource, region: string, log?
 /** AWS refuses a signature that is five minutes off; a cluster refuses a token earlier. */
 export const maxSkewSeconds = 60;
 
-/** In whole seconds, by STS's answer without credentials; behind: below 0. @throws AccessError `aws-unreachable` */
-export async function clockSkewSeconds(region: string, now: () => Date): Promise<number> {
+/** By STS's answer without credentials. @throws AccessError `aws-unreachable` */
+export async function timeOfAws(region: string): Promise<Date> {
   const { AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL } = process.env;
-  const url = AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? `https://${stsHost(region)}`;
   try {
-    const { headers } = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(5_000) });
-    const theirs = Date.parse(headers.get("date") ?? "");
-    if (Number.isNaN(theirs)) throw new Error("the answer has no Date");
-    return (now().getTime() - theirs) / 1000;
+    return await servedTime(AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? `https://${stsHost(region)}`);
   } catch (error) {
     throw new AccessError("aws-unreachable", `The answer of AWS to STS in ${region} is incomplete`, { cause: error });
   }

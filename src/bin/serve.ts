@@ -1,13 +1,16 @@
 import { setMaxListeners } from "node:events";
+import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import { type Zone, zoneByName, zonesOf } from "../access/policy/cluster.ts";
+import type { Notice } from "../access/shared-lists.ts";
 import type { Environment } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { liveConfig } from "../config/live-config.ts";
-import { LedgerClock } from "../ledger/client.ts";
+import { LedgerClock, type TimeService } from "../ledger/clock.ts";
+import { processName } from "../ledger/clusters.ts";
 import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../ledger/connect.ts";
 import { openQueues } from "../ledger/queues.ts";
 import { redisAuditLog } from "../ledger/redis-audit-log.ts";
@@ -21,7 +24,13 @@ import {
   startProbe,
 } from "../operations/health-server.ts";
 import { createLog, FailureLog, logDestination } from "../operations/log.ts";
-import { createLedgerMetrics, createProcessMetrics, createWorkerMetrics } from "../operations/metrics.ts";
+import {
+  createClockMetric,
+  createLedgerMetrics,
+  createProcessMetrics,
+  createWorkerMetrics,
+} from "../operations/metrics.ts";
+import { servedTime } from "../operations/served-time.ts";
 import type { Stoppable } from "../operations/stoppable.ts";
 import { backlogOf } from "./backlog.ts";
 import { endAtCrash, type StopRequest } from "./process-io.ts";
@@ -83,14 +92,16 @@ async function start(
   stop: AbortSignal,
 ): Promise<void> {
   const registry = new Registry();
-  const clock = new LedgerClock();
+  const clock = new LedgerClock(await timeService(settings));
   const { now } = clock;
   const { lastSuccess, awaySince } = createProcessMetrics(registry, now);
   const metrics = createWorkerMetrics(registry);
   let ping: Health["ping"] = () => Promise.reject(new Error("no connection to Redis yet"));
   const isWithoutLedger = async () => (await metrics.withoutLedger.get()).values[0]?.value === 1;
   const { readyWithinMs: pingWithinMs } = settings.environment;
-  const sources = { ping: () => ping(), lastSuccess, awaySince, registry, isWithoutLedger, pingWithinMs };
+  const clockState = clock.state;
+  createClockMetric(registry, clockState);
+  const sources = { ping: () => ping(), lastSuccess, awaySince, registry, isWithoutLedger, pingWithinMs, clockState };
   running.health = await startHealth(kind, settings, sources);
   const live = liveConfig(settings, now);
   const { zones } = settings;
@@ -100,19 +111,20 @@ async function start(
   await startPartWithoutLedger(own, settings.environment, () => writes(), started);
   const connection = await awaitLedger(settings.environment, log, stop);
   ping = () => connection.redis.ping();
-  started(await clock.follow(connection.redis, own.failures));
   const { context, close } = contextOn(connection, settings.environment, own);
+  running.close.push(close);
+  const announce = noticeSender(context, settings.environment);
+  started(
+    await clock.follow(connection.redis, own.failures, (wrong) => announceWrongClock(context, kind, wrong, announce)),
+  );
   // A full Redis answers, but takes no write.
   writes = () => context.ledger.takeTurn("does-it-write", 1);
-  running.close.push(close);
   await startParts(context, settings.environment, started);
   if (kind !== "slack") {
     createLedgerMetrics(registry, backlogOf({ ...context, configuration: live.current }, connection.redis));
   }
   if (stop.aborted) return;
-  running.parts.push(
-    await startReloading({ ...context, kind, announce: noticeSender(context, settings.environment) }, settings),
-  );
+  running.parts.push(await startReloading({ ...context, kind, announce }, settings));
   running.health?.markStarted();
   log.info({ clusters: live.current().clusters.size }, "ready");
 }
@@ -200,6 +212,33 @@ async function startProbes(
     start("sts", () => askCallerIdentity("default", first?.region ?? "us-east-1"));
   }
   return probes;
+}
+
+/** Whose time decides if the clocks of this machine and of Redis differ: each process asks the service that it needs anyway (law 1). */
+async function timeService({ environment: { workerKeys, slack }, config }: Settings): Promise<TimeService> {
+  if (!workerKeys) {
+    const api = slack?.apiUrl ?? "https://slack.com/api/";
+    return { name: "Slack", ask: () => servedTime(new URL("api.test", api).href) };
+  }
+  const { timeOfAws } = await import("../aws/sts.ts");
+  const [first] = config.clusters.values();
+  return { name: "AWS", ask: () => timeOfAws(first?.region ?? "us-east-1") };
+}
+
+/** A process that starts again and again tells the operators once in this time. */
+const wrongClockOnceMs = 3_600_000;
+
+async function announceWrongClock(
+  { ledger, now }: PartsContext,
+  kind: ProcessKind,
+  wrong: AccessError,
+  announce: (notice: Notice) => Promise<void>,
+): Promise<void> {
+  const turn = `wrong-clock-${kind}@${hostname()}`;
+  if (!(await ledger.takeTurn(turn, wrongClockOnceMs).catch(() => false))) return;
+  const at = now().toISOString();
+  const title = `The ${processName(kind)} on ${hostname()} found a wrong clock`;
+  await announce({ id: `${turn}-${at}`, at, title, lines: [explainFailure(wrong)] });
 }
 
 /** Waits for a Redis that does not answer yet. @throws AccessError if waiting does not help, or after a request to stop */

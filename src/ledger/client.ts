@@ -2,8 +2,6 @@ import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { Cluster, Redis } from "ioredis";
 import { AccessError } from "../access/access-error.ts";
-import type { FailureLog } from "../operations/log.ts";
-import { type Stoppable, startTicking, stoppable } from "../operations/stoppable.ts";
 import type { RedisAddress } from "./redis-url.ts";
 
 /** The settings of a connection besides its address. Files are PEM, read for each connection. */
@@ -211,55 +209,4 @@ export function explained<Port extends object>(port: Port, what: string): Port {
     return [name, explain];
   });
   return Object.fromEntries(guarded) as Port;
-}
-
-/** NTP keeps clocks closer. */
-const noticedMs = 2_000;
-/** Where a clock is further off, it may be Redis' that is wrong, and AWS refuses signatures from the future. */
-const mostMs = 5 * 60_000;
-
-/** How often a process compares its clock. Milliseconds. */
-const compareEveryMs = 10_000;
-
-/**
- * This process's time: the later one of its machine's clock and of Redis', which all processes share. A worker that is behind gives what
- * another one has ended, and its calls arrive later than their records say. A process that is ahead ends leases early. It can also
- * record an end while another one's unanswered call is on its way: the next run removes what that made.
- */
-export class LedgerClock {
-  #behindMs = 0;
-  /** Redis' time where both agreed last, beside a clock that no one sets. In milliseconds. */
-  #agreed: { readonly redisMs: number; readonly monotonicMs: number } | null = null;
-
-  readonly now = (): Date => new Date(Date.now() + this.#behindMs);
-
-  /** Compares now, and every ten seconds until it is stopped. */
-  async follow(redis: RedisClient, failures: FailureLog): Promise<Stoppable> {
-    const what = "comparing the clock with Redis'";
-    const compare = () => failures.during(what, {}, () => this.compare(redis));
-    await compare();
-    return stoppable(startTicking(compareEveryMs, compare), what);
-  }
-
-  /** @throws AccessError where this machine is far behind: without an earlier time that agreed, its leases end late */
-  async compare(redis: RedisClient): Promise<void> {
-    // Others say that Redis is away.
-    const time = await redis.time().catch(() => null);
-    if (time === null) return;
-    const [seconds = 0, microseconds = 0] = time;
-    const redisMs = Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
-    const behindMs = redisMs - Date.now();
-    const isTaken = behindMs <= mostMs || this.#isSetBack(redisMs);
-    this.#behindMs = behindMs >= noticedMs && isTaken ? behindMs : 0;
-    if (isTaken && behindMs >= -mostMs) this.#agreed = { redisMs, monotonicMs: performance.now() };
-    if (behindMs <= mostMs) return;
-    throw new AccessError("clock-behind", `The clock is ${Math.round(behindMs / 60_000)} min behind that of Redis`);
-  }
-
-  /** Redis' time went on as it should, so it is this machine's that jumped. */
-  #isSetBack(redisMs: number): boolean {
-    if (this.#agreed === null) return false;
-    const elapsedMs = performance.now() - this.#agreed.monotonicMs;
-    return Math.abs(redisMs - this.#agreed.redisMs - elapsedMs) < noticedMs;
-  }
 }

@@ -19,8 +19,15 @@ export interface Health {
   readonly registry: Registry;
   /** Whether this process ends leases without the ledger now; absent: it never does. */
   readonly isWithoutLedger?: () => Promise<boolean>;
+  readonly clockState: () => ClockState;
   /** How long it waits for the ledger; undefined: 2 s. */
   readonly pingWithinMs?: number | undefined;
+}
+
+export interface ClockState {
+  readonly aheadOfRedisSeconds: number;
+  /** Which clock is wrong, and the fix; null: none. */
+  readonly wrong: string | null;
 }
 
 export interface HealthServer {
@@ -93,6 +100,7 @@ async function answerReady(health: Health, { isStarted, isStopping }: Phase, res
     stopping: isStopping,
     ledger: { answers: isThere, milliseconds },
     withoutLedger: (await health.isWithoutLedger?.()) ?? false,
+    clock: health.clockState(),
     services: Object.fromEntries(services),
     lastSuccess: health.lastSuccess(),
     awaySince: health.awaySince(),

@@ -51,6 +51,12 @@ export function createProcessMetrics(registry: Registry, now: () => Date): Proce
   };
 }
 
+/** A Redis with a wrong clock shows in each process, a machine with one only in its own. */
+export function createClockMetric(registry: Registry, state: () => { readonly aheadOfRedisSeconds: number }): void {
+  const help = "Seconds that this machine's clock is ahead of Redis'; below 0: behind";
+  gauge(registry, "eks_access_clock_ahead_seconds", help, [], async () => [[{}, state().aheadOfRedisSeconds]]);
+}
+
 function createApproverGauge(registry: Registry): void {
   const missing = new Gauge({
     name: "eks_access_approvers_missing",

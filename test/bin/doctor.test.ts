@@ -8,7 +8,6 @@ import { z } from "zod";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, clusterArn, configuration, identitiesText } from "../../sandbox/scene.ts";
 import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
-import { clockSkewSeconds } from "../../src/aws/sts.ts";
 import { doctor } from "../../src/bin/doctor.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { examineRedis } from "../../src/ledger/examine-redis.ts";
@@ -384,15 +383,6 @@ describe("a Redis of AWS, which takes no CONFIG and has no append-only file", ()
         .join(),
     ).toContain("append-only");
   });
-});
-
-test("the clock is compared with that of STS", async () => {
-  vi.stubEnv("AWS_ENDPOINT_URL_STS", sandbox.aws.url);
-  const skew = (seconds: number) => clockSkewSeconds("eu-central-1", () => new Date(Date.now() + seconds * 1000));
-
-  expect(Math.abs(await skew(0))).toBeLessThan(5);
-  expect(await skew(600)).toBeGreaterThan(590);
-  expect(await skew(-600)).toBeLessThan(-590);
 });
 
 test("the scopes that are looked for are those of manifest.yml", () => {

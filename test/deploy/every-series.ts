@@ -8,7 +8,12 @@ import {
   recordedEvents,
 } from "../../src/operations/announcements.ts";
 import { createReachMetrics } from "../../src/operations/health-server.ts";
-import { createLedgerMetrics, createProcessMetrics, createWorkerMetrics } from "../../src/operations/metrics.ts";
+import {
+  createClockMetric,
+  createLedgerMetrics,
+  createProcessMetrics,
+  createWorkerMetrics,
+} from "../../src/operations/metrics.ts";
 import { anEvent } from "../builders/an-event.ts";
 
 /** The series of both processes, by the product's own registrations. */
@@ -22,6 +27,7 @@ export interface EverySeries {
 export function everySeries({ isQuiet = false } = {}): EverySeries {
   const registry = new Registry();
   createProcessMetrics(registry, () => new Date());
+  createClockMetric(registry, () => ({ aheadOfRedisSeconds: isQuiet ? 0 : 90 }));
   const worker = createWorkerMetrics(registry);
   createReachMetrics(registry, async () => new Map([["ledger", true]]));
   const unlessQuiet = <T>(...entries: readonly (readonly [string, T])[]) => new Map(isQuiet ? [] : entries);

@@ -97,6 +97,7 @@ describe("what Docker asks to see whether a container is healthy", () => {
       ping: lost,
       lastSuccess: () => ({}),
       awaySince: () => ({}),
+      clockState: () => ({ aheadOfRedisSeconds: 0, wrong: null }),
       probes: new Map(),
       now: () => new Date(),
     };

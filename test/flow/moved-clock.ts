@@ -31,6 +31,16 @@ const preloaded = (file: string) => `
       Reflect.construct(RealDate, args.length === 0 ? [real() + ahead] : args, target),
   });
   Date.now = () => real() + ahead;
+  // The whole world's time: the process believes neither its own clock alone nor that of Redis.
+  const uptime = process.uptime;
+  process.uptime = () => uptime() + ahead / 1000;
+  const ask = globalThis.fetch;
+  globalThis.fetch = async (...given) => {
+    const { status, body, headers } = await ask(...given);
+    const moved = new Headers(headers);
+    moved.set("date", new Date(real() + ahead).toUTCString());
+    return new Response(body, { status, headers: moved });
+  };
 `;
 
 /**

@@ -15,6 +15,7 @@ describe("the health server", () => {
     awaySince: () => ({}),
     probes: new Map<string, Probe>(),
     now: () => at(600),
+    clockState: () => ({ aheadOfRedisSeconds: 0, wrong: null }),
   };
   const probed = (service: string, reach: ServiceState) => ({
     probes: new Map([[service, { reach: () => reach, stop: () => {} }]]),
