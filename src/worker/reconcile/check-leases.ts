@@ -258,6 +258,12 @@ export function leaveOutRefused(checked: Checked, refusals: ReadonlyMap<string, 
   };
 }
 
+/** What can't be restored delays no end of its principal. Null: nothing is to be restored there. */
+export function withoutRepairs(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Checked | null {
+  const { drifted, repaired } = leaveOutRefused({ ...checked, beginning: [], ending: [] }, refusals);
+  return repaired.length === checked.repaired.length ? null : { ...checked, drifted, repaired };
+}
+
 function refusedFacts(due: LeaseFacts["due"], { cluster }: ApprovedRequest, { message }: Refusal): LeaseFacts {
   const missing = due === "keep" ? { missing: "its part", mayRepair: true } : {};
   return { ...unasked, due, cluster, refusal: message, ...missing };

@@ -28,7 +28,7 @@ import type { AwsAuthConfigMap, Deletion } from "../../kubernetes/config-map.ts"
 import { measuredStep } from "../../operations/announcements.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { parseRemembered, planRemembered, readAnnotationRemembered } from "../remembered.ts";
-import { type Checked, exceptRequests, leaveOutRefused } from "./check-leases.ts";
+import { type Checked, exceptRequests, leaveOutRefused, withoutRepairs } from "./check-leases.ts";
 import { type ChangedEntries, changedInLastWrite, withPlan } from "./last-write.ts";
 import { inDocument } from "./prove.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
@@ -129,6 +129,8 @@ export function* planSettlement(
   const refusals =
     plan.type === "refused" ? yield* principalsToPlanAlone(input, targets, guard) : byPrincipal(plan.refused, targets);
   if (refusals.size > 0) {
+    const rest = withoutRepairs(checked, refusals);
+    if (rest !== null) return yield* planSettlement(input, rest, leftOut);
     const principals = new Map([...leftOut.principals, ...refusals]);
     return yield* planSettlement(input, checked, { ...leftOut, principals });
   }

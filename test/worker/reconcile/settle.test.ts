@@ -168,6 +168,32 @@ describe("a run on one cluster decides", () => {
     expect(repaired.data.mapUsers).toContain(engineerArn);
   });
 
+  test("that a lease ends though another one of its user can't be restored, as chance picks one of two entries", () => {
+    const over = { ...aLeasedRequest({}, { id: "r-over", groups: ["eks-access:admins"] }), durationSeconds: 60 };
+    const active = aLeasedRequest({}, { id: "r-active" });
+    const [end, stays] = [remembered(over), remembered(active)];
+    const ended = end.shares.map((share) => ({ ...share, endsAt: at(minutes(1)).toISOString() }));
+    const holding = { ...stays, added: [...end.added, ...stays.added], shares: [...stays.shares, ...ended] };
+    const theirs =
+      "- userarn: arn:aws:iam::111122223333:user/Engineer\n  username: theirs\n  groups: [eks-access:admins, x]\n";
+
+    const { ending, stuck, drifted, repaired, data, holdings } = settled({
+      open: [active, over],
+      mapUsers: `${entry(engineerArn, "eks-access:admins, eks-access:viewers")}${theirs}`,
+      holdings: [holding],
+      drift: "repair",
+    });
+
+    expect([ids(ending), stuck, repaired]).toEqual([["r-over"], [], []]);
+    expect(drifted).toMatchObject([
+      { request: { id: "r-active" }, message: expect.stringContaining("picks one at random") },
+    ]);
+    expect(data.mapUsers).toBe(
+      `${entry(engineerArn, "eks-access:viewers")}${theirs.replace("eks-access:admins, ", "")}`,
+    );
+    expect(holdings).toMatchObject([{ added: ["eks-access:viewers"], shares: [{ id: "r-active" }] }]);
+  });
+
   test("that a lease whose part is gone is remembered to its end, whatever comes to its principal meanwhile", () => {
     const gone = aLeasedRequest({}, { id: "r-gone", groups: ["eks-access:viewers", "eks-access:debuggers"] });
     const ending = { ...aLeasedRequest({}, { id: "r-ending", groups: ["eks-access:admins"] }) };
