@@ -76,20 +76,24 @@ export async function takeAccess(
   return tooMany ?? give(context, person, requested, level, may);
 }
 
+/** After Slack's own error a person types it again, and the first one can be recorded. Later they can need more time for the same reason. */
+const sameForMs = 60_000;
+
 /** A second click on the same emergency gives nothing more, and alerts no one again. Null: this is the first, or the access is over. */
-function takenJustNow(
+async function takenJustNow(
   context: SlackContext,
   user: string,
   { cluster: { name }, principal: { arn }, reason }: RequestedEmergency,
 ): Promise<AccessRequest | null> {
+  const now = context.now();
   const isSame = (request: AccessRequest) => {
-    const { emergency, cluster, principal, reason: why } = request;
+    const { emergency, cluster, principal, reason: why, createdAt } = request;
     const isNamed = cluster === name && principal === arn && why === reason;
-    return emergency !== null && isNamed && !isLeaseOver(request, context.now());
+    const isRecent = now.getTime() - Date.parse(createdAt) < sameForMs;
+    return emergency !== null && isNamed && isRecent && !isLeaseOver(request, now);
   };
-  return recordedBeside(context, ["emergency", user, name, arn, reason], async () =>
-    (await context.ledger.ofRequester(user, 5)).find(isSame),
-  );
+  const find = async () => (await context.ledger.ofRequester(user, 5)).find(isSame);
+  return (await find()) ?? recordedBeside(context, ["emergency", user, name, arn, reason], find);
 }
 
 /** Emergency access has no approval, so only facts under our seals count. A worker is asked only if the ledger has none. */

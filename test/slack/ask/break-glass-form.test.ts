@@ -51,6 +51,23 @@ describe("break-glass", () => {
     expect(await events()).toEqual([["emergency.taken", "U0ENGINEER"]]);
   });
 
+  test("typed again after Slack's own error is taken once for a minute: the first line could be recorded", async () => {
+    let [made, seconds] = [0, 0];
+    const turns = { ...ledger, takeTurn: async () => true };
+    const counting = { ...context, ledger: turns, newRequestId: () => `r-new${++made}`, now: () => at(seconds) };
+    const take = () => breakGlass(counting, "U0ENGINEER", `staging ${engineerArn} checkout is down`);
+    const first = await take();
+
+    seconds = 10;
+    const second = await take();
+    seconds = 70;
+    const third = await take();
+
+    expect(second).toEqual(first);
+    expect(third.text).toContain("(`r-new2`)");
+    expect(await ledger.get("r-new3")).toBeNull();
+  });
+
   test.each<[string, LeaseChange]>([
     ["failed", { state: "failed", failure: { code: "level-missing", message: "The level is gone" } }],
     [
