@@ -20,7 +20,11 @@ export interface ApiCall {
 export interface ApiAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly text: string;
+  readonly bytes: Buffer;
+  /** @throws AccessError if it is too large to parse */
+  readonly text: () => string;
+  /** The same of what is left of its bytes. */
+  readonly textOf: (left: Buffer) => string;
 }
 
 /** Makes one call. Throws if nothing answers. */
@@ -169,13 +173,14 @@ export async function sendDirectly({ method, path, query, body }: ApiCall, route
     headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...route.headers },
     body: body === undefined ? null : body instanceof Uint8Array ? body : JSON.stringify(body),
   });
-  const text = knownText(place, bytes, what);
+  if (bytes.length >= largeAnswer) putNewest(lastLengths, place, bytes.length, maxKnown);
   // undici frees the socket only then: an immediate call would open another one.
   await nextTurn();
-  return { status, headers, text };
+  const textOf = (left: Buffer) => textWithin(left, largestAnswer, what);
+  return { status, headers, bytes, text: () => knownText(place, bytes, textOf), textOf };
 }
 
-type Received = Pick<ApiAnswer, "status" | "headers"> & { readonly bytes: Buffer };
+type Received = Pick<ApiAnswer, "status" | "headers" | "bytes">;
 
 /** Without a stream and a signal for each call, which cost more than to read some hundred bytes. */
 function receive(
@@ -233,19 +238,20 @@ const knownAnswers = new Map<string, KnownAnswer>();
 const largeAnswer = 16 * 1024;
 const maxKnown = 16;
 
+const lastLengths = new Map<string, number>();
+
 /** A little more than in the last large answer. */
 function expectedBytes(place: string): number {
-  const known = knownAnswers.get(place);
-  return known ? known.bytes.length + largeAnswer : 0;
+  const last = lastLengths.get(place);
+  return last === undefined ? 0 : last + largeAnswer;
 }
 
-/** The text of an answer. It parses a text that stays the same to the byte once. @throws AccessError */
-function knownText(place: string, bytes: Buffer, what: string): string {
+/** The text of an answer that stays the same to the byte is made once. @throws AccessError */
+function knownText(place: string, bytes: Buffer, textOf: ApiAnswer["textOf"]): string {
   const known = knownAnswers.get(place);
   if (known?.bytes.equals(bytes)) return known.text;
   knownAnswers.delete(place);
-  const text = textWithin(bytes, largestAnswer, what);
-  if (bytes.length < largeAnswer) return text;
-  putNewest(knownAnswers, place, { bytes, text }, maxKnown);
+  const text = textOf(bytes);
+  if (bytes.length >= largeAnswer) putNewest(knownAnswers, place, { bytes, text }, maxKnown);
   return text;
 }

@@ -5,34 +5,15 @@ import { measuredStep } from "../operations/announcements.ts";
 import { RecentResults, worthRemembering } from "../operations/bounds.ts";
 import { inTurns } from "../operations/deadlines.ts";
 import type { ApiAnswer } from "./api-calls.ts";
+import { type ConfigMapObject, readAnswer, SentObject } from "./config-map-object.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
-
-const texts = z.record(z.string(), z.string()).nullish();
 
 const managedFields = z.object({
   manager: z.string().nullish(),
   time: z.string().nullish(),
   fieldsV1: z.unknown(),
 });
-
-/** The parts of a ConfigMap that we read. Everything else goes back unchanged. */
-const shape = z.looseObject({
-  metadata: z
-    .looseObject({
-      resourceVersion: z.string().nullish(),
-      uid: z.string().nullish(),
-      annotations: texts,
-      deletionTimestamp: z.string().nullish(),
-      finalizers: z.array(z.string()).nullish(),
-      managedFields: z.array(z.unknown()).nullish(),
-    })
-    .nullish(),
-  data: texts,
-  immutable: z.boolean().nullish(),
-});
-
-export type ConfigMapObject = z.infer<typeof shape>;
 
 /** aws-auth in every EKS cluster, and our name in managedFields. */
 const place = { namespace: "kube-system", name: "aws-auth" };
@@ -116,28 +97,28 @@ async function refuseOtherAccess(
   throw new AccessError("cluster-refused-write", what, { remedy: "Let the admission webhook leave aws-auth alone." });
 }
 
-const bodies = new WeakMap<AwsAuthContent, { readonly before: AwsAuthConfigMap; readonly body: Buffer }>();
+const bodies = new WeakMap<AwsAuthContent, { readonly before: AwsAuthConfigMap; readonly body: SentObject }>();
 
-function bodyOf(before: AwsAuthConfigMap, after: AwsAuthContent): Buffer {
+function bodyOf(before: AwsAuthConfigMap, after: AwsAuthContent): SentObject {
   const known = bodies.get(after);
   if (known?.before === before) return known.body;
-  const body = Buffer.from(JSON.stringify(withContent(before.object, after)));
+  const body = new SentObject(withContent(before.object, after));
   bodies.set(after, { before, body });
   return body;
 }
 
-/** Calls for one ConfigMap. Bytes as a body are JSON. */
+/** Calls for one ConfigMap. */
 export interface ConfigMapCalls {
   /** Null: the API server itself says that there is none. */
   read(): Promise<ConfigMapObject | null>;
   /** `cluster-conflict` after a concurrent write or deletion. */
-  replace(body: ConfigMapObject | Buffer): Promise<ConfigMapObject>;
-  rehearse(body: ConfigMapObject | Buffer): Promise<ConfigMapObject>;
+  replace(body: ConfigMapObject | SentObject): Promise<ConfigMapObject>;
+  rehearse(body: ConfigMapObject | SentObject): Promise<ConfigMapObject>;
   create(object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject>;
 }
 
-/** Parsed answers, in UTF-16 units of their texts: a run often reads the same as the last one. */
-const answers = new RecentResults<ConfigMapObject>(4 * 1024 * 1024, worthRemembering);
+/** A run often reads the same as the last one, to the byte. */
+const answers = new RecentResults<ConfigMapObject, Buffer>(4 * 1024 * 1024, worthRemembering);
 
 /** Calls for the ConfigMap of this name. Each throws an AccessError. */
 export function configMapAt(
@@ -148,11 +129,12 @@ export function configMapAt(
   const all = `/api/v1/namespaces/${namespace}/configmaps`;
   const one = `${all}/${name}`;
   const call = `configmap ${name} of cluster ${cluster}`;
-  const read = ({ text }: ApiAnswer) => answers.of(call, text, () => readObject(text));
+  const read = (answer: ApiAnswer, body?: object) => answers.of(call, answer.bytes, () => readAnswer(answer, body));
   const query = (dryRun: boolean) => ({ fieldManager, ...(dryRun && { dryRun: "All" }) });
-  const put = async <T>(body: object, dryRun: boolean, readAs: (answer: ApiAnswer) => T): Promise<T> => {
+  const put = async (body: ConfigMapObject | SentObject, dryRun: boolean, readAs: typeof readAnswer) => {
+    const sent = body instanceof SentObject ? body.bytes : body;
     try {
-      return readAs(await connection.send({ method: "PUT", path: one, query: query(dryRun), body }));
+      return readAs(await connection.send({ method: "PUT", path: one, query: query(dryRun), body: sent }), body);
     } catch (error) {
       if (isNotFound(error)) throw deletedMeanwhile(name, cluster);
       throw kubernetesFailure(error, `PUT ${call}${dryRun ? " (dry run)" : ""}`);
@@ -168,7 +150,7 @@ export function configMapAt(
       }
     },
     replace: (body) => put(body, false, read),
-    rehearse: (body) => put(body, true, ({ text }) => readObject(text)),
+    rehearse: (body) => put(body, true, readAnswer),
     create: async (object, dryRun) => {
       try {
         return read(await connection.send({ method: "POST", path: all, query: query(dryRun), body: object }));
@@ -177,13 +159,6 @@ export function configMapAt(
       }
     },
   };
-}
-
-/** The object as the API server has it. zod's copy lacks a key `__proto__` in data: a PUT would remove it. */
-function readObject(text: string): ConfigMapObject {
-  const object: unknown = JSON.parse(text);
-  shape.parse(object);
-  return object as ConfigMapObject;
 }
 
 /** The object of a write: the parts of others stay as read. */

@@ -90,12 +90,12 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
   };
   return {
     ask: async (call, shape) => {
-      const { text, headers } = await sendOne(call);
-      const body: unknown = JSON.parse(text);
+      const { bytes, text, headers } = await sendOne(call);
+      const body: unknown = JSON.parse(text());
       if (itemsIn(body) > maxItems) {
         throw answerTooLarge(`A page of the API server of cluster ${cluster.name} has more than ${maxItems} items`);
       }
-      return { value: shape.parse(body), bytes: Buffer.byteLength(text), headers };
+      return { value: shape.parse(body), bytes: bytes.length, headers };
     },
     send: sendOne,
     close: () => {

@@ -80,7 +80,7 @@ function codeOf(httpStatus: number, status: Status | undefined): FailureCode {
 function foreignAnswer({ status, text }: ApiAnswer, what: string): AccessError {
   return new AccessError("cluster-unreachable", `Something other than the API server answered ${status} to ${what}`, {
     remedy: "Check for a proxy or login page before it.",
-    cause: new Error(`${status} ${outsideWords(text, 1000)}`),
+    cause: new Error(`${status} ${outsideWords(text(), 1000)}`),
   });
 }
 
@@ -121,7 +121,7 @@ const statusShape = z.object({
 });
 
 function statusIn({ text }: ApiAnswer): Status | undefined {
-  const { data } = statusShape.safeParse(parseJson(text));
+  const { data } = statusShape.safeParse(parseJson(text()));
   return data && { reason: data.reason, message: data.message, kind: data.details.kind };
 }
 

@@ -156,8 +156,8 @@ export function textWithin(answer: Buffer, bounds: AnswerBounds, what: string): 
   return answer.toString("utf8");
 }
 
-interface Remembered<Value> {
-  readonly text: string;
+interface Remembered<Value, Text> {
+  readonly text: Text;
   readonly value: Value;
 }
 
@@ -165,20 +165,20 @@ interface Remembered<Value> {
 export const worthRemembering = 8 * 1024;
 
 /** Remembers results for the most recent texts, compared whole. Callers share the results: do not change them. */
-export class RecentResults<Value extends object | boolean> {
-  readonly #known = new Map<string, Remembered<Value>>();
+export class RecentResults<Value extends object | boolean, Text extends string | Buffer = string> {
+  readonly #known = new Map<string, Remembered<Value, Text>>();
   readonly #maxLength: number;
   readonly #minLength: number;
   #length = 0;
 
-  /** @param maxLength of all texts together @param minLength of each text; both in UTF-16 units */
+  /** @param maxLength of all texts together @param minLength of each text; both in UTF-16 units, or in bytes */
   constructor(maxLength: number, minLength = 0) {
     this.#maxLength = maxLength;
     this.#minLength = minLength;
   }
 
   /** The remembered result for this text, or the result of `work`. @param place each place remembers one text */
-  of(place: string, text: string, work: () => Value): Value {
+  of(place: string, text: Text, work: () => Value): Value {
     const known = this.get(place, text);
     if (known !== undefined) return known;
     const value = work();
@@ -186,15 +186,15 @@ export class RecentResults<Value extends object | boolean> {
     return value;
   }
 
-  get(place: string, text: string): Value | undefined {
+  get(place: string, text: Text): Value | undefined {
     const known = this.#known.get(place);
-    if (known?.text !== text) return undefined;
+    if (known === undefined || !isSame(known.text, text)) return undefined;
     this.#known.delete(place);
     this.#known.set(place, known);
     return known.value;
   }
 
-  set(place: string, text: string, value: Value): void {
+  set(place: string, text: Text, value: Value): void {
     this.#forget(place);
     if (text.length > this.#maxLength || text.length < this.#minLength) return;
     this.#known.set(place, { text, value });
@@ -211,6 +211,10 @@ export class RecentResults<Value extends object | boolean> {
     this.#known.delete(place);
     this.#length -= known.text.length;
   }
+}
+
+function isSame(a: string | Buffer, b: string | Buffer): boolean {
+  return a === b || (typeof a !== "string" && typeof b !== "string" && a.equals(b));
 }
 
 /** Of some 4,000 decisions or previews. */
