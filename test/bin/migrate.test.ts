@@ -1,8 +1,8 @@
-import { mkdtemp, readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, initialAwsAuth } from "../../sandbox/scene.ts";
 import { runMigrate } from "../../src/bin/migrate.ts";
@@ -84,7 +84,9 @@ test("migrate --apply carries out what two approved in Slack, keeps aws-auth in 
     const { digest = "" } = (await scene.now()).plan ?? {};
     return runCommand(runMigrate, ["staging", "--apply", digest, "--backup", backup]);
   };
-  const backup = join(await mkdtemp(join(tmpdir(), "migrate-")), "aws-auth.json");
+  const folder = await mkdtemp(join(tmpdir(), "migrate-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const backup = join(folder, "aws-auth.json");
 
   await scene.ask();
   await scene.approve("U0APPROVER");
