@@ -49,7 +49,7 @@ describe.each(ways)("without a ledger, by $way", ({ way, name, gives: { viewers,
     const config = modesConfig(way === "binding" ? bound : undefined);
     cluster = clusterIn(config, name);
     context = { ...side().context(memoryLedger()), config };
-    outside = outsideOf(way, side().sandbox, context, cluster);
+    outside = outsideOf(way, side(), cluster);
     await outside.edit(engineer, null);
     before = await outside.all();
   });

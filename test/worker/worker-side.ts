@@ -2,8 +2,10 @@ import { afterAll, beforeAll, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import type { SandboxOptions } from "../../sandbox/scene-clusters.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
+import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
+import { openCluster } from "../../src/worker/open-cluster.ts";
 import { keys } from "../builders/keys.ts";
 import { sceneConfig } from "../fault/reconcile-scene.ts";
 import { silentContext } from "../fault/silent-context.ts";
@@ -15,11 +17,14 @@ export interface WorkerSide {
   readonly cluster: Cluster;
   /** A context with this ledger, or with an empty one. */
   readonly context: (ledger?: Ledger) => WorkerContext;
+  /** Lets a person whom the cluster lets do everything use it. Each opening is four calls: the file's tests share it. */
+  readonly asCreator: <T>(cluster: Cluster, use: (client: ClusterClient) => Promise<T>) => Promise<T>;
 }
 
 /** Starts it before the file's tests; the SDK finds the account by its own settings of the environment. */
 export function useWorkerSide(options: SandboxOptions = {}): () => WorkerSide {
   let side: WorkerSide | undefined;
+  const opened = new Map<string, ReturnType<typeof openCluster>>();
   beforeAll(async () => {
     const sandbox = await startSandbox(options);
     for (const [name, value] of Object.entries(sandbox.environmentOf("worker", { redisUrl: "" }))) {
@@ -32,10 +37,16 @@ export function useWorkerSide(options: SandboxOptions = {}): () => WorkerSide {
       keys,
       now: () => new Date(),
     });
-    side = { sandbox, cluster, context };
+    const asCreator: WorkerSide["asCreator"] = async (of, use) => {
+      const opening = opened.get(of.name) ?? openCluster(context(), of, []);
+      opened.set(of.name, opening);
+      return use((await opening).client);
+    };
+    side = { sandbox, cluster, context, asCreator };
   });
   afterAll(async () => {
     vi.unstubAllEnvs();
+    for (const opening of opened.values()) (await opening).close();
     await side?.sandbox.stop();
   });
   return () => {

@@ -17,9 +17,9 @@ import { useWorkerSide } from "../worker-side.ts";
 import {
   approve,
   ask,
+  askTogether,
   bound,
   clusterIn,
-  creatorOf,
   give,
   later,
   modesConfig,
@@ -51,7 +51,7 @@ const contextWith = (drift: "report" | "repair" = "report", edit = (text: string
 
 const document = () => side().sandbox.cluster.awsAuth();
 
-const { asCreator, leave } = creatorOf(() => [context, cluster]);
+const asCreator = <T>(use: (client: ClusterClient) => Promise<T>) => side().asCreator(cluster, use);
 
 const secondsLater = (seconds: number) => later(context, seconds);
 
@@ -80,7 +80,6 @@ afterEach(async () => {
     for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
     await client.writeWithdrawals(await client.readWithdrawals(), {});
   });
-  await leave();
   await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
 });
 
@@ -1162,10 +1161,9 @@ test.each(["inspect", "adopt"] as const)(
 
 async function approvedAtOnce(count: number, level: string): Promise<readonly string[]> {
   const ids = Array.from({ length: count }, (_, index) => `r-${index + 10}`);
-  for (const id of ids) {
-    await ask(context, cluster, { id, level, principal: session(`${id}@example.com`) });
-    await approve(context, cluster, id);
-  }
+  const all = ids.map((id) => ({ id, level, principal: session(`${id}@example.com`) }));
+  await askTogether(context, cluster, all);
+  for (const id of ids) await approve(context, cluster, id);
   return ids;
 }
 

@@ -20,6 +20,7 @@ import { identityInDocument } from "../../../src/worker/reconcile/settle-documen
 import { revise } from "../../builders/a-request.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
+import type { WorkerSide } from "../worker-side.ts";
 import { entriesOf } from "./entries-of.ts";
 
 /** The sandbox's clusters of every mode, with levels of groups and of access policies; `change` edits the text. */
@@ -56,19 +57,30 @@ export interface RequestedLease {
 
 /** Asks, and lets the worker look. */
 export async function ask(context: WorkerContext, cluster: Cluster, requested: RequestedLease): Promise<AccessRequest> {
-  const { id, level = "viewer", principal = arns.engineer, durationSeconds = 3600 } = requested;
-  const groups = cluster.levels.find(({ name }) => name === level)?.groups ?? [];
-  const common = {
-    requester: "U0ENGINEER",
-    cluster: cluster.name,
-    reason: "a test",
-    extends: requested.extends ?? null,
-    askedBy: requested.askedBy ?? null,
-  };
-  const asked = createRequest({ ...common, id, level, principal, groups, durationSeconds }, context.now(), 3600);
-  await context.ledger.commit(aChange(asked));
+  await askTogether(context, cluster, [requested]);
+  return requestOf(context, requested.id);
+}
+
+/** Asks for all of them, and lets the worker look once. */
+export async function askTogether(
+  context: WorkerContext,
+  cluster: Cluster,
+  all: readonly RequestedLease[],
+): Promise<void> {
+  for (const requested of all) {
+    const { id, level = "viewer", principal = arns.engineer, durationSeconds = 3600 } = requested;
+    const groups = cluster.levels.find(({ name }) => name === level)?.groups ?? [];
+    const common = {
+      requester: "U0ENGINEER",
+      cluster: cluster.name,
+      reason: "a test",
+      extends: requested.extends ?? null,
+      askedBy: requested.askedBy ?? null,
+    };
+    const asked = createRequest({ ...common, id, level, principal, groups, durationSeconds }, context.now(), 3600);
+    await context.ledger.commit(aChange(asked));
+  }
   await previewCluster(context, cluster);
-  return requestOf(context, id);
 }
 
 /** Approves what the worker saw. As many approve as the level asks for. */
@@ -160,14 +172,9 @@ export interface Outside {
   readonly afterReading: (arn: string, act: () => Promise<void>) => NonNullable<WorkerContext["openCluster"]>;
 }
 
-export function outsideOf(
-  way: "aws-auth" | "access-entry" | "binding",
-  sandbox: Sandbox,
-  context: WorkerContext,
-  cluster: Cluster,
-): Outside {
-  if (way === "binding") return outsideBindings(sandbox, context, cluster);
-  return way === "aws-auth" ? outsideDocument(sandbox) : outsideEntries(sandbox, cluster);
+export function outsideOf(way: "aws-auth" | "access-entry" | "binding", side: WorkerSide, cluster: Cluster): Outside {
+  if (way === "binding") return outsideBindings(side, cluster);
+  return way === "aws-auth" ? outsideDocument(side.sandbox) : outsideEntries(side.sandbox, cluster);
 }
 
 export function outsideDocument(sandbox: Sandbox): Outside {
@@ -264,27 +271,10 @@ export function bound(text: string): string {
     .replace("groups: [eks-access:admins]", "bind: [{ clusterRole: edit, in: [default] }]");
 }
 
-/** A person whom the cluster lets do everything, until they leave: a test looks often, and each opening would be four calls. */
-export function creatorOf(opening: () => readonly [WorkerContext, Cluster]) {
-  let opened: ReturnType<typeof openCluster> | undefined;
-  return {
-    asCreator: async <T>(use: (client: ClusterClient) => Promise<T>): Promise<T> => {
-      opened ??= openCluster(...opening(), []);
-      return use((await opened).client);
-    },
-    leave: async () => {
-      const leaving = opened;
-      opened = undefined;
-      (await leaving)?.close();
-    },
-  };
-}
-
-function outsideBindings(sandbox: Sandbox, context: WorkerContext, cluster: Cluster): Outside {
-  const { asCreator, leave } = creatorOf(() => [context, cluster]);
-  const bindings = () => asCreator((client) => client.listLeaseBindings());
+function outsideBindings({ sandbox, asCreator }: WorkerSide, cluster: Cluster): Outside {
+  const bindings = () => asCreator(cluster, (client) => client.listLeaseBindings());
   const clear = () =>
-    asCreator(async (client) => {
+    asCreator(cluster, async (client) => {
       for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
     });
   const mapThemAsUsers = () =>
@@ -301,7 +291,6 @@ function outsideBindings(sandbox: Sandbox, context: WorkerContext, cluster: Clus
     all: async () => JSON.stringify([await bindings(), sandbox.cluster.awsAuth()?.data]),
     reset: async () => {
       await clear();
-      await leave();
       await sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
     },
     forget: async () => clear(),

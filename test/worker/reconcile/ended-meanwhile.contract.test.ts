@@ -70,7 +70,7 @@ describe.each([
     const config = modesConfig((text) => text.replaceAll("    channel:", "    drift: repair\n    channel:"));
     cluster = clusterIn(config, name);
     context = { ...side().context(memoryLedger()), config };
-    outside = outsideOf(way, side().sandbox, context, cluster);
+    outside = outsideOf(way, side(), cluster);
   });
   afterEach(async () => {
     await makeRoom();

@@ -14,7 +14,6 @@ import {
   approve,
   ask,
   clusterIn,
-  creatorOf,
   dyingBefore,
   give,
   later,
@@ -38,7 +37,6 @@ const refusals = [
 let context: WorkerContext;
 let cluster: Cluster;
 let outside: Outside;
-let person: ReturnType<typeof creatorOf>;
 
 const setMode = (authenticationMode: "CONFIG_MAP" | "API_AND_CONFIG_MAP") =>
   side().sandbox.aws.updateCluster(clusterArn(clusterName), {
@@ -51,7 +49,7 @@ const refuseLists = ({ status, name }: { status: number; name: string } = refusa
     { type: "answer", status, headers: { "x-amzn-errortype": name }, body: "{}" },
     { times: 100 },
   );
-const bindings = () => person.asCreator((client) => client.listLeaseBindings());
+const bindings = () => side().asCreator(cluster, (client) => client.listLeaseBindings());
 const boundRoles = async () => (await bindings()).map(({ role, namespace }) => roleText(role, namespace));
 const leaseOf = async (id: string) => (await requestOf(context, id)).lease;
 const entryGroups = () =>
@@ -66,18 +64,16 @@ beforeEach(async () => {
   context = { ...side().context(memoryLedger()), config };
   cluster = clusterIn(config, clusterName);
   outside = outsideDocument(side().sandbox);
-  person = creatorOf(() => [context, cluster]);
   setMode("API_AND_CONFIG_MAP");
   await outside.edit(engineer, ["readers"]);
 });
 
 afterEach(async () => {
   side().sandbox.faults.clear();
-  await person.asCreator(async (client) => {
+  await side().asCreator(cluster, async (client) => {
     for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
     await client.writeWithdrawals(await client.readWithdrawals(), {});
   });
-  await person.leave();
   await outside.reset();
   setMode("CONFIG_MAP");
 });

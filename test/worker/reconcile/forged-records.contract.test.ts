@@ -53,7 +53,7 @@ describe.each([
     const config = modesConfig((text) => text.replaceAll("    channel:", "    drift: repair\n    channel:"));
     cluster = clusterIn(config, name);
     context = { ...side().context(memoryLedger()), config };
-    outside = outsideOf(way, side().sandbox, context, cluster);
+    outside = outsideOf(way, side(), cluster);
     await outside.edit(engineer, null);
   });
 
@@ -176,7 +176,7 @@ describe.each([
 
     expect(ended.lease).toMatchObject({ state: "ended" });
     expect(await outside.given(engineer)).toBeNull();
-    await outsideOf("access-entry", side().sandbox, context, elsewhere).reset();
+    await outsideOf("access-entry", side(), elsewhere).reset();
   });
 
   test("to be a longer lease of someone else keeps nothing beyond the end that the cluster remembers", async () => {

@@ -30,7 +30,7 @@ describe.each([
     const config = modesConfig(way === "binding" ? bound : undefined);
     context = { ...side().context(redisLedger(redis.redis)), config };
     cluster = clusterIn(config, name);
-    outside = outsideOf(way, side().sandbox, context, cluster);
+    outside = outsideOf(way, side(), cluster);
     await outside.edit(engineer, null);
     await give(context, cluster, { id: "r-one", durationSeconds: 300 });
     expect(await outside.given(engineer)).not.toBeNull();

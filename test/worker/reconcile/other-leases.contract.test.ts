@@ -41,7 +41,7 @@ describe.each([
     const config = modesConfig();
     cluster = clusterIn(config, name);
     context = { ...side().context(memoryLedger()), config };
-    outside = outsideOf(way, side().sandbox, context, cluster);
+    outside = outsideOf(way, side(), cluster);
     await outside.edit(engineer, null);
   });
 

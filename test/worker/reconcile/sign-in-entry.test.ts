@@ -15,7 +15,6 @@ import {
   approve,
   ask,
   clusterIn,
-  creatorOf,
   dyingBefore,
   give,
   later,
@@ -135,8 +134,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     cluster = clusterIn(config, name);
     return { ...side().context(memoryLedger()), config };
   };
-  const { asCreator, leave } = creatorOf(() => [context, cluster]);
-  const bindings = () => asCreator((client) => client.listLeaseBindings());
+  const bindings = () => side().asCreator(cluster, (client) => client.listLeaseBindings());
   const inMinutes = (minutes: number) => later(context, minutes * 60);
   const dying = openingWith(() => ({ createBinding: () => Promise.reject(new Error("killed")) }));
   const giveTo = (principal: string, id: string, level = "own") => give(context, cluster, { id, principal, level });
@@ -151,11 +149,10 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
 
   afterEach(async () => {
     side().sandbox.faults.clear();
-    await asCreator(async (client) => {
+    await side().asCreator(cluster, async (client) => {
       for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
       await client.writeWithdrawals(await client.readWithdrawals(), {});
     });
-    await leave();
     await place.edit(null);
     if (way === "aws-auth") await place.forget();
   });
@@ -312,7 +309,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
   test("goes when its time is over while the ledger was lost, also if others deleted its bindings", async () => {
     await give(context, cluster, { id: "r-one", principal: alice, level: "own", durationSeconds: 300 });
     context = contextWith();
-    await asCreator(async (client) => {
+    await side().asCreator(cluster, async (client) => {
       for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
     });
 

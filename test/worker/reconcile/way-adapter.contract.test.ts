@@ -70,7 +70,7 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
 
   beforeEach(async () => {
     context = contextWith();
-    outside = outsideOf(way, side().sandbox, context, cluster);
+    outside = outsideOf(way, side(), cluster);
     await outside.edit(engineer, null);
     before = await outside.all();
   });

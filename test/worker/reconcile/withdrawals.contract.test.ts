@@ -83,7 +83,7 @@ describe.each([
   beforeEach(async () => {
     use(name);
     side().sandbox.faults.clear();
-    outside = outsideOf(way, side().sandbox, context, cluster);
+    outside = outsideOf(way, side(), cluster);
     if (way === "access-entry") await setTags(cluster, { team: "platform" });
     if (way === "access-entry") await outside.edit(engineer, null);
     else await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
