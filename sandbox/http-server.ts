@@ -20,6 +20,14 @@ export interface SandboxAnswer {
   by?: string;
 }
 
+/** One answered call. `by`: the caller, if its signature or token was good. */
+export interface SandboxCall {
+  readonly call: string;
+  readonly status: number;
+  readonly milliseconds: number;
+  readonly by: string | undefined;
+}
+
 export interface SandboxRoute {
   call: string;
   answer: () => SandboxAnswer | Promise<SandboxAnswer>;
@@ -39,7 +47,7 @@ export interface SandboxServerOptions {
   /** The IPv4 address to listen on; by default 127.0.0.1. */
   host?: string;
   tls?: { key: string; cert: string };
-  onCall?: (call: string, status: number, milliseconds: number, by?: string) => void;
+  onCall?: (call: SandboxCall) => void;
   /** How long an idle connection stays; by default 5 s. */
   idleMs?: number;
   /** Takes over a connection for another protocol, for example a WebSocket. Absent: the server refuses such a request. */
@@ -104,7 +112,7 @@ async function serve(options: SandboxServerOptions, request: IncomingMessage, re
   if (fault?.type === "cut-after") return void request.socket.destroy();
   const answer = fault?.type === "answer-after" ? fault : done;
   const by = "by" in answer ? answer.by : undefined;
-  options.onCall?.(route.call, answer.status, performance.now() - started, by);
+  options.onCall?.({ call: route.call, status: answer.status, milliseconds: performance.now() - started, by });
   const date = options.now?.().toUTCString();
   response.writeHead(answer.status, { "content-type": "application/json", ...(date && { date }), ...answer.headers });
   response.end(answer.body ?? "");

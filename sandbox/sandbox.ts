@@ -70,7 +70,7 @@ export async function startSandbox(options: SandboxOptions = {}) {
     scopes: botScopes,
     rateLimits: options.slackRateLimits ?? true,
     ...(options.slackWaitsMs && { ackWithinMs: options.slackWaitsMs }),
-    onCall: (call, status, milliseconds) => onCall({ call, status, milliseconds, by: undefined }),
+    onCall,
   });
   const folder = await mkdtemp(join(tmpdir(), "eks-access-sandbox-"));
   const configFile = join(folder, "eks-access.yml");

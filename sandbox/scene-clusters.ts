@@ -4,6 +4,7 @@ import type { NewCluster } from "./aws/eks-clusters.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "./cluster/cluster.ts";
 import { startSandboxCluster } from "./cluster/cluster.ts";
 import { group } from "./cluster/default-roles.ts";
+import type { SandboxCall } from "./http-server.ts";
 import {
   account,
   arns,
@@ -47,13 +48,6 @@ export async function startClusters(
     clusters.set(name, cluster);
   }
   return clusters;
-}
-
-export interface SandboxCall {
-  readonly call: string;
-  readonly status: number;
-  readonly milliseconds: number;
-  readonly by: string | undefined;
 }
 
 export interface Scene {

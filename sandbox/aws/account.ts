@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Faults } from "../faults.ts";
-import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
+import { type SandboxCall, type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
 import { WebIdentities } from "./assume-role.ts";
 import type { AssumeRoleInput } from "./assume-role-input.ts";
 import { AuditPlaces, answerS3, eventBusCalls, s3Call } from "./audit-places.ts";
@@ -73,14 +73,6 @@ function memberOf({ id, managementAccount }: Organization, account: MemberAccoun
   };
 }
 
-/** One answered call: `by` is the signer's ARN, if the signature was good. */
-export interface AwsCall {
-  call: string;
-  status: number;
-  milliseconds: number;
-  by: string | undefined;
-}
-
 /** An AWS account: STS, EKS, CloudTrail, Organizations, IAM Identity Center, S3 and EventBridge at one address. */
 export type SandboxAws = Awaited<ReturnType<typeof startSandboxAws>>;
 
@@ -91,7 +83,7 @@ export interface SandboxAwsOptions {
   /** The default region: it decides the partition. */
   region?: string;
   now?: () => Date;
-  onCall?: (call: AwsCall) => void;
+  onCall?: (call: SandboxCall) => void;
 }
 
 export async function startSandboxAws(options: SandboxAwsOptions = {}) {
@@ -104,7 +96,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}) {
   const cloudTrail = createCloudTrail(now);
   const settings: EksSettings = { entryDelayMs: 200, updateMs: 300, maxAccessEntries: 3000 };
   const service: EksService = { account, now, clusters: new Map(), cloudTrail, settings };
-  const calls: AwsCall[] = [];
+  const calls: SandboxCall[] = [];
   const webIdentities = new WebIdentities();
   const onAssumeRole = (call: AssumeRoleCall) => cloudTrail.record(assumeRoleEvent(call, now()));
   const context: AwsContext = { account, webIdentities, now, onAssumeRole };
@@ -113,10 +105,9 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}) {
     ...(options.now && { now: options.now }),
     ...(options.host ? { host: options.host } : {}),
     route: (request) => route(context, service, { identityCenter, organization, auditPlaces }, request),
-    onCall: (call, status, milliseconds, by) => {
-      const made = { call, status, milliseconds, by };
-      calls.push(made);
-      options.onCall?.(made);
+    onCall: (call) => {
+      calls.push(call);
+      options.onCall?.(call);
     },
   });
   return {
@@ -125,7 +116,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}) {
     /** Tokens of service accounts, for AWS_WEB_IDENTITY_TOKEN_FILE. */
     webIdentities,
     faults,
-    calls: calls as readonly AwsCall[],
+    calls: calls as readonly SandboxCall[],
     cloudTrail,
     identityCenter,
     organization,

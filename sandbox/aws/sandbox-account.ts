@@ -20,6 +20,14 @@ interface SessionOptions {
 const noTrust: TrustPolicy = { principals: [] };
 
 /** The identities of an AWS account, and foreign ones for roles across accounts, with their access keys and sessions. */
+interface NewIdentity {
+  name: string;
+  path?: string;
+  account?: string;
+  allow?: readonly string[];
+  createdAt?: Date;
+}
+
 export class SandboxAccount {
   readonly id: string;
   readonly partition: string;
@@ -35,26 +43,13 @@ export class SandboxAccount {
     this.#now = options.now;
   }
 
-  addUser(user: {
-    name: string;
-    path?: string;
-    account?: string;
-    allow?: readonly string[];
-  }): { arn: string } & Credentials {
+  addUser(user: NewIdentity): { arn: string } & Credentials {
     const arn = this.#add("user", user, noTrust, 0);
     return { arn, ...this.addAccessKey(arn) };
   }
 
   /** Adds an IAM role. `maxSessionSeconds` is an hour by default, as in IAM; `createdAt` is now. */
-  addRole(role: {
-    createdAt?: Date;
-    name: string;
-    path?: string;
-    account?: string;
-    allow?: readonly string[];
-    trust?: TrustPolicy;
-    maxSessionSeconds?: number;
-  }): { arn: string } {
+  addRole(role: NewIdentity & { trust?: TrustPolicy; maxSessionSeconds?: number }): { arn: string } {
     return { arn: this.#add("role", role, role.trust ?? noTrust, role.maxSessionSeconds ?? 3600) };
   }
 
@@ -139,13 +134,7 @@ export class SandboxAccount {
 
   #add(
     kind: Identity["kind"],
-    {
-      name,
-      path = "/",
-      account = this.id,
-      allow = [],
-      createdAt: at = this.#now(),
-    }: { name: string; path?: string; account?: string; allow?: readonly string[]; createdAt?: Date },
+    { name, path = "/", account = this.id, allow = [], createdAt: at = this.#now() }: NewIdentity,
     trust: TrustPolicy,
     maxSessionSeconds: number,
   ): string {

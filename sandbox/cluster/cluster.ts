@@ -1,6 +1,6 @@
 import { type ClusterAccess, withoutEntries } from "../aws/eks-clusters.ts";
 import { Faults } from "../faults.ts";
-import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
+import { type SandboxCall, type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
 import { type AuditedRequest, routeApiRequest } from "./api-server.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
@@ -11,15 +11,6 @@ import { ObjectStore } from "./object-store.ts";
 import { type Authorize, authorize, type Rbac } from "./rbac.ts";
 import { RbacObjects } from "./roles.ts";
 import { isStatus } from "./status.ts";
-
-/** One answered call: `by` is the Kubernetes username of a good token. */
-export interface ClusterCall {
-  cluster: string;
-  call: string;
-  status: number;
-  milliseconds: number;
-  by: string | undefined;
-}
 
 export interface SandboxCluster {
   name: string;
@@ -61,7 +52,7 @@ export interface SandboxClusterOptions {
   host?: string;
   faults?: Faults;
   now?: () => Date;
-  onCall?: (call: ClusterCall) => void;
+  onCall?: (call: SandboxCall) => void;
   /** How long the API server trusts a token without a new question; by default two minutes, as in a real one. */
   tokenCacheMs?: number;
 }
@@ -142,12 +133,11 @@ export async function startEndpoint(
   certificates: ClusterCertificates,
   route: (request: SandboxRequest) => SandboxRoute,
 ): Promise<Endpoint> {
-  const { name: cluster, faults = new Faults() } = options;
-  const onCall = (call: string, status: number, milliseconds: number, by?: string) =>
-    options.onCall?.({ cluster, call, status, milliseconds, by });
+  const { faults = new Faults(), host, onCall } = options;
   const { url, stop } = await startSandboxServer({
-    ...{ faults, tls: certificates, idleMs, route, onCall },
-    ...(options.host ? { host: options.host } : {}),
+    ...{ faults, tls: certificates, idleMs, route },
+    ...(onCall && { onCall }),
+    ...(host && { host }),
   });
   return { endpoint: url, certificateAuthority: Buffer.from(certificates.authority).toString("base64"), faults, stop };
 }

@@ -1,6 +1,6 @@
 import { isObject } from "../json.ts";
 import type { ManagedFields } from "./managed-fields.ts";
-import { badRequest, type FieldProblem, isStatus, type Status } from "./status.ts";
+import { badRequest, type FieldProblem, isStatus, type KindNames, type Status } from "./status.ts";
 
 /** meta/v1 ObjectMeta. */
 export interface ObjectMeta {
@@ -26,12 +26,8 @@ export type Stored<Content> = Content & { apiVersion: string; kind: string; meta
 /** The server's own fields can be absent. */
 export type Sent<Content> = Content & { metadata: Partial<ObjectMeta> };
 
-export interface ObjectKind<Content extends object> {
-  /** Empty for the core group. */
-  group: string;
+export interface ObjectKind<Content extends object> extends KindNames {
   apiVersion: string;
-  kind: string;
-  resource: string;
   namespaced: boolean;
   /** A PUT of an absent object creates it (kubernetes, AllowCreateOnUpdate). */
   createsOnUpdate: boolean;

@@ -37,6 +37,7 @@ export function statusAnswer(status: Status, headers: Readonly<Record<string, st
 export const unauthorized = failure(401, "Unauthorized", "Unauthorized");
 
 export interface KindNames {
+  /** Empty for the core group. */
   group: string;
   kind: string;
   resource: string;
@@ -94,8 +95,7 @@ export function invalid(
 
 /** The answer to a deletion with failed preconditions. It names the kind, not the resource. */
 export function preconditionFailed({ group, kind }: KindNames, name: string, why: string): Status {
-  const message = `Operation cannot be fulfilled on ${qualified(kind, group)} "${name}": ${why}`;
-  return failure(409, "Conflict", message, detailsOf(name, kind, group));
+  return conflict({ group, kind, resource: kind }, name, why);
 }
 
 export function badRequest(message: string): Status {

@@ -1,6 +1,6 @@
+import type { SandboxCall } from "../http-server.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { channel } from "../scene.ts";
-import type { SandboxCall } from "../scene-clusters.ts";
 import type { SandboxMessage } from "../slack/inputs.ts";
 import { wholeTextOf } from "../slack/message-content.ts";
 

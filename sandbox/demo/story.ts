@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { SandboxCall } from "../http-server.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { arns, channel, clusterArn, clusterName } from "../scene.ts";
-import type { SandboxCall } from "../scene-clusters.ts";
 import type { SandboxMessage } from "../slack/inputs.ts";
 import { textOf } from "../slack/message-content.ts";
 import { channelMessage, expectThat, type Narration, revoke, within } from "./narration.ts";

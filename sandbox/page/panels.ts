@@ -3,8 +3,8 @@ import type { ChainedEvent, ChainVerdict } from "../../src/access/audit-event.ts
 import type { AccessEntry, AssociatedPolicy, AuthenticationMode } from "../aws/eks-cluster.ts";
 import type { EntryInForce } from "../aws/eks-clusters.ts";
 import type { ConfigMap } from "../cluster/config-map.ts";
+import type { SandboxCall } from "../http-server.ts";
 import type { KubectlAnswer } from "../sandbox.ts";
-import type { SandboxCall } from "../scene-clusters.ts";
 import { hidden } from "./blocks/controls.ts";
 import { addressOf, type Viewer } from "./conversation.ts";
 import { attributes, type Content, type Html, html, nothing } from "./html.ts";

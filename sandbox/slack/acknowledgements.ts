@@ -12,10 +12,7 @@ import { addMessage, editMessage, findMessage, type ResponseUrl, type SlackState
 const lifetime = 30 * 60_000;
 const maxUses = 5;
 
-export function newResponseUrl(
-  state: SlackState,
-  of: { user: string; channel: string; message?: { channel: string; ts: string } },
-): string {
+export function newResponseUrl(state: SlackState, of: Pick<ResponseUrl, "user" | "channel" | "message">): string {
   const path = `/actions/${state.identity.teamId}/${randomBytes(6).readUIntBE(0, 6)}/${randomBytes(12).toString("hex")}`;
   state.responseUrls.set(path, { ...of, uses: 0, expires: new Date(state.now().getTime() + lifetime) });
   return path;

@@ -1,5 +1,11 @@
 import { Faults } from "../faults.ts";
-import { type SandboxRequest, type SandboxRoute, type SandboxServer, startSandboxServer } from "../http-server.ts";
+import {
+  type SandboxCall,
+  type SandboxRequest,
+  type SandboxRoute,
+  type SandboxServer,
+  startSandboxServer,
+} from "../http-server.ts";
 import type { JsonObject } from "../json.ts";
 import { answerResponse } from "./acknowledgements.ts";
 import {
@@ -31,7 +37,7 @@ export interface SandboxSlackOptions {
   ackWithinMs?: number;
   /** The clock for message ids, triggers, response URLs, rate limits and signatures. */
   now?: () => Date;
-  onCall?: (call: string, status: number, milliseconds: number) => void;
+  onCall?: (call: SandboxCall) => void;
 }
 
 export async function startSandboxSlack(options: SandboxSlackOptions = {}) {

@@ -6,6 +6,7 @@ import type { SandboxCluster } from "../../sandbox/cluster/cluster.ts";
 import { startSandboxCluster } from "../../sandbox/cluster/cluster.ts";
 import { group } from "../../sandbox/cluster/default-roles.ts";
 import { Faults } from "../../sandbox/faults.ts";
+import type { SandboxCall } from "../../sandbox/http-server.ts";
 import type { ProductProcess } from "../../sandbox/product-process.ts";
 import { freePort } from "../../sandbox/product-process.ts";
 import { provideRedis } from "../../sandbox/redis/provide-redis.ts";
@@ -87,13 +88,13 @@ export async function startBench(clusterNames: readonly string[], options: Bench
   };
 }
 
-type OnCall = (call: string, status: number) => void;
+type OnCall = (call: SandboxCall) => void;
 
 function countCalls(): { onCall: OnCall; calls: Bench["calls"] } {
   const counts = new Map<string, number>();
   const count = (key: string) => counts.set(key, (counts.get(key) ?? 0) + 1);
   return {
-    onCall: (call, status) => {
+    onCall: ({ call, status }) => {
       count(call);
       count(`${call} ${status}`);
     },
@@ -109,7 +110,7 @@ async function startSandboxParts(
   onCall: OnCall,
 ): Promise<SandboxParts> {
   const faults = new Faults();
-  const aws = await startSandboxAws({ faults, account, region, onCall: ({ call, status }) => onCall(call, status) });
+  const aws = await startSandboxAws({ faults, account, region, onCall });
   populate(aws, fleet);
   const slack = await startSandboxSlack({ faults, rateLimits: false, onCall });
   const clusters = new Map<string, SandboxCluster>();
@@ -125,7 +126,7 @@ async function startSandboxParts(
       rbac: { bindings: [group("eks-access-viewers", "view", "eks-access:viewers")] },
       faults,
       access: () => aws.accessOf(inAccount(clusterArn(name), of)),
-      onCall: ({ call, status }) => onCall(call, status),
+      onCall,
     });
     aws.addCluster({
       ...cluster,

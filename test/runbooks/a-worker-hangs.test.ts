@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { SandboxCall } from "../../sandbox/http-server.ts";
 import { arns, channel, clusterName, configuration } from "../../sandbox/scene.ts";
-import type { SandboxCall } from "../../sandbox/scene-clusters.ts";
 import { type Flow, startFlow } from "../flow/start-flow.ts";
 import { seriesOf } from "./metrics.ts";
 import { expectSentences } from "./runbook.ts";

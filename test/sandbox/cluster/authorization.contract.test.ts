@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { ClusterCall } from "../../../sandbox/cluster/cluster.ts";
 import { group } from "../../../sandbox/cluster/default-roles.ts";
 import { failure, statusAnswer } from "../../../sandbox/cluster/status.ts";
+import type { SandboxCall } from "../../../sandbox/http-server.ts";
 import { aClusterWithPeople, type ClusterWithPeople, statusOf } from "./clients.ts";
 import { implementations } from "./implementations.ts";
 
@@ -10,7 +10,7 @@ import { implementations } from "./implementations.ts";
 
 describe.each(implementations)("%s", (_name, start) => {
   let people: ClusterWithPeople;
-  let calls: ClusterCall[];
+  let calls: SandboxCall[];
 
   beforeAll(async () => {
     people = await aClusterWithPeople(

@@ -18,7 +18,7 @@ let seconds: number;
 beforeEach(async () => {
   calls = [];
   seconds = 0;
-  slack = await startSandboxSlack({ rateLimits: false, onCall: (call) => void calls.push(call) });
+  slack = await startSandboxSlack({ rateLimits: false, onCall: ({ call }) => void calls.push(call) });
   slack.addUsergroup("S0PLATFORM", ["U0APPROVER", "U0APPROVER2"]);
 });
 
