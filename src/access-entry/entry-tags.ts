@@ -1,3 +1,4 @@
+import { isTexts } from "../access/collections.ts";
 import { isSignInShare, signInShare } from "../access/lease/lease.ts";
 import type { Holding, MappedIdentity, Share } from "../access/lease/lease-record.ts";
 import { accessPolicies, policyTexts, type ScopedPolicy } from "../access/policy/policy-text.ts";
@@ -226,8 +227,4 @@ function isShare(value: unknown): value is Share {
   const texts = [id, endsAt, level, requester, askedBy];
   const areTexts = texts.every((text) => typeof text === "string");
   return areTexts && typeof emergency === "boolean" && isTexts(groups) && isTexts(approvers);
-}
-
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }

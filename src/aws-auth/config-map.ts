@@ -1,3 +1,4 @@
+import { isRecord } from "../access/collections.ts";
 import { parseJson } from "../access/seal.ts";
 import { SECTIONS } from "./document.ts";
 import { YamlFailure } from "./go-yaml/cursor.ts";
@@ -28,10 +29,6 @@ export interface ConfigMapFile {
 
 function nameOf({ metadata }: Readonly<Record<string, unknown>>): unknown {
   return isRecord(metadata) ? metadata.name : undefined;
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 type ConfigMapReading = { type: "file"; file: ConfigMapFile } | { type: "unusable"; message: string };
@@ -67,7 +64,7 @@ function readParts(text: string): { files: ConfigMapFile[]; message: string } {
   return { files, message };
 }
 
-function readPart(text: string, part: { text: string; offset: number; line: number }): ConfigMapFile | null {
+function readPart(text: string, part: DocumentText): ConfigMapFile | null {
   // kubectl takes more for white space than YAML does.
   const inner = part.offset === 0 ? part.text : part.text.replace(/^---[^\n]*/, (line) => " ".repeat(line.length));
   const { root } = parseYaml(inner);
@@ -136,12 +133,8 @@ function plainValue(value: YamlValue): unknown {
   }
 }
 
-interface DocumentText {
-  readonly text: string;
-  readonly offset: number;
-  /** Counted from 0. */
-  readonly line: number;
-}
+/** Its line is counted from 0. */
+type DocumentText = Pick<ConfigMapFile, "text" | "offset" | "line">;
 
 const SEPARATOR = new RegExp(`(?<![^\\n])---(?=(?:(?!\\n)${GO_SPACE})*(?:\\n|$))`, "g");
 

@@ -1,5 +1,6 @@
+import { isRecord } from "../access/collections.ts";
 import { parseJson } from "../access/seal.ts";
-import { type ConfigMapFile, isAwsAuth, isRecord, readConfigMapFile, splitDocuments } from "./config-map.ts";
+import { type ConfigMapFile, isAwsAuth, readConfigMapFile, splitDocuments } from "./config-map.ts";
 import { replaceNode } from "./edit-entry.ts";
 import { type MappingNode, type MapValue, resolvePlain, type ScalarNode, type YamlNode } from "./go-yaml/node.ts";
 import { quote } from "./render.ts";

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { isRecord } from "../access/collections.ts";
 import { hasLabels, type Labels, type WantedLabels } from "../access/policy/cluster.ts";
 import type { RoleStep } from "../access/policy/creator.ts";
 import { type FleetCluster, isStale, placeOf } from "../access/policy/fleet-list.ts";
 import { account, duration, externalId, region, resembling, roleStep, textLike, wantedLabels } from "./forms.ts";
-import { type FileSettings, inherit, isSettings } from "./inherit.ts";
+import { type FileSettings, inherit } from "./inherit.ts";
 import { ifReadable, inEach, readable } from "./readable.ts";
 
 const rolePattern = textLike(
@@ -133,7 +134,7 @@ export type NamedCluster = Extract<Naming, { readonly type: "named" }>;
 
 /** The fleet's clusters by their names, except those of the file itself: its entry wins. @param value the parsed file, of any form */
 export function fleetIn(value: unknown, { clusters }: KnownFleet): readonly Naming[] {
-  if (!isSettings(value) || !isSettings(value.fleet) || clusters.length === 0) return [];
+  if (!isRecord(value) || !isRecord(value.fleet) || clusters.length === 0) return [];
   const fleet = readable(fleetFile, value.fleet);
   const written = writtenClusters(value);
   // An entry can take its account and its region from a template or `defaults`.
@@ -143,13 +144,13 @@ export function fleetIn(value: unknown, { clusters }: KnownFleet): readonly Nami
 }
 
 function placeWritten(settings: unknown): string | null {
-  const { account, region, eksName } = isSettings(settings) ? settings : {};
+  const { account, region, eksName } = isRecord(settings) ? settings : {};
   return [account, region, eksName].join("/");
 }
 
 /** The file with an entry for each of these clusters, which takes the rest from its templates and `defaults`. */
 export function withFleet(value: unknown, named: readonly NamedCluster[], now: Date): unknown {
-  if (!isSettings(value) || !isSettings(value.fleet)) return value;
+  if (!isRecord(value) || !isRecord(value.fleet)) return value;
   const { clusters = {} } = value;
   const fleet = readable(fleetFile, value.fleet);
   const entries = inEach(named, ({ name, cluster }) => {
@@ -158,17 +159,17 @@ export function withFleet(value: unknown, named: readonly NamedCluster[], now: D
     const quiet = whyQuiet(cluster, now);
     return [[name, { account, region, eksName, template, ...(quiet !== null && { quiet }) }] as const];
   });
-  return { ...value, clusters: isSettings(clusters) ? { ...clusters, ...Object.fromEntries(entries) } : clusters };
+  return { ...value, clusters: isRecord(clusters) ? { ...clusters, ...Object.fromEntries(entries) } : clusters };
 }
 
 /** The file with the clusters' tags as labels. What the operators write wins. */
 export function labelled(file: unknown, named: readonly NamedCluster[]): unknown {
-  if (!isSettings(file) || named.length === 0) return file;
+  if (!isRecord(file) || named.length === 0) return file;
   const clusters = { ...writtenClusters(file) };
   for (const { name, cluster } of named) {
     const { [name]: settings } = clusters;
-    const labels = isSettings(settings) ? (settings.labels ?? {}) : null;
-    if (isSettings(settings) && isSettings(labels)) {
+    const labels = isRecord(settings) ? (settings.labels ?? {}) : null;
+    if (isRecord(settings) && isRecord(labels)) {
       clusters[name] = { ...settings, labels: { ...cluster.tags, ...labels } };
     }
   }
@@ -181,5 +182,5 @@ function whyQuiet(cluster: FleetCluster, now: Date): string | null {
 }
 
 function writtenClusters(value: unknown): FileSettings {
-  return isSettings(value) && isSettings(value.clusters) ? value.clusters : {};
+  return isRecord(value) && isRecord(value.clusters) ? value.clusters : {};
 }

@@ -17,14 +17,14 @@ export interface Inherited {
  */
 export function inherit(file: unknown, all: readonly string[]): Inherited {
   const unchanged = { file, shared: {}, sourceOf: (path: readonly PropertyKey[]) => path, problems: [] };
-  if (!isSettings(file)) return unchanged;
+  if (!isRecord(file)) return unchanged;
   const { defaults = {}, templates = {}, clusters, ...rest } = file;
   const shared = Object.fromEntries(
     Object.entries({ defaults, templates }).map(([key, each]) => [key, forExample(each)]),
   );
-  if (!isSettings(clusters)) return { ...unchanged, shared };
+  if (!isRecord(clusters)) return { ...unchanged, shared };
   const hidden = Object.fromEntries(all.map((key) => [key, unknownSetting]));
-  const layers = [{ path: ["defaults"], settings: isSettings(defaults) ? defaults : hidden }];
+  const layers = [{ path: ["defaults"], settings: isRecord(defaults) ? defaults : hidden }];
   const read = Object.entries(clusters).map(
     ([name, own]) => [name, clusterOf(name, own, { layers, templates, hidden })] as const,
   );
@@ -65,7 +65,7 @@ interface Shared {
 }
 
 function clusterOf(name: string, own: unknown, { layers: defaults, templates, hidden }: Shared) {
-  if (!isSettings(own)) return { settings: own, sources: new Map<string, readonly string[]>(), problems: [] };
+  if (!isRecord(own)) return { settings: own, sources: new Map<string, readonly string[]>(), problems: [] };
   const { template = [], ...written } = own;
   const named = [template].flat().map(String);
   const problems = named.flatMap((each) => missingTemplate(each, templates, `clusters.${name}.template`));
@@ -85,13 +85,13 @@ function clusterOf(name: string, own: unknown, { layers: defaults, templates, hi
 }
 
 function layerOf(templates: unknown, name: string): Layer | null {
-  const settings = isSettings(templates) && Object.hasOwn(templates, name) ? templates[name] : null;
-  return isSettings(settings) ? { path: ["templates", name], settings } : null;
+  const settings = isRecord(templates) && Object.hasOwn(templates, name) ? templates[name] : null;
+  return isRecord(settings) ? { path: ["templates", name], settings } : null;
 }
 
 /** The problem of a name that no template has. */
 export function missingTemplate(name: string, templates: unknown, path: string): readonly string[] {
-  if (!isSettings(templates) || Object.hasOwn(templates, name)) return [];
+  if (!isRecord(templates) || Object.hasOwn(templates, name)) return [];
   return [`${path}: there is no template ${name}. ${thereAre(Object.keys(templates))}`];
 }
 
@@ -128,6 +128,4 @@ function filledText(text: string, places: FileSettings): string {
   });
 }
 
-export function isSettings(value: unknown): value is FileSettings {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+import { isRecord } from "../access/collections.ts";

@@ -1,4 +1,4 @@
-import { keptWith } from "../collections.ts";
+import { isRecord, isTexts, keptWith } from "../collections.ts";
 import { type Json, type MemoryKeys, parseJson } from "../seal.ts";
 import type { Holding, Share } from "./lease-record.ts";
 import { noWithdrawals, type Withdrawal, type Withdrawals } from "./withdrawal.ts";
@@ -161,20 +161,12 @@ function isMoment(value: Json | undefined): value is number {
   return typeof value === "number" && !Number.isNaN(new Date(value).getTime());
 }
 
-function isTexts(value: Json | undefined): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
-}
-
 function readSealed(value: unknown): (Sealed & { readonly seal: string }) | null {
   if (typeof value !== "object" || value === null) return null;
   const { v, held, gone, before, seal: sealText } = value as { [key: string]: unknown };
   if (v !== 1 || typeof sealText !== "string" || !Array.isArray(held) || !Array.isArray(gone)) return null;
   if (before !== null && typeof before !== "string") return null;
-  return held.every(isObject) ? { v, held, gone, before, seal: sealText } : null;
-}
-
-function isObject(item: unknown): boolean {
-  return typeof item === "object" && item !== null && !Array.isArray(item);
+  return held.some((item) => !isRecord(item)) ? null : { v, held, gone, before, seal: sealText };
 }
 
 /** The API server's limit for all annotations of an object (apimachinery, ValidateAnnotations). */
