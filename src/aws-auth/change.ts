@@ -27,24 +27,13 @@ export interface PlanGuard {
   allowNoAdministrator?: boolean;
 }
 
+type Mapping = Readonly<Pick<Entry, "arn" | "username" | "groups">>;
+
 /** A change, translated for this document. A fulfilled change has no intent. */
 export type Intent =
-  | {
-      readonly type: "add";
-      readonly arn: string;
-      readonly section: Section;
-      readonly username: string;
-      readonly groups: readonly string[];
-    }
-  | {
-      readonly type: "edit";
-      readonly arn: string;
-      readonly entry: Entry;
-      readonly username: string;
-      readonly groups: readonly string[];
-      /** It does not count. */
-      readonly isBeside?: true;
-    }
+  | (Mapping & { readonly type: "add"; readonly section: Section })
+  /** `isBeside`: it does not count. */
+  | (Mapping & { readonly type: "edit"; readonly entry: Entry; readonly isBeside?: true })
   /** Without `isBeside` all entries for the ARN go: removing only the last one would activate an earlier one. */
   | { readonly type: "remove"; readonly arn: string; readonly entries: readonly Entry[]; readonly isBeside?: true };
 
@@ -92,10 +81,7 @@ function removalIntent(document: ReadDocument, { arn, ours }: Change): Intent | 
   return entries.length === 0 ? null : { type: "remove", arn, entries, ...(ours && { isBeside: true }) };
 }
 
-interface Expected {
-  readonly arn: string;
-  readonly username: string;
-  readonly groups: readonly string[];
+interface Expected extends Mapping {
   /** The groups may have another order. */
   readonly isChanged?: true;
 }

@@ -1,4 +1,13 @@
-import { type FieldName, fieldKey, goFold, type Problem, problemAt, type Report, type Section } from "./document.ts";
+import {
+  type Entry,
+  type FieldName,
+  fieldKey,
+  goFold,
+  type Problem,
+  problemAt,
+  type Report,
+  type Section,
+} from "./document.ts";
 import { type Field, type MapValue, type ScalarNode, YAML_TAG, type YamlNode, type YamlValue } from "./go-yaml/node.ts";
 
 export function findFieldProblems(section: Section, map: MapValue, uses: readonly FieldUse[], report: Report): void {
@@ -145,10 +154,7 @@ export function knownField(spelled: string, section: Section): FieldName | null 
 }
 
 /** An item of mapRoles or mapUsers as encoding/json decodes it into its struct. */
-interface DecodedEntry {
-  arn: string;
-  username: string;
-  groups: readonly string[];
+interface DecodedEntry extends Pick<Entry, "arn" | "username" | "groups"> {
   sso: boolean;
 }
 

@@ -1,4 +1,5 @@
 import { withoutRolePath } from "../access/principal.ts";
+import type { Problem } from "./document.ts";
 
 /** The group that can do everything, whatever RBAC says. */
 export const MASTERS = "system:masters";
@@ -41,11 +42,7 @@ export function render(template: string, values: TemplateValues): string | null 
 }
 
 /** A mistake in a name: what it is, and its fix. */
-export interface NameFlaw {
-  readonly code: string;
-  readonly message: string;
-  readonly remedy: string;
-}
+export type NameFlaw = Pick<Problem, "code" | "message" | "remedy">;
 
 /** The mistakes in a username. @param forNodes whether its entry is one of nodes */
 export function usernameFlaws(username: string, forNodes: boolean): readonly NameFlaw[] {

@@ -1,5 +1,6 @@
 import { FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
 import { parseJson } from "../access/seal.ts";
+import type { Entry } from "./document.ts";
 import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 
 /** Quotes a text so that readers of YAML 1.1, YAML 1.2 and JSON read exactly that text: JSON's escapes are YAML's too, except `\/`. */
@@ -66,11 +67,8 @@ function blockListOffset(item: MappingNode): number | null {
   return null;
 }
 
-export interface AddedEntry {
+export interface AddedEntry extends Readonly<Pick<Entry, "arn" | "username" | "groups">> {
   readonly arnKey: string;
-  readonly arn: string;
-  readonly username: string;
-  readonly groups: readonly string[];
 }
 
 export function blockEntry({ arnKey, arn, username, groups }: AddedEntry, style: EntryStyle): string {

@@ -154,10 +154,13 @@ function printable(text: string): string {
   return text.replace(/\p{C}+/gu, " ").trim();
 }
 
-interface NextSteps {
+export interface ProposedFiles {
   readonly files: ReadonlyMap<string, string>;
   readonly names: readonly string[];
   readonly problems: readonly string[];
+}
+
+interface NextSteps extends ProposedFiles {
   readonly clusters: readonly SurveyedCluster[];
   readonly leftOut: number;
   readonly organization: string | null;

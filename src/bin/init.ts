@@ -5,7 +5,15 @@ import { readConfig } from "../config/config.ts";
 import { chosenClusters, commonCreator, proposedConfig, type SurveyedCluster } from "../config/proposed-config.ts";
 import { counted } from "../diagnosis/link.ts";
 import { type SurveyOptions, surveyClusters } from "../worker/survey.ts";
-import { nextSteps, policyFiles, policyNames, shippedPolicy, surveyText, writeWhole } from "./init-files.ts";
+import {
+  nextSteps,
+  type ProposedFiles,
+  policyFiles,
+  policyNames,
+  shippedPolicy,
+  surveyText,
+  writeWhole,
+} from "./init-files.ts";
 import { type InitOptions, type PlaceToLook, readInitOptions, whereToLook } from "./init-options.ts";
 import { type CommandIo, cliCommand, reasonOf, unusable } from "./process-io.ts";
 
@@ -75,18 +83,12 @@ function pathsIn(out: string): readonly string[] {
   return [join(out, "eks-access.yml"), ...policyNames.map((name) => join(out, "eks-access-iam", name))];
 }
 
-interface Proposal {
-  readonly files: ReadonlyMap<string, string>;
-  readonly names: readonly string[];
-  readonly problems: readonly string[];
-}
-
 /** The files, after reading the configuration as a process does. */
 async function propose(
   clusters: readonly SurveyedCluster[],
   { partition, organization, scope }: PlaceToLook,
   { out, channel, approvers, worker }: InitOptions,
-): Promise<Proposal> {
+): Promise<ProposedFiles> {
   const shared = { partition, operatorRole, externalId: `eks-access-${randomBytes(8).toString("hex")}` };
   const people = {
     channel: channel || placeholders.channel,

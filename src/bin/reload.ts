@@ -153,20 +153,13 @@ function digestOf(reading: FileReading): string {
   return reading.type === "text" ? reading.digest : "";
 }
 
-interface FollowedContext {
-  readonly live: LiveConfig;
-  readonly ledger: Ledger;
-  readonly log: Logger;
-  readonly now: () => Date;
-}
-
 type Keys = Pick<Environment, "workerKeys" | "slackKeys">;
 
 const lookEveryMs = 5_000;
 
 /** Follows the list of the fleet. It resolves with the clusters in place, so that due work there begins at once. */
 export async function startFollowing(
-  context: FollowedContext,
+  context: Omit<ReloadContext, "kind" | "announce">,
   { workerKeys, slackKeys }: Keys,
 ): Promise<FleetFollower & Stoppable> {
   const { live, ledger, log } = context;
@@ -182,7 +175,7 @@ export async function startFollowing(
 
 /** Puts a notice for the operators' channel into the ledger, sealed by this process; into the log if the ledger takes none. */
 export function noticeSender(
-  { ledger, log }: Pick<FollowedContext, "ledger" | "log">,
+  { ledger, log }: Pick<Omit<ReloadContext, "kind" | "announce">, "ledger" | "log">,
   { workerKeys, slackKeys }: Keys,
 ): (notice: Notice) => Promise<void> {
   const keys = workerKeys?.preview ?? slackKeys?.decision;

@@ -197,6 +197,7 @@ function problemIn(sentence: string): Problem {
 }
 
 function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly string[]): Config {
+  const { every: everySeconds, ...limits } = file.limits;
   return {
     slack: { mode: file.slack.mode, appId: file.slack.appId ?? null, workspace: file.slack.workspace ?? null },
     clusters: clustersIn(file, named).clusters,
@@ -212,12 +213,7 @@ function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly 
       sinks: sinksOf(file.audit),
     },
     ledger: { keepSeconds: file.ledger.keep },
-    limits: {
-      pending: file.limits.pending,
-      requests: file.limits.requests,
-      questions: file.limits.questions,
-      everySeconds: file.limits.every,
-    },
+    limits: { ...limits, everySeconds },
     timing: {
       requestExpiresAfterSeconds: file.timing.requestExpiresAfter,
       approvalGoodForSeconds: file.timing.approvalGoodFor,

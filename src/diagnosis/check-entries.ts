@@ -1,13 +1,13 @@
 import type { Drift } from "../access/lease/drift.ts";
 import { baseOf, isGivenByEntry } from "../access/lease/holding.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
-import type { Cluster } from "../access/policy/cluster.ts";
 import { accessPolicies, kubernetesGroups } from "../access/policy/policy-text.ts";
 import { withoutRolePath } from "../access/principal.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import { identityOfEntry } from "../access-entry/index.ts";
 import { type AwsAuthDocument, type Entry, entryOf, isNode, MASTERS, resolve } from "../aws-auth/index.ts";
 import { accessEntryProblems, type EntryProblem } from "./access-entry-problems.ts";
+import type { WhyFacts } from "./facts.ts";
 import {
   entryDrift,
   heldIn,
@@ -34,21 +34,13 @@ import type { EntriesReport } from "./reports.ts";
 
 const authenticatedGroup = "system:authenticated";
 
-export interface EntriesFacts {
-  readonly cluster: Cluster;
-  /** Null: unknown. */
-  readonly creatorArn: string | null;
+export interface EntriesFacts extends Pick<WhyFacts, "cluster" | "creatorArn" | "document" | "boundGroups" | "now"> {
   /** The ARNs of all principals, with their paths. */
   readonly listed: readonly string[];
   readonly read: readonly ReadEntry[];
-  /** Null: the cluster does not read it, there is none, or it could not be read. */
-  readonly document: AwsAuthDocument | null;
-  /** Groups that any binding of the cluster names; null: unknown. */
-  readonly boundGroups: ReadonlySet<string> | null;
   readonly leased: OpenLeases;
   readonly asker: Reader;
   readonly roles: RoleTimes;
-  readonly now: Date;
 }
 
 /** The report on the access entries, bounded so that a message can hold it. */

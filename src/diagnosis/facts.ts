@@ -69,6 +69,7 @@ export interface WhyFacts {
   readonly creatorArn: string | null;
   readonly mode: AuthenticationMode;
   readonly accessEntry: AccessEntryFact;
+  /** Null: the cluster does not read it, there is none, or it could not be read. */
   readonly document: AwsAuthDocument | null;
   /** The roles that access entries name; null: unknown. */
   readonly rolesInEntries: readonly NamedRole[] | null;

@@ -8,13 +8,9 @@ const maxGroups = 11;
 
 const maxWriters = 6;
 
-export interface ReportedProblem {
-  readonly code: string;
-  readonly severity: Severity;
-  /** Its place: `mapRoles line 4`, or the ARN of a principal. */
+export interface ReportedProblem extends Readonly<Pick<Problem, "code" | "severity" | "message" | "remedy">> {
+  /** `mapRoles line 4`, or the ARN of a principal. */
   readonly place: string;
-  readonly message: string;
-  readonly remedy: string;
 }
 
 export type ProblemGroup = GroupedProblems["groups"][number];

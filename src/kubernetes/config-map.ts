@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
+import type { SectionWriter } from "../access/lease/drift.ts";
 import { accessChanges } from "../aws-auth/index.ts";
 import { measuredStep } from "../operations/announcements.ts";
 import { RecentResults, worthRemembering } from "../operations/bounds.ts";
@@ -19,13 +20,6 @@ const managedFields = z.object({
 const place = { namespace: "kube-system", name: "aws-auth" };
 const fieldManager = "eks-access";
 
-export interface ManagedPart {
-  readonly manager: string;
-  readonly time: string | null;
-  /** The keys of `data` that this manager set last. */
-  readonly dataKeys: readonly string[];
-}
-
 /** A deleted object's finalizers: it can change until they are gone, and nothing undeletes it (Kubernetes docs, "Finalizers"). */
 export interface Deletion {
   readonly since: string;
@@ -39,7 +33,7 @@ export interface AwsAuthConfigMap {
   readonly immutable: boolean;
   /** Deleted, but kept by finalizers; null: not deleted. */
   readonly deletion: Deletion | null;
-  readonly managers: readonly ManagedPart[];
+  readonly managers: readonly SectionWriter[];
   /** The whole object: a PUT returns the parts of others unchanged. */
   readonly object: ConfigMapObject;
 }
@@ -192,7 +186,7 @@ function readDeletion({ metadata }: ConfigMapObject): Deletion | null {
   return since === null ? null : { since, finalizers: metadata?.finalizers ?? [] };
 }
 
-function readManager(entry: unknown): ManagedPart[] {
+function readManager(entry: unknown): SectionWriter[] {
   const read = managedFields.safeParse(entry);
   if (!read.success) return [];
   const { manager, time, fieldsV1 } = read.data;

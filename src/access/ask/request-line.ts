@@ -1,7 +1,7 @@
 import type { OwnIdentities } from "../identities.ts";
-import type { Cluster, Level } from "../policy/cluster.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import type { RequestedAccess } from "../policy/may-ask.ts";
 import { choosesNamespaces } from "../policy/policy-text.ts";
-import type { Holder } from "../principal.ts";
 import type { TypedFields } from "../record.ts";
 import { durationWords, timeIn, timeOf, timeWords, withoutStop } from "./duration.ts";
 import {
@@ -23,11 +23,7 @@ import {
 import { refuseTicket } from "./ticket.ts";
 
 /** A complete request: the policy allows its parts. */
-export interface RequestInput extends TypedFields {
-  readonly cluster: Cluster;
-  readonly level: Level;
-  readonly principal: Holder;
-  readonly durationSeconds: number;
+export interface RequestInput extends TypedFields, RequestedAccess {
   /** Slack user id of the person who gets the access; null: the person who asks. */
   readonly askedFor: string | null;
 }

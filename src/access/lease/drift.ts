@@ -17,6 +17,7 @@ export interface Drift {
 export interface SectionWriter {
   readonly manager: string;
   readonly time: string | null;
+  /** The keys of `data` that this manager set last. */
   readonly dataKeys: readonly string[];
 }
 

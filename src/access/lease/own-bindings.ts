@@ -77,11 +77,7 @@ export interface OwnBindings {
   readonly forged: readonly ClusterBinding[];
 }
 
-export interface LeaseOfPerson {
-  readonly principal: string;
-  readonly user: string;
-  readonly share: Share;
-}
+export type LeaseOfPerson = Pick<LeaseBinding, "principal" | "user" | "share">;
 
 /** Null: the text names no role. The name follows from lease and role, so a repeated call can't make a second one. */
 export function bindingFor(cluster: string, lease: LeaseOfPerson, text: string, keys: MemoryKeys): NewBinding | null {

@@ -1,6 +1,7 @@
 import type { MapOwner } from "../../access/lease/drift.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import type { Replacement } from "../../access/migration.ts";
+import type { ScopedPolicy } from "../../access/policy/policy-text.ts";
 import { type AwsAuthDocument, type Entry, goFold, MASTERS, sameGroups } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 
@@ -15,12 +16,6 @@ const groupsOfType: Readonly<Record<NodeType, readonly string[]>> = {
 /** The access policy with the rights of system:masters, for EKS's own authorizer. */
 export const CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy";
 
-export interface PresentPolicy {
-  readonly name: string;
-  /** Null: in the whole cluster. */
-  readonly namespaces: readonly string[] | null;
-}
-
 export interface PresentEntry {
   /** With its path, unlike in aws-auth. */
   readonly principalArn: string;
@@ -29,7 +24,7 @@ export interface PresentEntry {
   /** As EKS stores it, with its templates. */
   readonly username: string;
   readonly groups: readonly string[];
-  readonly policies: readonly PresentPolicy[];
+  readonly policies: readonly ScopedPolicy[];
   /** Our migration's tag: `begun` can be incomplete after a crash. Null: it is not ours. */
   readonly migrated: "begun" | "whole" | null;
   /** Whether it has a lease or a rescue of ours. Its end may delete the entry. */
@@ -130,14 +125,11 @@ export function lostByNodes({ username, groups }: Pick<Entry, "username" | "grou
 }
 
 export type NamesReading =
-  | {
+  | (Pick<WantedEntry, "username" | "groups" | "isAdmin"> & {
       readonly type: "names";
-      readonly username: string;
-      readonly groups: readonly string[];
-      readonly isAdmin: boolean;
       /** Groups that the entry lacks, each with its replacement: sentences. */
       readonly instead: readonly string[];
-    }
+    })
   | NamesRefusal;
 
 export interface NamesRefusal {

@@ -14,6 +14,7 @@ import {
   lostByNodes,
   type ManagedNodes,
   type MigrationFacts,
+  type NamesRefusal,
   type NodeType,
   nodeTypeOf,
   type PresentEntry,
@@ -179,7 +180,7 @@ type WholeArnReading =
       /** What is uncertain about it: sentences. */
       readonly notes: readonly string[];
     }
-  | { readonly type: "refused"; readonly code: string; readonly why: string; readonly remedy: string };
+  | NamesRefusal;
 
 /**
  * aws-auth has roles without their paths, and an access entry needs them. A role's name is unique in an account and EKS refuses

@@ -235,12 +235,8 @@ interface SignInState {
   readonly entries: Map<string, PresentEntry>;
 }
 
-interface SignedIn {
-  readonly username: string;
-  readonly groups: readonly string[];
-  /** By an access policy for the whole cluster, or by system:masters. */
-  readonly isAdmin: boolean;
-}
+/** An administrator by an access policy for the whole cluster, or by system:masters. */
+type SignedIn = Pick<WantedEntry, "username" | "groups" | "isAdmin">;
 
 /**
  * A caller's identity, or null: by its access entry where the mode has them, else by aws-auth. Nodes' entries count as none.

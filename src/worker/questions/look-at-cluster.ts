@@ -1,6 +1,6 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
-import { type Drift, driftOf } from "../../access/lease/drift.ts";
+import { type Drift, driftOf, type SectionWriter } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { readRescueTags } from "../../access/lease/kept-documents.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf } from "../../access/policy/cluster.ts";
@@ -19,7 +19,6 @@ import { bindingsMissing, entryDrift, type ReadEntry } from "../../diagnosis/lea
 import { type RolesToAsk, type RoleTimes, rolesToAsk } from "../../diagnosis/remade-roles.ts";
 import type { NamespacesReport } from "../../diagnosis/reports.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import type { ManagedPart } from "../../kubernetes/config-map.ts";
 import { inParallel, inTurns } from "../../operations/deadlines.ts";
 import { openEksForEntries } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
@@ -139,7 +138,7 @@ export async function accessEntryFact(
 
 /** The live document in any state; `readClusterState` refuses some. */
 export interface LiveDocument extends DocumentFacts {
-  readonly managers: readonly ManagedPart[];
+  readonly managers: readonly SectionWriter[];
 }
 
 /** Null: there is no ConfigMap. @throws AccessError */

@@ -17,11 +17,10 @@ import { sealedArnsOf } from "../../ledger/links.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { inParallel } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
-import type { OpenedCluster } from "../open-cluster.ts";
 import { isReplayed, memoryOf, wasVoidBefore } from "./check-leases.ts";
 import { idsElsewhere, recordDrift, recordEnd, recordOutcome } from "./outcome.ts";
 import { proveEnd } from "./prove.ts";
-import type { SettleInput, Settlement, WayAdapter, WayState } from "./way-adapter.ts";
+import type { SettleInput, Settlement, WayAdapter, WayContext, WayState } from "./way-adapter.ts";
 
 const approvalEvents: ReadonlySet<EventType> = new Set([
   "request.approved",
@@ -40,10 +39,7 @@ export const untrustedReportEveryMs = 60 * 60_000;
 /** Concurrent runs see the same untrusted memory: longer than one run, in milliseconds. */
 const concurrentRunsMs = 60_000;
 
-export interface WayAttempt<State extends WayState, Decided extends Settlement> {
-  readonly context: WorkerContext;
-  readonly cluster: Cluster;
-  readonly opened: OpenedCluster;
+export interface WayAttempt<State extends WayState, Decided extends Settlement> extends WayContext {
   readonly adapter: WayAdapter<State, Decided>;
   readonly isLast: boolean;
   /** Begins no lease, but checks the writes of a dead run. */

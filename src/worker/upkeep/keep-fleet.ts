@@ -15,7 +15,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import type { WorkerContext } from "../context.ts";
-import { lookAtFleet } from "./look-at-fleet.ts";
+import { type FailedPlace, lookAtFleet } from "./look-at-fleet.ts";
 
 export interface FleetContext extends Pick<WorkerContext, "config" | "failures" | "keys" | "log" | "now"> {
   readonly ledger: Pick<Ledger, "takeTurn" | "publishFleet" | "leasedOf" | "migrations" | "append">;
@@ -65,11 +65,7 @@ function digestOf({ accounts, regions, clusters, rolesFor }: Fleet): string {
   return hash("sha256", what, "base64url").slice(0, 16);
 }
 
-function reportFailed(
-  { failures }: FleetContext,
-  failed: readonly { readonly account: string; readonly region: string; readonly error: unknown }[],
-  { accounts, regions }: Fleet,
-): void {
+function reportFailed({ failures }: FleetContext, failed: readonly FailedPlace[], { accounts, regions }: Fleet): void {
   const what = "could not list the clusters of an account";
   const isFailed = new Set(failed.map(({ account, region }) => `${account}/${region}`));
   for (const { account, region, error } of failed) failures.failed(what, { account, region }, error);
