@@ -190,6 +190,8 @@ export interface OwnIdentities {
   readonly why: string | null;
 }
 
+export const noIdentities: OwnIdentities = { arns: [], why: null };
+
 /** A person's ARNs on a cluster, by the first source that finds any. */
 export function ownIdentities({ sources }: IdentityRules, cluster: Cluster, known: KnownOf): readonly string[] {
   for (const source of sources) {

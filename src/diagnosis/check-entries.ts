@@ -18,7 +18,7 @@ import {
   type Reader,
 } from "./leases.ts";
 import { named, someOf } from "./link.ts";
-import { CLUSTER_ADMIN, lostByNodes, nodeTypeOf, principalKey } from "./migration/facts.ts";
+import { authenticatedGroup, CLUSTER_ADMIN, lostByNodes, nodeTypeOf, principalKey } from "./migration/facts.ts";
 import { signInByEntry } from "./migration/plan.ts";
 import { identityWords } from "./person-links.ts";
 import { groupProblems, type ReportedProblem } from "./problems.ts";
@@ -31,8 +31,6 @@ import {
   rolesInDocument,
 } from "./replaced-roles.ts";
 import type { EntriesReport } from "./reports.ts";
-
-const authenticatedGroup = "system:authenticated";
 
 export interface EntriesFacts extends Pick<WhyFacts, "cluster" | "creatorArn" | "document" | "boundGroups" | "now"> {
   /** The ARNs of all principals, with their paths. */

@@ -8,6 +8,7 @@ import {
   type Entry,
   entriesFor,
   entryOf,
+  MASTERS,
   type Problem,
   type Section,
   wildcardsFor,
@@ -15,8 +16,6 @@ import {
 import { type Cause, cause, type WhyFacts } from "./facts.ts";
 import { named, someOf } from "./link.ts";
 import { identityWords } from "./person-links.ts";
-
-const masters = "system:masters";
 
 /** The caller's entries that give more, but that another entry replaces. */
 export function competingCauses(document: AwsAuthDocument, { principal }: Caller): readonly Cause[] {
@@ -61,7 +60,7 @@ export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, calle
   if (facts.pods?.allowed) return [];
   if (identity.groups.length === 0) return [withoutGroups(facts, identity, caller)];
   const { boundGroups, cluster, pods } = facts;
-  const unbound = boundGroups ? identity.groups.filter((group) => group !== masters && !boundGroups.has(group)) : [];
+  const unbound = boundGroups ? identity.groups.filter((group) => group !== MASTERS && !boundGroups.has(group)) : [];
   const causes: Cause[] = [];
   if (unbound.length > 0) {
     causes.push(cause("group-unbound", unboundWords(cluster.name, unbound), bindGroupRemedy));

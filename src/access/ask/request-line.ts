@@ -1,4 +1,4 @@
-import type { OwnIdentities } from "../identities.ts";
+import { noIdentities, type OwnIdentities } from "../identities.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { RequestedAccess } from "../policy/may-ask.ts";
 import { choosesNamespaces } from "../policy/policy-text.ts";
@@ -39,8 +39,6 @@ export type RequestReading =
       /** The line to copy, with the mistakes corrected if possible, else with placeholders. */
       readonly corrected: string;
     };
-
-const noIdentities: OwnIdentities = { arns: [], why: null };
 
 /** Names every mistake at once, with a corrected line. @param own the identities of who gets the access @param names the clusters to name */
 export function readRequest(

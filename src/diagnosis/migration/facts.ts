@@ -143,7 +143,7 @@ export interface NamesRefusal {
 const reserved = /^(?:system|eks|aws|amazon|iam):/;
 
 /** Every identity that signs in is in it. */
-const authenticatedGroup = "system:authenticated";
+export const authenticatedGroup = "system:authenticated";
 
 interface Names {
   readonly username: string;

@@ -136,7 +136,7 @@ function nodesOf(
 
 const creatorNote = "It created the cluster. EKS makes its access entry.";
 
-const leasedNote = "A lease uses it. Ask again after that ends.";
+export const leasedNote = "A lease uses it. Ask again after that ends.";
 
 function waitNote(ids: readonly string[]): string {
   return `A lease uses it (${ids.join(", ")}). Ask again after that ends.`;

@@ -7,6 +7,7 @@ import { canonicalJson, type Json } from "../../access/seal.ts";
 import { competingEntries, type Entry, entryOf, finish, planSteps, type Steps } from "../../aws-auth/index.ts";
 import { namesakesOf, replacedRoles, rolesInDocument } from "../replaced-roles.ts";
 import { type MigrationFacts, type PresentEntry, principalKey, type UnmadeEntry } from "./facts.ts";
+import { leasedNote } from "./item-outcome.ts";
 import { arnAfter, changesOf, usernameAfter } from "./replacement.ts";
 
 export type RepairPlanned =
@@ -155,7 +156,7 @@ function ofEntry(entry: PresentEntry, { from, current }: DeletedPrincipal, facts
   const { username, groups, policies, tags = {}, createdAt = null } = entry;
   if (entry.type !== "STANDARD") return { ...about, outcome: "stays", why: `It is for nodes (${entry.type}).` };
   if (isOfCreator(from, facts)) return { ...about, outcome: "stays", why: "It is of the cluster's creator." };
-  if (entry.isLeased) return { ...about, outcome: "waits", why: leased };
+  if (entry.isLeased) return { ...about, outcome: "waits", why: leasedNote };
   const rest = { username, groups: [...groups], policies: [...policies], tags: ownTags(tags), createdAt };
   const replacedBy = (to: string | null): Outcome => ({
     type: "replaced",
@@ -164,7 +165,7 @@ function ofEntry(entry: PresentEntry, { from, current }: DeletedPrincipal, facts
   });
   if (from === current) return replacedBy(from);
   const own = ownOf(current, facts);
-  if (own.isLeased) return { ...about, outcome: "waits", why: leased };
+  if (own.isLeased) return { ...about, outcome: "waits", why: leasedNote };
   // EKS checks that a role exists when it makes its entry, and a permission set has one role.
   if (!own.entry) return own.item ? { ...about, outcome: "stays", why: unproved } : replacedBy(arnAfter(from, current));
   const isLater = Date.parse(own.entry.createdAt ?? "") > Date.parse(createdAt ?? "");
@@ -185,7 +186,7 @@ function ofItem(item: Entry, deleted: DeletedPrincipal, facts: MigrationFacts): 
     return { ...about, outcome: "stays", why: "Several entries match it. Keep only one." };
   }
   const own = ownOf(deleted.current, facts);
-  if (own.isLeased || facts.holdings.has(arn.toLowerCase())) return { ...about, outcome: "waits", why: leased };
+  if (own.isLeased || facts.holdings.has(arn.toLowerCase())) return { ...about, outcome: "waits", why: leasedNote };
   if (own.entry || own.item) return { ...about, outcome: "stays", why: unproved };
   const to = withoutRolePath(arnAfter(deleted.from, deleted.current));
   const rest = { username, groups: [...groups], policies: [], tags: {}, createdAt: null };
@@ -197,8 +198,6 @@ const unproved = "The current role has its own entry: this role may still exist.
 function laterThan(current: string): string {
   return `EKS made it later than the entry of ${current}, so its role is current.`;
 }
-
-const leased = "A lease uses it. Ask again after that ends.";
 
 /** AWS sets these tags, for example for a CloudFormation stack, and refuses them from others. */
 function ownTags(tags: NonNullable<PresentEntry["tags"]>): Replacement["tags"] {

@@ -1,6 +1,6 @@
 import type { InputBlock, ModalView } from "@slack/types";
 import { formatDuration } from "../../access/ask/duration.ts";
-import { accountIn, type OwnIdentities } from "../../access/identities.ts";
+import { accountIn, noIdentities, type OwnIdentities } from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
@@ -93,8 +93,8 @@ async function breakGlassForm(
       "Emergency access",
       answer("The policy gives you no emergency access. Request access instead."),
     );
-  const looking = ownForEmergency(context, user, cluster).catch(() => unknownIdentity);
-  const { arns, why } = await withinTime(looking, lookingUpMs, unknownIdentity);
+  const looking = ownForEmergency(context, user, cluster).catch(() => noIdentities);
+  const { arns, why } = await withinTime(looking, lookingUpMs, noIdentities);
   // A person's only link counts everywhere, also where the cluster refuses its account.
   const taken = arns.filter((arn) => [cluster.account, ...cluster.foreignAccounts].includes(accountIn(arn)));
   return breakGlassModal(clusters, cluster, { arns: taken, why });
@@ -115,8 +115,6 @@ export async function handleBreakGlassSearch(context: SlackContext, { ack, body,
   const names = clusters.map(({ name }) => name);
   await ack({ options: suggestionsOf(names, payload.value) });
 }
-
-const unknownIdentity: OwnIdentities = { arns: [], why: null };
 
 /** The form is the confirmation: it shows the effect. The policy names the level. */
 function breakGlassModal(clusters: readonly Cluster[], cluster: Cluster, own: OwnIdentities): ModalView {

@@ -3,7 +3,7 @@ import type { ModalView } from "@slack/types";
 import { explainFailure } from "../../access/access-error.ts";
 import { formatDuration } from "../../access/ask/duration.ts";
 import { putNewest } from "../../access/collections.ts";
-import { arnsOf, linkedArnOn, needsEmail, type OwnIdentities } from "../../access/identities.ts";
+import { arnsOf, linkedArnOn, needsEmail, noIdentities, type OwnIdentities } from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
@@ -51,7 +51,7 @@ export async function requestForm(context: SlackContext, user: string, like?: Ac
   if (offers.length === 0) return messageModal("Ask for access", nothingOfferedAnswer());
   const { cluster } = completeForm(form, offers).form;
   const [own, answerSeconds] = await Promise.all([
-    withinTime(ownIn(context, user, form, offers), rememberingMs, notYetKnown),
+    withinTime(ownIn(context, user, form, offers), rememberingMs, noIdentities),
     withinTime(usualAnswer(context, cluster), rememberingMs, null),
   ]);
   return requestModal({ ...form, answerSeconds }, offers, own, user, like !== undefined);
@@ -64,8 +64,6 @@ function personOf(like: AccessRequest | undefined, user: string): string {
 }
 
 /** The worker's answer comes later: the form that is sent, or the next choice in it, has it. */
-const notYetKnown: OwnIdentities = { arns: [], why: null };
-
 /** The person's identities on the form's cluster. Null: no look-up is needed, or the form has no cluster yet. */
 async function ownIn(
   context: SlackContext,

@@ -45,13 +45,12 @@ import {
   driftsIn,
   type LiveDocument,
   lookAtEntries,
+  pods,
   readLiveDocument,
 } from "./look-at-cluster.ts";
 
 /** The object in a question to the API server. */
 const awsAuth = { resource: "configmaps", namespace: "kube-system", name: "aws-auth" };
-
-const pods = { verb: "list", resource: "pods", namespace: "default" };
 
 export interface ChainQuestion {
   readonly user: string;

@@ -26,6 +26,9 @@ import { type OpenedCluster, type ReachedCluster, reachCluster } from "../open-c
 import { identityInDocument } from "../reconcile/settle-document.ts";
 import { ownBindingsAmong } from "../remembered.ts";
 
+/** The access that a person asks about: to see the pods of a cluster. */
+export const pods = { verb: "list", resource: "pods", namespace: "default" };
+
 /** All of an account share IAM's rate, so a look asks about one role after the other, and about no more than these. */
 const maxRoles = 200;
 

@@ -11,7 +11,7 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { listedIn, openRequestsFor } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 import { reachCluster } from "../open-cluster.ts";
-import { accessEntryFact, readLiveDocument } from "./look-at-cluster.ts";
+import { accessEntryFact, pods, readLiveDocument } from "./look-at-cluster.ts";
 
 export interface WhyQuestion {
   readonly user: string;
@@ -19,8 +19,6 @@ export interface WhyQuestion {
   readonly isResponsible: boolean;
   readonly principal: string;
 }
-
-const pods = { verb: "list", resource: "pods", namespace: "default" };
 
 export async function reportWhy(context: WorkerContext, cluster: Cluster, asked: WhyQuestion): Promise<WhyReport> {
   try {
