@@ -237,7 +237,7 @@ async function announceWrongClock(
   const turn = `wrong-clock-${kind}@${hostname()}`;
   if (!(await ledger.takeTurn(turn, wrongClockOnceMs).catch(() => false))) return;
   const at = now().toISOString();
-  const title = `The ${processName(kind)} on ${hostname()} found a wrong clock`;
+  const title = `Wrong clock: the ${processName(kind)} on ${hostname()}`;
   await announce({ id: `${turn}-${at}`, at, title, lines: [explainFailure(wrong)] });
 }
 

@@ -110,17 +110,13 @@ export class LedgerClock {
     if (isRight(machineMs)) {
       return isRight(redisMs)
         ? { correctionMs: laterMs, wrong: null }
-        : { correctionMs: 0, wrong: wrongClock(`Redis' clock is ${off(redisMs)}. This process has the right time`) };
+        : { correctionMs: 0, wrong: wrongClock(`Redis' clock is ${off(redisMs)}`) };
     }
-    const wrong = (by: string) =>
-      wrongClock(`This machine's clock is ${off(machineMs)}. This process goes on by ${by}`);
-    if (isRight(redisMs)) return { correctionMs: -aheadMs, wrong: wrong("Redis' time") };
+    if (isRight(redisMs)) return { correctionMs: -aheadMs, wrong: wrongMachine(machineMs, ", so Redis' time counts") };
     // A machine that slept continues an old time.
     if (told === null) return unknown;
-    return {
-      correctionMs: -machineMs,
-      wrong: wrong(`the time of ${this.#service?.name}, because Redis' clock is ${off(redisMs)}`),
-    };
+    const then = `, so the time of ${this.#service?.name} counts, because Redis' clock is ${off(redisMs)}`;
+    return { correctionMs: -machineMs, wrong: wrongMachine(machineMs, then) };
   }
 }
 
@@ -141,7 +137,11 @@ function uptimeMs(): number {
 }
 
 function differs(aheadMs: number): AccessError | null {
-  return isRight(aheadMs) ? null : wrongClock(`This machine's clock is ${off(aheadMs)}, or Redis' is wrong`);
+  return isRight(aheadMs) ? null : wrongMachine(aheadMs, aheadMs > 0 ? " of that of Redis" : " that of Redis");
+}
+
+function wrongMachine(aheadMs: number, then: string): AccessError {
+  return wrongClock(`This machine's clock is ${off(aheadMs)}${then}`);
 }
 
 function wrongClock(what: string): AccessError {

@@ -55,35 +55,17 @@ const ntp = "Set the clocks by NTP.";
 
 describe("a third clock, AWS' or Slack's, decides which one is wrong", () => {
   test.each([
-    [
-      "this machine's, ahead",
-      1_200,
-      0,
-      0,
-      "This machine's clock is 20 min ahead. This process goes on by Redis' time.",
-    ],
-    [
-      "this machine's, behind",
-      -1_200,
-      0,
-      0,
-      "This machine's clock is 20 min behind. This process goes on by Redis' time.",
-    ],
-    [
-      "this machine's, by seconds",
-      30,
-      0,
-      0,
-      "This machine's clock is 30 s ahead. This process goes on by Redis' time.",
-    ],
-    ["Redis', ahead", 0, 240, 0, "Redis' clock is 4 min ahead. This process has the right time."],
-    ["Redis', behind", 0, -1_200, 0, "Redis' clock is 20 min behind. This process has the right time."],
+    ["this machine's, ahead", 1_200, 0, 0, "This machine's clock is 20 min ahead, so Redis' time counts."],
+    ["this machine's, behind", -1_200, 0, 0, "This machine's clock is 20 min behind, so Redis' time counts."],
+    ["this machine's, by seconds", 30, 0, 0, "This machine's clock is 30 s ahead, so Redis' time counts."],
+    ["Redis', ahead", 0, 240, 0, "Redis' clock is 4 min ahead."],
+    ["Redis', behind", 0, -1_200, 0, "Redis' clock is 20 min behind."],
     [
       "both",
       1_200,
       1_080,
       0,
-      "This machine's clock is 20 min ahead. This process goes on by the time of AWS, because Redis' clock is 18 min ahead.",
+      "This machine's clock is 20 min ahead, so the time of AWS counts, because Redis' clock is 18 min ahead.",
     ],
   ])("%s", async (_what, machine, redis, ahead, said) => {
     const clock = new LedgerClock(aws);
@@ -145,13 +127,13 @@ describe("without its answer, what both clocks showed when they agreed decides",
 describe("where nothing decides, the later time counts, so that no lease ends late", () => {
   test.each([
     ["behind by less than five minutes", -299, 0, "5 min behind"],
-    ["ahead", 120, 120, "2 min ahead"],
+    ["ahead", 120, 120, "2 min ahead of"],
     ["behind by more: Redis' clock can be the wrong one", -601, -601, "10 min behind"],
   ])("a machine that is %s", async (_what, machine, ahead, said) => {
     const clock = new LedgerClock(silent);
     setMachine(machine);
 
-    expect(await look(clock)).toBe(`This machine's clock is ${said}, or Redis' is wrong. ${ntp}`);
+    expect(await look(clock)).toBe(`This machine's clock is ${said} that of Redis. ${ntp}`);
     expect(aheadOf(clock)).toBe(ahead);
   });
 });
@@ -179,7 +161,7 @@ test("a wrong clock is in the log once and announced once, and health has its fi
   });
   await following.stop(new AbortController().signal);
 
-  const sentence = `This machine's clock is 20 min behind. This process goes on by Redis' time. ${ntp}`;
+  const sentence = `This machine's clock is 20 min behind, so Redis' time counts. ${ntp}`;
   expect(lines.filter((line) => line.includes(sentence))).toHaveLength(1);
   expect(announced).toEqual([sentence]);
   expect(clock.state()).toEqual({ aheadOfRedisSeconds: -1_200, wrong: sentence });
