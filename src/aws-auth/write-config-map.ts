@@ -4,7 +4,15 @@ import { type ConfigMapFile, isAwsAuth, readConfigMapFile, splitDocuments } from
 import { replaceNode } from "./edit-entry.ts";
 import { type MappingNode, type MapValue, resolvePlain, type ScalarNode, type YamlNode } from "./go-yaml/node.ts";
 import { quote } from "./render.ts";
-import { afterLine, editLines, insertLines, lineBreakOf, removeLines, type TextEdit } from "./text-edit.ts";
+import {
+  afterLine,
+  editLines,
+  insertLines,
+  isStartOfLine,
+  lineBreakOf,
+  removeLines,
+  type TextEdit,
+} from "./text-edit.ts";
 
 /** Edits YAML in place; writes JSON and bare data anew. Null: that would lose other text of the file. */
 export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string, string>>): string | null {
@@ -12,8 +20,7 @@ export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string
   if (form === "config-map" && sameData(file.data, data)) return text;
   if (map === null) return `${JSON.stringify(jsonWith(file, data), null, 2)}\n`;
   if (form === "bare") return map.others === null && splitDocuments(text).length === 1 ? bareWith(data) : null;
-  const losesKeys = file.dataMap?.node.flow && file.dataMap.others !== null;
-  if (map.node.flow || losesKeys) return null;
+  if (map.node.flow || (file.dataMap?.node.flow && losesText(text.slice(file.offset), file.dataMap))) return null;
   // Behind a block without a last line break a new key would give it one.
   const edited = (["end", "start"] as const).map((place) => editFile(file, map, data, place));
   // A block at the end of a file can need its line break.
@@ -51,6 +58,13 @@ function sameData(some: Readonly<Record<string, string>>, others: Readonly<Recor
   return inOrder(some) === inOrder(others);
 }
 
+/** Whether braces have more than texts under keys of text: a comment, or another key. */
+function losesText(part: string, { node: { start, end, pairs }, others }: MapValue): boolean {
+  const ends = [start.at, ...pairs.flatMap(({ key, value }) => [key.outer, key.end, value.outer, value.end]), end];
+  const between = ends.filter((_, index) => index % 2 === 0).map((at, index) => part.slice(at, ends[2 * index + 1]));
+  return others !== null || between.join("").includes("#");
+}
+
 function editFile(
   file: ConfigMapFile,
   map: MapValue,
@@ -59,7 +73,7 @@ function editFile(
 ): string {
   const { text, dataMap, offset } = file;
   const edited = editLines(text.slice(offset), (part) => {
-    if (dataMap === null || dataMap.node.flow) return [writeData(part, map, data)];
+    if (dataMap === null || dataMap.node.flow) return writeData(part, map, data);
     const edits = [...dataMap.fields].flatMap(([key, field]) => editValue(file, part, key, field.key, data[key]));
     const added = Object.entries(data).filter(([key]) => !dataMap.fields.has(key));
     const before = place === "end" ? dataMap.node : map.fields.get("data")?.key;
@@ -69,16 +83,18 @@ function editFile(
 }
 
 /** Writes data that is absent, empty or within braces. */
-function writeData(part: string, map: MapValue, data: Readonly<Record<string, string>>): TextEdit {
+function writeData(part: string, map: MapValue, data: Readonly<Record<string, string>>): TextEdit[] {
   const { column } = map.node.start;
   const lineBreak = lineBreakOf(part);
   const lines = valueLines(Object.entries(data), column + 2, lineBreak);
   const field = map.fields.get("data");
   if (field === undefined)
-    return insertLines(afterLine(part, map.node.end), `${" ".repeat(column)}data:${lineBreak}${lines}`, lineBreak);
+    return [insertLines(afterLine(part, map.node.end), `${" ".repeat(column)}data:${lineBreak}${lines}`, lineBreak)];
   const { outer, end } = field.written;
-  if (outer === end) return insertLines(afterLine(part, field.key.end), lines, lineBreak);
-  return { start: part.slice(0, outer).trimEnd().length, end, text: lines === "" ? " {}" : lineBreak + lines };
+  if (outer === end) return [insertLines(afterLine(part, field.key.end), lines, lineBreak)];
+  const start = part.slice(0, outer).trimEnd().length;
+  if (lines === "") return [{ start, end, text: " {}" }];
+  return [{ start, end, text: "" }, insertLines(afterLine(part, end), lines, lineBreak)];
 }
 
 function editValue(
@@ -91,7 +107,7 @@ function editValue(
   const node = file.nodes.get(key);
   if (node === undefined || wanted === file.data[key]) return [];
   if (wanted === undefined) return [removeLines(part, keyNode.outer, node.end)];
-  return [replaceScalar(part, node, wanted, keyNode.start.column)];
+  return replaceScalar(part, node, wanted, keyNode.start.column);
 }
 
 function addValues(
@@ -114,8 +130,13 @@ function keyText(key: string): string {
   return /^[A-Za-z_][\w.-]*$/.test(key) && resolvePlain(key).type === "string" ? key : quote(key);
 }
 
-function replaceScalar(part: string, node: ScalarNode, value: string, column: number): TextEdit {
-  return replaceNode(part, node, blockText(value, column, lineBreakOf(part)));
+/** A comment behind the value stays behind the mark of a block. */
+function replaceScalar(part: string, node: ScalarNode, value: string, column: number): TextEdit[] {
+  const lineBreak = lineBreakOf(part);
+  const [mark = "", ...lines] = blockText(value, column, lineBreak).split(lineBreak);
+  if (lines.length === 0) return [replaceNode(part, node, mark)];
+  if (isStartOfLine(part, node.end)) return [replaceNode(part, node, [mark, ...lines].join(lineBreak))];
+  return [replaceNode(part, node, mark), insertLines(afterLine(part, node.end), lines.join(lineBreak), lineBreak)];
 }
 
 /** Characters that stay as they are in a literal block, except at the start of a line. */

@@ -102,6 +102,7 @@ describe("writeConfigMap", () => {
     ["a key that goes is given twice", "data:\n  a: one\n  a: two\n  mapRoles: x\n", { mapRoles: "x" }],
     ["a value is no text", "data:\n  mapRoles:\n    - a\n  notes: x\n", { mapRoles: "one\n", notes: "x" }],
     ["braces have a key that is a number", "data: {mapRoles: one, 123: x}\n", { mapRoles: "two\n" }],
+    ["braces have a comment", "data: {mapRoles: one # first\n  }\n", { mapRoles: "two\n" }],
     ["braces have a key that is true or false", "data: {mapRoles: one, true: x}\n", { mapRoles: "two\n" }],
   ])("writes nothing where %s, as other text would be lost", (_what, data, wanted) => {
     expect(writeConfigMap(read(`# ours\nkind: ConfigMap\n${data}---\nkind: Secret\n`), wanted)).toBeNull();
@@ -137,6 +138,19 @@ describe("writeConfigMap", () => {
     const text = writeConfigMap(read(`${before}${data}${after}`), { mapRoles: "one\n" });
 
     expect(text).toBe(`${before}${written}  mapRoles: |\n    one\n${after}`);
+  });
+
+  it.each([
+    ['data:\n  mapRoles: "one" # all\n  b: x\n', "data:\n  mapRoles: | # all\n    two\n  b: x\n"],
+    ["data:\n  mapRoles: # all\n  b: x\n", "data:\n  mapRoles: | # all\n    two\n  b: x\n"],
+    ["data:\n  b: x\n  mapRoles: 'one' \t", "data:\n  b: x\n  mapRoles: | \t\n    two\n"],
+    ["data: {} # all\nimmutable: false\n", "data: # all\n  mapRoles: |\n    two\nimmutable: false\n"],
+    ['data: {mapRoles: "one # all"} \n', "data: \n  mapRoles: |\n    two\n"],
+    ["data: ~ # all\n", "data: # all\n  mapRoles: |\n    two\n"],
+  ])("keeps what follows a value on its line: %j", (data, written) => {
+    const file = read(`kind: ConfigMap\n${data}`);
+
+    expect(writeConfigMap(file, { ...file.data, mapRoles: "two\n" })).toBe(`kind: ConfigMap\n${written}`);
   });
 
   it("adds a key above a block that ends with the file, without a line break, and leaves that as it is", () => {
