@@ -22,7 +22,7 @@ export { finish, type Steps } from "./go-yaml/budget.ts";
 export { isCreator } from "./guard.ts";
 export { entriesThatYield, isNode, MASTERS, type NamedEntry, render } from "./names.ts";
 export { parseDocument, parseSteps, problemSteps, withProblems } from "./parse.ts";
-export { type PlannedText, planChanges, planSteps, type RefusedPlan, refuseUnlessWhole } from "./plan.ts";
+export { cannotChange, type PlannedText, planChanges, planSteps, type RefusedPlan, refuseUnlessWhole } from "./plan.ts";
 export { type AccessChange, accessChanges, type DocumentReading, isAccountId, readingSteps } from "./read-document.ts";
 export { quote, unifiedDiff } from "./render.ts";
 export { offerRepairs, type Repair } from "./repair.ts";

@@ -167,8 +167,12 @@ export function cannotEdit({ sections }: ReadDocument, intents: readonly Intent[
     if (at !== null) return { code: "cannot-edit", message: referenceMessage(reading, at) };
   }
   const where = touched.map(({ section }) => section).join(" and ");
-  const message = `eks-access can't change ${where} without touching other text. Write each field on its own line.`;
-  return { code: "cannot-edit", message };
+  return { code: "cannot-edit", message: cannotChange(where) };
+}
+
+/** @param what sections, or a file */
+export function cannotChange(what: string): string {
+  return `eks-access can't change ${what} without touching other text. Write each field on its own line.`;
 }
 
 function touches(section: SectionReading["section"]) {

@@ -4,6 +4,7 @@ import type { Refusal } from "../access/principal.ts";
 import {
   type AwsAuthDocument,
   type ConfigMapFile,
+  cannotChange,
   type Identity,
   isAccountId,
   locator,
@@ -76,8 +77,7 @@ async function printPlan(
 }
 
 function writtenBy({ after }: PlannedText, file: ConfigMapFile, path: string): string {
-  const remedy = "Write a ConfigMap with each key once, on its own line, without anchors.";
-  return writeConfigMap(file, after) ?? unusable(`The change would lose other text of ${path}. ${remedy}`);
+  return writeConfigMap(file, after) ?? unusable(cannotChange(path));
 }
 
 /** A command is all or nothing: one refused change refuses the plan. */

@@ -304,7 +304,9 @@ describe("eks-access plan --out", () => {
     const run = await runCommand(runPlan, ["-", ...argv], { stdin });
 
     expect(run).toMatchObject({ code: 2, stdout: "" });
-    expect(run.stderr).toContain("The change would lose other text of -. Write a ConfigMap with each key once");
+    expect(run.stderr).toContain(
+      "eks-access can't change - without touching other text. Write each field on its own line.",
+    );
   });
 
   it("answers 2 where it can't write", async () => {
