@@ -59,7 +59,11 @@ function diagnoseEntry(facts: WhyFacts, caller: Caller): Found | null {
   const message = `${named(cluster.name)} does not read aws-auth${known}.`;
   const remedy = `Request access: ${named(`/eks-access request ${cluster.name} ${arn} …`)}.`;
   const symptom = accessEntry.type === "none" ? "unauthorized" : "unknown";
-  return { identity: null, symptom, causes: [...replacedCause(facts, caller), cause("mode-api", message, remedy)] };
+  return {
+    identity: null,
+    symptom,
+    causes: [...replacedCause(facts, caller, null), cause("mode-api", message, remedy)],
+  };
 }
 
 function notAskedWords({ accessEntry }: WhyFacts): string {
@@ -96,13 +100,21 @@ function unreadCause(facts: WhyFacts, causes: readonly Cause[]): readonly Cause[
 }
 
 /** The cluster names another role of the same permission set: one of the two is deleted. */
-function replacedCause({ document, mode, cluster, rolesInEntries }: WhyFacts, { principal }: Caller): readonly Cause[] {
+function replacedCause(
+  { document, mode, cluster, rolesInEntries }: WhyFacts,
+  { principal }: Caller,
+  identity: MappedIdentity | null,
+): readonly Cause[] {
   const inMap = document && mode !== "API" ? rolesInDocument(document) : [];
   const [other] = namesakesOf(principal.arn, [...(rolesInEntries ?? []), ...inMap]);
   if (!other) return [];
   const arn = withoutRolePath(other.arn);
   const message = `${named(cluster.name)} names another role of the same permission set: ${named(arn)} (${other.place}). One of the two is deleted.`;
-  const remedy = `${named("aws sts get-caller-identity")} prints the current one. If that is ${principal.arn}, run ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}, or an approver runs ${repairOf(cluster, principal.arn)}. If not, link it: ${named("/eks-access link <arn>")}.`;
+  const request = named(`/eks-access request ${cluster.name} ${principal.arn} …`);
+  const asItIs = identity
+    ? ""
+    : ` If that is ${principal.arn}, run ${request}, or an approver runs ${repairOf(cluster, principal.arn)}.`;
+  const remedy = `${named("aws sts get-caller-identity")} prints the current one.${asItIs} If it is another, link it: ${named("/eks-access link <arn>")}.`;
   return [cause("role-replaced", message, remedy)];
 }
 
@@ -119,13 +131,14 @@ function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
   const identity = resolve(document, caller.callerArn);
   if (!identity) {
     const unmapped = unmappedCauses(document, caller);
-    const causes = [...replacedCause(facts, caller), ...unmapped, ...leaseCauses(facts, null)];
+    const causes = [...replacedCause(facts, caller, null), ...unmapped, ...leaseCauses(facts, null)];
     return { identity, symptom: "unauthorized", causes: causes.length > 0 ? causes : [notMapped(facts, caller)] };
   }
   const rivals = competingCauses(document, caller);
   if (pods?.allowed) {
     const drifts = leaseCauses(facts, identity).filter(({ code }) => code === "drifted");
-    return { identity, symptom: "none", causes: [...rivals, ...drifts, ...endingSoon(facts), ...ownSideCause(facts)] };
+    const others = [...rivals, ...drifts, ...replacedCause(facts, caller, identity), ...endingSoon(facts)];
+    return { identity, symptom: "none", causes: [...others, ...ownSideCause(facts)] };
   }
   const causes = [...rivals, ...leaseCauses(facts, identity), ...forbiddenCauses(facts, identity, caller)];
   return { identity, symptom: pods ? "forbidden" : "unknown", causes: causes.length > 0 ? causes : [podsNotAsked] };

@@ -76,12 +76,15 @@ describe("why, of a role that replaced another one,", () => {
     expect(causes.map(({ code }) => code)).toEqual(["role-replaced", "mode-api"]);
   });
 
-  test("says nothing of it to a role that the cluster names itself", () => {
+  test("names the other role to one that the cluster lets in: it may be the deleted one", () => {
     const both = { mapRoles: `${roleEntry(older)}${roleEntry(newer)}` };
 
-    expect(diagnose(whyFacts({ data: both, given: newer })).causes.map(({ code }) => code)).not.toContain(
-      "role-replaced",
-    );
+    const { causes } = diagnose(whyFacts({ data: both, given: older, pods: { allowed: true, reason: "" } }));
+
+    expect(causes.map(({ code }) => code)).toEqual(["role-replaced", "own-side"]);
+    expect(causes[0]?.message).toContain(`\`${newer}\` (mapRoles line `);
+    expect(causes[0]?.remedy).toContain("/eks-access link <arn>");
+    expect(causes[0]?.remedy).not.toContain("/eks-access request");
   });
 });
 
