@@ -50,6 +50,17 @@ test.each(looks)("%s: nothing is out of the window, and everything is accessible
   await page.context().close();
 });
 
+test("on a phone, the Home tab is in sight beside two channels", async () => {
+  served.livePage.live.sandbox.slack.addChannel({ id: "C0SHOP", name: "payments-oncall", members: ["U0APPROVER2"] });
+  const page = await served.open("?as=U0APPROVER2", phone);
+  await page.getByRole("link", { name: "# payments-oncall" }).waitFor();
+
+  const home = await page.getByRole("link", { name: "eks-access: Home" }).boundingBox();
+
+  expect((home?.x ?? 0) + (home?.width ?? 0)).toBeLessThanOrEqual(390);
+  await page.context().close();
+});
+
 test("an answer on a phone comes into sight, also below one that is longer than the window", async () => {
   const page = await served.open("?as=U0ENGINEER", phone);
   await say(page, "/eks-access whoami staging");
