@@ -106,5 +106,5 @@ function sentenceOf(name: string, isOther: boolean, open: readonly string[]): st
   const more = open.length > most ? ` and ${open.length - most} more` : "";
   const what = isOther ? "it would become another EKS cluster" : "it would be removed";
   const list = `${open.slice(0, most).join(", ")}${more}`;
-  return `clusters.${name}: ${what}, but ${list} ${open.length === 1 ? "has" : "have"} not ended there. Keep it until then. If the cluster was deleted, run eks-access retire ${name}.`;
+  return `clusters.${name}: ${what}, but ${list} ${open.length === 1 ? "has" : "have"} not ended there. Keep it until then. If it was deleted, run eks-access retire ${name}.`;
 }

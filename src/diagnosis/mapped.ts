@@ -74,15 +74,12 @@ export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, calle
 function withoutGroups({ document, cluster }: WhyFacts, { username }: MappedIdentity, { principal }: Caller): Cause {
   const entry = document ? entryOf(document, principal.arn) : null;
   const remedy = `Request a level with a group: ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}.`;
-  if (!entry) {
-    const message = `${principal.arn} signs in as ${named(username)} in no groups, by mapAccounts.`;
-    return cause("without-groups", message, remedy);
-  }
   const wrong = document?.problems.find(
     ({ section, line, code }) =>
-      section === entry.section && code === "groups-not-a-list" && isWithin(document, entry, line),
+      section === entry?.section && code === "groups-not-a-list" && isWithin(document, entry, line),
   );
-  const message = `${principal.arn} signs in as ${named(username)} in no groups, by the entry ${whereEntryIs(entry)}.`;
+  const by = entry ? `the entry ${whereEntryIs(entry)}` : "mapAccounts";
+  const message = `${principal.arn} signs in as ${named(username)} in no groups, by ${by}.`;
   return cause("without-groups", wrong ? `${message} ${wrong.message}` : message, wrong?.remedy ?? remedy);
 }
 

@@ -1,12 +1,11 @@
 import { z } from "zod";
-import { AccessError } from "../access/access-error.ts";
 import type { PathCheck } from "../access/policy/cluster.ts";
 import type { GroupRight } from "../access/policy/rights.ts";
 import { auditIdOf } from "./api-calls.ts";
 import { type AwsAuthStore, awsAuthStore, configMapAt } from "./config-map.ts";
 import type { ConfigMapObject } from "./config-map-object.ts";
 import { type ClusterEndpoint, type Connection, createConnection } from "./connection.ts";
-import { isUnknownApi, kubernetesFailure } from "./explain-kubernetes-error.ts";
+import { isUnknownApi, kubernetesFailure, notReadable } from "./explain-kubernetes-error.ts";
 import { type GroupBinding, groupRights, type RoleBindings, roleBindings } from "./group-bindings.ts";
 import {
   createBinding,
@@ -190,8 +189,7 @@ async function whoAmI(connection: Connection, of: string): Promise<KubernetesIde
     const path = `/apis/${api}/selfsubjectreviews`;
     const { username, groups } =
       (await connection.ask({ method: "POST", path, body }, selfReview)).value.status?.userInfo ?? {};
-    if (!username)
-      throw new AccessError("cluster-unexpected", `The answer to POST selfsubjectreview ${of} is not readable`);
+    if (!username) throw notReadable(`POST selfsubjectreview ${of}`);
     return { username, groups: groups ?? [] };
   } catch (error) {
     if (isUnknownApi(error)) return null;

@@ -102,6 +102,10 @@ function unanswered(error: unknown, what: string): AccessError {
     const why = name === "TimeoutError" ? `${name}: ${message}` : name;
     return new AccessError("cluster-unreachable", `The API server did not answer ${what} (${why})`, { cause });
   }
+  return notReadable(what, cause);
+}
+
+export function notReadable(what: string, cause?: unknown): AccessError {
   return new AccessError("cluster-unexpected", `The answer to ${what} is not readable`, { cause });
 }
 

@@ -64,7 +64,7 @@ export async function startHealthServer(port: string | undefined, health: Health
     else response.writeHead(404).end();
   });
   await once(server.listen(Number(port)), "listening").catch((cause: unknown) => {
-    throw new AccessError("port-in-use", `Can't use port ${port} of HEALTH_PORT`, { cause });
+    throw portInUse(port, "HEALTH_PORT", cause);
   });
   return {
     markStarted: () => {
@@ -175,4 +175,8 @@ export function startProbe({ ask, lastSuccess, everyMs, now }: ProbeOptions): Pr
 /** Whether a process can work with a service in this state. */
 export function isUsable({ answers, since }: ServiceState, now: Date): boolean {
   return answers || now.getTime() - Date.parse(since) < patienceMs;
+}
+
+export function portInUse(port: string | number, variable: string, cause: unknown): AccessError {
+  return new AccessError("port-in-use", `Can't use port ${port} of ${variable}`, { cause });
 }

@@ -128,7 +128,7 @@ export async function closeRefused(
 }
 
 export function closeEndedExtension(context: WorkerContext<RequestLedger>, request: PendingRequest): Promise<void> {
-  const message = `${request.extends} has ended. Ask for access again.`;
+  const message = `${request.extends} has ended. Request access again.`;
   return closeRefused(context, request, { code: "lease-over", message });
 }
 

@@ -91,7 +91,7 @@ describe("a cluster with a lease", () => {
 
     expect(offer).toMatchObject({
       problems: [
-        `clusters.staging: ${what}, but r-1 has not ended there. Keep it until then. If the cluster was deleted, run eks-access retire staging.`,
+        `clusters.staging: ${what}, but r-1 has not ended there. Keep it until then. If it was deleted, run eks-access retire staging.`,
       ],
     });
     expect(live.current().clusters.get("staging")?.eksName).toBe("staging-eks");

@@ -95,7 +95,7 @@ describe("a lease", () => {
     const closed = wholeTextOf(await find("long job", `Refused*: ${id} has ended`));
 
     expect(waiting).not.toContain("other leases");
-    expect(closed).toContain(`${id} has ended. Ask for access again`);
+    expect(closed).toContain(`${id} has ended. Request access again`);
     expect(closed).not.toContain("[Approve]");
     expect(data()).toEqual(initialAwsAuth);
   });

@@ -88,8 +88,8 @@ export function readPerson(named: NamedPerson | null): PartReading<string> {
 const beforeReason = "If so, write it before the reason.";
 const oldManifest = "To type names, add should_escape: true to the app's manifest.";
 
-const whichIdentity =
-  "Say which IAM role or user, as an ARN. `aws sts get-caller-identity` prints yours, and `/eks-access link <arn>` saves it.";
+export const ownArnWords = "`aws sts get-caller-identity` prints yours, and `/eks-access link <arn>` saves it.";
+const whichIdentity = `Say which IAM role or user, as an ARN. ${ownArnWords}`;
 
 /** A level with groups gives them to everyone with a role, so a session is a mistake there. @param level null: unknown */
 export function readArn(typed: string, level: Pick<Level, "groups"> | null): PartReading<Holder> {

@@ -11,6 +11,7 @@ import { Agent, buildConnector } from "undici";
 import { AccessError } from "../../access/access-error.ts";
 import { redact } from "../../access/redact.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
+import { portInUse } from "../../operations/health-server.ts";
 import { type Stoppable, unfinishedAt } from "../../operations/stoppable.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
 import { bodyLimitBytes, seenRequests } from "./admit.ts";
@@ -109,7 +110,7 @@ async function startListening(app: WatchedApp, mode: "http" | "socket", port: nu
     await (mode === "socket" ? app.start() : app.start(port));
   } catch (error) {
     if (error instanceof Error && "code" in error && /^E(ADDRINUSE|ACCES)$/.test(String(error.code))) {
-      throw new AccessError("port-in-use", `Can't use port ${port} of PORT`, { cause: error });
+      throw portInUse(port, "PORT", error);
     }
     throw slackFailure(error, "Slack");
   }

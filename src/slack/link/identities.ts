@@ -1,4 +1,5 @@
 import { explainFailure } from "../../access/access-error.ts";
+import { ownArnWords } from "../../access/ask/read-part.ts";
 import {
   type Identities,
   isCurrent,
@@ -144,7 +145,7 @@ const noneOn: Readonly<Record<NoIdentity, (found: Identities) => string>> = {
   "no-permission-set": ({ cluster }) =>
     `IAM Identity Center assigns you no permission set in the account of ${cluster}. Ask its administrator to correct it.`,
   "role-unknown": ({ cluster, person }) =>
-    `${cluster} names no role of your permission set ${person?.permissionSets.join(" or ")}. Run /eks-access link with the ARN that aws sts get-caller-identity prints.`,
+    `${cluster} names no role of your permission set ${person?.permissionSets.join(" or ")}. ${ownArnWords}`,
   "not-configured": ({ cluster }) => `The configuration does not say who you are on ${cluster}.`,
 };
 

@@ -146,9 +146,8 @@ function documentBlocks(cluster: Cluster, document: DocumentReport, isRead: bool
   if (document.type === "checked") return checkedBlocks(cluster, document, isRead);
   if (document.type === "absent") return [section(absentWords(cluster, isRead))];
   const unread = isRead ? "" : ` ${unreadWords}`;
-  return [
-    section(`:warning: Couldn't read *aws-auth of ${code(cluster.name)}*. ${styled(document.message, 1200)}${unread}`),
-  ];
+  const head = `*aws-auth of ${code(cluster.name)}*`;
+  return [section(`:warning: Couldn't read ${head}. ${styled(document.message, 1200)}${unread}`)];
 }
 
 function checkedBlocks(cluster: Cluster, checked: CheckedDocument, isRead: boolean): KnownBlock[] {

@@ -104,8 +104,7 @@ export function homeView(content: HomeContent): Home {
 const longestIdentities = 160;
 
 function identityWords(user: string, identities: readonly string[]): string {
-  if (identities.length === 0)
-    return `${mention(user)}, you have no linked AWS identity yet. Run ${code("/eks-access link <arn>")}.`;
+  if (identities.length === 0) return `You have no linked AWS identity yet. Run ${code("/eks-access link <arn>")}.`;
   const what = identities.length === 1 ? "your AWS identity is" : "your AWS identities are";
   return `${mention(user)}, ${what} ${codeList(identities, longestIdentities)}.`;
 }

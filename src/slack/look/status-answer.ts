@@ -244,7 +244,7 @@ function removedAnswer(
   const subject = `${code(id)} on ${code(cluster)}`;
   const text = events.some(({ event }) => closing.test(event.type))
     ? `${subject} closed ${time(closedAt)}. Records stay ${formatDuration(keepSeconds)}; the audit log has it.`
-    : `:warning: ${subject} has no record in Redis, and no event closed it. Its access still ends on time. Restore it from a copy of Redis, and check who can write there.`;
+    : `:warning: ${subject} has no record in Redis, and no event closed it. Access still ends on time. Restore it from a copy of Redis, and check who can write there.`;
   return messageOf([
     section(text),
     section(`*What happened*, with the numbers of the audit log\n${timelineText(events, 2000)}`),

@@ -1,4 +1,5 @@
 import type { KnownBlock } from "@slack/types";
+import { ownArnWords } from "../../access/ask/read-part.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/rule.ts";
 import type { Cause, CauseButton, Diagnosis } from "../../diagnosis/facts.ts";
@@ -84,7 +85,5 @@ function offerBlock({ type, request: id }: CauseButton): KnownBlock {
 
 export function notLinkedAnswer(cluster: Cluster): Message {
   const line = code(`/eks-access why ${cluster.name} <arn>`);
-  return answer(
-    `Which identity? ${line}. ${code("aws sts get-caller-identity")} shows your ARN; ${code("/eks-access link <arn>")} saves it.`,
-  );
+  return answer(`Which identity? ${line}. ${styled(ownArnWords, 200)}`);
 }

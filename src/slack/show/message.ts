@@ -171,7 +171,7 @@ export function denyModal(memory: string, id = denyModalId, title = "Deny the re
 
 type Submission = Pick<SlackViewMiddlewareArgs<ViewSubmitAction>, "view" | "ack">;
 
-export const sayWhy = "Say why, so the requester knows what to do instead.";
+export const sayWhy = "Say why: the requester reads it.";
 
 /** Null: it is empty, and the form says so. */
 export async function refuseEmptyReason(submission: Submission): Promise<string | null> {

@@ -234,7 +234,7 @@ export function lostChannelMilestones(
   if (milestones.includes(askedInstead)) return [];
   const subject = subjectOf(request);
   if (request.state !== "pending") {
-    const text = `The channel message about ${subject} no longer updates. ${asClause(why)}. I'll DM you instead.`;
+    const text = `The message about ${subject} no longer updates. ${asClause(why)}. I'll DM you instead.`;
     return [milestone("channel-lost", text)];
   }
   const failed = `Couldn't reach the approvers of ${code(request.cluster)} in their channel about ${subject}. ${asClause(why)}.`;

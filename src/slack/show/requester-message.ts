@@ -108,7 +108,7 @@ function removedMilestone(request: AccessRequest, { subject, what }: Reader): Mi
   const why = removedClause(request);
   const buttons = [detailsButton(request), ...(lease ? [] : [cancelButton(request)])];
   if (!lease) {
-    const waits = `No one can decide until an operator adds it again. Expires ${time(expiresAt)}.`;
+    const waits = `It waits until an operator adds it again. Expires ${time(expiresAt)}.`;
     return tell("removed", `${subject} waits: ${why}. ${waits}`, buttons, `${what} waits: ${why}.`);
   }
   const isActive = lease.state === "active" && !lease.end;

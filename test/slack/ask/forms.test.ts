@@ -31,7 +31,7 @@ describe("the Deny button", () => {
     const empty = await approver.submit({ why: "  " });
     const sent = await approver.submit({ why: "use staging-2" });
 
-    expect(empty.errors).toEqual({ why: "Say why, so the requester knows what to do instead." });
+    expect(empty.errors).toEqual({ why: "Say why: the requester reads it." });
     expect(sent).toMatchObject({ status: 200, errors: {} });
     expect(approver.view()).toBeUndefined();
     expect((await app.ledger.get(id))?.denial).toMatchObject({ by: "U0APPROVER", why: "use staging-2" });

@@ -109,7 +109,7 @@ test("what waits for a person with many identities is not below them all", () =>
 test("App Home of a new person says how to begin", () => {
   expect(textOfBlocks(homeView(aHome({ identities: [] })))).toMatchInlineSnapshot(`
     "header
-    <@U0ENGINEER>, you have no linked AWS identity yet. Run \`/eks-access link &lt;arn&gt;\`.
+    You have no linked AWS identity yet. Run \`/eks-access link &lt;arn&gt;\`.
     [Ask for access]
     divider
     *Your access*: none

@@ -54,7 +54,7 @@ test("a lease whose record a person deleted is not called closed: the audit log 
   const { text } = await readStatus(aSlackContext({ ...ledger, get: async () => null }), "U0ENGINEER", "r-1");
 
   expect(text).toContain("has no record in Redis, and no event closed it.");
-  expect(text).toContain("Its access still ends on time.");
+  expect(text).toContain("Access still ends on time.");
   expect(text).not.toContain("closed on");
 });
 

@@ -99,7 +99,7 @@ describe("the answer to why", () => {
 
   test("asks for an ARN where none is linked", () => {
     expect(notLinkedAnswer(aCluster()).text).toMatchInlineSnapshot(
-      `"Which identity? \`/eks-access why staging &lt;arn&gt;\`. \`aws sts get-caller-identity\` shows your ARN; \`/eks-access link &lt;arn&gt;\` saves it."`,
+      `"Which identity? \`/eks-access why staging &lt;arn&gt;\`. \`aws sts get-caller-identity\` prints yours, and \`/eks-access link &lt;arn&gt;\` saves it."`,
     );
   });
 
