@@ -225,7 +225,7 @@ async function timeService({ environment: { workerKeys, slack }, config }: Setti
   return { name: "AWS", ask: () => timeOfAws(first?.region ?? "us-east-1") };
 }
 
-/** A process that starts again and again tells the operators once in this time. */
+/** A process that starts again and again has one notice in this time. */
 const wrongClockOnceMs = 3_600_000;
 
 async function announceWrongClock(

@@ -100,8 +100,8 @@ export class LedgerClock {
   }
 
   async #judge(aheadMs: number): Promise<Judged> {
-    const told = (await this.#service?.ask().catch(() => null)) ?? null;
-    if (told !== null) this.#right = { ms: told.getTime(), uptimeMs: uptimeMs() };
+    const served = (await this.#service?.ask().catch(() => null)) ?? null;
+    if (served !== null) this.#right = { ms: served.getTime(), uptimeMs: uptimeMs() };
     const laterMs = aheadMs < 0 && aheadMs >= -mostMs ? -aheadMs : 0;
     const unknown = { correctionMs: laterMs, wrong: differs(aheadMs) };
     if (this.#right === null) return unknown;
@@ -114,7 +114,7 @@ export class LedgerClock {
     }
     if (isRight(redisMs)) return { correctionMs: -aheadMs, wrong: wrongMachine(machineMs, ", so Redis' time counts") };
     // A machine that slept continues an old time.
-    if (told === null) return unknown;
+    if (served === null) return unknown;
     const then = `, so the time of ${this.#service?.name} counts, because Redis' clock is ${off(redisMs)}`;
     return { correctionMs: -machineMs, wrong: wrongMachine(machineMs, then) };
   }
