@@ -103,6 +103,13 @@ export function isBlocking(code: string): boolean {
   return isUnread(code) || code === "content-dropped";
 }
 
+/** For a certificate that is not valid now: the machine's clock can be the reason. @param code of Node's TLS; null: another failure */
+export function outOfTimeRemedy(code: string): string | null {
+  return /^CERT_(NOT_YET_VALID|HAS_EXPIRED)$/.test(code)
+    ? "Set this machine's clock by NTP, or renew the certificate."
+    : null;
+}
+
 /** A failure with a code, a message (what, where, how to fix it), and whether a retry can help. */
 export class AccessError extends Error {
   readonly code: FailureCode;

@@ -1,4 +1,4 @@
-import { AccessError, type FailureCode } from "../access/access-error.ts";
+import { AccessError, type FailureCode, outOfTimeRemedy } from "../access/access-error.ts";
 import { outsideWords } from "../access/redact.ts";
 
 /** By the error's name in the SDK. STS says AccessDenied, EKS AccessDeniedException. */
@@ -67,9 +67,11 @@ export function awsFailure(error: unknown, what: string): AccessError {
   const name = outsideWords(fullName, longest.name);
   const code = codes.get(name) ?? codeByTransport(networkCode, status);
   const answer = outsideWords(message, longest.answer);
+  const outOfTime = outOfTimeRemedy(networkCode);
   return new AccessError(code, `${subjectOf(code)} ${what} (${name}${answer ? `: ${answer}` : ""})`, {
     // The SDK's own error holds the whole response.
     cause: Object.assign(new Error(outsideWords(message, longest.logged)), { name, status }),
+    ...(outOfTime && { remedy: outOfTime }),
   });
 }
 

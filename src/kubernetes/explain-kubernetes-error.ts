@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AccessError, type FailureCode } from "../access/access-error.ts";
+import { AccessError, type FailureCode, outOfTimeRemedy } from "../access/access-error.ts";
 import { outsideWords } from "../access/redact.ts";
 import { parseJson } from "../access/seal.ts";
 import type { ApiAnswer } from "./api-calls.ts";
@@ -93,7 +93,7 @@ function unanswered(error: unknown, what: string): AccessError {
   const cause = Object.assign(new Error(outsideWords(message, maxAnswer)), { name });
   if (/CERT|UNABLE_TO_|ERR_TLS|ERR_SSL|EPROTO/.test(name)) {
     return new AccessError("cluster-unreachable", `The endpoint has no trusted certificate for ${what} (${name})`, {
-      remedy: "Check for a proxy that opens TLS.",
+      remedy: outOfTimeRemedy(name) ?? "Check for a proxy that opens TLS.",
       cause,
     });
   }

@@ -168,6 +168,11 @@ const causes: readonly Cause[] = [
     remedy: "If it requires a client certificate, set REDIS_CERT_FILE and REDIS_KEY_FILE.",
   },
   {
+    pattern: /certificate (has expired|is not yet valid)/i,
+    what: (place) => `The certificate of Redis at ${place} is not valid now`,
+    remedy: "Set this machine's clock by NTP, or renew it.",
+  },
+  {
     pattern: /certificate|altnames/i,
     what: (place) => `The certificate of Redis at ${place} is not trusted`,
     remedy: "Set REDIS_CA_FILE, and use the certificate's host.",

@@ -28,6 +28,12 @@ test.each([
   expect(awsFailure(anError(name, "…", more), "sts:AssumeRole on R").code).toBe(code);
 });
 
+test.each(["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED"])("%s names this machine's clock", (code) => {
+  const { message } = awsFailure(anError("Error", "certificate is not yet valid", { code }), "sts:AssumeRole on R");
+
+  expect(message).toMatch(/^Can't reach AWS for .* Set this machine's clock by NTP, or renew the certificate\.$/);
+});
+
 test("the sentence names the action, the resource and AWS's own words", () => {
   const failure = awsFailure(anError("AccessDenied", "User: arn:x is not authorized."), "sts:AssumeRole on arn:y");
 

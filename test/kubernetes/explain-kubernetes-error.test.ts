@@ -115,6 +115,19 @@ test("an endpoint with a certificate of another authority gets no token", async 
   expect(server.received).toHaveLength(before);
 });
 
+test("an endpoint with a certificate that is not valid yet names this machine's clock", async () => {
+  const early = await startScriptedServer(issueCertificates(new Date(Date.now() + 10 * 86_400_000)));
+  const client = early.connect();
+
+  const reading = client.readAwsAuth();
+
+  await expect(reading).rejects.toThrow(
+    /no trusted certificate .* \(CERT_NOT_YET_VALID\)\. Set this machine's clock by NTP, or renew the certificate\./,
+  );
+  client.close();
+  await early.stop();
+});
+
 test("an empty authority trusts no certificate, not every one that Node.js trusts", async () => {
   const folder = await mkdtemp(join(tmpdir(), "eks-access-authority-"));
   const trusted = join(folder, "trusted.pem");
