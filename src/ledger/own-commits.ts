@@ -28,6 +28,8 @@ interface Committed {
   readonly isAnother: boolean;
   /** The newest version that this process ended, or found ended; null: none. */
   readonly ended: LedgerRecord | null;
+  /** The digest with which the last look found it still ended; null: none did. */
+  endedIn: string | null;
   readonly cluster: string;
   readonly atMs: number;
 }
@@ -57,7 +59,7 @@ export class OwnCommits {
     // Two runs of this process can commit the very same version at once.
     const isAnother = version <= (before?.version ?? 0) && digest !== before?.digest;
     const ended = isEnded(record) ? record : (before?.ended ?? null);
-    this.#known.set(id, { version, digest, isAnother, ended, cluster, atMs: Date.now() });
+    this.#known.set(id, { version, digest, isAnother, ended, endedIn: null, cluster, atMs: Date.now() });
   }
 
   async eachUndone(redis: RedisClient, reader: StoredReader, act: ActOnUndone): Promise<void> {
@@ -71,7 +73,10 @@ export class OwnCommits {
         const [version, digest] = found[index] ?? [0, ""];
         const isLost = version < committed.version || (version === committed.version && digest !== committed.digest);
         const { isAnother, ended } = committed;
-        const isUndone = isLost || isAnother || (ended && (await isOpenAgain(redis, reader, ended, version)));
+        // Hundreds can have ended in one minute.
+        const isToRead = ended && version > ended.version && digest !== committed.endedIn;
+        const isUndone = isLost || isAnother || (isToRead && (await isOpenAgain(redis, reader, ended)));
+        if (!isUndone) committed.endedIn = digest;
         const isOver = isUndone || Date.now() - committed.atMs > ownCommitsKeptMs;
         if (isOver && this.#known.get(id) === committed) this.#known.delete(id);
         if (isUndone) await this.#undone(redis, reader, id, committed, act);
@@ -101,13 +106,7 @@ export class OwnCommits {
 }
 
 /** Others can write many versions on top of what is left, before a look. */
-async function isOpenAgain(
-  redis: RedisClient,
-  reader: StoredReader,
-  ended: LedgerRecord,
-  version: number,
-): Promise<boolean> {
-  if (version <= ended.version) return false;
+async function isOpenAgain(redis: RedisClient, reader: StoredReader, ended: LedgerRecord): Promise<boolean> {
   const [left] = await readRecords(redis, reader, [ended.id]);
   return left !== undefined && endedAgain(ended, left) !== null;
 }

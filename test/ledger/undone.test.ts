@@ -142,7 +142,24 @@ test("a revocation that Redis lost is found below whatever others wrote on top o
   const others = redisLedger(connection.redis);
   for (const version of [2, 3]) await others.commit(aChange({ ...active, version }));
 
+  await ledger.eachUndone(async () => "again");
   expect(await undone()).toEqual([{ ...active, version: 3 }]);
+});
+
+test("a record that ended is read when it has changed since the last look, and not with each look", async () => {
+  const request = aRequest();
+  await ledger.commit(aChange({ ...request, state: "cancelled", version: 1 }));
+  const others = redisLedger(connection.redis);
+  const scriptsOfLooks: number[] = [];
+  for (const version of [2, null, 3, null]) {
+    if (version) await others.commit(aChange({ ...request, state: "cancelled", version }));
+    await onServer((redis) => redis.config("RESETSTAT"));
+    expect(await undone()).toEqual([]);
+    const calls = await onServer((redis) => redis.info("commandstats"));
+    scriptsOfLooks.push(Number(/cmdstat_evalsha:calls=(\d+)/.exec(String(calls))?.[1]));
+  }
+
+  expect(scriptsOfLooks).toEqual([2, 1, 2, 1]);
 });
 
 test("a commit is forgotten five minutes after it was made", async () => {
