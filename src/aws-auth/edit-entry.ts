@@ -72,10 +72,12 @@ function removeField({ text, mapping }: EntryPlace, { key, written }: FieldUse):
   return { start: before?.value.end ?? key.outer, end: written.end, text: "" };
 }
 
-/** The groups of the entry after an edit; null: the section would be unreadable. */
-function groupsAfter({ section, text, entry }: EntryPlace, edit: TextEdit): readonly string[] | null {
-  const { items } = readSection(section, applyEdits(text, [edit]));
-  return items.find((item) => item.entry.index === entry.index)?.entry.groups ?? null;
+/** The entry after an edit; null: the section would be unreadable. */
+function placeAfter({ section, text, entry }: EntryPlace, edit: TextEdit): EntryPlace | null {
+  const edited = applyEdits(text, [edit]);
+  const { items, reading } = readSection(section, edited);
+  const found = items.find((item) => item.entry.index === entry.index)?.entry;
+  return found && reading.list ? entryPlace({ ...reading, text: edited, list: reading.list }, found, false) : null;
 }
 
 /** The edits that give an entry these groups. Groups that stay keep their bytes, so that a later edit back restores the old bytes. */
@@ -138,8 +140,10 @@ function restore(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted: r
   const edit = place.mapping.flow ? removeNoteField(place, use, list) : removeNote(place, list);
   const undo = edit ?? (isOurs(place, list) ? removeField(place, use) : null);
   if (undo === null) return null;
-  const groups = groupsAfter(place, undo);
-  return groups !== null && sameGroups(groups, wanted) ? [undo] : null;
+  const after = placeAfter(place, undo);
+  if (after === null || !sameGroups(after.entry.groups, wanted)) return null;
+  // Ours was added where the entry had no groups of its own.
+  return edit !== null || useOf(after, "groups") === null ? [undo] : null;
 }
 
 function isOurs({ text }: EntryPlace, list: SequenceNode): boolean {

@@ -85,6 +85,17 @@ it("removing our groups in any order restores a list with a tag that has no text
 });
 
 it.each([
+  `- rolearn: ${arn}\n  username: dev\n  groups: [ viewers ]\n  groups: [ viewers ]\n`,
+  `- rolearn: ${arn}\n  username: dev\n  Groups: [viewers]\n  groups: [ "viewers" ]\n`,
+  `- {rolearn: "${arn}", username: dev, groups: [viewers], groups: [ viewers ]}\n`,
+])("removing our group restores an entry that has groups twice: %j", (mapRoles) => {
+  const { after } = planned({ mapRoles }, ["viewers", "one"]);
+
+  expect(groupsIn(after)).toEqual(["viewers", "one"]);
+  expect(planned(after, ["viewers"]).after).toEqual({ mapRoles });
+});
+
+it.each([
   ["a carriage return", "\r", "\r\n\n"],
   ["an invisible separator", "\u2028", "\n"],
 ])("adding an entry after %s writes ordinary line ends, and its removal restores the text", (_what, first, last) => {
