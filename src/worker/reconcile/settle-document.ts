@@ -109,11 +109,11 @@ export function planGuard(cluster: Cluster, levels: readonly Level[], { creatorA
 
 interface LeftOut {
   readonly principals: ReadonlyMap<string, Refusal>;
-  /** Beginning leases without room in the annotation, even if the plan has them. */
+  /** Beginning leases that would delay others, by their principal's refusal or for want of room. */
   readonly refused: readonly RefusedLease[];
 }
 
-/** One plan for all due work. It leaves out entries that can't change, so that the rest is not delayed. */
+/** One plan for all due work. It leaves out what can't be given, and entries that can't change, so that the rest is not delayed. */
 export function* planSettlement(
   input: SettleInput<ClusterState>,
   checked: Checked,
@@ -128,27 +128,34 @@ export function* planSettlement(
   const plan = yield* planRemembered(state.document, documentChanges(state, targets), guard);
   const refusals =
     plan.type === "refused" ? yield* principalsToPlanAlone(input, targets, guard) : byPrincipal(plan.refused, targets);
+  const { beginning } = checked;
+  const refuse = (refused: readonly RefusedLease[]) => {
+    const requests = refused.map(({ request }) => request);
+    const rest = { ...checked, beginning: exceptRequests(beginning, requests) };
+    return planSettlement(input, rest, { ...leftOut, refused: [...leftOut.refused, ...refused] });
+  };
+  const half = beginning.slice(Math.floor(beginning.length / 2));
   if (refusals.size > 0) {
     const rest = withoutRepairs(checked, refusals);
     if (rest !== null) return yield* planSettlement(input, rest, leftOut);
+    const begun = beginning.flatMap((request) => {
+      const refusal = refusals.get(request.principal.toLowerCase());
+      return refusal ? [{ request, refusal }] : [];
+    });
+    if (begun.length > 0) return yield* refuse(begun);
     const principals = new Map([...leftOut.principals, ...refusals]);
     return yield* planSettlement(input, checked, { ...leftOut, principals });
   }
-  if (plan.type === "refused") return settlementWithoutPlan(input, checked, plan.refusal, leftOut);
+  if (plan.type === "refused") {
+    const { refusal } = plan;
+    if (half.length > 0) return yield* refuse(half.map((request) => ({ request, refusal })));
+    return settlementWithoutPlan(input, checked, refusal, leftOut);
+  }
   const holdings = withPlan(holdingsAfter(state, targets), plan.document, state);
-  const { beginning } = checked;
   const room = roomIn(state.configMap?.annotations ?? {});
-  if (beginning.length > 0 && !fitsAnnotation(holdings, input.keys.memory, room.forLeases)) {
-    const rest = beginning.slice(0, Math.floor(beginning.length / 2));
-    const full = exceptRequests(beginning, rest).map((request) => ({
-      request,
-      refusal: annotationFull(cluster, room),
-    }));
-    return yield* planSettlement(
-      input,
-      { ...checked, beginning: rest },
-      { ...leftOut, refused: [...leftOut.refused, ...full] },
-    );
+  if (half.length > 0 && !fitsAnnotation(holdings, input.keys.memory, room.forLeases)) {
+    const refusal = annotationFull(cluster, room);
+    return yield* refuse(half.map((request) => ({ request, refusal })));
   }
   const voided = checked.voided.map((each) => withRemainingPart(input, each, leftOut.principals));
   const left = leaveOutRefused({ ...checked, voided }, leftOut.principals);
@@ -167,16 +174,15 @@ export function holdingsAfter(
   return after;
 }
 
-/** The unchanged document: due work waits or fails, but withdrawals are remembered. */
+/** The unchanged document, where nothing begins: due work waits or fails, but withdrawals are remembered. */
 function settlementWithoutPlan(
   input: SettleInput<ClusterState>,
   checked: Checked,
   refusal: Refusal,
   { refused }: LeftOut,
 ): DocumentSettlement {
-  const { beginning, ending, repaired } = checked;
   const voided = checked.voided.map((each) => mayStillArrive(each, refusal));
-  const all = [...beginning, ...ending, ...repaired];
+  const all = [...checked.ending, ...checked.repaired];
   const left = leaveOutRefused(
     { ...checked, voided },
     new Map(all.map((each) => [each.principal.toLowerCase(), refusal])),

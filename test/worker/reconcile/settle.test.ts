@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { DOCUMENT_LIMIT } from "../../../src/access/collections.ts";
 import { sealWritten } from "../../../src/access/lease/holding.ts";
 import { type Holding, permanentSeconds } from "../../../src/access/lease/lease-record.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";
@@ -10,7 +11,7 @@ import { aLeasedRequest, anApprovedRequest, engineerArn } from "../../builders/a
 import { anEmergency, anEmergencyCluster } from "../../builders/an-emergency.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
-import { entry, settled, settling } from "./settling.ts";
+import { admins, entry, settled, settling } from "./settling.ts";
 
 const ids = (requests: readonly AccessRequest[]) => requests.map((request) => request.id);
 
@@ -102,6 +103,34 @@ describe("a run on one cluster decides", () => {
     expect([...ids(leased), ...ids(refused.map((each) => each.request))].toSorted()).toEqual(["r-bad", "r-good"]);
     expect(leased).toContainEqual(expect.objectContaining({ id: "r-good" }));
     expect(data.mapUsers).toContain(engineerArn);
+  });
+
+  test("that leases which can't begin delay no end, whether of their own principal or for want of room together", () => {
+    const over = { ...aLeasedRequest({}, { id: "r-over", groups: ["eks-access:admins"] }), durationSeconds: 60 };
+    const end = remembered(over);
+    const shares = end.shares.map((share) => ({ ...share, endsAt: at(minutes(1)).toISOString() }));
+    const ended = { mapUsers: entry(engineerArn, "eks-access:admins"), holdings: [{ ...end, shares }] };
+    const base = { username: "eks-access:someone", groups: ["b"] };
+    const twice = `${ended.mapUsers}${entry(engineerArn.replace("engineer", "ENGINEER"), "b")}`;
+    const ambiguous = anApprovedRequest({ id: "r-new" }, { base });
+    const many = ["one", "two", "three"].map((name) =>
+      anApprovedRequest({ id: `r-${name}`, principal: `arn:aws:iam::111122223333:user/${name}` }),
+    );
+    const almostFull = `${admins}#${"x".repeat(DOCUMENT_LIMIT - admins.length - ended.mapUsers.length - 200)}\n`;
+
+    const own = settled({ ...ended, open: [ambiguous, over], mapUsers: twice });
+    const together = settled({ ...ended, open: [...many, over], mapRoles: almostFull });
+
+    expect([own, together].map(({ ending, stuck }) => [ids(ending), stuck])).toEqual([
+      [["r-over"], []],
+      [["r-over"], []],
+    ]);
+    expect(own.refused).toMatchObject([{ request: { id: "r-new" }, refusal: { code: "entry-ambiguous" } }]);
+    expect(ids(together.leased)).toEqual(["r-one"]);
+    expect(together.refused).toMatchObject([
+      { request: { id: "r-two" }, refusal: { code: "document-too-large" } },
+      { request: { id: "r-three" }, refusal: { code: "document-too-large" } },
+    ]);
   });
 
   test("that an approval is void where the principal has got another entry since", () => {
