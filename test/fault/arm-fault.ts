@@ -1,7 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { FaultKind } from "./fault-kinds.ts";
 import type { KillableProduct } from "./killable-product.ts";
-import type { Step } from "./steps.ts";
+import type { Strike } from "./play-run.ts";
 
 /** Long enough for every client to notice that Redis is away, and to try again in vain. */
 const cutOffMs = 1_000;
@@ -12,7 +11,7 @@ export interface ArmedFault {
 }
 
 /** Lets the fault strike at the step's call, once, and brings back at once what it kills. */
-export function armFault(product: KillableProduct, step: Step, fault: FaultKind): ArmedFault {
+export function armFault(product: KillableProduct, { step, fault }: Strike): ArmedFault {
   const { faults } = product.sandbox;
   const { answer, times } = fault.answer(step);
   const planned: { cancel: () => void }[] = [];

@@ -2,7 +2,7 @@ import type { ChainedEvent } from "../../src/access/audit-event.ts";
 import { type Announcements, watchAnnouncements } from "./announcements.ts";
 import { judge } from "./judge.ts";
 import { type Giving, type KillableProduct, startKillableProduct } from "./killable-product.ts";
-import { playRun, type Run, shortLeaseSeconds } from "./play-run.ts";
+import { playRun, type Run, type Strike, shortLeaseSeconds } from "./play-run.ts";
 import { nameOf } from "./steps.ts";
 import { newTally, type Tally, tallyText } from "./tally.ts";
 
@@ -35,21 +35,21 @@ async function playOn(waiting: Run[], tally: Tally, giving: Giving): Promise<voi
 
 async function playOne(inUse: StageInUse, run: Run, tally: Tally): Promise<boolean> {
   const { product, announcements, known } = inUse;
-  const title = `${nameOf(run.step)} × ${run.fault.name}, ${run.ending}`;
+  const title = `${run.strikes.map(titleOf).join(" and ")}, ${run.ending}`;
   const problems = newTally();
   const announced = announcements.untrue.length;
   try {
-    const { request, isStruck } = await playRun(product, run, async (now) => {
+    const { request, missed } = await playRun(product, run, async (now) => {
       const findings = await judge(product, now, known);
       for (const name of ["lost", "doubled", "untrue", "leftBehind"] as const) {
         problems[name].push(...findings[name].map((finding) => `${title}: ${finding}`));
       }
     });
-    if (!isStruck && isTooShort(run)) return playOne(inUse, longer(run), tally);
-    if (!isStruck) {
-      tally.missed.push(title);
+    if (missed.length > 0 && isTooShort(run)) return playOne(inUse, longer(run), tally);
+    for (const strike of missed) {
+      tally.missed.push(titleOf(strike));
       // At once, as what went wrong: a step that the product no longer makes misses each of its faults.
-      console.warn(`missed: ${title}`);
+      console.warn(`missed: ${titleOf(strike)}`);
     }
     if (request?.state === "refused") tally.refused += 1;
     else if (request?.lease?.state === "failed") tally.failed += 1;
@@ -60,14 +60,18 @@ async function playOne(inUse: StageInUse, run: Run, tally: Tally): Promise<boole
   }
   problems.untrue.push(...announcements.untrue.slice(announced).map((each) => `${title}: ${each}`));
   tally.runs += 1;
-  tally.steps.add(nameOf(run.step));
-  tally.faults.add(run.fault.name);
+  for (const { step, fault } of run.strikes) {
+    tally.steps.add(nameOf(step));
+    tally.faults.add(fault.name);
+  }
   for (const name of problemNames) tally[name].push(...problems[name]);
   // At once: the long form takes its time, and may be stopped before its end.
   for (const name of problemNames) for (const problem of problems[name]) console.warn(`${name}: ${problem}`);
   if (tally.runs % 50 === 0) console.info(tallyText(tally));
   return problemNames.every((name) => problems[name].length === 0);
 }
+
+const titleOf = ({ step, fault }: Strike) => `${nameOf(step)} × ${fault.name}`;
 
 /** On a busy machine a lease may be over before it was leased, and its end has other calls then. */
 function isTooShort({ ending, leaseSeconds = shortLeaseSeconds }: Run): boolean {

@@ -6,14 +6,19 @@ import { isClosed } from "../../src/access/request.ts";
 import { armFault } from "./arm-fault.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 import type { KillableProduct } from "./killable-product.ts";
-import type { Phase, Step } from "./steps.ts";
+import { type Phase, phases, type Step } from "./steps.ts";
 
-/** One way through the flow with one fault in it. */
+/** What goes wrong at which call. */
+export interface Strike {
+  readonly step: Step;
+  readonly fault: FaultKind;
+}
+
+/** One way through the flow, with one fault in a phase at most. */
 export interface Run {
   /** Unique on its product; it is the reason and names the principal. */
   readonly name: string;
-  readonly step: Step;
-  readonly fault: FaultKind;
+  readonly strikes: readonly Strike[];
   /** How the access ends: a person revokes it, or its time is over. */
   readonly ending: "revoked" | "expired";
   /** Of a lease that expires; 4 unless said otherwise. */
@@ -23,7 +28,8 @@ export interface Run {
 export interface Played {
   /** As the ledger has it when everything has come to rest; null: nothing ever came of it. */
   readonly request: AccessRequest | null;
-  readonly isStruck: boolean;
+  /** The faults that were never met. */
+  readonly missed: readonly Strike[];
 }
 
 /** Every fault here passes; what has not come to rest after this long is stuck. */
@@ -46,16 +52,17 @@ export async function playRun(
 ): Promise<Played> {
   // EKS makes no access entry of a user that IAM does not know.
   product.sandbox.aws.account.addUser({ name: run.name });
-  let isStruck = false;
+  const missed = new Set(run.strikes);
   let request: AccessRequest | null = null;
-  for (const phase of ["ask", "approve", "revoke"] as const) {
-    const fault = run.step.phase === phase ? armFault(product, run.step, run.fault) : null;
+  for (const phase of phases) {
+    const strike = run.strikes.find(({ step }) => step.phase === phase);
+    const fault = strike && armFault(product, strike);
     request = await reach(product, run, phase);
-    if (fault) isStruck = await fault.over();
+    if (strike && (await fault?.over())) missed.delete(strike);
     await atRest(request);
     if (isClosed(request)) break;
   }
-  return { request, isStruck };
+  return { request, missed: [...missed] };
 }
 
 /** Acts, and waits until the ledger has come to where this phase leads, and Slack shows it. */

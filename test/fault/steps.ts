@@ -1,7 +1,8 @@
 import type { ProcessName } from "./killable-product.ts";
 
 /** What a person does; every call of the product belongs to one of them. */
-export type Phase = "ask" | "approve" | "revoke";
+export const phases = ["ask", "approve", "revoke"] as const;
+export type Phase = (typeof phases)[number];
 
 /** One call of the flow, that a fault can strike. */
 export interface Step {
