@@ -173,10 +173,13 @@ export async function openEksForEntries(
   log?: RequestIds,
 ): Promise<EksCluster> {
   if (cluster.accessEntries.as === "creator") return asCreator;
-  const own = await callerIdentity("default", cluster.region, log);
-  const mismatch = refuseOwnIdentity(cluster, own);
-  if (mismatch) throw mismatch;
-  return openEks("default", cluster, log);
+  try {
+    return await openEks("default", cluster, log);
+  } catch (error) {
+    // In another account EKS has no such cluster, or refuses to look for it.
+    if (!(error instanceof AccessError) || error.retryable) throw error;
+    throw refuseOwnIdentity(cluster, await callerIdentity("default", cluster.region, log)) ?? error;
+  }
 }
 
 export const ownAccountRemedy = "Set accessEntries.as to creator there in eks-access.yml.";

@@ -7,6 +7,7 @@ import { type Cluster, sealedClusterOf } from "../../../src/access/policy/cluste
 import { dueAt } from "../../../src/access/request.ts";
 import { type AccessEntry, readHoldingTags, writeHoldingTags } from "../../../src/access-entry/index.ts";
 import type { AccessEntries } from "../../../src/aws/access-entries.ts";
+import { finishedCalls } from "../../../src/operations/announcements.ts";
 import { createLog, FailureLog } from "../../../src/operations/log.ts";
 import { createWorkerMetrics } from "../../../src/operations/metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
@@ -523,7 +524,13 @@ test("the worker's own role makes the calls where the configuration says so", as
   const allowed = aws.account.identity(arns.worker)?.allow ?? [];
   aws.account.setAllowed(arns.worker, [...allowed, "eks:*"]);
 
+  const asked: string[] = [];
+  const stopListening = finishedCalls.subscribe(({ operation }) => void asked.push(operation));
+
   expect((await give(context, analytics, { id: "r-one" })).lease?.state).toBe("active");
+  stopListening();
+  // EKS' own answer says that it is the right account; STS is asked only to explain a refusal.
+  expect(asked).not.toContain("GetCallerIdentity");
   const made = aws.calls.findLast(({ call }) => call === "eks.CreateAccessEntry");
   expect(made?.by).toContain("eks-access-worker");
   aws.account.setAllowed(arns.worker, allowed);
