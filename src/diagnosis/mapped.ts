@@ -2,7 +2,10 @@ import { isUnread } from "../access/access-error.ts";
 import { readPrincipal } from "../access/arn.ts";
 import { nearest } from "../access/ask/read-part.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
-import type { Caller } from "../access/principal.ts";
+import { type Cluster, isSessionPinned } from "../access/policy/cluster.ts";
+import { bindsRoles } from "../access/policy/policy-text.ts";
+import { type Caller, sessionNameIn } from "../access/principal.ts";
+import { isClosed } from "../access/request.ts";
 import {
   type AwsAuthDocument,
   type Entry,
@@ -58,7 +61,7 @@ export const bindGroupRemedy = "Ask the owner of its RBAC to bind the group.";
 
 export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, caller: Caller): readonly Cause[] {
   if (facts.pods?.allowed) return [];
-  if (identity.groups.length === 0) return [withoutGroups(facts, identity, caller)];
+  if (identity.groups.length === 0) return withoutGroups(facts, identity, caller);
   const { boundGroups, cluster, pods } = facts;
   const unbound = boundGroups ? identity.groups.filter((group) => group !== MASTERS && !boundGroups.has(group)) : [];
   const causes: Cause[] = [];
@@ -71,16 +74,35 @@ export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, calle
   return [...causes, cause("not-allowed", message, "Use the role's namespaces, or request another level.")];
 }
 
-function withoutGroups({ document, cluster }: WhyFacts, { username }: MappedIdentity, { principal }: Caller): Cause {
-  const entry = document ? entryOf(document, principal.arn) : null;
-  const remedy = `Request a level with a group: ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}.`;
+/** The bindings of a lease need no group. An open request is a cause of its own. */
+function withoutGroups(facts: WhyFacts, { username }: MappedIdentity, caller: Caller): readonly Cause[] {
+  const { document, cluster, requests, accessEntry } = facts;
+  const entry = document && accessEntry.type !== "entry" ? entryOf(document, caller.principal.arn) : null;
   const wrong = document?.problems.find(
     ({ section, line, code }) =>
       section === entry?.section && code === "groups-not-a-list" && isWithin(document, entry, line),
   );
-  const by = entry ? `the entry ${whereEntryIs(entry)}` : "mapAccounts";
-  const message = `${principal.arn} signs in as ${named(username)} in no groups, by ${by}.`;
-  return cause("without-groups", wrong ? `${message} ${wrong.message}` : message, wrong?.remedy ?? remedy);
+  const open = requests.filter((request) => !isClosed(request));
+  const bound = open.find(
+    ({ groups, lease }) => bindsRoles(groups) && lease?.state === "active" && !lease.end && !lease.drift,
+  );
+  if (bound) {
+    const message = `${named(username)} has ${named(bound.level)} (${named(bound.id)}), which can't list pods in ${named("default")}.`;
+    return [cause("not-allowed", message, "Use the lease's namespaces, or request another level.")];
+  }
+  if (open.length > 0 && !wrong) return [];
+  const place = entry ? `the entry ${whereEntryIs(entry)}`.replace(/,$/, "") : "mapAccounts";
+  const by = accessEntry.type === "entry" ? "its access entry" : place;
+  const message = `${caller.principal.arn} signs in as ${named(username)} in no groups, by ${by}.`;
+  const remedy = wrong?.remedy ?? requestRemedy(cluster, caller);
+  return [cause("without-groups", wrong ? `${message} ${wrong.message}` : message, remedy)];
+}
+
+/** For a session that is one person, if a level can be for one person. */
+export function requestRemedy(cluster: Cluster, { principal, callerArn }: Caller): string {
+  const isPerson = sessionNameIn(callerArn) !== null && isSessionPinned(cluster, principal.arn);
+  const arn = isPerson && cluster.levels.some(({ groups }) => bindsRoles(groups)) ? callerArn : principal.arn;
+  return `Request access: ${named(`/eks-access request ${cluster.name} ${arn} …`)}.`;
 }
 
 function isWithin({ entries }: AwsAuthDocument, entry: Entry, line: number | null): boolean {

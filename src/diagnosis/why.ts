@@ -2,14 +2,14 @@ import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import { partitionOf, signInMethod } from "../access/policy/cluster.ts";
 import { isOperator, isSameCreator } from "../access/policy/creator.ts";
 import { bindsRoles } from "../access/policy/policy-text.ts";
-import { type Caller, readCaller, withoutRolePath } from "../access/principal.ts";
+import { type Caller, readCaller, sessionNameIn, withoutRolePath } from "../access/principal.ts";
 import type { AccessRequest } from "../access/record.ts";
 import { isClosed } from "../access/request.ts";
 import { resolve } from "../aws-auth/index.ts";
 import { absentRemedy } from "./cluster-links.ts";
 import { type Cause, type CauseButton, cause, type Diagnosis, type WhyFacts } from "./facts.ts";
 import { named, sentence, someOf, untilWords } from "./link.ts";
-import { competingCauses, forbiddenCauses, randomEntryCause, unmappedCauses } from "./mapped.ts";
+import { competingCauses, forbiddenCauses, randomEntryCause, requestRemedy, unmappedCauses } from "./mapped.ts";
 import { identityWords } from "./person-links.ts";
 import { isRemade, outdatedCause, remadeRoleWords } from "./remade-roles.ts";
 import { namesakesOf, repairOf, rolesInDocument } from "./replaced-roles.ts";
@@ -23,7 +23,10 @@ export function diagnose(facts: WhyFacts): Diagnosis {
     return { principal: null, noticed: null, identity: null, symptom: "unauthorized", causes };
   }
   const { caller } = reading;
-  const about = { principal: caller.principal.arn, noticed: caller.noticed };
+  const isSession = sessionNameIn(caller.callerArn) !== null;
+  const about = isSession
+    ? { principal: caller.callerArn, noticed: null }
+    : { principal: caller.principal.arn, noticed: caller.noticed };
   const found = diagnoseFixedIdentity(facts, caller) ?? diagnoseEntry(facts, caller) ?? diagnoseDocument(facts, caller);
   return { ...about, ...found, causes: [...found.causes, ...unreadCause(facts, found.causes)] };
 }
@@ -57,12 +60,12 @@ function diagnoseEntry(facts: WhyFacts, caller: Caller): Found | null {
   const { arn } = caller.principal;
   const known = accessEntry.type === "none" ? `, and ${arn} has no access entry` : notAskedWords(facts);
   const message = `${named(cluster.name)} does not read aws-auth${known}.`;
-  const remedy = `Request access: ${named(`/eks-access request ${cluster.name} ${arn} …`)}.`;
+  const remedy = requestRemedy(cluster, caller);
   const symptom = accessEntry.type === "none" ? "unauthorized" : "unknown";
   return {
     identity: null,
     symptom,
-    causes: [...replacedCause(facts, caller, null), cause("mode-api", message, remedy)],
+    causes: [...replacedCause(facts, caller, null), ...leaseCauses(facts, null), cause("mode-api", message, remedy)],
   };
 }
 
@@ -88,7 +91,8 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
   if (pods?.allowed) return { identity, symptom: "none", causes: [wins, ...outdated, ...ownSideCause(facts)] };
   // The API server answers for a name and groups: it does not know access policies.
   const symptom = pods && policies.length === 0 ? "forbidden" : "unknown";
-  return { identity, symptom, causes: [wins, ...forbiddenCauses(facts, identity, caller), ...outdated] };
+  const others = [...leaseCauses(facts, identity), ...forbiddenCauses(facts, identity, caller), ...outdated];
+  return { identity, symptom, causes: [wins, ...others] };
 }
 
 /** Without access entries the other causes are less certain. */
@@ -146,8 +150,9 @@ function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
 
 const podsNotAsked = cause("not-allowed", "The API server was not asked about its rights.", "Ask again.");
 
-function notMapped(facts: WhyFacts, { principal }: Caller): Cause {
+function notMapped(facts: WhyFacts, caller: Caller): Cause {
   const { cluster } = facts;
+  const { principal } = caller;
   const isForeign = principal.account !== cluster.account && !cluster.foreignAccounts.includes(principal.account);
   const foreign = isForeign
     ? ` ${principal.arn} is in ${named(principal.account)}, ${named(cluster.name)} in ${named(cluster.account)}.`
@@ -155,7 +160,7 @@ function notMapped(facts: WhyFacts, { principal }: Caller): Cause {
   const message = `aws-auth of ${named(cluster.name)} has no entry for ${principal.arn}${notAskedWords(facts)}.${foreign}`;
   const remedy = isForeign
     ? `Use a principal of ${named(cluster.account)}, or ask an operator for foreignAccounts.`
-    : `Request access: ${named(`/eks-access request ${cluster.name} ${principal.arn} …`)}.`;
+    : requestRemedy(cluster, caller);
   return cause("not-mapped", message, remedy);
 }
 
@@ -229,14 +234,14 @@ function waitForIt({ cluster }: WhyFacts): string {
 }
 
 function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
-  const isByBinding = bindsRoles(request.groups);
-  // A person's groups do not show their bindings, but the worker's last look does.
-  const isMissing = isByBinding
-    ? request.lease?.drift != null
-    : request.groups.some((group) => !identity?.groups.includes(group));
+  const isInMap = facts.mode === "CONFIG_MAP" && !bindsRoles(request.groups);
+  // A person's groups show neither bindings nor access policies, but the worker's last look does.
+  const isMissing = isInMap
+    ? request.groups.some((group) => !identity?.groups.includes(group))
+    : request.lease?.drift != null;
   if (!isMissing) return null;
   const known = request.lease?.drift ? ` Found: ${sentence(request.lease.drift.message)}` : "";
-  const message = `${subjectOf(facts, request)} is active ${untilWords(request)}, but it is missing from ${isByBinding ? "the cluster" : "aws-auth"}.${known}`;
+  const message = `${subjectOf(facts, request)} is active ${untilWords(request)}, but it is missing from ${isInMap ? "aws-auth" : "the cluster"}.${known}`;
   const remedy =
     facts.cluster.drift === "repair"
       ? "The worker restores it within minutes."

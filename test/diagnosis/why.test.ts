@@ -26,9 +26,8 @@ describe("the principal in question", () => {
 
     const diagnosis = diagnose(whyFacts({ data, given }));
 
-    expect(diagnosis).toMatchObject({ principal: developers, symptom: "none" });
+    expect(diagnosis).toMatchObject({ principal: given.trim(), noticed: null, symptom: "none" });
     expect(diagnosis.identity).toEqual({ username: "dev:jane", groups: ["readers"] });
-    expect(diagnosis.noticed).toContain("about the role itself");
   });
 
   test("may be given as a role of IAM Identity Center with its path", () => {
@@ -478,6 +477,43 @@ describe("what the ledger knows", () => {
 
     expect(found.offer).toEqual({ type: "extend", request: "r-1" });
   });
+});
+
+describe("a session that gets its rights by bindings, as one person,", () => {
+  const given = "arn:aws:sts::111122223333:assumed-role/developers/jane@example.com";
+  const lease = { principal: given, groups: ["ClusterRole view in shop"] };
+  const identity = { username: "dev:jane@example.com", groups: [] };
+  const entry = { type: "entry", principalArn: developers, kind: "STANDARD", identity, policies: [] } as const;
+  const signsIn = [
+    ["aws-auth", { data: { mapRoles: roleEntry(developers, [], "dev:{{SessionNameRaw}}") } }, []],
+    ["an access entry", { mode: "API", data: null, accessEntry: entry }, ["access-entry-wins", "entry-dead"]],
+  ] as const;
+
+  test.each(signsIn)("and signs in by %s, reads of its lease, not of missing groups", (_, by, besides) => {
+    const facts = (fields: Parameters<typeof aLeasedRequest>[0]) =>
+      whyFacts({ ...by, given, pods: forbidden, requests: [aLeasedRequest(fields, lease)] });
+    const drift = { at: at(hours(1)).toISOString(), message: "its bindings are gone" };
+    const ofLease = (fields: Parameters<typeof aLeasedRequest>[0]) =>
+      codesOf(facts(fields)).filter((code) => !besides.some((each) => each === code));
+
+    expect(ofLease({ drift })).toEqual(["drifted"]);
+    expect(ofLease({})).toEqual(["not-allowed"]);
+    expect(theCause(facts({ drift }), "drifted").message).toContain("missing from the cluster. Found: its bindings");
+    expect(theCause(facts({}), "not-allowed").message).toContain("`dev:jane@example.com` has `viewer` (`r-1`), which");
+  });
+
+  test.each(signsIn)(
+    "and signs in by %s without a lease, asks for itself and not for everyone with the role",
+    (_, by) => {
+      const levels = [{ name: "viewer", groups: lease.groups, maxDurationSeconds: 3600, verify: [] }];
+      const cluster = aCluster({ levels, pinnedSessions: [developers] });
+
+      const { message, remedy } = theCause(whyFacts({ ...by, cluster, given, pods: forbidden }), "without-groups");
+
+      expect(message).toMatch(/in no groups, by (the entry in mapRoles, line 1|its access entry)\.$/);
+      expect(remedy).toBe(`Request access: \`/eks-access request staging ${given} …\`.`);
+    },
+  );
 });
 
 test("every cause says what to do about it, in whole sentences", () => {

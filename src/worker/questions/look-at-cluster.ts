@@ -5,14 +5,14 @@ import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { readRescueTags } from "../../access/lease/kept-documents.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
-import { type Caller, entryArnIn, withoutRolePath } from "../../access/principal.ts";
+import { type Caller, entryArnIn, sessionNameIn, withoutRolePath } from "../../access/principal.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import { isCurrentList, readNamespaceList, sealNamespaces } from "../../access/shared-lists.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
 import { type AccessEntries, entryFor, withEntries } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
-import { parseSteps } from "../../aws-auth/index.ts";
+import { parseSteps, render } from "../../aws-auth/index.ts";
 import type { DocumentFacts } from "../../diagnosis/cluster-links.ts";
 import type { WhyFacts } from "../../diagnosis/facts.ts";
 import { bindingsMissing, entryDrift, type ReadEntry } from "../../diagnosis/leases.ts";
@@ -116,18 +116,18 @@ const iamWithinMs = 5_000;
 export async function accessEntryFact(
   { eks, description }: Pick<ReachedCluster, "description" | "eks">,
   cluster: Cluster,
-  { principal }: Caller,
+  caller: Caller,
 ): Promise<Pick<WhyFacts, "accessEntry" | "rolesInEntries">> {
   const none = { type: "none" } as const;
   if (description.authenticationMode === "CONFIG_MAP") return { accessEntry: none, rolesInEntries: [] };
   try {
     const own = await openEksForEntries(cluster, eks);
-    const { entry, listed } = await withEntries(own, (entries) => entryFor(entries, principal.arn));
+    const { entry, listed } = await withEntries(own, (entries) => entryFor(entries, caller.principal.arn));
     const rolesInEntries = listed.map((arn) => ({ arn, place: "an access entry" }));
     if (!entry) return { accessEntry: none, rolesInEntries };
     const { username, groups, policies, type: kind, principalArn, createdAt } = entry;
     const names = policies.map(({ name }) => name);
-    const identity = { username, groups };
+    const identity = { username: usernameIn(username, caller), groups };
     const times = await readRoleTimes(eks, cluster, { entries: [entry], document: null }, iamWithinMs);
     const madeAt = times.madeAt.get(principalArn);
     const about = { policies: names, principalArn, createdAt, madeAt, whyUnknown: times.why };
@@ -137,6 +137,14 @@ export async function accessEntryFact(
     if (!(error instanceof AccessError) || error.retryable) throw error;
     return { accessEntry: { type: "not asked", why: error.what }, rolesInEntries: null };
   }
+}
+
+/** Bindings name a session by it. A role without a session has the template alone. */
+function usernameIn(template: string, { principal, callerArn }: Caller): string {
+  const sessionName = sessionNameIn(callerArn);
+  return sessionName === null
+    ? template
+    : (render(template, { accountId: principal.account, sessionName }) ?? template);
 }
 
 /** The live document in any state; `readClusterState` refuses some. */

@@ -75,20 +75,21 @@ function identityOf(accessEntry: AccessEntryFact): MappedIdentity | null {
 /** It searches this many of a cluster's newest requests for closed ones. */
 const maxRequests = 500;
 
-/** The principal's requests, newest first: only the person's own, unless they see other people's. */
+/** The principal's requests, a session's with its role's, newest first: only the person's own, unless they see other people's. */
 async function requestsOf(
   { ledger }: WorkerContext,
   { name }: Cluster,
   { user, isResponsible }: WhyQuestion,
-  { principal }: Caller,
+  { principal, callerArn }: Caller,
 ): Promise<readonly AccessRequest[]> {
+  const arns = [principal.arn, callerArn].map((arn) => arn.toLowerCase());
   const [open, newest] = await Promise.all([
     openRequestsFor(ledger, name, user),
     listedIn(ledger, "all", name, maxRequests),
   ]);
   const byId = new Map([...open, ...newest].map((request) => [request.id, request]));
   return [...byId.values()]
-    .filter((request) => request.principal.toLowerCase() === principal.arn.toLowerCase())
+    .filter((request) => arns.includes(request.principal.toLowerCase()))
     .filter((request) => isResponsible || isTheirs(request, user))
     .toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
 }

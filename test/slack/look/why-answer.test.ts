@@ -60,7 +60,7 @@ describe("the answer to why", () => {
   });
 
   test("asks a person who gets in to look at their own end, and what was different about the ARN", () => {
-    const given = "arn:aws:sts::111122223333:assumed-role/developers/jane";
+    const given = "arn:aws:iam::111122223333:role/team/developers";
 
     expect(told(whyFacts({ given }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✓ signs in as \`developer\` in \`readers\`, and can list pods

@@ -83,6 +83,19 @@ describe("why, asked of a live cluster,", () => {
     expect(report).toMatchObject({ identity: { username: "by-entry", groups: ["nobodys"] } });
   });
 
+  test("asks about a session by the username that its access entry gives, and knows the session's own lease", async () => {
+    const session = arns.developers.replace("iam", "sts").replace("role/", "assumed-role/").concat("/jane@example.com");
+    const entry = { principalArn: arns.developers, username: "dev:{{SessionNameRaw}}", groups: [], policies: [] };
+    workerSide().sandbox.aws.updateCluster(clusterArn, { authenticationMode: "API", accessEntries: [entry] });
+    const groups = ["ClusterRole view in shop"];
+    await ledger.commit(aChange({ ...aLeasedRequest({}, { version: 1 }), principal: session, groups }));
+
+    const report = await ask(session);
+
+    expect(report).toMatchObject({ identity: { username: "dev:jane@example.com", groups: [] } });
+    expect(inShort(report)).toMatch(/^forbidden: access-entry-wins, not-allowed/);
+  });
+
   test("knows by IAM's date that an access entry is for an earlier role of the name", async () => {
     const { aws } = workerSide().sandbox;
     const { arn } = aws.account.addRole({ name: "made-again", createdAt: new Date(Date.now() + 60_000) });
