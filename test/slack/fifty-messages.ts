@@ -239,7 +239,7 @@ const answers = {
     text: () =>
       textOfBlocks({
         blocks: homeView({
-          ...{ user: "U0ENGINEER", identities: [engineerArn], decides: true, emergency: false },
+          ...{ user: "U0ENGINEER", identities: [engineerArn], looksUp: false, decides: true, emergency: false },
           ...{ migrationsToDecide: [], migrations: [], toReview: listed(), recent: listed() },
           clusterOf: () => aCluster(),
           isRepeatable: () => true,

@@ -49,6 +49,8 @@ export interface HomeList {
 export interface HomeContent {
   readonly user: string;
   readonly identities: readonly string[];
+  /** Whether a worker can find one without a link. */
+  readonly looksUp: boolean;
   readonly toDecide: HomeList;
   readonly migrationsToDecide: readonly MigrationRow[];
   readonly toReview: HomeList;
@@ -73,12 +75,12 @@ export const maxRows = 8;
 
 /** A person's App Home tab. A pure function of the ledger. */
 export function homeView(content: HomeContent): Home {
-  const { user, identities, toDecide, migrationsToDecide, toReview, access, requests, migrations } = content;
+  const { user, identities, looksUp, toDecide, migrationsToDecide, toReview, access, requests, migrations } = content;
   return {
     type: "home",
     blocks: [
       { type: "header", text: plainText("Access to EKS clusters") },
-      section(identityWords(user, identities)),
+      section(identityWords(user, identities, looksUp)),
       actions("start", [requestButton("primary"), ...(content.emergency ? [breakGlassButton()] : [])]),
       ...(content.decides || toDecide.total + migrationsToDecide.length > 0
         ? part("Waiting for your decision", "decide", toDecide, decisionRow, migrationsToDecide)
@@ -103,8 +105,12 @@ export function homeView(content: HomeContent): Home {
 /** Letters of the identities, so that what waits for the person is on the first screen of a phone. `whoami` lists all. */
 const longestIdentities = 160;
 
-function identityWords(user: string, identities: readonly string[]): string {
-  if (identities.length === 0) return `You have no linked AWS identity yet. Run ${code("/eks-access link <arn>")}.`;
+function identityWords(user: string, identities: readonly string[], looksUp: boolean): string {
+  if (identities.length === 0) {
+    return looksUp
+      ? `${code("/eks-access whoami <cluster>")} looks up your AWS identity.`
+      : `You have no linked AWS identity yet. Run ${code("/eks-access link <arn>")}.`;
+  }
   const what = identities.length === 1 ? "your AWS identity is" : "your AWS identities are";
   return `${mention(user)}, ${what} ${codeList(identities, longestIdentities)}.`;
 }

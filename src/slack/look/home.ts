@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
 import { refuseReview } from "../../access/emergency.ts";
-import { arnsOf } from "../../access/identities.ts";
+import { arnsOf, needsEmail } from "../../access/identities.ts";
 import type { ListName } from "../../access/lists.ts";
 import { hasApproved } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -108,6 +108,7 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
   return {
     user,
     identities: [...new Set([...sessions, ...arnsOf(links)])],
+    looksUp: needsEmail(config.identities),
     toDecide: fewer(waiting, waitsForThem),
     migrationsToDecide: rows.filter(({ migration, acts }) => acts.includes("deny") && !hasApproved(migration, user)),
     toReview: only(newest, (request) => mayReview(request, config.clusters.get(request.cluster), person)),

@@ -26,6 +26,7 @@ const homeWith = (toDecide: readonly AccessRequest[], access: readonly AccessReq
     homeView({
       user: "U0ENGINEER",
       identities: [engineerArn],
+      looksUp: false,
       toDecide: { requests: toDecide, total: toDecide.length },
       migrationsToDecide: [],
       toReview: none,

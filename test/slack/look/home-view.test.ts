@@ -18,6 +18,7 @@ function aHome(change: Partial<HomeContent> = {}): HomeContent {
   return {
     user: "U0ENGINEER",
     identities: [engineerArn],
+    looksUp: false,
     toDecide: none,
     migrationsToDecide: [],
     toReview: none,
@@ -103,6 +104,14 @@ test("what waits for a person with many identities is not below them all", () =>
 
   expect(textOfBlocks({ blocks: blocks.slice(1, 2) })).toMatch(
     /^<@U0ENGINEER>, your AWS identities are `.{1,140}, 3\d more\.$/,
+  );
+});
+
+test("App Home asks for no link where a worker finds people", () => {
+  const { blocks } = homeView(aHome({ identities: [], looksUp: true }));
+
+  expect(textOfBlocks({ blocks: blocks.slice(1, 2) })).toBe(
+    "`/eks-access whoami &lt;cluster&gt;` looks up your AWS identity.",
   );
 });
 
