@@ -11,11 +11,11 @@ export type LiveSandbox = Awaited<ReturnType<typeof startLiveSandbox>>;
 
 const callsKept = 80;
 
-/** Full control needs two approvals, and on-call can take it in an emergency. */
+/** Full control needs two approvals and is for one person, and on-call can take it in an emergency. */
 const policy = `policy:
   rules:
     - { name: look, who: ["@example.com"], levels: [viewer, reader] }
-    - { name: change, who: ["@example.com"], levels: [admin], approvals: 2 }
+    - { name: change, who: ["@example.com"], levels: [admin], approvals: 2, shared: refuse }
   breakGlass:
     - { who: [U0ONCALL], level: admin, for: 10m }
 `;
