@@ -29,7 +29,8 @@ function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
       principals: {
         accounts: principals.accounts ?? null,
         arns: principals.arns ?? null,
-        linkedOnly: principals.linkedOnly,
+        // In the rule, because an approval under a rule that asks for less does not count.
+        linkedOnly: principals.linkedOnly && (file.linking.confirm === "administrator" ? "confirmed" : true),
       },
       maxDurationSeconds: maxDuration ?? null,
       permanent,

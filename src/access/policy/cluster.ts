@@ -113,8 +113,8 @@ interface PrincipalRule {
   readonly accounts: readonly string[] | null;
   /** ARNs in any case; `*` matches any text, also none and slashes. Null: every ARN of the accounts. */
   readonly arns: readonly string[] | null;
-  /** Only for the principal that the requester's Slack account is linked with. */
-  readonly linkedOnly: boolean;
+  /** Only for the principal that the requester's Slack account is linked with. `confirmed`: by a link that an administrator confirmed. */
+  readonly linkedOnly: boolean | "confirmed";
 }
 
 interface SignInSettings {

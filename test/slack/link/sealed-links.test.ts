@@ -1,5 +1,7 @@
 import { WebClient } from "@slack/web-api";
 import { describe, expect, test } from "vitest";
+import { decideClick } from "../../../src/access/decide.ts";
+import { voidReason } from "../../../src/access/lease/decide-lease.ts";
 import { isAcceptedLink, type PrincipalLink, sealLink } from "../../../src/access/seals.ts";
 import type { Command } from "../../../src/slack/app/command.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
@@ -7,9 +9,9 @@ import { requesterFactsOf } from "../../../src/slack/app/request-people.ts";
 import { decideLink, link } from "../../../src/slack/link/link.ts";
 import { whoami } from "../../../src/slack/look/whoami.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { engineerArn } from "../../builders/a-request.ts";
+import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
-import { at, hours } from "../../builders/times.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aSlackContext } from "../slack-context.ts";
 
@@ -119,4 +121,28 @@ describe("a link that a person wrote into Redis", () => {
 
     expect((await requesterFactsOf(context, cluster, user, own.arn)).linked).toBe(engineerArn);
   });
+});
+
+test("an approval by an unconfirmed link begins nothing once administrators confirm links", () => {
+  const [before, after] = [goesByLinks, confirming].map((text) => aSlackContext(memoryLedger(), text).config.clusters);
+  const [first, now] = [before?.get("staging"), after?.get("staging")];
+  if (!first || !now) throw new Error("The configuration has a cluster.");
+  const requesterFacts = { memberships: [], linked: engineerArn };
+  const asked = aPreviewedRequest({ requesterFacts }, null, first);
+  const click = { verdict: "approved", by: "U0APPROVER", digest: asked.preview?.digest ?? "", why: "" } as const;
+  const facts = { memberships: new Map(), requesterFacts, departed: new Map() };
+  const decided = decideClick(asked, first, click, keys.decision, at(minutes(2)), facts);
+  const approved = decided.type === "decided" && decided.after.state === "approved" ? decided.after : null;
+  if (!approved) throw new Error("The approval counts in the first configuration.");
+  const seen = {
+    way: "aws-auth",
+    baseFor: () => null,
+    keys: keys.decision,
+    now: at(minutes(3)),
+    links: new Map(),
+  } as const;
+
+  const reasons = [first, now].map((cluster) => voidReason({ cluster, ...seen }, approved));
+
+  expect(reasons).toEqual([null, expect.stringContaining("the policy")]);
 });
