@@ -91,7 +91,8 @@ function lettersFlaws(kind: "username" | "group", text: string): NameFlaw[] {
 function lettersFlaw(text: string): readonly [flaw: string, remedy: string] | null {
   if (/^[!-~](?:[ -~]*[!-~])?$/.test(text)) return null;
   if (text !== text.trim()) return ["has spaces around it, and RBAC compares them", "Remove them."];
-  if (/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]/u.test(text)) return ["has invisible characters", "Retype it."];
+  if (/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/u.test(text))
+    return ["has invisible characters", "Retype it."];
   if (/[\p{Zs}\p{Zl}\p{Zp}]/u.test(text.replaceAll(" ", ""))) return ["has an unusual space", "Retype it."];
   return /[\u017f\u212a]/.test(text) ? ["has a letter that only looks like s or K", "Retype it."] : null;
 }

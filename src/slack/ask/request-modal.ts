@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { InputBlock, KnownBlock, ModalView, SectionBlock } from "@slack/types";
+import type { InputBlock, KnownBlock, ModalView } from "@slack/types";
 import {
   maxNamespaces,
   maxReasonLength,
@@ -14,7 +14,7 @@ import { approvalsNeeded, approversOf, type OfferedLevel, ruleFor } from "../../
 import { admittedBy, entryArnOf } from "../../access/principal.ts";
 import { button } from "../show/buttons.ts";
 import { formModal } from "../show/message.ts";
-import { code, context, cut, mention, oneOf, plainLine, plainText } from "../show/mrkdwn.ts";
+import { code, context, cut, mention, oneOf, plainLine, plainText, sectionWith } from "../show/mrkdwn.ts";
 import { hoursText } from "../show/words.ts";
 import { type ClusterOffer, type CompletedForm, completeForm, durationsOf, fieldId, type RequestForm } from "./form.ts";
 import { choiceBlock, choose, initially, initialText, input, maxOptions, optionOf, select } from "./form-fields.ts";
@@ -238,12 +238,8 @@ function hintBlocks(hint: PrincipalHint | null): KnownBlock[] {
   return suggestion === null ? [said] : [said, suggestionBlock(suggestion)];
 }
 
-function suggestionBlock(arn: string): SectionBlock {
-  return {
-    type: "section",
-    text: { type: "mrkdwn", text: `Write ${code(arn)} instead.`, verbatim: true },
-    accessory: button(formActions.useArn, "Use this one", arn),
-  };
+function suggestionBlock(arn: string): KnownBlock {
+  return sectionWith(`Write ${code(arn)} instead.`, button(formActions.useArn, "Use this one", arn));
 }
 
 export const formActions = {

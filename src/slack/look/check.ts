@@ -20,7 +20,7 @@ import { askWorker, type SlackContext } from "../app/context.ts";
 import { personShown } from "../app/request-people.ts";
 import { revokeButton } from "../show/buttons.ts";
 import { type Message, messageOf } from "../show/message.ts";
-import { code, codeList, context, cut, mention, section, styled, until } from "../show/mrkdwn.ts";
+import { code, codeList, context, cut, mention, section, sectionWith, styled, until } from "../show/mrkdwn.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster.ts";
 
 const marks = { error: "✗", warning: ":warning:", notice: "–" } as const;
@@ -114,7 +114,7 @@ function leaverBlock(request: ApprovedRequest, why: string | undefined): KnownBl
   const [left, of] = why ? [styled(why, 300), ` of ${who}`] : [`${who}'s Slack account is deactivated`, ""];
   const gives = `this lease${of} gives ${code(level)} ${until(lease.endsAt, durationSeconds)}`;
   const text = `:warning: *${code("lease-of-leaver")}* ${code(id)}\n${left}, and ${gives}.`;
-  return { type: "section", text: { type: "mrkdwn", text }, accessory: revokeButton(request) };
+  return sectionWith(text, revokeButton(request));
 }
 
 type Looked = Omit<Extract<CheckReport, { type: "looked" }>, "leavers">;

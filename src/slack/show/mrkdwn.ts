@@ -7,18 +7,27 @@ export function escapeText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
+/** Letters without a look, such as the Hangul filler: they pass for none, or make an empty line. */
+const blank = String.raw`\p{Default_Ignorable_Code_Point}\u2800`;
+
+/** More marks on one letter than a script has: they would cover the lines beside it. */
+const stacked = String.raw`(?<=(?:\p{Mn}[\u200c\u200d]{0,9}){4})\p{Mn}`;
+
 /**
- * Invisible characters: control characters, direction marks, zero-width spaces, soft hyphens and tags. A reason must
- * not rearrange its message, and people must not copy them unseen. Joiners of emoji and visible signs of Arabic stay.
+ * Invisible characters: control characters, direction marks, zero-width spaces, soft hyphens, tags and blank letters. A
+ * reason must not rearrange its message, and people must not copy them unseen. Joiners, variants of a letter or an emoji, and
+ * visible signs of Arabic stay.
  */
-const hidden = String.raw`(?![\t\n\v\f\r\u200c\u200d\u0600-\u0605\u06dd\u070f\u08e2])[\p{Cc}\p{Cf}]`;
+const stays = String.raw`\t\n\v\f\r\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u180b-\u180f\u0600-\u0605\u06dd\u070f\u08e2`;
+const hidden = String.raw`(?![${stays}])[\p{Cc}\p{Cf}${blank}]`;
 const invisible = new RegExp(hidden, "gu");
+const tooManyMarks = new RegExp(stacked, "gu");
 
 /** Most texts do not match, and one test costs less than three replacements. */
-const toBeOneLine = new RegExp(String.raw`${hidden}|\s\s|[^\S ]|^\s|\s$`, "u");
+const toBeOneLine = new RegExp(String.raw`${hidden}|${stacked}|\s\s|[^\S ]|^\s|\s$`, "u");
 
 export function withoutInvisible(text: string): string {
-  return text.replace(invisible, "");
+  return text.replace(invisible, "").replace(tooManyMarks, "");
 }
 
 function oneLine(text: string): string {
@@ -80,8 +89,8 @@ function plainWord(word: string): string {
 }
 
 /** What a code span can't show, or hides: a backtick, a line break, zero-width characters, white space at an end. */
-const unshowable = /^$|^["\s]|\s$|[^\S ]|[`\p{Cc}\p{Cf}\p{Cs}]/u;
-const unseen = /[^\S ]|[`\p{Cc}\p{Cf}\p{Cs}]/gu;
+const unseen = new RegExp(`[^\\S ]|[\`\\p{Cc}\\p{Cf}\\p{Cs}${blank}]|${stacked}`, "gu");
+const unshowable = new RegExp(`^$|^["\\s]|\\s$|${unseen.source}`, "u");
 
 /**
  * Text in code style, exactly as it is, because people copy it. If a code span can't show it, it becomes a JSON string;
@@ -117,8 +126,14 @@ export function codeList(names: readonly string[], maxLength: number): string {
   return [...shown, ...(left > 0 ? [`${left} more`] : [])].join(", ");
 }
 
+/** Many comments begin with an emoji, which has a variant of its own. */
+const exceptEmoji = String.raw`(?!(?<=\p{Extended_Pictographic})\ufe0f)`;
+
 /** What ends a code block, or is invisible in it: two backticks in a row, or one beside the fence. */
-const unshowableInBlock = /^$|`{2,}|^`|`$|[^\P{C}\n\t]|[^\S \n\t]/u;
+const unshowableInBlock = new RegExp(
+  `^$|\`{2,}|^\`|\`$|[^\\P{C}\\n\\t]|[^\\S \\n\\t]|${exceptEmoji}[${blank}]|${stacked}`,
+  "u",
+);
 
 /** A code block that fits into one section, and says how much it cuts. Text that a block can't show is in code style, line by line. */
 export function codeBlock(text: string, maxLength = 2800): string {
@@ -147,7 +162,7 @@ function shortened(whole: string, maxLength: number): string {
   return `${lines.join("\n")}${left > 0 ? `\n… ${left} more line${left === 1 ? "" : "s"}` : ""}`;
 }
 
-const unseenInBlock = /(?![\n\t ])[\s\p{Cc}\p{Cf}\p{Cs}]/gu;
+const unseenInBlock = new RegExp(`(?![\\n\\t ])${exceptEmoji}[\\s\\p{Cc}\\p{Cf}\\p{Cs}${blank}]|${stacked}`, "gu");
 
 /** Lines with all that would rearrange or hide a part of them, such as a direction mark in a comment of aws-auth. */
 export function revealed(lines: string): string {
@@ -223,6 +238,10 @@ export const plainText = (text: string) => ({ type: "plain_text" as const, text 
 
 export function section(text: string): KnownBlock {
   return { type: "section", text: mrkdwn(text, 3000) };
+}
+
+export function sectionWith(text: string, accessory: Button): KnownBlock {
+  return { type: "section", text: mrkdwn(text, 3000), accessory };
 }
 
 export function fields(texts: readonly string[]): KnownBlock {

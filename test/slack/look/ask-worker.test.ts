@@ -98,6 +98,9 @@ describe("check names the leases of people who left", () => {
       /`lease-of-leaver`\* `r-left`\nIAM Identity Center has no user `alice@example\.com`, and this lease of <@U0ENGINEER> gives `viewer` until .*\[Revoke\]/s,
     );
     expect(answer.match(/lease-of-leaver/g)).toHaveLength(1);
+    // Slack would make a link of a user's name such as evil.example.
+    const shown = JSON.stringify(app.slack.person("U0APPROVER").ephemerals().at(-1)?.blocks);
+    expect(shown.match(/"verbatim":true/g)).toHaveLength(shown.match(/"type":"mrkdwn"/g)?.length ?? 0);
     expect(answer).toContain("Not compared with IAM Identity Center: 1 lease. It did not answer.");
   });
 

@@ -10,6 +10,7 @@ import {
   mentions,
   oneOf,
   plainLine,
+  revealed,
   styled,
   time,
 } from "../../../src/slack/show/mrkdwn.ts";
@@ -36,6 +37,8 @@ const hostile = fc.oneof(
         ":承認:",
         ":é:",
         "\u202egnp.exe",
+        "\u3164\u2800\u115f\uffa0\u034f",
+        "e\u0301\u0302\u0303\u0304\u0305\u0306",
         "\u061c\u0007\u001b[2J\u{e0061}",
         "Approved",
         " ",
@@ -72,6 +75,7 @@ describe("the text of a user", () => {
           /[\n\r*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:[\p{L}\p{M}\p{N}_+'-]+:/u,
         );
         expect(line).not.toMatch(/[\u061c\u202a-\u202e\u2066-\u2069\u{e0061}]|\p{Cc}/u);
+        expect(line).not.toMatch(/[\u3164\u2800\u115f\uffa0]|\u034f|(?:\p{Mn}\u200d?){5}/u);
       }),
     );
   });
@@ -114,6 +118,13 @@ describe("a code block", () => {
     expect(block.length).toBeLessThanOrEqual(106);
     expect(block).toMatch(/^```x{30,}…```$/);
   });
+});
+
+test("a blank letter is seen in a value and in a difference, and the variant of an emoji stays", () => {
+  expect(code("eks-access:viewers\u3164")).toBe('`"eks-access:viewers\\u3164"`');
+  expect(revealed("# \u26a0\ufe0f ours\n- system:masters\u2800")).toBe("# \u26a0\ufe0f ours\n- system:masters\\u2800");
+  expect(codeBlock("- system:masters\u115f")).toBe('`"- system:masters\\u115f"`');
+  expect(plainLine("\u{1f6e0}\ufe0f c\u0327\u0301 fix")).toBe("\u{1f6e0}\ufe0f c\u0327\u0301 fix");
 });
 
 test("a list of names shows as many as fit, and counts the rest", () => {
