@@ -224,9 +224,12 @@ export function oneOf(users: readonly string[], most = 20, needed = 1): string {
   return mentions(users, most).replace(/, ([^,]*)$/, isEach ? " and $1" : " or $1");
 }
 
-/** A message for notifications and screen readers: every word, without bold, quotes and the emoji before a line. */
+/**
+ * A message for notifications and screen readers: every word, without bold and the emoji before a line. A quoted line keeps
+ * quotes: otherwise a reason would read as a line of ours.
+ */
 export function unformatted(text: string): string {
-  return text.replaceAll(/^(>|:[a-z_]+: )|\*/gm, "");
+  return text.replaceAll(/^:[a-z_]+: |\*/gm, "").replaceAll(/^>(.*)/gm, "“$1”");
 }
 
 /** `verbatim`: otherwise Slack would link addresses, channels and people in the text. */
