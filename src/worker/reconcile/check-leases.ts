@@ -258,7 +258,7 @@ export function leaveOutRefused(checked: Checked, refusals: ReadonlyMap<string, 
   };
 }
 
-/** What can't be restored delays no end of its principal. Null: nothing is to be restored there. */
+/** What can't be restored delays no end of its principal. Null: there is nothing to restore. */
 export function withoutRepairs(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Checked | null {
   const { drifted, repaired } = leaveOutRefused({ ...checked, beginning: [], ending: [] }, refusals);
   return repaired.length === checked.repaired.length ? null : { ...checked, drifted, repaired };
