@@ -13,7 +13,7 @@ import { time } from "../show/mrkdwn.ts";
 import { stateText, unapprovable } from "../show/words.ts";
 import { refuseTooMany } from "./limits.ts";
 
-/** How often the approvers of one request can be nudged, in milliseconds. Redis counts it, so a restart changes nothing. */
+/** How often the approvers of one request can be nudged, in milliseconds. Its events count, so what was not recorded does not. */
 const onceInMs = 10 * 60 * 1000;
 
 /** The last nudge of a request is among so many newest events. */
@@ -36,18 +36,15 @@ async function nudge(context: SlackContext, user: string, id: string): Promise<M
   if (!isApprovable(request, cluster)) return answer(`No one to nudge. ${unapprovable}`);
   const tooMany = await refuseTooMany(context, user, "questions");
   if (tooMany) return tooMany;
-  if (!(await context.ledger.takeTurn(`nudge-${id}`, onceInMs))) {
-    return nudgedAlready(context, id);
-  }
   return updateRequest(context, id, (current) => remindNow(context, user, current ?? request));
 }
 
-/** Says when it works again, by the event of the last nudge: the sweep's own reminders are by the worker. */
-async function nudgedAlready({ ledger, now }: SlackContext, id: string): Promise<Message> {
+/** When it works again, by the event of the last nudge: the sweep's own reminders are by the worker. Null: now. */
+async function worksAgain({ ledger, now }: SlackContext, id: string): Promise<Date | null> {
   const events = await ledger.eventsOf(id, recentEvents);
   const last = events.findLast(({ event }) => event.type === "request.reminded" && isUser(event.actor));
-  const again = Date.parse(last?.event.at ?? now().toISOString()) + onceInMs;
-  return answer(`Not sent. Nudge works again ${time(new Date(again).toISOString())}.`);
+  const again = new Date(last ? Date.parse(last.event.at) + onceInMs : 0);
+  return again > now() ? again : null;
 }
 
 function isWaiting({ state, preview, reminders }: AccessRequest): boolean {
@@ -58,10 +55,19 @@ function nothingToNudge(request: AccessRequest): Message {
   return answer(`No one to nudge. ${stateText(request)}.`);
 }
 
-function remindNow(context: SlackContext, user: string, request: AccessRequest): UpdateStep<AccessRequest, Message> {
+async function remindNow(
+  context: SlackContext,
+  user: string,
+  request: AccessRequest,
+): Promise<UpdateStep<AccessRequest, Message>> {
   const { reminders } = request;
   if (request.state !== "pending" || !isWaiting(request) || !reminders) {
     return { type: "stop", outcome: nothingToNudge(request) };
+  }
+  // Of two clicks at once, the one that loses the commit finds the other's event here.
+  const again = await worksAgain(context, request.id);
+  if (again) {
+    return { type: "stop", outcome: answer(`Not sent. Nudge works again ${time(again.toISOString())}.`) };
   }
   const after = pendingRequest(request, { reminders: { ...reminders, sent: reminders.sent + 1 } });
   const event = eventOf("request.reminded", request, user, context.now(), { sent: after.reminders?.sent ?? 0 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { AccessError } from "../../../src/access/access-error.ts";
 import { planReminders } from "../../../src/access/reminder.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
@@ -39,6 +40,37 @@ test("the requester nudges the approvers once in ten minutes, and the thread men
     { actor: "U0ENGINEER" },
     { actor: "U0ENGINEER" },
   ]);
+});
+
+test("a nudge that was not recorded takes no turn: the next click nudges", async () => {
+  await app.stop();
+  let fails = true;
+  app = await aSlackApp({
+    ledger: (ledger) => ({
+      ...ledger,
+      commit: async (change) => {
+        if (!fails || change.event?.type !== "request.reminded") return ledger.commit(change);
+        fails = false;
+        throw new AccessError("ledger-unreachable", "Redis did not answer");
+      },
+    }),
+  });
+  const told = await waiting("r-1");
+  const nudge = () => app.answered("U0ENGINEER", () => app.person("U0ENGINEER").click(told, "nudge"));
+
+  const [failed, again] = [textOf(await nudge()), textOf(await nudge())];
+
+  expect(failed).toContain("I can't reach my records now");
+  expect(again).toContain("Nudged the approvers");
+});
+
+test("of two nudges at the same moment one is sent", async () => {
+  const told = await waiting("r-1");
+  const nudge = () => app.answered("U0ENGINEER", () => app.person("U0ENGINEER").click(told, "nudge"));
+
+  await Promise.all([nudge(), nudge()]);
+
+  expect((await app.ledger.get("r-1"))?.reminders?.sent).toBe(1);
 });
 
 test("another person nudges no one", async () => {
