@@ -13,7 +13,7 @@ const ask = (rest: string) => `/eks-access request ${clusterName} ${arns.enginee
 const forLong = { times: Number.POSITIVE_INFINITY };
 
 describe("what fails on the way ends in a message with cause and remedy", () => {
-  const flow = shareFlow();
+  const flow = shareFlow({ configuration: `${configuration}operators: { channel: ${channel} }\n` });
   /** How many events the audit log had before. */
   let before = 0;
   beforeEach(async () => {
@@ -197,27 +197,19 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     expect(meanwhile).not.toContain("lease.active");
     expect(untouched).toEqual(initialAwsAuth);
   });
-});
 
-describe("an admission webhook that changes each real write, and no dry run", () => {
-  const flow = shareFlow({ configuration: `${configuration}operators: { channel: ${channel} }\n` });
   const admit = (webhook: AwsAuthWebhook | null) => flow().sandbox.cluster.admit(webhook);
   const dataNow = () => flow().sandbox.cluster.awsAuth()?.data;
-  const engineer = () => flow().sandbox.slack.person("U0ENGINEER");
-  const approve = async () => {
-    await engineer().command(ask("debug"), channel);
-    await flow()
-      .sandbox.slack.person("U0APPROVER")
-      .click(await flow().message("[Approve]"), "approve");
-  };
+  const webhook = "an admission webhook changes each real write, and no dry run,";
 
-  test("to make us an administrator: never active, gone at once, and engineer and operators read why", async () => {
+  test(`${webhook} to make us an administrator: never active, gone at once, and engineer and operators read why`, async () => {
     const group = '- "eks-access:viewers"\n';
     await admit(({ mapUsers = "", ...data }) => ({
       ...data,
       ...(mapUsers !== "" && { mapUsers: mapUsers.replace(group, `${group}    - "system:masters"\n`) }),
     }));
 
+    await request("debug");
     await approve();
     const failed = wholeTextOf(await flow().message("*Failed*"));
     const alarm = textOf(await flow().message("changes aws-auth of"));
@@ -229,19 +221,22 @@ describe("an admission webhook that changes each real write, and no dry run", ()
     expect(dataNow()).toEqual(initialAwsAuth);
     expect(flow().sandbox.cluster.awsAuth()?.metadata.annotations?.["eks-access/leases"]).not.toContain(arns.engineer);
     expect(await flow().sandbox.getPods()).toMatchObject({ ok: false });
-    const { types, verdict } = await auditOf(flow().redisUrl);
+    const { types, verdict } = await audit();
     expect(types).toContain("write.changed");
     expect(types).not.toContain("lease.active");
     expect(verdict.type).toBe("whole");
   });
 
-  test("to restore what a revocation removes: it is never called ended, operators read it, and later looks remove it", async () => {
+  test(`${webhook} to restore what a revocation removes: it is never called ended, operators read it, and later looks remove it`, async () => {
+    await request("debug");
     await approve();
     await flow().message("*Active*");
     const { mapUsers = "" } = dataNow() ?? {};
     await admit((data) => ({ ...data, mapUsers }));
 
-    await engineer().click(await flow().told("[I'm done]"), "done");
+    await flow()
+      .sandbox.slack.person("U0ENGINEER")
+      .click(await flow().told("[I'm done]"), "done");
     const waiting = textOf(await flow().message("next try"));
     await flow().message("changes aws-auth of");
     await admit(null);
