@@ -1,11 +1,11 @@
 import type { z } from "zod";
-import { explainFailure } from "../access/access-error.ts";
+import { AccessError, explainFailure } from "../access/access-error.ts";
 import { type MemberAccount, type OrganizationAccounts, organizationAccounts } from "../aws/organization.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import { account, externalId, region, roleArn, textLike } from "../config/forms.ts";
 import { counted } from "../diagnosis/link.ts";
 import type { SurveyScope } from "../worker/survey.ts";
-import { type CommandIo, misused, readOnlyOptions } from "./process-io.ts";
+import { type CommandIo, misused, readOnlyOptions, unusable } from "./process-io.ts";
 
 export interface InitOptions {
   /** The name of the role to look with, or its ARN with `{account}`; null: the caller's own account alone. */
@@ -81,11 +81,18 @@ export interface PlaceToLook {
   readonly isPartial: boolean;
 }
 
+/** A person runs it, so it is their own identity that is missing, and no worker's. */
+function refuseIdentity(error: unknown): never {
+  if (!(error instanceof AccessError) || !error.code.startsWith("aws-credentials-")) throw error;
+  const what = error.code === "aws-credentials-missing" ? "You have no AWS credentials here" : error.what;
+  return unusable(`${what}. Sign in, for example with aws sso login, and set AWS_PROFILE.`);
+}
+
 /** The accounts and regions to look at, with the caller's own identity. Reports the ones that it leaves out. @throws AccessError */
 export async function whereToLook(options: InitOptions, io: CommandIo): Promise<PlaceToLook> {
   const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
   const home = AWS_REGION || AWS_DEFAULT_REGION || options.regions[0] || "us-east-1";
-  const own = await callerIdentity("default", home);
+  const own = await callerIdentity("default", home).catch(refuseIdentity);
   const partition = own.arn.split(":")[1] ?? "aws";
   io.stdout(`You are ${own.arn}.\n`);
   const organization = await organizationOf(home, io);

@@ -66,6 +66,19 @@ async function clustersWritten(tags: Readonly<Record<string, Readonly<Record<str
 }
 
 describe("one account, without an organization", () => {
+  test("a person whose keys AWS does not know is sent to sign in, and no worker to its administrator", async () => {
+    // A region that no other test uses: its client has no keys yet.
+    vi.stubEnv("AWS_REGION", "eu-north-1");
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "ASIAABCDEFGHIJKLMNOP");
+
+    const { code, stderr } = await init();
+
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^eks-access init: AWS refused sts:GetCallerIdentity .*Sign in, for example with aws sso login/,
+    );
+  });
+
   test("its clusters are shown and configured, and nothing in AWS changes", async () => {
     addCluster("shop");
     addCluster("pay", { more: { authenticationMode: "API", createdAt: new Date(Date.now() - 200 * 86_400_000) } });
