@@ -1,5 +1,12 @@
 import { AccessError } from "../../access/access-error.ts";
-import { type DueWork, dueWork, giveSameAccess, hasDueWork, isDueToEnd } from "../../access/lease/cluster-leases.ts";
+import {
+  type DueWork,
+  dueWork,
+  giveSameAccess,
+  hasDueWork,
+  idsOf,
+  isDueToEnd,
+} from "../../access/lease/cluster-leases.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import type { OtherLease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -194,28 +201,38 @@ async function refreshWaitingRequests(context: WorkerContext, cluster: Cluster):
   if (waiting.length === 0) return;
   // One reading for all: a cluster can have hundreds of requests.
   const leased = await context.ledger.leasedOf(cluster.name);
-  for (const request of waiting) await lookAgain(context, request, leased);
+  const ending = idsOf(dueWork(leased, context.now()).ending);
+  for (const request of waiting) await lookAgain(context, request, leased, ending);
 }
 
 async function lookAgain(
   context: WorkerContext,
   request: AccessRequest,
   leased: readonly ApprovedRequest[],
+  ending: ReadonlySet<string>,
 ): Promise<void> {
   if (request.state !== "pending") return;
   const now = context.now();
   const ledger = { get: context.ledger.get, leasedOf: async () => leased };
   const { leases, isExtendedLeaseOver } = await otherLeasesNow(ledger, request, now);
   if (isExtendedLeaseOver) return closeEndedExtension(context, request);
-  if (!request.preview || !isOutdated(request, leases, now)) return;
+  if (!request.preview || !isOutdated(request, leases, ending, now)) return;
   const approvers = request.approvals.map(({ by }) => by);
   const type = approvers.length > 0 ? "approval.void" : "preview.outdated";
   const event = eventOf(type, request, "worker", now, { why: otherLeasesChanged, approvers });
   await recordChange(context, outdatedRequest(request, otherLeasesChanged), event, now);
 }
 
-/** Before any approval, approvers see every difference. Later, an approval becomes void only if the result would differ. */
-function isOutdated({ preview, approvals }: AccessRequest, found: readonly OtherLease[], now: Date): boolean {
-  const shown = preview?.leases ?? [];
+/**
+ * Before any approval, approvers see every difference. Later, an approval becomes void only if the result would differ. The next preview
+ * would show a lease that still ends again: it differs once it is gone.
+ */
+function isOutdated(
+  { preview, approvals }: AccessRequest,
+  found: readonly OtherLease[],
+  ending: ReadonlySet<string>,
+  now: Date,
+): boolean {
+  const shown = (preview?.leases ?? []).filter(({ id }) => !ending.has(id));
   return approvals.length > 0 ? !giveSameAccess(shown, found, now) : JSON.stringify(shown) !== JSON.stringify(found);
 }

@@ -139,6 +139,28 @@ describe.each([
     ]);
   });
 
+  test("while the end of another lease is delayed, the preview that names it stays", async () => {
+    await give(context, cluster, { id: "r-one" });
+    await revokeOnly(context, "r-one");
+    const two = await ask(context, cluster, { id: "r-two", level: "admin" });
+    const call = way === "aws-auth" ? "kubernetes.dry-run-configmap" : "eks.DeleteAccessEntry";
+    const refusal = side().sandbox.faults.plan(call, { type: "answer", status: 500, body: "{}" }, { times: 20 });
+
+    await reconcileCluster(context, cluster, "end");
+    await refusal.struck;
+    refusal.cancel();
+
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+    expect(two.preview?.leases).toMatchObject([{ id: "r-one" }]);
+    expect(await requestOf(context, "r-two")).toEqual(two);
+
+    await reconcileCluster(inMinutes(10), cluster, "end");
+    await previewCluster(inMinutes(10), cluster);
+
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
+    expect((await requestOf(context, "r-two")).preview?.leases).toEqual([]);
+  });
+
   test("an end that the approver saw coming voids nothing", async () => {
     await give(context, cluster, { id: "r-one", durationSeconds: 300 });
     await ask(context, cluster, { id: "r-two", durationSeconds: 7200, extends: "r-one" });
