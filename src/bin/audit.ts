@@ -17,7 +17,7 @@ import { type AuditLog, pagesOf, readAccessReview, verifyAuditLog } from "../led
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { redisAuditLog } from "../ledger/redis-audit-log.ts";
 import { erase } from "./erase.ts";
-import { type CommandIo, cliCommand, misused, readArguments, readInput, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, misused, needs, readArguments, readInput, unusable } from "./process-io.ts";
 
 export const auditUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH]… [--file FILE|-]
        eks-access audit export [--format jsonl|cloudevents] [--from N]
@@ -75,11 +75,11 @@ function readAuditOptions(argv: readonly string[]): AuditOptions {
   const { values, positionals } = readArguments(argv, auditFlags);
   const [verb = "", ...rest] = positionals;
   const known = Object.hasOwn(ofCommand, verb) ? ofCommand[verb] : undefined;
-  if (!known || rest.length > 0) return misused("Use verify, export, show, review or erase.");
+  if (!known || rest.length > 0) return needs("verify, export, show, review or erase");
   const stray = Object.keys(values).find((name) => !known.includes(name));
   if (stray) misused(`${verb} takes no --${stray}.`);
   if (verb === "verify") {
-    const anchors = (values.anchor ?? []).map((text) => readAnchor(text) ?? misused("Write an anchor as COUNT:HASH."));
+    const anchors = (values.anchor ?? []).map((text) => readAnchor(text) ?? needs("an anchor as COUNT:HASH"));
     return { type: "verify", anchors, file: values.file ?? null };
   }
   if (verb === "review") return readReviewOptions(values.from, values.to, values.cluster);
@@ -88,8 +88,8 @@ function readAuditOptions(argv: readonly string[]): AuditOptions {
 }
 
 function readExportOptions(format: string, from: string): AuditOptions {
-  if (format !== "jsonl" && format !== "cloudevents") return misused("Use --format jsonl or cloudevents.");
-  if (!/^[1-9]\d{0,14}$/.test(from)) misused("Write --from as the number of an event.");
+  if (format !== "jsonl" && format !== "cloudevents") return needs("--format as jsonl or cloudevents");
+  if (!/^[1-9]\d{0,14}$/.test(from)) needs("--from as the number of an event");
   return { type: "export", format, from: Number(from) };
 }
 
@@ -97,7 +97,7 @@ function readExportOptions(format: string, from: string): AuditOptions {
 function readReviewOptions(from: string | undefined, to: string | undefined, cluster: string | undefined) {
   const [first, last] = [from, to].map((text) => (text === undefined ? null : new Date(text)));
   if ([first, last].some((date) => date && Number.isNaN(date.getTime()))) {
-    misused("Write --from and --to as a date, for example 2026-09-01.");
+    needs("--from and --to as a date, such as 2026-09-01");
   }
   return {
     type: "review",

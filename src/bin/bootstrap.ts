@@ -3,7 +3,7 @@ import { type CreatorRole, creatorArnOf, isSameCreator } from "../access/policy/
 import { roleArn } from "../config/forms.ts";
 import { planBootstrap } from "../worker/bootstrap.ts";
 import { isProved, type OperatedCluster, type OperatorProof } from "../worker/operator.ts";
-import { type CommandIo, cliCommand, misused, readOneCluster, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, needs, readOneCluster, unusable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const bootstrapUsage = `Usage: eks-access bootstrap CLUSTER [--role ARN [--external-id ID]] [--apply]
@@ -29,7 +29,7 @@ const known = {
 
 function readBootstrapOptions(argv: readonly string[]) {
   const { cluster, role = null, "external-id": externalId = null, apply } = readOneCluster(argv, known);
-  if (externalId !== null && role === null) misused("Use --external-id together with --role.");
+  if (externalId !== null && role === null) needs("--role with --external-id");
   return { cluster, role, externalId, apply };
 }
 

@@ -7,7 +7,7 @@ import {
   readConfigMapFile,
   toSarif,
 } from "../aws-auth/index.ts";
-import { type CommandIo, cliCommand, misused, readArguments, readInput, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, needs, readArguments, readInput, unusable } from "./process-io.ts";
 
 export const checkUsage = `Usage: eks-access check FILE|- [--arn ARN]… [--json | --sarif]
 
@@ -55,8 +55,8 @@ const flags = {
 function readOptions(argv: readonly string[]): Options {
   const { values, positionals } = readArguments(argv, flags);
   const [path] = positionals;
-  if (path === undefined || positionals.length > 1) return misused("Name one FILE, or - for stdin.");
-  if (values.json && values.sarif) misused("Use --json or --sarif, not both.");
+  if (path === undefined || positionals.length > 1) return needs("one FILE, or - for stdin");
+  if (values.json && values.sarif) needs("only one of --json and --sarif");
   return { path, arns: values.arn ?? [], format: values.json ? "json" : values.sarif ? "sarif" : "text" };
 }
 

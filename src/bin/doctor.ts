@@ -19,7 +19,7 @@ import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { examineRedis } from "../ledger/examine-redis.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { redisLedger } from "../ledger/redis-ledger.ts";
-import { type CommandIo, cliCommand, misused, readZones } from "./process-io.ts";
+import { type CommandIo, cliCommand, needs, readZones } from "./process-io.ts";
 import { readCommandSettings, type Settings, withWorkerContext } from "./settings.ts";
 
 export const doctorUsage = `Usage: eks-access doctor slack
@@ -43,7 +43,7 @@ interface Examined {
 export const doctor = cliCommand("doctor", doctorUsage, async (argv, io) => {
   const [kind, ...rest] = argv;
   if (!(kind === "slack" && rest.length === 0) && kind !== "worker") {
-    return misused("Name a process: slack, or worker with or without --zone.");
+    return needs("a process: slack, or worker with or without --zone");
   }
   const zones = readZones(rest);
   const settings = await readCommandSettings(kind);

@@ -4,7 +4,7 @@ import { counted } from "../diagnosis/link.ts";
 import { redisPersonData } from "../ledger/person-data.ts";
 import { redisAuditLog } from "../ledger/redis-audit-log.ts";
 import { type ErasureResult, erasePerson } from "../worker/upkeep/erase-person.ts";
-import { type CommandIo, cliCommand, misused, readArguments } from "./process-io.ts";
+import { type CommandIo, cliCommand, needs, readArguments } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 const eraseUsage = "Usage: eks-access audit erase SLACK-USER --by SLACK-USER --why TEXT [--also TEXT]…";
@@ -44,10 +44,10 @@ function readEraseOptions(argv: readonly string[]) {
   const { values, positionals } = readArguments(argv, options);
   const [user = "", ...rest] = positionals;
   const { by = "", why = "", also = [] } = values;
-  if (!isUser(user) || rest.length > 0) misused("Name one person by their Slack user id (U…).");
-  if (!isUser(by)) misused("Missing --by. Give your Slack user id (U…).");
-  if (also.some((each) => each.trim().length < shortest)) misused(`Give --also at least ${shortest} characters.`);
+  if (!isUser(user) || rest.length > 0) needs("one person by their Slack user id (U…)");
+  if (!isUser(by)) needs("your Slack user id (U…) with --by");
+  if (also.some((each) => each.trim().length < shortest)) needs(`--also at least ${shortest} characters`);
   const person = personPattern([user, ...also.map((each) => each.trim())]);
-  if (why.trim() === "" || person.test(`${by} ${why}`)) misused("Give a --why and a --by that don't name the person.");
+  if (why.trim() === "" || person.test(`${by} ${why}`)) needs("a --why and a --by that don't name the person");
   return { user, person, by, why: why.trim() };
 }

@@ -11,7 +11,7 @@ import type { WorkerContext } from "../worker/context.ts";
 import { gatherMigration } from "../worker/migration/gather-migration.ts";
 import { postponeMigration } from "../worker/migration/look-at-migration.ts";
 import { runMigration } from "../worker/migration/run-migration.ts";
-import { type CommandIo, cliCommand, misused, readOneCluster, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, needs, readOneCluster, unusable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
@@ -54,7 +54,7 @@ const known = {
 
 function readOptions(argv: readonly string[]) {
   const { cluster, apply, backup, arn: givenArns = [], json } = readOneCluster(argv, known);
-  if (apply === undefined && backup !== undefined) misused("Use --backup together with --apply.");
+  if (apply === undefined && backup !== undefined) needs("--apply with --backup");
   const application = apply === undefined ? null : { digest: apply, backup: backup ?? null };
   return { cluster, givenArns, json, apply: application };
 }

@@ -1,7 +1,7 @@
 import { readPrincipal } from "../access/arn.ts";
 import type { Change } from "../access/principal.ts";
 import { type AwsAuthDocument, entryOf, type PlanGuard } from "../aws-auth/index.ts";
-import { misused, readArguments, unusable } from "./process-io.ts";
+import { needs, readArguments, unusable } from "./process-io.ts";
 
 export const planUsage = `Usage: eks-access plan FILE|- [--add ARN --username U --groups A,B | --remove ARN]… [options]
        eks-access plan FILE|- --repairs [--json]
@@ -61,7 +61,7 @@ export function readPlanOptions(argv: readonly string[]): PlanOptions {
   const read = parse(argv);
   const { values, positionals } = read;
   const [path] = positionals;
-  if (path === undefined || positionals.length > 1) return misused("Name one FILE, or - for stdin.");
+  if (path === undefined || positionals.length > 1) return needs("one FILE, or - for stdin");
   const [json, out] = [values.json ?? false, values.out ?? null];
   return { path, task: readTask(read), guard: readGuard(values), json, out };
 }
@@ -79,7 +79,7 @@ function readTask({ values, tokens }: Parsed): PlanOptions["task"] {
   if (values.repairs) tasks.push({ type: "repairs" });
   if (values.repair !== undefined) tasks.push({ type: "repair", number: Number(values.repair) });
   const [task, ...others] = tasks;
-  if (task === undefined || others.length > 0) return misused("Use --add and --remove, or --repairs, or --repair N.");
+  if (task === undefined || others.length > 0) return needs("--add and --remove, or --repairs, or --repair N");
   return task;
 }
 
@@ -106,8 +106,7 @@ function readChanges(given: readonly (readonly [name: string, value: string])[])
     if (name === "add") asked.push({ type: "add", arn: value });
     else if (name === "remove") asked.push({ type: "remove", arn: value });
     else if (name !== "username" && name !== "groups") continue;
-    else if (last?.type !== "add" || last[name] !== undefined)
-      misused(`Put --${name} after the --add that it belongs to.`);
+    else if (last?.type !== "add" || last[name] !== undefined) needs(`--${name} after the --add that it belongs to`);
     else if (name === "username") last.username = value;
     else last.groups = value === "" ? [] : value.split(",");
   }

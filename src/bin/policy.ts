@@ -20,6 +20,7 @@ import {
   type CommandIo,
   cliCommand,
   misused,
+  needs,
   readArguments,
   readInput,
   readOnlyOptions,
@@ -70,7 +71,7 @@ export const runPolicy = cliCommand("policy", policyUsage, async (argv, io) => {
   const [verb, ...rest] = argv;
   if (verb === "clusters" && rest.length === 0) return printClusters(io);
   if (verb === "test") return testPolicy(rest, io);
-  return verb === "explain" ? explainPolicy(rest, io) : misused("Use test, explain or clusters.");
+  return verb === "explain" ? explainPolicy(rest, io) : needs("test, explain or clusters");
 });
 
 const option = { type: "string" } as const;
@@ -103,7 +104,7 @@ async function readPolicy({ config, clusters }: Sources, io: CommandIo): Promise
 async function testPolicy(argv: readonly string[], io: CommandIo): Promise<number> {
   const { values, positionals } = readArguments(argv, sources);
   const [path, ...more] = positionals;
-  if (path === undefined || more.length > 0) return misused("Name one FILE, or - for stdin.");
+  if (path === undefined || more.length > 0) return needs("one FILE, or - for stdin");
   const { clusters } = await readPolicy(values, io);
   const file = readYaml(await readInput(path, io), expectationsFile);
   if (typeof file === "string") return unusable(`${path}: ${file}`);
@@ -170,17 +171,17 @@ function linesOf(rule: Rule, cluster: Cluster, level: Level): readonly string[] 
 
 function readQuestion(values: ReturnType<typeof readOptions>, config: Config) {
   const { user, cluster: clusterName, level: levelName } = values;
-  if (!user) return misused("Missing --user. Name the person who asks.");
-  if (!clusterName) return misused(`Missing --cluster. Choose: ${[...config.clusters.keys()].join(", ")}.`);
+  if (!user) return needs("--user, the person who asks");
+  if (!clusterName) return needs(`--cluster: ${[...config.clusters.keys()].join(", ")}`);
   const cluster = clusterNamed(config, clusterName);
   const offered = cluster.levels.map(({ name }) => name).join(", ");
-  if (!levelName) return misused(`Missing --level. Choose: ${offered}.`);
+  if (!levelName) return needs(`--level: ${offered}`);
   const level = cluster.levels.find(({ name }) => name === levelName);
   if (!level) return misused(`${cluster.name} does not offer ${levelName}. Choose: ${offered}.`);
   const durationSeconds = values.for === undefined ? 1 : parseDuration(values.for);
-  if (durationSeconds === null) return misused("Write --for as a duration, for example 4h.");
+  if (durationSeconds === null) return needs("--for as a duration, such as 4h");
   const at = values.at === undefined ? null : new Date(values.at);
-  if (at && Number.isNaN(at.getTime())) misused("--at: write a time as 2026-03-01T09:00:00Z.");
+  if (at && Number.isNaN(at.getTime())) needs("--at as a time, such as 2026-03-01T09:00:00Z");
   const asker = actorOf(user, { ...values, groups: values.group });
   const anyone = `arn:${partitionOf(cluster)}:iam::${cluster.account}:user/anyone`;
   return { asker, cluster, level, principal: values.principal ?? asker.linked ?? anyone, durationSeconds, at };

@@ -30,6 +30,11 @@ export function misused(mistake: string): never {
   throw new Misuse(mistake);
 }
 
+/** The same for what the command line lacks, or has in another form. @param what such as `--for as a duration, such as 4h` */
+export function needs(what: string): never {
+  return misused(`Give ${what}.`);
+}
+
 /** A command of this name. What it can't use ends it, says what is wrong, and after a misuse where its help is. */
 export function cliCommand(name: string, usage: string, run: Command): Command {
   return async (argv, io) => {
@@ -64,7 +69,7 @@ export function readOnlyOptions<const Known extends Options>(argv: readonly stri
 export function readOneCluster<const Known extends Options>(argv: readonly string[], options: Known) {
   const { values, positionals } = readArguments(argv, options);
   const [cluster, ...rest] = positionals;
-  return cluster === undefined || rest.length > 0 ? misused("Name one cluster.") : { ...values, cluster };
+  return cluster === undefined || rest.length > 0 ? needs("one cluster") : { ...values, cluster };
 }
 
 /** The zones that a command line names; none: the clusters without a zone. */
@@ -78,7 +83,7 @@ function argumentMistake(message: string): string {
   const [, option] = /'(-[^' ]*)/.exec(message) ?? [];
   if (option === undefined) return message;
   if (message.startsWith("Unknown option")) return `Unknown option ${option}.`;
-  return message.includes("does not take") ? `${option} takes no value.` : `Give ${option} a value.`;
+  return message.includes("does not take") ? `${option} takes no value.` : `Give a value for ${option}.`;
 }
 
 /** The process's own streams. It uses colour only for people: never in a file, a pipe or with NO_COLOR. */

@@ -28,7 +28,7 @@ import {
   type RescueOrder,
 } from "../worker/rescue/rescue-session.ts";
 import { readAwsAuthFile } from "./check.ts";
-import { type CommandIo, cliCommand, misused, readOneCluster, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, needs, readOneCluster, unusable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
 import { newRequestId } from "./start-parts.ts";
 
@@ -68,8 +68,8 @@ const rescueFlags = {
 function readRescueOptions(argv: readonly string[]) {
   const read = readOneCluster(argv, rescueFlags);
   const { cluster, role, by, reason, yes, keep, document = null, "without-ledger": withoutLedger } = read;
-  if (!role || !by || !reason) return misused("Missing options: use --role, --for, --by and --reason.");
-  const durationSeconds = parseDuration(read.for ?? "") ?? misused("Write --for as a duration, for example 4h.");
+  if (!role || !by || !reason) return needs("--role, --for, --by and --reason");
+  const durationSeconds = parseDuration(read.for ?? "") ?? needs("--for as a duration, such as 4h");
   return { cluster, role, durationSeconds, by, reason, yes, keep, document, withoutLedger };
 }
 

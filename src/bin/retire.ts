@@ -3,7 +3,7 @@ import { isUser } from "../access/policy/rule.ts";
 import { counted } from "../diagnosis/link.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";
-import { cliCommand, misused, readOneCluster } from "./process-io.ts";
+import { cliCommand, needs, readOneCluster } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 export const retireUsage = `Usage: eks-access retire CLUSTER --by SLACK-USER --why TEXT [--unseen]
@@ -58,8 +58,8 @@ async function refuse(context: WorkerContext, { cluster: name, unseen }: RetireO
 function readRetireOptions(argv: readonly string[]) {
   const options = { by: { type: "string" }, why: { type: "string" }, unseen: { type: "boolean" } } as const;
   const { cluster, by = "", why = "", unseen = false } = readOneCluster(argv, options);
-  if (!isUser(by)) misused("Missing --by. Give your Slack user id (U…).");
-  if (why.trim() === "") misused("Missing --why. Say what happened.");
+  if (!isUser(by)) needs("your Slack user id (U…) with --by");
+  if (why.trim() === "") needs("what happened with --why");
   return { cluster, by, why: why.trim(), unseen };
 }
 

@@ -6,6 +6,7 @@ import { choosesNamespaces } from "../access/policy/policy-text.ts";
 import { clusterRule, isUser, maxApprovalsNeeded } from "../access/policy/rule.ts";
 import { givenBy, isForCluster } from "./clusters.ts";
 import type { ConfigFile, WrittenCreator } from "./config-file.ts";
+import { unknown, use } from "./forms.ts";
 import { ifReadable, inEach, inEachEntry } from "./readable.ts";
 
 type RuleInFile = NonNullable<ConfigFile["policy"]>["rules"][number];
@@ -46,13 +47,13 @@ function selectorProblems(file: ConfigFile, selector: ClusterSelector | undefine
     return [`${path}: no cluster has these labels. Correct them.`];
   }
   return selector.flatMap((name, at) =>
-    names.includes(name) ? [] : [`${path}[${at}]: there is no cluster ${name}. Use one of ${names.join(", ")}.`],
+    names.includes(name) ? [] : [unknown("cluster", name, `${path}[${at}]`, names)],
   );
 }
 
 function unknownLevel({ levels }: ConfigFile, name: string, path: string): readonly string[] {
   if (Object.hasOwn(levels, name)) return [];
-  return [`${path}: there is no level ${name}. Use one of ${Object.keys(levels).join(", ")}.`];
+  return [unknown("level", name, path, Object.keys(levels))];
 }
 
 function problemsOfRule(
@@ -67,7 +68,7 @@ function problemsOfRule(
     ...ifReadable(() =>
       inEach([...Array(index).keys()], (before) => (all[before]?.name === rule.name ? [rule.name] : []))
         .slice(0, 1)
-        .map((name) => `${path}.name: another rule has the name ${name}. Give each its own name.`),
+        .map((name) => use(`${path}.name`, `another name: an earlier rule has ${name}`)),
     ),
     ...ifReadable(() =>
       rule.selfApproval && !rule.levels
@@ -110,7 +111,7 @@ type Approving = RuleInFile | typeof clusterRule;
 
 /** A user group can have any members; the Slack process checks them at its start. */
 function approverProblems(file: ConfigFile, rule: Approving, asked: Asked): readonly string[] {
-  const { cluster, level, path, called } = asked;
+  const { cluster, level, path } = asked;
   const given = levelOf(file, level);
   const approvers = rule.approvers ?? file.clusters[cluster]?.approvers ?? [];
   if (!given || !approvers.every(isUser)) return [];
@@ -128,22 +129,29 @@ function approverProblems(file: ConfigFile, rule: Approving, asked: Asked): read
   if (rule.selfApproval) return [];
   return inEach(rule.who ?? [], (user) =>
     isUser(user) && new Set([...all].filter((each) => each !== user)).size < needed
-      ? [`${path}: the rule ${called} lets ${user} ask for ${level}, but has too few other approvers. Name more.`]
+      ? [`${path}: ${tooFewApprovers(asked, "the rule", needed, all.size - (all.has(user) ? 1 : 0), user)}`]
       : [],
   );
 }
 
-function tooFewApprovers({ cluster, level, called }: Asked, owner: string, needed: number, count: number): string {
+/** @param asker the one user of the rule whose own requests have too few; empty: anyone's */
+function tooFewApprovers(
+  { cluster, level, called }: Asked,
+  owner: string,
+  needed: number,
+  count: number,
+  asker = "",
+): string {
   const by = called ? ` by the rule ${called}` : "";
   const rest = called ? "" : `, or write a rule for ${level} with fewer approvals`;
-  return `${level} on ${cluster} needs ${needed} approval${needed === 1 ? "" : "s"}${by}, but ${owner} has ${count} approver${count === 1 ? "" : "s"}. Name more${rest}.`;
+  return `${level} on ${cluster} needs ${needed} approval${needed === 1 ? "" : "s"}${by}, but ${owner} has ${count} approver${count === 1 ? "" : "s"}${asker && ` besides ${asker}`}. Name more${rest}.`;
 }
 
 /** It would be taken at night, alert everyone, and give nothing. */
 function choosingLevel(file: ConfigFile, level: string, path: string): readonly string[] {
   const given = levelOf(file, level);
   if (!given || !choosesNamespaces(givenBy(given))) return [];
-  return [`${path}: no one chooses the namespaces of ${level} in an emergency. Use a level that names them.`];
+  return [use(path, `a level that names its namespaces: in an emergency no one chooses those of ${level}`)];
 }
 
 function breakGlassProblems(file: ConfigFile, name: string, { levels }: ClusterInFile): readonly string[] {
@@ -159,9 +167,7 @@ function breakGlassProblems(file: ConfigFile, name: string, { levels }: ClusterI
     ];
   }
   if (entry.for <= level.maxDuration) return [];
-  return [
-    `policy.breakGlass[${index}].for: it gives ${entry.level} for longer than its maxDuration. Use a shorter time.`,
-  ];
+  return [use(`policy.breakGlass[${index}].for`, `a time of at most the maxDuration of ${entry.level}`)];
 }
 
 /** Creators and operators of another account or partition, and several users that the worker would have to be at once. */
@@ -214,8 +220,12 @@ function identityProblems(path: string, identity: Identity, cluster: ClusterInFi
 function accountProblem(path: string, arn: string, { account }: ClusterInFile): readonly string[] {
   const found = arn.split(":")[4];
   if (found === account) return [];
-  const kind = path.endsWith("userArn") ? "user" : "role";
-  return [`${path}: it is in account ${found}, the cluster in ${account}. Name a ${kind} of that account.`];
+  return [elsewhere(path, `account ${found}`, account)];
+}
+
+/** An identity that can't be one of its cluster. */
+export function elsewhere(path: string, place: string, clusters: string, also = ""): string {
+  return `${path}: it is in ${place}, the cluster in ${clusters}. Correct one of them${also}.`;
 }
 
 /** Credentials of one partition do not work in any other one, nor do its endpoints. */
@@ -224,7 +234,7 @@ export function otherPartition(path: string, arn: string, cluster: ClusterInFile
     const { region } = cluster;
     const [partition, of] = [partitionOfRegion(region), arn.split(":")[1]];
     if (partition === null || partition === of) return [];
-    return [`${path}: it is in partition ${of}, but the region ${region} is in ${partition}. Correct one of them.`];
+    return [elsewhere(path, `partition ${of}`, partition)];
   });
 }
 
@@ -237,7 +247,9 @@ function operatorProblems(name: string, cluster: ClusterInFile, file: ConfigFile
     return isSameCreator(operator.roleArn, roleArn ?? userArn ?? null) ? [name] : [];
   });
   return [
-    ...isCreator.map(() => `clusters.${name}.operator.roleArn: it is the creator. Name a role that does nothing else.`),
+    ...isCreator.map(() =>
+      use(`clusters.${name}.operator.roleArn`, "a role that does nothing else: this is the creator"),
+    ),
     ...ifReadable(() =>
       inEach(cluster.levels, (level) => {
         const given = levelOf(file, level);
@@ -255,7 +267,7 @@ function operatorsOwn(level: ConfigFile["levels"][string], path: string): readon
     ),
   );
   return [
-    ...groups.slice(0, 1).map((group) => `${path}.groups: ${group} is the operator's. Use another one.`),
-    ...roles.slice(0, 1).map((role) => `${path}.bind: ${role} is the operator's. Use another one.`),
+    ...groups.slice(0, 1).map((group) => use(`${path}.groups`, `another group: ${group} is the operator's`)),
+    ...roles.slice(0, 1).map((role) => use(`${path}.bind`, `another role: ${role} is the operator's`)),
   ];
 }

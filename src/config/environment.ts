@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { RedisAccess } from "../ledger/client.ts";
 import { readRedisUrl } from "../ledger/redis-url.ts";
 import type { TraceProtocol } from "../operations/traced.ts";
-import { duration, shortDuration } from "./forms.ts";
+import { duration, shortDuration, use } from "./forms.ts";
 import { forbidOthersSecrets, type KeyEnvironment, type ProcessKind, readKeys } from "./key-environment.ts";
 
 const protocols: readonly TraceProtocol[] = ["http/protobuf", "http/json"];
@@ -53,23 +53,23 @@ export function readEnvironment(
     ...readRedisEnvironment(env, problems),
     tracing: readTracing(env, problems),
     ...readKeys(env, kind, problems),
-    logLevel: readWith(
-      logLevel,
-      env.LOG_LEVEL || "info",
-      "LOG_LEVEL: use trace, debug, info, warn, error, fatal or silent.",
+    logLevel: readWith(logLevel, env.LOG_LEVEL || "info", use("LOG_LEVEL", logLevel.options.join(" or ")), problems),
+    logFormat: readWith(
+      logFormat,
+      env.LOG_FORMAT || "auto",
+      use("LOG_FORMAT", logFormat.options.join(" or ")),
       problems,
     ),
-    logFormat: readWith(logFormat, env.LOG_FORMAT || "auto", "LOG_FORMAT: use json or auto.", problems),
     stopWithinSeconds: readWith(
       duration,
       env.STOP_DEADLINE || "25s",
-      "STOP_DEADLINE: write a duration with its unit, for example 25s.",
+      use("STOP_DEADLINE", "a time of at least 1s, such as 25s"),
       problems,
     ),
     probeEverySeconds: readWith(
       duration.refine((seconds) => seconds >= 1),
       env.PROBE_EVERY || "30s",
-      "PROBE_EVERY: write a duration of at least 1s, for example 30s.",
+      use("PROBE_EVERY", "a time of at least 1s, such as 30s"),
       problems,
     ),
     readyWithinMs: readTimeout(env, "READY_TIMEOUT", { from: "100ms", to: "30s" }, problems),
@@ -79,8 +79,10 @@ export function readEnvironment(
   return { environment: problems.length === 0 ? environment : null, problems };
 }
 
-const webhookSecretProblem =
-  "AUDIT_WEBHOOK_SECRET: for audit.webhook, set whsec_ and the output of openssl rand -base64 32.";
+const webhookSecretProblem = use(
+  "AUDIT_WEBHOOK_SECRET",
+  "whsec_ and the output of openssl rand -base64 32, for audit.webhook",
+);
 
 /** In the form of Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. */
 function readWebhookSecret(env: Readonly<Record<string, string | undefined>>, problems: string[]): Buffer | null {
@@ -101,17 +103,17 @@ export function webhookProblems(hasSecret: boolean, hasWebhook: boolean): readon
 function readSlack(env: Readonly<Record<string, string | undefined>>, problems: string[]): SlackEnvironment {
   const botToken = env.SLACK_BOT_TOKEN ?? "";
   if (!botToken.startsWith("xoxb-")) {
-    problems.push("SLACK_BOT_TOKEN: set the app's bot token (xoxb-…).");
+    problems.push(use("SLACK_BOT_TOKEN", "the app's bot token (xoxb-…)"));
   }
   const apiUrl = env.SLACK_API_URL
-    ? readWith(webUrl, env.SLACK_API_URL, "SLACK_API_URL: use a URL such as https://… or http://….", problems)
+    ? readWith(webUrl, env.SLACK_API_URL, use("SLACK_API_URL", "a URL such as https://… or http://…"), problems)
     : undefined;
   return {
     botToken,
     signingSecret: env.SLACK_SIGNING_SECRET || undefined,
     appToken: env.SLACK_APP_TOKEN || undefined,
     apiUrl,
-    port: readWith(port, env.PORT || "3000", "PORT: use a number from 0 to 65535.", problems),
+    port: readWith(port, env.PORT || "3000", use("PORT", "a number from 0 to 65535"), problems),
   };
 }
 
@@ -132,7 +134,7 @@ function readTimeout(
   if (!text) return undefined;
   const [least, most] = [shortDuration.parse(from), shortDuration.parse(to)];
   const bounded = shortDuration.refine((ms) => ms >= least && ms <= most);
-  return readWith(bounded, text, `${name}: write a time from ${from} to ${to}, for example 2s.`, problems);
+  return readWith(bounded, text, use(name, `a time from ${from} to ${to}, such as 2s`), problems);
 }
 
 /** What the mode of `eks-access.yml` needs from the environment. */
@@ -143,10 +145,10 @@ export function slackModeProblems(
 ): readonly string[] {
   if (kind === "worker") return [];
   if (mode === "http" && !env.SLACK_SIGNING_SECRET) {
-    return ["SLACK_SIGNING_SECRET: set the app's signing secret for slack.mode http."];
+    return [use("SLACK_SIGNING_SECRET", "the app's signing secret, for slack.mode http")];
   }
   if (mode === "socket" && !env.SLACK_APP_TOKEN?.startsWith("xapp-")) {
-    return ["SLACK_APP_TOKEN: set the app-level token (xapp-…) for slack.mode socket."];
+    return [use("SLACK_APP_TOKEN", "the app-level token (xapp-…), for slack.mode socket")];
   }
   return [];
 }
@@ -160,11 +162,11 @@ export function readTracing(
   const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT;
   const exporter = (env.OTEL_TRACES_EXPORTER || (endpoint ? "otlp" : "none")).trim();
   if (exporter === "none") return null;
-  if (exporter !== "otlp") problems.push("OTEL_TRACES_EXPORTER: use otlp or none.");
+  if (exporter !== "otlp") problems.push(use("OTEL_TRACES_EXPORTER", "otlp or none"));
   const named = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL || "http/protobuf";
   const protocol = protocols.find((each) => each === named.trim());
   if (!protocol) {
-    problems.push("OTEL_EXPORTER_OTLP_PROTOCOL: use http/protobuf or http/json.");
+    problems.push(use("OTEL_EXPORTER_OTLP_PROTOCOL", protocols.join(" or ")));
   }
   return { protocol: protocol ?? "http/protobuf" };
 }
@@ -197,7 +199,7 @@ export function readRedisEnvironment(
 
 function problemsOf(redisUrl: string, access: RedisAccess): readonly string[] {
   const reading = readRedisUrl(redisUrl);
-  const ofFiles = "REDIS_CERT_FILE, REDIS_KEY_FILE: set both or neither.";
+  const ofFiles = use("REDIS_CERT_FILE, REDIS_KEY_FILE", "both or neither");
   const files = !access.certFile !== !access.keyFile ? [ofFiles] : [];
   if (reading.type === "invalid") return [`REDIS_URL: ${reading.problem}`, ...files];
   const { tls, kind, username, password } = reading.address;
@@ -212,7 +214,7 @@ function problemsOf(redisUrl: string, access: RedisAccess): readonly string[] {
 }
 
 const doubled = (name: string) => `${name}: REDIS_URL has another value. Remove one of them.`;
-const useless = (name: string, scheme: string) => `${name}: use ${scheme} in REDIS_URL, or remove it.`;
+const useless = (name: string, scheme: string) => use(name, `${scheme} in REDIS_URL, or remove it`);
 
 function differ(one: string | undefined, other: string | undefined): boolean {
   return one !== undefined && other !== undefined && one !== other;

@@ -1,8 +1,8 @@
 import { formatDuration } from "../access/ask/duration.ts";
 import { rescueLevel } from "../access/request.ts";
 import type { ConfigFile, SharedFile } from "./config-file.ts";
-import { creatorProblems, otherPartition, policyProblems } from "./config-problems.ts";
-import { pathOf } from "./forms.ts";
+import { creatorProblems, elsewhere, otherPartition, policyProblems } from "./config-problems.ts";
+import { pathOf, unknown, use } from "./forms.ts";
 import { type Inherited, missingTemplate } from "./inherit.ts";
 import { ifReadable, inEach, inEachEntry } from "./readable.ts";
 
@@ -50,9 +50,7 @@ function notIn(file: ConfigFile, levels: readonly string[] | undefined, path: re
   return inEach(levels ?? [], (level, index) =>
     Object.hasOwn(file.levels, level)
       ? []
-      : [
-          `${pathOf([...path, index])}: there is no level ${level}. Use one of ${Object.keys(file.levels).join(", ")}, or define it under levels.`,
-        ],
+      : [unknown("level", level, pathOf([...path, index]), Object.keys(file.levels))],
   );
 }
 
@@ -65,7 +63,7 @@ function unknownTemplates({ file, shared: { templates } }: ReadableFile): readon
 /** A lease of that name would look like a rescue, which ends in another way. */
 function reservedLevels({ file: { levels } }: ReadableFile): readonly string[] {
   if (!Object.hasOwn(levels, rescueLevel)) return [];
-  return [`levels.${rescueLevel}: use another name: eks-access rescue has this one.`];
+  return [use(`levels.${rescueLevel}`, "another name: eks-access rescue has this one")];
 }
 
 /** Without an administrator, no link would ever be confirmed. */
@@ -77,9 +75,7 @@ function linkProblems({ file: { linking, administrators } }: ReadableFile): read
 /** While a request is open, an attacker could restore a removed record into Redis. */
 function keepProblems({ file: { ledger, timing } }: ReadableFile): readonly string[] {
   if (ledger.keep > timing.requestExpiresAfter) return [];
-  return [
-    `ledger.keep: ${formatDuration(ledger.keep)} is not longer than timing.requestExpiresAfter (${formatDuration(timing.requestExpiresAfter)}). Make it longer.`,
-  ];
+  return [use("ledger.keep", `more than timing.requestExpiresAfter (${formatDuration(timing.requestExpiresAfter)})`)];
 }
 
 /** Two names for one cluster would let two runs write it at once, and would ask two sets of approvers. */
@@ -111,5 +107,5 @@ function otherAccount(
 ): readonly string[] {
   const of = arn.split(":")[4] ?? "";
   if (of === account || foreignAccounts.includes(of)) return [];
-  return [`${path}: it is in account ${of}. Correct it, or add the account to foreignAccounts.`];
+  return [elsewhere(path, `account ${of}`, account, ", or add it to foreignAccounts")];
 }

@@ -4,6 +4,22 @@ import { parseDuration } from "../access/ask/duration.ts";
 import { isPermanent } from "../access/lease/lease-record.ts";
 import type { RoleStep } from "../access/policy/creator.ts";
 
+/** The problem of a setting that has another value, or none. */
+export function use(setting: string, what: string): string {
+  return `${setting}: use ${what}.`;
+}
+
+/** The problem of a name that the file does not define. */
+export function unknown(
+  kind: "cluster" | "level" | "template",
+  name: string,
+  path: string,
+  known: readonly string[],
+): string {
+  const others = known.length > 0 ? `, or use one of ${known.join(", ")}` : "";
+  return `${path}: there is no ${kind} ${name}. Define it under ${kind}s${others}.`;
+}
+
 /** A text of one form. The message says how to write it, also for a wrong type and a missing value. */
 export function textLike(form: RegExp, message: string) {
   return z.string(message).regex(form, message);

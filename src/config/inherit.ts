@@ -92,13 +92,7 @@ function layerOf(templates: unknown, name: string): Layer | null {
 /** The problem of a name that no template has. */
 export function missingTemplate(name: string, templates: unknown, path: string): readonly string[] {
   if (!isRecord(templates) || Object.hasOwn(templates, name)) return [];
-  return [`${path}: there is no template ${name}. ${thereAre(Object.keys(templates))}`];
-}
-
-function thereAre(names: readonly string[]): string {
-  return names.length > 0
-    ? `Use one of ${names.join(", ")}, or define it under templates.`
-    : "Define it under templates.";
+  return [unknown("template", name, path, Object.keys(templates))];
 }
 
 type Filler = (value: unknown) => unknown;
@@ -129,3 +123,4 @@ function filledText(text: string, places: FileSettings): string {
 }
 
 import { isRecord } from "../access/collections.ts";
+import { unknown } from "./forms.ts";

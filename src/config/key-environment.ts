@@ -7,6 +7,7 @@ import {
   signingKeys,
   type WorkerKeys,
 } from "../access/seal.ts";
+import { use } from "./forms.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -32,7 +33,7 @@ export function readKeys(env: Variables, kind: ProcessKind, problems: string[]):
   const decisions = decision ?? publicKeys<"decision">(deciders);
   const previews = preview ?? publicKeys<"preview">(showers);
   if (decisions.ids.some((id) => previews.ids.includes(id))) {
-    problems.push("PREVIEW_PUBLIC_KEYS: use another key than for decisions: `eks-access keys`.");
+    problems.push(use("PREVIEW_PUBLIC_KEYS", "another key than for decisions: `eks-access keys`"));
   }
   return {
     slackKeys: decision && { decision, preview: previews },
@@ -51,7 +52,7 @@ function readPrivateKey(env: Variables, name: string, problems: string[]): KeyOb
   const key = ed25519(() =>
     createPrivateKey({ key: Buffer.from(env[name] ?? "", "base64"), format: "der", type: "pkcs8" }),
   );
-  if (!key) problems.push(`${name}: set the private key that \`eks-access keys\` prints.`);
+  if (!key) problems.push(use(name, "the private key that `eks-access keys` prints"));
   return key;
 }
 
@@ -62,7 +63,7 @@ function readPublicKeys(env: Variables, name: string, mayBeEmpty: boolean, probl
   );
   const known = keys.filter((key) => key !== null);
   if (known.length < keys.length) {
-    problems.push(`${name}: set the public keys that \`eks-access keys\` prints, separated by commas.`);
+    problems.push(use(name, "the public keys that `eks-access keys` prints, separated by commas"));
   }
   return known;
 }
@@ -73,7 +74,9 @@ function readMemoryKeys(env: Variables, problems: string[]): readonly [Buffer, .
   );
   const [first, ...others] = secrets;
   if (first && secrets.every(({ length }) => length >= leastSecretBytes)) return [first, ...others];
-  problems.push("MEMORY_KEYS: set the secret that `eks-access keys` prints, or several with commas (the first seals).");
+  problems.push(
+    use("MEMORY_KEYS", "the secret that `eks-access keys` prints, or several with commas (the first seals)"),
+  );
   return null;
 }
 

@@ -141,26 +141,39 @@ function brokenSections(document: AwsAuthDocument, caller: Caller): Cause[] {
     if (!section || !isUnread(code)) return [];
     const isNamed = names(document.data[section], caller);
     if (!isNamed && section !== own) return [];
-    const where = isNamed ? `${caller.principal.arn} is in it` : `${caller.principal.arn} may have been in it`;
-    return cause("section-broken", `${problem.message} Line ${line ?? 1} of ${section}; ${where}.`, problem.remedy);
+    return unread(
+      "section-broken",
+      problem,
+      `line ${line ?? 1} of ${section}`,
+      `${isNamed ? "is" : "may have been"} in it`,
+      caller,
+    );
   });
+}
+
+/** Text that the authenticator does not read. @param has what the caller has to do with it */
+function unread(
+  code: "section-broken" | "section-misspelt" | "content-dropped",
+  { message, remedy }: Problem,
+  place: string,
+  has: string,
+  { principal }: Caller,
+): Cause {
+  return cause(code, `${message} It is ${place}; ${principal.arn} ${has}.`, remedy);
 }
 
 function misspeltSections(document: AwsAuthDocument, caller: Caller): Cause[] {
   return problemsOf(document, "section-misspelt")
     .filter(({ key }) => key !== undefined && names(document.data[key], caller))
-    .map(({ message, remedy }) => cause("section-misspelt", `${message} ${caller.principal.arn} is in it.`, remedy));
+    .map((problem) => unread("section-misspelt", problem, String(problem.key), "is in it", caller));
 }
 
 function droppedContent(document: AwsAuthDocument, caller: Caller): Cause[] {
-  return problemsOf(document, "content-dropped").flatMap(({ section, line, message, remedy }) => {
+  return problemsOf(document, "content-dropped").flatMap((problem) => {
+    const { section, line } = problem;
     const { text, droppedAt } = document.sections[section ?? "mapRoles"];
     if (droppedAt === null || !names(text?.slice(droppedAt), caller)) return [];
-    return cause(
-      "content-dropped",
-      `${message} That is line ${line} of ${section}, and ${caller.principal.arn} comes after it.`,
-      remedy,
-    );
+    return unread("content-dropped", problem, `line ${line} of ${section}`, "comes after it", caller);
   });
 }
 
@@ -190,25 +203,13 @@ function otherPaths(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   if (principal.kind !== "user") return [];
   return namesakes(document, principal.name)
     .filter(({ of }) => of.kind === "user" && of.account === principal.account && !isSame(of.arn, principal.arn))
-    .map(({ entry }) =>
-      cause(
-        "user-path",
-        `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, which has another path.`,
-        `Write ${named(principal.arn)} there.`,
-      ),
-    );
+    .map(({ entry }) => almost("user-path", entry, principal.arn));
 }
 
 function otherAccounts(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   return namesakes(document, principal.name)
     .filter(({ of }) => of.kind === principal.kind && of.account !== principal.account)
-    .map(({ entry }) =>
-      cause(
-        "wrong-account",
-        `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, of another account.`,
-        `Check yours with ${named("aws sts get-caller-identity")}.`,
-      ),
-    );
+    .map(({ entry }) => almost("wrong-account", entry, principal.arn));
 }
 
 function nearMisses(document: AwsAuthDocument, { principal }: Caller): Cause[] {
@@ -225,9 +226,14 @@ function nearMisses(document: AwsAuthDocument, { principal }: Caller): Cause[] {
     candidates.map(({ name }) => name),
   );
   const [match] = candidates.filter(({ name }) => name === close);
-  if (!match) return [];
-  const message = `aws-auth has no ${principal.arn}, but the entry ${whereEntryIs(match.entry)} is for ${named(match.entry.arn)}.`;
-  return [cause("near-miss", message, "If it means you, correct it.")];
+  return match ? [almost("near-miss", match.entry, principal.arn)] : [];
+}
+
+/** An entry with another path, account or name. */
+function almost(code: "user-path" | "wrong-account" | "near-miss", entry: Entry, arn: string): Cause {
+  const message = `aws-auth has no ${arn}, but the entry ${whereEntryIs(entry)} is for ${named(entry.arn)}.`;
+  const remedy = `If it means you, write ${named(arn)} there; ${named("aws sts get-caller-identity")} prints yours.`;
+  return cause(code, message, remedy);
 }
 
 function shutOut(document: AwsAuthDocument, { principal }: Caller): Cause[] {

@@ -4,7 +4,13 @@ import type { AwsAuthDocument } from "../aws-auth/index.ts";
 import { type AccessEntryFact, type Cause, cause, type WhyFacts } from "./facts.ts";
 import { named } from "./link.ts";
 import type { ReportedProblem } from "./problems.ts";
-import { type DatedEntry, outdatedEntryRemedy, type RolesOfSet, repairOf } from "./replaced-roles.ts";
+import {
+  currentRoleRemedy,
+  type DatedEntry,
+  outdatedEntryRemedy,
+  type RolesOfSet,
+  repairOf,
+} from "./replaced-roles.ts";
 
 /** What IAM says about the roles that a cluster names. */
 export interface RoleTimes {
@@ -59,6 +65,7 @@ export function outdatedCause({ accessEntry, cluster }: WhyFacts): readonly Caus
   return [cause("entry-dead", message, outdatedEntryRemedy(cluster, accessEntry))];
 }
 
+const remadeUnknown = "Not tested: whether roles were deleted or made again.";
 const rolesOf = (account: string) => `The worker asks IAM only about roles of account ${named(account)}`;
 
 function notCompared(
@@ -100,7 +107,7 @@ export function absentRoleProblems(
       ...{ code: "role-deleted", severity: "warning", place: arn },
       message: `IAM has no role ${named(arn)}, so its entry lets no one in.`,
       remedy: isIdentityCenterRole(arn)
-        ? `If its permission set has a new role, an approver runs ${repairOf(cluster, "<that ARN>")}: ${named("aws sts get-caller-identity")} prints it. Otherwise remove the entry.`
+        ? `${currentRoleRemedy(cluster)} If there is none, remove the entry.`
         : "Remove the entry, or make the role again.",
     }));
 }
@@ -110,11 +117,11 @@ export function rolesNotCompared(cluster: Cluster, asked: RolesToAsk, { why }: R
   const { elsewhere } = rolesToAsk(asked, cluster);
   const others = elsewhere.map((arn) => ({
     ...({ code: "role-of-other-account", severity: "notice", place: arn } as const),
-    message: `Not tested: whether the role exists, or was made again. ${rolesOf(cluster.account)}.`,
+    message: `${remadeUnknown} ${rolesOf(cluster.account)}.`,
     remedy: `In its account, ${named(`aws iam get-role --role-name ${arn.slice(arn.lastIndexOf("/") + 1)}`)} shows when it was made.`,
   }));
   if (why === null) return others;
-  const message = `Not tested: whether roles were made again. ${why}.`;
+  const message = `${remadeUnknown} ${why}.`;
   const remedy = "Allow iam:GetRole, as in deploy/iam.";
   return [{ code: "roles-not-compared", severity: "notice", place: "IAM", message, remedy }, ...others];
 }

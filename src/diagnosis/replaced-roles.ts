@@ -82,7 +82,7 @@ export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): Reported
     return { ...about, message, remedy };
   }
   const message = `The permission set ${named(permissionSet)} has one role in account ${account}, and ${named(cluster.name)} names several: ${list}.`;
-  const remedy = `Sign in with it: ${named("aws sts get-caller-identity")} prints the current role. If it has no entry here, an approver runs ${repairOf(cluster, "<that ARN>")}. Remove the items of the others with ${named("eks-access plan --remove")}.`;
+  const remedy = `${currentRoleRemedy(cluster)} Remove the items of the others with ${named("eks-access plan --remove")}.`;
   return { ...about, message, remedy };
 }
 
@@ -94,6 +94,11 @@ export function outdatedEntryRemedy(cluster: Cluster, { principalArn, createdAt 
     : ["role", "--role-name", "Role"];
   const ask = named(`aws iam get-${kind} ${option} ${name} --query ${field}.CreateDate --output text`);
   return `If ${ask} prints a time after ${createdAt ?? "the entry's createdAt"}, the entry is of a deleted ${kind}. An approver runs ${repairOf(cluster, withoutRolePath(principalArn))}.`;
+}
+
+/** For entries of several roles of a permission set: IAM has one of them. */
+export function currentRoleRemedy(cluster: Cluster): string {
+  return `${named("aws sts get-caller-identity")} prints the current role. If it has no entry here, an approver runs ${repairOf(cluster, "<that ARN>")}.`;
 }
 
 /** The command that replaces the entries of deleted principals. @param current the ARN of the principal that replaced them */

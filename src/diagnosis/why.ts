@@ -49,9 +49,14 @@ function diagnoseFixedIdentity(facts: WhyFacts, { principal }: Caller): Found | 
   }
   if (principal.partition === partition) return null;
   const message = `${principal.arn} is in ${named(principal.partition)}, ${named(cluster.name)} in ${named(partition)}.`;
-  const remedy = `Use a principal of ${named(partition)}.`;
-  return { identity: null, symptom: "unauthorized", causes: [cause("wrong-partition", message, remedy)] };
+  return {
+    identity: null,
+    symptom: "unauthorized",
+    causes: [cause("wrong-partition", message, usePrincipalOf(partition))],
+  };
 }
+
+const usePrincipalOf = (place: string) => `Use a principal of ${named(place)}.`;
 
 function diagnoseEntry(facts: WhyFacts, caller: Caller): Found | null {
   const { accessEntry, mode, cluster } = facts;
@@ -118,7 +123,7 @@ function replacedCause(
   const asItIs = identity
     ? ""
     : ` If that is ${principal.arn}, run ${request}, or an approver runs ${repairOf(cluster, principal.arn)}.`;
-  const remedy = `${named("aws sts get-caller-identity")} prints the current one.${asItIs} If it is another, link it: ${named("/eks-access link <arn>")}.`;
+  const remedy = `${named("aws sts get-caller-identity")} prints the current role.${asItIs} If it is another, link it: ${named("/eks-access link <arn>")}.`;
   return [cause("role-replaced", message, remedy)];
 }
 
@@ -159,7 +164,7 @@ function notMapped(facts: WhyFacts, caller: Caller): Cause {
     : "";
   const message = `aws-auth of ${named(cluster.name)} has no entry for ${principal.arn}${notAskedWords(facts)}.${foreign}`;
   const remedy = isForeign
-    ? `Use a principal of ${named(cluster.account)}, or ask an operator for foreignAccounts.`
+    ? `${usePrincipalOf(cluster.account)} Or ask an operator for foreignAccounts.`
     : requestRemedy(cluster, caller);
   return cause("not-mapped", message, remedy);
 }

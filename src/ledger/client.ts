@@ -132,6 +132,8 @@ interface Cause {
   readonly remedy: string;
 }
 
+const clientCertificate = "If it requires a client certificate, set REDIS_CERT_FILE and REDIS_KEY_FILE.";
+
 /** Recognised by the words of Redis, Sentinel or TLS. */
 const causes: readonly Cause[] = [
   {
@@ -158,14 +160,14 @@ const causes: readonly Cause[] = [
     // From a server that requires client certificates, and got none or an untrusted one.
     pattern: /alert (certificate required|bad certificate|unknown ca|certificate unknown|handshake failure)/i,
     what: (place) => `Redis at ${place} requires a client certificate`,
-    remedy: "Set REDIS_CERT_FILE and REDIS_KEY_FILE.",
+    remedy: clientCertificate,
   },
   {
     // With TLS 1.3 a client without a certificate is already connected when the server refuses it.
     pattern: /ECONNRESET|EPIPE|socket disconnected/,
     at: /^rediss/,
     what: (place) => `Redis at ${place} closed the connection`,
-    remedy: "If it requires a client certificate, set REDIS_CERT_FILE and REDIS_KEY_FILE.",
+    remedy: clientCertificate,
   },
   {
     pattern: /certificate (has expired|is not yet valid)/i,

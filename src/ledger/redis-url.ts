@@ -18,7 +18,7 @@ export interface RedisAddress {
 
 export type RedisUrlReading =
   | { readonly type: "address"; readonly address: RedisAddress }
-  /** A sentence to follow a colon, without any part of the URL that could be a secret. */
+  /** No problem shows any part of the URL: it could be a secret. */
   | { readonly type: "invalid"; readonly problem: string };
 
 const kinds = { "": "server", "+sentinel": "sentinel", "+cluster": "cluster" } as const;
@@ -28,26 +28,25 @@ const usualPorts = { server: 6379, sentinel: 26379, cluster: 6379 } as const;
 const shape =
   /^(?<secure>rediss?)(?<form>\+sentinel|\+cluster)?:\/\/(?:(?<user>[^@/]*)@)?(?<hosts>[^@/?#]+)(?:\/(?<path>[^?#@]*))?(?:\?(?<query>[^#]*))?$/;
 
-const forms =
-  "use redis://host:6379, redis+sentinel://host:26379,host:26379/master or redis+cluster://host:6379,host:6379, and rediss for TLS. Percent-encode user name and password.";
+/** The whole form for each mistake, to follow a colon. */
+const invalid = {
+  type: "invalid",
+  problem:
+    "use redis://user:password@host:6379/0, redis+sentinel://host:26379,host:26379/master?db=0 or redis+cluster://host:6379,host:6379, and rediss for TLS. Percent-encode user and password.",
+} as const;
 
 /** `redis[s]://[user:password@]host[:port][/db]`, `redis[s]+sentinel://…,…/master[?db=db]`, `redis[s]+cluster://…,…`. */
 export function readRedisUrl(url: string): RedisUrlReading {
   const parts = shape.exec(url)?.groups;
-  if (!parts) return invalid(forms);
+  if (!parts) return invalid;
   const kind = kinds[(parts.form ?? "") as keyof typeof kinds];
   const [username, password] = readUser(parts.user ?? "");
-  if (username === null || password === null) {
-    return invalid("use %25 for a % in user name or password.");
-  }
+  if (username === null || password === null) return invalid;
   const nodes = (parts.hosts ?? "").split(",").map((host) => readNode(host, usualPorts[kind]));
-  if (kind === "server" && nodes.length > 1) {
-    return invalid("use redis+sentinel:// or redis+cluster:// for several hosts.");
-  }
+  if (kind === "server" && nodes.length > 1) return invalid;
   const rest = readRest(kind, parts.path ?? "", parts.query ?? "");
-  if (typeof rest === "string") return invalid(rest);
   const known = nodes.filter((node) => node !== null);
-  if (known.length < nodes.length) return invalid("use host:port, with an IPv6 address in brackets.");
+  if (!rest || known.length < nodes.length) return invalid;
   const credentials = { username: username || undefined, password: password || undefined };
   return {
     type: "address",
@@ -63,10 +62,6 @@ export function addressInWords({ kind, tls, nodes, master, database }: RedisAddr
   return kind === "server"
     ? `${scheme}://${hosts}/${database}`
     : `${scheme}://${hosts}/${master}${database ? `?db=${database}` : ""}`;
-}
-
-function invalid(problem: string): RedisUrlReading {
-  return { type: "invalid", problem };
 }
 
 /** Null: it is not percent-encoded. A password can have colons. */
@@ -90,23 +85,17 @@ function readNode(text: string, usualPort: number): RedisNode | null {
   return host === undefined || port < 1 || port > 65_535 ? null : { host, port };
 }
 
-/** What follows the hosts, or the mistake in it. */
+/** What follows the hosts. Null: it has a mistake. */
 function readRest(
   kind: RedisAddress["kind"],
   path: string,
   query: string,
-): Pick<RedisAddress, "master" | "database"> | string {
+): Pick<RedisAddress, "master" | "database"> | null {
   const { db, ...others } = Object.fromEntries(new URLSearchParams(query));
-  const [stranger] = Object.keys(others);
-  if (stranger !== undefined) return "remove all parameters except db.";
-  if (kind === "cluster" && (path !== "" || (db ?? "0") !== "0")) {
-    return "remove what follows the hosts.";
-  }
+  if (Object.keys(others).length > 0) return null;
+  if (kind === "cluster" && (path !== "" || (db ?? "0") !== "0")) return null;
   const master = kind === "sentinel" ? path : "";
-  if (kind === "sentinel" && !/^[\w.-]+$/.test(master)) {
-    return "use redis+sentinel://host:26379/master.";
-  }
+  if (kind === "sentinel" && !/^[\w.-]+$/.test(master)) return null;
   const number = db ?? (kind === "server" && path !== "" ? path : "0");
-  if (!/^\d{1,5}$/.test(number)) return "use a number for the database: redis://host:6379/0.";
-  return { master, database: Number(number) };
+  return /^\d{1,5}$/.test(number) ? { master, database: Number(number) } : null;
 }

@@ -5,7 +5,10 @@ import { runCommand } from "./check-run.ts";
 test.each(Object.getOwnPropertyNames(Object.prototype))("audit %s is no command", async (verb) => {
   const run = await runCommand(audit, [verb]);
 
-  expect(run).toMatchObject({ code: 2, stderr: expect.stringContaining("Use verify, export, show, review or erase.") });
+  expect(run).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("Give verify, export, show, review or erase."),
+  });
 });
 
 test("an export with an event that nests too deep has a verdict", async () => {

@@ -229,8 +229,8 @@ test("unusable input is reported before any call", async () => {
   for (const [argv, message] of [
     [["staging", "--role", operatorArn], "eks-access.yml names the operator of staging"],
     [["nowhere"], "Unknown cluster nowhere. Choose: staging, checkout, analytics."],
-    [[], "Name one cluster."],
-    [["staging", "--external-id", "x"], "Use --external-id together with --role."],
+    [[], "Give one cluster."],
+    [["staging", "--external-id", "x"], "Give --role with --external-id."],
   ] as const) {
     expect(await bootstrap(...argv)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
   }

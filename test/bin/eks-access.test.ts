@@ -65,15 +65,15 @@ it.each([
 
 it.each([
   [["check", "--foo"], "eks-access check: Unknown option --foo."],
-  [["check", "-", "--arn"], "eks-access check: Give --arn a value."],
+  [["check", "-", "--arn"], "eks-access check: Give a value for --arn."],
   [["check", "-", "--json=3"], "eks-access check: --json takes no value."],
   [["init", "here"], "eks-access init: Unexpected argument here."],
-  [["worker", "--zone"], "eks-access worker: Give --zone a value."],
+  [["worker", "--zone"], "eks-access worker: Give a value for --zone."],
   [["slack", "--zone", "eu"], "eks-access slack: Unknown option --zone."],
   [["all", "now"], "eks-access all: Unexpected argument now."],
   [["keys", "all"], "eks-access keys: Unexpected argument all."],
   [["recover", "--all"], "eks-access recover: Unknown option --all."],
-  [["audit", "erase"], "eks-access audit erase: Name one person by their Slack user id (U…)."],
+  [["audit", "erase"], "eks-access audit erase: Give one person by their Slack user id (U…)."],
 ])("%j says what is wrong, its usage and where its help is", async (line, mistake) => {
   const written = vi.spyOn(process.stderr, "write").mockReturnValue(true);
   const listeners = process.listeners("uncaughtException");

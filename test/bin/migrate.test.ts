@@ -58,10 +58,10 @@ test("migrate takes a given path of a role, and prints JSON", async () => {
 });
 
 test.each([
-  [[], "Name one cluster"],
-  [["staging", "other"], "Name one cluster"],
+  [[], "Give one cluster"],
+  [["staging", "other"], "Give one cluster"],
   [["staging", "--approve"], "Unknown option"],
-  [["staging", "--backup", "FILE"], "Use --backup together with --apply"],
+  [["staging", "--backup", "FILE"], "Give --apply with --backup"],
   [["prod"], "Unknown cluster prod. Choose: staging"],
   [
     ["staging", "--arn", `arn:aws:iam::${account}:role/x/nobody`],

@@ -225,14 +225,14 @@ describe("policy explain", () => {
   });
 
   test.each<[readonly string[], string]>([
-    [[], "Missing --user. Name the person who asks."],
+    [[], "Give --user, the person who asks."],
     [["--user", "U0A", "--cluster", "prod"], "Unknown cluster prod. Choose: staging."],
     [
       ["--user", "U0A", "--cluster", "staging", "--level", "root"],
       "staging does not offer root. Choose: viewer, admin.",
     ],
-    [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--for", "soon"], "Write --for as a duration"],
-    [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--at", "noon"], "--at: write a time"],
+    [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--for", "soon"], "Give --for as a duration"],
+    [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--at", "noon"], "Give --at as a time"],
     [["--nobody"], "Unknown option --nobody."],
   ])("%j is unusable: %s", async (argv, why) => {
     const { code, error } = await run(["explain", ...argv]);
@@ -257,7 +257,7 @@ test("neither test nor explain is answered with the usage", async () => {
   const { code, error } = await run(["check"]);
 
   expect(code).toBe(2);
-  expect(error).toMatch(/^eks-access policy: Use test, explain or clusters\.\n\nUsage: eks-access policy test/);
+  expect(error).toMatch(/^eks-access policy: Give test, explain or clusters\.\n\nUsage: eks-access policy test/);
 });
 
 describe("with a fleet", () => {

@@ -333,10 +333,10 @@ test("it says that the switch of the mode is irreversible, and does nothing with
 test.each([
   ["--by", "U0ENGINEER", "gives U0ENGINEER no emergency access"],
   ["--for", "3h", "lasts at most 2h"],
-  ["--for", "soon", "Write --for as a duration"],
+  ["--for", "soon", "Give --for as a duration"],
   ["--role", arns.engineer, "A rescue needs a role"],
   ["--role", "arn:aws:iam::999999999999:role/x", "is in 999999999999"],
-  ["--reason", "", "Missing options: use --role, --for, --by and --reason"],
+  ["--reason", "", "Give --role, --for, --by and --reason"],
 ])("%s %s is refused before anything is done", async (name, value, message) => {
   const argv = order.map((each, index) => (order[index - 1] === name ? value : each));
 

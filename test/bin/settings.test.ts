@@ -52,7 +52,7 @@ test("the problems of both are in one list", async () => {
 
   expect(failure).toMatchObject({ code: "config-invalid" });
   expect(explainFailure(failure)).toBe(`The configuration has 2 problems. Correct them and start again:
-  - MEMORY_KEYS: set the secret that \`eks-access keys\` prints, or several with commas (the first seals).
+  - MEMORY_KEYS: use the secret that \`eks-access keys\` prints, or several with commas (the first seals).
   - clusters.staging.channel: use a Slack channel id, for example C012ABCDEF (not a name).`);
 });
 
@@ -79,7 +79,7 @@ test("what the file's mode needs of the environment is part of the list", async 
   const failure = await readSettings("slack").catch((error: unknown) => error);
 
   expect(explainFailure(failure)).toBe(`The configuration has 1 problem. Correct it and start again:
-  - SLACK_APP_TOKEN: set the app-level token (xapp-…) for slack.mode socket.`);
+  - SLACK_APP_TOKEN: use the app-level token (xapp-…), for slack.mode socket.`);
 });
 
 test("a missing file is reported with its name", async () => {

@@ -19,7 +19,7 @@ test.each([
 test.each([
   [["eu-private"], "Unexpected argument eu-private."],
   [["--zones", "eu-private"], "Unknown option --zones."],
-  [["--zone"], "Give --zone a value."],
+  [["--zone"], "Give a value for --zone."],
 ])("%j is a mistake", (argv, problem) => {
   expect(() => readZones(argv)).toThrow(problem);
 });

@@ -140,8 +140,8 @@ const assumable =
   "use a role's ARN with its path; * matches any text in the name, for example arn:aws:iam::111122223333:role/team-*";
 const label = "write a text of at most 256 characters, in quotes if it is a number or a word such as true or no";
 const oneOf = "say who created the cluster: roleArn, userArn or discover";
-const there = "Use one of viewer, admin, deployer, editor, owner";
-const known = "Use one of staging, production, research, alone, other";
+const there = "or use one of viewer, admin, deployer, editor, owner";
+const known = "or use one of staging, production, research, alone, other";
 const name = "use lower-case letters, digits and hyphens, up to 63 characters";
 const block = "write a block of settings";
 const [staging, production, rules] = ["clusters.staging", "clusters.production", "policy.rules"];
@@ -345,26 +345,26 @@ export const mistakes: readonly Mistake[] = [
   ),
   elsewhere("identities.3", "links", "identities: name each way once"),
   // Names.
-  at(`${staging}.levels.2`, "root", `there is no level root. ${there}, or define it under levels`),
+  at(`${staging}.levels.2`, "root", `there is no level root. Define it under levels, ${there}`),
   elsewhere(
     "templates.more",
     { levels: ["viewer", "root"] },
-    `templates.more.levels[1]: there is no level root. ${there}, or define it under levels`,
+    `templates.more.levels[1]: there is no level root. Define it under levels, ${there}`,
   ),
   elsewhere(
     "clusters.research.template",
     "eu",
-    "clusters.research.template: there is no template eu. Use one of strict, or define it under templates",
+    "clusters.research.template: there is no template eu. Define it under templates, or use one of strict",
   ),
   at("levels.rescue", { groups: ["x"], maxDuration: "1h" }, "use another name: eks-access rescue has this one"),
-  at(`${rules}.0.clusters.2`, "nowhere", `there is no cluster nowhere. ${known}`),
-  at(`${rules}.0.levels.1`, "root", `there is no level root. ${there}`),
-  at("policy.breakGlass.0.clusters.1", "nowhere", `there is no cluster nowhere. ${known}`),
-  at("policy.breakGlass.1.level", "root", `there is no level root. ${there}`),
+  at(`${rules}.0.clusters.2`, "nowhere", `there is no cluster nowhere. Define it under clusters, ${known}`),
+  at(`${rules}.0.levels.1`, "root", `there is no level root. Define it under levels, ${there}`),
+  at("policy.breakGlass.0.clusters.1", "nowhere", `there is no cluster nowhere. Define it under clusters, ${known}`),
+  at("policy.breakGlass.1.level", "root", `there is no level root. Define it under levels, ${there}`),
   at(
     "policy.breakGlass.0.level",
     "editor",
-    "no one chooses the namespaces of editor in an emergency. Use a level that names them",
+    "use a level that names its namespaces: in an emergency no one chooses those of editor",
     "levels.editor",
   ),
   // Several settings together.
@@ -379,32 +379,32 @@ export const mistakes: readonly Mistake[] = [
   at(
     `${staging}.creator.roleArn`,
     "arn:aws:iam::999988887777:role/x",
-    "it is in account 999988887777, the cluster in 111122223333. Name a role of that account",
+    "it is in account 999988887777, the cluster in 111122223333. Correct one of them",
     `${staging}.account`,
     `${staging}.creator`,
   ),
   at(
     `${staging}.creator.through.2`,
     "arn:aws-cn:iam::777788889999:role/x",
-    "it is in partition aws-cn, but the region eu-central-1 is in aws. Correct one of them",
+    "it is in partition aws-cn, the cluster in aws. Correct one of them",
     "defaults.region",
     `${staging}.creator`,
   ),
   at(
     `${staging}.operator.roleArn`,
     "arn:aws:iam::111122223333:role/creator",
-    "it is the creator. Name a role that does nothing else",
+    "use a role that does nothing else: this is the creator",
     `${staging}.creator.roleArn`,
   ),
   elsewhere(
     "levels.admin.groups.1",
     "eks-access:operators",
-    "levels.admin.groups: eks-access:operators is the operator's. Use another one",
+    "levels.admin.groups: use another group: eks-access:operators is the operator's",
   ),
   elsewhere(
     "levels.viewer.bind.1",
     { clusterRole: "eks-access:operator", in: "all" },
-    "levels.viewer.bind: eks-access:operator is the operator's. Use another one",
+    "levels.viewer.bind: use another role: eks-access:operator is the operator's",
   ),
   elsewhere(
     "clusters.other.creator",
@@ -415,17 +415,17 @@ export const mistakes: readonly Mistake[] = [
   at(
     `${staging}.signIn.roles.1`,
     "arn:aws:iam::888877776666:role/dev",
-    "it is in account 888877776666. Correct it, or add the account to foreignAccounts",
+    "it is in account 888877776666, the cluster in 111122223333. Correct one of them, or add it to foreignAccounts",
     `${staging}.account`,
     `${staging}.foreignAccounts`,
   ),
   at(
     `${staging}.signIn.roles.2`,
     "arn:aws-cn:iam::111122223333:role/dev",
-    "it is in partition aws-cn, but the region eu-central-1 is in aws. Correct one of them",
+    "it is in partition aws-cn, the cluster in aws. Correct one of them",
     "defaults.region",
   ),
-  at(`${rules}.1.name`, "four eyes", "another rule has the name four eyes. Give each its own name", `${rules}.0.name`),
+  at(`${rules}.1.name`, "four eyes", "use another name: an earlier rule has four eyes", `${rules}.0.name`),
   elsewhere(
     `${rules}.1.levels`,
     undefined,
@@ -456,7 +456,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     `${rules}.0.approvers`,
     ["U0ONE", "U0TWO"],
-    "clusters.production.levels[1]: the rule four eyes lets U0ONE ask for deployer, but has too few other approvers. Name more",
+    "clusters.production.levels[1]: deployer on production needs 3 approvals by the rule four eyes, but the rule has 2 approvers besides U0ONE. Name more",
     ...ofProduction,
     ...["name", "approvals", "who"].map((each) => `${rules}.0.${each}`),
     "levels.deployer",
@@ -472,7 +472,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     "policy.breakGlass.0.for",
     "3h",
-    "policy.breakGlass[0].for: it gives deployer for longer than its maxDuration. Use a shorter time",
+    "policy.breakGlass[0].for: use a time of at most the maxDuration of deployer",
     "policy.breakGlass.0",
     "levels.deployer.maxDuration",
   ),
@@ -487,7 +487,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     "timing.requestExpiresAfter",
     "31d",
-    "ledger.keep: 30d is not longer than timing.requestExpiresAfter (31d). Make it longer",
+    "ledger.keep: use more than timing.requestExpiresAfter (31d)",
     "ledger.keep",
   ),
 ];

@@ -122,7 +122,7 @@ x-anchors: { quiet: &freeze "release freeze" }
       "templates.us.regoin: no such setting. Correct or remove it.",
     ]);
     expect(problemsOf(text.replace("template: us", "template: eu"))).toEqual([
-      "clusters.a.template: there is no template eu. Use one of production, us, or define it under templates.",
+      "clusters.a.template: there is no template eu. Define it under templates, or use one of production, us.",
     ]);
     expect(problemsOf(text.replace("channel: C0ACCESS", ""))).toEqual([
       "clusters.a.channel: it is missing; use a Slack channel id, for example C012ABCDEF (not a name).",

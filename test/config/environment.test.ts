@@ -30,7 +30,7 @@ describe("the secret of the audit webhook", () => {
     (wrong) => {
       const [problem = ""] = problemsOf({ ...worker, AUDIT_WEBHOOK_SECRET: wrong }, "worker");
 
-      expect(problem).toMatch(/^AUDIT_WEBHOOK_SECRET: for audit\.webhook, set whsec_/);
+      expect(problem).toMatch(/^AUDIT_WEBHOOK_SECRET: use whsec_/);
       expect(problem).not.toContain(`${wrong}.`);
     },
   );
@@ -67,7 +67,7 @@ describe("what a process needs", () => {
 
     expect(environment?.slack).toMatchObject({ botToken: "xoxb-1", signingSecret: "signing", port: 3000 });
     expect(problemsOf({ ...ofKind[kind], SLACK_BOT_TOKEN: "" }, kind)).toEqual([
-      "SLACK_BOT_TOKEN: set the app's bot token (xoxb-…).",
+      "SLACK_BOT_TOKEN: use the app's bot token (xoxb-…).",
     ]);
   });
 
@@ -82,7 +82,7 @@ describe("what a process needs", () => {
     ["all", "PREVIEW_SIGNING_KEY"],
   ] as const)("of %s is %s", (kind, name) => {
     expect(problemsOf({ ...ofKind[kind], [name]: undefined }, kind)).toEqual([
-      expect.stringMatching(new RegExp(`^${name}: set .*eks-access keys`)),
+      expect.stringMatching(new RegExp(`^${name}: use .*eks-access keys`)),
     ]);
   });
 });
@@ -175,10 +175,10 @@ describe("what the mode needs", () => {
     [
       "http",
       { ...slack, SLACK_SIGNING_SECRET: "" },
-      ["SLACK_SIGNING_SECRET: set the app's signing secret for slack.mode http."],
+      ["SLACK_SIGNING_SECRET: use the app's signing secret, for slack.mode http."],
     ],
     ["socket", { ...slack, SLACK_APP_TOKEN: "xapp-1" }, []],
-    ["socket", slack, ["SLACK_APP_TOKEN: set the app-level token (xapp-…) for slack.mode socket."]],
+    ["socket", slack, ["SLACK_APP_TOKEN: use the app-level token (xapp-…), for slack.mode socket."]],
   ] as const)("%s", (mode, env, problems) => {
     expect(slackModeProblems(env, "slack", mode)).toEqual(problems);
     expect(slackModeProblems(env, "all", mode)).toEqual(problems);
@@ -212,7 +212,7 @@ test.each([
 
   expect(environment).toBeNull();
   expect(problems).toHaveLength(1);
-  expect(problems[0]).toMatch(new RegExp(`^${name}: (use|set) `));
+  expect(problems[0]).toMatch(new RegExp(`^${name}: use `));
   expect(problems[0]).not.toContain("hunter2secret");
 });
 
@@ -237,8 +237,8 @@ test("Redis' time-outs have bounds, and their problem names them", () => {
   expect(environment?.redisAccess).toMatchObject({ connectTimeoutMs: 500, commandTimeoutMs: 60_000 });
   expect(environment?.readyWithinMs).toBe(3_000);
   expect(problemsOf({ ...worker, REDIS_CONNECT_TIMEOUT: "50ms", REDIS_COMMAND_TIMEOUT: "2m" }, "worker")).toEqual([
-    "REDIS_CONNECT_TIMEOUT: write a time from 100ms to 30s, for example 2s.",
-    "REDIS_COMMAND_TIMEOUT: write a time from 500ms to 1m, for example 2s.",
+    "REDIS_CONNECT_TIMEOUT: use a time from 100ms to 30s, such as 2s.",
+    "REDIS_COMMAND_TIMEOUT: use a time from 500ms to 1m, such as 2s.",
   ]);
   expect(problemsOf({ ...worker, READY_TIMEOUT: "soon" }, "worker")).toHaveLength(1);
 });

@@ -144,7 +144,7 @@ describe("the clusters of a fleet", () => {
     expect(readConfig(text)).toMatchObject({
       type: "invalid",
       problems: [
-        "fleet.templates[0].template: there is no template none. Use one of production, or define it under templates.",
+        "fleet.templates[0].template: there is no template none. Define it under templates, or use one of production.",
       ],
     });
   });

@@ -30,13 +30,13 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ["clusters.staging.creator", "it is text; write a block of settings", /creator:\n.*\n/, "creator: somebody\n"],
   [
     "clusters.staging.creator.userArn",
-    "it is in account 999988887777, the cluster in 111122223333. Name a user of that account",
+    "it is in account 999988887777, the cluster in 111122223333. Correct one of them",
     "roleArn: arn:aws:iam::111122223333:role/cluster-creator",
     "userArn: arn:aws:iam::999988887777:user/founder",
   ],
   [
     "clusters.staging.creator.roleArn",
-    "it is in partition aws, but the region us-gov-west-1 is in aws-us-gov. Correct one of them",
+    "it is in partition aws, the cluster in aws-us-gov. Correct one of them",
     "eu-central-1",
     "us-gov-west-1",
   ],
@@ -55,7 +55,7 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ["clusters.staging.approvers", "it is text; write a list", /\[U0.*\]/, "U0APPROVER"],
   [
     "clusters.staging.levels[1]",
-    "there is no level constructor. Use one of viewer, admin, or define it under levels",
+    "there is no level constructor. Define it under levels, or use one of viewer, admin",
     "[viewer, admin]",
     "[viewer, constructor]",
   ],

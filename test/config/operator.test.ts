@@ -36,15 +36,15 @@ test("without an operator the creator is needed as before", () => {
 test.each([
   [
     `operator: { roleArn: "${arn.replace("1111", "9999")}" }\n`,
-    "clusters.staging.operator.roleArn: it is in account 999922223333, the cluster in 111122223333. Name a role of that account.",
+    "clusters.staging.operator.roleArn: it is in account 999922223333, the cluster in 111122223333. Correct one of them.",
   ],
   [
     `operator: { roleArn: "${arn.replace("aws", "aws-cn")}" }\n`,
-    "clusters.staging.operator.roleArn: it is in partition aws-cn, but the region eu-central-1 is in aws. Correct one of them.",
+    "clusters.staging.operator.roleArn: it is in partition aws-cn, the cluster in aws. Correct one of them.",
   ],
   [
     `operator: { roleArn: "${arn}" }\n    creator: { roleArn: "${arn.replace("role/", "role/ci/")}" }\n`,
-    "clusters.staging.operator.roleArn: it is the creator. Name a role that does nothing else.",
+    "clusters.staging.operator.roleArn: use a role that does nothing else: this is the creator.",
   ],
 ])("an operator that can't be one is a problem: %s", (written, problem) => {
   expect(read(written)).toEqual([problem]);

@@ -142,8 +142,8 @@ describe("a contradictory policy is refused:", () => {
 
   test("a person whom no one else can approve", () => {
     expect(problemsOf("  rules: [{ name: a, who: [U0APPROVER], approvers: [U0APPROVER] }]")).toEqual([
-      "clusters.staging.levels[0]: the rule a lets U0APPROVER ask for viewer, but has too few other approvers. Name more.",
-      "clusters.staging.levels[1]: the rule a lets U0APPROVER ask for admin, but has too few other approvers. Name more.",
+      "clusters.staging.levels[0]: viewer on staging needs 1 approval by the rule a, but the rule has 0 approvers besides U0APPROVER. Name more.",
+      "clusters.staging.levels[1]: admin on staging needs 1 approval by the rule a, but the rule has 0 approvers besides U0APPROVER. Name more.",
     ]);
   });
 

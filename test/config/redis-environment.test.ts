@@ -62,7 +62,7 @@ test.each<[string, Readonly<Record<string, string>>, string]>([
   [
     "a certificate without its key",
     { REDIS_URL: "rediss://:hunter2secret@redis", REDIS_CERT_FILE: "cert.pem" },
-    "REDIS_CERT_FILE, REDIS_KEY_FILE: set both or neither.",
+    "REDIS_CERT_FILE, REDIS_KEY_FILE: use both or neither.",
   ],
   [
     "a password for Sentinels that are not there",
@@ -72,7 +72,7 @@ test.each<[string, Readonly<Record<string, string>>, string]>([
   [
     "Sentinels without the master's name",
     { REDIS_URL: "redis+sentinel://:hunter2secret@a:26379" },
-    "REDIS_URL: use redis+sentinel://host:26379/master.",
+    "REDIS_URL: use redis://user:password@host:6379/0, redis+sentinel://host:26379,host:26379/master?db=0 or redis+cluster://host:6379,host:6379, and rediss for TLS. Percent-encode user and password.",
   ],
 ])("%s is one problem with its remedy, and nothing of a secret", (_, env, problem) => {
   const { problems } = read(env);
@@ -84,6 +84,6 @@ test.each<[string, Readonly<Record<string, string>>, string]>([
 test("a wrong address hides no other mistake", () => {
   expect(read({ REDIS_URL: "http://redis", REDIS_KEY_FILE: "key.pem" }).problems).toEqual([
     expect.stringMatching(/^REDIS_URL: /),
-    "REDIS_CERT_FILE, REDIS_KEY_FILE: set both or neither.",
+    "REDIS_CERT_FILE, REDIS_KEY_FILE: use both or neither.",
   ]);
 });

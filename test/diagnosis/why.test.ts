@@ -281,13 +281,13 @@ describe("a principal without an entry that counts", () => {
 
     const { message } = theCause({ ...nobody("", { mapUsers }), given }, "user-path");
 
-    expect(message).toContain("which has another path.");
+    expect(message).toContain(", but the entry in mapUsers, line ");
   });
 
   test("is of another account than the one that is written", () => {
     const { message } = theCause(nobody(roleEntry("arn:aws:iam::444455556666:role/developers")), "wrong-account");
 
-    expect(message).toContain("444455556666:role/developers`, of another account");
+    expect(message).toContain("444455556666:role/developers`.");
   });
 
   test("is written with a slip", () => {

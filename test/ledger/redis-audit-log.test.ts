@@ -369,11 +369,11 @@ describe("eks-access audit", () => {
   });
 
   test.each([
-    [[], "Use verify, export, show, review or erase."],
+    [[], "Give verify, export, show, review or erase."],
     [["verify", "--format", "jsonl"], "verify takes no --format."],
-    [["verify", "--anchor", "12"], "Write an anchor as COUNT:HASH"],
-    [["export", "--format", "xml"], "Use --format jsonl or cloudevents."],
-    [["export", "--from", "0"], "Write --from as the number of an event."],
+    [["verify", "--anchor", "12"], "Give an anchor as COUNT:HASH"],
+    [["export", "--format", "xml"], "Give --format as jsonl or cloudevents."],
+    [["export", "--from", "0"], "Give --from as the number of an event."],
     [["verify", "--file", "no-such-file"], "no such file"],
   ])("answers %j with what is wrong", async (argv, message) => {
     const { code, stderr } = await run(...argv);

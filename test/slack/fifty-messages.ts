@@ -170,7 +170,7 @@ const answers = {
   endRefusedAnswer: {
     when: "the lease is not yours to revoke",
     next: "ask the named people",
-    leads: /Only <@U0ENGINEER>, <@U0APPROVER> or .* can revoke this/,
+    leads: /Only <@U0ENGINEER>, <@U0APPROVER> or .* can do this/,
     text: () => of(endRefusedAnswer("not-yours", aLeasedRequest({}), aCluster())),
   },
   emergencyAnswer: {

@@ -6,6 +6,21 @@ import type { ApprovedRequest } from "../record.ts";
 import { leasesAnnotation } from "./annotation.ts";
 import type { MappedIdentity } from "./lease-record.ts";
 
+/** After a write: the proof that nothing else is there. @param what the document, or an access entry */
+export function asPlanned(what: string): string {
+  return `Read back, ${what} is as planned.`;
+}
+
+/** Without a full stop. */
+export function readBackDiffers(what: string): string {
+  return `Read back, ${what} is not as planned`;
+}
+
+/** Without a full stop. @param what the document or the access entry that it changed, made or deleted */
+export function anotherWriter(did: string, what: string): string {
+  return `Another writer ${did} ${what}`;
+}
+
 export interface Drift {
   readonly request: ApprovedRequest;
   /** One clause: the missing part, and the last writer. */

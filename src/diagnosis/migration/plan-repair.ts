@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { canonicalCaller } from "../../access/arn.ts";
-import { belongsTo } from "../../access/lease/drift.ts";
+import { asPlanned, belongsTo } from "../../access/lease/drift.ts";
 import type { ItemSummary, MigrationSummary, Replacement, StepSummary } from "../../access/migration.ts";
 import { isIdentityCenterRole, withoutRolePath } from "../../access/principal.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
@@ -257,7 +257,7 @@ function stepsOf(replacements: readonly Replacement[]): readonly StepSummary[] {
   const inDocument = {
     name: replaceInMap,
     does: `Add to aws-auth: ${inMap.map(({ from, to }) => `${to} with what ${from} has`).join(", ")}.`,
-    proof: "Read back, aws-auth is as planned.",
+    proof: asPlanned("aws-auth"),
     undo: "eks-access rescue --document kept restores the previous document.",
   };
   return [...(inMap.length > 0 ? [inDocument] : []), ...entries.map(entryStep)];
@@ -268,9 +268,8 @@ function entryStep(replacement: Replacement): StepSummary {
   const does = `Access entry of ${from}: ${becomes(replacement)}`;
   const name = replaceEntryStep(replacement);
   if (to === null) {
-    const undo = "Create it again, from the audit log.";
-    return { name, does, proof: "Read back, the entry is gone.", undo };
+    return { name, does, proof: "Read back, the access entry is gone.", undo: "Create it again, from the audit log." };
   }
   const undo = `Delete the access entry of ${to}.`;
-  return { name, does, proof: "Read back, the entry is as planned.", undo };
+  return { name, does, proof: asPlanned("the access entry"), undo };
 }

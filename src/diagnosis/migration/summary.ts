@@ -1,3 +1,4 @@
+import { asPlanned } from "../../access/lease/drift.ts";
 import type { ItemSummary, MigrationSummary, StepSummary } from "../../access/migration.ts";
 import type { MigrationStep, WantedEntry } from "./facts.ts";
 import type { ItemOutcome, Outcome } from "./item-outcome.ts";
@@ -57,13 +58,13 @@ function wordsOf(step: MigrationStep): Omit<StepSummary, "name"> {
     case "give-entry":
       return {
         does: `Create the access entry of ${who(step.wanted)}. It counts at once${step.wanted.isAdmin ? ", and its policy one call later" : ""}.`,
-        proof: "Read back, the entry is as planned, with the same rights in the API server.",
+        proof: `${asPlanned("the access entry")} It has the same rights.`,
         undo: `Delete the access entry of ${step.wanted.principalArn}.`,
       };
     case "remove-from-aws-auth":
       return {
         does: `Remove ${step.arns.length === 1 ? "this item" : `these ${step.arns.length} items`} from aws-auth: ${step.arns.join(", ")}.`,
-        proof: "Each access entry is there. Read back, aws-auth is as planned.",
+        proof: `Each access entry is there. ${asPlanned("aws-auth")}`,
         undo: "Add the items to aws-auth again.",
       };
   }

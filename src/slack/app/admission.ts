@@ -23,28 +23,34 @@ import {
   userIn,
 } from "./payload.ts";
 
-const notAdmitted: Readonly<Record<Exclude<Account, "active"> | "unconfirmed", string>> = {
-  deactivated: "You can't use eks-access: your Slack account is deactivated. Ask a workspace administrator.",
-  guest: "You can't use eks-access: you are a guest in this workspace. Ask a member to do this.",
-  "of-another-workspace":
-    "You can't use eks-access: your account belongs to another workspace. Ask a member to do this.",
-  bot: "Only people can use eks-access.",
-  unknown: "You can't use eks-access: Slack does not know your account. Ask a workspace administrator.",
-  unconfirmed: "Nothing changed: Slack did not confirm your account. Try again in a minute.",
+type NotAdmitted = Exclude<Account, "active"> | "unconfirmed";
+
+/** Of the person who acts, or of the one who would get the access. */
+const accountWords: Readonly<Record<NotAdmitted, string>> = {
+  deactivated: "the Slack account is deactivated",
+  guest: "guests of the workspace get no access",
+  "of-another-workspace": "the account is of another workspace",
+  bot: "only people get access",
+  unknown: "Slack does not know the account",
+  unconfirmed: "Slack did not confirm the account",
 };
 
-export function notAdmittedAnswer(account: keyof typeof notAdmitted): Message {
-  return answer(`:warning: ${notAdmitted[account]}`);
+const helpers: Readonly<Partial<Record<NotAdmitted, string>>> = {
+  guest: "a member",
+  "of-another-workspace": "a member",
+};
+
+export function notAdmittedAnswer(account: NotAdmitted): Message {
+  const why = accountWords[account];
+  if (account === "unconfirmed") return answer(`:warning: Nothing changed: ${why}. Try again in a minute.`);
+  return answer(`:warning: You can't use eks-access: ${why}. Ask ${helpers[account] ?? "a workspace administrator"}.`);
 }
 
-const aboutAnother: Readonly<Record<Exclude<Account, "active"> | "unconfirmed", string>> = {
-  deactivated: "their Slack account is deactivated",
-  guest: "guests of this workspace can't get access",
-  "of-another-workspace": "their Slack account belongs to another workspace",
-  bot: "only people can get access",
-  unknown: "Slack does not know their account",
-  unconfirmed: "Slack did not confirm their account. Try again in a minute",
-};
+/** Nothing happens for another person. @param what did not happen */
+function otherNotAdmittedAnswer(what: string, person: string, account: NotAdmitted, next: string): Message {
+  const then = account === "unconfirmed" ? "Try again in a minute." : next;
+  return answer(`:warning: ${what} for ${mention(person)}: ${accountWords[account]}.${then && ` ${then}`}`);
+}
 
 /** Null: they are an active member, so they can get it. */
 export async function refuseOtherPerson(
@@ -56,7 +62,7 @@ export async function refuseOtherPerson(
   const account = await accountOf(context, other);
   if (account === "active") return null;
   await noteAttempt(context, { act: "request", by, code: `requester-${account}`, request });
-  return answer(`:warning: No request made for ${mention(other)}: ${aboutAnother[account]}.`);
+  return otherNotAdmittedAnswer("No request made", other, account, "");
 }
 
 /** Acts that give access, at once or in the next step: it refuses them without an answer of Slack. */
@@ -96,8 +102,7 @@ export async function refuseForRequester(
     const account = await accountOf(context, person);
     if (account === "active") continue;
     await noteAttempt(context, { act: "approve", by, code: `requester-${account}`, request });
-    const next = account === "unconfirmed" ? "" : " Deny the request, or let it expire.";
-    return answer(`:warning: Not approved for ${mention(person)}: ${aboutAnother[account]}.${next}`);
+    return otherNotAdmittedAnswer("Not approved", person, account, "Deny the request, or let it expire.");
   }
   return null;
 }
@@ -181,7 +186,7 @@ async function answerRefused(
 async function answerAction(
   { ack, body, respond, client }: FormChange,
   user: string,
-  account: keyof typeof notAdmitted,
+  account: NotAdmitted,
 ): Promise<void> {
   await ack();
   const { view } = body;
@@ -190,7 +195,7 @@ async function answerAction(
     return void (await client.views.publish({ user_id: user, view: refusedHomeView(message) }));
   if (view) return void (await client.views.update({ view_id: view.id, view: messageModal("eks-access", message) }));
   const isTheirs = account !== "unconfirmed" && placeOfClick(body)?.channel.startsWith("D");
-  const settled = isTheirs ? withoutButtons(body, notAdmitted[account]) : null;
+  const settled = isTheirs ? withoutButtons(body, message.text) : null;
   if (settled) await respond({ replace_original: true, ...settled });
   else await respond({ response_type: "ephemeral", replace_original: false, ...message });
 }

@@ -13,7 +13,15 @@ import { type Command, type CommandCall, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personFor } from "../app/request-people.ts";
 import { extendAction } from "../show/buttons.ts";
-import { answer, failureAnswer, formModal, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
+import {
+  answer,
+  failureAnswer,
+  formModal,
+  type Message,
+  messageModal,
+  noSuchRequestAnswer,
+  onlyAnswer,
+} from "../show/message.ts";
 import {
   code,
   context as contextBlock,
@@ -217,8 +225,8 @@ function levelIn({ levels }: Cluster, level: Level): Level {
   return levels.find(({ name }) => name === level.name) ?? level;
 }
 
-export function notYoursToExtendAnswer({ id, requester }: AccessRequest): Message {
-  return answer(`Only ${mention(requester)} can ask to extend ${code(id)}.`);
+export function notYoursToExtendAnswer({ requester }: AccessRequest): Message {
+  return onlyAnswer(mention(requester));
 }
 
 export function extensionAnswer(request: AccessRequest, extended: AccessRequest): Message {

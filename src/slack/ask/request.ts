@@ -19,7 +19,14 @@ import { clustersShown, readerFor } from "../app/request-people.ts";
 import { identitiesForAsker } from "../link/identities.ts";
 import { askAgainAction, detailsButton, maxValue, requestAction, runButton } from "../show/buttons.ts";
 import { withoutButtons } from "../show/lost-cards.ts";
-import { answer, clusterGoneAnswer, type Message, messageModal, noSuchRequestAnswer } from "../show/message.ts";
+import {
+  answer,
+  clusterGoneAnswer,
+  type Message,
+  messageModal,
+  noSuchRequestAnswer,
+  onlyAnswer,
+} from "../show/message.ts";
 import { actions, code, codeBlock, cut, mention, oneOf, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
 import { refuseTooMany } from "./limits.ts";
@@ -78,9 +85,7 @@ export const requestButtons: Buttons = {
 export const requestForms: Forms = { [requestModalId]: takeForm };
 
 function notYoursToRepeatAnswer(request: AccessRequest): Message {
-  return answer(
-    `Only ${oneOf(peopleOf(request))} can request ${code(request.id)} again. For your own access: ${code("/eks-access request")}.`,
-  );
+  return onlyAnswer(oneOf(peopleOf(request)), `For your own access: ${code("/eks-access request")}.`);
 }
 
 const formTitle = "Ask for access";

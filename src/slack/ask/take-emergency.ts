@@ -13,7 +13,7 @@ import { noteRefused } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { clustersShown } from "../app/request-people.ts";
 import { identitiesNow, rememberedIdentities } from "../link/identities.ts";
-import { answer, type Message } from "../show/message.ts";
+import { answer, type Message, onlyAnswer } from "../show/message.ts";
 import { code, mentions, plainLine, time } from "../show/mrkdwn.ts";
 import { durationText } from "../show/words.ts";
 import { recordedBeside, refuseTooMany } from "./limits.ts";
@@ -191,10 +191,9 @@ export function emergencyMistakeAnswer(mistake: string): Message {
 }
 
 export function mayNotTakeEmergencyAnswer({ name, breakGlass }: Cluster): Message {
-  const who = breakGlass ? `Only ${whoWords(breakGlass.who)} can.` : "The policy lets no one use it.";
-  return answer(
-    `You can't use break-glass on ${code(name)}. ${who} Use ${code("/eks-access request")} instead; the audit log has this attempt.`,
-  );
+  const next = `Use ${code("/eks-access request")} instead; the audit log has this attempt.`;
+  if (breakGlass) return onlyAnswer(whoWords(breakGlass.who), next);
+  return answer(`The policy gives no emergency access on ${code(name)}. ${next}`);
 }
 
 function whoWords(who: readonly string[]): string {

@@ -21,14 +21,24 @@ import { actOf, noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { factsFor } from "../app/request-people.ts";
 import { approveAction, readDecideValue } from "../show/buttons.ts";
-import { answer, clusterGoneAnswer, detailsModalId, failureAnswer, type Message, sayWhy } from "../show/message.ts";
+import {
+  answer,
+  clusterGoneAnswer,
+  detailsModalId,
+  failureAnswer,
+  goneText,
+  type Message,
+  onlyAnswer,
+  ownAnswer,
+  sayWhy,
+} from "../show/message.ts";
 import { code, mention, oneOf, plainLine } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 
 /** SHA-256 in hex: a forged button can have any text. */
 const digestLength = 64;
 
-const noSuchRequest = "This request no longer exists.";
+const noSuchRequest = goneText("This request");
 
 /** Redis can have any text. */
 const maxUser = 60;
@@ -154,11 +164,13 @@ async function noteForgedApprovals(context: SlackContext, request: AccessRequest
 export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cluster: Cluster, by: Person): Message {
   const others = oneOf(othersWhoMayApprove(request, cluster)) || "an operator to add approvers";
   const outcome = maySeeRequest(request, cluster, by) ? ` ${stateText(request)}.` : "";
-  const reasons: Readonly<Record<DecisionRefusal, string>> = {
+  if (refusal === "self-approval") return ownAnswer("request", others);
+  if (refusal === "not-an-approver") {
+    return onlyAnswer(`approvers of ${code(request.level)} on ${code(cluster.name)}`, `Ask ${others}.`);
+  }
+  const reasons: Readonly<Record<Exclude<DecisionRefusal, "self-approval" | "not-an-approver">, string>> = {
     "already-decided": `Already handled.${outcome}`,
     expired: "This request expired.",
-    "self-approval": `You can't decide about your own request. Ask ${others}.`,
-    "not-an-approver": `You're not an approver for ${code(request.level)} on ${code(cluster.name)}. Ask ${others}.`,
     "own-principal": `${code(request.principal)} is, or was this week, your own identity. Ask another approver.`,
     "own-principal-unknown": `I can't tell whether ${code(request.principal)} is your own identity: ${code(`/eks-access whoami ${cluster.name}`)} says why. Try again, or ask ${others}. You can still deny.`,
     "approved-already": `You approved it already. ${needs(request, cluster)}`,

@@ -21,6 +21,7 @@ import {
   maxWhyLength,
   messageModal,
   noSuchRequestAnswer,
+  onlyAnswer,
   reasonInput,
   revokeModalId,
   whyOf,
@@ -208,12 +209,6 @@ export function endRefusedAnswer(
   { approvers, onCall }: Pick<Cluster, "approvers" | "onCall"> = { approvers: [], onCall: [] },
 ): Message {
   const who = oneOf([...new Set([...peopleOf(request), ...approvers, ...onCall])]);
-  const reasons: Readonly<Record<EndRefusal, string>> = {
-    "not-active": `Nothing to revoke. ${stateText(request)}.`,
-    "not-pending": `You can't cancel it now. ${stateText(request)}.`,
-    "not-yours":
-      request.state === "pending" ? `Only ${oneOf(peopleOf(request))} can cancel it.` : `Only ${who} can revoke this.`,
-    "ending-already": `This is ending already. ${stateText(request)}.`,
-  };
-  return answer(reasons[refusal]);
+  if (refusal === "not-yours") return onlyAnswer(request.state === "pending" ? oneOf(peopleOf(request)) : who);
+  return answer(`Nothing to ${refusal === "not-pending" ? "cancel" : "revoke"}. ${stateText(request)}.`);
 }

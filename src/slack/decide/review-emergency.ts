@@ -19,6 +19,8 @@ import {
   maxWhyLength,
   messageModal,
   noSuchRequestAnswer,
+  onlyAnswer,
+  ownAnswer,
   reasonInput,
   whyOf,
 } from "../show/message.ts";
@@ -99,10 +101,10 @@ async function recordReview(
 function reviewRefusedAnswer(refusal: ReviewRefusal, request: AccessRequest, cluster: Cluster, user: string): Message {
   const { id, emergency } = request;
   const others = oneOf(reviewersOf(request, cluster).filter((each) => each !== user));
-  const reasons: Readonly<Record<ReviewRefusal, string>> = {
+  if (refusal === "own") return ownAnswer("emergency access", others);
+  if (refusal === "not-an-approver") return onlyAnswer(`approvers of ${code(cluster.name)}`, `Ask ${others}.`);
+  const reasons: Readonly<Record<Exclude<ReviewRefusal, "own" | "not-an-approver">, string>> = {
     "nothing-to-review": `${code(id)} is not emergency access.`,
-    own: `You can't review your own emergency access. Ask ${others}.`,
-    "not-an-approver": `Only approvers of ${code(cluster.name)} can review it. Ask ${others}.`,
     "reviewed-already": `${mention(emergency?.review?.by ?? "")} reviewed it ${time(emergency?.review?.at ?? "")}.`,
   };
   return answer(reasons[refusal]);

@@ -135,15 +135,13 @@ export async function sessionsFound(
   return [...new Set(sessions)];
 }
 
+const correctIt = (what: string) => `In IAM Identity Center, ${what}. Ask its administrator to correct it.`;
+
 const noneOn: Readonly<Record<NoIdentity, (found: Identities) => string>> = {
-  "user-not-found": ({ email }) =>
-    `IAM Identity Center has no user with the address ${email}. Ask its administrator to correct it.`,
-  "email-of-two-users": ({ email }) =>
-    `In IAM Identity Center ${email} is one user's address and another's name. Ask its administrator to correct it.`,
-  "user-disabled": ({ email }) =>
-    `Your user in IAM Identity Center, ${email}, is disabled. Ask its administrator to correct it.`,
-  "no-permission-set": ({ cluster }) =>
-    `IAM Identity Center assigns you no permission set in the account of ${cluster}. Ask its administrator to correct it.`,
+  "user-not-found": ({ email }) => correctIt(`no user has the address ${email}`),
+  "email-of-two-users": ({ email }) => correctIt(`${email} is one user's address and another's name`),
+  "user-disabled": ({ email }) => correctIt(`your user, ${email}, is disabled`),
+  "no-permission-set": ({ cluster }) => correctIt(`you have no permission set in the account of ${cluster}`),
   "role-unknown": ({ cluster, person }) =>
     `${cluster} names no role of your permission set ${person?.permissionSets.join(" or ")}. ${ownArnWords}`,
   "not-configured": ({ cluster }) => `The configuration does not say who you are on ${cluster}.`,

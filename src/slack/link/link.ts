@@ -16,7 +16,7 @@ import { needsRenewal } from "../app/request-people.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
 import { withoutButtons } from "../show/lost-cards.ts";
-import { answer, failureAnswer, type Message } from "../show/message.ts";
+import { answer, failureAnswer, type Message, onlyAnswer, ownAnswer } from "../show/message.ts";
 import { code, mention, mentions, oneOf, styled, time } from "../show/mrkdwn.ts";
 import { askAdministrators, closeQuestions, linkDecided, linkMade, othersThan } from "./link-questions.ts";
 
@@ -175,12 +175,9 @@ function linkClickAnswer(
   refusal: "not-an-administrator" | "own-link" | "handled-already",
   administrators: readonly string[],
 ): Message {
-  const others: Readonly<Record<typeof refusal, string>> = {
-    "not-an-administrator": `Only an administrator can confirm this: ${oneOf(administrators) || "ask an operator to name one"}.`,
-    "own-link": "You can't confirm your own link. Ask another administrator.",
-    "handled-already": "This is handled, or they asked for another ARN.",
-  };
-  return answer(others[refusal]);
+  if (refusal === "own-link") return ownAnswer("link", "another administrator");
+  if (refusal === "not-an-administrator") return onlyAnswer(oneOf(administrators) || "an administrator");
+  return answer("Already handled, or they asked for another ARN.");
 }
 
 /** The button has the ARN too: Redis can change between the question and the click. */

@@ -18,18 +18,7 @@ import {
   reviewedButton,
 } from "../show/buttons.ts";
 import type { Message } from "../show/message.ts";
-import {
-  actions,
-  code,
-  codeList,
-  context,
-  mention,
-  plainLine,
-  plainText,
-  section,
-  time,
-  timeLeft,
-} from "../show/mrkdwn.ts";
+import { actions, code, codeList, mention, plainLine, plainText, section, time, timeLeft } from "../show/mrkdwn.ts";
 import {
   admitsText,
   durationText,
@@ -119,14 +108,6 @@ type Row = (request: AccessRequest) => KnownBlock[];
 
 const lists = { decide: "pending", review: "active", access: "active", requests: "mine", recent: "mine" } as const;
 
-const emptyHints: Readonly<Record<keyof typeof lists, string>> = {
-  decide: "No request waits for you.",
-  review: "",
-  access: "Your access appears here.",
-  requests: "Your requests wait here.",
-  recent: "Denied and ended requests appear here.",
-};
-
 /** Migrations come first: each concerns everyone in a cluster. */
 function part(
   title: string,
@@ -145,7 +126,6 @@ function part(
   return [
     { type: "divider" },
     section(`*${title}*${total === 0 ? ": none" : ` (${total})`}`),
-    ...(total === 0 ? [context(emptyHints[name])] : []),
     ...shown.flat(),
     ...(left > 0 ? [actions(`more-${name}`, [more])] : []),
   ];

@@ -29,7 +29,14 @@ import {
   retryMigrationAction,
   stopMigrationAction,
 } from "../show/buttons.ts";
-import { clusterGoneAnswer, denyMigrationModalId, denyModal, failureAnswer, type Message } from "../show/message.ts";
+import {
+  clusterGoneAnswer,
+  denyMigrationModalId,
+  denyModal,
+  failureAnswer,
+  goneText,
+  type Message,
+} from "../show/message.ts";
 import { readAskValue, readMigrationValue } from "./migration-buttons.ts";
 import {
   migrationApprovedAnswer,
@@ -234,5 +241,5 @@ async function refuseToDeny(
 
 async function unreadable(context: SlackContext, act: "approve" | "deny" | "migrate", by: string): Promise<Message> {
   await noteAttempt(context, { act, by, code: "unreadable-button" });
-  return failureAnswer("This plan no longer exists. Ask for it again.");
+  return failureAnswer(`${goneText("This plan")} Ask again.`);
 }

@@ -2,7 +2,7 @@ import { approversLeft, type MigrationRefusal, migrationApprovals } from "../../
 import { clusterOfMigration, type Migration } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
-import { answer, type Message, notYoursAnswer, type ThreadEntry } from "../show/message.ts";
+import { answer, type Message, notYoursAnswer, onlyAnswer, type ThreadEntry } from "../show/message.ts";
 import { code, mention, mentions, plainLine, styled, time } from "../show/mrkdwn.ts";
 import { droppedTexts, voidedText } from "../show/words.ts";
 
@@ -172,7 +172,7 @@ function refusalWords(refusal: MigrationRefusal, migration: Migration, name: str
     case "expired":
       return `${code(migration.id)} has expired. Ask again: ${askLine(migration.kind, name)}.`;
     case "not-an-approver":
-      return `Only approvers of ${code(name)} can decide about this plan.`;
+      return onlyAnswer(`approvers of ${code(name)}`).text;
     case "no-preview":
       return `The plan is not ready. Decide when ${code(`/eks-access status ${migration.id}`)} shows it.`;
     case "change-differs":

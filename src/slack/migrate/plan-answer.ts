@@ -9,7 +9,7 @@ import {
 } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
-import { answer, joinedLines, type Message, messageOf } from "../show/message.ts";
+import { answer, joinedLines, type Message, messageOf, onlyAnswer } from "../show/message.ts";
 import { code, context, cut, mention, section, styled, time } from "../show/mrkdwn.ts";
 import { droppedTexts, voidedText } from "../show/words.ts";
 import { askMigrationButton } from "./migration-buttons.ts";
@@ -82,7 +82,7 @@ export function nothingToMigrationAnswer(message: string): Message {
 }
 
 export function mayNotPlanAnswer({ name }: Cluster): Message {
-  return answer(`Only approvers of ${code(name)} and its on-call can see the plan.`);
+  return onlyAnswer(`approvers of ${code(name)} and its on-call`);
 }
 
 const longestSection = 3000;

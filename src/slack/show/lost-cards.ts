@@ -12,7 +12,7 @@ import type { SlackContext } from "../app/context.ts";
 import { approvalMessage } from "../decide/approval-message.ts";
 import { migrationMessage } from "../migrate/migration-card.ts";
 import { detailsButton } from "./buttons.ts";
-import type { Message } from "./message.ts";
+import { goneText, type Message } from "./message.ts";
 import type { KnownCard } from "./message-updates.ts";
 import { actions, code, context as contextBlock, section, unformatted } from "./mrkdwn.ts";
 import { type MessengerContext, updateDirectMessage, updateInChannel } from "./show-in-channel.ts";
@@ -81,7 +81,7 @@ export async function lostText(
 ): Promise<Message | null> {
   if (await ledger.whyUnreadable(id)) return null;
   const hasHistory = (await ledger.eventsOf(id, 1)).length > 0;
-  const note = `${code(id)} no longer exists.`;
+  const note = goneText(code(id));
   const settled = withoutButtons(body, note, hasHistory ? detailsButton({ id }) : null);
   return settled && titledLost(settled);
 }

@@ -83,13 +83,28 @@ export function deniedAnswer(id: string): Message {
   return answer(`Denied ${code(id)}. The requester gets your reason.`);
 }
 
-export function notYoursAnswer({ id, cluster }: { readonly id: string; readonly cluster: string }): Message {
-  return answer(`Only the requester, the approvers of ${code(cluster)} and its on-call can see or change ${code(id)}.`);
+/** What a person tried and others can do. @param next what they can do instead */
+export function onlyAnswer(who: string, next = ""): Message {
+  return answer(`Only ${who} can do this.${next && ` ${next}`}`);
 }
 
-/** @param hint what everyone else can do instead */
-export function onlyResponsibleAnswer(hint: string): Message {
-  return answer(`Only approvers, on-call and administrators can do that. ${hint}`);
+export function notYoursAnswer({ cluster }: { readonly cluster: string }): Message {
+  return onlyAnswer(`the requester, the approvers of ${code(cluster)} and its on-call`);
+}
+
+/** @param next what everyone else can do instead */
+export function onlyResponsibleAnswer(next: string): Message {
+  return onlyAnswer("approvers, on-call and administrators", next);
+}
+
+/** A second person must look. @param what such as `request` @param others who can */
+export function ownAnswer(what: string, others: string): Message {
+  return answer(`You can't decide about your own ${what}. Ask ${others}.`);
+}
+
+/** @param what in a card or under a button, such as `This request` */
+export function goneText(what: string): string {
+  return `${what} no longer exists.`;
 }
 
 /** The first post of a message, until an update has its state. */

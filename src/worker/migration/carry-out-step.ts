@@ -1,3 +1,4 @@
+import { asPlanned } from "../../access/lease/drift.ts";
 import { sealPlace } from "../../access/lease/holding.ts";
 import { type Migration, nextMigration } from "../../access/migration.ts";
 import { switchToAccessEntries } from "../../aws/eks-cluster.ts";
@@ -109,7 +110,7 @@ async function removeItems(
   step: Extract<MigrationStep, { type: "remove-from-aws-auth" }>,
 ): Promise<readonly string[]> {
   await writeAndReadBack(run, step.after);
-  return ["Each access entry is there.", "Read back, aws-auth is as planned."];
+  return ["Each access entry is there.", asPlanned("aws-auth")];
 }
 
 /** Writes the document that the run read, and reads it back. @throws AccessError if another writer changes it */

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
+import { anotherWriter, readBackDiffers } from "../../access/lease/drift.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
 import type { Migration } from "../../access/migration.ts";
 import { type AccessCheck, type Cluster, signInMethod } from "../../access/policy/cluster.ts";
@@ -72,7 +73,7 @@ function signedIn({ principalArn }: AccessEntry, { result, detail }: ProofFindin
 
 /** The next pass reads and plans again. */
 export function documentChanged({ name }: Cluster): AccessError {
-  return new AccessError("cluster-conflict", `Another writer changed aws-auth of ${name}`);
+  return new AccessError("cluster-conflict", anotherWriter("changed", `aws-auth of ${name}`));
 }
 
 export function isSameData(some: AwsAuthConfigMap | null, other: AwsAuthConfigMap | null): boolean {
@@ -190,7 +191,7 @@ async function giveEntry(
   }
   const made = await readBack(entries, principalArn, (entry) => isAsWanted(entry, wanted), pause);
   if (made) return made;
-  throw new AccessError("access-entry-conflict", `Read back, the access entry of ${principalArn} is not as planned`, {
+  throw new AccessError("access-entry-conflict", readBackDiffers(`the access entry of ${principalArn}`), {
     remedy: "aws-auth is unchanged. Fix that, then click Try again.",
   });
 }
@@ -224,7 +225,7 @@ export async function removeHalfMadeEntry(
 }
 
 function othersEntry(principalArn: string): AccessError {
-  return new AccessError("access-entry-conflict", `Another writer made an access entry for ${principalArn}`, {
+  return new AccessError("access-entry-conflict", anotherWriter("made", `the access entry of ${principalArn}`), {
     remedy: "Delete it if no one needs it, then click Try again.",
   });
 }

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
 import { canonicalCaller } from "../../access/arn.ts";
+import { asPlanned, readBackDiffers } from "../../access/lease/drift.ts";
 import {
   isMigrationOver,
   type Migration,
@@ -119,7 +120,7 @@ async function replaceInDocument(run: MigrationRun, replacements: readonly Repla
     throw new AccessError("migration-stopped", `aws-auth can't be repaired now: ${refusal?.message ?? ""}`);
   }
   await writeAndReadBack(run, plan.after);
-  return ["Read back, aws-auth is as planned.", "Everyone else in it signs in as before."];
+  return [asPlanned("aws-auth"), "Everyone else in it signs in as before."];
 }
 
 async function replaceByEntries(
@@ -130,7 +131,7 @@ async function replaceByEntries(
   if (!replacement) return [];
   return withManager(gathered.openManager, context.awsRequests, async (entries) => {
     const entry = await replaceEntry(entries, replacement, gathered.begunTags, context.pause ?? wait);
-    if (!entry) return ["Read back, the entry is gone."];
+    if (!entry) return ["Read back, the access entry is gone."];
     const { result, detail } = await signInByMovedEntry(context, cluster, reached, { id, requester }, entry);
     return [mappedSentence(entry), `signed in: ${result}, ${detail}.`];
   });
@@ -186,7 +187,7 @@ async function createEntry(
 }
 
 function entryChanged(principalArn: string): AccessError {
-  return new AccessError("access-entry-conflict", `Read back, the access entry of ${principalArn} is not as planned`, {
+  return new AccessError("access-entry-conflict", readBackDiffers(`the access entry of ${principalArn}`), {
     remedy: "Check it, then ask for the repair again.",
   });
 }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
+import { anotherWriter, readBackDiffers } from "../../access/lease/drift.ts";
 import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
@@ -73,7 +74,10 @@ async function carryOutEntry(tools: EntryTools, target: EntryTarget, progress: P
   if (!seen) return makeEntry(tools, target, progress);
   const present = await entries.describe(seen.principalArn);
   if (!present || fingerprint(present) !== fingerprint(seen)) {
-    throw new AccessError("access-entry-conflict", `Another writer changed the access entry of ${seen.principalArn}`);
+    throw new AccessError(
+      "access-entry-conflict",
+      anotherWriter("changed", `the access entry of ${seen.principalArn}`),
+    );
   }
   await sendAll(tools, seen, callsFor(tools, target), progress);
   return seen.principalArn;
@@ -274,7 +278,7 @@ export async function writeEntry(
       return { entry, failure: null, isPartial: false, tookMs };
     }
     await leaveToOthers(tools, target, arn);
-    const what = `Read back, the access entry of ${arn} is not as planned`;
+    const what = readBackDiffers(`the access entry of ${arn}`);
     return { entry, failure: new AccessError("access-entry-conflict", what), isPartial: true, tookMs };
   } catch (failure) {
     context.failures.failed("could not write an access entry", about, failure);

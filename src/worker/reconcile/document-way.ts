@@ -1,6 +1,6 @@
 import { AccessError } from "../../access/access-error.ts";
 import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
-import { driftOf } from "../../access/lease/drift.ts";
+import { anotherWriter, driftOf } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
@@ -70,7 +70,7 @@ async function prepare(place: Place, state: ClusterState, settlement: DocumentSe
   if (isWrite && !state.configMap) {
     // Our writes always have a resourceVersion, so a late create brings nothing back.
     await client.createAwsAuth({ data: {}, annotations: {} });
-    const why = `Another writer deletes aws-auth of ${cluster.name}`;
+    const why = anotherWriter("deletes", `aws-auth of ${cluster.name}`);
     return { type: "again", why: new AccessError("cluster-conflict", why) };
   }
   if (isWrite) await rehearseWrite(client, state, after);

@@ -2,6 +2,7 @@ import { AccessError, isBlocking } from "../../access/access-error.ts";
 import type { AuditEvent, EventType } from "../../access/audit-event.ts";
 import { isDueToEnd, sealedEnd } from "../../access/lease/cluster-leases.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
+import { readBackDiffers } from "../../access/lease/drift.ts";
 import { sealWritten } from "../../access/lease/holding.ts";
 import { activeLease, endedLease, failedLease, isEndedForMore } from "../../access/lease/lease.ts";
 import type { CodedReason, Holding, Lease, MappedIdentity, Proof } from "../../access/lease/lease-record.ts";
@@ -60,8 +61,8 @@ function observeActivation({ metrics }: WorkerContext, { approvals }: ApprovedRe
 
 function notMapped({ mapped: { detail } }: Proof, way: Way): AccessError {
   return way === "aws-auth"
-    ? new AccessError("cluster-conflict", `Read back, aws-auth is not as planned: ${detail}`)
-    : new AccessError("access-entry-conflict", `Read back, the access entry is not as planned: ${detail}`);
+    ? new AccessError("cluster-conflict", `${readBackDiffers("aws-auth")}: ${detail}`)
+    : new AccessError("access-entry-conflict", `${readBackDiffers("the access entry")}: ${detail}`);
 }
 
 /** The warning of a short lease comes when a quarter of its time is left. */

@@ -6,6 +6,7 @@ import {
   leasesAnnotation,
   othersAnnotations,
 } from "../../access/lease/annotation.ts";
+import { anotherWriter } from "../../access/lease/drift.ts";
 import { baseOf } from "../../access/lease/holding.ts";
 import { isOwnUsername, ownPrefix } from "../../access/lease/lease.ts";
 import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts";
@@ -86,7 +87,7 @@ export async function sendDocument(
   const readBack = async () => {
     const found = await measuredStep("read-back", () => opened.client.readAwsAuth());
     if (found) return found;
-    throw new AccessError("document-absent", `Another writer deleted aws-auth of ${cluster.name} meanwhile`);
+    throw new AccessError("document-absent", anotherWriter("deleted", `aws-auth of ${cluster.name}`));
   };
   return { stored, gained, readBack };
 }
@@ -226,7 +227,7 @@ async function takeBack(
 }
 
 export function changedAgain(cluster: Cluster): AccessError {
-  return new AccessError("cluster-conflict", `Another writer changed aws-auth of ${cluster.name}`);
+  return new AccessError("cluster-conflict", anotherWriter("changed", `aws-auth of ${cluster.name}`));
 }
 
 /** Whether the decision differs from the cluster. A missing ConfigMap counts as empty. */

@@ -1,4 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
+import { readBackDiffers } from "../../access/lease/drift.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import { type RescueLease, readRescueTags, writeRescueTags } from "../../access/lease/kept-documents.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -54,7 +55,7 @@ export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<
   await entries.associate(principalArn, policy);
   const made = await entries.describe(principalArn);
   if (made?.policies.some(({ name, namespaces }) => name === policy.name && namespaces === null)) return made;
-  throw new AccessError("access-entry-conflict", `Read back, the access entry of ${principalArn} is not as planned`);
+  throw new AccessError("access-entry-conflict", readBackDiffers(`the access entry of ${principalArn}`));
 }
 
 function othersEntry(principalArn: string): AccessError {

@@ -73,9 +73,9 @@ async function saidTo(sent: object, account: Account | (() => Promise<Account>))
 const silent = () => Promise.reject(new Error("Slack does not answer"));
 
 describe.each<[Account, string]>([
-  ["deactivated", "your Slack account is deactivated"],
-  ["guest", "you are a guest in this workspace"],
-  ["of-another-workspace", "your account belongs to another workspace"],
+  ["deactivated", "the Slack account is deactivated"],
+  ["guest", "guests of the workspace get no access"],
+  ["of-another-workspace", "the account is of another workspace"],
 ])("a person whose account is %s", (account, reason) => {
   test.each(everything())("learns nothing by %s", async (name, sent) => {
     const said = await saidTo(sent, account);
@@ -95,7 +95,7 @@ describe("a click of a guest", () => {
     const body = { type: "block_actions", user, container, message, actions: [action], response_url: "https://slack" };
     return { action, body };
   };
-  const gone = "You can't use eks-access: you are a guest in this workspace. Ask a member to do this.";
+  const gone = "You can't use eks-access: guests of the workspace get no access. Ask a member.";
 
   test("in their direct message takes its buttons away, and says why", async () => {
     const said = await saidTo(clickIn("D0ENGINEER"), "guest");
@@ -156,7 +156,7 @@ describe("a person about which Slack does not answer", () => {
 
       const said = await saidTo({ command, body: command }, silent);
 
-      expect(said).toContain("Slack did not confirm your account. Try again in a minute.");
+      expect(said).toContain("Slack did not confirm the account. Try again in a minute.");
     },
   );
 });
@@ -170,5 +170,5 @@ test("a person whom Slack does not confirm in time gets an answer within a secon
   await vi.advanceTimersByTimeAsync(1_000);
   vi.useRealTimers();
 
-  expect(await saying).toContain("Slack did not confirm your account.");
+  expect(await saying).toContain("Slack did not confirm the account.");
 });

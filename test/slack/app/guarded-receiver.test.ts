@@ -291,7 +291,7 @@ describe("the door to the slack process", () => {
       send({ text, appId: "A0OTHER" }),
     ]);
 
-    expect(ofOther).toEqual([200, expect.stringContaining("your account belongs to another workspace")]);
+    expect(ofOther).toEqual([200, expect.stringContaining("the account is of another workspace")]);
     expect(ofOtherApp).toBe(404);
   });
 });

@@ -64,7 +64,7 @@ describe("a person whose account is deactivated", () => {
 
     const answer = await app.say("U0APPROVER", line);
 
-    expect(textOf(answer)).toContain("You can't use eks-access: your Slack account is deactivated.");
+    expect(textOf(answer)).toContain("You can't use eks-access: the Slack account is deactivated.");
     const events = (await app.ledger.events(from, 10)).map(({ event }) => event);
     expect(events.map(({ type }) => type)).toEqual([expect.stringMatching(/^(?:attempt|decision)\.refused$/)]);
     expect(events[0]).toMatchObject({
@@ -76,7 +76,7 @@ describe("a person whose account is deactivated", () => {
   test.each(showing)("is shown nothing by %s", async (word) => {
     const answer = await app.say("U0APPROVER", word);
 
-    expect(textOf(answer)).toMatch(/^:warning: You can't use eks-access: your Slack account is deactivated\. [^.]+\.$/);
+    expect(textOf(answer)).toMatch(/^:warning: You can't use eks-access: the Slack account is deactivated\. [^.]+\.$/);
   });
 
   test("gets nothing by a click, and the audit log says from which message", async () => {
@@ -85,7 +85,7 @@ describe("a person whose account is deactivated", () => {
 
     const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(message, "approve"));
 
-    expect(textOf(answer)).toContain("your Slack account is deactivated");
+    expect(textOf(answer)).toContain("the Slack account is deactivated");
     expect((await app.ledger.get("r-clicked"))?.state).toBe("pending");
     expect((await app.ledger.eventsOf("r-clicked", 10)).at(-1)?.event).toMatchObject({
       type: "decision.refused",
@@ -107,7 +107,7 @@ describe("a request of a person who has left since", () => {
 
     const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(message, "approve"));
 
-    expect(textOf(answer)).toContain("<@U0ENGINEER>: their Slack account is deactivated. Deny the request");
+    expect(textOf(answer)).toContain("<@U0ENGINEER>: the Slack account is deactivated. Deny the request");
     expect((await app.ledger.get("r-others"))?.state).toBe("pending");
     expect((await app.ledger.eventsOf("r-others", 10)).at(-1)?.event).toMatchObject({
       type: "decision.refused",
@@ -136,7 +136,7 @@ describe("while Slack can't say who is active", () => {
     async (word) => {
       const answer = await app.say("U0APPROVER", acts[word] ?? "");
 
-      expect(textOf(answer)).toContain("Slack did not confirm your account");
+      expect(textOf(answer)).toContain("Slack did not confirm the account");
       expect((await app.ledger.events(4, 10)).map(({ event }) => event.detail.code)).toEqual(["unconfirmed"]);
     },
   );

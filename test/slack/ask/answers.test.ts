@@ -66,7 +66,7 @@ describe("a line with mistakes", () => {
 });
 
 test("the person who can't extend a lease learns who can", () => {
-  expect(notYoursToExtendAnswer(aRequest()).text).toBe("Only <@U0ENGINEER> can ask to extend `r-1`.");
+  expect(notYoursToExtendAnswer(aRequest()).text).toBe("Only <@U0ENGINEER> can do this.");
 });
 
 test("the answer to a recorded request says only that it is recorded, with everything understood", () => {

@@ -53,7 +53,7 @@ test("no one asks again for what another person had", async () => {
   await app.person("U0ONCALL").click(why, "Request again");
   const answer = await app.slack.until(() => app.person("U0ONCALL").view());
 
-  expect(textOf(answer)).toContain("Only <@U0ENGINEER> can request `r-1` again.");
+  expect(textOf(answer)).toContain("Only <@U0ENGINEER> can do this.");
 });
 
 test("what is over is asked for again from its card, in the form, with its ticket and without its reason", async () => {

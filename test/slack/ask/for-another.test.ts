@@ -72,7 +72,7 @@ describe("a request for another person", () => {
     const answer = await app.say("U0ENGINEER", line);
     const [event] = (await app.ledger.events(1, 10)).slice(-1);
 
-    expect(textOf(answer)).toContain("No request made for <@U0ONCALL>: their Slack account is deactivated.");
+    expect(textOf(answer)).toContain("No request made for <@U0ONCALL>: the Slack account is deactivated.");
     expect(event?.event).toMatchObject({ type: "attempt.refused", actor: "U0ENGINEER" });
     expect(await app.ledger.get("r-new1")).toBeNull();
   });
@@ -84,7 +84,7 @@ describe("a request for another person", () => {
 
       const answer = await app.say("U0ENGINEER", `request staging${arn} viewr for @on-call the deployment hangs`);
 
-      expect(textOf(answer)).toBe(":warning: No request made for <@U0ONCALL>: their Slack account is deactivated.");
+      expect(textOf(answer)).toBe(":warning: No request made for <@U0ONCALL>: the Slack account is deactivated.");
     },
   );
 
@@ -100,7 +100,7 @@ describe("a request for another person", () => {
     await engineer.submit({ Level: "viewer", "IAM role or user": "nonsense", Why: "the deployment hangs" });
 
     const shown = await app.slack.until(() => engineer.view());
-    expect(textOf(shown)).toContain("No request made for <@U0ONCALL>: their Slack account is deactivated.");
+    expect(textOf(shown)).toContain("No request made for <@U0ONCALL>: the Slack account is deactivated.");
   });
 
   test("stays as it is in a form that named too many people", async () => {
@@ -238,5 +238,5 @@ test("an approver can't approve for a person who asked and left since", async ()
 
   const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(card, "Approve"));
 
-  expect(textOf(answer)).toContain("<@U0ENGINEER>: their Slack account is deactivated");
+  expect(textOf(answer)).toContain("<@U0ENGINEER>: the Slack account is deactivated");
 });

@@ -26,9 +26,9 @@ const opened = (user: string): Promise<SandboxView> => app.slack.until(() => app
 
 describe("a form opens only for a person who can send it", () => {
   test.each([
-    ["deny", "You're not an approver"],
-    ["revoke", "can revoke this"],
-    ["reviewed", "review it"],
+    ["deny", "Only approvers of `viewer` on `staging` can do this"],
+    ["revoke", "can do this"],
+    ["reviewed", "Only approvers of `staging` can do this"],
   ])("%s", async (action, why) => {
     const record = { deny: aPreviewedRequest(), revoke: aLeasedRequest({}), reviewed: anEmergency() }[action];
     const { id } = await app.put(record ?? expect.fail("there is no such record"));

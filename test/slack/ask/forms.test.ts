@@ -115,7 +115,7 @@ describe("Details", () => {
     await engineer.click(message, "details");
     const view = await app.slack.until(() => engineer.view());
 
-    expect(JSON.stringify(view.blocks)).toContain("its on-call can see or change");
+    expect(JSON.stringify(view.blocks)).toContain("its on-call can do this");
     expect(JSON.stringify(view.blocks)).not.toContain("a secret of theirs");
     await engineer.close();
   });

@@ -88,7 +88,7 @@ test("one person can't name so many others that Slack answers no more about appr
     answers.push(await say(context, line, "U0ENGINEER", new Map([["@bob", `U0NAMED${index}`]])));
   }
 
-  expect(answers[0]).toContain("guests of this workspace can't get access");
+  expect(answers[0]).toContain("guests of the workspace get no access");
   expect(answers.at(-1)).toMatch(/^:hourglass: You sent 30 questions\. Try again at <!date/);
   expect(accountOf).toHaveBeenCalledTimes(30);
   expect(await say(context, asking("their own"))).toMatch(/^Requested/);

@@ -106,7 +106,7 @@ describe("a request without an ARN", () => {
     await withWorker({ why: "user-not-found" });
 
     expect(await say(line)).toContain(
-      "IAM Identity Center has no user with the address engineer@example.com. Ask its administrator to correct it. Or write the ARN of an IAM role or user.",
+      "In IAM Identity Center, no user has the address engineer@example.com. Ask its administrator to correct it. Or write the ARN of an IAM role or user.",
     );
   });
 
@@ -276,7 +276,7 @@ describe("the form", () => {
     await withWorker({ why: "no-permission-set" });
 
     expect(textOf(await open())).toContain(
-      "assigns you no permission set in the account of staging. Ask its administrator",
+      "you have no permission set in the account of staging. Ask its administrator",
     );
   });
 });

@@ -62,7 +62,7 @@ describe("a typed approve", () => {
 
   test.each([
     ["U0ENGINEER", "You can't decide about your own request. Ask <@U0APPROVER> or <@U0APPROVER2>."],
-    ["U0ONCALL", "You're not an approver for `viewer` on `staging`. Ask <@U0APPROVER> or <@U0APPROVER2>."],
+    ["U0ONCALL", "Only approvers of `viewer` on `staging` can do this. Ask <@U0APPROVER> or <@U0APPROVER2>."],
   ])("by %s, who can't, says who can", async (user, sentence) => {
     const { id } = await waiting();
 

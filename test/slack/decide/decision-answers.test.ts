@@ -16,7 +16,7 @@ describe("a click that decides nothing", () => {
     ],
     ["expired", "This request expired."],
     ["self-approval", "You can't decide about your own request. Ask <@U0APPROVER> or <@U0APPROVER2>."],
-    ["not-an-approver", "You're not an approver for `viewer` on `staging`. Ask <@U0APPROVER> or <@U0APPROVER2>."],
+    ["not-an-approver", "Only approvers of `viewer` on `staging` can do this. Ask <@U0APPROVER> or <@U0APPROVER2>."],
     ["no-preview", "The worker must check the cluster first. Try again in a minute."],
     ["change-differs", "The change is different now. Read the message again, then decide."],
   ])("%s learns why", (code, sentence) => {

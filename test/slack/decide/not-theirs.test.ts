@@ -46,7 +46,7 @@ describe("who may not see a request", () => {
     const { id } = await app.put(aLeasedRequest({ end }, { id: nextId() }));
 
     expect(await say(stranger, `revoke ${id}`)).toBe(
-      "Only <@U0ENGINEER>, <@U0APPROVER> or <@U0APPROVER2> can revoke this.",
+      "Only <@U0ENGINEER>, <@U0APPROVER> or <@U0APPROVER2> can do this.",
     );
     expect(await say(stranger, `approve ${id}`)).toBe("Already handled.");
   });
@@ -57,7 +57,7 @@ describe("who may not see a request", () => {
     await say("U0APPROVER", `reviewed ${id} the vault is open`);
 
     expect(await say(stranger, `reviewed ${id}`)).toBe(before);
-    expect(before).toMatch(/^Only approvers of `staging` can review it\./);
+    expect(before).toMatch(/^Only approvers of `staging` can do this\./);
     expect(await say("U0APPROVER2", `reviewed ${id}`)).toMatch(/^<@U0APPROVER> reviewed it/);
   });
 
@@ -68,7 +68,7 @@ describe("who may not see a request", () => {
     const view = await app.slack.until(() => app.person(stranger).view());
 
     expect(textOf(view)).toBe(
-      `Request again\nOnly <@U0ENGINEER> can request \`${id}\` again. For your own access: \`/eks-access request\`.`,
+      `Request again\nOnly <@U0ENGINEER> can do this. For your own access: \`/eks-access request\`.`,
     );
   });
 });
@@ -161,7 +161,7 @@ test("when Slack limits forms, the answer says so, and when to try again", async
 test.each(["`r-COPIED`", "R-copied.", "r-copied please"])("a typed id is read as people copy it: %s", async (id) => {
   if (!(await app.ledger.get("r-copied"))) await app.put(aPreviewedRequest({ id: "r-copied" }));
 
-  expect(await say("U0ENGINEER", `cancel ${id}`)).toMatch(/^(Cancelled `r-copied`|You can't cancel it now)/);
+  expect(await say("U0ENGINEER", `cancel ${id}`)).toMatch(/^(Cancelled `r-copied`|Nothing to cancel)/);
 });
 
 describe("when the cluster is no longer in eks-access.yml", () => {

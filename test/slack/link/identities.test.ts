@@ -16,8 +16,8 @@ test("has a reason and a remedy if no identity is found", () => {
   const why = (reason: NonNullable<Identities["why"]>) => whyNoIdentity({ ...found, why: reason });
 
   expect(whyNoIdentity(found)).toBeNull();
-  expect(why("user-not-found")).toContain("has no user with the address alice@example.com. Ask its administrator");
+  expect(why("user-not-found")).toContain("no user has the address alice@example.com. Ask its administrator");
   expect(why("email-of-two-users")).toContain("is one user's address and another's name. Ask");
   expect(why("role-unknown")).toContain("staging names no role of your permission set Developer");
-  expect(why("no-permission-set")).toContain("assigns you no permission set in the account of staging");
+  expect(why("no-permission-set")).toContain("you have no permission set in the account of staging");
 });

@@ -135,10 +135,10 @@ describe("link, where an administrator has to confirm it,", () => {
 
     const answer = await app.answered("U0APPROVER2", () => app.person("U0APPROVER2").click(second, "Refuse"));
 
-    expect(textOf(answer)).toContain("This is handled");
+    expect(textOf(answer)).toContain("Already handled");
     await expect
       .poll(() => questions("U0APPROVER2").join())
-      .toMatch(/asks to link to .*\n.*\n:warning: This is handled/);
+      .toMatch(/asks to link to .*\n.*\n:warning: Already handled/);
     expect(questions("U0APPROVER2").join()).not.toContain("[");
     expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
@@ -273,7 +273,7 @@ describe("link, where an administrator has to confirm it,", () => {
 
     const answer = await app.answered("U0ONCALL", () => app.person("U0ONCALL").click(old, "Confirm"));
 
-    expect(textOf(answer)).toContain("This is handled, or they asked for another ARN.");
+    expect(textOf(answer)).toContain("Already handled, or they asked for another ARN.");
     expect(await app.ledger.linksOf("U0ENGINEER")).toEqual([]);
   });
 
@@ -296,8 +296,8 @@ describe("link, where an administrator has to confirm it,", () => {
   });
 
   test.each([
-    ["somebody who is no administrator", "U0APPROVER", "Only an administrator can confirm this: "],
-    ["themselves", "U0ENGINEER", "Only an administrator can confirm this: "],
+    ["somebody who is no administrator", "U0APPROVER", " can do this."],
+    ["themselves", "U0ENGINEER", " can do this."],
   ])("is confirmed by no one else, no matter who got hold of the button: %s", async (_, by, words) => {
     await say("U0ENGINEER", `link ${arn}`);
 
@@ -308,7 +308,7 @@ describe("link, where an administrator has to confirm it,", () => {
   test("is confirmed by no administrator for themselves", async () => {
     await say("U0ONCALL", `link ${arn}`);
 
-    expect(await decide("U0ONCALL", "U0ONCALL")).toContain("You can't confirm your own link.");
+    expect(await decide("U0ONCALL", "U0ONCALL")).toContain("You can't decide about your own link.");
     expect(await app.ledger.linksOf("U0ONCALL")).toEqual([]);
   });
 

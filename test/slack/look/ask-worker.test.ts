@@ -228,7 +228,7 @@ describe("a worker", () => {
     expect(answer).toContain("1 item of 1 can move, in 1 step. Nothing changes yet.");
     expect(answer).toMatch(/\*1\.\* Make an entry\.\s+Proof: It is there\.\s+Undo: Delete it\./);
     expect(answer).toContain("[Request this migration]");
-    expect(await say("migrate staging")).toContain("Only approvers of `staging` and its on-call can see the plan");
+    expect(await say("migrate staging")).toContain("Only approvers of `staging` and its on-call can do this");
   });
 
   test("shows why there is no plan of a migration", async () => {

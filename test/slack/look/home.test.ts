@@ -59,7 +59,7 @@ test("a person whose account was deactivated is shown nothing of what is theirs 
 
   await publishHome(aContext(), "U0APPROVER");
 
-  expect(homeOf("U0APPROVER")).toContain("your Slack account is deactivated");
+  expect(homeOf("U0APPROVER")).toContain("the Slack account is deactivated");
   expect(homeOf("U0APPROVER")).not.toMatch(/r-1|staging/);
 });
 

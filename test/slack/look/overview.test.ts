@@ -86,7 +86,7 @@ describe("status alone", () => {
   });
 
   test("says to anyone else who can see it", async () => {
-    expect(await told("U0ENGINEER")).toContain("Only approvers, on-call and administrators can do that.");
+    expect(await told("U0ENGINEER")).toContain("Only approvers, on-call and administrators can do this.");
   });
 });
 

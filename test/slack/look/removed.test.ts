@@ -76,7 +76,7 @@ test("no one else reads what the audit log says of a removed request", async () 
 
   const { text, blocks } = await status("U0STRANGER");
 
-  expect(text).toBe("Only the requester, the approvers of `staging` and its on-call can see or change `r-1`.");
+  expect(text).toBe("Only the requester, the approvers of `staging` and its on-call can do this.");
   expect(JSON.stringify(blocks)).not.toContain("denied");
 });
 

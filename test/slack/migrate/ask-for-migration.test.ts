@@ -40,9 +40,7 @@ describe("the status of a migration", () => {
   test("is not for others; that they tried is recorded", async () => {
     await put();
 
-    expect(await say("U0ENGINEER", `status ${id}`)).toContain(
-      "the approvers of `staging` and its on-call can see or change `migration-staging-1`",
-    );
+    expect(await say("U0ENGINEER", `status ${id}`)).toContain("the approvers of `staging` and its on-call can do this");
 
     expect(await lastEvent()).toMatchObject({ type: "attempt.refused", detail: { act: "see", code: "not-yours" } });
   });
@@ -72,7 +70,7 @@ describe("a typed approve", () => {
   test("by any other person is refused, and recorded", async () => {
     await put();
 
-    expect(await say("U0ONCALL", `approve ${id}`)).toBe("Only approvers of `staging` can decide about this plan.");
+    expect(await say("U0ONCALL", `approve ${id}`)).toBe("Only approvers of `staging` can do this.");
 
     expect(await lastEvent()).toMatchObject({ type: "decision.refused", detail: { code: "not-an-approver" } });
   });
@@ -102,7 +100,7 @@ describe("a typed deny", () => {
 
   test.each([
     ["without a reason", "U0APPROVER", `deny ${id}`, "Not denied. Say why"],
-    ["by who may not", "U0ONCALL", `deny ${id} no`, "Only approvers of `staging` can decide about this plan."],
+    ["by who may not", "U0ONCALL", `deny ${id} no`, "Only approvers of `staging` can do this."],
     [
       "of one that there is not",
       "U0APPROVER",

@@ -165,9 +165,7 @@ describe("a decision about a migration", () => {
   test("is not for who is on call", async () => {
     await asked();
 
-    expect(await click("U0ONCALL", "approve-migration")).toContain(
-      "Only approvers of `staging` can decide about this plan",
-    );
+    expect(await click("U0ONCALL", "approve-migration")).toContain("Only approvers of `staging` can do this");
     const [last] = (await app.ledger.events(1, 99)).map(({ event }) => event).slice(-1);
     expect(last).toMatchObject({ type: "decision.refused", actor: "U0ONCALL", detail: { code: "not-an-approver" } });
   });
@@ -188,7 +186,7 @@ describe("a decision about a migration", () => {
     await app.person("U0ONCALL").click(await asked(), "deny-migration");
     const view = await app.slack.until(() => app.person("U0ONCALL").view());
 
-    expect(textOf(view)).toMatch(/^Deny the plan\nOnly approvers of `staging` can decide about this plan/);
+    expect(textOf(view)).toMatch(/^Deny the plan\nOnly approvers of `staging` can do this/);
   });
 
   test("that denies it ends it, with a reason that the requester reads", async () => {
@@ -261,7 +259,7 @@ describe("a migration under way", () => {
   test("is not for an engineer to stop", async () => {
     await running();
 
-    expect(await click("U0ENGINEER", "stop-migration")).toContain("can see or change");
+    expect(await click("U0ENGINEER", "stop-migration")).toContain("can do this");
     expect((await migrationNow()).state).toBe("running");
   });
 

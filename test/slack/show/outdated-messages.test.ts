@@ -159,7 +159,7 @@ describe("the copy of a card in direct messages, where the bot is out of the cha
 
     const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(message, "Approve"));
 
-    expect(textOf(answer)).toContain("You're not an approver for `viewer` on `staging`. Ask <@U0APPROVER2>.");
+    expect(textOf(answer)).toContain("Only approvers of `viewer` on `staging` can do this. Ask <@U0APPROVER2>.");
     await expect.poll(() => buttonsIn(copy("U0APPROVER"))).toBe("");
     expect((await app.ledger.get("r-1"))?.approvals).toEqual([]);
   });
