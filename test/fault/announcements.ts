@@ -7,7 +7,8 @@ import { entriesMade, type KillableProduct } from "./killable-product.ts";
 /** What a message says of the access of the request that it names; null: nothing that can be false. */
 function claimOf(text: string): "has access" | "has no access" | null {
   if (/\*Active\* until|is active until/.test(text)) return "has access";
-  if (/\*Ended\*|\*Failed\*|\) ended: |> revoked `|ouldn't apply/.test(text)) return "has no access";
+  if (/\*Ended\*|\*Failed\*|[)`] ended: | was revoked by |ouldn't (?:be applied|apply)/.test(text))
+    return "has no access";
   return null;
 }
 

@@ -176,7 +176,7 @@ describe("120 clusters in 40 accounts", () => {
     await operatorsRead("The Slack process follows a new eks-access.yml");
     await operatorsRead("The worker follows a new eks-access.yml");
     await approve(asked);
-    await flow.told("is active until");
+    await flow.told("`) is active until");
 
     const problems = [
       "policy.rules[0].approvals: it is text; write a number.",

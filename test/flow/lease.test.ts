@@ -109,7 +109,7 @@ describe("a lease", () => {
 
     expect(message).toContain("terraform wrote mapUsers last");
     expect(message).not.toContain("✓ *mapped*");
-    expect(textOf(await flow().told("You lost `"))).toContain("terraform");
+    expect(textOf(await flow().told("is lost: "))).toContain("terraform");
     expect(data()).toEqual(theirs);
   });
 

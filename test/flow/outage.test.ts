@@ -63,7 +63,7 @@ describe("an outage, in the cluster's channel", () => {
       expect(post).toMatch(/answered 503 .*overloaded.*\nThe worker retries them each minute\.$/s);
       expect(line).not.toContain("overloaded");
     }
-    expect(await told("is active until")).toContain("aws eks update-kubeconfig");
+    expect(await told("`) is active until")).toContain("aws eks update-kubeconfig");
     expect(texts().filter((text) => /Requests for|works again/.test(text))).toHaveLength(4);
   });
 });

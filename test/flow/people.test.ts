@@ -60,7 +60,7 @@ test("of two people with one permission set Alice gets in for her lease and Caro
   const details = textOf(await flow.until(() => person("U0APPROVER").view()));
   await person("U0APPROVER").submit();
   const active = await flow.active();
-  const told = await flow.told("is active until");
+  const told = await flow.told("`) is active until");
   const during = [await podsOf(names.alice), await podsOf(names.carol)];
   await alice.command(`/eks-access whoami ${clusterName}`, channel);
   await alice.command(`/eks-access check ${clusterName}`, channel);

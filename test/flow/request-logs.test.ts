@@ -49,7 +49,7 @@ test("every line that either process logs in the life of a request names it, als
   await flow.message("*Active*");
   await say("U0ENGINEER", `revoke ${id}`);
   await flow.message("*Ended*");
-  await flow.told("ended as you asked");
+  await flow.told("`) ended: ");
 
   // Bolt's own words are about its client; a cluster's memory is read by the clock, and for no request.
   const ours = ({ source, job, msg }: z.output<typeof line>) =>

@@ -40,7 +40,7 @@ test("where no one with a permission set signs in Alice's lease lets her in, Car
   const details = textOf(await flow.until(() => approver.view()));
   await approver.submit();
   await flow.active();
-  const told = await flow.told("is active until");
+  const told = await flow.told("`) is active until");
   const during = [await podsOf(names.alice), await podsOf(names.carol)];
   await alice.click(await flow.told("[I'm done]"), "done");
   await flow.message("*Ended*");

@@ -21,7 +21,7 @@ test("the next worker signs in as a role that failed before, and everyone learns
   faults.plan("sts.AssumeRole", { type: "cut-before" }, { nth: 3, times: 1_000 });
 
   await slack.person("U0APPROVER").click(asked, "approve");
-  const told = textOf(await flow.told("is active until"));
+  const told = textOf(await flow.told("`) is active until"));
   await flow.worker().kill();
   faults.clear();
   await flow.startWorker();

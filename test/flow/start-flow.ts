@@ -107,7 +107,7 @@ export async function startFlow({
     until(() => notForgotten(person("U0ENGINEER").directMessages()).findLast(holding(text)));
   const active = async () => {
     const message = await until(() => messages().findLast(holding("*Active*")));
-    await told("is active until");
+    await told("`) is active until");
     await until(() => sandbox.slack.replies(message).find(holding("Active since")));
     return message;
   };

@@ -59,10 +59,10 @@ function state(name: string): AccessRequest {
   return request;
 }
 
-/** The direct message, and the short text that notifies its reader. */
+/** The direct message. What notifies its reader is its first line, without the id. */
 function direct(milestone: Milestone | null | undefined): string {
   if (!milestone) throw new Error("there is no such milestone");
-  return [of(milestone.message), ...(milestone.ping ? [milestone.ping] : [])].join("\n");
+  return of(milestone.message);
 }
 
 const told = (name: string, earlier: readonly string[] = []) => direct(milestoneOf(state(name), aCluster(), earlier));
@@ -423,7 +423,7 @@ const directMessages = {
   void: {
     when: "an approval no longer counts",
     next: "wait for a new decision",
-    leads: "The approvers must decide again",
+    leads: "needs a new decision",
     text: () => told("waiting again after its approval was void"),
   },
   failed: {

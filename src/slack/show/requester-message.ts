@@ -6,7 +6,6 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { isClosed, isHeld } from "../../access/request.ts";
 import { isClusterFailure, isLasting } from "../../access/retry.ts";
-import { headline } from "../decide/settled-card.ts";
 import {
   askAgainButton,
   askAgainButtons,
@@ -88,8 +87,16 @@ function waitingText(
   return `${subject} waits: I can't work on ${code(cluster)} now. I keep trying until ${until}. ${called}`;
 }
 
-function tell(name: string, text: string, buttons: readonly Button[], ping = ""): Milestone {
-  return { name, message: withButtons({ text, blocks: [section(text)] }, buttons), ...(ping && { ping }) };
+/** @param news its reader is notified */
+function tell(name: string, text: string, buttons: readonly Button[], news: Reader | null = null): Milestone {
+  const message = withButtons({ text, blocks: [section(text)] }, buttons);
+  return { name, message, ...(news && { ping: pingOf(text, news) }) };
+}
+
+/** The first line of the message. A locked phone shows it alone: it begins with what it is about, without the id. */
+function pingOf(text: string, { subject, what }: Reader): string {
+  const [first = ""] = text.split("\n", 1);
+  return first.replace(subject, () => what);
 }
 
 function withButtons({ text, blocks }: Message, buttons: readonly Button[]): Message {
@@ -103,24 +110,25 @@ function endButtons(request: AccessRequest): readonly Button[] {
 }
 
 /** The cluster left eks-access.yml. Only a cancellation needs no cluster. */
-function removedMilestone(request: AccessRequest, { subject, what }: Reader): Milestone {
+function removedMilestone(request: AccessRequest, to: Reader): Milestone {
+  const { subject } = to;
   const { lease, expiresAt, durationSeconds } = request;
   const why = removedClause(request);
   const buttons = [detailsButton(request), ...(lease ? [] : [cancelButton(request)])];
   if (!lease) {
     const waits = `It waits until an operator adds it again. Expires ${time(expiresAt)}.`;
-    return tell("removed", `${subject} waits: ${why}. ${waits}`, buttons, `${what} waits: ${why}.`);
+    return tell("removed", `${subject} waits: ${why}. ${waits}`, buttons, to);
   }
   const isActive = lease.state === "active" && !lease.end;
   const state = isActive ? ` is active ${until(lease.endsAt, durationSeconds)}` : `: ${progressText(lease)}`;
   const next = lease.state === "scheduled" && !lease.end ? "begin" : "end";
   const text = `${subject}${state}. ${why}. Ask an operator to add it again, so that the access can ${next}.`;
-  return tell("removed", text, buttons, `${what}: ${why}.`);
+  return tell("removed", text, buttons, to);
 }
 
-function unapprovableMilestone(request: AccessRequest, { subject, what }: Reader): Milestone {
-  const text = `${subject}: ${unapprovable} Cancel it, or ask an operator. Expires ${time(request.expiresAt)}.`;
-  return tell("unapprovable", text, [detailsButton(request), cancelButton(request)], `${what}: ${unapprovable}`);
+function unapprovableMilestone(request: AccessRequest, to: Reader): Milestone {
+  const text = `${to.subject}: ${unapprovable} Cancel it, or ask an operator. Expires ${time(request.expiresAt)}.`;
+  return tell("unapprovable", text, [detailsButton(request), cancelButton(request)], to);
 }
 
 function overButtons(request: AccessRequest, { again }: Reader): readonly Button[] {
@@ -130,52 +138,39 @@ function overButtons(request: AccessRequest, { again }: Reader): readonly Button
 function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, to: Reader): Milestone | null {
   const { subject } = to;
   const { state, denial, refusal } = request;
-  const over = (name: string, text: string, ping = stateFor(request, to)) =>
-    tell(name, text, overButtons(request, to), ping);
+  const over = (name: string, text: string, news: Reader | null = to) =>
+    tell(name, text, overButtons(request, to), news);
   if (state === "refused") {
     // The answer to the command or form had the refusal.
     if (request.version === 1) return null;
-    const why = asClause(refusal.message);
-    return over(
-      "refused",
-      `Couldn't give ${subject}; nothing changed. ${why}.`,
-      `${to.what}: :no_entry: *Refused*: ${firstSentence(why)}`,
-    );
+    return over("refused", `${subject} was refused, and nothing changed: ${asClause(refusal.message)}.`);
   }
   if (state === "denied") {
-    const why = denial.why && `\n>${plainLine(denial.why, 600)}`;
-    return over(
-      "denied",
-      `${mention(denial.by)} denied ${subject}.${why}\nQuestions? Ask them, or request something else.`,
-    );
+    const why = denial.why && `: ${plainLine(denial.why.replace(/\.$/, ""), 600)}`;
+    const next = "Questions? Ask them, or request something else.";
+    return over("denied", `${subject} was denied by ${mention(denial.by)}${why}.\n${next}`);
   }
   if (state === "expired") return over("expired", `${subject} expired without a decision.`);
-  if (state === "cancelled" && request.askedBy !== null) return over("cancelled", `${subject} was cancelled.`);
-  if (state === "cancelled") return over("cancelled", `You cancelled ${subject}.`, "");
+  if (state === "cancelled")
+    return over("cancelled", `${subject} was cancelled.`, request.askedBy === null ? null : to);
   return pendingMilestone(request, cluster, to);
 }
 
-/** The message above has the others. */
-const firstSentence = (text: string) => text.replace(/\. .*/s, "");
-
-function stateFor(request: AccessRequest, { what }: Reader): string {
-  return `${what}: ${headline(request)}`;
-}
-
-function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, { subject, what }: Reader): Milestone {
+function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, to: Reader): Milestone {
+  const { subject } = to;
   const { voided, preview, approvals, approvalsWanted, expiresAt } = request;
   const left = approvalsWanted - approvals.length;
   const who = (cluster && oneOf(othersWhoMayApprove(request, cluster), 20, left)) || "an approver";
-  const wait = (name: string, text: string, ping = "") =>
-    tell(name, text, [...(preview ? [nudgeButton(request)] : []), detailsButton(request), cancelButton(request)], ping);
+  const wait = (name: string, text: string, news: Reader | null = null) =>
+    tell(name, text, [...(preview ? [nudgeButton(request)] : []), detailsButton(request), cancelButton(request)], news);
   const last = approvals.at(-1);
   if (last) {
     const needs = `Needs ${left} more approval${left === 1 ? "" : "s"}, from ${who}.`;
     return wait(`approval-${last.at}`, `${mention(last.by)} approved ${subject}. ${needs}`);
   }
   if (voided) {
-    const text = `The approval of ${subject} no longer counts: ${asClause(voided.message)}. The approvers must decide again.`;
-    return wait(`void-${voided.message}`, text, `${what}: an approval no longer counts.`);
+    const text = `${subject} needs a new decision. Its approval no longer counts: ${asClause(voided.message)}.`;
+    return wait(`void-${voided.message}`, text, to);
   }
   if (!preview) return wait("requested", `Requested ${subject}. Checking the cluster.\n${admitsText(request)}`);
   const waits =
@@ -194,8 +189,7 @@ function leaseMilestone(
   const { subject } = to;
   if (lease.state === "failed") {
     const why = failureInShort(lease.failure, "The thread in the channel");
-    const text = `${request.emergency ? "Couldn't" : "Approved, but I couldn't"} apply ${subject}. ${why}.`;
-    return tell("failed", text, overButtons(request, to), `${to.what}: :no_entry: *Failed*: ${firstSentence(why)}`);
+    return tell("failed", `${subject} couldn't be applied: ${why}.`, overButtons(request, to), to);
   }
   if (lease.state === "ended") return endedMilestone(request, lease, to);
   if (lease.end) return tell("ending", `${subject}: ${progressText(lease)}.`, [detailsButton(request)]);
@@ -212,29 +206,27 @@ function activeMilestone(
   cluster: Cluster | undefined,
   to: Reader,
 ): Milestone | null {
-  const { user, milestones, subject } = to;
+  const { milestones, subject } = to;
   const { drift } = lease;
   const buttons = ownLeaseButtons(request, to.user);
-  const who = user === request.requester ? "You" : mention(request.requester);
   if (drift) {
     const isRestored = cluster?.drift === "repair";
     const next = isRestored
       ? "The worker restores it within minutes."
       : "Ask the other writer to keep it, then request it again.";
-    const text = `${who} lost ${subject}: ${asClause(drift.message)}. ${next}`;
+    const text = `${subject} is lost: ${asClause(drift.message)}. ${next}`;
     const retry = isRestored ? buttons : [askAgainButton(request), doneButton(request)];
-    return tell(`drift-${drift.at}`, text, retry, stateFor(request, to));
+    return tell(`drift-${drift.at}`, text, retry, to);
   }
   const gone = milestones.findLast((name) => name.startsWith("drift-"));
   const back = gone?.replace("drift-", "repaired-");
   if (back && !milestones.includes(back)) {
     const lasts = until(lease.endsAt, request.durationSeconds);
-    const ping = `${to.what} works again. It lasts ${lasts}.`;
-    return tell(back, `${subject} works again, and is proved. It lasts ${lasts}.`, buttons, ping);
+    return tell(back, `${subject} works again, and is proved. It lasts ${lasts}.`, buttons, to);
   }
   if (lease.warnedAt) {
     const at = time(lease.endsAt);
-    return tell("ending-soon", `${subject} ends ${at}. Do you still need it?`, buttons, `${to.what} ends ${at}.`);
+    return tell("ending-soon", `${subject} ends ${at}. Do you still need it?`, buttons, to);
   }
   return provedMilestone(request, lease, cluster, to);
 }
@@ -262,7 +254,7 @@ function provedMilestone(
   return {
     name: isUnfinished ? "active-unfinished" : "active",
     message: withButtons(message, ownLeaseButtons(request, to.user)),
-    ...(!wasTold && { ping: stateFor(request, to) }),
+    ...(!wasTold && { ping: pingOf(text, to) }),
   };
 }
 
@@ -276,12 +268,11 @@ function endedMilestone(request: AccessRequest, lease: Lease, to: Reader): Miles
   const wasTold = milestones.some((each) => each === "ended-unproved" || each.startsWith(continued));
   const isNews = lease.end?.by !== user && !wasTold;
   const name = isUnproved ? "ended-unproved" : "ended";
-  return tell(name, text, overButtons(request, to), isNews ? stateFor(request, to) : "");
+  return tell(name, text, overButtons(request, to), isNews ? to : null);
 }
 
 function endedText(request: AccessRequest, { end }: Lease, { user, subject }: Reader): string {
-  if (end?.cause !== "revoked") return `${subject} ended: ${remainsText(request)}.`;
-  if (end.by === user) return `${subject} ended as you asked: ${remainsText(request)}.`;
+  if (end?.cause !== "revoked" || end.by === user) return `${subject} ended: ${remainsText(request)}.`;
   const why = end.why && ` (${plainLine(end.why, 300)})`;
-  return `${mention(end.by)} revoked ${subject}${why}: ${remainsText(request)}.`;
+  return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsText(request)}.`;
 }

@@ -122,7 +122,7 @@ test("while AWS is away, the engineer reads one plain line, and asks again by th
   await picture(page, "outage-engineer");
 
   await say(page, `/eks-access cancel ${/r-\w{8}/.exec((await waits.textContent()) ?? "")?.[0]}`);
-  await (await toEngineer("You cancelled viewer on staging")).getByRole("button", { name: "Request again" }).click();
+  await (await toEngineer(/viewer on staging .* was cancelled/)).getByRole("button", { name: "Request again" }).click();
   await askAgain("again by the message");
 
   await toEngineer(/viewer on staging .* waits: I can't work on staging now/);

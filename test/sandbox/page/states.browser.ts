@@ -215,7 +215,7 @@ test("approved, but not applied yet; active, in the direct message; and lost", a
   await looks(shown, "approved");
   write();
   await shown.getByText("Active", { exact: true }).waitFor();
-  await looks(await toEngineer("is active until"), "direct-message");
+  await looks(await toEngineer(/\) is active until/), "direct-message");
 
   await cluster.editAwsAuth(removeUsers);
   await toChannel();
@@ -245,7 +245,7 @@ test("cancelled, and refused", async () => {
   await slack
     .person("U0ENGINEER")
     .command(`/eks-access request staging ${reporting} viewer for 10m find a slow query`, channel);
-  await looks(await toEngineer(/Couldn't give/), "refused");
+  await looks(await toEngineer(/was refused, and nothing changed/), "refused");
   await cluster.editAwsAuth(removeUsers);
   await toChannel();
 });

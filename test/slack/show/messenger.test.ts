@@ -104,7 +104,7 @@ describe("what Slack shows is made to match the ledger", () => {
     await recorded(revise(request, {}));
     await showRequest(aContext(), request.id);
 
-    expect(toEngineer().filter((text) => text.includes("expired without a decision"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("`) expired without a decision"))).toHaveLength(1);
   });
 
   test("with one direct message to the requester, which follows the request, and a reply for what they must know", async () => {
@@ -123,9 +123,7 @@ describe("what Slack shows is made to match the ledger", () => {
     const [message, ...more] = slack.person("U0ENGINEER").directMessages();
     expect(message && textOf(message)).toContain("[Extend] [I'm done]");
     expect(more.map(({ thread_ts }) => thread_ts)).toEqual([message?.ts]);
-    expect(more.map(textOf)).toEqual([
-      "<@U0ENGINEER> `viewer` on `staging`: :white_check_mark: *Active* until 2026-03-01 13:02:00 UTC",
-    ]);
+    expect(more.map(textOf)).toEqual(["<@U0ENGINEER> `viewer` on `staging` is active until 2026-03-01 13:02:00 UTC."]);
   });
 
   test("with no button left in the direct message of what was cancelled, but the one to ask again", async () => {
@@ -135,7 +133,7 @@ describe("what Slack shows is made to match the ledger", () => {
 
     await showRequest(aContext(), request.id);
 
-    expect(toEngineer()).toEqual(["You cancelled `viewer` on `staging` (`r-1`).\n[Request again] [Details]"]);
+    expect(toEngineer()).toEqual(["`viewer` on `staging` (`r-1`) was cancelled.\n[Request again] [Details]"]);
   });
 
   test("with a thread that shows each thing once, and what came about meanwhile in its order", async () => {
@@ -453,7 +451,7 @@ describe("where Slack fails", () => {
 
     for (const _ of [1, 2]) await showRequest(aContext(), request.id);
 
-    expect(toEngineer().filter((text) => text.includes("expired without a decision"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("`) expired without a decision"))).toHaveLength(1);
     expect(toEngineer().filter((text) => text.includes("no longer updates"))).toHaveLength(1);
     expect(await ledger.unshown(10)).toEqual([]);
   });
