@@ -1,5 +1,6 @@
 import { canonicalCaller, type Principal, readPrincipal } from "../access/arn.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
+import { creatorText, operatorText } from "../access/policy/creator.ts";
 import type { Change, Refusal } from "../access/principal.ts";
 import { type Intent, type PlanGuard, unintendedArns } from "./change.ts";
 import {
@@ -21,7 +22,7 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
   const about = (code: string, message: string): Refusal => ({ code, message, arn: change.arn });
   if (touchesNode(document, change, entry))
     return about("node-entry", `Nodes of this cluster sign in as ${change.arn}. Change its entry by hand.`);
-  if (isIdentity(change.arn, guard.operatorArn)) return about("operator", operatorMessage(change.arn));
+  if (isIdentity(change.arn, guard.operatorArn)) return about("operator", operatorText(change.arn, "the cluster"));
   if (change.type === "unmap") return null;
   const reading = readPrincipal(change.arn, guard.partition);
   if (reading.type === "invalid") return refuseArn(change, guard);
@@ -74,12 +75,10 @@ function isAmbiguous({ lookup }: ReadDocument, arn: string): boolean {
 
 function refusePrincipal({ arn, partition, account }: Principal, guard: PlanGuard): Refusal | null {
   if (isCreator(arn, guard)) {
-    const message = `${arn} created the cluster: it needs no entry.`;
-    return { code: "creator", message, arn };
+    return { code: "creator", message: creatorText(arn, "the cluster"), arn };
   }
   if (guard.partition !== undefined && guard.partition !== partition) {
-    const message = `${arn} is in ${partition}, the cluster in ${guard.partition}. It can't sign in there.`;
-    return { code: "foreign-partition", message, arn };
+    return foreignPartition(arn, partition, "the cluster", guard.partition);
   }
   const isForeign = guard.account !== undefined && guard.account !== account;
   if (isForeign && !guard.allowForeignAccounts?.includes(account)) {
@@ -96,7 +95,11 @@ function refusePartition({ entries }: ReadDocument, { arn, partition }: Principa
   const partitions = new Set(entries.flatMap((entry) => (entry.reachable ? partitionOf(entry.arn) : [])));
   if (partitions.size === 0) return null;
   const others = [...partitions].join(", ");
-  const message = `${arn} is in ${partition}, the other entries in ${others}. It can't sign in there.`;
+  return foreignPartition(arn, partition, "the other entries", others);
+}
+
+function foreignPartition(arn: string, partition: string, what: string, others: string): Refusal {
+  const message = `${arn} is in ${partition}, ${what} in ${others}. It can't sign in there.`;
   return { code: "foreign-partition", message, arn };
 }
 
@@ -114,10 +117,6 @@ function isIdentity(arn: string, identity: string | null | undefined): boolean {
   if (identity === undefined || identity === null) return false;
   const canonical = (canonicalCaller(identity) ?? identity).replace(/:role\/.*\//, ":role/");
   return goFold(canonical) === goFold(arn);
-}
-
-function operatorMessage(arn: string): string {
-  return `${arn} is the operator of this cluster, for eks-access alone.`;
 }
 
 function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, guard: PlanGuard): Refusal | null {

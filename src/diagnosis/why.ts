@@ -1,6 +1,6 @@
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import { partitionOf, signInMethod } from "../access/policy/cluster.ts";
-import { isOperator, isSameCreator } from "../access/policy/creator.ts";
+import { creatorText, isOperator, isSameCreator, operatorText } from "../access/policy/creator.ts";
 import { bindsRoles } from "../access/policy/policy-text.ts";
 import { type Caller, readCaller, sessionNameIn, withoutRolePath } from "../access/principal.ts";
 import type { AccessRequest } from "../access/record.ts";
@@ -38,12 +38,12 @@ function diagnoseFixedIdentity(facts: WhyFacts, { principal }: Caller): Found | 
   const { cluster, creatorArn } = facts;
   const partition = partitionOf(cluster);
   if (isSameCreator(principal.arn, creatorArn)) {
-    const message = `${principal.arn} created ${named(cluster.name)}: the API server lets it in as ${named("system:masters")}. Never add it to aws-auth.`;
+    const message = `${creatorText(principal.arn, named(cluster.name))} Never add it to aws-auth.`;
     const identity = { username: "kubernetes-admin", groups: ["system:masters"] };
     return { identity, symptom: "none", causes: [cause("creator", message, ownSide(facts))] };
   }
   if (isOperator(cluster, principal.arn)) {
-    const message = `${principal.arn} is the operator of ${named(cluster.name)}, for eks-access alone.`;
+    const message = operatorText(principal.arn, named(cluster.name));
     const remedy = `Use your own role or user. ${named("aws sts get-caller-identity")} shows who you are.`;
     return { identity: null, symptom: "forbidden", causes: [cause("operator", message, remedy)] };
   }

@@ -57,6 +57,14 @@ export function isOperator({ operator }: RunIdentities, arn: string): boolean {
   return operator !== undefined && isSameCreator(arn, operator.roleArn);
 }
 
+export function creatorText(arn: string, cluster: string): string {
+  return `${arn} created ${cluster}, so it has full access.`;
+}
+
+export function operatorText(arn: string, cluster: string): string {
+  return `${arn} is the operator of ${cluster}, for eks-access alone.`;
+}
+
 /** Why no lease can be for one of our own identities; null: it can. @param creatorArn null: unknown */
 export function refuseIdentity(
   cluster: RunIdentities & { readonly name: string },
@@ -64,10 +72,10 @@ export function refuseIdentity(
   creatorArn: string | null,
 ): { readonly code: "creator" | "operator"; readonly message: string } | null {
   if (isSameCreator(arn, creatorArn)) {
-    return { code: "creator", message: `${arn} created ${cluster.name}, so it has full access.` };
+    return { code: "creator", message: creatorText(arn, cluster.name) };
   }
   if (!isOperator(cluster, arn)) return null;
-  return { code: "operator", message: `${arn} is the operator of ${cluster.name}, for eks-access alone.` };
+  return { code: "operator", message: operatorText(arn, cluster.name) };
 }
 
 /** Case and a role's path do not count, a user's path does (aws-iam-authenticator, pkg/arn). @param other null: unknown */

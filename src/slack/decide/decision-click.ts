@@ -32,8 +32,8 @@ import {
   ownAnswer,
   sayWhy,
 } from "../show/message.ts";
-import { code, mention, oneOf, plainLine } from "../show/mrkdwn.ts";
-import { stateText } from "../show/words.ts";
+import { code, mention, oneOf } from "../show/mrkdwn.ts";
+import { changedSince, notCheckedYet, quietText, stateText } from "../show/words.ts";
 
 /** SHA-256 in hex: a forged button can have any text. */
 const digestLength = 64;
@@ -174,10 +174,10 @@ export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cl
     "own-principal": `${code(request.principal)} is, or was this week, your own identity. Ask another approver.`,
     "own-principal-unknown": `I can't tell whether ${code(request.principal)} is your own identity: ${code(`/eks-access whoami ${cluster.name}`)} says why. Try again, or ask ${others}. You can still deny.`,
     "approved-already": `You approved it already. ${needs(request, cluster)}`,
-    "no-preview": "The worker must check the cluster first. Try again in a minute.",
-    "change-differs": "The change is different now. Read the message again, then decide.",
+    "no-preview": notCheckedYet,
+    "change-differs": changedSince,
     "no-rule": `The policy no longer lets ${mention(request.requester)} request ${code(request.level)} on ${code(cluster.name)}. You can still deny.`,
-    quiet: `${code(cluster.name)} takes no approvals now: ${plainLine(cluster.quiet ?? "").replace(/\.$/, "")}. You can still deny.`,
+    quiet: quietText(cluster),
     "outside-hours": `The policy allows no approval now${hours(request, cluster)}. You can still deny.`,
     "requester-differs": `The policy changed for ${mention(request.requester)}. The worker checks again; then decide.`,
     "leases-differ": `Another lease of ${code(request.principal)} began or ended after this message. The worker checks again; then decide.`,

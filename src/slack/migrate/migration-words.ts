@@ -4,7 +4,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { answer, type Message, notYoursAnswer, onlyAnswer, type ThreadEntry } from "../show/message.ts";
 import { code, mention, mentions, plainLine, styled, time } from "../show/mrkdwn.ts";
-import { droppedTexts, voidedText } from "../show/words.ts";
+import { changedSince, droppedTexts, notCheckedYet, quietText, voidedText } from "../show/words.ts";
 
 export function migrationWord({ kind }: Pick<Migration, "kind">): "repair" | "migration" {
   return kind ?? "migration";
@@ -174,13 +174,13 @@ function refusalWords(refusal: MigrationRefusal, migration: Migration, name: str
     case "not-an-approver":
       return onlyAnswer(`approvers of ${code(name)}`).text;
     case "no-preview":
-      return `The plan is not ready. Decide when ${code(`/eks-access status ${migration.id}`)} shows it.`;
+      return notCheckedYet;
     case "change-differs":
-      return `The plan is different now. Decide there: ${code(`/eks-access status ${migration.id}`)}.`;
+      return changedSince;
     case "quiet":
-      return `${code(name)} takes no approvals now: ${plainLine(quiet ?? "").replace(/\.$/, "")}. You can still deny.`;
+      return quietText({ name, quiet });
     case "approved-already":
-      return "You approved it already. It needs another approver.";
+      return "You approved it already.";
     case "not-yours":
       return notYoursAnswer(migration).text;
   }

@@ -6,7 +6,7 @@ import {
   type MappedIdentity,
   type Trouble,
 } from "../../access/lease/lease-record.ts";
-import type { Rule, Way } from "../../access/policy/cluster.ts";
+import type { Cluster, Rule, Way } from "../../access/policy/cluster.ts";
 import { isRoleText } from "../../access/policy/policy-text.ts";
 import { hoursInWords } from "../../access/policy/rule.ts";
 import { admittedBy, admittedInWords } from "../../access/principal.ts";
@@ -24,6 +24,17 @@ import { code, codeList, cut, mention, mentions, plainLine, styled, time, until 
 
 /** Of a request that lost its level, or with a requester that no rule lets ask any more. */
 export const unapprovable = "The policy changed: no one can approve it.";
+
+/** To a decision that comes before the worker's preview, about a request or a plan. */
+export const notCheckedYet = "The worker must check the cluster first. Try again in a minute.";
+
+/** To a decision about an older change than the present one, of a request or a plan. */
+export const changedSince = "The change is different now. Read the message again, then decide.";
+
+/** To an approval on a cluster that takes none now. */
+export function quietText({ name, quiet }: Pick<Cluster, "name" | "quiet">): string {
+  return `${code(name)} takes no approvals now: ${plainLine(quiet ?? "").replace(/\.$/, "")}. You can still deny.`;
+}
 
 export function removedClause({ cluster }: { readonly cluster: string }): string {
   return `${code(cluster)} was removed from eks-access.yml`;

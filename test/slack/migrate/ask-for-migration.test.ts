@@ -79,7 +79,7 @@ describe("a typed approve", () => {
     await put(aMigration());
 
     expect(await say("U0APPROVER", `approve ${id}`)).toBe(
-      "The plan is not ready. Decide when `/eks-access status migration-staging-1` shows it.",
+      "The worker must check the cluster first. Try again in a minute.",
     );
   });
 });

@@ -15,11 +15,9 @@ import { anEvent } from "../../builders/an-event.ts";
 import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
 
-const status = "`/eks-access status migration-staging-1`";
-
 test.each([
-  ["no-preview", `The plan is not ready. Decide when ${status} shows it.`],
-  ["change-differs", `The plan is different now. Decide there: ${status}.`],
+  ["no-preview", "The worker must check the cluster first. Try again in a minute."],
+  ["change-differs", "The change is different now. Read the message again, then decide."],
   ["quiet", "`staging` takes no approvals now: &lt;!channel&gt; a `*big*` release. You can still deny."],
 ] as const)(
   "a person who can't decide now, because %s, reads where to look, with what an operator wrote as plain text",

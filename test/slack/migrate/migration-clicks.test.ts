@@ -178,7 +178,7 @@ describe("a decision about a migration", () => {
 
     const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(old, "approve-migration"));
 
-    expect(textOf(answer)).toContain("The plan is different now.");
+    expect(textOf(answer)).toContain("The change is different now.");
     expect((await migrationNow()).approvals).toEqual([]);
   });
 
