@@ -413,7 +413,7 @@ const waitingFor = (cluster: string) => aRequest({ cluster });
 test("after a start of another server, all that wait are shown again, however many they are", async () => {
   const { ledger, ...context } = contextAt(at(0));
   const ids = Array.from({ length: 1_001 }, (_, index) => `r-${index + 1}`);
-  for (const id of ids) await ledger.commit(aChange(aPreviewedRequest({ id })));
+  await Promise.all(ids.map((id) => ledger.commit(aChange(aPreviewedRequest({ id })))));
   const newServer = async () => "another";
 
   await sweep({ ...context, ledger: { ...ledger, newServer } });

@@ -456,15 +456,17 @@ describe("what the cluster remembers to be taken back", () => {
   });
 
   test("hears of a revocation also where the annotation has no room for another lease", () => {
-    const open = Array.from({ length: 1200 }, (_, index) =>
+    const open = Array.from({ length: 60 }, (_, index) =>
       anApprovedRequest({ id: `r-${index}`, principal: `arn:aws:iam::111122223333:user/engineer-${index}` }),
     );
-    const { leased, holdings, data } = settled({ open });
+    const annotations = { others: "x".repeat(236 * 1024) };
+    const { leased, refused, holdings, data } = settled({ open, annotations });
     const end = { cause: "revoked", by: "U0APPROVER", at: at(minutes(5)).toISOString(), why: "" } as const;
     const [first] = leased.map((request) => aLeasedRequest({ end }, { id: request.id, principal: request.principal }));
 
-    const after = settled({ open: first ? [first] : [], holdings, mapUsers: data.mapUsers ?? "" });
+    const after = settled({ open: first ? [first] : [], holdings, mapUsers: data.mapUsers ?? "", annotations });
 
+    expect(refused[0]?.refusal.code).toBe("annotation-full");
     expect(after.withdrawals.list).toMatchObject([{ id: first?.id }]);
     expect(after.data.mapUsers).not.toContain(`"${first?.principal}"`);
   });

@@ -116,8 +116,8 @@ describe("a bucket", () => {
 
   test("that is down for a day gets everything afterwards, each event once, and nothing is forgotten meanwhile", async () => {
     const kept = { channel: null, anchorEverySeconds: 60, keepSeconds: 3600, copyToLog: false, sinks: { ...none, s3 } };
-    for (let hour = 0; hour < 24; hour += 1) {
-      await events(hour * 10 + 1, hour * 10 + 10);
+    for (let hour = 0; hour < 24; hour += 4) {
+      await events(hour * 10 + 1, hour * 10 + 40);
       aws.faults.plan("s3.PutObject", { type: "answer", status: 403, body: "" }, { times: 1 });
       await expect(deliverTo({ s3 })).rejects.toThrow();
       expect(await forgetOldEvents(log, kept, keys.preview, at((hour + 2) * 3600))).toBeNull();
@@ -328,8 +328,8 @@ describe("a receiver that keeps one event of each number has them all, each once
     });
     // Killed after the place took a batch, and before the ledger notes that.
     const dying = { ...log, markDelivered: () => Promise.reject(new Error("killed")) };
-    for (let hour = 0; hour < 24; hour += 1) {
-      await events(hour * 13 + 1, hour * 13 + 13);
+    for (let hour = 0; hour < 24; hour += 4) {
+      await events(hour * 13 + 1, hour * 13 + 52);
       planned.plan(call, { type: "answer", status: 403, body: "" });
       await expect(deliverTo(sinks())).rejects.toThrow();
     }
