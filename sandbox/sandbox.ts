@@ -99,6 +99,13 @@ export async function startSandbox(options: SandboxOptions = {}) {
     /** `kubectl get pods` as one of the people, a principal of `scene.ts`. */
     getPods: (user = "U0ENGINEER", name = clusterName) =>
       getPods(clusterNamed(clusters, name), region, keysOf(people, user)),
+    /** The clusters and their access entries as they are now; the result puts them back in one step, without a call. */
+    keep: () => {
+      const kept = [aws.keepClusters(), ...[...clusters.values()].map((each) => each.keep?.())];
+      return () => {
+        for (const putBack of kept) putBack?.();
+      };
+    },
     stop: async () => {
       await Promise.all([slack.stop(), aws.stop(), ...[...clusters.values()].map((each) => each.stop())]);
       await rm(folder, { recursive: true, force: true });

@@ -136,6 +136,14 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}) {
       return cluster && accessOf(cluster, now().getTime());
     },
     removeCluster: (arn: string) => void service.clusters.delete(arn),
+    /** The clusters as they are now, with their access entries; the result puts them back. */
+    keepClusters: () => {
+      const kept = [...service.clusters];
+      return () => {
+        service.clusters.clear();
+        for (const [arn, cluster] of kept) service.clusters.set(arn, cluster);
+      };
+    },
     stop: server.stop,
   };
 }

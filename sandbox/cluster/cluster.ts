@@ -27,6 +27,8 @@ export interface SandboxCluster {
   admit(webhook: AwsAuthWebhook | null): void | Promise<void>;
   onChange(listener: (configMap: ConfigMap | null) => void): () => void;
   setRbac(rbac: Partial<Rbac>): void | Promise<void>;
+  /** All that it holds now; the result puts it back in one step. Absent for a real API server. */
+  keep?: () => () => void;
   /** The newest lines of the API server's audit log, oldest first; empty for a real API server. */
   auditLog(): readonly AuditedRequest[];
   stop(): Promise<void>;
@@ -85,6 +87,12 @@ export async function startSandboxCluster(options: SandboxClusterOptions): Promi
     ...{ name: options.name, ...endpoint, ...awsAuth },
     auditLog: () => [...log],
     setRbac: (own) => rbac.setOwn(own),
+    keep: () => {
+      const all = [configMaps.keep(), rbac.keep()];
+      return () => {
+        for (const putBack of all) putBack();
+      };
+    },
   };
 }
 

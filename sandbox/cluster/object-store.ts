@@ -90,6 +90,18 @@ export class ObjectStore<Content extends object> {
     return this.#keep({ ...before, metadata }, "written");
   }
 
+  /** What it holds now; the result puts it back, and calls no listener. */
+  keep(): () => void {
+    const kept = [...this.#stored];
+    const { admission } = this;
+    return () => {
+      this.admission = admission;
+      this.#stored.clear();
+      for (const [key, object] of kept) this.#stored.set(key, object);
+      this.versions.next();
+    };
+  }
+
   /** Calls the listener after each write, with the object, until the returned function is called. */
   onChange(listener: Listener<Content>): () => void {
     this.#listeners.add(listener);

@@ -135,6 +135,15 @@ export class RbacObjects {
     this.#add(own);
   }
 
+  keep(): () => void {
+    const own = this.#own;
+    const stores = [...Object.values(this.bindings), ...Object.values(this.roles)].map((store) => store.keep());
+    return () => {
+      this.#own = own;
+      for (const putBack of stores) putBack();
+    };
+  }
+
   #add({ roles = [], bindings = [] }: Partial<Rbac>): void {
     for (const role of roles) write(this.#roleStoreOf(role), roleObject(role));
     for (const binding of bindings) write(this.#storeOf(binding), bindingObject(binding));

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../sandbox/scene.ts";
 import { AccessError } from "../../src/access/access-error.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
@@ -23,13 +23,6 @@ let context: WorkerContext;
 
 beforeEach(() => {
   context = { ...side().context(memoryLedger()), config: modesConfig() };
-});
-
-afterEach(async () => {
-  const { cluster, clusters } = side().sandbox;
-  await cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
-  await cluster.setRbac({ bindings: [viewers, admins] });
-  await clusters.get("checkout")?.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
 });
 
 const previewOn = async (name: string) => {
@@ -67,7 +60,6 @@ describe("a principal that mapAccounts lets in", () => {
 describe("the username of an access entry that is of no request", () => {
   const other = { principalArn: arns.developers, groups: [], tags: {} };
   const entries = (name = "analytics") => entriesOf(side().sandbox, clusterIn(context.config, name));
-  afterEach(() => Promise.all(["analytics", "checkout"].map((name) => entries(name).remove(other.principalArn))));
 
   test.each([
     ["access-entry", "analytics", "eks-access:111122223333:engineer"],

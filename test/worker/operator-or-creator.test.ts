@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { FaultAnswer } from "../../sandbox/faults.ts";
 import { account, arns, clusterName, region } from "../../sandbox/scene.ts";
 import { explainFailure } from "../../src/access/access-error.ts";
@@ -27,9 +27,8 @@ beforeAll(() => {
     allow: ["eks:DescribeCluster"],
     trust: { principals: [arns.worker] },
   });
-  aws.updateCluster(clusterArn, { authenticationMode: "API_AND_CONFIG_MAP" });
 });
-afterEach(() => side().sandbox.faults.clear());
+beforeEach(() => side().sandbox.aws.updateCluster(clusterArn, { authenticationMode: "API_AND_CONFIG_MAP" }));
 
 const json = { "content-type": "application/json" };
 const status = (code: number, reason: string): FaultAnswer => {

@@ -51,7 +51,6 @@ afterEach(async () => {
   await queues.close();
   await connection.close();
   await database.close();
-  await outsideDocument(side().sandbox).reset();
 });
 
 /** A worker whose clock is so many seconds ahead. */

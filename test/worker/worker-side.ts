@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import type { SandboxOptions } from "../../sandbox/scene-clusters.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
@@ -21,9 +21,13 @@ export interface WorkerSide {
   readonly asCreator: <T>(cluster: Cluster, use: (client: ClusterClient) => Promise<T>) => Promise<T>;
 }
 
-/** Starts it before the file's tests; the SDK finds the account by its own settings of the environment. */
+/**
+ * Starts it before the file's tests; the SDK finds the account by its own settings of the environment. After each test the clusters
+ * are put back in one step, without a call, and planned faults are forgotten: accounts and their rights stay as they are.
+ */
 export function useWorkerSide(options: SandboxOptions = {}): () => WorkerSide {
   let side: WorkerSide | undefined;
+  let putBack = () => {};
   const opened = new Map<string, ReturnType<typeof openCluster>>();
   beforeAll(async () => {
     const sandbox = await startSandbox(options);
@@ -42,8 +46,14 @@ export function useWorkerSide(options: SandboxOptions = {}): () => WorkerSide {
       opened.set(of.name, opening);
       return use((await opening).client);
     };
+    const back = sandbox.keep();
+    putBack = () => {
+      sandbox.faults.clear();
+      back();
+    };
     side = { sandbox, cluster, context, asCreator };
   });
+  afterEach(() => putBack());
   afterAll(async () => {
     vi.unstubAllEnvs();
     for (const opening of opened.values()) (await opening).close();

@@ -15,7 +15,7 @@ import { silentContext } from "../../fault/silent-context.ts";
 
 const policyFile = new URL("../../../deploy/iam/migration-policy.json", import.meta.url);
 
-/** A sandbox whose worker may do what deploy/iam says is enough for a migration. Each test has its own: a mode can't be switched back. */
+/** A sandbox whose worker may do what deploy/iam says is enough for a migration. */
 export async function startMigrationSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const sandbox = await startSandbox(options);
   const { aws } = sandbox;

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { arns, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { judgeStop, retryMigration } from "../../../src/access/decide-migration.ts";
@@ -20,13 +20,22 @@ import { dyingAt, type MigrationScene, migrationScene, startMigrationSandbox } f
 
 const { cluster } = sceneConfig();
 let sandbox: Sandbox;
+let putBack: () => void;
 let scene: MigrationScene;
 
-beforeEach(async () => {
+beforeAll(async () => {
   sandbox = await startMigrationSandbox();
+  putBack = sandbox.keep();
+});
+beforeEach(() => {
   scene = migrationScene(memoryLedger());
 });
-afterEach(async () => {
+afterEach(() => {
+  sandbox.faults.clear();
+  sandbox.aws.eks.entryDelayMs = 20;
+  putBack();
+});
+afterAll(async () => {
   vi.unstubAllEnvs();
   await sandbox.stop();
 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { FaultAnswer } from "../../../sandbox/faults.ts";
 import { clusterName } from "../../../sandbox/scene.ts";
 import type { AuditEvent } from "../../../src/access/audit-event.ts";
@@ -8,7 +8,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { clusterIn, give, modesConfig, requestOf, revokeGiven } from "./both-ways.ts";
+import { clusterIn, give, modesConfig, requestOf } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const review = "kubernetes.subject-access-review";
@@ -29,12 +29,6 @@ describe.each([
     const now = () => new Date(Date.now() + laterMs);
     context = { ...side().context(memoryLedger()), config: modesConfig(), now, pause: async () => {} };
     cluster = clusterIn(context.config, name);
-  });
-
-  afterEach(async () => {
-    side().sandbox.faults.clear();
-    laterMs = 0;
-    await revokeGiven(context, cluster, "r-one");
   });
 
   const lease = async () => (await requestOf(context, "r-one")).lease ?? expect.fail("there is no lease");

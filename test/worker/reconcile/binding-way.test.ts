@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import { writeAnnotation } from "../../../src/access/lease/annotation.ts";
@@ -74,15 +74,6 @@ beforeEach(async () => {
   await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth, mapRoles } }), "terraform");
 });
 
-afterEach(async () => {
-  side().sandbox.faults.clear();
-  await asCreator(async (client) => {
-    for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
-    await client.writeWithdrawals(await client.readWithdrawals(), {});
-  });
-  await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
-});
-
 describe("a lease for one person", () => {
   test("lets in Alice and not Carol, who has the same role, and no one when it is over", async () => {
     const given = await give(context, cluster, { id: "r-one", principal: alice });
@@ -115,7 +106,6 @@ describe("a lease for one person", () => {
     expect(await may("alice@example.com", "kube-system")).toBe(false);
     expect(given.preview?.warnings.join()).toContain("lets a person read secrets");
     expect(given.preview?.rights?.[0]).toMatchObject({ role: "ClusterRole edit", where: "in default" });
-    await revokeGiven(context, cluster, "r-one");
   });
 
   test("whose level names nothing to verify is proved by a right of each role that it binds, and so is its end", async () => {
@@ -150,7 +140,6 @@ describe("a lease for one person", () => {
 
     const given = await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
     const ended = await revokeGiven(context, cluster, "r-one");
-    await side().sandbox.cluster.setRbac({ roles: [], bindings: [] });
 
     expect(given.lease?.proof?.authorized).toEqual({
       result: "yes",
@@ -173,7 +162,6 @@ describe("a lease for one person", () => {
 
     const given = await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
     const ended = await revokeGiven(context, cluster, "r-one");
-    await side().sandbox.cluster.setRbac({ roles: [], bindings: [] });
 
     expect(given.lease?.proof?.authorized).toEqual({
       result: "yes",
@@ -203,8 +191,6 @@ describe("a lease for one person", () => {
     await revokeGiven(context, cluster, "r-one");
     context = verifying("two");
     const other = await give(context, cluster, { id: "r-two", level: "admin", principal: alice });
-    await revokeGiven(context, cluster, "r-two");
-    await side().sandbox.cluster.setRbac({ roles: [], bindings: [] });
 
     expect(given.lease?.proof?.authorized).toEqual({
       result: "yes",
@@ -222,7 +208,6 @@ describe("a lease for one person", () => {
       false,
       true,
     ]);
-    await revokeGiven(context, cluster, "r-carol");
   });
 
   test("is impossible if everyone with the role has one username, and the refusal names it", async () => {
@@ -498,10 +483,6 @@ describe("what others do to a binding", () => {
     expect(given.lease?.proof?.authorized.detail).toMatch(
       /, not in every namespace, not as every session of the role$/,
     );
-    await asCreator(async (client) => {
-      for (const place of places) await client.deleteBinding({ ...place, uid: null });
-    });
-    await revokeGiven(context, cluster, "r-one");
   });
 
   test("is repaired if the configuration says so", async () => {
@@ -515,7 +496,6 @@ describe("what others do to a binding", () => {
       true,
       false,
     ]);
-    await revokeGiven(context, cluster, "r-one");
   });
 
   test.each<[string, Partial<ClusterBinding>]>([
@@ -736,7 +716,6 @@ describe("a worker that dies", () => {
     await reconcileCluster(context, cluster, "inspect");
     expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
     expect(await bindings()).toHaveLength(1);
-    await revokeGiven(context, cluster, "r-one");
   });
 
   test("a lease that was never proved is not reported as over while a call that makes its binding may still arrive", async () => {
@@ -896,8 +875,6 @@ describe("what a run reads", () => {
     for (const of of [groups, context]) expect((await requestOf(of, "r-one")).lease?.state).toBe("active");
     expect(byMap).toEqual({ calls: 5, inARow: 5 });
     expect(byBinding).toEqual({ calls: 8, inARow: 3 });
-    await revokeGiven(groups, mapped, "r-one");
-    await revokeGiven(context, cluster, "r-one");
   });
 
   test("to begin a lease is its binding, before and after, what its principal has besides, and aws-auth once", async () => {
@@ -919,7 +896,6 @@ describe("what a run reads", () => {
     expect(found).toEqual([nameOf("r-carol"), nameOf("r-more"), nameOf("r-more")]);
     const since = lines.slice(lines.indexOf(before) + 1);
     expect(since.filter(({ requestURI }) => requestURI.includes("aws-auth"))).toHaveLength(1);
-    for (const id of ["r-alice", "r-carol", "r-more"]) await revokeGiven(context, cluster, id);
   });
 
   test("to begin a lease is everything, where the approver saw one beside that only the cluster remembers", async () => {
@@ -933,7 +909,6 @@ describe("what a run reads", () => {
 
     expect((await requestOf(fresh, "r-one")).lease?.state).toBe("active");
     expect(found[0]).toBe("all");
-    for (const each of [fresh, context]) await revokeGiven(each, cluster, each === fresh ? "r-one" : "r-lost");
   });
 
   test("an end reads all bindings: a forged record that names other roles hides none of them", async () => {
@@ -957,14 +932,15 @@ test.each([
   ["a thousand roles", "r-forged", Array.from({ length: 1_000 }, (_, index) => `ClusterRole view-${index}`)],
 ])("a record in Redis with %s delays no other lease and no end", async (_, id, groups) => {
   const wanted: string[] = [];
+  // That what the records invent is not there needs no call.
   const noting = openingWith((client) => ({
     findBinding: async (place) => {
       wanted.push(place.name);
-      return client.findBinding(place);
+      return place.name.includes("r-one") ? client.findBinding(place) : null;
     },
     roleRules: async (role, namespace) => {
       wanted.push(role.name);
-      return client.roleRules(role, namespace);
+      return role.name === "view" ? client.roleRules(role, namespace) : null;
     },
   }));
   const forged = { principal: carol, cluster: cluster.name, durationSeconds: 28_800 };
@@ -1028,7 +1004,6 @@ test("a lease is not reported as over while finalizers keep its binding", async 
   await revokeGiven({ ...context, openCluster: keeping }, cluster, "r-one");
   const request = await requestOf(context, "r-one");
   expect(request).toMatchObject({ lease: { state: "active" }, trouble: { code: "binding-kept" } });
-  await revokeGiven(context, cluster, "r-one");
 });
 
 test("a binding that stays after its deletion is the reason, and not another writer of aws-auth", async () => {
@@ -1039,7 +1014,6 @@ test("a binding that stays after its deletion is the reason, and not another wri
   expect(trouble?.message).toMatch(
     /is still there after its deletion\. If this lasts, delete it with kubectl: until then it gives its rights\.$/,
   );
-  await revokeGiven(context, cluster, "r-one");
 });
 
 test("of two revocations at once the cluster remembers both", async () => {
@@ -1167,33 +1141,12 @@ async function approvedAtOnce(count: number, level: string): Promise<readonly st
   return ids;
 }
 
-test("forty leases at once: forty calls make their bindings together, and each is proved", async () => {
-  const ids = await approvedAtOnce(40, "viewer");
-  let running = 0;
-  let most = 0;
-  const counting: typeof openCluster = async (...about) => {
-    const open = await openCluster(...about);
-    const createBinding: ClusterClient["createBinding"] = async (...given) => {
-      running += 1;
-      most = Math.max(most, running);
-      return open.client.createBinding(...given).finally(() => {
-        running -= 1;
-      });
-    };
-    return { ...open, client: { ...open.client, createBinding } };
-  };
-
-  await reconcileCluster({ ...context, openCluster: counting }, cluster);
-
-  expect(most).toBe(40);
-  const given = await Promise.all(ids.map((id) => requestOf(context, id)));
-  expect(given.map(({ lease }) => lease?.proof?.authorized.result)).toEqual(ids.map(() => "yes"));
-});
-
-test("forty leases in a namespace: one list before and one after shows them, and each question comes after every write", async () => {
+test("forty leases at once: forty calls make their bindings together, one list before and one after shows them, and each question comes after every write", async () => {
   context = contextWith("report", (text) => text.replace(/ {4}verify:\n( {6}.*\n)+/g, ""));
   const ids = await approvedAtOnce(40, "admin");
   const asked: string[] = [];
+  let running = 0;
+  let most = 0;
   const noting = openingWith((client) => ({
     listLeaseBindings: async (among) => {
       asked.push(`list ${[...new Set(among?.map(({ namespace }) => namespace))]}`);
@@ -1204,7 +1157,10 @@ test("forty leases in a namespace: one list before and one after shows them, and
       return client.findBinding(place);
     },
     createBinding: async (...binding) => {
+      running += 1;
+      most = Math.max(most, running);
       const made = await client.createBinding(...binding);
+      running -= 1;
       asked.push("made");
       return made;
     },
@@ -1216,6 +1172,7 @@ test("forty leases in a namespace: one list before and one after shows them, and
 
   await reconcileCluster({ ...context, openCluster: noting }, cluster);
 
+  expect(most).toBe(40);
   const made = ids.map(() => "made");
   // One more: another session of the role.
   const questions = [...made, "question"].fill("question");

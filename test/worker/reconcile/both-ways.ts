@@ -162,8 +162,6 @@ export interface Outside {
   readonly edit: (arn: string, groups: readonly string[] | null) => Promise<void>;
   /** Everything that is there, but for the order. */
   readonly all: () => Promise<string>;
-  /** Everything as it was at first. */
-  readonly reset: () => Promise<void>;
   /** Strips the cluster's own memory of what it gives a principal, and leaves what is given. */
   readonly forget: (arn: string) => Promise<void>;
   /** Writes there without a change of anyone's access; a person must have an entry. */
@@ -188,12 +186,6 @@ export function outsideDocument(sandbox: Sandbox): Outside {
       await cluster.editAwsAuth((map) => ({ ...map, data: groups ? { ...others, mapUsers: text } : others }));
     },
     all: async () => JSON.stringify(data()),
-    reset: async () => {
-      await cluster.editAwsAuth(({ metadata, ...map }) => {
-        const { annotations: _, ...bare } = metadata;
-        return { ...map, metadata: bare, data: { ...initialAwsAuth } };
-      });
-    },
     forget: async () => {
       await cluster.editAwsAuth(({ metadata: { annotations: _, ...metadata }, ...map }) => ({ ...map, metadata }));
     },
@@ -223,15 +215,15 @@ export function outsideEntries(sandbox: Sandbox, cluster: Cluster): Outside {
   return {
     given: async (arn) => given(await entries.describe(arn)),
     edit: async (arn, groups) => {
-      if (!groups) return entries.remove(arn);
-      if (await entries.describe(arn)) return entries.setGroups(arn, groups);
+      const isThere = (await entries.describe(arn)) !== null;
+      if (!groups) return isThere ? entries.remove(arn) : undefined;
+      if (isThere) return entries.setGroups(arn, groups);
       await entries.create({ principalArn: arn, username: "somebody", groups, tags: {} });
     },
     all: async () => {
       const all = await Promise.all((await entries.list()).map((arn) => entries.describe(arn)));
       return JSON.stringify(all.map((entry) => entry && { ...entry, arn: "" }).toSorted());
     },
-    reset: () => entries.remove(arns.engineer),
     forget: async (arn) => {
       const entry = await entries.describe(arn);
       const tags = Object.keys(entry?.tags ?? {});
@@ -289,10 +281,6 @@ function outsideBindings({ sandbox, asCreator }: WorkerSide, cluster: Cluster): 
       await clear();
     },
     all: async () => JSON.stringify([await bindings(), sandbox.cluster.awsAuth()?.data]),
-    reset: async () => {
-      await clear();
-      await sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
-    },
     forget: async () => clear(),
     touch: async () => {},
     afterReading: () => openCluster,

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { leasesAnnotation } from "../../../src/access/lease/annotation.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
@@ -27,12 +27,6 @@ beforeEach(() => {
   const now = () => new Date(Date.now() + laterMs);
   context = { ...side().context(memoryLedger()), config: modesConfig(), now, pause: async () => {} };
   cluster = clusterIn(context.config, clusterName);
-});
-
-afterEach(async () => {
-  side().sandbox.faults.clear();
-  await noWebhook();
-  await outside().reset();
 });
 
 const outside = () => outsideDocument(side().sandbox);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
 import { bytesOf } from "../../../src/access/lease/annotation.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
@@ -23,12 +23,10 @@ async function fillAnnotations(): Promise<void> {
   });
 }
 
-/** Others take every tag that EKS lets a cluster have. Returns what frees them. */
-async function fillTags(cluster: Cluster): Promise<() => Promise<void>> {
+/** Others take every tag that EKS lets a cluster have. */
+async function fillTags(cluster: Cluster): Promise<void> {
   const keys = Array.from({ length: maxTags }, (_, index) => `others-${index}`);
-  const entries = entriesOf(side().sandbox, cluster);
-  await entries.tagCluster(Object.fromEntries(keys.map((key) => [key, ""])));
-  return () => entries.untagCluster(keys);
+  await entriesOf(side().sandbox, cluster).tagCluster(Object.fromEntries(keys.map((key) => [key, ""])));
 }
 
 /** The cluster as a worker opens it for whom a person acts once, right before it reads what is there. */
@@ -64,7 +62,6 @@ describe.each([
   let context: WorkerContext;
   let cluster: Cluster;
   let outside: Outside;
-  let makeRoom: () => Promise<void> = async () => {};
 
   beforeEach(async () => {
     const config = modesConfig((text) => text.replaceAll("    channel:", "    drift: repair\n    channel:"));
@@ -72,15 +69,11 @@ describe.each([
     context = { ...side().context(memoryLedger()), config };
     outside = outsideOf(way, side(), cluster);
   });
-  afterEach(async () => {
-    await makeRoom();
-    await outside.reset();
-  });
 
   test("what another run removes between the readings of the ledger and the cluster is not restored, even if nothing can remember it", async () => {
     await give(context, cluster, { id });
     if (way === "aws-auth") await fillAnnotations();
-    else makeRoom = await fillTags(cluster);
+    else await fillTags(cluster);
     let ended = await requestOf(context, id);
     const opens = beforeReading(async () => {
       ended = await revokeGiven(context, cluster, id);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { usualDeadlines, withinDeadline } from "../../../src/operations/deadlines.ts";
@@ -6,7 +6,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { approve, ask, clusterIn, give, modesConfig, requestOf, revokeGiven, revokeOnly } from "./both-ways.ts";
+import { approve, ask, clusterIn, give, modesConfig, requestOf, revokeOnly } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const forEver = 600_000;
@@ -26,10 +26,6 @@ describe.each([
     await give(context, cluster, { id: "r-first" });
     await ask(context, cluster, { id: "r-second", principal: arns.onCall });
     await approve(context, cluster, "r-second");
-  });
-  afterEach(async () => {
-    side().sandbox.faults.clear();
-    await revokeGiven(context, cluster, "r-second");
   });
 
   test.each(["sts.AssumeRole", "eks.DescribeCluster", ...ofItsWay])("at %s, an end is done", async (call) => {

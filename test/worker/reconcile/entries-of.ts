@@ -9,15 +9,20 @@ import { openEks } from "../../../src/worker/become-creator.ts";
  * The access entries of a cluster, for a person who may do everything with them. Changes go through the API of EKS; what is there is
  * read without it, because a test looks often, and each look would be several calls.
  */
-export type OutsideEntries = Omit<AccessEntries, "usernameOf">;
+export type OutsideEntries = Omit<AccessEntries, "usernameOf" | "close">;
+
+/** By sandbox and cluster: each opening is a client and a call, and a test asks for them again and again. */
+const opened = new WeakMap<Sandbox["aws"], Map<string, Promise<AccessEntries>>>();
 
 export function entriesOf({ aws }: Sandbox, cluster: Cluster): OutsideEntries {
-  const { arn } = aws.account.addRole({ name: `eks-admin-${crypto.randomUUID()}`, allow: ["eks:*"] });
-  const kept = () => aws.cluster(clusterArnOf(cluster))?.accessEntries ?? [];
-  let opened: Promise<AccessEntries> | undefined;
+  const place = clusterArnOf(cluster);
+  const kept = () => aws.cluster(place)?.accessEntries ?? [];
+  const all = opened.get(aws) ?? new Map<string, Promise<AccessEntries>>();
+  opened.set(aws, all);
   const open = () => {
-    opened ??= openEks(aws.account.sessionFor(arn, "somebody"), cluster).then((eks) => accessEntriesOf(eks));
-    return opened;
+    const entries = all.get(place) ?? openAsAdmin(aws, cluster);
+    all.set(place, entries);
+    return entries;
   };
   return {
     list: async () => kept().map(({ principalArn }) => principalArn),
@@ -34,8 +39,12 @@ export function entriesOf({ aws }: Sandbox, cluster: Cluster): OutsideEntries {
     untag: async (...asked) => (await open()).untag(...asked),
     tagCluster: async (...asked) => (await open()).tagCluster(...asked),
     untagCluster: async (...asked) => (await open()).untagCluster(...asked),
-    close: () => void opened?.then((entries) => entries.close()),
   };
+}
+
+async function openAsAdmin({ account }: Sandbox["aws"], cluster: Cluster): Promise<AccessEntries> {
+  const { arn } = account.addRole({ name: `eks-admin-${crypto.randomUUID()}`, allow: ["eks:*"] });
+  return accessEntriesOf(await openEks(account.sessionFor(arn, "somebody"), cluster));
 }
 
 function asDescribed({

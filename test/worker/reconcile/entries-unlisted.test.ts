@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { roleText } from "../../../src/access/policy/policy-text.ts";
@@ -66,16 +66,6 @@ beforeEach(async () => {
   outside = outsideDocument(side().sandbox);
   setMode("API_AND_CONFIG_MAP");
   await outside.edit(engineer, ["readers"]);
-});
-
-afterEach(async () => {
-  side().sandbox.faults.clear();
-  await side().asCreator(cluster, async (client) => {
-    for (const binding of await client.listLeaseBindings()) await client.deleteBinding(binding);
-    await client.writeWithdrawals(await client.readWithdrawals(), {});
-  });
-  await outside.reset();
-  setMode("CONFIG_MAP");
 });
 
 async function giveAll(durationSeconds = 3600): Promise<void> {

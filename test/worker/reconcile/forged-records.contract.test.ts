@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { account, arns, clusterName } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
@@ -55,10 +55,6 @@ describe.each([
     context = { ...side().context(memoryLedger()), config };
     outside = outsideOf(way, side(), cluster);
     await outside.edit(engineer, null);
-  });
-
-  afterEach(async () => {
-    await outside.reset();
   });
 
   test("is restored if no one edited it, even without the cluster's memory of it", async () => {
@@ -176,7 +172,6 @@ describe.each([
 
     expect(ended.lease).toMatchObject({ state: "ended" });
     expect(await outside.given(engineer)).toBeNull();
-    await outsideOf("access-entry", side(), elsewhere).reset();
   });
 
   test("to be a longer lease of someone else keeps nothing beyond the end that the cluster remembers", async () => {

@@ -37,7 +37,6 @@ describe.each([
   });
 
   afterEach(async () => {
-    await outside.reset();
     await redis.close();
     await database.close();
   });

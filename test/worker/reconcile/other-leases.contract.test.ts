@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
@@ -44,8 +44,6 @@ describe.each([
     outside = outsideOf(way, side(), cluster);
     await outside.edit(engineer, null);
   });
-
-  afterEach(() => outside.reset());
 
   test("the preview names the other leases of the principal", async () => {
     const one = await give(context, cluster, { id: "r-one" });

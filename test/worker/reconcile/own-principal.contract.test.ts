@@ -55,7 +55,6 @@ describe.each([
     await reconcileCluster(context, cluster);
 
     expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
-    await revokeGiven(context, cluster, "r-one");
   });
 
   test.each<[string, typeof keys, object]>([

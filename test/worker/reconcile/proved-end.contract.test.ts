@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { FaultAnswer } from "../../../sandbox/faults.ts";
 import { clusterName } from "../../../sandbox/scene.ts";
 import type { AuditEvent } from "../../../src/access/audit-event.ts";
@@ -40,11 +40,6 @@ describe.each([
     const now = () => new Date(Date.now() + laterMs);
     context = { ...side().context(memoryLedger()), config: modesConfig(), now, pause: async () => {} };
     cluster = clusterIn(context.config, name);
-  });
-
-  afterEach(async () => {
-    side().sandbox.faults.clear();
-    await sandboxCluster().setRbac({ bindings: [viewers, admins] });
   });
 
   const sandboxCluster = () => side().sandbox.clusters.get(name) ?? expect.fail(`there is no ${name}`);
@@ -97,7 +92,6 @@ describe.each([
 
     expect(await endProof()).toMatchObject({ mapped: { result: "yes" }, authorized: { result: "yes" } });
     expect((await endProof())?.others.join()).toMatch(/^r-two gives admin until \d{4}-/);
-    await revokeGiven(context, cluster, "r-two");
   });
 
   test.each<[string, FaultAnswer]>([

@@ -31,7 +31,7 @@ import {
 let agoMs = 0;
 const side = useWorkerSide({ everyMode: true, now: () => new Date(Date.now() - agoMs) });
 const colleague = arns.engineer.replace("engineer", "colleague");
-const { webhook, noWebhook } = changingWrites(() => side().sandbox);
+const { webhook } = changingWrites(() => side().sandbox);
 
 let context: WorkerContext;
 let cluster: Cluster;
@@ -44,11 +44,8 @@ beforeEach(() => {
   cluster = clusterIn(context.config, clusterName);
 });
 
-afterEach(async () => {
+afterEach(() => {
   agoMs = 0;
-  side().sandbox.faults.clear();
-  await noWebhook();
-  await outside().reset();
 });
 
 const outside = () => outsideDocument(side().sandbox);

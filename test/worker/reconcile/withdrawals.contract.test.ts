@@ -52,7 +52,6 @@ async function setTags(of: Cluster, wanted: Readonly<Record<string, string>>): P
   const present = Object.keys(await tagsOf(of));
   if (present.length > 0) await entries.untagCluster(present);
   if (Object.keys(wanted).length > 0) await entries.tagCluster(wanted);
-  entries.close();
 }
 
 /** An attacker with Redis puts an old record in the place of today's. */

@@ -25,16 +25,7 @@ function use(change?: (text: string) => string): void {
 }
 
 beforeEach(() => use());
-afterEach(async () => {
-  const { faults, aws, cluster } = side().sandbox;
-  faults.clear();
-  aws.account.setTrust(developers, trust);
-  await cluster.editAwsAuth(({ metadata: { annotations: _, ...metadata }, data = {} }) => {
-    const { mapUsers: __, ...others } = data;
-    const mapRoles = others.mapRoles?.replace(/- rolearn: "?[^\n]*developers[\s\S]*?(?=\n- |$)/, "").trimEnd();
-    return { metadata, data: { ...others, ...(mapRoles && { mapRoles: `${mapRoles}\n` }) } };
-  });
-});
+afterEach(() => side().sandbox.aws.account.setTrust(developers, trust));
 
 /** A lease that was proved, and then the result of the sign-in. */
 async function giveAndSignIn(requested: { cluster?: string; principal?: string; level?: string } = {}) {

@@ -6,15 +6,7 @@ import { dueAt } from "../../../src/access/request.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import {
-  clusterIn,
-  give,
-  modesConfig,
-  outsideDocument,
-  requestOf,
-  revokeGiven,
-  revokeOnly,
-} from "../reconcile/both-ways.ts";
+import { clusterIn, give, modesConfig, requestOf, revokeGiven, revokeOnly } from "../reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const side = useWorkerSide();
@@ -36,12 +28,7 @@ beforeEach(() => {
   context = { ...side().context(memoryLedger()), config: modesConfig(), now, pause: async () => {} };
 });
 
-afterEach(async () => {
-  const { faults, aws } = side().sandbox;
-  faults.clear();
-  aws.account.setTrust(developers, trust);
-  await outsideDocument(side().sandbox).reset();
-});
+afterEach(() => side().sandbox.aws.account.setTrust(developers, trust));
 
 const cluster = () => clusterIn(context.config, clusterName);
 const record = () => requestOf(context, "r-one");
