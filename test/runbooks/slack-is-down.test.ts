@@ -11,6 +11,9 @@ const heading = "Slack is down";
 const active = 'eks_access_leases{state="active"}';
 const waiting = 'eks_access_queue_jobs{queue="messages",state="delayed"}';
 
+/** Each look connects to Redis, and reads all that a worker or a command line reads. */
+const seldom = { interval: 500 };
+
 let product: Product;
 beforeEach(async () => {
   product = await aProduct({
@@ -40,14 +43,14 @@ test("Slack is down: access ends in time all the same, and the messages catch up
   product.moveClock(125);
   await expect.poll(() => sandbox.getPods()).toMatchObject({ ok: false });
   await expect.poll(() => product.readable().join("\n")).toContain("could not show a message yet");
-  await expect.poll(async () => (await seriesOf(heading, redisUrl))[waiting]).toBeGreaterThan(0);
+  await expect.poll(async () => (await seriesOf(heading, redisUrl))[waiting], seldom).toBeGreaterThan(0);
   product.inEnvironmentOf("slack");
   const examined = await runLine(heading, "eks-access doctor slack");
   slackIsBack();
   await product.message("short", "*Ended*");
 
   expectSentences(heading, [...product.readable(), examined.stdout]);
-  await expect.poll(() => seriesOf(heading, redisUrl)).toEqual({ [active]: 0, [waiting]: 0 });
+  await expect.poll(() => seriesOf(heading, redisUrl), seldom).toEqual({ [active]: 0, [waiting]: 0 });
 });
 
 test("Slack is down, and access has to end now: an operator removes it by hand, it stays removed, and is revoked once Slack is back", async () => {
@@ -62,7 +65,7 @@ test("Slack is down, and access has to end now: an operator removes it by hand, 
   const audit = await runLine(heading, "eks-access audit show");
   await removeByHand(sandbox);
   const logged = async () => (await runLine(heading, "eks-access audit show")).stdout;
-  await expect.poll(logged).toContain("lease.drifted");
+  await expect.poll(logged, seldom).toContain("lease.drifted");
   slackIsBack();
   const asked = await product.message("debug", "*Access lost*");
   await sandbox.slack.until(() => sandbox.slack.replies(asked).find((each) => textOf(each).includes("Access lost: ")));
