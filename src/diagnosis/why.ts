@@ -93,7 +93,10 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
   const remedy = inMap ? "Add what the access entry lacks, or delete it." : "Add what the access entry lacks.";
   const wins = cause("access-entry-wins", message, remedy);
   const outdated = outdatedCause(facts);
-  if (pods?.allowed) return { identity, symptom: "none", causes: [wins, ...outdated, ...ownSideCause(facts)] };
+  if (pods?.allowed) {
+    const causes = [...(inMap ? [wins] : []), ...outdated, ...ownSideCause(facts)];
+    return { identity, symptom: "none", causes };
+  }
   // The API server answers for a name and groups: it does not know access policies.
   const symptom = pods && policies.length === 0 ? "forbidden" : "unknown";
   const others = [...leaseCauses(facts, identity), ...forbiddenCauses(facts, identity, caller), ...outdated];

@@ -502,6 +502,10 @@ describe("a session that gets its rights by bindings, as one person,", () => {
     expect(theCause(facts({}), "not-allowed").message).toContain("`dev:jane@example.com` has `viewer` (`r-1`), which");
   });
 
+  test.each(signsIn)("and gets in by %s is sent to its own end alone", (_, by) => {
+    expect(codesOf(whyFacts({ ...by, given })).filter((code) => code !== "entry-dead")).toEqual(["own-side"]);
+  });
+
   test.each(signsIn)(
     "and signs in by %s without a lease, asks for itself and not for everyone with the role",
     (_, by) => {
