@@ -177,8 +177,10 @@ export function provedShare(
 /** The share that a lease by bindings has in its principal's entry, by its record; null: none. */
 export function signInShareInRecord(place: string, request: AccessRequest, keys: MemoryKeys): Share | null {
   const written = genuinelyWritten(place, request, keys);
-  return written?.way === "binding" && written.entryAdded ? signInShare(written.share) : null;
+  return written?.way === "binding" && written.entryAdded ? signInShareOf(written) : null;
 }
+
+const signInShareOf = keptWith(({ share }: WrittenShare) => signInShare(share));
 
 const genuineBy = keptWith(
   (_: MemoryKeys) => new WeakMap<AccessRequest, { place: string; written: WrittenShare | null }>(),

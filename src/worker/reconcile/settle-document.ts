@@ -168,8 +168,9 @@ export function holdingsAfter(
   { holdings }: ClusterState,
   targets: ReadonlyMap<string, EntryTarget>,
 ): readonly Holding[] {
-  const after: Holding[] = [];
-  for (const [key, holding] of holdings) if (!targets.has(key)) after.push(holding);
+  const replaced = new Set<Holding | undefined>();
+  for (const key of targets.keys()) replaced.add(holdings.get(key));
+  const after = [...holdings.values()].filter((holding) => !replaced.has(holding));
   for (const { holding } of targets.values()) if (holding) after.push(holding);
   return after;
 }

@@ -1,3 +1,4 @@
+import { keptWith } from "../../access/collections.ts";
 import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
 import type { Refusal } from "../../access/principal.ts";
@@ -41,12 +42,15 @@ export function needsEntry(names: SignInNames, principal: string): boolean {
 
 /** The shares of the leases that hold an entry of ours. */
 export function signInSharesIn({ places }: SignInMap): readonly Share[] {
-  const found: Share[] = [];
-  for (const { holdings } of places) {
-    for (const { shares } of holdings.values()) for (const share of shares) if (isSignInShare(share)) found.push(share);
-  }
-  return found;
+  return places.flatMap(({ holdings }) => signInSharesOf(holdings));
 }
+
+/** The preview of a request reads the same holdings as the run that follows it. */
+const signInSharesOf = keptWith((holdings: SignInPlace["holdings"]): readonly Share[] => {
+  const found: Share[] = [];
+  for (const { shares } of holdings.values()) for (const share of shares) if (isSignInShare(share)) found.push(share);
+  return found;
+});
 
 const isFull: ReadonlySet<string> = new Set(["annotation-full", "tags-full"]);
 

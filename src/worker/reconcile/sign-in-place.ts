@@ -1,4 +1,5 @@
 import type { AccessError } from "../../access/access-error.ts";
+import { idsOf } from "../../access/lease/cluster-leases.ts";
 import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import { isOwnUsername, isSignInShare, signInShare, signInUsernameFor } from "../../access/lease/lease.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
@@ -123,30 +124,35 @@ function usernameOf(principal: string): string {
   return reading.type === "invalid" ? principal : signInUsernameFor(reading.principal);
 }
 
-/** That only the ledger remembers: others can have stripped the place's own memory. @param lost by lower-case ARN */
+/**
+ * That only the ledger remembers: others can have stripped the place's own memory. Nearly always it lost none, and its holdings stay the same
+ * value. @param lost by lower-case ARN
+ */
 export function withLostShares(
   holdings: ReadonlyMap<string, Holding>,
   lost: ReadonlyMap<string, readonly Share[]>,
   identityOf: SignInPlace["identityOf"],
 ): Pick<SignInPlace, "holdings" | "lost"> {
-  const merged = new Map(holdings);
+  const changed = new Map<string, Holding>();
   const ids = new Set<string>();
   for (const [key, shares] of lost) {
-    const holding = merged.get(key);
-    const missing = sharesBeside(holding, shares);
+    const holding = holdings.get(key);
+    const { arn = key, added = [], shares: held = [] } = holding ?? {};
+    const missing = sharesBeside(held, shares);
     const identity = missing.length > 0 ? identityOf(key) : null;
     if (!identity || !isOwnUsername(identity.username)) continue;
     for (const { id } of missing) ids.add(id);
-    const { arn = key, added = [], shares: held = [] } = holding ?? {};
-    merged.set(key, { ...holding, arn, entryAdded: true, added, shares: [...held, ...missing] });
+    changed.set(key, { ...holding, arn, entryAdded: true, added, shares: [...held, ...missing] });
   }
-  return { holdings: merged, lost: ids };
+  return { holdings: changed.size === 0 ? holdings : new Map([...holdings, ...changed]), lost: ids };
 }
 
-function sharesBeside(holding: Holding | undefined, shares: readonly Share[]): readonly Share[] {
-  const known = new Set<string>();
-  for (const { id } of holding?.shares ?? []) known.add(id);
-  const beside: Share[] = [];
-  for (const share of shares) if (!known.has(share.id)) beside.push(share);
-  return beside;
+const none: readonly Share[] = [];
+
+/** A role can have a share for each of many sessions; a user nearly always has one. */
+function sharesBeside(held: readonly Share[], shares: readonly Share[]): readonly Share[] {
+  const [own, another] = shares;
+  if (!another && own?.id === held[0]?.id) return none;
+  const known = idsOf(held);
+  return shares.filter(({ id }) => !known.has(id));
 }
