@@ -25,7 +25,9 @@ export function checkFile(file: ConfigMapFile, arns: readonly string[]): FileRep
   const found = document.problems.map(({ key, code, severity, section, line, column, message, remedy }) => {
     return { code, severity, section, ...locate(section ?? key ?? "", line, column), message, remedy };
   });
-  const problems = [...notTextProblems(file), ...found].sort((a, b) => a.line - b.line || a.column - b.column);
+  const problems = [...misplacedProblems(file, locate), ...notTextProblems(file), ...found].sort(
+    (a, b) => a.line - b.line || a.column - b.column,
+  );
   return {
     ok: problems.every((problem) => problem.severity === "notice"),
     problems,
@@ -34,6 +36,22 @@ export function checkFile(file: ConfigMapFile, arns: readonly string[]): FileRep
     }),
     resolved: Object.fromEntries(arns.map((arn) => [arn, resolve(document, arn)])),
   };
+}
+
+const CONFIG_MAP_FIELDS = new Set(["apiVersion", "kind", "metadata", "data", "binaryData", "immutable"]);
+
+/** Fields beside `data`, where a lost indentation puts a section, or the rest of one. */
+function misplacedProblems({ form, object, map, line }: ConfigMapFile, locate: Locate): FileProblem[] {
+  if (form !== "config-map") return [];
+  const misplaced = Object.keys(object).filter((name) => !CONFIG_MAP_FIELDS.has(name));
+  return misplaced.map((name) => {
+    const start = map?.fields.get(name)?.key.start;
+    const place = start ? { line: line + start.line + 1, column: start.column + 1 } : locate(name, null, null);
+    const message = `${JSON.stringify(name)} is no field of a ConfigMap.`;
+    const isSection = SECTIONS.some((section) => section === name);
+    const remedy = isSection ? "Indent it under data." : "Indent it, or remove it.";
+    return { code: "field-misplaced", severity: "error", section: null, ...place, message, remedy };
+  });
 }
 
 function notTextProblems({ notText }: ConfigMapFile): FileProblem[] {
@@ -50,10 +68,10 @@ interface FilePlace {
   column: number;
 }
 
+type Locate = (section: string, line: number | null, column: number | null) => FilePlace;
+
 /** Translates a section's places into the file's, all from 1. Exact for a literal block (`|`); for other text, the text's start. */
-export function locator(
-  file: ConfigMapFile,
-): (section: string, line: number | null, column: number | null) => FilePlace {
+export function locator(file: ConfigMapFile): Locate {
   const fileLines = file.text.split(LINE_BREAK);
   const sectionLines = new Map<string, string[]>();
   return (section, line, column) => {

@@ -19,9 +19,10 @@ import {
   lastUse,
   seenByYaml12,
 } from "./field-problems.ts";
+import { LINE_BREAK } from "./go-yaml/cursor.ts";
 import { isMerge } from "./go-yaml/decode.ts";
 import type { MapValue, YamlNode, YamlValue } from "./go-yaml/node.ts";
-import { groupFlaws, isNode, MASTERS, SESSION_NAME, usernameFlaws } from "./names.ts";
+import { groupFlaws, isNode, MASTERS, NODES, SESSION_NAME, usernameFlaws } from "./names.ts";
 import { isMatchable } from "./read-document.ts";
 import { quote } from "./render.ts";
 import { isWildcard } from "./resolve.ts";
@@ -63,7 +64,7 @@ export function findItemProblems(
 
 function noMapping(section: Section, item: YamlNode): Problem {
   const message = "This item is not an entry.";
-  const remedy = `Write ${fieldKey("arn", section)}, username and groups under the dash, or remove the item.`;
+  const remedy = `Write ${fieldKey("arn", section)}, username and groups under the dash, or remove it.`;
   return problemAt(section, item.start, "item-not-an-entry", "error", message, remedy);
 }
 
@@ -141,7 +142,7 @@ function arnProblem(entry: Entry, node: YamlNode): Problem | null {
   }
   if (isAscii(arn)) return null;
   const message = "A letter of this ARN only looks like ASCII.";
-  return problemAt(section, node.start, "arn-confusable", "warning", message, "Retype the ARN.");
+  return problemAt(section, node.start, "arn-confusable", "warning", message, "Retype it.");
 }
 
 function mergedFields(section: Section, { node }: MapValue, uses: readonly FieldUse[]): Problem | null {
@@ -150,18 +151,23 @@ function mergedFields(section: Section, { node }: MapValue, uses: readonly Field
   if (merged.length === 0) return null;
   const message = `It gets fields from << (${merged.join(", ")}). Tools that read YAML 1.2 do not.`;
   const [first] = node.pairs.map((pair) => pair.key).filter(isMerge);
-  return problemAt(section, (first ?? node).start, CODE, "notice", message, "Write them out in the entry.");
+  return problemAt(section, (first ?? node).start, CODE, "notice", message, "Write them out.");
 }
 
-/** Where readers of YAML 1.2 see another value than the authenticator, although it looks correct. */
+/** A text that a missing dash or key makes longer, or that readers of YAML 1.2 see as another value than the authenticator. */
 function textProblem({ section, text }: SectionReading, value: YamlValue): Problem | null {
   if (value.type !== "string") return null;
   const { node } = value;
+  if (node.style === "plain" && LINE_BREAK.test(text?.slice(node.start.at, node.end) ?? "")) {
+    const message = "This text goes on in the next line.";
+    const remedy = "Add the missing dash or field.";
+    return problemAt(section, node.start, "text-continues", "warning", message, remedy);
+  }
   const seen = seenByYaml12(node, text ?? "");
   if (seen === null) return null;
   const meant = quote(value.value);
   const message = `The authenticator reads the text ${meant} here, but tools that read YAML 1.2 ${seen}.`;
-  return problemAt(section, node.start, CODE, "notice", message, `Write ${meant} in its place.`);
+  return problemAt(section, node.start, CODE, "notice", message, `Write ${meant} instead.`);
 }
 
 function findNameProblems(entry: Entry, item: YamlNode, uses: readonly FieldUse[], report: Report): void {
@@ -170,6 +176,11 @@ function findNameProblems(entry: Entry, item: YamlNode, uses: readonly FieldUse[
   const at = username?.node ?? item;
   const isText = !username || username.type === "null" || username.type === "string";
   if (entry.username !== "" || isText) findUsernameProblems(entry, at, report);
+  if (isNode(entry) && !entry.groups.includes(NODES)) {
+    const message = `Without ${NODES}, no node can join.`;
+    const remedy = "Add it, or write another username.";
+    report(problemAt(entry.section, at.start, "node-group", "warning", message, remedy));
+  }
   let index = 0;
   for (const group of entry.groups) {
     const node = (groups?.type === "list" ? groups.items[index]?.node : undefined) ?? item;

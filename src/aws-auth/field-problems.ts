@@ -26,7 +26,7 @@ export function findFieldProblems(section: Section, map: MapValue, uses: readonl
 
 function repeatedField(section: Section, name: string, key: YamlNode): Problem {
   const message = `This entry has ${name} twice, and the authenticator ignores this one.`;
-  return problemAt(section, key.start, "field-repeated", "error", message, "Keep one of them.");
+  return problemAt(section, key.start, "field-repeated", "error", message, "Keep one.");
 }
 
 function wrongType(section: Section, { name, value }: FieldUse): Problem | null {
@@ -40,7 +40,7 @@ function wrongType(section: Section, { name, value }: FieldUse): Problem | null 
   const key = fieldKey(name, section);
   const message = `${key} is ${kindOf(value)}, which the authenticator reads as empty.${textToYaml12(value)}`;
   const code = name === "arn" ? "arn-not-a-string" : "username-not-a-string";
-  return problemAt(section, value.node.start, code, "error", message, `Put it in quotes.`);
+  return problemAt(section, value.node.start, code, "error", message, asText(value));
 }
 
 function wrongGroup(section: Section, item: YamlValue): Problem | null {
@@ -51,8 +51,13 @@ function wrongGroup(section: Section, item: YamlValue): Problem | null {
     return problemAt(section, item.node.start, "group-empty", "error", message, remedy);
   }
   const message = `This group is ${kindOf(item)}, which the authenticator reads as empty.${textToYaml12(item)}`;
-  const remedy = "Put it in quotes.";
-  return problemAt(section, item.node.start, "group-not-a-string", "error", message, remedy);
+  return problemAt(section, item.node.start, "group-not-a-string", "error", message, asText(item));
+}
+
+/** How to write a value as text: quotes would keep the brackets of a list, or the space after the colon of a mapping. */
+function asText({ type }: YamlValue): string {
+  if (type === "map") return "Remove the space after the colon.";
+  return type === "list" ? "Write one text." : "Put it in quotes.";
 }
 
 const KINDS: Readonly<Record<YamlValue["type"], string>> = {

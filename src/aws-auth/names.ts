@@ -4,7 +4,7 @@ import type { Problem } from "./document.ts";
 /** The group that can do everything, whatever RBAC says. */
 export const MASTERS = "system:masters";
 
-const NODES = "system:nodes";
+export const NODES = "system:nodes";
 
 /** Whether nodes sign in by an entry: nodes of every kind use this name (EC2, Fargate, Windows). */
 export function isNode(entry: { readonly username: string }): boolean {
@@ -48,7 +48,7 @@ export type NameFlaw = Pick<Problem, "code" | "message" | "remedy">;
 export function usernameFlaws(username: string, forNodes: boolean): readonly NameFlaw[] {
   if (username === "") {
     const message = "Without a username, audit logs can't identify its callers.";
-    return [{ code: "username-empty", message, remedy: "Write a username." }];
+    return [{ code: "username-empty", message, remedy: "Write one." }];
   }
   const flaws = lettersFlaws("username", username);
   const unknown = unknownTemplate(username);
@@ -94,12 +94,15 @@ function lettersFlaw(text: string): readonly [flaw: string, remedy: string] | nu
   if (/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/u.test(text))
     return ["has invisible characters", "Retype it."];
   if (/[\p{Zs}\p{Zl}\p{Zp}]/u.test(text.replaceAll(" ", ""))) return ["has an unusual space", "Retype it."];
+  if (/^[\u2018\u201c]|[\u2019\u201d]$/.test(text))
+    return ["has curly quotes, which belong to the name", "Remove them."];
   return /[\u017f\u212a]/.test(text) ? ["has a letter that only looks like s or K", "Retype it."] : null;
 }
 
-/** The first `{{…}}` that the authenticator leaves as it is, or null. */
+/** The first `{{…}}`, or template in single braces, that the authenticator leaves as it is, or null. */
 function unknownTemplate(text: string): string | null {
-  const found = text.match(/\{\{[^}]*\}?\}?/g) ?? [];
+  const found =
+    text.match(/\{\{[^}]*\}?\}?|\{(?:EC2PrivateDNSName|AccountID|SessionName|SessionNameRaw|AccessKeyID)\}/g) ?? [];
   return found.find((template) => !TEMPLATES.some((known) => known === template)) ?? null;
 }
 

@@ -147,12 +147,12 @@ function* shadowProblems(items: readonly ReadItem[], lookup: Lookup): Iterable<P
 
 function shadowed(entry: Entry, winner: Entry): Problem {
   const isSame = entry.username === winner.username && sameList(entry.groups, winner.groups);
-  const message = `This entry for ${entry.arn} has no effect: the entry in ${winner.section}, line ${winner.line}, replaces it.`;
+  const message = `This entry for ${entry.arn} has no effect: line ${winner.line} of ${winner.section} replaces it.`;
   return problemAt(entry.section, place(entry), "entry-shadowed", isSame ? "warning" : "error", message, ONE_EACH);
 }
 
 function ambiguous(entry: Entry, other: Entry): Problem {
-  const message = `This entry for ${entry.arn} and the one in line ${other.line} differ only in case: the authenticator picks one at random.`;
+  const message = `This entry for ${entry.arn} and the one in line ${other.line} of ${other.section} differ only in case: the authenticator picks one at random.`;
   return problemAt(entry.section, place(entry), "entry-ambiguous", "error", message, ONE_EACH);
 }
 

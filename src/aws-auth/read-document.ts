@@ -157,7 +157,7 @@ function* sectionSteps(section: Section, text: string | null, budget: DocumentBu
     return yield* budget.read(readText({ ...empty, text }, budget));
   } catch (failure) {
     if (!(failure instanceof YamlFailure)) throw failure;
-    return content({ ...empty, state: "unreadable" }, [failureProblem(section, failure)]);
+    return content({ ...empty, state: "unreadable" }, [failureProblem(empty, failure)]);
   }
 }
 
@@ -170,8 +170,8 @@ function* readText(empty: SectionReading & { readonly text: string }, budget: Do
   return yield* readMappings(reading, yaml, problems, budget);
 }
 
-function failureProblem(section: Section, failure: YamlFailure): Problem {
-  return failure instanceof YamlExcess ? excessive(section, failure) : unreadable(section, failure);
+function failureProblem({ section, text }: SectionReading, failure: YamlFailure): Problem {
+  return failure instanceof YamlExcess ? excessive(section, failure) : unreadable(section, failure, text);
 }
 
 function* readMappings(
@@ -232,7 +232,7 @@ function readAccounts(
 ): SectionContent {
   if (root === null) return content(reading, problems);
   const { accounts, failure, state, list } = decodeAccounts(root, decoded);
-  if (failure !== null) problems.unshift(failureProblem(reading.section, failure));
+  if (failure !== null) problems.unshift(failureProblem(reading, failure));
   else if (state === "unreadable") problems.unshift(notAList(reading.section, root.start));
   return { ...content({ ...reading, state, list }, problems), accounts };
 }

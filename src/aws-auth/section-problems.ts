@@ -1,7 +1,7 @@
 import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
 import { type Problem, problemAt, SECTIONS, type Section, type SectionReading } from "./document.ts";
 import type { Steps } from "./go-yaml/budget.ts";
-import { lineAndColumn, type Mark, type YamlFailure } from "./go-yaml/cursor.ts";
+import { LINE_BREAK, lineAndColumn, type Mark, type YamlFailure } from "./go-yaml/cursor.ts";
 import type { SequenceNode, YamlNode } from "./go-yaml/node.ts";
 
 /** A line of brackets: its indentation, and its first character. Empty lines are none. */
@@ -11,10 +11,16 @@ const FLOW_LINE = /\n( *)(?:\t[\t ]*)?([^\t\n\r ])/g;
 const QUOTED_LINE = /\n( *)(?! |\r?\n)/g;
 
 /** The authenticator can't read the section, and forgets its earlier content. */
-export function unreadable(section: Section, failure: YamlFailure): Problem {
+export function unreadable(section: Section, failure: YamlFailure, text: string | null): Problem {
   const message = `The authenticator can't read ${section}, so none of its entries works: ${failure.message}.`;
-  const remedy = "Correct the YAML here or in the lines above.";
-  return problemAt(section, failure, "section-unreadable", "error", message, remedy);
+  const line = text?.split(LINE_BREAK)[failure.line] ?? "";
+  return problemAt(section, failure, "section-unreadable", "error", message, yamlRemedy(line, failure.column));
+}
+
+function yamlRemedy(line: string, column: number): string {
+  if (line[column] === "\t") return "Replace the tab.";
+  const isTemplate = line.slice(Math.max(column - 1, 0), column + 2).includes("{{");
+  return isTemplate ? "Quote the text with {{." : "Correct it here or above.";
 }
 
 /** The authenticator may read the section; this reader stops, so that one document can't exhaust the process. */
@@ -65,7 +71,7 @@ export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
   const at = state === "list" && text !== null ? text.search(OLD_BREAK) : -1;
   if (text === null || at < 0) return [];
   const message = "An invisible separator ends the line here, but not for other tools.";
-  const remedy = "Remove it, or write a line break.";
+  const remedy = "Remove it.";
   return [problemAt(section, lineAndColumn(text, at), "readers-differ", "notice", message, remedy)];
 }
 

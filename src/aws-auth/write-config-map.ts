@@ -122,7 +122,9 @@ function addValues(
 
 function valueLines(values: readonly (readonly [string, string])[], column: number, lineBreak: string): string {
   const pad = " ".repeat(column);
-  return values.map(([key, value]) => `${pad}${keyText(key)}: ${blockText(value, column, lineBreak)}`).join(lineBreak);
+  return values
+    .map(([key, value]) => `${pad}${keyText(key)}: ${blockText(value, `${pad}  `, lineBreak)}`)
+    .join(lineBreak);
 }
 
 /** Without quotes only if no reader can take it for another value than text. */
@@ -130,10 +132,12 @@ function keyText(key: string): string {
   return /^[A-Za-z_][\w.-]*$/.test(key) && resolvePlain(key).type === "string" ? key : quote(key);
 }
 
-/** A comment behind the value stays behind the mark of a block. */
+/** A comment behind the value stays behind the mark of a block, and a block keeps its indentation. */
 function replaceScalar(part: string, node: ScalarNode, value: string, column: number): TextEdit[] {
   const lineBreak = lineBreakOf(part);
-  const [mark = "", ...lines] = blockText(value, column, lineBreak).split(lineBreak);
+  const block = node.style === "literal" ? part.slice(node.start.at, node.end) : "";
+  const [, pad = " ".repeat(column + 2)] = /\n( +)\S/.exec(block) ?? [];
+  const [mark = "", ...lines] = blockText(value, pad, lineBreak).split(lineBreak);
   if (lines.length === 0) return [replaceNode(part, node, mark)];
   if (isStartOfLine(part, node.end)) return [replaceNode(part, node, [mark, ...lines].join(lineBreak))];
   return [replaceNode(part, node, mark), insertLines(afterLine(part, node.end), lines.join(lineBreak), lineBreak)];
@@ -142,12 +146,11 @@ function replaceScalar(part: string, node: ScalarNode, value: string, column: nu
 /** Characters that stay as they are in a literal block, except at the start of a line. */
 const SAFE = /^[\t\n -~\u00a0-\u2027\u202a-\ufefe]*$/;
 
-/** A text as a literal block below a key at `column`, without its last break; in quotes if a block can't represent it. */
-function blockText(value: string, column: number, lineBreak: string): string {
+/** A text as a literal block, its lines behind `pad`, without its last break; in quotes if a block can't represent it. */
+function blockText(value: string, pad: string, lineBreak: string): string {
   const fits = SAFE.test(value) && /^[^ \t\n].*\n/.test(value) && !value.endsWith("\n\n");
   if (!fits) return quote(value);
   const isEnded = value.endsWith("\n");
   const lines = (isEnded ? value.slice(0, -1) : value).split("\n");
-  const pad = " ".repeat(column + 2);
   return [isEnded ? "|" : "|-", ...lines.map((line) => (line === "" ? "" : pad + line))].join(lineBreak);
 }

@@ -54,6 +54,46 @@ describe("checkFile", () => {
     ]);
   });
 
+  it("says of a section outside of data, and of a line that lost its indentation, that no one reads them", () => {
+    const { ok, problems } = checkFile(
+      read(`${head}  mapRoles: |\n    - rolearn: ${arn}/a\n      username: a\n+     groups: []\nmapUsers: "[]"\n`),
+      [],
+    );
+
+    expect(ok).toBe(false);
+    const common = { code: "field-misplaced", severity: "error", section: null, column: 1 };
+    expect(problems).toEqual([
+      {
+        ...common,
+        line: 7,
+        message: '"+     groups" is no field of a ConfigMap.',
+        remedy: "Indent it, or remove it.",
+      },
+      {
+        ...common,
+        line: 8,
+        message: '"mapUsers" is no field of a ConfigMap.',
+        remedy: "Indent it under data.",
+      },
+    ]);
+    const json = read(JSON.stringify({ kind: "ConfigMap", mapUsers: "[]" }, null, 1));
+    expect(checkFile(json, []).problems).toMatchObject([{ ...common, line: 3, column: 3 }]);
+  });
+
+  it.each([
+    ["username: {{SessionName}}", "section-unreadable", "Quote the text with {{."],
+    ["username: “dev”", "username-characters", "Remove them."],
+    [
+      "username: dev:{SessionName}",
+      "template-unknown",
+      "Use one of {{EC2PrivateDNSName}}, {{AccountID}}, {{SessionName}}, {{SessionNameRaw}}, {{AccessKeyID}}.",
+    ],
+  ])("finds the mistake in %s", (field, code, remedy) => {
+    const { problems } = checkFile(read(`${head}  mapRoles: |\n    - rolearn: ${arn}/a\n      ${field}\n`), []);
+
+    expect(problems).toMatchObject([{ code, line: 6, remedy }]);
+  });
+
   it("puts what concerns the whole document at the top of the file", () => {
     const { ok, problems } = checkFile(read(`${head}  notes: "${"x".repeat(1024 * 1024)}"\n`), []);
 

@@ -16,7 +16,7 @@ describe("writeConfigMap", () => {
 
     const written = writeConfigMap(file, { ...file.data, mapRoles: "three\n" });
 
-    expect(written).toBe(file.text.replace("        one\n        two\n", "      three\n"));
+    expect(written).toBe(file.text.replace("        one\n        two\n", "        three\n"));
   });
 
   it("keeps a key of any name in flow style", () => {
@@ -31,10 +31,10 @@ describe("writeConfigMap", () => {
   });
 
   it.each([
-    ["a block", "a\n\n  b\n", "|\n      a\n\n        b\n"],
-    ["a block without its last break", "a\nb", "|-\n      a\n      b\n"],
-    ["a block with an empty line before the last", "a\n\nb", "|-\n      a\n\n      b\n"],
-    ["a block of letters", "é‧\n", "|\n      é‧\n"],
+    ["a block", "a\n\n  b\n", "|\n        a\n\n          b\n"],
+    ["a block without its last break", "a\nb", "|-\n        a\n        b\n"],
+    ["a block with an empty line before the last", "a\n\nb", "|-\n        a\n\n        b\n"],
+    ["a block of letters", "é‧\n", "|\n        é‧\n"],
     ["quotes for one line", "a", '"a"\n'],
     ["quotes for nothing", "", '""\n'],
     ["quotes for a blank start", " a\nb\n", '" a\\nb\\n"\n'],

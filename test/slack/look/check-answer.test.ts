@@ -63,7 +63,7 @@ describe("check of a cluster that uses aws-auth alone", () => {
       This entry matches no caller. Write the role without its path: the authenticator sees none. (the first of 2)
             → Write \`arn:aws:iam::111122223333:role/developers\`.
       :warning: *\`entry-shadowed\`* \`mapRoles line 4\`
-      This entry for \`arn:aws:iam::111122223333:role/team/developers\` has no effect: the entry in mapRoles, line 7, replaces it.
+      This entry for \`arn:aws:iam::111122223333:role/team/developers\` has no effect: line 7 of mapRoles replaces it.
             → Keep one entry, with all groups.
       – *\`masters\`* \`mapRoles line 3\`
       \`arn:aws:iam::111122223333:role/developers\` is in \`system:masters\`.
