@@ -2,27 +2,38 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** About how many seconds the files take of which each takes long; folders end with a slash, and their files take this long each. */
 const waiting: readonly (readonly [place: string, seconds: number])[] = [
-  ["test/fault/matrix.test.ts", 70],
-  ["test/flow/waiting-to-start.test.ts", 50],
+  ["test/fault/matrix.test.ts", 80],
   ["test/flow/trouble.test.ts", 40],
+  ["test/flow/waiting-to-start.test.ts", 40],
   ["test/flow/outage.test.ts", 30],
-  ["test/flow/migration.test.ts", 25],
+  ["test/fault/failover.test.ts", 25],
   ["test/flow/fleet.test.ts", 25],
   ["test/runbooks/slack-is-down.test.ts", 25],
   ["test/runbooks/a-worker-hangs.test.ts", 20],
+  ["test/flow/migration.test.ts", 20],
   ["test/flow/slow-aws.test.ts", 20],
-  ["test/flow/lease.test.ts", 20],
-  ["test/fault/", 6],
-  ["test/flow/", 6],
-  ["test/runbooks/", 6],
+  ["test/flow/lease.test.ts", 15],
+  ["test/runbooks/redis-is-gone.test.ts", 15],
+  ["test/flow/socket-mode.test.ts", 15],
+  ["test/flow/access-entries.test.ts", 13],
+  ["test/flow/all.test.ts", 13],
+  ["test/runbooks/rotate-the-keys.test.ts", 12],
+  ["test/flow/failed-start.test.ts", 11],
+  ["test/flow/acknowledged.test.ts", 10],
+  ["test/fault/", 5],
+  ["test/flow/", 4],
+  ["test/runbooks/", 5],
 ];
+/** Most of those below the last one take less than a second, so that they fill up the end. */
 const computing: typeof waiting = [
   ["test/slack/show/removed-cluster.test.ts", 40],
-  ["test/worker/reconcile/binding-way.test.ts", 30],
-  ["test/worker/migration/migrations.test.ts", 25],
+  ["test/worker/reconcile/binding-way.test.ts", 20],
   ["test/bin/rescue.test.ts", 20],
   ["test/worker/reconcile/sign-in-entry.test.ts", 20],
-  ["test/aws-auth/hostile.test.ts", 17],
+  ["test/worker/migration/migrations.test.ts", 15],
+  ["test/aws-auth/hostile.test.ts", 15],
+  ["test/deploy/shipped-redis.test.ts", 12],
+  ["test/worker/migration/repair-entries.test.ts", 12],
   ["test/", 1],
 ];
 

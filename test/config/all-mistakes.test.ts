@@ -15,7 +15,7 @@ function problemsOf(value: unknown): readonly string[] {
 /** The problems in the words that other mistakes don't change: without the names that there are, and with a rule's own name. */
 function inOwnWords(problems: readonly string[]): readonly string[] {
   return problems.map((problem) =>
-    problem.replace(/Use one of [^.]*/, "").replace("the rule policy.rules[0]", "the rule four eyes"),
+    problem.replace(/, or use one of [^.]*/, "").replace("the rule policy.rules[0]", "the rule four eyes"),
   );
 }
 

@@ -456,7 +456,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     `${rules}.0.approvers`,
     ["U0ONE", "U0TWO"],
-    "clusters.production.levels[1]: deployer on production needs 3 approvals by the rule four eyes, but the rule has 2 approvers besides U0ONE. Name more",
+    "clusters.production.levels[1]: deployer on production needs 2 approvals by the rule four eyes, but the rule has 1 approver besides U0ONE. Name more",
     ...ofProduction,
     ...["name", "approvals", "who"].map((each) => `${rules}.0.${each}`),
     "levels.deployer",

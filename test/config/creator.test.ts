@@ -46,7 +46,9 @@ test.each([
   const creator = creatorWritten(`{ roleArn: "${role.replace("aws", partition)}" }`, inRegion);
 
   expect(creator).toMatchObject({ type: "role" });
-  expect(() => creatorWritten(`{ roleArn: "${role}" }`, inRegion)).toThrow(`the region ${region} is in ${partition}`);
+  expect(() => creatorWritten(`{ roleArn: "${role}" }`, inRegion)).toThrow(
+    `it is in partition aws, the cluster in ${partition}.`,
+  );
 });
 
 test("a region that is newer than this program has the partition of its creator", () => {

@@ -14,7 +14,7 @@ import type { SlackContext } from "../app/context.ts";
 import { clustersShown } from "../app/request-people.ts";
 import { identitiesNow, rememberedIdentities } from "../link/identities.ts";
 import { answer, type Message, onlyAnswer } from "../show/message.ts";
-import { code, mentions, plainLine, time } from "../show/mrkdwn.ts";
+import { code, oneOf, plainLine, time } from "../show/mrkdwn.ts";
 import { durationText } from "../show/words.ts";
 import { recordedBeside, refuseTooMany } from "./limits.ts";
 import { identityKey } from "./request-modal.ts";
@@ -199,5 +199,5 @@ export function mayNotTakeEmergencyAnswer({ name, breakGlass }: Cluster): Messag
 function whoWords(who: readonly string[]): string {
   const domains = who.filter((each) => each.startsWith("@")).map((domain) => `everyone at ${code(domain)}`);
   const people = who.filter((each) => !each.startsWith("@"));
-  return [...(people.length > 0 ? [mentions(people)] : []), ...domains].join(", ");
+  return [...(people.length > 0 ? [oneOf(people)] : []), ...domains].join(", or ");
 }

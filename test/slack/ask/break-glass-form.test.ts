@@ -141,7 +141,7 @@ describe("break-glass", () => {
   test("by a person who can't gives nothing, says who can, and leaves an event and no record", async () => {
     const answer = await breakGlass(context, "U0STRANGER", `staging ${engineerArn} checkout is down`);
 
-    expect(answer.text).toContain("Only <@U0ENGINEER>, <!subteam^S0ONCALL> can do this.");
+    expect(answer.text).toContain("Only <@U0ENGINEER> or <!subteam^S0ONCALL> can do this.");
     expect(await ledger.get("r-new")).toBeNull();
     expect(await events()).toEqual([["request.refused", "U0STRANGER"]]);
   });
