@@ -152,11 +152,17 @@ async function postAll(context: TroubleContext): Promise<void> {
     const begun: ClosedCluster[] = [];
     const over: ClosedCluster[] = [];
     const news: OutageNews = { begun: [], ended: [] };
+    const kindOf = (name: string, { code }: ClusterTrouble) => `${config.clusters.get(name)?.channel} ${code}`;
+    const open = [...troubles].filter(([, trouble]) => trouble.overAt === null);
+    // An outage reaches each cluster at another second: those of the last minute join the first.
+    const lasting = new Set(
+      open.filter(([, { since }]) => ago(since) >= lastsMs).map(([name, trouble]) => kindOf(name, trouble)),
+    );
     try {
       for (const [name, trouble] of troubles) {
         const cluster = config.clusters.get(name);
         if (!cluster) continue;
-        const isBegun = trouble.overAt === null && ago(trouble.since) >= lastsMs;
+        const isBegun = trouble.overAt === null && lasting.has(kindOf(name, trouble));
         const outage = outages.get(name);
         const isKnown = isBegun && outage && !(await isNews(ledger, name, outage, trouble.code));
         if (isBegun && !isKnown && (await isNewTrouble(ledger, cluster, trouble))) begun.push({ cluster, trouble });

@@ -84,6 +84,18 @@ test("an outage of many clusters is one message in each channel, and so is its e
   expect(slack.messages("C0PAYMENTS")).toHaveLength(2);
 });
 
+test("an outage that reaches another cluster half a minute later is one message for both", async () => {
+  const later = { ...trouble, since: at(30).toISOString() };
+  await ledger.setClusterTrouble("shop", later);
+  await ledger.setClusterTrouble("search", { ...later, code: "aws-access-denied" });
+  const all = ["shop", "search"].map((name) => aCluster({ name }));
+
+  await look(minutes(1), all);
+  await look(minutes(1.5) - 5, all);
+
+  expect(posted()).toEqual([expect.stringMatching(/on 2 clusters\*[\s\S]*Clusters: `staging`, `shop`\./)]);
+});
+
 test("a failing Redis loses no message whose turn is taken", async () => {
   await ledger.setClusterTrouble("payments", trouble);
   const whole = ledger;
