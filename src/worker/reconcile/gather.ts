@@ -57,6 +57,7 @@ export async function gather<State extends WayState, Decided extends Settlement>
   const listed = await context.ledger.leasedOf(cluster.name);
   const open = listed.filter(adapter.isTaken);
   const state = await readCluster(run, open).catch((error: unknown) => recordAbsence(run, open, error));
+  if (!state) return null;
   // A write hides what they did, so the log has it first. The last try goes on: an end does not wait for a log that others empty.
   if (state.untrusted && !isLast && !(await noteUntrusted(context, cluster, open, state.untrusted))) return null;
   const seen: ApprovedRequest[] = [];
@@ -75,15 +76,20 @@ export async function gather<State extends WayState, Decided extends Settlement>
   return factsFor(run, state, seen, leased);
 }
 
-/** Reads the cluster again if the log has the end of a lease that a record remembers: that memory does not count. */
+/**
+ * Reads the cluster again if the log has the end of a lease that a record remembers: in an old copy of a record, that
+ * memory does not count. Null: the record is of before the end, which another run has just made.
+ */
 async function readCluster<State extends WayState, Decided extends Settlement>(
-  { context, adapter }: WayAttempt<State, Decided>,
+  { context, cluster, adapter, isLast }: WayAttempt<State, Decided>,
   open: readonly ApprovedRequest[],
-): Promise<State> {
+): Promise<State | null> {
   const state = await adapter.read(open);
   if (state.lost.size === 0) return state;
   const believed = await withoutEndedMemories(context, open, state);
-  return believed.every((request, index) => request === open[index]) ? state : adapter.read(believed);
+  if (believed.every((request, index) => request === open[index])) return state;
+  if (!isLast && haveChanged(open, await context.ledger.leasedOf(cluster.name))) return null;
+  return adapter.read(believed);
 }
 
 async function factsFor<State extends WayState, Decided extends Settlement>(
