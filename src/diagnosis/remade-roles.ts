@@ -7,9 +7,11 @@ import type { ReportedProblem } from "./problems.ts";
 import {
   currentRoleRemedy,
   type DatedEntry,
+  type NamedRole,
   outdatedEntryRemedy,
   type RolesOfSet,
   repairOf,
+  replacedRoles,
 } from "./replaced-roles.ts";
 
 /** What IAM says about the roles that a cluster names. */
@@ -92,6 +94,20 @@ export function remadeRoleProblems(
     const words = remadeRoleWords(cluster, entry, at);
     return [{ code: "entry-dead", severity: "warning", place: entry.principalArn, ...words }];
   });
+}
+
+/** The ARNs without paths of the living roles whose entries are of deleted ones. */
+export function rolesToRepair(
+  entries: readonly (DatedEntry & { readonly type: string })[],
+  named: readonly NamedRole[],
+  { madeAt, absent }: RoleTimes,
+): readonly string[] {
+  const remade = entries.filter((entry) => {
+    const at = madeAt.get(entry.principalArn);
+    return entry.type === "STANDARD" && at !== undefined && isRemade(entry, at);
+  });
+  const successors = replacedRoles(named, absent).flatMap(({ successor }) => successor?.arn ?? []);
+  return [...new Set([...remade.map(({ principalArn }) => principalArn), ...successors].map(withoutRolePath))];
 }
 
 /** The roles that IAM does not have and that have no successor in the cluster. @param replaced their sets are reported already */

@@ -102,7 +102,7 @@ export function currentRoleRemedy(cluster: Cluster): string {
 }
 
 /** The command that replaces the entries of deleted principals. @param current the ARN of the principal that replaced them */
-export function repairOf({ name }: Cluster, current: string): string {
+export function repairOf({ name }: Pick<Cluster, "name">, current: string): string {
   return named(`/eks-access repair ${name} ${current}`);
 }
 

@@ -4,6 +4,7 @@ import type { Replacement } from "../../access/migration.ts";
 import type { ScopedPolicy } from "../../access/policy/policy-text.ts";
 import { type AwsAuthDocument, type Entry, goFold, MASTERS, sameGroups } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
+import type { RoleTimes } from "../remade-roles.ts";
 
 /** What an entry of each type gives; a node role's other rights in aws-auth would be lost. */
 const groupsOfType: Readonly<Record<NodeType, readonly string[]>> = {
@@ -70,6 +71,8 @@ export interface MigrationFacts {
   readonly givenArns: readonly string[];
   /** What earlier repairs deleted and did not make again, of the given principals. */
   readonly unmade?: readonly UnmadeEntry[];
+  /** What IAM says about the roles of a repair for which no person named one. */
+  readonly roles?: RoleTimes | null;
 }
 
 export interface UnmadeEntry {

@@ -5,7 +5,8 @@ import type { ItemSummary, MigrationSummary, Replacement, StepSummary } from "..
 import { isIdentityCenterRole, withoutRolePath } from "../../access/principal.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
 import { competingEntries, type Entry, entryOf, finish, planSteps, type Steps } from "../../aws-auth/index.ts";
-import { namesakesOf, replacedRoles, rolesInDocument } from "../replaced-roles.ts";
+import { rolesToRepair } from "../remade-roles.ts";
+import { type NamedRole, namesakesOf, repairOf, replacedRoles, rolesInDocument } from "../replaced-roles.ts";
 import { type MigrationFacts, type PresentEntry, principalKey, type UnmadeEntry } from "./facts.ts";
 import { leasedNote } from "./item-outcome.ts";
 import { arnAfter, changesOf, usernameAfter } from "./replacement.ts";
@@ -36,9 +37,10 @@ type Outcome =
     };
 
 /**
- * Plans the repair of entries of deleted principals. A person names the current principal (`givenArns`); where each role of a permission set
- * has an access entry, EKS's own dates name it. If the person is wrong, the role still exists. So an entry goes only if EKS has
- * confirmed a later role of its permission set. EKS confirms nothing about an item of aws-auth, so an item never goes.
+ * Plans the repair of entries of deleted principals. A person names the current principal (`givenArns`). Otherwise EKS's own dates
+ * do, where each role of a permission set has an access entry, or IAM, if it names one role. If the person is wrong, the role still
+ * exists. So an entry goes only if EKS has confirmed a later role of its permission set. EKS confirms nothing about an item of
+ * aws-auth, so an item never goes.
  */
 export function planRepair(facts: MigrationFacts): RepairPlanned {
   return finish(repairSteps(facts));
@@ -48,7 +50,7 @@ export function* repairSteps(facts: MigrationFacts): Steps<RepairPlanned> {
   const deleted = deletedIn(facts).flatMap((each) => outcomesOf(each, facts));
   const outcomes = withinMessage([...(facts.unmade ?? []).map(ofUnmade), ...deleted]);
   const replacements = outcomes.flatMap((each) => (each.type === "replaced" ? [each.replacement] : []));
-  if (replacements.length === 0) return nothingToRepair(outcomes);
+  if (replacements.length === 0) return outcomes.length > 0 ? refused(whyKept(outcomes)) : yield* byIam(facts);
   const inMap = replacements.filter(({ place }) => place === "aws-auth");
   if (inMap.length > 0) {
     const plan = yield* planSteps(facts.document, changesOf(inMap), repairGuard(facts));
@@ -105,22 +107,44 @@ function isReadable(place: string, replacement: Replacement): boolean {
   return shown(from) <= maxArn && shown(`${from}${place}${becomes(replacement)}`) <= maxShown;
 }
 
-function nothingToRepair(outcomes: readonly Outcome[]): RepairPlanned {
-  const why = outcomes.flatMap((each) => (each.type === "kept" ? [`${each.arn} (${each.place}): ${each.why}`] : []));
-  const message =
-    why.join(" ") ||
-    "Can't tell which role is deleted. Add the current role's ARN, as aws sts get-caller-identity prints it.";
+function whyKept(outcomes: readonly Outcome[]): string {
+  return outcomes
+    .flatMap((each) => (each.type === "kept" ? [`${each.arn} (${each.place}): ${each.why}`] : []))
+    .join(" ");
+}
+
+function refused(message: string): RepairPlanned {
   return { type: "refused", code: "nothing-to-repair", message };
 }
 
-function deletedIn(facts: MigrationFacts): readonly DeletedPrincipal[] {
-  const { presentEntries, document, mode } = facts;
+/** Lines of one refusal. */
+const maxLines = 5;
+
+/** The one repair that `check` would name; of several, a person chooses. */
+function* byIam({ roles, ...facts }: MigrationFacts): Steps<RepairPlanned> {
+  const [only, ...others] = roles ? rolesToRepair(facts.presentEntries, rolesNamed(facts), roles) : [];
+  if (only === undefined) {
+    return refused(
+      "Can't tell which role is deleted. Add the current role's ARN, as aws sts get-caller-identity prints it.",
+    );
+  }
+  if (others.length === 0) return yield* repairSteps({ ...facts, givenArns: [only] });
+  const lines = [only, ...others].slice(0, maxLines).map((arn) => repairOf({ name: facts.cluster }, arn));
+  return refused(`${others.length + 1} roles were made again. Repair one: ${lines.join(" or ")}.`);
+}
+
+function rolesNamed({ presentEntries, document, mode }: MigrationFacts): readonly NamedRole[] {
   const byEntry = presentEntries.map(({ principalArn, createdAt }) => ({
     arn: principalArn,
     place: "an access entry",
     since: createdAt,
   }));
-  const named = [...byEntry, ...(mode === "API" ? [] : rolesInDocument(document))];
+  return [...byEntry, ...(mode === "API" ? [] : rolesInDocument(document))];
+}
+
+function deletedIn(facts: MigrationFacts): readonly DeletedPrincipal[] {
+  const { presentEntries } = facts;
+  const named = rolesNamed(facts);
   const given = facts.givenArns.map((arn) => canonicalCaller(arn) ?? arn);
   const byPerson = given.flatMap((current): DeletedPrincipal[] => {
     if (isIdentityCenterRole(current)) return namesakesOf(current, named).map(({ arn }) => ({ from: arn, current }));

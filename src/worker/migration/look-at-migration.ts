@@ -12,9 +12,9 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { planReminders } from "../../access/reminder.ts";
 import { failureOf, nextTry } from "../../access/retry.ts";
 import { sealMigrationPlan } from "../../access/seals.ts";
-import type { MigrationFacts } from "../../diagnosis/migration/facts.ts";
-import { type MigrationResult, migrationSteps } from "../../diagnosis/migration/plan.ts";
-import { type RepairPlanned, repairSteps } from "../../diagnosis/migration/plan-repair.ts";
+import type { Purpose } from "../../aws/session-policy.ts";
+import { migrationSteps } from "../../diagnosis/migration/plan.ts";
+import { repairSteps } from "../../diagnosis/migration/plan-repair.ts";
 import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
 import type { MigrationReport } from "../../diagnosis/reports.ts";
 import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
@@ -22,7 +22,8 @@ import { wake } from "../../ledger/queues.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { dueChange, recordDue } from "../due-change.ts";
-import { gatherMigration } from "./gather-migration.ts";
+import { readRoleTimes } from "../questions/look-at-cluster.ts";
+import { gatherMigration, withMigration } from "./gather-migration.ts";
 import { unmadeEntries } from "./repair-entries.ts";
 import { refuseMovedMigration, runMigration } from "./run-migration.ts";
 
@@ -52,57 +53,67 @@ export async function lookAtMigration(context: WorkerContext, cluster: Cluster):
 async function plan(context: WorkerContext, cluster: Cluster, migration: PendingMigration): Promise<void> {
   refuseMovedMigration(context, cluster, migration);
   const purpose = { id: migration.id, requester: migration.requester };
-  const facts = await gatherMigration(context, cluster, purpose, migration.givenArns);
-  const unmade = migration.kind === "repair" ? await unmadeEntries(context, migration, facts) : [];
-  const now = context.now();
   const after =
     migration.kind === "repair"
-      ? plannedRepair(context, migration, await inTurns(repairSteps({ ...facts, unmade })), now)
-      : planned(context, migration, await inTurns(migrationSteps(facts)), facts, now);
+      ? await planRepair(context, cluster, migration, purpose)
+      : await planMigration(context, cluster, migration, purpose);
+  const now = context.now();
   const detail = { plan: after.plan?.digest ?? "", code: after.refusal?.code ?? "" };
   const event = eventOf(after.plan ? "migration.planned" : "migration.refused", after, "worker", now, detail);
   if ((await recordChange(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
 }
 
-function planned(
+async function planMigration(
   context: WorkerContext,
+  cluster: Cluster,
   migration: PendingMigration,
-  result: MigrationResult,
-  { presentEntries }: MigrationFacts,
-  now: Date,
-): Migration {
-  if (result.type === "refused") return refused(migration, result, now);
+  purpose: Purpose,
+): Promise<Migration> {
+  const facts = await gatherMigration(context, cluster, purpose, migration.givenArns);
+  const result = await inTurns(migrationSteps(facts));
+  if (result.type === "refused") return refused(context, migration, result);
   if (result.steps.length === 0) {
-    const hasMoved = presentEntries.some(({ migrated }) => migrated === "whole");
+    const hasMoved = facts.presentEntries.some(({ migrated }) => migrated === "whole");
     const why = hasMoved ? "What can move is in access entries already." : "No item of aws-auth can move.";
     const message = `Nothing to do. ${result.keptBecause ?? why}`;
-    return refused(migration, { code: "nothing-to-migrate", message }, now);
+    return refused(context, migration, { code: "nothing-to-migrate", message });
   }
   const outs = result.steps.flatMap((step) => (step.type === "remove-from-aws-auth" ? step.arns : []));
-  return withPlan(context, migration, { summary: summarizeMigration(result), outs }, now);
+  return withPlan(context, migration, { summary: summarizeMigration(result), outs });
 }
 
-function plannedRepair(
+/** An approver waits for the plan. */
+const iamWithinMs = 5_000;
+
+async function planRepair(
   context: WorkerContext,
+  cluster: Cluster,
   migration: PendingMigration,
-  result: RepairPlanned,
-  now: Date,
-): Migration {
-  if (result.type === "refused") return refused(migration, result, now);
-  const { summary, replacements } = result;
-  return withPlan(context, migration, { summary, outs: [], replacements }, now);
+  purpose: Purpose,
+): Promise<Migration> {
+  const { givenArns } = migration;
+  return withMigration(context, cluster, purpose, givenArns, async ({ eks }, { facts }) => {
+    const { presentEntries: entries, document, mode } = facts;
+    const asked = { entries, document: mode === "API" ? null : document };
+    const roles = givenArns.length === 0 ? await readRoleTimes(eks, cluster, asked, iamWithinMs) : null;
+    const unmade = await unmadeEntries(context, migration, facts);
+    const result = await inTurns(repairSteps({ ...facts, unmade, roles }));
+    if (result.type === "refused") return refused(context, migration, result);
+    return withPlan(context, migration, { summary: result.summary, outs: [], replacements: result.replacements });
+  });
 }
 
-function refused(migration: PendingMigration, { code, message }: CodedReason, now: Date): Migration {
-  return endedMigration(migration, now, { state: "refused", refusal: { code, message } });
+function refused(context: WorkerContext, migration: PendingMigration, { code, message }: CodedReason): Migration {
+  return endedMigration(migration, context.now(), { state: "refused", refusal: { code, message } });
 }
 
 function withPlan(
-  { keys, config }: WorkerContext,
+  context: WorkerContext,
   migration: PendingMigration,
   plan: Omit<SealedPlan, "at" | "digest" | "seal">,
-  now: Date,
 ): Migration {
+  const { keys, config } = context;
+  const now = context.now();
   const reminders = planReminders(now, migration.expiresAt, config.timing.remindAfterSeconds);
   const unsealed = { ...plan, at: now.toISOString(), digest: plan.summary.digest };
   return nextMigration(migration, {

@@ -142,14 +142,26 @@ describe("a permission set's entries of deleted roles", () => {
   });
 });
 
-test("an entry of a role that was made again under its name is replaced only if a person names it", () => {
+test("an entry of a role that was made again under its name is replaced if a person names it, or IAM it alone", () => {
   const dead = entry("arn:aws:iam::111122223333:role/team/dev");
+  const other = entry("arn:aws:iam::111122223333:role/ops");
+  const roles = {
+    madeAt: new Map([dead, other].map(({ principalArn }) => [principalArn, at(hours(2)).toISOString()])),
+    absent: new Set<string>(),
+    why: null,
+  };
 
   expect(planRepair(aMigrationFacts({ presentEntries: [dead] })).type).toBe("refused");
   const given = ["arn:aws:sts::111122223333:assumed-role/dev/alice"];
   expect(replaced(planRepair(aMigrationFacts({ presentEntries: [dead], givenArns: given })))).toEqual([
     ["access-entry", dead.principalArn, dead.principalArn],
   ]);
+  expect(replaced(planRepair(aMigrationFacts({ presentEntries: [dead], roles })))).toEqual([
+    ["access-entry", dead.principalArn, dead.principalArn],
+  ]);
+  expect(replaced(planRepair(aMigrationFacts({ presentEntries: [dead, other], roles })))).toBe(
+    "2 roles were made again. Repair one: `/eks-access repair staging arn:aws:iam::111122223333:role/dev` or `/eks-access repair staging arn:aws:iam::111122223333:role/ops`.",
+  );
 });
 
 test("each moment of a replacement is left or done, and an entry that others changed is neither", () => {
