@@ -10,6 +10,7 @@ import {
   canonicalJson,
   type DecisionKeys,
   type DecisionPublicKeys,
+  isOfNewestKey,
   type Json,
   type PreviewKeys,
   type PreviewPublicKeys,
@@ -214,6 +215,13 @@ export function isSealedLink(user: string, { arn, seal: given }: PrincipalLink, 
   if (!given) return false;
   const { seal: sealText, ...said } = given;
   return keys.isSealed("link", { ...said, user, arn }, sealText);
+}
+
+/** The same link under the newest key; null: it is, or no key of ours made it. */
+export function sealedAgain(user: string, link: PrincipalLink, keys: DecisionKeys): PrincipalLink | null {
+  if (!link.seal || isOfNewestKey(link.seal.seal, keys) || !isSealedLink(user, link, keys)) return null;
+  const { seal: _, ...said } = link.seal;
+  return { arn: link.arn, seal: sealLink(user, link.arn, said, keys) };
 }
 
 /** Whether a rule with `linkedOnly` accepts this link: it is sealed, and confirmed if the configuration requires that. */

@@ -15,8 +15,9 @@ import type { DecisionPublicKeys, PreviewPublicKeys } from "../access/seal.ts";
 import { isSealedLink, type LinkProposal, type PrincipalLink } from "../access/seals.ts";
 import type { SharedGroups } from "../access/shared-lists.ts";
 import type { RedisClient } from "./client.ts";
-import { chainHeadKey, chainLua, chainText, eventsKey, indexLua } from "./commit-script.ts";
-import { type LinkQuestions, readOr, type StoredReader } from "./stored.ts";
+import { chainHeadKey, chainLua, chainText, eventsKey, indexLua, runScript, scriptOf } from "./commit-script.ts";
+import { keysOf } from "./person-data.ts";
+import { type LinkQuestions, readOr, readStored, type StoredReader } from "./stored.ts";
 
 /** A change of a person's links, with its event: written together or not at all. */
 export interface LinkChange {
@@ -37,6 +38,8 @@ export interface LinkLedger {
   linksOf(user: string): Promise<readonly PrincipalLink[]>;
   /** Those that a person replaced in the last week: no one approves for an identity by taking on another. Trust none without its seal. */
   formerLinksOf(user: string): Promise<readonly PrincipalLink[]>;
+  /** Replaces the links of all people, also those of `formerLinksOf`, that nothing changed meanwhile. @param again null: it stays. @returns how many */
+  replaceLinks(again: (user: string, link: PrincipalLink) => PrincipalLink | null): Promise<number>;
   /** False: the expected proposal is gone, and nothing changed. */
   changeLink(change: LinkChange): Promise<boolean>;
   linkProposalOf(user: string): Promise<LinkProposal | null>;
@@ -111,6 +114,24 @@ if ARGV[5] == '' then redis.call('HDEL', KEYS[2], ARGV[1]) else redis.call('HSET
 return 1
 `;
 
+/**
+ * A type that a person chose fails no other link. Only a set that is never empty keeps its time.
+ * KEYS: links of the person, replaced links of the person. ARGV: account, link, the link in its place. Returns 1, or 0 if it is gone.
+ */
+const replaceLinkScript = scriptOf(`
+local done = 0
+if redis.pcall('HGET', KEYS[1], ARGV[1]) == ARGV[2] then
+  redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+  done = 1
+end
+if redis.pcall('SISMEMBER', KEYS[2], ARGV[2]) == 1 then
+  redis.call('SADD', KEYS[2], ARGV[3])
+  redis.call('SREM', KEYS[2], ARGV[2])
+  done = 1
+end
+return done
+`);
+
 const swappedForm = z.union([z.literal(0), z.array(z.string().nullable())]);
 
 export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger {
@@ -124,6 +145,7 @@ export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger
       const links = await Promise.all(texts.map((text) => reader.read("link", `${user} former`, text)));
       return links.filter((link) => link !== null);
     },
+    replaceLinks: (again) => replaceLinks(redis, again),
     changeLink: (change) => changeLink(redis, change),
     linkProposalOf: async (user) => reader.read("link proposal", user, await redis.hget(proposalsKey, user)),
     swapLinkQuestions: async (user, proposal, questions) => {
@@ -156,6 +178,28 @@ async function changeLink(redis: RedisClient, change: LinkChange): Promise<boole
     formerKeptMs,
   );
   return done === 1;
+}
+
+async function replaceLinks(redis: RedisClient, again: Parameters<LinkLedger["replaceLinks"]>[0]): Promise<number> {
+  let replaced = 0;
+  for await (const keys of keysOf(redis, linksKey("*"))) {
+    for (const user of keys.map((key) => key.slice(linksKey("").length))) {
+      const places = [linksKey(user), formerKey(user)] as const;
+      const [links, former] = await Promise.all([
+        readOr({}, redis.hgetall(places[0])),
+        readOr([], redis.smembers(places[1])),
+      ]);
+      const texts = [...Object.entries(links), ...former.map((text) => ["", text] as const)];
+      for (const [account, text] of texts) {
+        const reading = readStored("link", user, text);
+        const after = reading.type === "read" && again(user, reading.value);
+        if (!after) continue;
+        const values = [account, text, JSON.stringify(after)];
+        replaced += Number(await runScript(redis, replaceLinkScript, places, values));
+      }
+    }
+  }
+  return replaced;
 }
 
 async function readLinks(redis: RedisClient, reader: StoredReader, user: string): Promise<readonly PrincipalLink[]> {

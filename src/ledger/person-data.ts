@@ -45,7 +45,8 @@ export function redisPersonData(redis: RedisClient): PersonData {
   );
 }
 
-async function* keysOf(redis: RedisClient, pattern: string): AsyncGenerator<readonly string[]> {
+/** All keys of a pattern, some hundred at a time. */
+export async function* keysOf(redis: RedisClient, pattern: string): AsyncGenerator<readonly string[]> {
   for (let position = "0"; ; ) {
     const answer = await runScript(redis, keysScript, [prefix], [position, pattern, String(keysAtOnce)]);
     const [next, keys] = found.parse(answer);

@@ -95,6 +95,25 @@ export function linkContract(ledgerNow: () => Ledger): void {
     expect(await ledger.formerLinksOf("U0ENGINEER")).toEqual([link]);
   });
 
+  test("all people's links are replaced, former ones too, except what changed meanwhile", async () => {
+    const newer = { ...link, arn: "arn:aws:iam::111122223333:role/engineer" };
+    for (const each of [link, newer]) await ledger.changeLink(change({ link: each }));
+    await ledger.changeLink(change({ user: "U0ONCALL", link }));
+    const again = (sealed: string, each = link) => ({ ...each, seal: { ...each.seal, seal: sealed } });
+    const changes: Promise<boolean>[] = [];
+
+    const replaced = await ledger.replaceLinks((user, each) => {
+      if (user === "U0ONCALL") changes.push(ledger.changeLink(change({ user, link: newer })));
+      return each.seal?.seal === "00000000.00" && each.arn === arn ? again("11111111.00") : null;
+    });
+    await Promise.all(changes);
+
+    expect(replaced).toBeGreaterThan(0);
+    expect(await ledger.linksOf("U0ENGINEER")).toEqual([newer]);
+    expect(await ledger.formerLinksOf("U0ENGINEER")).toEqual([again("11111111.00")]);
+    expect(await ledger.linksOf("U0ONCALL")).toEqual([newer]);
+  });
+
   test("the ledger remembers a person's first principal in an account, and never overwrites a link", async () => {
     const link = {
       arn: "arn:aws:iam::111122223333:user/new",

@@ -38,6 +38,24 @@ export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
         .sort(([a], [b]) => a.localeCompare(b))
         .map(([, link]) => link),
     formerLinksOf: async (user) => former.get(user) ?? [],
+    replaceLinks: async (again) => {
+      let replaced = 0;
+      const replace = (user: string, link: PrincipalLink) => {
+        const after = again(user, link);
+        if (after) replaced += 1;
+        return after ?? link;
+      };
+      for (const [key, link] of links) {
+        const after = replace(key.split(" ", 1).join(), link);
+        if (links.get(key) === link) links.set(key, after);
+      }
+      for (const [user, before] of former)
+        former.set(
+          user,
+          before.map((link) => replace(user, link)),
+        );
+      return replaced;
+    },
     changeLink: async (change) => changeLink(change),
     linkProposalOf: async (user) => proposals.get(user) ?? null,
     swapLinkQuestions: async (user, proposal, asked) => {

@@ -117,13 +117,10 @@ describe("each key is rotated, one process after the other: what was made meanwh
     await revoke(between, "between");
     const over = [await list(heading, "active"), await list(heading, "pending")];
     await start(both, { DECISION_PUBLIC_KEYS: alone });
-    const whoami = await typeLine(product.sandbox, "U0ENGINEER", heading, "/eks-access whoami");
-    await link();
     await activate("10m", "after");
 
     expect([before, between].filter((id) => !named[0]?.includes(id))).toEqual([]);
     expect(over).toEqual([expect.stringMatching(/: none\n/), expect.stringMatching(/: none\n/)]);
-    expectSentences(heading, [whoami]);
     expect(await troubles()).toEqual([]);
   });
 
@@ -214,7 +211,7 @@ describe("after a compromise", () => {
     const [used] = valuesOf(heading, "DECISION_SIGNING_KEY");
     const read = await rotate(
       async () => {
-        await start(["slack"], { DECISION_SIGNING_KEY: used, DECISION_PUBLIC_KEYS: known });
+        await start(["slack"], { DECISION_SIGNING_KEY: used, DECISION_PUBLIC_KEYS: alone });
         await start(["worker"], { DECISION_PUBLIC_KEYS: known });
       },
       () => start(both, { DECISION_PUBLIC_KEYS: alone }),

@@ -1,8 +1,10 @@
+import { createPublicKey } from "node:crypto";
 import { WebClient } from "@slack/web-api";
 import { describe, expect, test } from "vitest";
 import { decideClick } from "../../../src/access/decide.ts";
 import { voidReason } from "../../../src/access/lease/decide-lease.ts";
-import { isAcceptedLink, type PrincipalLink, sealLink } from "../../../src/access/seals.ts";
+import { publicKeys, signingKeys } from "../../../src/access/seal.ts";
+import { isAcceptedLink, type PrincipalLink, sealedAgain, sealLink } from "../../../src/access/seals.ts";
 import type { Command } from "../../../src/slack/app/command.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { requesterFactsOf } from "../../../src/slack/app/request-people.ts";
@@ -10,7 +12,7 @@ import { decideLink, link } from "../../../src/slack/link/link.ts";
 import { whoami } from "../../../src/slack/look/whoami.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
-import { keys, otherKeys } from "../../builders/keys.ts";
+import { aPrivateKey, keys, otherKeys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aSlackContext } from "../slack-context.ts";
@@ -46,6 +48,22 @@ describe("rules that go by links believe one", () => {
     ["that only stood in a request", linkBy(null)],
   ])("but none %s", (_, found, mustBeConfirmed = false) => {
     expect(isAcceptedLink(user, found, mustBeConfirmed, keys.decision)).toBe(false);
+  });
+
+  test("again after a rotation, if the older key of the environment sealed exactly that", () => {
+    const rotated = signingKeys<"decision">(aPrivateKey("next"), [createPublicKey(aPrivateKey("ours: decisions"))]);
+    const newest = publicKeys<"decision">([createPublicKey(aPrivateKey("next"))]);
+    const [confirmed, bare] = [linkBy("U0ONCALL"), linkBy(null)];
+    const forged = { ...confirmed, arn: intruderArn };
+    const again = [confirmed, bare, forged, linkBy(user, engineerArn, otherKeys), { arn: engineerArn, seal: null }].map(
+      (each) => sealedAgain(user, each, rotated),
+    );
+
+    const accepted = again.map((each) => each && isAcceptedLink(user, each, true, newest));
+
+    expect(accepted).toEqual([true, false, null, null, null]);
+    expect(again[0]?.seal).toMatchObject({ by: "U0ONCALL", at: moment });
+    expect(again[0] && sealedAgain(user, again[0], rotated)).toBeNull();
   });
 });
 
