@@ -252,7 +252,9 @@ async function share({ shared, team }: GroupsQuestion, at: Date, people: GroupsA
 
 async function askForMembers(client: WebClient, team: Team, group: string): Promise<readonly string[]> {
   try {
-    return (await client.usergroups.users.list({ ...team, usergroup: group })).users ?? [];
+    const { users } = await client.usergroups.users.list({ ...team, usergroup: group });
+    if (users) return users;
+    throw new Error("The answer has no users");
   } catch (error) {
     throw slackFailure(error, `the user group ${group} of the policy`);
   }

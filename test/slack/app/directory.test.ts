@@ -177,6 +177,16 @@ describe("a user group", () => {
     expect(await directory().membersOf("S0PLATFORM")).toEqual(["U0APPROVER", "U0APPROVER2"]);
   });
 
+  test("is not empty where an answer of Slack does not say who is in it: a looser rule of the policy could decide", async () => {
+    const body = JSON.stringify({ ok: true });
+    for (const call of ["slack.usergroups.list", "slack.usergroups.users.list"])
+      slack.faults.plan(call, { type: "answer", status: 200, body });
+
+    const asked = directory().membershipsOf("U0APPROVER", ["S0PLATFORM"]);
+
+    await expect(asked).rejects.toMatchObject({ code: "slack-unreachable" });
+  });
+
   test("of more people than a policy can mean is refused", async () => {
     answer(Array.from({ length: 10_001 }, (_, index) => `U0${index}`));
 
