@@ -14,7 +14,7 @@ import { policyTexts, roleText } from "../access/policy/policy-text.ts";
 import { clusterRule } from "../access/policy/rule.ts";
 import type { ConfigFile, WrittenCreator } from "./config-file.ts";
 import type { NamedCluster } from "./fleet-file.ts";
-import { identityCenterPaths } from "./identity-rules.ts";
+import { identityCenterPaths, identityRulesOf } from "./identity-rules.ts";
 import { ifReadable, inEach, inEachEntry } from "./readable.ts";
 
 function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
@@ -29,8 +29,9 @@ function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
       principals: {
         accounts: principals.accounts ?? null,
         arns: principals.arns ?? null,
-        // In the rule, because an approval under a rule that asks for less does not count.
+        // In the rule, because an approval under a rule that asks for less, or others, does not count.
         linkedOnly: principals.linkedOnly && (file.linking.confirm === "administrator" ? "confirmed" : true),
+        ...(principals.linkedOnly && sourcesBesideLinks(file)),
       },
       maxDurationSeconds: maxDuration ?? null,
       permanent,
@@ -40,6 +41,11 @@ function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
       shared: rule.shared ?? null,
       hours: rule.hours ?? null,
     }));
+}
+
+function sourcesBesideLinks(file: ConfigFile): { readonly identities?: string } {
+  const { sources } = identityRulesOf(file.identities);
+  return sources.every(({ type }) => type === "links") ? {} : { identities: JSON.stringify(sources) };
 }
 
 export function isForCluster(

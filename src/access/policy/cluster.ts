@@ -115,6 +115,8 @@ interface PrincipalRule {
   readonly arns: readonly string[] | null;
   /** Only for the principal that the requester's Slack account is linked with. `confirmed`: by a link that an administrator confirmed. */
   readonly linkedOnly: boolean | "confirmed";
+  /** With `linkedOnly`: who says which principal is a person's, as JSON; absent: links alone. */
+  readonly identities?: string;
 }
 
 interface SignInSettings {

@@ -141,8 +141,13 @@ describe("a link that a person wrote into Redis", () => {
   });
 });
 
-test("an approval by an unconfirmed link begins nothing once administrators confirm links", () => {
-  const [before, after] = [goesByLinks, confirming].map((text) => aSlackContext(memoryLedger(), text).config.clusters);
+const byRule = `${goesByLinks}identities: [links, { rule: { arn: "arn:aws:iam::{account}:user/{email}" } }]\n`;
+test.each([
+  ["administrators confirm links", goesByLinks, confirming],
+  ["a rule names people's principals", goesByLinks, byRule],
+  ["no rule names them any more", byRule, goesByLinks],
+])("an approval for the linked principal begins nothing once %s", (_, former, next) => {
+  const [before, after] = [former, next].map((text) => aSlackContext(memoryLedger(), text).config.clusters);
   const [first, now] = [before?.get("staging"), after?.get("staging")];
   if (!first || !now) throw new Error("The configuration has a cluster.");
   const requesterFacts = { memberships: [], linked: engineerArn };
