@@ -1,5 +1,5 @@
 import { AccessError } from "../access/access-error.ts";
-import type { Cluster } from "../access/policy/cluster.ts";
+import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import {
   type CreationRecord,
   type CreatorToDiscover,
@@ -27,6 +27,7 @@ import {
   type DiscoveryContext,
   identityOfRun,
   rememberedCreation,
+  seenCreation,
 } from "./discover-creator.ts";
 
 interface OpeningContext extends DiscoveryContext {
@@ -224,14 +225,15 @@ function identityWithMemory(endpoint: string, arn: string, ledger: AcceptanceLed
   };
 }
 
-/** It must get no lease. A run as the operator does not look it up. @param identity the identity of the run */
+/** It must get no lease. A run as the operator does not ask CloudTrail, and an attacker with Redis could delete its memory. @param identity the identity of the run */
 export async function creatorArnFor(
   context: DiscoveryContext,
   cluster: Cluster,
   identity: KnownCreator,
 ): Promise<string | null> {
   if (!cluster.operator) return creatorArnOf(identity);
-  return creatorArnOf(cluster.creator) ?? (await rememberedCreation(context, cluster))?.arn ?? null;
+  const known = creatorArnOf(cluster.creator) ?? (await rememberedCreation(context, cluster))?.arn;
+  return known ?? seenCreation(clusterArnOf(cluster))?.record.arn ?? null;
 }
 
 /** Uses a client, and closes it. @throws AccessError */

@@ -14,7 +14,7 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { finishedCalls, requestIds } from "../../src/operations/announcements.ts";
 import { rememberedCreation } from "../../src/worker/discover-creator.ts";
-import { openCluster } from "../../src/worker/open-cluster.ts";
+import { creatorArnFor, openCluster } from "../../src/worker/open-cluster.ts";
 import { reportChain } from "../../src/worker/questions/chain.ts";
 import { aSecret, keys, otherKeys } from "../builders/keys.ts";
 import { creatorArns, creators } from "../creators.ts";
@@ -293,6 +293,15 @@ describe("a creator that to discover", () => {
     workerSide().sandbox.faults.plan("cloudtrail.LookupEvents", answer);
 
     expect(await open(research())).toMatchObject({ creatorArn: creatorArns.discovered });
+  });
+
+  test("gets no lease beside an operator either, after an attacker with Redis took its memory away", async () => {
+    const operator = { type: "role", roleArn: arns.creator, through: [] } as const;
+    await open(research());
+
+    const creatorArn = await creatorArnFor(workerSide().context(), research({ operator }), operator);
+
+    expect(creatorArn).toBe(creatorArns.discovered);
   });
 
   test("outlives a rotation of the memory key, although CloudTrail forgot it", async () => {
