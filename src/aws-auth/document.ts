@@ -146,6 +146,11 @@ export function entriesFor({ lookup }: ReadDocument, arn: string): readonly Entr
   return lookup.items.get(goFold(arn)) ?? [];
 }
 
+/** In lower case; undefined: the text has none. */
+export function partitionIn(arn: string): string | undefined {
+  return goLower(arn).split(":", 2)[1];
+}
+
 /** strings.ToLower of Go: simple case mapping, letter by letter, so the number of letters stays. */
 export function goLower(text: string): string {
   return isAscii(text) ? text.toLowerCase() : mapLetters(text, lowerLetter);

@@ -21,7 +21,7 @@ import {
 } from "./field-problems.ts";
 import { LINE_BREAK } from "./go-yaml/cursor.ts";
 import { isMerge } from "./go-yaml/decode.ts";
-import type { MapValue, YamlNode, YamlValue } from "./go-yaml/node.ts";
+import type { MapValue, ScalarNode, YamlNode, YamlValue } from "./go-yaml/node.ts";
 import { groupFlaws, isNode, MASTERS, NODES, SESSION_NAME, usernameFlaws } from "./names.ts";
 import { isMatchable } from "./read-document.ts";
 import { quote } from "./render.ts";
@@ -154,20 +154,27 @@ function mergedFields(section: Section, { node }: MapValue, uses: readonly Field
   return problemAt(section, (first ?? node).start, CODE, "notice", message, "Write them out.");
 }
 
-/** A text that a missing dash or key makes longer, or that readers of YAML 1.2 see as another value than the authenticator. */
+/** A text longer than it was meant, or that readers of YAML 1.2 see as another value than the authenticator. */
 function textProblem({ section, text }: SectionReading, value: YamlValue): Problem | null {
   if (value.type !== "string") return null;
   const { node } = value;
-  if (node.style === "plain" && LINE_BREAK.test(text?.slice(node.start.at, node.end) ?? "")) {
-    const message = "This text goes on in the next line.";
-    const remedy = "Add the missing dash or field.";
-    return problemAt(section, node.start, "text-continues", "warning", message, remedy);
-  }
+  const more = continuation(node, text ?? "");
+  if (more !== null)
+    return problemAt(section, node.start, "text-continues", "warning", `This text ${more.how}.`, more.remedy);
   const seen = seenByYaml12(node, text ?? "");
   if (seen === null) return null;
   const meant = quote(value.value);
   const message = `The authenticator reads the text ${meant} here, but tools that read YAML 1.2 ${seen}.`;
   return problemAt(section, node.start, CODE, "notice", message, `Write ${meant} instead.`);
+}
+
+/** What a missing dash, key or space adds to a text, or what a list of JSON leaves at its end. */
+function continuation({ style, value, start, end }: ScalarNode, text: string): { how: string; remedy: string } | null {
+  if (style === "plain" && LINE_BREAK.test(text.slice(start.at, end)))
+    return { how: "goes on in the next line", remedy: "Add the missing dash or field." };
+  if (style === "plain" && /#(?:\s|$)/.test(value))
+    return { how: "goes on with a comment", remedy: "Write a space before #." };
+  return /[,;]$/.test(value) ? { how: "ends with a comma or semicolon", remedy: "Remove it." } : null;
 }
 
 function findNameProblems(entry: Entry, item: YamlNode, uses: readonly FieldUse[], report: Report): void {

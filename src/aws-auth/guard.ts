@@ -10,6 +10,7 @@ import {
   entryOf,
   goFold,
   goLower,
+  partitionIn,
   type ReadDocument,
   sameGroups,
 } from "./document.ts";
@@ -92,7 +93,7 @@ function refusePrincipal({ arn, partition, account }: Principal, guard: PlanGuar
 function refusePartition({ entries }: ReadDocument, { arn, partition }: Principal, guard: PlanGuard): Refusal | null {
   const isIn = ({ arn, reachable }: Entry) => reachable && goLower(arn).startsWith(`arn:${partition}:`);
   if (guard.partition !== undefined || entries.some(isIn)) return null;
-  const partitions = new Set(entries.flatMap((entry) => (entry.reachable ? partitionOf(entry.arn) : [])));
+  const partitions = new Set(entries.flatMap(({ arn, reachable }) => (reachable && partitionIn(arn)) || []));
   if (partitions.size === 0) return null;
   const others = [...partitions].join(", ");
   return foreignPartition(arn, partition, "the other entries", others);
@@ -101,11 +102,6 @@ function refusePartition({ entries }: ReadDocument, { arn, partition }: Principa
 function foreignPartition(arn: string, partition: string, what: string, others: string): Refusal {
   const message = `${arn} is in ${partition}, ${what} in ${others}. It can't sign in there.`;
   return { code: "foreign-partition", message, arn };
-}
-
-function partitionOf(arn: string): string[] {
-  const [, partition] = goLower(arn).split(":", 2);
-  return partition === undefined ? [] : [partition];
 }
 
 export function isCreator(arn: string, { creatorArn }: PlanGuard): boolean {

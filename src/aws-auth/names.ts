@@ -69,12 +69,20 @@ export function usernameFlaws(username: string, forNodes: boolean): readonly Nam
 
 /** The mistakes in a group. @param hasSessions whether its entry is one of a role */
 export function groupFlaws(group: string, hasSessions: boolean): readonly NameFlaw[] {
-  const flaws = lettersFlaws("group", group);
-  if (!group.includes("{{")) return flaws;
+  const flaws = [...lettersFlaws("group", group), ...nearGroupFlaws(group)];
+  if (!/[{$]\{/.test(group)) return flaws;
   const isChosen = hasSessions && SESSION_NAME.test(group);
   const effect = isChosen ? "the session name chooses the group" : "RBAC may see another name";
   const message = `This group has a template: ${effect}.`;
   return [...flaws, { code: "template-in-group", message, remedy: "Write its full name." }];
+}
+
+/** RBAC compares groups letter by letter. */
+function nearGroupFlaws(group: string): NameFlaw[] {
+  const lower = group.toLowerCase();
+  const meant = [MASTERS, NODES].find((known) => group !== known && (lower === known || `${lower}s` === known));
+  if (meant === undefined) return [];
+  return [{ code: "group-misspelt", message: `This group is not ${meant}.`, remedy: `Write ${meant}.` }];
 }
 
 /** Whether an entry can be one of nodes: only a role can be an instance's, and only nodes are in their group. */
@@ -99,10 +107,12 @@ function lettersFlaw(text: string): readonly [flaw: string, remedy: string] | nu
   return /[\u017f\u212a]/.test(text) ? ["has a letter that only looks like s or K", "Retype it."] : null;
 }
 
-/** The first `{{…}}`, or template in single braces, that the authenticator leaves as it is, or null. */
+/** The first `{{…}}`, `${…}`, or template in single braces, that the authenticator leaves as it is, or null. */
 function unknownTemplate(text: string): string | null {
   const found =
-    text.match(/\{\{[^}]*\}?\}?|\{(?:EC2PrivateDNSName|AccountID|SessionName|SessionNameRaw|AccessKeyID)\}/g) ?? [];
+    text.match(
+      /\{\{[^}]*\}?\}?|\$\{(?!\{)[^}]*\}?|\{(?:EC2PrivateDNSName|AccountID|SessionName|SessionNameRaw|AccessKeyID)\}/g,
+    ) ?? [];
   return found.find((template) => !TEMPLATES.some((known) => known === template)) ?? null;
 }
 

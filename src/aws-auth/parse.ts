@@ -5,6 +5,7 @@ import {
   entriesOfKey,
   type Lookup,
   type Problem,
+  partitionIn,
   problemAt,
   type Report,
   SECTIONS,
@@ -16,6 +17,7 @@ import { finish, type Steps } from "./go-yaml/budget.ts";
 import type { Mark } from "./go-yaml/cursor.ts";
 import { decodeAgain } from "./go-yaml/decode.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
+import { isNode } from "./names.ts";
 import {
   type DocumentReading,
   isAccountId,
@@ -107,12 +109,14 @@ export function* problemSteps(document: AwsAuthDocument): Steps<readonly Problem
 function* problemsOf({ document, parts }: DocumentReading): Steps<Problem[]> {
   const problems = new ProblemList();
   yield* problems.addAll(documentProblems(document.data));
+  const partition = partitionOfMost(document.entries);
   for (const part of parts) {
     yield* problems.addAll(part.problems);
     yield* problems.addAll(oldBreaks(part.reading));
     yield* problems.addAll(yield* layoutProblems(part.reading));
     yield* problems.addAll(accountProblems(part));
     yield* problems.addAll(shadowProblems(part.items, document.lookup));
+    yield* problems.addAll(partitionProblems(part.items, partition));
     if (part.reading.section === "mapAccounts") continue;
     let entries = 0;
     for (const [index, item] of (part.reading.list?.items ?? []).entries()) {
@@ -158,6 +162,28 @@ function ambiguous(entry: Entry, other: Entry): Problem {
 
 function place({ line, column }: Entry) {
   return { line: line - 1, column: column - 1 };
+}
+
+/** A cluster knows callers of one partition: that of its nodes, or else of most entries. Undefined: unknown. */
+function partitionOfMost(entries: readonly Entry[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const entry of entries) {
+    const partition = entry.reachable ? partitionIn(entry.arn) : undefined;
+    if (partition === undefined) continue;
+    if (isNode(entry)) return partition;
+    counts.set(partition, (counts.get(partition) ?? 0) + 1);
+  }
+  return [...counts].sort(([, some], [, others]) => others - some)[0]?.[0];
+}
+
+function* partitionProblems(items: readonly ReadItem[], partition: string | undefined): Iterable<Problem> {
+  for (const { entry } of items) {
+    const own = entry.reachable ? partitionIn(entry.arn) : partition;
+    if (own === partition) continue;
+    const message = `This ARN is in ${own}, others are in ${partition}: a cluster lets in one partition.`;
+    const remedy = "Correct the partition, or remove the entry.";
+    yield problemAt(entry.section, place(entry), "arn-partition", "error", message, remedy);
+  }
 }
 
 interface Rest {

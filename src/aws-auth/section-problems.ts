@@ -172,12 +172,21 @@ function flowLine(text: string, { start, end }: YamlNode, indent: number): numbe
 export function documentProblems(data: Readonly<Record<string, string>>): Problem[] {
   const problems: Problem[] = [];
   for (const key of Object.keys(data)) {
-    const section = SECTIONS.find((name) => name !== key && isNearly(key, name));
-    if (section !== undefined) problems.push(misspelt(key, section));
+    if (SECTIONS.some((name) => name === key)) continue;
+    const section = SECTIONS.find((name) => isNearly(key, name)) ?? sectionLost(data, key);
+    if (section !== null) problems.push(misspelt(key, section));
   }
   const bytes = sizeOf(data);
   if (bytes > DOCUMENT_LIMIT) problems.push(tooLarge(bytes));
   return problems;
+}
+
+/** The section whose entries a key has while the data has no such section, so that they are no copy of it. */
+function sectionLost(data: Readonly<Record<string, string>>, key: string): Section | null {
+  const [, kind] = /\b(role|user)arn["' ]*:/i.exec(data[key] ?? "") ?? [];
+  if (kind === undefined) return null;
+  const section = kind.toLowerCase() === "role" ? "mapRoles" : "mapUsers";
+  return Object.hasOwn(data, section) ? null : section;
 }
 
 function isNearly(key: string, section: string): boolean {

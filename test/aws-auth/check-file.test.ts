@@ -88,10 +88,40 @@ describe("checkFile", () => {
       "template-unknown",
       "Use one of {{EC2PrivateDNSName}}, {{AccountID}}, {{SessionName}}, {{SessionNameRaw}}, {{AccessKeyID}}.",
     ],
+    ["username: $" + "{USER}", "template-unknown", expect.stringContaining("Use one of ")],
+    ["username: dev# the team", "text-continues", "Write a space before #."],
+    ["groups: ['dev;']", "text-continues", "Remove it."],
+    ["groups: [system:master]", "group-misspelt", "Write system:masters."],
+    ["groups: [System:Masters]", "group-misspelt", "Write system:masters."],
+    ["groups: ['$" + "{team}']", "template-in-group", "Write its full name."],
   ])("finds the mistake in %s", (field, code, remedy) => {
     const { problems } = checkFile(read(`${head}  mapRoles: |\n    - rolearn: ${arn}/a\n      ${field}\n`), []);
 
-    expect(problems).toMatchObject([{ code, line: 6, remedy }]);
+    expect(problems.filter(({ line }) => line !== 5)).toMatchObject([{ code, line: 6, remedy }]);
+  });
+
+  it("says of an entry in another partition than nodes, or than most entries, that it never matches", () => {
+    const entry = (partition: string, username: string) =>
+      `    - {rolearn: "arn:${partition}:iam::111122223333:role/${username.slice(0, 1)}", username: "${username}"}\n`;
+    const found = (entries: string) =>
+      checkFile(read(`${head}  mapRoles: |\n${entries}`), []).problems.filter(({ code }) => code === "arn-partition");
+
+    const byNodes = found(entry("aws", "a") + entry("aws", "b") + entry("aws-cn", "system:node:{{EC2PrivateDNSName}}"));
+    const byMost = found(entry("aws-cn", "a") + entry("aws", "b") + entry("aws", "c"));
+
+    expect(byNodes.map(({ line }) => line)).toEqual([5, 6]);
+    const message = "This ARN is in aws-cn, others are in aws: a cluster lets in one partition.";
+    expect(byMost).toMatchObject([{ line: 5, severity: "error", message }]);
+  });
+
+  it("finds the section whose entries are below another key, and takes a copy for none", () => {
+    const lost = `  roles: |\n    - rolearn: ${arn}/a\n      username: a\n`;
+
+    const { problems } = checkFile(read(head + lost), []);
+    const beside = checkFile(read(`${head}${lost}  mapRoles: |\n    - rolearn: ${arn}/a\n      username: a\n`), []);
+
+    expect(problems).toMatchObject([{ code: "section-misspelt", line: 4, remedy: "Rename the key to mapRoles." }]);
+    expect(beside.problems).toEqual([]);
   });
 
   it("puts what concerns the whole document at the top of the file", () => {
