@@ -62,18 +62,20 @@ export const detailsButton = ({ id }: Pick<AccessRequest, "id">, label = "Detail
 export const extendButton = ({ id }: Pick<AccessRequest, "id">): Button => button(extendAction, "Extend", id);
 export const extendButtons = (request: AccessRequest): Button[] =>
   isPermanent(request.durationSeconds) ? [] : [extendButton(request)];
-/** For the holder, and the person who asked for them. */
-export const doneButton = ({ id, level, cluster, askedBy }: AccessRequest): Button =>
-  confirmed(button(doneAction, "I'm done", id, "danger"), [
-    askedBy === null ? "End this access?" : "End this access?",
-    `${level} on ${cluster} ends now${askedBy === null ? "" : ", for the person who has it"}.`,
+/** For the holder, and the person who asked for them: `user` is one of these. */
+export function doneButton({ id, level, cluster, requester }: AccessRequest, user: string): Button {
+  const isOwn = user === requester;
+  return confirmed(button(doneAction, isOwn ? "I'm done" : "End their access", id, "danger"), [
+    isOwn ? "End your access?" : "End their access?",
+    isOwn ? `You lose ${level} on ${cluster} now.` : `The person you asked for loses ${level} on ${cluster} now.`,
     "End it",
     "Keep it",
   ]);
+}
 /** Of active access, for these two. Only the holder can ask for more time. */
 export const ownLeaseButtons = (request: AccessRequest, user: string): Button[] => [
   ...(user === request.requester ? extendButtons(request) : []),
-  doneButton(request),
+  doneButton(request, user),
 ];
 
 export const nudgeButton = ({ id }: AccessRequest): Button => button(nudgeAction, "Nudge", id);

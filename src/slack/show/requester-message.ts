@@ -54,7 +54,10 @@ export function milestoneOf(
   if (cluster && state === "pending" && !isApprovable(request, cluster)) return unapprovableMilestone(request, to);
   if (trouble) {
     const text = waitingText(request, to, cluster) ?? `${to.subject}: ${troubleText(request)}`;
-    return tell(`${lease?.state ?? state}-${trouble.code}`, text, [detailsButton(request), ...endButtons(request)]);
+    return tell(`${lease?.state ?? state}-${trouble.code}`, text, [
+      detailsButton(request),
+      ...endButtons(request, user),
+    ]);
   }
   return lease ? leaseMilestone(request, lease, cluster, to) : requestMilestone(request, cluster, to);
 }
@@ -104,9 +107,9 @@ function withButtons({ text, blocks }: Message, buttons: readonly Button[]): Mes
   return { text, blocks: [...blocks, ...actions] };
 }
 
-function endButtons(request: AccessRequest): readonly Button[] {
+function endButtons(request: AccessRequest, user: string): readonly Button[] {
   if (request.state === "pending") return [cancelButton(request)];
-  return request.lease?.state === "active" && !request.lease.end ? [doneButton(request)] : [];
+  return request.lease?.state === "active" && !request.lease.end ? [doneButton(request, user)] : [];
 }
 
 /** The cluster left eks-access.yml. Only a cancellation needs no cluster. */
@@ -215,7 +218,7 @@ function activeMilestone(
       ? "The worker restores it within minutes."
       : "Ask the other writer to keep it, then request it again.";
     const text = `${subject} is lost: ${asClause(drift.message)}. ${next}`;
-    const retry = isRestored ? buttons : [askAgainButton(request), doneButton(request)];
+    const retry = isRestored ? buttons : [askAgainButton(request), doneButton(request, to.user)];
     return tell(`drift-${drift.at}`, text, retry, to);
   }
   const gone = milestones.findLast((name) => name.startsWith("drift-"));

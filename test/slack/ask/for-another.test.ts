@@ -150,10 +150,10 @@ describe("a request for another person", () => {
 
     expect(card).toContain("<@U0ONCALL> `viewer` on `staging`\n");
     expect(texts("U0ONCALL")).toMatch(/is active until[\s\S]*Sign in with[\s\S]*\[Extend\][\s\S]*\[I'm done\]/);
-    expect(texts("U0ENGINEER")).toMatch(/is active until[\s\S]*\[I'm done\]/);
-    expect(texts("U0ENGINEER")).not.toMatch(/Sign in with|\[Extend\]/);
+    expect(texts("U0ENGINEER")).toMatch(/is active until[\s\S]*\[End their access\]/);
+    expect(texts("U0ENGINEER")).not.toMatch(/Sign in with|\[Extend\]|I'm done/);
     const [direct] = app.person("U0ENGINEER").directMessages();
-    await app.person("U0ENGINEER").click(direct ?? expect.fail(), "I'm done");
+    await app.person("U0ENGINEER").click(direct ?? expect.fail(), "End their access");
     expect((await app.ledger.get(id))?.lease?.end).toMatchObject({ cause: "revoked", by: "U0ENGINEER" });
   });
 

@@ -94,7 +94,7 @@ test("access that a person asked for another one has no Extend, which only its h
   const textFor = (user: string) => textOfBlocks(homeView(aHome({ user, access: listOf(forBob) })));
 
   expect(textFor("U0BOB")).toContain("[Extend] [I'm done] [Details]");
-  expect(textFor("U0ENGINEER")).toContain("\n[I'm done] [Details]");
+  expect(textFor("U0ENGINEER")).toContain("\n[End their access] [Details]");
 });
 
 test("what waits for a person with many identities is not below them all", () => {
