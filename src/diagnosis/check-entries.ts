@@ -22,14 +22,15 @@ import { authenticatedGroup, CLUSTER_ADMIN, lostByNodes, nodeTypeOf, principalKe
 import { signInByEntry } from "./migration/plan.ts";
 import { identityWords } from "./person-links.ts";
 import { groupProblems, type ReportedProblem } from "./problems.ts";
-import { absentRoleProblems, type RoleTimes, remadeRoleProblems, rolesNotCompared } from "./remade-roles.ts";
 import {
-  type NamedRole,
-  outdatedEntryRemedy,
-  replacedRoleProblem,
-  replacedRoles,
-  rolesInDocument,
-} from "./replaced-roles.ts";
+  absentRoleProblems,
+  isRefused,
+  type RoleTimes,
+  refusedWords,
+  remadeRoleProblems,
+  rolesNotCompared,
+} from "./remade-roles.ts";
+import { type NamedRole, replacedRoleProblem, replacedRoles, rolesInDocument } from "./replaced-roles.ts";
 import type { EntriesReport } from "./reports.ts";
 
 export interface EntriesFacts extends Pick<WhyFacts, "cluster" | "creatorArn" | "document" | "boundGroups" | "now"> {
@@ -52,12 +53,13 @@ export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
   const around = { cluster: cluster.name, creatorArn, operatorArn, boundGroups, leased: leased.ids, now };
   const replaced = replacedRoles(rolesNamed(facts), roles.absent);
   const asked = { entries: read.map(({ entry }) => entry), document };
+  // What is wrong with the rights of an entry is no cause while it lets no one in.
   const problems: readonly ReportedProblem[] = [
+    ...remadeRoleProblems(cluster, asked.entries, roles),
+    ...outdatedEntries(facts),
     ...read.flatMap((each) => accessEntryProblems(each, around)),
     ...leaseProblems(driftsIn(facts), cluster, asker, "its access entry"),
     ...(document ? read.flatMap((each) => hiddenItem(each, document) ?? []) : []),
-    ...remadeRoleProblems(cluster, asked.entries, roles),
-    ...outdatedEntries(facts),
     ...replaced.map((set) => replacedRoleProblem(set, cluster)),
     ...absentRoleProblems(cluster, roles, replaced),
     ...rolesNotCompared(cluster, asked, roles),
@@ -79,15 +81,12 @@ function rolesNamed({ listed, read, document }: EntriesFacts): readonly NamedRol
 
 /** Older entries of others that did not let the principal of a lease in, and about which IAM did not answer. */
 function outdatedEntries({ cluster, leased, read, roles }: EntriesFacts): readonly ReportedProblem[] {
-  return leased.still.filter(isInForce).flatMap(({ id, principal, lease: { proof, written } }) => {
-    const found = read.find(({ entry }) => principalKey(entry.principalArn) === principalKey(principal));
-    if (proof?.signedIn.result !== "no" || written?.entryAdded !== false || found?.entry.type !== "STANDARD") return [];
+  return leased.still.filter(isInForce).flatMap((request) => {
+    const found = read.find(({ entry }) => principalKey(entry.principalArn) === principalKey(request.principal));
+    if (!isRefused(request) || found?.entry.type !== "STANDARD") return [];
     if (roles.madeAt.has(found.entry.principalArn)) return [];
-    const { principalArn: place } = found.entry;
-    const message = `The cluster refused ${place} with the lease ${named(id)}.`;
-    return [
-      { code: "entry-dead", severity: "warning", place, message, remedy: outdatedEntryRemedy(cluster, found.entry) },
-    ];
+    const words = refusedWords(cluster, found.entry, request);
+    return [{ code: "entry-dead", severity: "warning", place: found.entry.principalArn, ...words }];
   });
 }
 

@@ -1,7 +1,8 @@
 import type { Cluster } from "../access/policy/cluster.ts";
 import { isIdentityCenterRole, withoutRolePath } from "../access/principal.ts";
+import type { AccessRequest } from "../access/record.ts";
 import type { AwsAuthDocument } from "../aws-auth/index.ts";
-import { type AccessEntryFact, type Cause, cause, type WhyFacts } from "./facts.ts";
+import { type Cause, cause, type WhyFacts } from "./facts.ts";
 import { named } from "./link.ts";
 import type { ReportedProblem } from "./problems.ts";
 import {
@@ -38,17 +39,17 @@ export function rolesToAsk(
   const people = entries.filter(({ type }) => type === "STANDARD").map(({ principalArn }) => principalArn);
   const mapped = document?.entries.map(({ arn }) => arn).filter(isIdentityCenterRole) ?? [];
   const roles = [...new Set([...people, ...mapped])].filter((arn) => arn.includes(":role/"));
-  const isOwn = (arn: string) => arn.includes(`::${account}:role/`);
+  const isOwn = (arn: string) => isAsked(arn, account);
   return { own: roles.filter(isOwn), elsewhere: roles.filter((arn) => !isOwn(arn)) };
 }
 
 /** EKS keeps the unique id of the earlier role (EKS API, AccessEntry, principalArn), so the entry lets no one in. */
-export function isRemade({ createdAt }: Pick<DatedEntry, "createdAt">, madeAt: string): boolean {
+function isRemade({ createdAt }: Pick<DatedEntry, "createdAt">, madeAt: string): boolean {
   return createdAt !== undefined && Date.parse(madeAt) > Date.parse(createdAt);
 }
 
 /** Sentences for an entry that is certainly of a deleted role: what happened, and the repair. */
-export function remadeRoleWords(
+function remadeRoleWords(
   cluster: Cluster,
   { principalArn, createdAt }: DatedEntry,
   madeAt: string,
@@ -60,27 +61,52 @@ export function remadeRoleWords(
   };
 }
 
-/** A person's entry that no longer fits its principal: without IAM's answer, only kubectl shows it. */
-export function outdatedCause({ accessEntry, cluster }: WhyFacts): readonly Cause[] {
-  if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD" || accessEntry.madeAt !== undefined) return [];
-  const message = `If kubectl says Unauthorized, the access entry may be of a deleted principal. ${notCompared(accessEntry, cluster)}.`;
-  return [cause("entry-dead", message, outdatedEntryRemedy(cluster, accessEntry))];
+/** Whether the cluster refused the principal of an active lease by an entry that existed before. */
+export function isRefused({ lease }: Pick<AccessRequest, "lease">): boolean {
+  return lease?.state === "active" && lease.proof?.signedIn.result === "no" && lease.written?.entryAdded === false;
+}
+
+export function refusedWords(
+  cluster: Cluster,
+  entry: DatedEntry,
+  { id }: Pick<AccessRequest, "id">,
+): Pick<ReportedProblem, "message" | "remedy"> {
+  const message = `The cluster refused ${entry.principalArn} with the lease ${named(id)}.`;
+  return { message, remedy: outdatedEntryRemedy(cluster, entry) };
+}
+
+/** A person's entry that lets no one in, by IAM's answer; null: IAM does not say so. */
+export function deadCause({ accessEntry, cluster }: WhyFacts): Cause | null {
+  if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD") return null;
+  const { principalArn, madeAt, whyUnknown } = accessEntry;
+  const isAbsent = madeAt === undefined && whyUnknown === null && isAsked(principalArn, cluster.account);
+  if (!isAbsent && (madeAt === undefined || !isRemade(accessEntry, madeAt))) return null;
+  const { message, remedy } = isAbsent
+    ? absentRoleWords(cluster, withoutRolePath(principalArn))
+    : remadeRoleWords(cluster, accessEntry, madeAt ?? "");
+  return cause("entry-dead", message, remedy);
+}
+
+/** A person's entry that may no longer fit its principal: without IAM's answer, only a sign-in shows it. */
+export function outdatedCause({ accessEntry, cluster, requests }: WhyFacts): Cause | null {
+  if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD" || accessEntry.madeAt !== undefined) return null;
+  const refused = requests.find(isRefused);
+  if (refused) {
+    const { message, remedy } = refusedWords(cluster, accessEntry, refused);
+    return cause("entry-dead", message, remedy);
+  }
+  const why = isAsked(accessEntry.principalArn, cluster.account) ? accessEntry.whyUnknown : null;
+  const message = `If kubectl says Unauthorized, the access entry may be of a deleted principal. ${why ?? rolesOf(cluster.account)}.`;
+  return cause("entry-dead", message, outdatedEntryRemedy(cluster, accessEntry));
+}
+
+/** IAM knows only roles of the cluster's own account. */
+function isAsked(principalArn: string, account: string): boolean {
+  return principalArn.includes(`::${account}:role/`);
 }
 
 const remadeUnknown = "Not tested: whether roles were deleted or made again.";
 const rolesOf = (account: string) => `The worker asks IAM only about roles of account ${named(account)}`;
-
-function notCompared(
-  {
-    whyUnknown,
-    principalArn,
-  }: Pick<Extract<AccessEntryFact, { readonly type: "entry" }>, "whyUnknown" | "principalArn">,
-  { account }: Cluster,
-): string {
-  const [, , , , its = ""] = principalArn.split(":");
-  if (!principalArn.includes(":role/") || its !== account) return rolesOf(account);
-  return whyUnknown ?? "IAM knows no role of that name";
-}
 
 /** The access entries of roles that were made again since. */
 export function remadeRoleProblems(
@@ -119,13 +145,16 @@ export function absentRoleProblems(
   const known = new Set(replaced.flatMap(({ roles }) => roles.map(({ arn }) => withoutRolePath(arn))));
   return [...new Set([...absent].map(withoutRolePath))]
     .filter((arn) => !known.has(arn))
-    .map((arn) => ({
-      ...{ code: "role-deleted", severity: "warning", place: arn },
-      message: `IAM has no role ${named(arn)}, so its entry lets no one in.`,
-      remedy: isIdentityCenterRole(arn)
-        ? `${currentRoleRemedy(cluster)} If there is none, remove the entry.`
-        : "Remove the entry, or make the role again.",
-    }));
+    .map((arn) => ({ code: "role-deleted", severity: "warning", place: arn, ...absentRoleWords(cluster, arn) }));
+}
+
+function absentRoleWords(cluster: Cluster, arn: string): Pick<ReportedProblem, "message" | "remedy"> {
+  return {
+    message: `IAM has no role ${named(arn)}, so its entry lets no one in.`,
+    remedy: isIdentityCenterRole(arn)
+      ? `${currentRoleRemedy(cluster)} If there is none, remove the entry.`
+      : "Remove the entry, or make the role again.",
+  };
 }
 
 /** What check did not test: IAM did not answer, or the roles are of other accounts. */

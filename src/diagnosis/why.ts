@@ -11,7 +11,7 @@ import { type Cause, type CauseButton, cause, type Diagnosis, type WhyFacts } fr
 import { named, sentence, someOf, untilWords } from "./link.ts";
 import { competingCauses, forbiddenCauses, randomEntryCause, requestRemedy, unmappedCauses } from "./mapped.ts";
 import { identityWords } from "./person-links.ts";
-import { isRemade, outdatedCause, remadeRoleWords } from "./remade-roles.ts";
+import { deadCause, isRefused, outdatedCause } from "./remade-roles.ts";
 import { namesakesOf, repairOf, rolesInDocument } from "./replaced-roles.ts";
 
 export function diagnose(facts: WhyFacts): Diagnosis {
@@ -81,11 +81,9 @@ function notAskedWords({ accessEntry }: WhyFacts): string {
 function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
   const { accessEntry, document, mode, pods } = facts;
   if (accessEntry.type !== "entry") return null;
-  const { identity, policies, madeAt } = accessEntry;
-  if (madeAt !== undefined && isRemade(accessEntry, madeAt)) {
-    const { message, remedy } = remadeRoleWords(facts.cluster, accessEntry, madeAt);
-    return { identity: null, symptom: "unauthorized", causes: [cause("entry-dead", message, remedy)] };
-  }
+  const { identity, policies } = accessEntry;
+  const dead = deadCause(facts);
+  if (dead) return { identity: null, symptom: "unauthorized", causes: [dead] };
   const inMap = document && mode !== "API" ? resolve(document, caller.callerArn) : null;
   const gives = policies.length > 0 ? `, with the access policies ${someOf(policies)}` : ", with no access policy";
   const loses = inMap ? ` Its item in aws-auth, ${identityWords(inMap)}, does not count.` : "";
@@ -93,14 +91,17 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
   const remedy = inMap ? "Add what the access entry lacks, or delete it." : "Add what the access entry lacks.";
   const wins = cause("access-entry-wins", message, remedy);
   const outdated = outdatedCause(facts);
+  const last = outdated ? [outdated] : [];
   if (pods?.allowed) {
-    const causes = [...(inMap ? [wins] : []), ...outdated, ...ownSideCause(facts)];
+    const causes = [...last, ...ownSideCause(facts), ...(inMap ? [wins] : [])];
     return { identity, symptom: "none", causes };
   }
   // The API server answers for a name and groups: it does not know access policies.
   const symptom = pods && policies.length === 0 ? "forbidden" : "unknown";
-  const others = [...leaseCauses(facts, identity), ...forbiddenCauses(facts, identity, caller), ...outdated];
-  return { identity, symptom, causes: [wins, ...others] };
+  const ofRights = [wins, ...leaseCauses(facts, identity), ...forbiddenCauses(facts, identity, caller)];
+  // No right helps a caller that the cluster refused.
+  const causes = facts.requests.some(isRefused) ? [...last, ...ofRights] : [...ofRights, ...last];
+  return { identity, symptom, causes };
 }
 
 /** Without access entries the other causes are less certain. */

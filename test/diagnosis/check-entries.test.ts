@@ -300,6 +300,8 @@ describe("an entry that no longer fits its principal", () => {
     const [dead] = problems.filter(({ code }) => code === "entry-dead");
     expect(dead?.message).toMatch(/made the role \S+role\/developers at \S+, after its access entry/);
     expect(dead?.remedy).toContain("/eks-access repair staging arn:aws:iam::111122223333:role/developers");
+    const empty = { ...entry, entry: { ...entry.entry, groups: [], policies: [] } };
+    expect(codes([empty], { roles: madeAt(at(hours(2))) })).toEqual(["entry-dead", "entry-without-rights"]);
   });
 
   test("is valid if its role is older, whatever the result of a sign-in", () => {

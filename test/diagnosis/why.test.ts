@@ -3,7 +3,8 @@ import { permanentSeconds } from "../../src/access/lease/lease-record.ts";
 import { causeCodes } from "../../src/diagnosis/facts.ts";
 import { diagnose } from "../../src/diagnosis/why.ts";
 import { aCluster } from "../builders/a-cluster.ts";
-import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aProof, aRequest } from "../builders/a-request.ts";
+import { aWrittenEntry } from "../builders/a-share.ts";
 import { states } from "../builders/states.ts";
 import { at, hours } from "../builders/times.ts";
 import { developers, roleEntry, whyFacts } from "../builders/why-facts.ts";
@@ -111,6 +112,12 @@ describe("an authentication mode with access entries", () => {
     expect(found).toMatchObject({ symptom: "forbidden", identity: { username: "dev" } });
     expect(found.causes.map(({ code }) => code)).toEqual(["access-entry-wins", "without-groups", "entry-dead"]);
     expect(found.causes[0]?.message).toContain("Its item in aws-auth, `developer` in `readers`, does not count.");
+
+    const proof = aProof({ signedIn: { result: "no", detail: "Unauthorized" } });
+    const requests = [aLeasedRequest({ proof, written: aWrittenEntry({ entryAdded: false }) })];
+    expect(codesOf(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry, pods: forbidden, requests }))[0]).toBe(
+      "entry-dead",
+    );
   });
 
   test("an access entry that is older than its role lets no one in", () => {
@@ -131,12 +138,12 @@ describe("an authentication mode with access entries", () => {
     expect(dead).toMatchObject({ symptom: "unauthorized", identity: null });
     expect(dead.causes.map(({ code }) => code)).toEqual(["entry-dead"]);
     expect(dead.causes[0]?.remedy).toContain(`/eks-access repair staging ${developers}`);
-    expect(alive.causes.map(({ code }) => code)).toEqual(["access-entry-wins", "own-side"]);
+    expect(alive.causes.map(({ code }) => code)).toEqual(["own-side", "access-entry-wins"]);
   });
 
   test.each([
     ["AWS refused iam:GetRole", developers, "AWS refused iam:GetRole."],
-    [null, developers, "IAM knows no role of that name."],
+    [null, developers, `IAM has no role \`${developers}\`, so its entry lets no one in.`],
     [
       null,
       "arn:aws:iam::999900001111:role/elsewhere",
@@ -207,9 +214,9 @@ describe("an authentication mode with access entries", () => {
     } as const;
 
     expect(codesOf(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry }))).toEqual([
-      "access-entry-wins",
       "entry-dead",
       "own-side",
+      "access-entry-wins",
     ]);
   });
 });
