@@ -70,6 +70,7 @@ export async function startSandbox(options: SandboxOptions = {}) {
     scopes: botScopes,
     rateLimits: options.slackRateLimits ?? true,
     ...(options.slackWaitsMs && { ackWithinMs: options.slackWaitsMs }),
+    ...(options.slackTls && { tls: options.slackTls }),
     onCall,
   });
   const folder = await mkdtemp(join(tmpdir(), "eks-access-sandbox-"));

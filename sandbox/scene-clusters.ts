@@ -74,6 +74,8 @@ export interface SandboxOptions {
   readonly slackRateLimits?: boolean;
   /** How long Slack waits for an acknowledgement, in milliseconds; by default three seconds, as Slack does. */
   readonly slackWaitsMs?: number;
+  /** PEM: Slack speaks HTTPS; absent: HTTP. */
+  readonly slackTls?: { readonly key: string; readonly cert: string };
 }
 
 /** A cluster next to `staging`, which takes access entries. */

@@ -31,6 +31,8 @@ export type SandboxSlack = Awaited<ReturnType<typeof startSandboxSlack>>;
 export interface SandboxSlackOptions {
   faults?: Faults;
   host?: string;
+  /** PEM: it speaks HTTPS; absent: HTTP. */
+  tls?: { key: string; cert: string };
   scopes?: readonly string[];
   rateLimits?: boolean;
   /** How long it waits for an acknowledgement, in milliseconds; by default as long as Slack. */
@@ -86,6 +88,7 @@ function startServer(
     faults: options.faults,
     route: (request) => routeOf(api, request),
     ...(options.host ? { host: options.host } : {}),
+    ...(options.tls ? { tls: options.tls } : {}),
     onUpgrade: sockets.upgrade,
     ...(options.onCall ? { onCall: options.onCall } : {}),
   });

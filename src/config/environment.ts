@@ -108,6 +108,12 @@ function readSlack(env: Readonly<Record<string, string | undefined>>, problems: 
   const apiUrl = env.SLACK_API_URL
     ? readWith(webUrl, env.SLACK_API_URL, use("SLACK_API_URL", "a URL such as https://… or http://…"), problems)
     : undefined;
+  readWith(
+    webUrl.optional(),
+    env.https_proxy || env.HTTPS_PROXY || undefined,
+    use("HTTPS_PROXY", "a URL such as http://proxy.example.com:3128"),
+    problems,
+  );
   return {
     botToken,
     signingSecret: env.SLACK_SIGNING_SECRET || undefined,

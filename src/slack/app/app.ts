@@ -7,7 +7,7 @@ import {
 } from "@slack/bolt";
 import { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
-import { Agent, buildConnector } from "undici";
+import { Agent } from "undici";
 import { AccessError } from "../../access/access-error.ts";
 import { redact } from "../../access/redact.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
@@ -21,6 +21,7 @@ import { commands } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
 import { type Installation, installationOf } from "./payload.ts";
 import { handlerOf, onlyOnce, onlyOurWorkspace, type StartContext } from "./registrations.ts";
+import { connectorThrough, proxySettings } from "./through-proxy.ts";
 import { slackFailure, webClientOptions } from "./web-client.ts";
 
 export async function startSlackApp(
@@ -145,7 +146,7 @@ const silentMs = 60_000;
  * silent is ours with an agent of our own: Bolt does it only with its own.
  */
 function socketAgent(): Agent {
-  const connectTo = buildConnector({ allowH2: false });
+  const connectTo = connectorThrough(proxySettings(process.env), { allowH2: false });
   return new Agent({
     webSocket: { maxPayloadSize: bodyLimitBytes },
     connect: (options, done) =>

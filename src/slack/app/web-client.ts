@@ -8,20 +8,26 @@ import { broken, type Finding, found, named } from "../../diagnosis/link.ts";
 import { observedCall } from "../../operations/announcements.ts";
 import { boundedText } from "../../operations/bounds.ts";
 import { callWithinMs, usualDeadlines } from "../../operations/deadlines.ts";
+import { connectorThrough, proxySettings } from "./through-proxy.ts";
 
 export const neededScopes = ["commands", "chat:write", "usergroups:read", "users:read", "users:read.email"] as const;
 
 /** The largest answers are the people of a user group and a view that was opened. */
 const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };
 
+let sockets: Agent | undefined;
+
 /** Kept between calls, with a limit for each host. A call without an answer always ends. */
-const sockets = new Agent({
-  connections: 100,
-  // A process without a processor for some seconds must not count as a Slack that is away.
-  connect: { timeout: 10_000 },
-  headersTimeout: 15_000,
-  bodyTimeout: 15_000,
-});
+function openSockets(): Agent {
+  sockets ??= new Agent({
+    connections: 100,
+    // A process without a processor for some seconds must not count as a Slack that is away.
+    connect: connectorThrough(proxySettings(process.env), { timeout: 10_000 }),
+    headersTimeout: 15_000,
+    bodyTimeout: 15_000,
+  });
+  return sockets;
+}
 
 /** In seconds. Slack counts calls by the minute; the client would keep every message back for as long as an answer says. */
 const longestWait = 60;
@@ -117,7 +123,7 @@ interface SlackAnswer {
 /** `fetch` takes five times the processor time. It follows no redirection: the request has the bot's token. */
 async function send(url: URL, init: RequestInit = {}): Promise<SlackAnswer> {
   const { statusCode, headers, body } = await request(url, {
-    dispatcher: sockets,
+    dispatcher: openSockets(),
     method: init.method === "POST" ? "POST" : "GET",
     headers: Object.fromEntries(new Headers(init.headers)),
     body: textIn(init.body),
@@ -179,6 +185,8 @@ export function slackFailure(error: unknown, where: string): AccessError {
   if (code && !passing.has(code)) {
     return new AccessError("slack-refused", `Can't reach ${where}: Slack answers ${code}`, { cause: error });
   }
+  // A proxy's refusal, in the client's own error.
+  if (error instanceof Error && error.cause instanceof AccessError) return error.cause;
   return new AccessError("slack-unreachable", `Can't reach ${where}`, { cause: error });
 }
 
