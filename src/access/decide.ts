@@ -39,6 +39,8 @@ export type DecisionRefusal =
   | "requester-differs"
   /** Another lease of the principal began or ended after the preview: the worker looks again. */
   | "leases-differ"
+  /** One that the approver was shown still ends: the worker looks again when it is gone. */
+  | "lease-ending"
   /** The lease to extend is over: the worker closes the request. */
   | "lease-over";
 
@@ -154,7 +156,8 @@ function refuseApproval(
   if (!haveSameFacts(requesterFacts, request.requesterFacts)) return "requester-differs";
   if (!otherLeases) return null;
   if (otherLeases.isExtendedLeaseOver) return "lease-over";
-  return giveSameAccess(request.preview?.leases ?? [], otherLeases.leases, now) ? null : "leases-differ";
+  if (giveSameAccess(request.preview?.leases ?? [], otherLeases.leases, now)) return null;
+  return otherLeases.isOneEnding ? "lease-ending" : "leases-differ";
 }
 
 /** Whether approvers would get the access that they approve. A rule with `selfApproval` allows that. */

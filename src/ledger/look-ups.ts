@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { AccessError, type FailureCode } from "../access/access-error.ts";
 import { keptWith } from "../access/collections.ts";
-import { otherLeasesInLedger } from "../access/lease/cluster-leases.ts";
+import { dueWork, idsOf, otherLeasesInLedger } from "../access/lease/cluster-leases.ts";
 import type { OtherLeasesNow } from "../access/lease/lease-record.ts";
 import { isMigrationId, type LedgerRecord, type ListName } from "../access/lists.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
@@ -32,10 +32,12 @@ export async function otherLeasesNow(
   const missing = shown.map(({ id }) => id).filter((id) => !open.some((each) => each.id === id));
   const records = await Promise.all(missing.map((id) => ledger.get(id)));
   const unknown = new Set(missing.filter((_, index) => records[index] === null));
+  const ending = idsOf(dueWork(open, now).ending);
   const extended = request.extends === null ? null : await ledger.get(request.extends);
   return {
     leases: otherLeasesInLedger(request, open, unknown, now),
     isExtendedLeaseOver: extended !== null && isLeaseOver(extended, now),
+    isOneEnding: shown.some(({ id }) => ending.has(id)),
   };
 }
 

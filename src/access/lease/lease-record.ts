@@ -179,6 +179,8 @@ export const otherLeaseForm = z.strictObject({ id: textForm, groups: textsForm, 
 export interface OtherLeasesNow {
   readonly leases: readonly OtherLease[];
   readonly isExtendedLeaseOver: boolean;
+  /** Whether one that the approver was shown is revoked, and its part can still be in the cluster. */
+  readonly isOneEnding: boolean;
 }
 
 export function findingsOf(proof: Proof): readonly { name: string; finding: ProofFinding }[] {

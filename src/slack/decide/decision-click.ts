@@ -181,6 +181,7 @@ export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cl
     "outside-hours": `The policy allows no approval now${hours(request, cluster)}. You can still deny.`,
     "requester-differs": `The policy changed for ${mention(request.requester)}. The worker checks again; then decide.`,
     "leases-differ": `Another lease of ${code(request.principal)} began or ended after this message. The worker checks again; then decide.`,
+    "lease-ending": `Another lease of ${code(request.principal)} is still ending. Approve when it has ended.`,
     "lease-over": `${code(request.extends ?? "")} has ended. ${mention(request.requester)} can request access again.`,
   };
   return answer(reasons[refusal]);

@@ -59,6 +59,17 @@ describe("a click on Approve", () => {
     expect(await ledger.get("r-two")).toMatchObject({ state: "pending", preview: null });
   });
 
+  test("waits for another lease that still ends: until it is gone the next preview would be the same", async () => {
+    const one = await put(aLeasedRequest({}, { id: "r-one", level: "admin", groups: ["eks-access:admins"] }));
+    const two = await putPending({ id: "r-two" }, [one]);
+    await revokeLease(context, "U0APPROVER", "r-one", "");
+
+    const said = await click(context, "approved", two, "U0APPROVER");
+
+    expect(said[0]).toContain("is still ending. Approve when it has ended");
+    expect(await ledger.get("r-two")).toEqual(two);
+  });
+
   test("counts where another lease ended when it was to end", async () => {
     const one = await put(anApprovedRequest({ id: "r-one", durationSeconds: 60 }));
     const two = await putPending({ id: "r-two" }, [one]);
