@@ -23,7 +23,8 @@ export function checkFile(file: ConfigMapFile, arns: readonly string[]): FileRep
   const document = parseDocument(file.data);
   const locate = locator(file);
   const found = document.problems.map(({ key, code, severity, section, line, column, message, remedy }) => {
-    return { code, severity, section, ...locate(section ?? key ?? "", line, column), message, remedy };
+    const place = locate(section ?? key ?? "", line, column);
+    return { code, severity, section, ...place, message: withFileLines(message, file, locate), remedy };
   });
   const problems = [...misplacedProblems(file, locate), ...notTextProblems(file), ...found].sort(
     (a, b) => a.line - b.line || a.column - b.column,
@@ -84,6 +85,18 @@ export function locator(file: ConfigMapFile): Locate {
     const indent = (fileLines[start.line + line - 1]?.length ?? 0) - (lines[line - 1]?.length ?? 0);
     return { line: start.line + line, column: Math.max(indent, 0) + (column ?? 1) };
   };
+}
+
+const SECTION_LINE = /(map(?:Roles|Users|Accounts)), line (\d+)|line (\d+) of (map(?:Roles|Users|Accounts))/g;
+
+/** A sentence that names lines of sections, with those of the file where that is exact. */
+export function withFileLines(sentence: string, file: ConfigMapFile, locate = locator(file)): string {
+  return sentence.replaceAll(SECTION_LINE, (given, first, line, other, second) => {
+    const section: string = first ?? second;
+    if (file.nodes.get(section)?.style !== "literal") return given;
+    const place = `line ${locate(section, Number(line ?? other), null).line} of the file`;
+    return first === undefined ? place : `${section}, ${place}`;
+  });
 }
 
 function keyPlace(lines: readonly string[], key: string): FilePlace {

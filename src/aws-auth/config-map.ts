@@ -43,8 +43,11 @@ export function readConfigMapFile(text: string): ConfigMapReading {
   const found = file ?? yaml;
   if (found === null) return { type: "unusable", message };
   const data = found.object.data ?? {};
-  if (found.form === "config-map" && !isRecord(data))
-    return { type: "unusable", message: "The data of the ConfigMap is no mapping." };
+  if (found.form === "config-map" && !isRecord(data)) {
+    const line = (yaml?.map?.fields.get("data")?.key.start.line ?? 0) + (yaml?.line ?? 0) + 1;
+    const message = `data in line ${line} has no keys. Write mapRoles: | or mapUsers: | above its lines.`;
+    return { type: "unusable", message };
+  }
   return { type: "file", file: found };
 }
 
@@ -177,10 +180,15 @@ function readJson(text: string): ConfigMapFile | null {
 }
 
 function jsonObject(text: string): Record<string, unknown> | null {
-  const object = parseJson(text);
+  const object = wholeJson(text);
   if (!isRecord(object)) return null;
   if (!Array.isArray(object.items)) return object;
   return object.items.find(isAwsAuth) ?? null;
+}
+
+/** kubectl ignores the byte order mark that PowerShell writes; JSON.parse does not. */
+export function wholeJson(text: string): unknown {
+  return parseJson(text.replace(/^\ufeff/, ""));
 }
 
 export function isAwsAuth(item: unknown): item is Record<string, unknown> {

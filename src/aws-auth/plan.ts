@@ -184,7 +184,7 @@ function touches(section: SectionReading["section"]) {
 }
 
 function referenceMessage({ section }: SectionReading, { line }: Mark): string {
-  return `eks-access can't change ${section}: entries share text by the anchor or alias in line ${line + 1}. Write the entries out.`;
+  return `eks-access can't change ${section}, line ${line + 1}: entries share text by an anchor or alias. Write the entries out.`;
 }
 
 function firstReference(node: YamlNode): Mark | null {

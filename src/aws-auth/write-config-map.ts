@@ -1,6 +1,5 @@
 import { isRecord } from "../access/collections.ts";
-import { parseJson } from "../access/seal.ts";
-import { type ConfigMapFile, isAwsAuth, readConfigMapFile, splitDocuments } from "./config-map.ts";
+import { type ConfigMapFile, isAwsAuth, readConfigMapFile, splitDocuments, wholeJson } from "./config-map.ts";
 import { replaceNode } from "./edit-entry.ts";
 import { type MappingNode, type MapValue, resolvePlain, type ScalarNode, type YamlNode } from "./go-yaml/node.ts";
 import { quote } from "./render.ts";
@@ -35,7 +34,7 @@ function jsonWith(
   data: Readonly<Record<string, string>>,
 ): unknown {
   const object = { ...(form === "bare" ? NEW_OBJECT : others), data };
-  const whole = parseJson(text);
+  const whole = wholeJson(text);
   if (!isRecord(whole) || !Array.isArray(whole.items)) return object;
   return { ...whole, items: whole.items.with(whole.items.findIndex(isAwsAuth), object) };
 }

@@ -14,6 +14,7 @@ import {
   planChanges,
   type RefusedPlan,
   type Repair,
+  withFileLines,
   writeConfigMap,
 } from "../aws-auth/index.ts";
 import { identityText, readAwsAuthFile } from "./check.ts";
@@ -68,11 +69,11 @@ async function printPlan(
   { json, out, path }: PlanOptions,
   io: CommandIo,
 ): Promise<number> {
-  const refusal = refusalOf(result);
-  const isRefused = refusal !== null || result.type === "refused";
-  const written = isRefused || out === null ? null : writtenBy(result, file, path);
-  io.stdout(json ? planJson(result, refusal, file.data) : planText(result, refusal, io.colour));
-  if (isRefused) return 1;
+  const refusal = refusalOf(result, file);
+  const plan = result.type === "planned" && refusal === null ? result : null;
+  const written = plan === null || out === null ? null : writtenBy(plan, file, path);
+  io.stdout(json ? planJson(plan, refusal, file.data) : planText(plan, refusal, io.colour));
+  if (plan === null) return 1;
   return out === null || written === null ? 0 : write(out, written);
 }
 
@@ -81,16 +82,12 @@ function writtenBy({ after }: PlannedText, file: ConfigMapFile, path: string): s
 }
 
 /** A command is all or nothing: one refused change refuses the plan. */
-function refusalOf(result: PlannedText | RefusedPlan): Refusal | null {
-  return result.type === "refused" ? result.refusal : (result.refused[0] ?? null);
+function refusalOf(result: PlannedText | RefusedPlan, file: ConfigMapFile): Refusal | null {
+  const [refusal = null] = result.type === "refused" ? [result.refusal] : result.refused;
+  return refusal && { ...refusal, message: withFileLines(refusal.message, file) };
 }
 
-function planJson(
-  result: PlannedText | RefusedPlan,
-  refusal: Refusal | null,
-  data: Readonly<Record<string, string>>,
-): string {
-  const plan = result.type === "planned" && refusal === null ? result : null;
+function planJson(plan: PlannedText | null, refusal: Refusal | null, data: Readonly<Record<string, string>>): string {
   const report = {
     ok: plan !== null,
     refusal: refusal === null ? null : { code: refusal.code, message: refusal.message },
@@ -112,18 +109,17 @@ async function write(path: string, text: string): Promise<number> {
 
 type Paint = (style: "bold" | "cyan" | "green" | "red", text: string) => string;
 
-function planText(result: PlannedText | RefusedPlan, refusal: Refusal | null, colour: boolean): string {
+function planText(plan: PlannedText | null, refusal: Refusal | null, colour: boolean): string {
   const paint = painter(colour);
-  if (result.type === "refused") return refusalText(result.refusal, paint);
   if (refusal !== null) return refusalText(refusal, paint);
-  if (result.diff === "") return "Nothing to change.\n";
-  const access = result.differences.flatMap(({ arn, before, after }) => [
+  if (!plan?.diff) return "Nothing to change.\n";
+  const access = plan.differences.flatMap(({ arn, before, after }) => [
     paint("bold", arn),
     `  before: ${accessText(arn, before)}`,
     `  after:  ${accessText(arn, after)}`,
   ]);
-  const room = `The ConfigMap has ${result.bytesLeft} bytes left of its 1 MiB.`;
-  return [...diffLines(result.diff, paint), ...access, room, ""].join("\n");
+  const room = `The ConfigMap has ${plan.bytesLeft} bytes left of its 1 MiB.`;
+  return [...diffLines(plan.diff, paint), ...access, room, ""].join("\n");
 }
 
 function accessText(arn: string, identity: Identity | null): string {

@@ -100,10 +100,17 @@ export function processIo(): CommandIo {
 /** The text of a file, or of stdin for `-`. */
 export async function readInput(path: string, io: CommandIo): Promise<string> {
   try {
-    return path === "-" ? await io.readStdin() : await readFile(path, "utf8");
+    return path === "-" ? await io.readStdin() : decoded(await readFile(path));
   } catch (error) {
     return unusable(`Can't read ${path}: ${reasonOf(error)}.`);
   }
+}
+
+/** As kubectl decodes a file: PowerShell writes UTF-16 with a byte order mark. */
+function decoded(bytes: Buffer): string {
+  const mark = bytes.subarray(0, 2).toString("latin1");
+  const encoding = mark === "\u00ff\u00fe" ? "utf-16le" : mark === "\u00fe\u00ff" ? "utf-16be" : "utf-8";
+  return new TextDecoder(encoding, { ignoreBOM: true }).decode(bytes);
 }
 
 /** The system's reason, without its call and path. */

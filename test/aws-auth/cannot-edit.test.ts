@@ -14,7 +14,7 @@ it("a change that an alias is in the way of says which line it is in", () => {
     refusal: {
       code: "cannot-edit",
       message:
-        "eks-access can't change mapRoles: entries share text by the anchor or alias in line 2. Write the entries out.",
+        "eks-access can't change mapRoles, line 2: entries share text by an anchor or alias. Write the entries out.",
     },
   });
 });

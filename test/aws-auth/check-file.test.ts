@@ -139,6 +139,16 @@ describe("checkFile", () => {
     expect(checkFile(read(entry('" a"')), [])).toMatchObject({ ok: false, problems: [{ severity: "warning" }] });
   });
 
+  it("names the other entry by its line of the file, where that is exact", () => {
+    const twice = `- {rolearn: "${arn}/a", username: a}\n`.repeat(2);
+
+    const block = checkFile(read(`${head}  mapRoles: |\n${twice.replace(/^/gm, "    ")}`), []);
+    const quoted = checkFile(read(`${head}  mapRoles: ${JSON.stringify(twice)}\n`), []);
+
+    expect(block.problems[0]?.message).toContain("no effect: line 6 of the file replaces it.");
+    expect(quoted.problems[0]?.message).toContain("no effect: line 2 of mapRoles replaces it.");
+  });
+
   it("says where entries are in the file, and who callers would be", () => {
     const file = read(
       `${head}  mapRoles: |\n    - {rolearn: "${arn}/a", username: a}\n  mapAccounts: '["444455556666"]'\n`,

@@ -61,16 +61,17 @@ describe("readConfigMap", () => {
     expect(readConfigMapFile('{"kind": "ConfigMap", "data": {"a": "\\/"}}')).toMatchObject({ type: "file" });
   });
 
-  it.each(["data: [a]", "data: text", '{"kind": "ConfigMap", "data": "text"}'])(
-    "refuses %s, as the API server would",
-    (line) => {
-      const message = "The data of the ConfigMap is no mapping.";
+  it.each([
+    ["data: [a]", 3],
+    ["data: text", 3],
+    ['{"kind": "ConfigMap",\n"data": "text"}', 2],
+  ])("refuses %s, as the API server would", (line, at) => {
+    const message = `data in line ${at} has no keys. Write mapRoles: | or mapUsers: | above its lines.`;
 
-      const text = line.startsWith("{") ? line : `kind: ConfigMap\nmetadata: {name: aws-auth}\n${line}\n`;
+    const text = line.startsWith("{") ? line : `kind: ConfigMap\nmetadata: {name: aws-auth}\n${line}\n`;
 
-      expect(readConfigMapFile(text)).toEqual({ type: "unusable", message });
-    },
-  );
+    expect(readConfigMapFile(text)).toEqual({ type: "unusable", message });
+  });
 
   it("passes over documents that hold nothing, and over absent data", () => {
     const file = read("# ours\n---\nkind: ConfigMap\ndata:\n");

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -116,6 +116,17 @@ describe("eks-access plan", () => {
 
     expect(run.code).toBe(1);
     expect(JSON.parse(run.stdout).refusal.code).toBe("section-unreadable");
+  });
+
+  it.each([
+    ["username: dev:{{SessionName}}", "username: a: b", "mapRoles, line 14 of the file: The authenticator"],
+    [`rolearn: ${account}role/dev`, `rolearn: ${account}role/d*v`, "(mapRoles, line 13 of the file) also matches"],
+  ])("names the line of the file for %s", async (is, was, where) => {
+    const argv = ["-", ...add(`${account}role/dev`, "dev", "editors")];
+
+    const run = await runCommand(runPlan, argv, { stdin: file.replace(is, was) });
+
+    expect(run.stdout).toContain(where);
   });
 
   it("names an ARN that can't be mapped before a section that can't be read", async () => {
@@ -296,6 +307,18 @@ describe("eks-access plan --out", () => {
       data: { other: "stays" },
     });
     expect(JSON.parse(json.text)).toEqual({ ...object, data: { other: "stays" } });
+  });
+
+  it("reads the file that PowerShell writes", async () => {
+    const json = JSON.stringify({ kind: "ConfigMap", data: { other: "stays" } });
+    const path = join(folder, "utf-16.json");
+    await writeFile(path, `\ufeff${json}`, "utf16le");
+    const argv = [path, ...add(`${account}user/bob`, "bob", "viewers"), "--out", join(folder, "out")];
+
+    const run = await runCommand(runPlan, argv);
+
+    expect(run.code).toBe(0);
+    expect(JSON.parse(await readFile(join(folder, "out"), "utf8")).data).toMatchObject({ other: "stays" });
   });
 
   it("writes and shows nothing where the file would lose other text", async () => {
