@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type Cluster, sealedClusterOf } from "./policy/cluster.ts";
+import { type Cluster, isSessionPinned, sealedClusterOf } from "./policy/cluster.ts";
+import { bindsRoles } from "./policy/policy-text.ts";
 import {
   admittedBy,
   entryArnOf,
@@ -174,6 +175,19 @@ function byRule(
   if (!nameForm.test(email)) return [];
   const fill = (form: string) => form.replaceAll("{account}", account).replaceAll("{email}", email);
   return [session === null ? fill(arn) : sessionOf(fill(arn), fill(session))];
+}
+
+/** For `doctor`: clusters that refuse the sessions of a rule, because people could choose their names. */
+export function refusedSessionWarnings({ sources }: IdentityRules, clusters: readonly Cluster[]): readonly string[] {
+  return sources.flatMap((source) => {
+    if (source.type !== "rule" || source.session === null) return [];
+    return clusters.flatMap((cluster) => {
+      const role = source.arn.replaceAll("{account}", cluster.account);
+      if (isSessionPinned(cluster, withoutRolePath(role)) || !cluster.levels.some(({ groups }) => bindsRoles(groups)))
+        return [];
+      return `${cluster.name} refuses the sessions of ${role} in identities. If its trust policy fixes their names, add it to pinnedSessions.`;
+    });
+  });
 }
 
 /** What is known about a person on a cluster, all verified. */

@@ -1,5 +1,6 @@
 import { explainFailure } from "../access/access-error.ts";
 import { sinkNames } from "../access/audit/audit-sink.ts";
+import { refusedSessionWarnings } from "../access/identities.ts";
 import { isMigration } from "../access/lists.ts";
 import type { Migration } from "../access/migration.ts";
 import {
@@ -61,14 +62,16 @@ export const doctor = cliCommand("doctor", doctorUsage, async (argv, io) => {
 const inRedisAlone =
   "Only Redis has the audit log. Set audit.s3, audit.eventBridge or audit.webhook in eks-access.yml.";
 
-function examineConfiguration({ config: { clusters, audit } }: Settings): Examined {
+function examineConfiguration({ config: { clusters, audit, identities } }: Settings): Examined {
   const findings = [found(`${clusters.size} clusters, no problems`)];
   const all = [...clusters.values()];
   const ofRules = all.flatMap((cluster) =>
     cluster.levels.flatMap((level) => cluster.rules.flatMap((rule) => warningIn(rule, cluster, level))),
   );
   const ofAudit = sinkNames(audit).size === 0 ? [inRedisAlone] : [];
-  return { what: "Configuration", findings, warnings: [...ofAudit, ...ofRules, ...sharedTokenWarnings(all)] };
+  const ofSessions = refusedSessionWarnings(identities, all);
+  const warnings = [...ofAudit, ...ofRules, ...sharedTokenWarnings(all), ...ofSessions];
+  return { what: "Configuration", findings, warnings };
 }
 
 function warningIn(rule: Rule, cluster: Cluster, level: Level): readonly string[] {

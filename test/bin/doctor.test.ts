@@ -6,7 +6,7 @@ import { load } from "js-yaml";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
-import { account, arns, clusterArn, configuration, identitiesText } from "../../sandbox/scene.ts";
+import { account, arns, clusterArn, configuration, identitiesText, withReader } from "../../sandbox/scene.ts";
 import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { doctor } from "../../src/bin/doctor.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
@@ -106,12 +106,15 @@ describe("eks-access doctor", () => {
     expect(copied.stdout).not.toContain("  ! ");
   });
 
-  test("warns of two clusters at which one token is good, and says why", async () => {
+  test("warns of two clusters at which one token is good, and of sessions that a cluster refuses, and says why", async () => {
     const [, staging = ""] = /^clusters:\n([\s\S]*)^levels:/m.exec(configuration) ?? [];
     const other = staging.replace("  staging:", "  staging-us:").replace("region: eu-central-1", "region: us-east-1");
-    const apart = staging.replace("  staging:", "  tools:").replace("eksName: staging", "eksName: tools");
+    const pinned = 'eksName: tools\n    pinnedSessions: ["arn:aws:iam::111122223333:role/dev"]';
+    const apart = staging.replace("  staging:", "  tools:").replace("eksName: staging", pinned);
+    const sessions = 'identities: [{ rule: { arn: "arn:aws:iam::{account}:role/dev", session: "{email}" } }]\n';
     const file = join(tmpdir(), `eks-access-one-token-${process.pid}.yml`);
-    await writeFile(file, configuration.replace(/^levels:/m, `${other}${apart}levels:`));
+    const text = configuration.replace(/^levels:/m, `${other}${apart}${sessions}levels:`);
+    await writeFile(file, withReader(text).replaceAll("[viewer, admin]", "[viewer, admin, reader]"));
 
     const { stdout } = await examine("slack", { EKS_ACCESS_CONFIG: file });
     await rm(file);
@@ -120,6 +123,10 @@ describe("eks-access doctor", () => {
     expect(warnings).toEqual([
       inRedisAlone,
       `  ! staging and staging-us share the EKS name staging and the creator ${arns.creator}. One token works at both. Give each its own creator.`,
+      ...["staging", "staging-us"].map(
+        (name) =>
+          `  ! ${name} refuses the sessions of arn:aws:iam::111122223333:role/dev in identities. If its trust policy fixes their names, add it to pinnedSessions.`,
+      ),
     ]);
   });
 
