@@ -50,11 +50,12 @@ export function refuseApprover(
   { digest, approvals }: Proposal,
   click: Pick<Click, "verdict" | "digest" | "by">,
   { quiet }: Cluster,
+  otherIds: readonly string[],
 ): "no-preview" | "change-differs" | "approved-already" | "quiet" | null {
   if (digest === null) return "no-preview";
   if (digest !== click.digest) return "change-differs";
   if (click.verdict === "denied") return null;
-  if (approvals.some(({ by }) => by === click.by)) return "approved-already";
+  if (approvals.some(({ by }) => by === click.by || otherIds.includes(by))) return "approved-already";
   return quiet === null ? null : "quiet";
 }
 
@@ -122,7 +123,8 @@ export function checkApproval(
     const message = flawOf(approval, request, { rule, cluster, requesterFacts, digestNow, keys, now });
     if (message !== null) return invalid(message);
   }
-  const people = new Set(approvals.map(({ by }) => by)).size;
+  const others = approvals.filter(({ by }) => !approvals.some(({ memberships }) => memberships.includes(by)));
+  const people = new Set(others.map(({ by }) => by)).size;
   if (people < approvals.length) return invalid("one approver counts twice in it");
   if (!areStillApprovers(approvals)) {
     return invalid("the last approval does not say that everybody who approved is still an approver");
@@ -154,7 +156,8 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   if (approval.verdict !== "approved") return "it has no approval";
   if (!isSealedDecision(approval, request.id, keys)) return "the approval does not carry our seal";
   if (isDatedAhead(approval, now)) return datedAheadText("an approval");
-  if (isTheirs(request, approval.by) && !rule.selfApproval) return "people can't approve their own request";
+  if (isTheirs(request, approval.by, approval.memberships) && !rule.selfApproval)
+    return "people can't approve their own request";
   if (!rule.selfApproval && isSamePrincipal(approval.linked, request.principal)) return approverGetsAccess;
   const approver = { user: approval.by, memberships: approval.memberships };
   if (!isNamedIn(approversOf(rule, cluster), approver)) return "its approver is no longer an approver of the cluster";

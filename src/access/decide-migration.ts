@@ -92,7 +92,10 @@ export function refuseMigrationClick(
 ): MigrationRefusal | null {
   if (!isApproverOf(cluster, person)) return "not-an-approver";
   const proposal = proposalOf(migration, cluster);
-  return refuseUndecidable(proposal, now) ?? refuseApprover(proposal, { ...click, by: person.user }, cluster);
+  return (
+    refuseUndecidable(proposal, now) ??
+    refuseApprover(proposal, { ...click, by: person.user }, cluster, person.memberships)
+  );
 }
 
 /** Stops a migration between two steps. The requester, the approvers and on-call can do that. Finished steps stay. */
@@ -136,7 +139,8 @@ export function checkMigrationApproval(
     const hours = approversConfirmedForSeconds / 3600;
     return { type: "void", message: `Slack confirmed its approvers more than ${hours} h ago` };
   }
-  const holding = recent.filter(({ by }) => last?.stillApprovers.includes(by));
+  const isTwice = (by: string) => recent.some(({ memberships }) => memberships.includes(by));
+  const holding = recent.filter(({ by }) => last?.stillApprovers.includes(by) && !isTwice(by));
   if (holding.length >= migrationApprovals) return { type: "valid" };
   const message = `${holding.length} of ${migrationApprovals} approvers have approved exactly this plan in the last ${Math.round(expiresAfterSeconds / 3600)} h`;
   return { type: "void", message };

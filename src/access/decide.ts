@@ -45,7 +45,7 @@ export type DecisionRefusal =
   | "lease-over";
 
 export interface DecisionFacts {
-  /** By Slack user id: the user groups and e-mail domains of the policy that the person belongs to. */
+  /** By Slack user id: the person's user groups, e-mail domains and other ids that the policy or the request names. */
   readonly memberships: ReadonlyMap<string, readonly string[]>;
   readonly requesterFacts: RequesterFacts;
   /** Of the approvers, by Slack user id. Absent: not looked up, as for a display. */
@@ -132,11 +132,12 @@ export function refuseDecision(
   const refused = refuseUndecidable(proposal, now);
   if (refused) return refused;
   if (!(rule && level) && click.verdict === "approved") return "no-rule";
-  const isOwn = isTheirs(request, click.by);
+  const person = personOf(click.by, facts);
+  const isOwn = isTheirs(request, click.by, person.memberships);
   if (isOwn && !rule?.selfApproval) return "self-approval";
   const approvers = rule ? approversOf(rule, cluster) : clusterApprovers(cluster);
-  if (!isNamedIn(approvers, personOf(click.by, facts))) return isOwn ? "self-approval" : "not-an-approver";
-  const refusal = refuseApprover(proposal, click, cluster);
+  if (!isNamedIn(approvers, person)) return isOwn ? "self-approval" : "not-an-approver";
+  const refusal = refuseApprover(proposal, click, cluster, person.memberships);
   if (refusal || click.verdict === "denied" || !rule) return refusal;
   return refuseApproval(request, rule, click.by, now, facts);
 }

@@ -2,7 +2,14 @@ import { type ApprovalVerdict, datedAheadText } from "./approvals.ts";
 import { scheduleLease } from "./lease/lease.ts";
 import type { Cluster, Level } from "./policy/cluster.ts";
 import { breakGlassFor, clusterApprovers, isApproverOf, type Person } from "./policy/rule.ts";
-import type { AccessRequest, Decision, Emergency, EmergencyRequest, PendingRequest } from "./record.ts";
+import {
+  type AccessRequest,
+  type Decision,
+  type Emergency,
+  type EmergencyRequest,
+  isTheirs,
+  type PendingRequest,
+} from "./record.ts";
 import { withEmergency } from "./request.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { digestOfRequest, isDatedAhead, isSealedDecision, sealDecision, sealReview } from "./seals.ts";
@@ -114,7 +121,7 @@ export function decideReview(
 /** Why this person can't review it; null: they can. */
 export function refuseReview(request: AccessRequest, cluster: Cluster, person: Person): ReviewRefusal | null {
   const { emergency, requester } = request;
-  const isOwn = person.user === requester;
+  const isOwn = isTheirs({ requester }, person.user, person.memberships);
   // First: others do not learn who reviewed it.
   if (!isOwn && !isApproverOf(cluster, person)) return "not-an-approver";
   if (!emergency) return "nothing-to-review";

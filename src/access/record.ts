@@ -197,6 +197,7 @@ export function peopleOf({ requester, askedBy }: Asked): readonly string[] {
   return askedBy ? [requester, askedBy] : [requester];
 }
 
-export function isTheirs(asked: Asked, user: string): boolean {
-  return peopleOf(asked).includes(user);
+/** @param otherIds of this person: a request can be older than the id of their organization */
+export function isTheirs(asked: Asked, user: string, otherIds: readonly string[] = []): boolean {
+  return peopleOf(asked).some((each) => each === user || otherIds.includes(each));
 }

@@ -25,7 +25,7 @@ import {
   ruleFor,
 } from "../../access/policy/rule.ts";
 import { isIdentityCenterRole, isOwnPrincipal, isSamePrincipal, sessionNameIn } from "../../access/principal.ts";
-import type { AccessRequest, Decision } from "../../access/record.ts";
+import { type AccessRequest, type Decision, peopleOf } from "../../access/record.ts";
 import { isAcceptedLink, isSealedLink, type PrincipalLink } from "../../access/seals.ts";
 import type { Config } from "../../config/config.ts";
 import { sealedArnsOf } from "../../ledger/links.ts";
@@ -35,13 +35,15 @@ import { noteAttempt } from "./attempts.ts";
 import type { SlackContext } from "./context.ts";
 import type { Account, Directory } from "./directory.ts";
 
-/** A person as a cluster's policy sees them now. @throws AccessError */
+/** A person as a cluster's policy sees them now. @param beside ids that can be this person's too @throws AccessError */
 export async function personFor(
   { directory }: Pick<SlackContext, "directory">,
   cluster: Cluster | undefined,
   user: string,
+  beside: readonly string[] = [],
 ): Promise<Person> {
-  return { user, memberships: cluster ? await directory.membershipsOf(user, namesIn(cluster)) : [] };
+  const named = cluster ? [...new Set([...namesIn(cluster), ...beside.filter(isUser)])] : [];
+  return { user, memberships: await directory.membershipsOf(user, named) };
 }
 
 /** The same as a reader of buttons. The policy gives nothing to a person without an active account. @throws AccessError */
@@ -132,11 +134,12 @@ export async function factsFor(
   { by, verdict }: Pick<Click, "by" | "verdict">,
 ): Promise<DecisionFacts> {
   const users = [...new Set([by, ...request.approvals.map((approval) => approval.by)])];
+  const beside = [...peopleOf(request), ...users];
   const [requesterFacts, otherLeases, own, ...people] = await Promise.all([
     requesterFactsOf(context, cluster, request.requester, request.principal),
     otherLeasesNow(context.ledger, request, context.now()),
     approversOwn(context, cluster, request, users, verdict),
-    ...users.map((user) => personFor(context, cluster, user)),
+    ...users.map((user) => personFor(context, cluster, user, beside)),
   ]);
   const { links, isUnknown } = own;
   const rule = ruleFor(cluster, request.level, { user: request.requester, memberships: requesterFacts.memberships });

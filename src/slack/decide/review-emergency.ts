@@ -47,7 +47,7 @@ export const reviewButtons: Buttons = {
     if (!request) return messageModal("Mark reviewed", noSuchRequestAnswer(id));
     const cluster = context.config.clusters.get(request.cluster);
     if (!cluster) return messageModal("Mark reviewed", clusterGoneAnswer(request.cluster));
-    const refusal = refuseReview(request, cluster, await personFor(context, cluster, user));
+    const refusal = refuseReview(request, cluster, await personFor(context, cluster, user, [request.requester]));
     if (!refusal) return reviewModal(request);
     await noteAttempt(context, { act: "review", by: user, code: refusal, request });
     return messageModal("Mark reviewed", reviewRefusedAnswer(refusal, request, cluster, user));
@@ -85,7 +85,7 @@ async function recordReview(
   if (!request) return stop(noSuchRequestAnswer(id));
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return stop(clusterGoneAnswer(request.cluster));
-  const person = await personFor(context, cluster, user);
+  const person = await personFor(context, cluster, user, [request.requester]);
   const now = context.now();
   const isOwn = await isOwnEmergency(context, cluster, request, user);
   const reviewer = isOwn ? { ...person, user: request.requester } : person;

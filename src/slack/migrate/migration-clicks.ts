@@ -167,7 +167,8 @@ async function decideNow(
   what: Act,
 ): Promise<UpdateStep<Migration, Message | null>> {
   // A person must be able to stop a migration while Slack does not answer.
-  const person = await personFor(context, cluster, by).catch((error: unknown) => {
+  const approvers = migration.approvals.map((approval) => approval.by);
+  const person = await personFor(context, cluster, by, approvers).catch((error: unknown) => {
     if (what.act !== "stop") throw error;
     return { user: by, memberships: [] };
   });

@@ -77,7 +77,9 @@ export async function refuseShown(
   cluster: Cluster,
   click: Omit<MigrationClick, "why">,
 ): Promise<Message | null> {
-  const code = refuseMigrationClick(migration, cluster, await personFor(context, cluster, by), click, context.now());
+  const approvers = migration.approvals.map((approval) => approval.by);
+  const person = await personFor(context, cluster, by, approvers);
+  const code = refuseMigrationClick(migration, cluster, person, click, context.now());
   if (!code) return null;
   await noteAttempt(context, { act: actOf(click.verdict), by, code, request: migration });
   return migrationRefusedAnswer(code, migration, cluster);

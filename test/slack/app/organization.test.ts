@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aDecision, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 /** A workspace that joined an Enterprise organization: its older people have two ids, and Slack may name them by either. */
@@ -50,4 +50,26 @@ test("access for another person has their id of the organization too, and not th
   await app.say("U0ONCALL", `request staging ${engineerArn} viewer for @engineer for 1h take over the incident`);
 
   expect(await app.ledger.get("r-new2")).toMatchObject({ requester: "W0ENGINEER", askedBy: "U0ONCALL" });
+});
+
+const othersArn = engineerArn.replace("engineer", "another");
+
+test("nor in a request that is older than the id of the organization, and no one counts twice", async () => {
+  const own = await app.put(aPreviewedRequest({ id: "r-older", requester: "U0APPROVER", principal: othersArn }));
+  const half = aPreviewedRequest({ id: "r-half", principal: engineerArn.replace("engineer", "third") });
+  const before = aDecision({ by: "U0APPROVER" });
+  const twice = await app.put({ ...half, approvals: [before] });
+  const clickOn = (id: string) => async () => app.person("U0APPROVER").click(await app.show(id), "Approve");
+
+  const answers = [
+    await app.answered("U0APPROVER", clickOn(own.id)),
+    await app.answered("U0APPROVER", clickOn(twice.id)),
+  ];
+
+  expect(answers.map(textOf)).toEqual([
+    expect.stringContaining("your own request"),
+    expect.stringContaining("approved"),
+  ]);
+  expect((await app.ledger.get(own.id))?.approvals).toEqual([]);
+  expect((await app.ledger.get(twice.id))?.approvals).toEqual([before]);
 });
