@@ -25,6 +25,8 @@ export const cardCluster = aCluster({ approvers, onCall: ["U0ONCALL", "U0ONCALL2
 
 export const reason =
   "The rollout of the checkout service hangs since the release of this morning, customers can't pay, and the logs of the pods in shop and payments are needed to see why; ticket OPS-1234 has the rest of the story.";
+/** Letters as wide as two others. */
+const wideReason = "今朝のリリース以降、決済サービスのロールアウトが止まり、お客様が支払えません。".repeat(4);
 export const role = "arn:aws:iam::111122223333:role/platform-engineering-oncall";
 const permissionSet = "arn:aws:iam::111122223333:role/AWSReservedSSO_PlatformEngineering_0123456789abcdef";
 const person =
@@ -252,6 +254,7 @@ export const openCards = {
     ...requestCards(every, roomy),
     ...openMigrationCards(24),
     ...named("in namespaces", requestCards(byAnother, { ...roomy, namespaces: chosen(2, 24) })),
+    ...named("in wide letters", requestCards(every, { ...roomy, reason: wideReason })),
     ...named("for a person", requestCards(every, { ...roomy, principal: person })),
     ...named("whose cluster was removed", requestCards([...asked, ...waiting], roomy, null)),
   },

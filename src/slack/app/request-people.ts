@@ -279,7 +279,7 @@ export function dueIn(record: LedgerRecord, cluster: Cluster): Due {
   return { names: othersWhoMayApprove(record, cluster), out: peopleNotDue(record, cluster) };
 }
 
-/** The most people to mention in one reply. A user group counts as one. */
+/** The most people to mention in one post. A user group counts as one. */
 export const maxCalled = 10;
 
 /**

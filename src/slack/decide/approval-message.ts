@@ -10,7 +10,7 @@ import { everyNamespace } from "../../access/policy/rights.ts";
 import { isNamedIn, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { givesFullControl, isHeld } from "../../access/request.ts";
-import { dueIn, isDecisionDue, type Presence } from "../app/request-people.ts";
+import { dueIn, isDecisionDue, maxCalled, type Presence } from "../app/request-people.ts";
 import {
   approveButton,
   askAgainButtons,
@@ -25,16 +25,15 @@ import {
   actions,
   code,
   context,
-  linesOf,
   mentions,
   oneOf,
-  phoneLine,
   plainLine,
   section,
   styled,
   time,
   unformatted,
 } from "../show/mrkdwn.ts";
+import { linesOf, phoneLine, plainWithin } from "../show/phone.ts";
 import {
   admitsText,
   asksText,
@@ -61,9 +60,6 @@ const longest = { reason: 80, wide: 32 };
 /** Lines for the rights, and for the reason, in the text that a phone does not show. */
 const maxRoom = 14;
 
-/** The most people to mention in the first post. A user group counts as one. */
-const maxCalled = 10;
-
 /**
  * The first post, which an update turns into the card. It mentions people, because an update notifies no one. If
  * Slack's answer to a post gets lost, the message appears twice: this one has no button and nothing that can become
@@ -83,7 +79,7 @@ export function openingMessage(
   return {
     text: `${please}: ${request.emergency ? title : asks}: ${plainLine(reason)}`,
     blocks: [
-      section([title, `>${plainLine(reason, longest.reason)}`, ...(please ? [please] : [])].join("\n")),
+      section([title, `>${plainWithin(reason, longest.reason)}`, ...(please ? [please] : [])].join("\n")),
       context(newerMessageNote(`Request ${code(id)}`)),
     ],
   };
@@ -142,7 +138,7 @@ function removedCard(request: AccessRequest): Card {
   const lines = (room: number) => [
     `:hourglass_flowing_sand: *${asksText(request)}*`,
     admitsText(request),
-    `>${plainLine(request.reason, room * phoneLine.section)}`,
+    `>${plainWithin(request.reason, room * phoneLine.section)}`,
     `:warning: ${removedClause(request)}. It waits until an operator adds it again. Expires ${time(request.expiresAt)}`,
   ];
   return { lines: lines(maxRoom), blocks: [section(lines(1).join("\n"))] };
@@ -182,7 +178,7 @@ function askingLines(
     request.emergency ? emergencyTitle(request) : `:hourglass_flowing_sand: *${asksText(request, place)}*`,
     admitsText(request),
     ...allowsLines(request, room),
-    ...(room > 0 ? [`>${plainLine(request.reason, room * phoneLine.section)}`] : []),
+    ...(room > 0 ? [`>${plainWithin(request.reason, room * phoneLine.section)}`] : []),
     `${request.emergency ? headline(request) : lastsText(request, isTight)}. ${waits}`,
   ];
 }

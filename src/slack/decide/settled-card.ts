@@ -4,19 +4,8 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { admittedBy } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest, Decision } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
-import {
-  code,
-  context,
-  linesOf,
-  mention,
-  mentions,
-  onOneLine,
-  phoneLine,
-  plainLine,
-  section,
-  time,
-  until,
-} from "../show/mrkdwn.ts";
+import { code, context, mention, mentions, plainLine, section, time, until } from "../show/mrkdwn.ts";
+import { linesOf, onOneLine, phoneLine, plainWithin } from "../show/phone.ts";
 import {
   admitsText,
   asClause,
@@ -80,7 +69,7 @@ function stateInTwo({ denial, lease }: AccessRequest): readonly [state: string, 
   return [lostText, onOneLine(asClause(lease.drift.message), phoneLine.section)];
 }
 
-const quoted = (text: string) => `>${plainLine(text, phoneLine.section - 3)}`;
+const quoted = (text: string) => `>${plainWithin(text, phoneLine.section - 3)}`;
 
 function isLost(lease: Lease | null): lease is Lease & { drift: NonNullable<Lease["drift"]> } {
   return lease?.state === "active" && !lease.end && lease.drift !== null;

@@ -3,20 +3,8 @@ import { isMigrationOver, type Migration, type Replacement, type SealedPlan } fr
 import { counted } from "../../diagnosis/link.ts";
 import { detailsButton } from "../show/buttons.ts";
 import { type Message, messageOf } from "../show/message.ts";
-import {
-  actions,
-  code,
-  codeList,
-  context,
-  linesOf,
-  mention,
-  mentions,
-  onOneLine,
-  phoneLine,
-  section,
-  time,
-  unformatted,
-} from "../show/mrkdwn.ts";
+import { actions, code, codeList, context, mention, mentions, section, time, unformatted } from "../show/mrkdwn.ts";
+import { linesOf, onOneLine, phoneLine } from "../show/phone.ts";
 import { removedClause } from "../show/words.ts";
 import {
   denyMigrationButton,

@@ -13,13 +13,15 @@ const blank = String.raw`\p{Default_Ignorable_Code_Point}\u2800`;
 /** More marks on one letter than a script has: they would cover the lines beside it. */
 const stacked = String.raw`(?<=(?:\p{Mn}[\u200c\u200d]{0,9}){4})\p{Mn}`;
 
+/** Joiners, and variants of a letter or an emoji: two at most after something that people see, as in the emoji of an eye in a bubble. */
+const joins = String.raw`[\p{Join_Control}\p{Variation_Selector}\u180e]`;
+const joined = String.raw`[^\s\p{Cc}${blank}]${joins}?${joins}`;
+
 /**
- * Invisible characters: control characters, direction marks, zero-width spaces, soft hyphens, tags and blank letters. A
- * reason must not rearrange its message, and people must not copy them unseen. Joiners, variants of a letter or an emoji, and
- * visible signs of Arabic stay.
+ * Invisible characters: control characters, direction marks, zero-width spaces, soft hyphens, tags, blank letters and joiners of
+ * nothing. A reason must not rearrange its message, and people must not copy them unseen. White space stays.
  */
-const stays = String.raw`\t\n\v\f\r\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u180b-\u180f\u0600-\u0605\u06dd\u070f\u08e2`;
-const hidden = String.raw`(?![${stays}])[\p{Cc}\p{Cf}${blank}]`;
+const hidden = String.raw`[\p{Cc}\ufff9-\ufffb${blank}](?<![\t\n\v\f\r])(?<!${joined})`;
 const invisible = new RegExp(hidden, "gu");
 const tooManyMarks = new RegExp(stacked, "gu");
 
@@ -30,7 +32,7 @@ export function withoutInvisible(text: string): string {
   return text.replace(invisible, "").replace(tooManyMarks, "");
 }
 
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   if (!toBeOneLine.test(text)) return text;
   return withoutInvisible(text).replace(/\s+/g, " ").trim();
 }
@@ -66,15 +68,16 @@ function inPieces(parts: readonly string[], maxLength: number, valueText: (value
       const piece = isValue ? valueText(word) : plainWord(word);
       // Slack shows two adjacent code spans as text.
       const next = text.endsWith("`") && piece.startsWith("`") ? ` ${piece}` : piece;
-      if (text.length + next.length > maxLength) return `${text}${cutWord(piece, maxLength - text.length)}`;
+      if (text.length + next.length > maxLength)
+        return `${text}${cutWord(piece, maxLength - text.length, text === "")}`;
       text += next;
     }
   }
   return text;
 }
 
-function cutWord(piece: string, room: number): string {
-  return piece.includes("`") || room < 20 ? "…" : cut(piece, room);
+function cutWord(piece: string, room: number, isFirst: boolean): string {
+  return piece.includes("`") || (room < 20 && !isFirst) ? "…" : cut(piece, room);
 }
 
 /** What Slack formats. An underscore inside a word does not count: people copy names such as EC2_LINUX. */
@@ -263,51 +266,4 @@ export function context(text: string): KnownBlock {
 export function cut(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   return `${text.slice(0, maxLength - 1).replace(/&[a-z]{0,3}$|<(?:[!@#][^<>]*)?$|[\ud800-\udbff]$/, "")}…`;
-}
-
-/** The letters in a line of a section and of a context, on a phone of 390 px with a wide font. */
-export const phoneLine = { section: 39, context: 44 } as const;
-
-/** As people see it: a name has thirteen letters, a time has nineteen, and the frame of a code is as wide as one. */
-function seen(mrkdwn: string): string {
-  return mrkdwn
-    .replaceAll(/<!date[^>]*>/g, "Mar 10, 2026 9:00 PM")
-    .replaceAll(/<[@!][^>]*>/g, "@alexandra.sm")
-    .replaceAll(/:[a-z_]+:/g, "xx")
-    .replaceAll(/`([^`]*)`/g, "$1x")
-    .replaceAll(/&[a-z]+;/g, "x")
-    .replaceAll(/^>|\*/gm, "");
-}
-
-/** How many lines a phone shows of it. It breaks between words, and in one that is longer than a line. */
-export function linesOf(mrkdwn: string, letters: number): number {
-  const lines = mrkdwn === "" ? [] : seen(mrkdwn).split("\n");
-  return lines.reduce((sum, line) => sum + wrapped(line.split(" "), letters), 0);
-}
-
-function wrapped(words: readonly string[], letters: number): number {
-  let [lines, used] = [1, 0];
-  for (const { length } of words) {
-    if (used > 0 && used + length > letters) [lines, used] = [lines + 1, 0];
-    lines += Math.floor(Math.max(0, length - 1) / letters);
-    used += (length % letters) + 1;
-  }
-  return lines;
-}
-
-const word = /(?:<[^>]*>|[^\s<])+\s*/g;
-const dangling = /[\s,;:.]*(?: (?:or|by|and|because|the|a|an|to|of|in|is|has))*[\s,;:.]*$/;
-
-/** As many words as fit into one line. Of an ARN only the name is left. */
-export function onOneLine(mrkdwn: string, letters: number): string {
-  if (seen(mrkdwn).length <= letters) return mrkdwn;
-  const words = mrkdwn.replaceAll(/\barn:[^\s`]*\//g, "").match(word) ?? [];
-  let line = "";
-  for (const each of words) {
-    if (seen(line + each).trimEnd().length >= letters) break;
-    line += each;
-  }
-  const shown = line.replace(dangling, "");
-  const isInCode = shown.split("`").length % 2 === 0;
-  return `${shown}${isInCode ? "`" : ""}…`;
 }

@@ -59,6 +59,7 @@ function visible(mrkdwn: string): string {
     .replaceAll(/<@\w+>|<!subteam\^\w+>/g, shownName)
     .replaceAll("<!channel>", "@channel")
     .replaceAll(/<!date\^[^>]*>/g, "28 Nov 2026 19:23")
+    .replaceAll(/[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{Emoji_Presentation}]/gu, "xx")
     .replaceAll(/:[a-z_]+:/g, "⏳")
     .replaceAll(/[*`]|^>/gm, "")
     .replaceAll(/&(amp|lt|gt);/g, "&");

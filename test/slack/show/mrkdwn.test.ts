@@ -124,7 +124,15 @@ test("a blank letter is seen in a value and in a difference, and the variant of 
   expect(code("eks-access:viewers\u3164")).toBe('`"eks-access:viewers\\u3164"`');
   expect(revealed("# \u26a0\ufe0f ours\n- system:masters\u2800")).toBe("# \u26a0\ufe0f ours\n- system:masters\\u2800");
   expect(codeBlock("- system:masters\u115f")).toBe('`"- system:masters\\u115f"`');
-  expect(plainLine("\u{1f6e0}\ufe0f c\u0327\u0301 fix")).toBe("\u{1f6e0}\ufe0f c\u0327\u0301 fix");
+  for (const line of [
+    "\u{1f6e0}\ufe0f c\u0327\u0301 fix",
+    "\u{1f441}\ufe0f\u200d\u{1f5e8}\ufe0f",
+    "\u0645\u06cc\u200c\u062e",
+    "\u845b\u{e0100}",
+  ])
+    expect(plainLine(line)).toBe(line);
+  for (const unseen of ["\u{e0100}\u{e01ef}", "\ufe0f", "\u200d\u200c", "\u{e0fff}", "\u180e", "\u180b"])
+    expect(plainLine(`${unseen} a ${unseen}b\ufe0f\u200d\ufe0f\u{e0100}`)).toBe("a b\ufe0f\u200d");
 });
 
 test("a list of names shows as many as fit, and counts the rest", () => {
