@@ -126,8 +126,20 @@ function previewValue({ id }: AccessRequest, preview: Omit<Preview, "seal">): Js
   return { request: id, preview: { ...preview, seal: undefined } } as unknown as Json;
 }
 
-export function sealReview({ id }: AccessRequest, review: Omit<Review, "seal">, keys: DecisionKeys): Review {
+export function sealReview(
+  { id }: Pick<AccessRequest, "id">,
+  review: Omit<Review, "seal">,
+  keys: DecisionKeys,
+): Review {
   return { ...review, seal: keys.seal("review", { ...review, request: id }) };
+}
+
+/** The same review under the newest key; null: there is none, it is, or no key of ours made it. */
+export function reviewSealedAgain({ id, emergency }: AccessRequest, keys: DecisionKeys): Review | null {
+  if (!emergency?.review || isOfNewestKey(emergency.review.seal, keys)) return null;
+  const { seal: sealText, ...review } = emergency.review;
+  if (!keys.isSealed("review", { ...review, request: id }, sealText)) return null;
+  return sealReview({ id }, review, keys);
 }
 
 /** Whether the review lacks our seal or has a future date: an attacker with Redis could have written it. */

@@ -150,7 +150,7 @@ async function startSlackParts(
     import("../slack/show/message-updates.ts"),
     import("../slack/show/lost-cards.ts"),
     import("../slack/show/notice-poster.ts"),
-    import("../slack/link/seal-again.ts"),
+    import("../slack/decide/seal-again.ts"),
   ]);
   const { live, queues, blocking, now } = plain;
   const configuration = live.current;
@@ -180,7 +180,7 @@ async function startSlackParts(
     void showMoved({ ...messenger, config: configuration() }, before).catch(shownLater);
   live.onReplaced((_present, before) => moved(before));
   moved(null);
-  started(stoppable(startSealingAgain(context), "links for the newest key"));
+  started(stoppable(startSealingAgain(context), "seals of the newest key"));
   started(stoppable(startShowingLost(messenger), "a look for lost requests"));
   const posting = { ...context, client };
   started(stoppable(startTroublePoster(posting), "a message about a cluster"));

@@ -13,7 +13,7 @@ import type { TurnLedger } from "./turns.ts";
 /** A record's next version with its event: written together or not at all. */
 export interface LedgerChange {
   readonly after: LedgerRecord;
-  /** Null: one more failure that an event already reports; only the number of tries and the next one are new. */
+  /** Null: an event already reports it: one more failure with the number of tries and the next one, or a new seal. */
   readonly event: AuditEvent | null;
   /** Of a new request: the most pending requests of the person who asks, this one included. Absent: no limit. */
   readonly maxPending?: number;

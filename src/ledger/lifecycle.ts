@@ -40,7 +40,7 @@ export function eventOf(
 /**
  * Commits the next version of a record with its event, and wakes the jobs that show it and look at its cluster. A failed wake-up loses
  * nothing: the sweep finds due and unshown records, also after a conflict.
- * @param event null: only for one more failed try that an event already reports (`needsEvent`)
+ * @param event null: only for a fact that an event already reports: one more failed try (`needsEvent`), or its new seal
  */
 export function recordChange(
   context: RecordContext,
