@@ -34,6 +34,11 @@ export function waitsForRepair(code: string): boolean {
   return isBlocking(code) || isRepairable(code);
 }
 
+/** Whether nothing fails: the access is gone, and a call that a worker sent before can still give it again. @param code any text */
+export function waitsForLateCall(code: string): boolean {
+  return code === "access-entry-late" || code === "binding-late";
+}
+
 const outages: readonly string[] = [
   "cluster-unreachable",
   "cluster-unauthorized",

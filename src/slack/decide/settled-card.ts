@@ -1,9 +1,10 @@
 import type { KnownBlock } from "@slack/types";
-import { findingsOf, type Lease } from "../../access/lease/lease-record.ts";
+import { findingsOf, type Lease, type Trouble } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { admittedBy } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest, Decision } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
+import { waitsForLateCall } from "../../access/retry.ts";
 import { code, context, mention, mentions, plainLine, section, time, until } from "../show/mrkdwn.ts";
 import { linesOf, onOneLine, phoneLine, plainWithin } from "../show/phone.ts";
 import {
@@ -54,7 +55,7 @@ export function settledCard(
       `${who}${placeText(request)}${extendsText(request)}${askedBy === null ? "" : `, asked by ${mention(askedBy)}`}`,
       ...(warnings.length > 0 ? [`:warning: *Warnings*: ${warnings.join(", ")}`] : []),
       ...(warnings.includes(shared) ? [admitsText(request)] : []),
-      ...(warnings.includes(failing) ? [shortTroubleText(request) ?? ""] : []),
+      ...(request.trouble && !extension ? [shortTroubleText(request) ?? ""] : []),
       ...facts,
       `>${plainLine(reason)}`,
     ],
@@ -79,12 +80,13 @@ function isLost(lease: Lease | null): lease is Lease & { drift: NonNullable<Leas
 function attentionText([gravest, ...others]: readonly string[], request: AccessRequest): string | null {
   if (!gravest) return null;
   if (others.length > 0) return `:warning: ${gravest}; ${others.length} more in Details`;
-  return gravest === failing ? failingText(request) : `:warning: ${gravest}`;
+  const { trouble } = request;
+  return trouble && gravest === troubleWord(trouble) ? failingText(request) : `:warning: ${gravest}`;
 }
 
-/** What fails now, in a line; null: nothing. */
+/** What fails or waits now, in a line; null: nothing. */
 export function failingText({ trouble }: AccessRequest): string | null {
-  return trouble && `:warning: ${failing}; next try ${time(trouble.retryAt)}`;
+  return trouble && `:warning: ${troubleWord(trouble)}; next try ${time(trouble.retryAt)}`;
 }
 
 /** What people must know, and need not act upon. */
@@ -146,7 +148,10 @@ export function inNamespaces(request: AccessRequest, room: number): string {
   return count === 1 || request.namespaces.length <= room ? placeText(request, 3000) : ` in ${count} namespaces`;
 }
 
-const failing = "failing";
+function troubleWord({ code }: Trouble): string {
+  return waitsForLateCall(code) ? "waiting" : "failing";
+}
+
 const shared = "everyone with the role gets in";
 
 /** A word for each thing that still needs attention, the gravest first. */
@@ -154,7 +159,7 @@ function warningsAfter(request: AccessRequest, configured: Cluster | undefined):
   const { emergency, trouble } = request;
   return [
     ...(configured || isClosed(request) ? [] : ["removed from eks-access.yml"]),
-    ...(trouble ? [failing] : []),
+    ...(trouble ? [troubleWord(trouble)] : []),
     ...leaseWarnings(request),
     ...(emergency && !emergency.review ? ["needs review"] : []),
     ...(isForEveryoneWithRole(request) && !isClosed(request) ? [shared] : []),

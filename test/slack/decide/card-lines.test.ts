@@ -87,6 +87,14 @@ describe("on a phone", () => {
     expect(text).toContain("`staging`\n>3 namespaces: The rollout of the");
   });
 
+  test("an end that waits because an unanswered call can still arrive does not fail", () => {
+    const request = aLeasedRequest({ state: "active" }, { trouble: aTrouble({ code: "access-entry-late" }) });
+
+    const [, , last = ""] = textOfBlocks(approvalMessage(request, cluster)).split("\n");
+
+    expect(last).toMatch(/^:warning: waiting; next try </);
+  });
+
   test("what needs attention has the place of the reason, the gravest first, and a notification has all of it", () => {
     const proof = aProof({ signedIn: { result: "no", detail: "refused" } });
     const request = aLeasedRequest({ proof }, { principal: role, reason, trouble: aTrouble() });
