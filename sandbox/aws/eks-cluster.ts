@@ -38,6 +38,7 @@ export interface AccessEntry {
 
 export interface SandboxAccessEntry {
   principalArn: string;
+  type?: EntryType;
   username: string;
   groups: readonly string[];
   /** ARNs of access policies, for the whole cluster. */

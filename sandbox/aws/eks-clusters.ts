@@ -120,14 +120,10 @@ function seeded(registry: Registry, cluster: EksCluster, seeds: readonly Sandbox
   const { creatorArn, nodeRoles } = cluster;
   const own = new Set([creatorArn, ...nodeRoles.map(({ arn }) => arn)]);
   const kept = cluster.accessEntries.filter(({ principalArn }) => own.has(principalArn));
-  const made = seeds.map(({ principalArn, username, groups, policies }) => {
+  const made = seeds.map(({ principalArn, type = "STANDARD", username, groups, policies }) => {
     const principalId = registry.account.identity(principalArn)?.id;
     const associated = policies.map((policyArn) => ({ policyArn, namespaces: null, associatedAt: at, modifiedAt: at }));
-    return newEntry(
-      cluster.arn,
-      { principalArn, principalId, type: "STANDARD", username, groups, policies: associated },
-      at,
-    );
+    return newEntry(cluster.arn, { principalArn, principalId, type, username, groups, policies: associated }, at);
   });
   return withAccessEntries(registry, cluster, [...kept, ...made], 0);
 }

@@ -13,10 +13,11 @@ import {
   entryOf,
   MASTERS,
   type Problem,
+  render,
   type Section,
   wildcardsFor,
 } from "../aws-auth/index.ts";
-import { type Cause, cause, type WhyFacts } from "./facts.ts";
+import { type Cause, cause, type Diagnosis, type WhyFacts } from "./facts.ts";
 import { named, someOf } from "./link.ts";
 import { identityWords } from "./person-links.ts";
 
@@ -241,6 +242,23 @@ function shutOut(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   if (!entry) return [];
   const message = `The entry ${whereEntryIs(entry)} is for ${principal.arn}, but its ${named("{{EC2PrivateDNSName}}")} admits only EC2 instances.`;
   return [cause("template-shuts-out", message, "Use another role for people.")];
+}
+
+/** Of an entry for nodes, which takes no change; null: it is for people. */
+export function diagnoseNodeEntry(
+  { identity, kind }: Extract<WhyFacts["accessEntry"], { type: "entry" }>,
+  { principal, callerArn }: Caller,
+  pods: WhyFacts["pods"],
+): Pick<Diagnosis, "identity" | "symptom" | "causes"> | null {
+  if (kind === "STANDARD") return null;
+  const sessionName = sessionNameIn(callerArn) ?? "";
+  const isShutOut = render(identity.username, { accountId: principal.account, sessionName }) === null;
+  const only = isShutOut ? " It admits only EC2 instances." : "";
+  const message = `The access entry of ${principal.arn} is for nodes, of type ${named(kind)}.${only}`;
+  const code = isShutOut ? "template-shuts-out" : "access-entry-wins";
+  const causes = [cause(code, message, "Use another role for people.")];
+  if (isShutOut) return { identity: null, symptom: "unauthorized", causes };
+  return { identity, symptom: pods?.allowed ? "none" : "forbidden", causes };
 }
 
 function namesakes({ entries }: AwsAuthDocument, name: string) {

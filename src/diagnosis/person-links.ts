@@ -18,9 +18,9 @@ export interface SignInFacts {
   readonly isRead: boolean;
 }
 
-/** The principal's identity in the cluster; null: none, or not certain. */
+/** The principal's identity in the cluster; null: none, not certain, or for nodes. */
 export function knownIdentity({ accessEntry, mapped, chance }: SignInFacts): MappedIdentity | null {
-  if (accessEntry.type === "entry") return accessEntry.identity;
+  if (accessEntry.type === "entry") return accessEntry.kind === "STANDARD" ? accessEntry.identity : null;
   return chance ? null : mapped;
 }
 
@@ -36,6 +36,8 @@ export function personFinding({ principal }: Asker, facts: SignInFacts, cluster:
   const why = `${named(`/eks-access why ${cluster.name}`)} explains it.`;
   if (accessEntry.type === "entry") {
     const { identity, kind, policies } = accessEntry;
+    if (kind !== "STANDARD")
+      return broken(`the access entry of ${principal} is for nodes, of type ${named(kind)}`, why);
     const more = policies.length > 0 ? `, with the access policies ${someOf(policies)}` : "";
     const rank = isRead ? ", which overrides aws-auth" : "";
     const entry = `its access entry of type ${named(kind)}${rank}`;

@@ -9,7 +9,14 @@ import { resolve } from "../aws-auth/index.ts";
 import { absentRemedy } from "./cluster-links.ts";
 import { type Cause, type CauseButton, cause, type Diagnosis, type WhyFacts } from "./facts.ts";
 import { named, sentence, someOf, untilWords } from "./link.ts";
-import { competingCauses, forbiddenCauses, randomEntryCause, requestRemedy, unmappedCauses } from "./mapped.ts";
+import {
+  competingCauses,
+  diagnoseNodeEntry,
+  forbiddenCauses,
+  randomEntryCause,
+  requestRemedy,
+  unmappedCauses,
+} from "./mapped.ts";
 import { identityWords } from "./person-links.ts";
 import { deadCause, isRefused, outdatedCause } from "./remade-roles.ts";
 import { namesakesOf, repairOf, rolesInDocument } from "./replaced-roles.ts";
@@ -82,6 +89,8 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
   const { accessEntry, document, mode, pods } = facts;
   if (accessEntry.type !== "entry") return null;
   const { identity, policies } = accessEntry;
+  const ofNodes = diagnoseNodeEntry(accessEntry, caller, pods);
+  if (ofNodes) return ofNodes;
   const dead = deadCause(facts);
   if (dead) return { identity: null, symptom: "unauthorized", causes: [dead] };
   const inMap = document && mode !== "API" ? resolve(document, caller.callerArn) : null;

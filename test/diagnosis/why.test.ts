@@ -120,6 +120,20 @@ describe("an authentication mode with access entries", () => {
     );
   });
 
+  const byInstance = { username: "system:node:{{EC2PrivateDNSName}}", groups: ["system:nodes"] };
+  const bySession = { username: "system:node:jane", groups: ["system:nodes"] };
+  test.each([
+    ["EC2_LINUX", byInstance, "template-shuts-out", { symptom: "unauthorized", identity: null }],
+    ["HYBRID_LINUX", bySession, "access-entry-wins", { symptom: "none", identity: bySession }],
+  ] as const)("an access entry of type %s is for nodes, whatever RBAC says", (kind, identity, code, found) => {
+    const accessEntry = { type: "entry", principalArn: developers, kind, identity, policies: [] } as const;
+    const facts = whyFacts({ mode: "API", data: null, accessEntry, pods: { allowed: true, reason: "" } });
+
+    expect(diagnose(facts)).toMatchObject(found);
+    expect(codesOf(facts)).toEqual([code]);
+    expect(theCause(facts, code).message).toContain(`is for nodes, of type \`${kind}\``);
+  });
+
   test("an access entry that is older than its role lets no one in", () => {
     const createdAt = "2026-03-01T10:00:00.000Z";
     const entry = {

@@ -274,6 +274,8 @@ describe("the chain to another person's pods", () => {
       "is `by-entry` in no groups through its access entry of type `STANDARD`, which overrides aws-auth",
     );
     expect(links.pods.result).toBe("not asked");
+    setMode("API_AND_CONFIG_MAP", [{ ...entry, type: "EC2_LINUX" }]);
+    expect((await chain(ledger)).you).toMatchObject({ result: "no", detail: expect.stringContaining("is for nodes") });
   });
 });
 
