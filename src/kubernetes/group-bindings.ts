@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { groupsBy } from "../access/collections.ts";
-import { describeNamespaces, describeRules, type GroupRight } from "../access/policy/rights.ts";
+import { describeNamespaces, describeRules, type GroupRight, rulesIn } from "../access/policy/rights.ts";
 import { isTooLarge } from "../operations/bounds.ts";
 import { inParallel } from "../operations/deadlines.ts";
 import type { Connection } from "./connection.ts";
@@ -80,14 +80,20 @@ export async function groupRights(
     const [{ group, kind, role: name, namespace }] = bound;
     const role = { kind: kind === "Role" ? ("Role" as const) : ("ClusterRole" as const), name };
     const rules = await readRoleRules(connection, cluster, role, namespace).catch(unreadIfTooLarge);
-    const allows = typeof rules === "string" ? rules : rules ? describeRules(rules) : "nothing: there is no such role";
-    return { group, role: `${kind} ${name}`, where: placesOf(bound), allows };
+    return { group, role: `${kind} ${name}`, where: placesOf(bound), allows: allowed(rules, bound) };
   });
   const [next, ...others] = all.slice(maxRoles);
   if (!next) return rights;
   const role = `${others.length + 1} more role${others.length > 0 ? "s" : ""}`;
   const where = placesOf([next, ...others].flat());
   return [...rights, { group: next[0].group, role, where, allows: "unknown, because they are too many" }];
+}
+
+function allowed(rules: Awaited<ReturnType<typeof readRoleRules>> | string, bound: readonly GroupBinding[]): string {
+  if (typeof rules === "string") return rules;
+  if (!rules) return "nothing: there is no such role";
+  const namespaces = bound.map(({ namespace }) => namespace);
+  return describeRules(rulesIn(rules, namespaces));
 }
 
 function placesOf(bound: readonly GroupBinding[]): string {

@@ -163,6 +163,29 @@ export function pathToAsk(rules: readonly RoleRule[]): PathCheck | null {
   return rights[0] ?? null;
 }
 
+const rbac = "rbac.authorization.k8s.io";
+
+/** Kinds of objects outside of namespaces, by their API groups. */
+const clusterWide = new Map([
+  ...["nodes", "persistentvolumes", "users", "groups"].map((kind) => [kind, ""] as const),
+  ...["clusterroles", "clusterrolebindings"].map((kind) => [kind, rbac] as const),
+  ["storageclasses", "storage.k8s.io"],
+  ["customresourcedefinitions", "apiextensions.k8s.io"],
+]);
+
+/** What rules give by bindings in these places: those in namespaces give no path and nothing outside of namespaces (VisitRulesFor). */
+export function rulesIn(rules: readonly RoleRule[], namespaces: readonly (string | null)[]): readonly RoleRule[] {
+  if (namespaces.includes(null)) return rules;
+  return rules.flatMap((rule) => {
+    const isOutside = (resource: string) => {
+      const group = clusterWide.get(resource.split("/")[0] ?? "");
+      return group !== undefined && rule.apiGroups.every((each) => each === group);
+    };
+    const resources = rule.resources.filter((resource) => !isOutside(resource));
+    return resources.length > 0 ? [{ ...rule, resources, nonResourceURLs: [] }] : [];
+  });
+}
+
 export const everyNamespace = "in every namespace";
 
 /** The namespaces of one role's bindings; null: a binding of the whole cluster. */
@@ -178,13 +201,16 @@ function isEverything({ verbs, apiGroups, resources, resourceNames }: RoleRule):
 function verbsByResource(rules: readonly RoleRule[]): ReadonlyMap<string, ReadonlySet<string>> {
   const all = new Map<string, Set<string>>();
   for (const { verbs, resources, resourceNames, nonResourceURLs } of rules) {
-    const named = (kind: string) => (resourceNames.length > 0 ? `${kind} ${someOf(resourceNames)}` : kind);
-    const things = resources.map((resource) => named(resource === "*" ? "every resource" : resource));
-    for (const name of [...things, ...nonResourceURLs.map((url) => `the path ${url}`)]) {
-      const known = all.get(name) ?? new Set();
-      for (const verb of verbs) known.add(verb);
-      all.set(name, known);
+    const isNamed = resourceNames.length > 0;
+    const add = (name: string, given: readonly string[]) => {
+      if (given.length > 0) all.set(name, new Set([...(all.get(name) ?? []), ...given]));
+    };
+    for (const resource of resources) {
+      const kind = resource === "*" ? "every resource" : resource;
+      const given = isNamed ? verbs.filter((verb) => canBeNamed(verb, resource)) : verbs;
+      add(isNamed ? `${kind} ${someOf(resourceNames)}` : kind, given);
     }
+    for (const url of nonResourceURLs) add(`the path ${url}`, verbs);
   }
   return all;
 }

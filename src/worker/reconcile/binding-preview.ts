@@ -8,6 +8,7 @@ import {
   describeNamespaces,
   describeRules,
   type GroupRight,
+  rulesIn,
 } from "../../access/policy/rights.ts";
 import {
   admittedBy,
@@ -113,15 +114,21 @@ function rightsOf({ roles }: BindingState, texts: readonly string[], username: s
     group: username,
     role: each[0].role,
     where: describeNamespaces(each.map(({ namespace }) => namespace)),
-    allows: describeRules(each[0].seen?.rules ?? []),
+    allows: describeRules(
+      rulesIn(
+        each[0].seen?.rules ?? [],
+        each.map(({ namespace }) => namespace),
+      ),
+    ),
   }));
 }
 
 /** A sentence for each role, not for each namespace, the gravest first: a requester who chooses many namespaces hides none. */
 function dangerWarnings({ roles }: BindingState, texts: readonly string[]): string[] {
   const found = texts.flatMap((text) => {
-    const [role, rules] = [placedRoleOf(text), roles.get(text)?.rules ?? []];
+    const role = placedRoleOf(text);
     if (!role) return [];
+    const rules = rulesIn(roles.get(text)?.rules ?? [], [role.namespace]);
     const isControl = [null, "kube-system"].includes(role.namespace) && actsAsServiceAccounts(rules);
     return [{ text, isControl, role: `${role.kind} ${role.name}`, dangers: dangersOf(rules).join(", ") }];
   });

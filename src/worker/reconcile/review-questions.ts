@@ -3,7 +3,7 @@ import { groupsBy } from "../../access/collections.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import type { AccessCheck, Cluster, PathCheck } from "../../access/policy/cluster.ts";
 import { kubernetesGroups, namespaceOf, type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
-import { pathToAsk, type RoleRule, rightToAsk } from "../../access/policy/rights.ts";
+import { pathToAsk, type RoleRule, rightToAsk, rulesIn } from "../../access/policy/rights.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
 import type { ClusterClient, ResourceAccess } from "../../kubernetes/cluster-client.ts";
@@ -32,8 +32,7 @@ function isSameRole(seen: PlacedRole | null, { kind, name, namespace }: PlacedRo
 }
 
 /**
- * If a level that binds roles names nothing to verify, each binding has a question about one right of its role, as it is now. Only a
- * ClusterRoleBinding gives paths.
+ * If a level that binds roles names nothing to verify, each binding has a question about one right of its role, as it is now.
  */
 export async function questionsOf(
   client: Reviewer,
@@ -46,9 +45,9 @@ export async function questionsOf(
   try {
     for (const { kind, name, namespace } of request.groups.flatMap((text) => placedRoleOf(text) ?? [])) {
       const rules = await client.roleRules({ kind, name }, kind === "Role" ? namespace : null);
-      const right = rightToAsk(rules ?? []);
-      const path = namespace === null ? pathToAsk(rules ?? []) : null;
-      const check = right ? { ...right, namespace: namespace ?? "" } : path;
+      const given = rulesIn(rules ?? [], [namespace]);
+      const right = rightToAsk(given);
+      const check = right ? { ...right, namespace: namespace ?? "" } : pathToAsk(given);
       if (check) found.set(JSON.stringify(check), check);
     }
     return { checks: [...found.values()], failure: null };

@@ -8,6 +8,7 @@ import {
   pathToAsk,
   type RoleRule,
   rightToAsk,
+  rulesIn,
 } from "../../../src/access/policy/rights.ts";
 
 const read = ["get", "list", "watch"];
@@ -34,9 +35,24 @@ describe("what a role allows reads as", () => {
     ],
     ["named objects alone", [aRule(["get"], ["secrets"], { resourceNames: ["tls"] })], "read secrets tls"],
     ["a path", [aRule(["get"], [], { nonResourceURLs: ["/metrics"] })], "read the path /metrics"],
+    ["what no name can restrict", [aRule(["create", "get"], ["pods"], { resourceNames: ["a"] })], "read pods a"],
     ["no rules", [], "nothing"],
   ])("%s", (_, rules, words) => {
     expect(describeRules(rules)).toBe(words);
+  });
+
+  test("bound in namespaces, neither paths nor what is outside of namespaces", () => {
+    const rules = [
+      aRule(read, ["pods", "nodes", "nodes/proxy"]),
+      aRule(["*"], ["clusterroles", "roles"], { apiGroups: ["rbac.authorization.k8s.io"] }),
+      aRule(["create"], ["users"], { apiGroups: ["rabbitmq.com"] }),
+      aRule(["get"], [], { nonResourceURLs: ["/metrics"] }),
+    ];
+
+    expect(describeRules(rulesIn(rules, ["shop", "carts"]))).toBe("do anything with roles; change users; read pods");
+    expect(rulesIn(rules, ["shop", null])).toBe(rules);
+    expect(dangersOf(rulesIn([aRule(["get"], ["nodes/proxy"])], ["shop"]))).toEqual([]);
+    expect(describeRules(rulesIn([aRule(["*"], ["*"], { apiGroups: ["*"] })], ["shop"]))).toBe("everything");
   });
 
   test("what matters most first, and the rest counted", () => {
