@@ -39,18 +39,20 @@ export const lifeline = [
   "sh",
 ] as const;
 
+/** @param output where it writes its log; by default `log` */
 export function spawnProduct(
   program: Program,
   command: Command,
   environment: Readonly<Record<string, string>>,
   argv: readonly string[] = [],
+  output: "pipe" | number = "pipe",
 ) {
   const [shell, ...become] = lifeline;
   const child = spawn(shell, [...become, process.execPath, ...program.nodeFlags, program.script, command, ...argv], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
-    stdio: ["pipe", "pipe", "pipe"],
+    stdio: ["pipe", output, "pipe"],
   });
-  child.stdin.on("error", () => {});
+  child.stdin?.on("error", () => {});
   const log: string[] = [];
   const lines = new EventEmitter();
   // "exit" comes before what is left in the pipes, and the last words say why it ended.

@@ -4,11 +4,15 @@ import { type DestinationStream, type Logger, pino } from "pino";
 import { AccessError } from "../access/access-error.ts";
 import { putNewest } from "../access/collections.ts";
 import { forTerminal, redact } from "../access/redact.ts";
+import { LogOutput } from "./log-output.ts";
 
 const about = new AsyncLocalStorage<readonly string[]>();
 const named = new WeakMap<Logger, readonly string[]>();
 
-/** An SDK's error can hold a request: the log has only its name, message, code and stack, redacted. */
+/**
+ * An SDK's error can hold a request: the log has only its name, message, code and stack, redacted.
+ * @param destination by default standard output
+ */
 export function createLog(level: string, processKind: string, destination?: DestinationStream): Logger {
   const options = {
     level,
@@ -16,7 +20,13 @@ export function createLog(level: string, processKind: string, destination?: Dest
     serializers: { err: (error: unknown) => serializeError(error) },
     mixin: requestsInLog,
   };
-  return destination ? pino(options, destination) : pino(options);
+  if (destination) return pino(options, destination);
+  const afterGap = (lines: number) =>
+    about.exit(() => log.error({ lines }, "lines are lost here: nothing read the log, or its disk was full"));
+  // Node makes a pipe or a socket non-blocking when process.stdout is first used.
+  const output = new LogOutput(process.stdout.fd, afterGap);
+  const log: Logger = pino(options, output);
+  return log;
 }
 
 /** A cause of a cause can lead back to the first error. */

@@ -10,6 +10,7 @@ import {
   finishedSteps,
   recordedEvents,
 } from "./announcements.ts";
+import { lostLines } from "./log-output.ts";
 
 export interface ProcessMetrics {
   /** The last successful call to each service, ISO 8601. */
@@ -44,6 +45,12 @@ export function createProcessMetrics(registry: Registry, now: () => Date): Proce
     registers,
   });
   answeredRequests.subscribe(({ status, seconds }) => acks.observe({ status: String(status) }, seconds));
+  const lost = new Counter({
+    name: "eks_access_log_lines_lost_total",
+    help: "Lines of the log that this process lost, because nothing read the log, or its disk was full",
+    registers,
+  });
+  lostLines.subscribe(() => lost.inc());
   createApproverGauge(registry);
   return {
     lastSuccess: () => Object.fromEntries(lastSuccess),

@@ -8,6 +8,7 @@ import {
   recordedEvents,
 } from "../../src/operations/announcements.ts";
 import { createReachMetrics } from "../../src/operations/health-server.ts";
+import { lostLines } from "../../src/operations/log-output.ts";
 import {
   createClockMetric,
   createLedgerMetrics,
@@ -55,6 +56,7 @@ export function everySeries({ isQuiet = false } = {}): EverySeries {
     recordedEvents.publish(anEvent({ type: "lease.delayed", detail: { code: "cluster-unreachable" } }));
     answeredRequests.publish({ status: 200, seconds: 0.01 });
     approversChecked.publish([{ cluster: "staging", level: "admin", missing: isQuiet ? 0 : 1 }]);
+    if (!isQuiet) lostLines.publish({});
     for (const histogram of [worker.revocationLag, worker.activation]) histogram.observe(1);
     worker.runSeconds.observe({ reason: "due" }, 1);
     for (const counter of [worker.writes, worker.conflicts]) counter.inc({ cluster: "staging", way: "aws-auth" });

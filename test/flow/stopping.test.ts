@@ -1,10 +1,15 @@
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ProductProcess } from "../../sandbox/product-process.ts";
+import { type ProductProcess, spawnProduct } from "../../sandbox/product-process.ts";
 import { arns, channel, clusterName, configuration } from "../../sandbox/scene.ts";
 import { wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import { queuePrefix } from "../../src/ledger/queues.ts";
+import { bundledProduct } from "../product.ts";
 import { auditOf } from "./audit-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
@@ -28,6 +33,11 @@ describe("a process that gets the signal to stop", () => {
     flow.sandbox.slack
       .person("U0ENGINEER")
       .command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 30m ${reason}`, channel);
+
+  const shown = (reason: string, text: string) =>
+    flow.until(() =>
+      flow.messages().findLast((each) => [reason, text].every((part) => wholeTextOf(each).includes(part))),
+    );
 
   test("a worker in the middle of a run on a cluster that hangs hands the run back, and another one finishes it", async () => {
     await ask("debug");
@@ -65,6 +75,26 @@ describe("a process that gets the signal to stop", () => {
     expect(shown).toHaveLength(1);
   });
 
+  test("a worker whose log nothing reads gives and ends a lease, and ends at once, with code 0", async () => {
+    await flow.worker().stop();
+    const pipe = aFullPipe();
+    const environment = { ...flow.sandbox.environmentOf("worker", { redisUrl: flow.redisUrl }), STOP_DEADLINE: "1s" };
+    const unread = spawnProduct(await bundledProduct(), "worker", environment, [], pipe.writer);
+    const approver = flow.sandbox.slack.person("U0APPROVER");
+
+    await ask("count the pods");
+    await approver.click(await flow.asked("count the pods"), "approve");
+    const active = await shown("count the pods", "*Active*");
+    const [id] = /r-[a-z0-9]{8}/.exec(JSON.stringify(active.blocks)) ?? [];
+    await approver.command(`/eks-access revoke ${id} counted`, channel);
+    await shown("count the pods", "*Ended*");
+    const code = await unread.stop();
+    pipe.close();
+    await flow.startWorker();
+
+    expect(code).toBe(0);
+  });
+
   test("one that does nothing ends at once, with code 0", async () => {
     const [slack, worker] = await Promise.all([stopped(flow.slack()), stopped(flow.worker())]);
 
@@ -72,6 +102,25 @@ describe("a process that gets the signal to stop", () => {
     expect(slack.log + worker.log).not.toContain("the deadline is over");
   });
 });
+
+/** A pipe between two processes, as a container's log is, without room for another line. */
+function aFullPipe() {
+  const folder = mkdtempSync(join(tmpdir(), "eks-access-log-"));
+  const path = join(folder, "log");
+  execFileSync("mkfifo", [path]);
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const filler = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  const writer = openSync(path, "w");
+  rmSync(folder, { recursive: true });
+  const fill = () => {
+    for (;;) writeSync(filler, "-".repeat(1024));
+  };
+  expect(fill).toThrow("EAGAIN");
+  const close = () => {
+    for (const file of [reader, filler, writer]) closeSync(file);
+  };
+  return { writer, close };
+}
 
 /** How often each job on the clusters was taken from a worker that had fallen silent. */
 async function stalledCounts(redisUrl: string): Promise<readonly number[]> {
