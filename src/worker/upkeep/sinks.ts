@@ -25,6 +25,7 @@ import { sessionPolicyFor } from "../../aws/session-policy.ts";
 import type { AuditLog } from "../../ledger/audit-log.ts";
 import { observedCall, resultOfStatus } from "../../operations/announcements.ts";
 import { callWithinMs } from "../../operations/deadlines.ts";
+import { lostLines } from "../../operations/log-output.ts";
 import { sessionThrough } from "../become-creator.ts";
 
 type Events = readonly [ChainedEvent, ...ChainedEvent[]];
@@ -79,9 +80,20 @@ function lastOf(events: Events): ChainedEvent {
   return events.at(-1) ?? events[0];
 }
 
+/** An event that the log had no room for comes again, and what follows it after it. */
 async function toLog(write: SinkPlaces["write"], events: Events): Promise<number> {
-  for (const event of events) write(event);
-  return lastOf(events).sequence;
+  let isLost = false;
+  const hear = () => {
+    isLost = true;
+  };
+  lostLines.subscribe(hear);
+  const firstLost = events.findIndex((event) => {
+    write(event);
+    return isLost;
+  });
+  lostLines.unsubscribe(hear);
+  if (firstLost === 0) throw new Error("the log has no room");
+  return (events[firstLost - 1] ?? lastOf(events)).sequence;
 }
 
 /** A batch's name follows from its first event, so after a crash the next process continues after a stored batch. */

@@ -1,15 +1,17 @@
 import { createHmac } from "node:crypto";
+import { openSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type SandboxAws, startSandboxAws } from "../../../sandbox/aws/account.ts";
 import { jsonError } from "../../../sandbox/aws/refusal.ts";
 import { Faults } from "../../../sandbox/faults.ts";
 import { type SandboxRequest, type SandboxServer, startSandboxServer } from "../../../sandbox/http-server.ts";
 import type { AuditSinks } from "../../../src/access/audit/audit-sink.ts";
-import { type AuditEvent, verifyChain } from "../../../src/access/audit-event.ts";
+import { type AuditEvent, type ChainedEvent, verifyChain } from "../../../src/access/audit-event.ts";
 import type { AuditLog } from "../../../src/ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/connect.ts";
 import { redisAuditLog } from "../../../src/ledger/redis-audit-log.ts";
 import { redisLedger } from "../../../src/ledger/redis-ledger.ts";
+import { LogOutput } from "../../../src/operations/log-output.ts";
 import { forgetOldEvents } from "../../../src/worker/upkeep/keep-audit.ts";
 import { auditSinks, deliver } from "../../../src/worker/upkeep/sinks.ts";
 import { aRequest } from "../../builders/a-request.ts";
@@ -94,6 +96,29 @@ const stored = () =>
     .toSorted(([one], [other]) => one.localeCompare(other))
     .flatMap(([, { body }]) => body.trim().split("\n"))
     .map((line) => JSON.parse(line));
+
+test("an event that the worker's log has no room for comes again", async () => {
+  const full = new LogOutput(openSync("/dev/full", "w"), () => {});
+  const arrived: number[] = [];
+  const logSink = (write: (event: ChainedEvent) => void) => {
+    const [sink] = auditSinks({ copyToLog: true, sinks: none, webhookSecret: null, write, now: () => at(0) });
+    return sink ?? expect.fail("no sink");
+  };
+  await events(1, 4);
+
+  // It has room for two.
+  const halted = deliver(
+    log,
+    logSink(() => full.write("-".repeat(600_000))),
+  );
+  await expect(halted).rejects.toThrow("no room");
+  await deliver(
+    log,
+    logSink(({ sequence }) => void arrived.push(sequence)),
+  );
+
+  expect(arrived).toEqual([3, 4]);
+});
 
 describe("a bucket", () => {
   test("gets each event once, locked, and the chain holds over all objects", async () => {
