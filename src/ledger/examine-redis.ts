@@ -46,7 +46,7 @@ const services: Readonly<Record<Service, { readonly keeps: Finding; readonly isC
   },
   "elasticache-serverless": {
     keeps: broken(
-      "Amazon ElastiCache Serverless can lose acknowledged requests",
+      "Amazon ElastiCache without synchronous writes can lose acknowledged requests",
       "Use MemoryDB, or ElastiCache nodes with --durability sync.",
     ),
     isCluster: true,

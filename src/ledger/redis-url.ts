@@ -28,25 +28,25 @@ const usualPorts = { server: 6379, sentinel: 26379, cluster: 6379 } as const;
 const shape =
   /^(?<secure>rediss?)(?<form>\+sentinel|\+cluster)?:\/\/(?:(?<user>[^@/]*)@)?(?<hosts>[^@/?#]+)(?:\/(?<path>[^?#@]*))?(?:\?(?<query>[^#]*))?$/;
 
-/** The whole form for each mistake, to follow a colon. */
-const invalid = {
+/** Which part is wrong, and the whole form, to follow a colon. */
+const invalid = (part: string): RedisUrlReading => ({
   type: "invalid",
-  problem:
-    "use redis://user:password@host:6379/0, redis+sentinel://host:26379,host:26379/master?db=0 or redis+cluster://host:6379,host:6379, and rediss for TLS. Percent-encode user and password.",
-} as const;
+  problem: `correct its ${part}: redis://user:password@host:6379/0, redis+sentinel://host:26379,host:26379/master?db=0 or redis+cluster://host:6379,host:6379, with rediss for TLS. Percent-encode user and password.`,
+});
 
 /** `redis[s]://[user:password@]host[:port][/db]`, `redis[s]+sentinel://…,…/master[?db=db]`, `redis[s]+cluster://…,…`. */
 export function readRedisUrl(url: string): RedisUrlReading {
   const parts = shape.exec(url)?.groups;
-  if (!parts) return invalid;
+  if (!parts) return invalid("form");
   const kind = kinds[(parts.form ?? "") as keyof typeof kinds];
   const [username, password] = readUser(parts.user ?? "");
-  if (username === null || password === null) return invalid;
+  if (username === null || password === null) return invalid("user or password");
   const nodes = (parts.hosts ?? "").split(",").map((host) => readNode(host, usualPorts[kind]));
-  if (kind === "server" && nodes.length > 1) return invalid;
+  if (kind === "server" && nodes.length > 1) return invalid("scheme or hosts");
   const rest = readRest(kind, parts.path ?? "", parts.query ?? "");
   const known = nodes.filter((node) => node !== null);
-  if (!rest || known.length < nodes.length) return invalid;
+  if (known.length < nodes.length) return invalid("host or port");
+  if (!rest) return invalid("end");
   const credentials = { username: username || undefined, password: password || undefined };
   return {
     type: "address",

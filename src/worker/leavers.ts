@@ -72,7 +72,7 @@ export async function findLeavers(
   return { found, notCompared: `Not compared with IAM Identity Center: ${counted(unknown, "lease")}.${reason}` };
 }
 
-const lateWords = "It did not answer in time. Try again in a minute.";
+const lateWords = "AWS did not answer in time. Ask again in a minute.";
 
 /** Of a lease for a whole role only our own sealed answer knows the user name. Null: unknown. */
 async function assignedTo(
@@ -119,7 +119,9 @@ async function ask(
       answers.set(keyOf(person), gone);
       if (gone === null) remember(context, person);
     }
-    return unasked.length > maxPeople ? `The worker asks about at most ${maxPeople} people.` : null;
+    return unasked.length > maxPeople
+      ? `The worker asks about at most ${counted(maxPeople, "person", "people")}.`
+      : null;
   } catch (error) {
     if (!(error instanceof AccessError)) throw error;
     context.log.warn({ code: error.code, err: error }, "could not compare leases with Identity Center");

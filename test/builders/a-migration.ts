@@ -16,7 +16,7 @@ const unsealed: Omit<SealedPlan, "seal"> = {
       {
         name: "switch-mode",
         does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays active.",
-        proof: "EKS reports the authentication mode API_AND_CONFIG_MAP. aws-auth is unchanged.",
+        proof: "aws-auth is unchanged. EKS reports the authentication mode API_AND_CONFIG_MAP.",
         undo: "EKS can't switch back to CONFIG_MAP.",
       },
       {

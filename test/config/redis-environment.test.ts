@@ -72,7 +72,7 @@ test.each<[string, Readonly<Record<string, string>>, string]>([
   [
     "Sentinels without the master's name",
     { REDIS_URL: "redis+sentinel://:hunter2secret@a:26379" },
-    "REDIS_URL: use redis://user:password@host:6379/0, redis+sentinel://host:26379,host:26379/master?db=0 or redis+cluster://host:6379,host:6379, and rediss for TLS. Percent-encode user and password.",
+    "REDIS_URL: correct its end: redis://user:password@host:6379/0, redis+sentinel://host:26379,host:26379/master?db=0 or redis+cluster://host:6379,host:6379, with rediss for TLS. Percent-encode user and password.",
   ],
 ])("%s is one problem with its remedy, and nothing of a secret", (_, env, problem) => {
   const { problems } = read(env);

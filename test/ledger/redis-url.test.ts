@@ -54,22 +54,23 @@ describe("an address of Redis", () => {
   });
 
   test.each([
-    ["nothing", ""],
-    ["another scheme", "https://redis"],
-    ["a password with a slash as it is", "redis://:se/cret@redis"],
-    ["a percent sign as it is", "redis://:se%cret@redis"],
-    ["several hosts without saying what they are", "redis://a,b"],
-    ["a port that is none", "redis://redis:70000"],
-    ["a host that is none", "redis://re dis"],
-    ["a database by name", "redis://redis/main"],
-    ["an unknown parameter", "redis://redis?family=6"],
-    ["Sentinels without the master's name", "redis+sentinel://a:26379"],
-    ["a database in a Cluster", "redis+cluster://a/1"],
-    ["a database in a Cluster as a parameter", "redis+cluster://a?db=1"],
-  ])("with %s is refused, with every form that is read", (_, url) => {
+    ["nothing", "", "form"],
+    ["another scheme", "https://redis", "form"],
+    ["a password with a slash as it is", "redis://:se/cret@redis", "form"],
+    ["a percent sign as it is", "redis://:se%cret@redis", "user or password"],
+    ["several hosts without saying what they are", "redis://a,b", "scheme or hosts"],
+    ["a port that is none", "redis://redis:70000", "host or port"],
+    ["a host that is none", "redis://re dis", "host or port"],
+    ["a database by name", "redis://redis/main", "end"],
+    ["an unknown parameter", "redis://redis?family=6", "end"],
+    ["Sentinels without the master's name", "redis+sentinel://a:26379", "end"],
+    ["a database in a Cluster", "redis+cluster://a/1", "end"],
+    ["a database in a Cluster as a parameter", "redis+cluster://a?db=1", "end"],
+  ])("with %s is refused, with the part that is wrong, and every form that is read", (_, url, part) => {
     const reading = readRedisUrl(url);
     const problem = reading.type === "invalid" ? reading.problem : "";
 
+    expect(problem.startsWith(`correct its ${part}: `)).toBe(true);
     expect(problem).toMatch(/Percent-encode user and password\.$/);
     expect(problem.match(/redis\S*:\/\/[^\s,]+\S*[^\s,]/g)?.map((form) => readRedisUrl(form).type)).toEqual([
       "address",

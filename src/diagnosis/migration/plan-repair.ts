@@ -179,7 +179,7 @@ function ofEntry(entry: PresentEntry, { from, current }: DeletedPrincipal, facts
   const about = { type: "kept", place: "an access entry", arn: from } as const;
   const { username, groups, policies, tags = {}, createdAt = null } = entry;
   if (entry.type !== "STANDARD") return { ...about, outcome: "stays", why: `It is for nodes (${entry.type}).` };
-  if (isOfCreator(from, facts)) return { ...about, outcome: "stays", why: "It is of the cluster's creator." };
+  if (isOfCreator(from, facts)) return { ...about, outcome: "stays", why: "It belongs to the cluster's creator." };
   if (entry.isLeased) return { ...about, outcome: "waits", why: leasedNote };
   const rest = { username, groups: [...groups], policies: [...policies], tags: ownTags(tags), createdAt };
   const replacedBy = (to: string | null): Outcome => ({

@@ -52,7 +52,7 @@ function wordsOf(step: MigrationStep): Omit<StepSummary, "name"> {
     case "switch-mode":
       return {
         does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays active.",
-        proof: "EKS reports the authentication mode API_AND_CONFIG_MAP. aws-auth is unchanged.",
+        proof: "aws-auth is unchanged. EKS reports the authentication mode API_AND_CONFIG_MAP.",
         undo: "EKS can't switch back to CONFIG_MAP.",
       };
     case "give-entry":

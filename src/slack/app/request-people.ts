@@ -222,7 +222,7 @@ const goneAs: Readonly<Record<Exclude<Account, "active">, string>> = {
   deactivated: "their Slack account is deactivated",
   "of-another-workspace": "their Slack account belongs to another workspace",
   bot: "their Slack account is a bot",
-  unknown: "Slack does not know their account",
+  unknown: "Slack does not know the account",
 };
 
 export interface Presence {

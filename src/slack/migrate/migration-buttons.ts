@@ -49,7 +49,7 @@ export function approveMigrationButton(migration: Migration): Button {
   const approve = button(approveMigrationAction, "Approve this plan", decideValue(migration), "primary");
   const { cluster } = migration;
   const what = [
-    ...(switchesMode(migration) ? [`EKS can't switch ${cluster} back to CONFIG_MAP.`] : []),
+    ...(switchesMode(migration) ? ["EKS can't switch back to CONFIG_MAP."] : []),
     ...(givesAdministrators(migration) ? [`This gives full control of ${cluster}.`] : []),
   ].join(" ");
   return what ? confirmed(approve, ["Approve this plan?", what, "Approve", "Not yet"]) : approve;

@@ -152,7 +152,7 @@ async function settleLost(context: MessengerContext, { record, shown }: KnownCar
     await updateDirectMessage(context, user, version, { ...settled, ...(isFirst && { ping }) }, theirs);
   }
 }
-const lostClause = "is lost. Ask again if you still need it.";
+const lostClause = "has no record any more. Ask again if you still need it.";
 
 /** Changes the messages of a record, whatever the ledger says that they show. */
 export async function showAgain(context: MessengerContext, record: string): Promise<void> {

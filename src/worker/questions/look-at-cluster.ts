@@ -16,6 +16,7 @@ import { parseSteps, render } from "../../aws-auth/index.ts";
 import type { DocumentFacts } from "../../diagnosis/cluster-links.ts";
 import type { WhyFacts } from "../../diagnosis/facts.ts";
 import { bindingsMissing, entryDrift, type ReadEntry } from "../../diagnosis/leases.ts";
+import { counted } from "../../diagnosis/link.ts";
 import { type RolesToAsk, type RoleTimes, rolesToAsk } from "../../diagnosis/remade-roles.ts";
 import type { NamespacesReport } from "../../diagnosis/reports.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
@@ -45,7 +46,7 @@ export async function readRoleTimes(
   const until = performance.now() + withinMs;
   try {
     for (const arn of arns.slice(0, maxRoles)) {
-      if (performance.now() > until) return { madeAt, absent, why: "IAM did not answer in time" };
+      if (performance.now() > until) return { madeAt, absent, why: "AWS did not answer in time" };
       const at = await iam.roleMadeAt(arn);
       if (at === null) absent.add(arn);
       else madeAt.set(arn, at);
@@ -54,7 +55,7 @@ export async function readRoleTimes(
     if (!(error instanceof AccessError)) throw error;
     return { madeAt, absent, why: error.what };
   }
-  const why = arns.length > maxRoles ? `The worker asks about at most ${maxRoles} roles` : null;
+  const why = arns.length > maxRoles ? `The worker asks about at most ${counted(maxRoles, "role")}` : null;
   return { madeAt, absent, why };
 }
 

@@ -1,6 +1,7 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
+import { counted } from "../../diagnosis/link.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 
 export interface ReadingLimits {
@@ -47,10 +48,10 @@ export async function readEntries(
   return { entries: [...found], unread, why: unread === 0 ? null : why };
 }
 
-const lateWords = "EKS did not answer in time. Ask again in a minute.";
+const lateWords = "AWS did not answer in time. Ask again in a minute.";
 
 function maxWords(most: number): string {
-  return `The worker asks about at most ${most}.`;
+  return `The worker asks about at most ${counted(most, "entry", "entries")}.`;
 }
 
 /** A lane that EKS throttles after three tries gives its entry back and stops. The last lane, or any other failure, ends all. */

@@ -352,7 +352,7 @@ test("a repair and a migration, which have Approve below the whole plan, and ask
   await become(page, "second-approver");
   await migration.getByRole("button", { name: "Review" }).click();
   await approvePlan.click();
-  const confirmation = page.getByRole("dialog").filter({ hasText: "EKS can't switch staging back to CONFIG_MAP." });
+  const confirmation = page.getByRole("dialog").filter({ hasText: "EKS can't switch back to CONFIG_MAP." });
   await confirmation.getByRole("button", { name: "Not yet" }).click();
   await approvePlan.click();
   await confirmation.getByRole("button", { name: "Approve", exact: true }).click();

@@ -102,7 +102,7 @@ describe("a button that ends something, or can't be undone", () => {
   });
 
   test.each<[string, Migration, string | undefined]>([
-    ["the mode, which has no way back", aPlannedMigration(), "EKS can't switch staging back to CONFIG_MAP."],
+    ["the mode, which has no way back", aPlannedMigration(), "EKS can't switch back to CONFIG_MAP."],
     ["full control", aPlannedRepair(1, {}, masters), "This gives full control of staging."],
     ["nothing of that", aPlannedRepair(1), undefined],
   ])("Approve asks before a plan that changes %s", (_, migration, sure) => {

@@ -93,6 +93,6 @@ test("the person who asks is not kept waiting by an answer that does not come", 
   expect(reading.entries).toHaveLength(4);
   expect(reading).toMatchObject({
     unread: 1,
-    why: "EKS did not answer in time. Ask again in a minute.",
+    why: "AWS did not answer in time. Ask again in a minute.",
   });
 });
