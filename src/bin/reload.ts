@@ -11,6 +11,7 @@ import { type FileReading, type LiveConfig, type Offer, watchFile } from "../con
 import { processName } from "../ledger/clusters.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { RefusedFile } from "../ledger/stored.ts";
+import { inTurn } from "../ledger/turns.ts";
 import { recordedEvents } from "../operations/announcements.ts";
 import { type Stoppable, startTicking, stoppable, unfinishedAt } from "../operations/stoppable.ts";
 import type { Settings } from "./settings.ts";
@@ -45,8 +46,9 @@ export async function startReloading(
     const problems = offer.problems.join("\n");
     since ??= context.now().toISOString();
     await noteRefusal(context, { since, problems: offer.problems });
-    if (problems !== reported) await reportRefused(context, configFile, digestOf(reading), offer.problems);
-    reported = problems;
+    const isReported =
+      problems === reported || (await reportRefused(context, configFile, digestOf(reading), offer.problems));
+    if (isReported) reported = problems;
     return false;
   });
   process.on("SIGHUP", watch.reread);
@@ -85,20 +87,23 @@ async function reportReplaced(
   await announce(noticeOf(context, digest, `The ${processName(kind)} follows a new eks-access.yml`, lines));
 }
 
+/** False: another try in a minute, for a process that died before its notice. */
 async function reportRefused(
   context: ReloadContext,
   file: string,
   digest: string,
   problems: readonly string[],
-): Promise<void> {
+): Promise<boolean> {
   const { log, ledger, kind, announce } = context;
   for (const problem of problems) log.error({ file, problem }, "refused the new configuration");
   const key = hash("sha256", JSON.stringify([digest, problems]), "base64url");
-  const isFirst = await ledger.takeTurn(`refused-${kind}-${key}`, refusedOnceMs).catch(() => false);
-  if (!isFirst) return;
-  await append(context, "configuration.refused", { file, digest, problems });
   const title = `The ${processName(kind)} refuses the new eks-access.yml, and keeps the old one`;
-  await announce(noticeOf(context, digest, title, problems));
+  const turn = `refused-${kind}-${key}`;
+  await inTurn(ledger, turn, refusedOnceMs, async () => {
+    await append(context, "configuration.refused", { file, digest, problems });
+    await announce(noticeOf(context, digest, title, problems));
+  }).catch(() => undefined);
+  return ledger.isTurnKept(turn).catch(() => false);
 }
 
 /** More do not fit into an answer in Slack. */

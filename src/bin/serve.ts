@@ -15,6 +15,7 @@ import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../l
 import { openQueues } from "../ledger/queues.ts";
 import { redisAuditLog } from "../ledger/redis-audit-log.ts";
 import { redisLedger, redisRequestTraces } from "../ledger/redis-ledger.ts";
+import { inTurn } from "../ledger/turns.ts";
 import { withinTime } from "../operations/deadlines.ts";
 import {
   type Health,
@@ -235,10 +236,10 @@ async function announceWrongClock(
   announce: (notice: Notice) => Promise<void>,
 ): Promise<void> {
   const turn = `wrong-clock-${kind}@${hostname()}`;
-  if (!(await ledger.takeTurn(turn, wrongClockOnceMs).catch(() => false))) return;
   const at = now().toISOString();
   const title = `Wrong clock: the ${processName(kind)} on ${hostname()}`;
-  await announce({ id: `${turn}-${at}`, at, title, lines: [explainFailure(wrong)] });
+  const notice = { id: `${turn}-${at}`, at, title, lines: [explainFailure(wrong)] };
+  await inTurn(ledger, turn, wrongClockOnceMs, () => announce(notice)).catch(() => undefined);
 }
 
 /** Waits for a Redis that does not answer yet. @throws AccessError if waiting does not help, or after a request to stop */

@@ -7,16 +7,42 @@ import { runScript, scriptOf } from "./commit-script.ts";
 export interface TurnLedger {
   /** One of `most` turns (one if absent) of all processes in `everyMs`. It only saves work: it can be done twice. */
   takeTurn(name: string, everyMs: number, most?: number): Promise<boolean>;
+  /** A turn that ends soon unless `keepTurn` follows its work: what a process that died left undone, another one does. */
+  claimTurn(name: string, everyMs: number): Promise<boolean>;
+  /** @param forMs from now; 0: the next one can take it at once */
+  keepTurn(name: string, forMs: number): Promise<void>;
+  /** Whether the work of this turn is done: a mere claim ends sooner. */
+  isTurnKept(name: string): Promise<boolean>;
   /** Earlier runs then send nothing more to EKS, which keeps no versions. @returns a name that comes only once */
   beginRun(cluster: string): Promise<string>;
   isNewestRun(cluster: string, run: string): Promise<boolean>;
+}
+
+/** Longer than its work: a post can wait a minute for Slack's limit. A kept turn lasts longer. */
+export const claimMs = 120_000;
+
+/** Once in this time for all processes. If it fails, or its process dies, the next one after `claimMs` does it. */
+export async function inTurn(
+  ledger: Pick<TurnLedger, "claimTurn" | "keepTurn">,
+  name: string,
+  everyMs: number,
+  act: () => Promise<unknown>,
+): Promise<void> {
+  if (!(await ledger.claimTurn(name, everyMs))) return;
+  await act();
+  await ledger.keepTurn(name, everyMs);
 }
 
 const runsKey = "{eks-access}:runs";
 
 export function redisTurns(redis: RedisClient): TurnLedger {
   return {
-    takeTurn: (name, everyMs, most = 1) => takeTurn(redis, name, everyMs, most),
+    takeTurn: (name, everyMs, most = 1) => takeTurn(redis, name, { everyMs, most, firstMs: everyMs }),
+    claimTurn: (name, everyMs) => takeTurn(redis, name, { everyMs, most: 1, firstMs: claimMs }),
+    keepTurn: async (name, forMs) => {
+      await (forMs > 0 ? redis.set(turnKey(name), 1, "PX", forMs) : redis.del(turnKey(name)));
+    },
+    isTurnKept: async (name) => (await redis.pttl(turnKey(name))) > claimMs,
     beginRun: (cluster) => beginRun(redis, cluster),
     isNewestRun: async (cluster, run) => (await redis.hget(runsKey, cluster)) === run,
   };
@@ -43,9 +69,18 @@ if left < 0 or left > tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV
 return taken <= tonumber(ARGV[2]) and 1 or 0
 `);
 
+interface TurnTimes {
+  readonly everyMs: number;
+  readonly most: number;
+  /** Of a turn that is new. */
+  readonly firstMs: number;
+}
+
+const turnKey = (name: string) => `{eks-access}:turn:${name}`;
+
 /** Most turns are new: one command takes such a turn, and each acknowledgement waits for one. */
-async function takeTurn(redis: RedisClient, name: string, everyMs: number, most: number): Promise<boolean> {
-  const key = `{eks-access}:turn:${name}`;
-  if ((await redis.set(key, 1, "PX", everyMs, "NX")) === "OK") return true;
+async function takeTurn(redis: RedisClient, name: string, { everyMs, most, firstMs }: TurnTimes): Promise<boolean> {
+  const key = turnKey(name);
+  if ((await redis.set(key, 1, "PX", firstMs, "NX")) === "OK") return true;
   return (await runScript(redis, takeTurnScript, [key], [String(everyMs), String(most)])) === 1;
 }

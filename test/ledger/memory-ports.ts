@@ -9,7 +9,7 @@ import { type ClusterLedger, type RememberedCreation, refusalGoodForMs } from ".
 import type { FleetLedger } from "../../src/ledger/fleet.ts";
 import type { LinkChange, LinkLedger } from "../../src/ledger/links.ts";
 import type { LinkQuestions, RefusedFile, WorkerIdentity } from "../../src/ledger/stored.ts";
-import type { TurnLedger } from "../../src/ledger/turns.ts";
+import { claimMs, type TurnLedger } from "../../src/ledger/turns.ts";
 
 /** Links in memory. */
 export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
@@ -80,14 +80,18 @@ export function memoryTurns(): TurnLedger {
   const turns = new Map<string, { until: number; taken: number }>();
   const runs = new Map<string, string>();
   let made = 0;
+  const take = (name: string, firstMs: number, most: number) => {
+    const now = Date.now();
+    const known = turns.get(name);
+    const turn = known && known.until > now ? known : { until: now + firstMs, taken: 0 };
+    turns.set(name, { ...turn, taken: turn.taken + 1 });
+    return turn.taken < most;
+  };
   return {
-    takeTurn: async (name, everyMs, most = 1) => {
-      const now = Date.now();
-      const known = turns.get(name);
-      const turn = known && known.until > now ? known : { until: now + everyMs, taken: 0 };
-      turns.set(name, { ...turn, taken: turn.taken + 1 });
-      return turn.taken < most;
-    },
+    takeTurn: async (name, everyMs, most = 1) => take(name, everyMs, most),
+    claimTurn: async (name) => take(name, claimMs, 1),
+    keepTurn: async (name, forMs) => void turns.set(name, { until: Date.now() + forMs, taken: 1 }),
+    isTurnKept: async (name) => (turns.get(name)?.until ?? 0) - Date.now() > claimMs,
     beginRun: async (cluster) => {
       made += 1;
       runs.set(cluster, `run-${made}`);

@@ -44,6 +44,26 @@ export function turnContract(ledgerNow: () => TurnLedger): void {
     });
   });
 
+  describe("a claimed turn", () => {
+    test("is one process's until it is kept, and then no claim shortens it", async () => {
+      const claimed = await Promise.all([1, 2, 3].map(() => ledger.claimTurn("notice", 3_600_000)));
+      const before = await ledger.isTurnKept("notice");
+      await ledger.keepTurn("notice", 3_600_000);
+      const again = await ledger.claimTurn("notice", 3_600_000);
+
+      expect(claimed.filter(Boolean)).toHaveLength(1);
+      expect([before, again]).toEqual([false, false]);
+      expect(await ledger.isTurnKept("notice")).toBe(true);
+    });
+
+    test("is free again where its work is undone", async () => {
+      await ledger.claimTurn("notice", 3_600_000);
+      await ledger.keepTurn("notice", 0);
+
+      expect(await ledger.claimTurn("notice", 3_600_000)).toBe(true);
+    });
+  });
+
   test("of the runs over one cluster, the last one that began is the newest, in any process", async () => {
     const [first, second] = [await ledger.beginRun("staging"), await ledger.beginRun("staging")];
     const elsewhere = await ledger.beginRun("payments");

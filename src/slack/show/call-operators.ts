@@ -14,10 +14,9 @@ import { listedIn } from "../../ledger/look-ups.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, codeList, mentions, plainLine } from "./mrkdwn.ts";
+import { postedForMs } from "./post-in-turn.ts";
 import type { MessengerContext } from "./show-in-channel.ts";
 
-/** Longer than most outages: each cause is posted once in it. */
-const postedForMs = 30 * 24 * 3_600_000;
 /** The most people to mention. A user group counts as one. */
 const maxCalled = 10;
 const maxPending = 1000;
@@ -46,18 +45,13 @@ function isOldNews({ at }: Trouble, closed: ClusterTrouble | undefined): boolean
 }
 
 /** Each cause of an outage is news once, however it shows. */
-export function isNews(
-  ledger: Pick<TurnLedger, "takeTurn">,
-  cluster: string,
-  { since }: Outage,
-  cause: string,
-): Promise<boolean> {
-  return ledger.takeTurn(`outage-${cluster}-${since}-${cause}`, postedForMs);
+export function causeTurn(cluster: string, { since }: Outage, cause: string): string {
+  return `outage-${cluster}-${since}-${cause}`;
 }
 
 export type OutagesLedger = Pick<OutageLedger, "outages" | "endOutage"> &
   Pick<RequestLedger, "get" | "leasedOf" | "list"> &
-  Pick<TurnLedger, "takeTurn">;
+  Pick<TurnLedger, "claimTurn" | "keepTurn" | "isTurnKept">;
 
 export interface Troubled<Kind extends Trouble = Trouble> {
   readonly cluster: Cluster;
@@ -70,36 +64,38 @@ export interface EndedOutage {
   readonly works: boolean;
 }
 
-export interface OutageNews {
-  readonly begun: Troubled[];
-  readonly ended: EndedOutage[];
-}
+/** With the turns that its message keeps. */
+export type Claimed<News> = News & { readonly turns: readonly string[] };
 
-/** From the end of an outage on the same cause is news again. The caller posts it also after a failure. */
+/** From the end of an outage on the same cause is news again: the caller ends it after its message. */
 export async function lookAtOutages(
   ledger: OutagesLedger,
   clusters: ReadonlyMap<string, Cluster>,
   closed: ReadonlyMap<string, ClusterTrouble>,
-  { begun, ended }: OutageNews,
-): Promise<void> {
+) {
+  const begun: Claimed<Troubled>[] = [];
+  const ended: Claimed<EndedOutage>[] = [];
   for (const [name, outage] of await ledger.outages()) {
     const cluster = clusters.get(name);
     if (!cluster) continue;
     const waiting = await waitingFor(ledger, name);
     const turn = `outage-${name}-${outage.since}`;
+    const end = `${turn}-over`;
     // Any cause counts: two in turn would otherwise be news each time.
-    if (waiting.length === 0 && (await ledger.endOutage(name))) {
-      const isPosted = !(await ledger.takeTurn(turn, postedForMs));
-      if (isPosted) ended.push({ cluster, works: isServed(await ledger.get(outage.request)) });
+    if (waiting.length === 0) {
+      const isTold = !(await ledger.isTurnKept(turn)) || (await ledger.isTurnKept(end));
+      if (isTold) await ledger.endOutage(name);
+      else if (await ledger.claimTurn(end, postedForMs))
+        ended.push({ cluster, works: isServed(await ledger.get(outage.request)), turns: [end] });
     }
     const causes = new Map(waiting.toReversed().map((trouble) => [trouble.code, trouble]));
     for (const trouble of causes.values()) {
       if (!isForOperators(trouble) || isOldNews(trouble, closed.get(name))) continue;
-      if (!(await isNews(ledger, name, outage, trouble.code))) continue;
-      begun.push({ cluster, trouble });
-      await ledger.takeTurn(turn, postedForMs);
+      const cause = causeTurn(name, outage, trouble.code);
+      if (await ledger.claimTurn(cause, postedForMs)) begun.push({ cluster, trouble, turns: [turn, cause] });
     }
   }
+  return { begun, ended };
 }
 
 async function waitingFor(ledger: OutagesLedger, name: string): Promise<readonly Trouble[]> {

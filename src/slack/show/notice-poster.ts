@@ -1,5 +1,3 @@
-import type { WebClient } from "@slack/web-api";
-import type { Logger } from "pino";
 import { type Cluster, hasNoWorker, type Zone, zoneInWords, zoneOf, zonesOf } from "../../access/policy/cluster.ts";
 import type { SlackKeys } from "../../access/seal.ts";
 import { type Notice, readNotice } from "../../access/shared-lists.ts";
@@ -8,75 +6,62 @@ import type { FleetLedger } from "../../ledger/fleet.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
 import { startTicking, type Ticking } from "../../operations/stoppable.ts";
-import { slackFailure } from "../app/web-client.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, codeList, cut, plainLine, section, time } from "./mrkdwn.ts";
+import { type PostContext, postClaimed, postedForMs, type StateContext, statePoster } from "./post-in-turn.ts";
 
-export interface NoticeContext {
-  readonly ledger: Pick<FleetLedger & TurnLedger, "notices" | "takeTurn">;
+export interface NoticeContext extends PostContext {
+  readonly ledger: Pick<FleetLedger & TurnLedger, "notices" | "claimTurn" | "keepTurn" | "isTurnKept">;
   readonly configuration: () => Pick<Config, "operatorsChannel">;
   readonly keys: SlackKeys;
-  readonly client: WebClient;
   /** Puts the newest list of the fleet into the configuration. */
   readonly follow: () => Promise<void>;
-  readonly log: Logger;
   readonly now: () => Date;
 }
 
 const lookEveryMs = 5_000;
 /** An older notice is no news. */
 const newsForMs = 24 * 3_600_000;
-/** A notice is posted once in this time, which is longer than it is news. */
-const postedForMs = 30 * 24 * 3_600_000;
 
 /** Posts each notice in the operators' channel, once for all processes. Without a channel, only the log has them. */
 export function startNoticePoster(context: NoticeContext): Ticking {
   const seen = new Set<string>();
-  let owed: readonly Notice[] = [];
   return startTicking(lookEveryMs, async () => {
     const channel = context.configuration().operatorsChannel;
     if (channel === null) return;
     try {
-      const found = await newNotices(context, seen);
-      owed = [...owed, ...found];
+      const found = await claimedNotices(context, seen);
       // People can ask for a new cluster as soon as they read of it (law 5).
       if (found.length > 0) await context.follow();
-      owed = await postAll(context, channel, owed);
+      for (const notice of found)
+        await postClaimed(context, { turns: [turnOf(notice)], channel }, noticeMessage(notice));
     } catch (error) {
       context.log.warn({ err: error }, "could not look for notices to the operators");
     }
   });
 }
 
-/** The messages of new notices, oldest first. This process takes the turn to post them. */
-async function newNotices({ ledger, keys, now, log }: NoticeContext, seen: Set<string>): Promise<readonly Notice[]> {
+const turnOf = ({ id }: Notice) => `notice-${id}`;
+
+/** The messages of notices that this process posts now, oldest first. @param seen those that are posted */
+async function claimedNotices(
+  { ledger, keys, now, log }: NoticeContext,
+  seen: Set<string>,
+): Promise<readonly Notice[]> {
   const found: Notice[] = [];
   for (const stored of (await ledger.notices()).toReversed()) {
     const notice = readNotice(stored, keys);
     if (!notice) log.debug("a notice in Redis has no seal of ours");
     else if (!seen.has(notice.id) && now().getTime() - Date.parse(notice.at) < newsForMs) {
-      const isMine = await ledger.takeTurn(`notice-${notice.id}`, postedForMs);
-      seen.add(notice.id);
-      if (isMine) found.push(...partsOf(notice));
+      const parts = partsOf(notice);
+      const isMine = await Promise.all(parts.map((part) => ledger.claimTurn(turnOf(part), postedForMs)));
+      const isDone = await Promise.all(parts.map((part) => ledger.isTurnKept(turnOf(part))));
+      if (isDone.every(Boolean)) seen.add(notice.id);
+      found.push(...parts.filter((_, index) => isMine[index]));
     }
   }
   return found;
 }
-
-/** Returns the notices that Slack did not take, for another try. */
-async function postAll({ client, log }: NoticeContext, channel: string, owed: readonly Notice[]) {
-  const left: Notice[] = [];
-  for (const notice of owed) {
-    await client.chat.postMessage({ channel, ...noticeMessage(notice) }).catch((error: unknown) => {
-      log.warn({ err: slackFailure(error, `the channel ${channel}`), notice }, "could not post a notice yet");
-      left.push(notice);
-    });
-  }
-  return left.slice(-maxOwed);
-}
-
-/** If the channel is missing, the list must not grow without end. */
-const maxOwed = 20;
 
 /** Slack takes 3,000 characters in a section. */
 const maxCharacters = 2_900;
@@ -101,24 +86,22 @@ function partsOf(notice: Notice): readonly Notice[] {
   if (left > 0) shown.at(-1)?.splice(-1, 1, `… and ${left + 1} more, in the log.`);
   const titleOf = (index: number) =>
     shown.length > 1 ? `${notice.title} (${index + 1} of ${shown.length})` : notice.title;
-  return shown.map((lines, index) => ({ ...notice, title: titleOf(index), lines }));
+  const idOf = (index: number) => (index > 0 ? `${notice.id}-${index + 1}` : notice.id);
+  return shown.map((lines, index) => ({ ...notice, id: idOf(index), title: titleOf(index), lines }));
 }
 
 function noticeMessage({ title, lines }: Notice): Message {
   return announcement([`*${plainLine(title)}*`, ...lines].join("\n"));
 }
 
-export interface ZoneContext {
-  readonly ledger: Pick<Ledger, "zonesSeen" | "takeTurn">;
+export interface ZoneContext extends StateContext {
+  readonly ledger: Pick<Ledger, "zonesSeen" | "claimTurn" | "keepTurn" | "isTurnKept">;
   readonly configuration: () => Pick<Config, "clusters" | "operatorsChannel">;
-  readonly client: WebClient;
-  readonly log: Logger;
   readonly now: () => Date;
 }
 
 /**
- * Posts when a zone has had no worker for most of a minute, and when it has one again: in the operators' channel, or
- * else in its clusters' channels. It posts nothing if the configuration has no zones.
+ * Posts when a zone has had no worker for most of a minute, and when it has one again. It posts nothing if the configuration has no zones.
  */
 export function startZonePoster(context: ZoneContext): Ticking {
   return startTicking(lookEveryMs, zonePoster(context));
@@ -126,42 +109,41 @@ export function startZonePoster(context: ZoneContext): Ticking {
 
 export function zonePoster(context: ZoneContext): () => Promise<void> {
   const startedAt = context.now();
-  /** By zone without a worker: the turn of its message. */
-  const silent = new Map<Zone, string>();
+  const post = statePoster(context);
   return () =>
-    lookAtZones(context, startedAt, silent).catch((error: unknown) => {
+    lookAtZones(context, startedAt, post).catch((error: unknown) => {
       context.log.warn({ err: error }, "could not look for zones without a worker");
     });
 }
 
-async function lookAtZones(context: ZoneContext, startedAt: Date, silent: Map<Zone, string>): Promise<void> {
-  const clusters = [...context.configuration().clusters.values()];
+async function lookAtZones(
+  { ledger, configuration, now }: ZoneContext,
+  startedAt: Date,
+  post: ReturnType<typeof statePoster>,
+): Promise<void> {
+  const clusters = [...configuration().clusters.values()];
   const zones = zonesOf(clusters);
   if (zones.every((zone) => zone === null)) return;
-  const seen = await context.ledger.zonesSeen();
+  const seen = await ledger.zonesSeen();
   for (const zone of zones) {
     const seenAt = seen.get(zone);
-    const since = seenAt && seenAt > startedAt ? seenAt : startedAt;
+    const isServed = seenAt !== undefined && !hasNoWorker(seenAt, now());
+    // Workers that start with this process have time.
+    const isStarting = !isServed && !hasNoWorker(startedAt, now());
     const own = clusters.filter((cluster) => zoneOf(cluster) === zone);
-    const turn = silent.get(zone);
-    if (hasNoWorker(since, context.now())) {
-      if (turn !== undefined) continue;
-      const begun = `zone-${zoneInWords(zone)}-${seenAt?.toISOString() ?? "never"}`;
-      silent.set(zone, begun);
-      await post(context, own, begun, silentMessage(zone, seenAt ?? startedAt, own));
-    } else if (turn !== undefined) {
-      silent.delete(zone);
-      await post(context, own, `${turn}-over`, overMessage(zone));
-    }
+    await post({
+      name: `zone-${zoneInWords(zone)}`,
+      isOn: isStarting ? null : !isServed,
+      clusters: own,
+      begin: () => silentMessage(zone, seenAt ?? startedAt, own),
+      end: () => overMessage(zone),
+    });
   }
 }
 
 export interface LogContext extends Omit<ZoneContext, "ledger" | "now"> {
-  readonly ledger: Pick<Ledger, "logFlaw" | "takeTurn">;
+  readonly ledger: Pick<Ledger, "logFlaw" | "claimTurn" | "keepTurn" | "isTurnKept">;
 }
-
-/** Several processes see the same change within a few looks. */
-const changePostedForMs = 60_000;
 
 /** Posts when the audit log takes no event, so that nothing can change, and when it does again. */
 export function startLogPoster(context: LogContext): Ticking {
@@ -169,18 +151,24 @@ export function startLogPoster(context: LogContext): Ticking {
 }
 
 export function logPoster(context: LogContext): () => Promise<void> {
+  const { ledger, configuration, log } = context;
+  const post = statePoster(context);
   let isStopped = false;
   return async () => {
     try {
-      const flaw = await context.ledger.logFlaw();
-      if (isStopped === (flaw !== null)) return;
+      const flaw = await ledger.logFlaw();
+      if (flaw !== null && !isStopped) log.error({ flaw }, "the audit log takes no event: nothing can change");
       isStopped = flaw !== null;
-      if (flaw !== null) context.log.error({ flaw }, "the audit log takes no event: nothing can change");
-      const clusters = [...context.configuration().clusters.values()];
-      const turn = isStopped ? "log-stopped" : "log-continues";
-      await post(context, clusters, turn, isStopped ? logStoppedMessage() : logContinuesMessage(), changePostedForMs);
+      const clusters = [...configuration().clusters.values()];
+      await post({
+        name: "log-stopped",
+        isOn: isStopped,
+        clusters,
+        begin: logStoppedMessage,
+        end: logContinuesMessage,
+      });
     } catch (error) {
-      context.log.warn({ err: error }, "could not look at the audit log");
+      log.warn({ err: error }, "could not look at the audit log");
     }
   };
 }
@@ -194,28 +182,6 @@ function logStoppedMessage(): Message {
 
 function logContinuesMessage(): Message {
   return announcement(":white_check_mark: *The audit log takes events again.*");
-}
-
-interface TurnContext {
-  readonly ledger: Pick<TurnLedger, "takeTurn">;
-}
-
-/** In each channel once, for all processes. */
-async function post(
-  { ledger, client, log, configuration }: Pick<ZoneContext, "client" | "log" | "configuration"> & TurnContext,
-  clusters: readonly Cluster[],
-  turn: string,
-  message: Message,
-  onceInMs = postedForMs,
-): Promise<void> {
-  if (!(await ledger.takeTurn(turn, onceInMs))) return;
-  const { operatorsChannel } = configuration();
-  const channels = operatorsChannel === null ? clusters.map(({ channel }) => channel) : [operatorsChannel];
-  for (const channel of new Set(channels)) {
-    await client.chat.postMessage({ channel, ...message }).catch((error: unknown) => {
-      log.warn({ err: slackFailure(error, `the channel ${channel}`) }, "could not post to the operators");
-    });
-  }
 }
 
 function silentMessage(zone: Zone, since: Date, clusters: readonly Cluster[]): Message {

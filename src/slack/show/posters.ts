@@ -1,25 +1,21 @@
-import type { WebClient } from "@slack/web-api";
-import type { Logger } from "pino";
 import { type Anchor, brokenLogBase, formatAnchor, type LogBase, verifyLog } from "../../access/audit/verify-log.ts";
 import type { ChainVerdict } from "../../access/audit-event.ts";
 import { groupsBy } from "../../access/collections.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { ClusterTrouble } from "../../access/retry.ts";
+import type { ClusterTrouble, Outage } from "../../access/retry.ts";
 import type { SlackKeys } from "../../access/seal.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";
 import { type AuditLog, pagesOf, type ReadableLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import type { TurnLedger } from "../../ledger/turns.ts";
 import { startTicking, type Ticking } from "../../operations/stoppable.ts";
-import { slackFailure } from "../app/web-client.ts";
 import {
+  type Claimed,
   causeIn,
+  causeTurn,
   clustersInWords,
-  isNews,
   lookAtOutages,
   namedClusters,
   namesOf,
-  type OutageNews,
   type OutagesLedger,
   onCallOf,
   outageMessage,
@@ -28,16 +24,14 @@ import {
 } from "./call-operators.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, plainLine, time } from "./mrkdwn.ts";
+import { type PostContext, postClaimed, postedForMs } from "./post-in-turn.ts";
 
 const lookEveryMs = 5_000;
 
-export interface AnchorContext {
+export interface AnchorContext extends PostContext {
   readonly auditLog: ReadableLog & Pick<AuditLog, "noteAnchor">;
-  readonly ledger: Pick<TurnLedger, "takeTurn">;
-  readonly client: WebClient;
   readonly settings: () => AuditSettings;
   readonly keys: Pick<SlackKeys, "preview">;
-  readonly log: Logger;
 }
 
 /** Posts the audit log's anchor on a schedule, from one Slack process at a time. */
@@ -46,24 +40,23 @@ export function startAnchorPoster(context: AnchorContext): Ticking {
 }
 
 /** Remembers the last anchor in this process, which an attacker with Redis can't reach. */
-function anchorPoster({ auditLog, ledger, client, settings, keys, log }: AnchorContext): () => Promise<void> {
+function anchorPoster(context: AnchorContext): () => Promise<void> {
+  const { auditLog, ledger, settings, keys, log } = context;
   let seen: Anchor | null = null;
-  let isOwed = false;
   return async () => {
     const { channel, anchorEverySeconds } = settings();
     if (channel === null) return;
+    const forMs = anchorEverySeconds * 1000;
     try {
-      isOwed ||= await ledger.takeTurn("anchor", anchorEverySeconds * 1000);
-      if (!isOwed) return;
+      if (!(await ledger.claimTurn("anchor", forMs))) return;
       const verdict = await verifyFrom(auditLog, keys, seen);
       const anchor = verdict.type === "whole" ? { count: verdict.count, hash: verdict.head } : null;
       if (anchor) await auditLog.noteAnchor(anchor);
-      await client.chat.postMessage({ channel, ...anchorMessage(verdict) });
-      isOwed = false;
-      seen = anchor ?? seen;
+      const posted = await postClaimed(context, { turns: ["anchor"], channel, forMs }, anchorMessage(verdict));
+      if (posted === "posted") seen = anchor ?? seen;
       if (verdict.type === "broken") log.error({ message: verdict.message }, "the audit log is broken");
     } catch (error) {
-      log.warn({ err: slackFailure(error, `the audit channel ${channel}`) }, "could not post an anchor yet");
+      log.warn({ err: error }, "could not post an anchor yet");
     }
   };
 }
@@ -114,18 +107,14 @@ export function anchorMessage(verdict: ChainVerdict): Message {
   return announcement(text);
 }
 
-export interface TroubleContext {
+export interface TroubleContext extends PostContext {
   readonly ledger: Pick<Ledger, "clusterTroubles" | "revertedAt" | "takeTurn"> & OutagesLedger;
   readonly configuration: () => Pick<Config, "clusters">;
-  readonly client: WebClient;
-  readonly log: Logger;
   readonly now: () => Date;
 }
 
 /** A shorter trouble gets no message. */
 const lastsMs = 60_000;
-/** A trouble is posted once in this time, for all processes. */
-const postedForMs = 30 * 24 * 3_600_000;
 
 /** An older end is no news. */
 const newsForMs = 24 * 3_600_000;
@@ -142,88 +131,103 @@ type ClosedCluster = Troubled<ClusterTrouble>;
 
 async function postAll(context: TroubleContext): Promise<void> {
   const { ledger, log, now } = context;
-  const config = context.configuration();
+  const { clusters } = context.configuration();
   try {
     // Two processes at a time would each post a part of the clusters.
     if (!(await ledger.takeTurn("look-for-trouble", lookEveryMs - 1_000))) return;
-    const troubles = await ledger.clusterTroubles([...config.clusters.keys()]);
-    const outages = await ledger.outages();
-    const ago = (time: string | Date) => now().getTime() - new Date(time).getTime();
-    const begun: ClosedCluster[] = [];
-    const over: ClosedCluster[] = [];
-    const news: OutageNews = { begun: [], ended: [] };
-    const kindOf = (name: string, { code }: ClusterTrouble) => `${config.clusters.get(name)?.channel} ${code}`;
-    const open = [...troubles].filter(([, trouble]) => trouble.overAt === null);
-    // An outage reaches each cluster at another second: those of the last minute join the first.
-    const lasting = new Set(
-      open.filter(([, { since }]) => ago(since) >= lastsMs).map(([name, trouble]) => kindOf(name, trouble)),
-    );
-    try {
-      for (const [name, trouble] of troubles) {
-        const cluster = config.clusters.get(name);
-        if (!cluster) continue;
-        const isBegun = trouble.overAt === null && lasting.has(kindOf(name, trouble));
-        const outage = outages.get(name);
-        const isKnown = isBegun && outage && !(await isNews(ledger, name, outage, trouble.code));
-        if (isBegun && !isKnown && (await isNewTrouble(ledger, cluster, trouble))) begun.push({ cluster, trouble });
-        const isOver = trouble.overAt !== null && ago(trouble.overAt) < newsForMs;
-        if (isOver && (await isNewEnd(ledger, cluster, trouble))) over.push({ cluster, trouble });
-      }
-      await lookAtOutages(ledger, config.clusters, troubles, news);
-    } finally {
-      // After a turn is taken no other look posts them.
-      await postGrouped(context, begun, codeOf, clusterTroubleMessage);
-      await postGrouped(context, over, codeOf, troubleOverMessage);
-      await postGrouped(context, news.begun, codeOf, outageMessage);
-      await postGrouped(context, news.ended, ({ works }) => String(works), outageOverMessage);
-    }
-    for (const [name, at] of await ledger.revertedAt([...config.clusters.keys()])) {
-      const cluster = config.clusters.get(name);
-      if (cluster && ago(at) < newsForMs && (await ledger.takeTurn(`reverted-${name}`, postedForMs)))
-        await postInChannel(context, cluster, revertedMessage(name));
+    const troubles = await ledger.clusterTroubles([...clusters.keys()]);
+    const closed = await lookAtTroubles(context, troubles);
+    await postGrouped(context, closed.begun, codeOf, clusterTroubleMessage);
+    await postGrouped(context, closed.ended, codeOf, troubleOverMessage);
+    const waiting = await lookAtOutages(ledger, clusters, troubles);
+    await postGrouped(context, waiting.begun, codeOf, outageMessage);
+    const ended = await postGrouped(context, waiting.ended, ({ works }) => String(works), outageOverMessage);
+    for (const { cluster } of ended) await ledger.endOutage(cluster.name);
+    for (const [name, at] of await ledger.revertedAt([...clusters.keys()])) {
+      const cluster = clusters.get(name);
+      const turn = `reverted-${name}`;
+      if (cluster && now().getTime() - at.getTime() < newsForMs && (await ledger.claimTurn(turn, postedForMs)))
+        await postClaimed(context, { turns: [turn], channel: cluster.channel }, revertedMessage(name));
     }
   } catch (error) {
     log.warn({ err: error }, "could not look for clusters in trouble");
   }
 }
 
-/** Takes the turn before the message: two would confuse, and the log has a lost one. */
-async function isNewTrouble(ledger: TroubleContext["ledger"], cluster: Cluster, trouble: ClusterTrouble) {
-  const turn = turnOf(cluster, trouble);
-  await ledger.takeTurn(turn, postedForMs);
-  // Another cause needs another repair. The limit stops a text that always changes.
-  return ledger.takeTurn(`${turn}-${trouble.causes.length}`, postedForMs);
+interface OwedNews extends Claimed<ClosedCluster> {
+  readonly kind: string;
+  readonly agoMs: number;
 }
 
-/** The first process that sees the end posts it, but only after a post of the beginning. */
-async function isNewEnd(ledger: TroubleContext["ledger"], cluster: Cluster, trouble: ClusterTrouble) {
-  const turn = turnOf(cluster, trouble);
-  return (await ledger.takeTurn(`${turn}-over`, postedForMs)) && !(await ledger.takeTurn(turn, postedForMs));
+/** An outage reaches each cluster at another second: news of the last minute joins the first of its kind. */
+async function lookAtTroubles(
+  { ledger, configuration, now }: TroubleContext,
+  troubles: ReadonlyMap<string, ClusterTrouble>,
+) {
+  const { clusters } = configuration();
+  const outages = await ledger.outages();
+  const begun: OwedNews[] = [];
+  const ended: OwedNews[] = [];
+  for (const [name, trouble] of troubles) {
+    const cluster = clusters.get(name);
+    if (!cluster) continue;
+    const kind = `${cluster.channel} ${trouble.code}`;
+    const agoMs = now().getTime() - Date.parse(trouble.overAt ?? trouble.since);
+    const turns = await turnsOwed(ledger, cluster, trouble, outages.get(name));
+    if (turns) (trouble.overAt === null ? begun : ended).push({ cluster, trouble, turns, kind, agoMs });
+  }
+  const lasting = new Set(begun.filter(({ agoMs }) => agoMs >= lastsMs).map(({ kind }) => kind));
+  return {
+    begun: await claimed(
+      ledger,
+      begun.filter(({ kind }) => lasting.has(kind)),
+    ),
+    ended: await claimed(
+      ledger,
+      ended.filter(({ agoMs }) => agoMs < newsForMs),
+    ),
+  };
+}
+
+/** The turns of its message, first the one to claim. Null: the channel has it, or has not heard of the beginning of this end. */
+async function turnsOwed(
+  { isTurnKept }: Pick<TroubleContext["ledger"], "isTurnKept">,
+  { name }: Cluster,
+  { code, since, causes, overAt }: ClusterTrouble,
+  outage: Outage | undefined,
+): Promise<readonly string[] | null> {
+  const turn = `trouble-${name}-${since}`;
+  const end = `${turn}-over`;
+  if (overAt !== null) return (await isTurnKept(turn)) && !(await isTurnKept(end)) ? [end] : null;
+  const known = outage ? [causeTurn(name, outage, code)] : [];
+  // Another cause needs another repair. The limit stops a text that always changes.
+  const cause = `${turn}-${causes.length}`;
+  const isKept = await Promise.all([cause, ...known].map((each) => isTurnKept(each)));
+  return isKept.includes(true) ? null : [cause, turn, ...known];
+}
+
+async function claimed(ledger: TroubleContext["ledger"], news: readonly OwedNews[]): Promise<readonly OwedNews[]> {
+  const isMine = await Promise.all(news.map(({ turns: [turn = ""] }) => ledger.claimTurn(turn, postedForMs)));
+  return news.filter((_, index) => isMine[index]);
 }
 
 const codeOf = ({ trouble }: Troubled) => trouble.code;
 
-/** One message for all clusters of a channel with the same news: an outage of AWS or a network calls people once. */
-async function postGrouped<News extends { readonly cluster: Cluster }>(
+/** One message for all clusters of a channel with the same news: an outage of AWS or a network calls people once. @returns what Slack did not refuse */
+async function postGrouped<One extends { readonly cluster: Cluster }>(
   context: TroubleContext,
-  news: readonly News[],
-  kindOf: (each: News) => string,
-  messageOf: (first: News, others: readonly News[]) => Message,
-): Promise<void> {
+  news: readonly Claimed<One>[],
+  kindOf: (each: One) => string,
+  messageOf: (first: One, others: readonly One[]) => Message,
+): Promise<readonly One[]> {
   const groups = groupsBy(news, (each) => `${each.cluster.channel} ${kindOf(each)}`);
-  for (const [first, ...others] of groups.values())
-    await postInChannel(context, first.cluster, messageOf(first, others));
-}
-
-function turnOf({ name }: Cluster, { since }: ClusterTrouble): string {
-  return `trouble-${name}-${since}`;
-}
-
-async function postInChannel({ client, log }: TroubleContext, cluster: Cluster, message: Message): Promise<void> {
-  await client.chat.postMessage({ channel: cluster.channel, ...message }).catch((error: unknown) => {
-    const err = slackFailure(error, `the channel ${cluster.channel}`);
-    log.warn({ cluster: cluster.name, err }, "could not post about a cluster");
-  });
+  const told: One[] = [];
+  for (const group of groups.values()) {
+    const [first, ...others] = group;
+    const place = { turns: group.flatMap(({ turns }) => turns), channel: first.cluster.channel };
+    if ((await postClaimed(context, place, messageOf(first, others))) !== "refused") told.push(...group);
+  }
+  return told;
 }
 
 export function clusterTroubleMessage(first: ClosedCluster, others: readonly ClosedCluster[]): Message {

@@ -267,21 +267,21 @@ async function noteForged({ context, cluster, opened, state }: BindingTools): Pr
   }
 }
 
-/** One event for all that no run has seen in this hour. */
+/** One event for all that no run has reported in this hour. */
 async function reportForged(
   context: WorkerContext,
   cluster: string,
   forged: readonly ClusterBinding[],
   others: number,
 ): Promise<void> {
-  const fresh: string[] = [];
-  for (const binding of forged) {
-    if (await context.ledger.takeTurn(`forged-${cluster}-${binding.uid}`, untrustedReportEveryMs))
-      fresh.push(placeInWords(binding));
-  }
-  if (fresh.length === 0) return;
+  const { ledger } = context;
+  const turnOf = ({ uid }: ClusterBinding) => `forged-${cluster}-${uid}`;
+  const isKnown = await Promise.all(forged.map((binding) => ledger.isTurnKept(turnOf(binding))));
+  const fresh = forged.filter((_, index) => !isKnown[index]);
+  if (fresh.length === 0 || !(await ledger.takeTurn(`forged-${cluster}`, untrustedReportEveryMs, maxReports))) return;
   const more = others > 0 ? ` and ${others} more` : "";
   const limit = `The log reports new ones at most ${maxReports} times an hour`;
-  const why = `${fresh.join(", ")}${more}: with our label, without our seal. ${limit}`;
-  await reportUntrusted(context, cluster, why, `forged-${cluster}`, maxReports);
+  const places = fresh.map(placeInWords).join(", ");
+  await reportUntrusted(context, cluster, `${places}${more}: with our label, without our seal. ${limit}`);
+  await Promise.all(fresh.map((binding) => ledger.keepTurn(turnOf(binding), untrustedReportEveryMs)));
 }

@@ -14,6 +14,7 @@ import { lastSealedApproval } from "../../access/seals.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import { sealedArnsOf } from "../../ledger/links.ts";
+import { inTurn } from "../../ledger/turns.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { inParallel } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
@@ -205,7 +206,8 @@ async function noteUntrusted(
 ): Promise<boolean> {
   const [first] = open;
   if (!first) {
-    await reportUntrusted(context, cluster.name, why, `untrusted-${cluster.name}`);
+    const turn = `untrusted-${cluster.name}`;
+    await inTurn(context.ledger, turn, untrustedReportEveryMs, () => reportUntrusted(context, cluster.name, why));
     return true;
   }
   const since = context.now().getTime() - concurrentRunsMs;
@@ -218,14 +220,7 @@ async function noteUntrusted(
   return false;
 }
 
-export async function reportUntrusted(
-  context: WorkerContext,
-  cluster: string,
-  why: string,
-  turn: string,
-  most = 1,
-): Promise<void> {
-  if (!(await context.ledger.takeTurn(turn, untrustedReportEveryMs, most))) return;
+export async function reportUntrusted(context: WorkerContext, cluster: string, why: string): Promise<void> {
   context.log.error({ cluster, why }, "the cluster's memory of our leases has no valid seal");
   const at = context.now().toISOString();
   const event: AuditEvent = { type: "annotation.refused", at, actor: "worker", request: "", cluster, detail: { why } };

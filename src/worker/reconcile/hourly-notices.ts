@@ -6,6 +6,7 @@ import { named } from "../../diagnosis/link.ts";
 import type { ReportedProblem } from "../../diagnosis/problems.ts";
 import { absentRoleProblems, remadeRoleProblems } from "../../diagnosis/remade-roles.ts";
 import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
+import { inTurn } from "../../ledger/turns.ts";
 import { extendDeadline } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { findLeavers } from "../leavers.ts";
@@ -26,10 +27,11 @@ async function noteOnce(
   { message, remedy }: Pick<ReportedProblem, "message" | "remedy">,
 ): Promise<void> {
   const id = `hourly-${hash("sha256", JSON.stringify(about)).slice(0, 16)}`;
-  if (!(await ledger.takeTurn(id, onceInMs))) return;
-  log.warn({ about }, title);
-  const notice = { id, at: now().toISOString(), title, lines: [message, remedy] };
-  await ledger.addNotice(sealNotice(notice, keys.preview));
+  await inTurn(ledger, id, onceInMs, () => {
+    log.warn({ about }, title);
+    const notice = { id, at: now().toISOString(), title, lines: [message, remedy] };
+    return ledger.addNotice(sealNotice(notice, keys.preview));
+  });
 }
 
 /** Reports each once to the operators: dead entries, and the leases of people who left. A failure delays nothing. */

@@ -4,6 +4,7 @@ import type { AuditEvent } from "../../access/audit-event.ts";
 import { outsideWords } from "../../access/redact.ts";
 import { sealNotice } from "../../access/shared-lists.ts";
 import type { AccessChange, Entry } from "../../aws-auth/index.ts";
+import { inTurn } from "../../ledger/turns.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import type { WayContext } from "./way-adapter.ts";
 
@@ -32,13 +33,14 @@ async function reportOnce(
   log.error({ cluster: cluster.name, changes }, "an admission webhook changed a write to aws-auth");
   const at = now().toISOString();
   const id = `webhook-${hash("sha256", JSON.stringify([cluster.name, changes])).slice(0, 16)}`;
-  if (!(await ledger.takeTurn(id, dayMs))) return;
-  const event = writeChanged(cluster, changes, at);
-  await ledger.note(event);
-  recordedEvents.publish(event);
-  const title = `An admission webhook changes aws-auth of ${cluster.name}`;
-  const { remedy } = new AccessError("document-changed", "");
-  await ledger.addNotice(sealNotice({ id: `${id}-${at}`, at, title, lines: [...changes, remedy] }, keys.preview));
+  await inTurn(ledger, id, dayMs, async () => {
+    const event = writeChanged(cluster, changes, at);
+    await ledger.note(event);
+    recordedEvents.publish(event);
+    const title = `An admission webhook changes aws-auth of ${cluster.name}`;
+    const { remedy } = new AccessError("document-changed", "");
+    await ledger.addNotice(sealNotice({ id: `${id}-${at}`, at, title, lines: [...changes, remedy] }, keys.preview));
+  });
 }
 
 /** Clauses. */

@@ -168,7 +168,7 @@ function noLedger(now: () => Date): Ledger {
     rememberCreation: async () => {},
     lastAcceptedAt: async () => null,
     rememberAccepted: async () => {},
-    takeTurn: turnsOfThisProcess(now),
+    ...turnsOfThisProcess(now),
     // Only this process knows its runs: `guardedEntries` is the fence instead.
     beginRun: async () => "",
     isNewestRun: async () => true,
@@ -187,12 +187,14 @@ async function lost(): Promise<never> {
 const noQueue = { add: lost, addBulk: lost, getJobCounts: lost };
 const noQueues: QueuesToWake = { clusters: noQueue, ends: noQueue, messages: noQueue };
 
-function turnsOfThisProcess(now: () => Date): Ledger["takeTurn"] {
+function turnsOfThisProcess(now: () => Date): Pick<Ledger, "takeTurn" | "claimTurn" | "keepTurn" | "isTurnKept"> {
   const takenUntil = new Map<string, number>();
-  return async (name, everyMs) => {
-    const at = now().getTime();
-    if ((takenUntil.get(name) ?? 0) > at) return false;
-    takenUntil.set(name, at + everyMs);
+  const isTaken = (name: string) => (takenUntil.get(name) ?? 0) > now().getTime();
+  const keepTurn = async (name: string, forMs: number) => void takenUntil.set(name, now().getTime() + forMs);
+  const takeTurn = async (name: string, everyMs: number) => {
+    if (isTaken(name)) return false;
+    await keepTurn(name, everyMs);
     return true;
   };
+  return { takeTurn, claimTurn: takeTurn, keepTurn, isTurnKept: async (name) => isTaken(name) };
 }

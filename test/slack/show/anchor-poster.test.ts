@@ -7,6 +7,7 @@ import { genesis } from "../../../src/access/audit-event.ts";
 import { type AnchorContext, startAnchorPoster } from "../../../src/slack/show/posters.ts";
 import { aLog } from "../../builders/a-log.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
+import { memoryTurns } from "../../ledger/memory-ports.ts";
 import { aClient } from "../../sandbox/slack/a-client.ts";
 
 const noSinks = { s3: null, eventBridge: null, webhook: null };
@@ -31,7 +32,6 @@ function posting(
   into: string | null = channel,
   base: LogBase = { count: 0, hash: genesis, anchors: [], seal: null },
 ): { stop: () => Promise<void> } {
-  let isDue = true;
   const auditLog: AnchorContext["auditLog"] = {
     events: async (from, limit) => events.filter((each) => each.sequence >= from).slice(0, limit),
     base: async () => base,
@@ -39,13 +39,7 @@ function posting(
   };
   const poster = startAnchorPoster({
     auditLog,
-    ledger: {
-      takeTurn: async () => {
-        const taken = isDue;
-        isDue = false;
-        return taken;
-      },
-    },
+    ledger: memoryTurns(),
     client: aClient(slack),
     keys,
     settings: () => ({ channel: into, anchorEverySeconds: 60, keepSeconds: null, copyToLog: false, sinks: noSinks }),

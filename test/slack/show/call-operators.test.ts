@@ -137,6 +137,30 @@ describe("an outage of several clusters of one channel", () => {
     ]);
   });
 
+  test("has one message for each news, also if Slack refuses each once", async () => {
+    const refuse = () => {
+      const body = JSON.stringify({ ok: false, error: "internal_error" });
+      app.slack.faults.plan("slack.chat.postMessage", { type: "answer", status: 200, body });
+    };
+    refuse();
+    await look("payments");
+    app.pass(minutes(2));
+    await look("payments");
+    await change(aPreviewedRequest({ cluster: "staging" }));
+    await change(aPreviewedRequest({ id: "r-2", cluster: "payments" }));
+    refuse();
+    await look("payments");
+    app.pass(minutes(2));
+    await look("payments");
+    await look("payments");
+
+    expect(inChannel().filter((text) => !text.includes("[Approve]"))).toEqual([
+      expect.stringContaining("Requests for 2 clusters wait for a repair"),
+      expect.stringContaining("2 clusters work again"),
+    ]);
+    expect(await app.ledger.outages()).toEqual(new Map());
+  });
+
   test("that is over before a look is no message, nor is its end", async () => {
     await change(aPreviewedRequest({ cluster: "staging" }));
     await change(aPreviewedRequest({ id: "r-2", cluster: "payments" }));
@@ -146,15 +170,19 @@ describe("an outage of several clusters of one channel", () => {
     expect(inChannel().filter((text) => !text.includes("[Approve]"))).toEqual([]);
   });
 
-  test("whose first reader fails in the middle loses no message whose turn is taken", async () => {
+  test("whose first reader fails in the middle is posted minutes later, as one message", async () => {
     const { ledger } = app;
     const list: typeof ledger.list = (of, ...rest) =>
       of.clusters.includes("payments") ? Promise.reject(new Error("no Redis")) : ledger.list(of, ...rest);
+    const whole = app;
     app = { ...app, ledger: { ...ledger, list } };
+    await look("payments");
+    app = whole;
+    app.pass(minutes(2));
 
     await look("payments");
 
-    expect(inChannel()).toEqual([expect.stringMatching(/Requests for `staging` wait for a repair/)]);
+    expect(inChannel()).toEqual([expect.stringMatching(/Requests for 2 clusters wait for a repair/)]);
   });
 });
 

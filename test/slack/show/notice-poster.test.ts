@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { type Notice, sealNotice } from "../../../src/access/shared-lists.ts";
@@ -15,10 +15,14 @@ let slack: SandboxSlack;
 let ledger: Ledger;
 
 beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
   slack = await startSandboxSlack();
   ledger = memoryLedger();
 });
-afterEach(() => slack.stop());
+afterEach(() => {
+  vi.useRealTimers();
+  return slack.stop();
+});
 
 function notice(id: string, lines: readonly string[] = ["New: payments."]): Notice {
   return { id, at: at(0).toISOString(), title: `The fleet changed (${id})`, lines };
@@ -30,11 +34,13 @@ async function look(
   operatorsChannel: string | null = channel,
   follow = async () => {},
 ): Promise<void> {
+  vi.setSystemTime(at(seconds));
   const log = pino({ level: "silent" });
   const context = { ledger, configuration: () => ({ operatorsChannel }), keys, client: aClient(slack), follow };
   await startNoticePoster({ ...context, log, now: () => at(seconds) }).stop();
 }
 
+const many = (count: number) => Array.from({ length: count }, (_, index) => `New: ${"x".repeat(90)}-${index}.`);
 const posted = () => slack.messages(channel).map(textOf);
 
 test("notices of both processes are posted once, the oldest first, by all Slack processes together", async () => {
@@ -47,6 +53,19 @@ test("notices of both processes are posted once, the oldest first, by all Slack 
   expect(posted()).toEqual([
     "*The fleet changed (one)*\n• New: payments.",
     "*The fleet changed (two)*\n• New: payments.",
+  ]);
+});
+
+test("what Slack refuses, and what a process did not post before it died, another process posts minutes later", async () => {
+  for (const id of ["one", "two"]) await ledger.addNotice(sealNotice(notice(id), keys.preview));
+  await ledger.addNotice(sealNotice(notice("three", many(60)), keys.preview));
+  const refusal = { type: "answer", status: 200, body: JSON.stringify({ ok: false, error: "fatal_error" }) } as const;
+  slack.faults.plan("slack.chat.postMessage", refusal, { nth: 2, times: 2 });
+  await look(minutes(1));
+  for (const passed of [2, 3.1, 4]) await look(minutes(passed));
+
+  expect(posted().map((text) => /\((.*)\)/.exec(text)?.[1])).toEqual([
+    ...["one", "three) (2 of 3", "three) (3 of 3", "two", "three) (1 of 3"],
   ]);
 });
 
@@ -80,8 +99,6 @@ test("a tag can't call people or make a link", async () => {
   expect(JSON.stringify(slack.messages(channel))).toContain("&lt;!channel&gt;");
   expect(JSON.stringify(slack.messages(channel))).not.toMatch(/<!channel>|<https/);
 });
-
-const many = (count: number) => Array.from({ length: count }, (_, index) => `New: ${"x".repeat(90)}-${index}.`);
 
 test("a long list is in several messages, in order, each line once", async () => {
   await ledger.addNotice(sealNotice(notice("one", many(60)), keys.preview));

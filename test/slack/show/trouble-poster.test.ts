@@ -27,6 +27,8 @@ afterEach(() => {
   return slack.stop();
 });
 
+const refusal = { type: "answer", status: 200, body: JSON.stringify({ ok: false, error: "internal_error" }) } as const;
+
 /** One look of a Slack process at this time. */
 async function look(seconds: number, others: readonly Cluster[] = []): Promise<void> {
   vi.setSystemTime(at(seconds));
@@ -96,16 +98,36 @@ test("an outage that reaches another cluster half a minute later is one message 
   expect(posted()).toEqual([expect.stringMatching(/on 2 clusters\*[\s\S]*Clusters: `staging`, `shop`\./)]);
 });
 
-test("a failing Redis loses no message whose turn is taken", async () => {
+test("what a failing Redis or Slack stops is posted when its turn comes again, as one message", async () => {
   await ledger.setClusterTrouble("payments", trouble);
+  const payments = [aCluster({ name: "payments" })];
   const whole = ledger;
-  const takeTurn: Ledger["takeTurn"] = (name, ...rest) =>
-    name.startsWith("trouble-payments") ? Promise.reject(new Error("no Redis")) : whole.takeTurn(name, ...rest);
-  ledger = { ...whole, takeTurn };
+  const claimTurn: Ledger["claimTurn"] = (name, ...rest) =>
+    name.startsWith("trouble-payments") ? Promise.reject(new Error("no Redis")) : whole.claimTurn(name, ...rest);
+  ledger = { ...whole, claimTurn };
+  await look(minutes(1), payments);
+  ledger = whole;
+  slack.faults.plan("slack.chat.postMessage", refusal);
 
-  await look(minutes(1), [aCluster({ name: "payments" })]);
+  for (const passed of [4, 5, 7]) await look(minutes(passed), payments);
+  for (const name of ["staging", "payments"])
+    await ledger.setClusterTrouble(name, { ...trouble, overAt: at(minutes(8)).toISOString() });
+  slack.faults.plan("slack.chat.postMessage", refusal);
+  for (const passed of [8, 11]) await look(minutes(passed), payments);
 
-  expect(posted()).toEqual([expect.stringContaining("The worker can't work on `staging`")]);
+  expect(posted()).toEqual([
+    expect.stringContaining("The worker can't work on 2 clusters"),
+    expect.stringContaining("2 clusters work again"),
+  ]);
+});
+
+test("an outage of an hour makes no message of a blip elsewhere", async () => {
+  await look(minutes(1));
+  await ledger.setClusterTrouble("shop", { ...trouble, since: at(minutes(60)).toISOString() });
+
+  await look(minutes(60) + 5, [aCluster({ name: "shop" })]);
+
+  expect(posted()).toHaveLength(1);
 });
 
 test("one that is back within a minute is no message", async () => {

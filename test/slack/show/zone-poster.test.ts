@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
@@ -14,11 +14,13 @@ let ledger: Ledger;
 let seconds: number;
 
 beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
   slack = await startSandboxSlack();
   ledger = memoryLedger();
   seconds = 0;
 });
 afterEach(async () => {
+  vi.useRealTimers();
   await slack.stop();
 });
 
@@ -38,9 +40,14 @@ async function looksOf(
   const context: ZoneContext = { ledger, configuration, client: aClient(slack), log, now: () => at(seconds) };
   const look = zonePoster(context);
   await act(async (to) => {
-    seconds = to;
+    pass(to);
     await look();
   });
+}
+
+function pass(to: number): void {
+  seconds = to;
+  vi.setSystemTime(at(to));
 }
 
 type Later = (seconds: number) => Promise<void>;
@@ -109,4 +116,38 @@ test("a log that takes no event is reported at once and by one process, and also
     expect.stringContaining("*The audit log is stopped.* No request, decision or lease can change"),
     expect.stringContaining("The audit log takes events again"),
   ]);
+});
+
+test("what Slack refuses is posted minutes later, and its end also by a process that started in between", async () => {
+  const body = JSON.stringify({ ok: false, error: "internal_error" });
+  const refuse = () => slack.faults.plan("slack.chat.postMessage", { type: "answer", status: 200, body });
+  refuse();
+  await looksOf([zoned], async (later) => {
+    for (const to of [50, 55, 175]) await later(to);
+  });
+  refuse();
+  await looksOf([zoned], async (later) => {
+    await later(180);
+    await ledger.noteZone("eu-private", at(190));
+    for (const to of [195, 200]) await later(to);
+    await ledger.noteZone("eu-private", at(320));
+    for (const to of [325, 330]) await later(to);
+  });
+
+  expect(posted()).toEqual([
+    expect.stringContaining("No worker serves the zone eu-private"),
+    expect.stringContaining("A worker serves the zone eu-private again"),
+  ]);
+});
+
+test("a channel that is gone delays no other one, and its zone is no news after its end", async () => {
+  slack.addChannel({ id: "C0GONE", name: "gone", members: [] });
+  await looksOf([{ ...zoned, name: "a", channel: "C0GONE" }, zoned], async (later) => {
+    await later(50);
+    await ledger.noteZone("eu-private", at(60));
+    for (const to of [65, 70]) await later(to);
+  });
+
+  expect(posted()).toHaveLength(2);
+  expect(slack.messages("C0GONE")).toEqual([]);
 });

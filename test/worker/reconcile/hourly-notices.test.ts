@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { readNotice } from "../../../src/access/shared-lists.ts";
 import { adoptByTheClock } from "../../../src/worker/reconcile/adopt.ts";
@@ -9,10 +9,15 @@ import { aDirectScene } from "../../fault/direct-scene.ts";
 
 const roleOf = (suffix: string) => `arn:aws:iam::111122223333:role/AWSReservedSSO_Developer_${suffix.repeat(16)}`;
 
-test("the hourly look reports to the operators once a permission set with two roles, sealed, with the next step", async () => {
+afterEach(() => void vi.useRealTimers());
+
+test("the hourly look reports to the operators once a permission set with two roles, sealed, with the next step, also after a failure", async () => {
   const mapRoles = `${initialAwsAuth.mapRoles}${roleEntry(roleOf("a"))}${roleEntry(roleOf("b"))}`;
   const { context, cluster, ledger } = await aDirectScene({ ...initialAwsAuth, mapRoles });
+  const addNotice = () => Promise.reject(new Error("no Redis"));
 
+  await adoptByTheClock({ ...context(), ledger: { ...ledger, addNotice } }, cluster);
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
   await adoptByTheClock(context(), cluster);
   await adoptByTheClock(context(), cluster);
 
