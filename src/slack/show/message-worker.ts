@@ -17,7 +17,7 @@ import type { Stoppable } from "../../operations/stoppable.ts";
 import { type TraceContext, tracedJob } from "../../operations/traced.ts";
 import { isDecisionDue } from "../app/request-people.ts";
 import { peopleBehind } from "../decide/active-approvers.ts";
-import { closeAgain } from "../link/link-questions.ts";
+import { updateQuestions } from "../link/link-questions.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/migration-message.ts";
 import { showAgain } from "./lost-cards.ts";
@@ -36,7 +36,7 @@ type Waited = TraceContext["waited"];
 const messageRuns: JobHandlers<typeof messageJobs, [MessageContexts, Waited]> = {
   show: ({ record }, { context, background }, waited) =>
     isLinkQuestion(record)
-      ? closeAgain(background, record)
+      ? updateQuestions(background, record)
       : tracedJob(contextOf(context, record, waited), "show", {}, [record], (running) =>
           (isMigrationId(record) ? showMigration(running, record) : showRequest(running, record)).catch(
             (failure: unknown) => showAgainLater(context, record, failure),

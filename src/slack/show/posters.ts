@@ -159,7 +159,7 @@ interface OwedNews extends Claimed<ClosedCluster> {
   readonly agoMs: number;
 }
 
-/** An outage reaches each cluster at another second: news of the last minute joins the first of its kind. */
+/** An outage reaches each cluster, and leaves it, at another second: news of the last minute joins the first of its kind. */
 async function lookAtTroubles(
   { ledger, configuration, now }: TroubleContext,
   troubles: ReadonlyMap<string, ClusterTrouble>,
@@ -168,15 +168,19 @@ async function lookAtTroubles(
   const outages = await ledger.outages();
   const begun: OwedNews[] = [];
   const ended: OwedNews[] = [];
+  const open = new Set<string>();
   for (const [name, trouble] of troubles) {
     const cluster = clusters.get(name);
     if (!cluster) continue;
     const kind = `${cluster.channel} ${trouble.code}`;
+    if (trouble.overAt === null) open.add(kind);
     const agoMs = now().getTime() - Date.parse(trouble.overAt ?? trouble.since);
     const turns = await turnsOwed(ledger, cluster, trouble, outages.get(name));
     if (turns) (trouble.overAt === null ? begun : ended).push({ cluster, trouble, turns, kind, agoMs });
   }
-  const lasting = new Set(begun.filter(({ agoMs }) => agoMs >= lastsMs).map(({ kind }) => kind));
+  const late = (news: readonly OwedNews[]) =>
+    new Set(news.filter(({ agoMs }) => agoMs >= lastsMs).map(({ kind }) => kind));
+  const [lasting, over] = [late(begun), late(ended)];
   return {
     begun: await claimed(
       ledger,
@@ -184,7 +188,7 @@ async function lookAtTroubles(
     ),
     ended: await claimed(
       ledger,
-      ended.filter(({ agoMs }) => agoMs < newsForMs),
+      ended.filter(({ kind, agoMs }) => agoMs < newsForMs && (over.has(kind) || !open.has(kind))),
     ),
   };
 }
@@ -244,7 +248,8 @@ export function clusterTroubleMessage(first: ClosedCluster, others: readonly Clo
 }
 
 function troubleOverMessage(first: ClosedCluster, others: readonly ClosedCluster[]): Message {
-  const at = time(first.trouble.overAt ?? "");
+  const last = [first, ...others].map(({ trouble }) => trouble.overAt ?? "").toSorted();
+  const at = time(last.at(-1) ?? "");
   const text = [
     `:white_check_mark: *${clustersInWords(first, others)} ${others.length > 0 ? "work" : "works"} again* since ${at}. The worker is catching up.`,
     ...(others.length > 0 ? [`Clusters: ${namesOf(first, others)}.`] : []),

@@ -74,7 +74,7 @@ test("an outage of many clusters is one message in each channel, and so is its e
   await Promise.all([look(minutes(1), all), look(minutes(1), all)]);
   for (const { name } of all)
     await ledger.setClusterTrouble(name, { ...trouble, overAt: at(minutes(2)).toISOString() });
-  await look(minutes(2), all);
+  await look(minutes(3), all);
 
   expect(posted()).toEqual([
     expect.stringMatching(
@@ -119,6 +119,21 @@ test("what a failing Redis or Slack stops is posted when its turn comes again, a
     expect.stringContaining("The worker can't work on 2 clusters"),
     expect.stringContaining("2 clusters work again"),
   ]);
+});
+
+test("ends of one outage half a minute apart are one message, with the time of the last one", async () => {
+  await ledger.setClusterTrouble("shop", trouble);
+  const all = [aCluster({ name: "shop" })];
+  const over = (name: string, seconds: number) =>
+    ledger.setClusterTrouble(name, { ...trouble, overAt: at(seconds).toISOString() });
+  await look(minutes(1), all);
+
+  await over("staging", minutes(2));
+  await look(minutes(2.1), all);
+  await over("shop", minutes(2.5));
+  for (const passed of [2.6, 3.6]) await look(minutes(passed), all);
+
+  expect(posted().slice(1)).toEqual([expect.stringMatching(/2 clusters work again\* since .*09:02:30/)]);
 });
 
 test("an outage of an hour makes no message of a blip elsewhere", async () => {
