@@ -87,7 +87,7 @@ export function isMigrationId(id: string): boolean {
   return /^migration-.+-\d+$/.test(id);
 }
 
-/** A question about a link, in the list of outdated messages: the person, its time in Slack, and a seal. */
+/** Questions about a link: the person; in the list of outdated messages also the time of one in Slack, and a seal. */
 export const linkQuestionPrefix = "link-question";
 
 export function isLinkQuestion(id: string): boolean {

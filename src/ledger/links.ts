@@ -52,6 +52,8 @@ export interface LinkLedger {
     proposal: string | null,
     questions: LinkQuestions | null,
   ): Promise<LinkQuestions | null | "outdated">;
+  /** The open questions about each person. Trust no place without the seal. */
+  linkQuestions(): Promise<ReadonlyMap<string, LinkQuestions>>;
   /** What a worker found out about a person, by cluster, for a day at most. Trust none without its seal. */
   identitiesOf(user: string): Promise<ReadonlyMap<string, unknown>>;
   rememberIdentities(found: Identities): Promise<void>;
@@ -153,6 +155,11 @@ export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger
       const swapped = await redis.eval(swapQuestionsScript, 2, questionsKey, proposalsKey, ...values);
       const before = swappedForm.parse(swapped);
       return before === 0 ? "outdated" : reader.read("link questions", user, before[0] ?? null);
+    },
+    linkQuestions: async () => {
+      const stored = Object.entries(await readOr({}, redis.hgetall(questionsKey)));
+      const read = stored.map(async ([user, text]) => [user, await reader.read("link questions", user, text)] as const);
+      return new Map((await Promise.all(read)).flatMap(([user, asked]) => (asked ? [[user, asked] as const] : [])));
     },
     identitiesOf: (user) => readFindings(redis, reader, user),
     rememberIdentities: (found) => writeFindings(redis, found),

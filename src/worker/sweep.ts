@@ -1,7 +1,7 @@
 import { AccessError } from "../access/access-error.ts";
 import { keptWith } from "../access/collections.ts";
 import { remindOfReview } from "../access/emergency.ts";
-import { isMigration, type LedgerRecord, recordClosedSince, recordDueAt } from "../access/lists.ts";
+import { isMigration, type LedgerRecord, linkQuestionPrefix, recordClosedSince, recordDueAt } from "../access/lists.ts";
 import { nextMigration } from "../access/migration.ts";
 import type { AccessRequest } from "../access/record.ts";
 import { dueAt, nextVersion, proofDueAt } from "../access/request.ts";
@@ -11,7 +11,7 @@ import type { ClosedBatch } from "../ledger/closed.ts";
 import type { ClusterLook } from "../ledger/jobs.ts";
 import { jobTypeFor, recordChange } from "../ledger/lifecycle.ts";
 import { configurationOf } from "../ledger/look-ups.ts";
-import { examineQueues, type QueuesToWake, wakeAll } from "../ledger/queues.ts";
+import { examineQueues, type QueuesToWake, wake, wakeAll } from "../ledger/queues.ts";
 import { inParallel } from "../operations/deadlines.ts";
 import type { WorkerContext } from "./context.ts";
 import { dueChange, forgetFuture, recordDelay, recordDue } from "./due-change.ts";
@@ -110,8 +110,10 @@ async function outdatedToTry({ ledger }: WorkerContext): Promise<readonly string
 
 /** A restored Redis, or a replica that lagged: messages can show later changes, which no process may remember. A lease follows its cluster. */
 async function showPendingAgain(context: WorkerContext): Promise<void> {
-  const { ledger, config, now, log } = context;
+  const { ledger, queues, config, now, log } = context;
   log.warn("Redis started again, or another server took over: reading what every cluster remembers");
+  for (const user of (await ledger.linkQuestions()).keys())
+    await wake(queues, { type: "show", record: `${linkQuestionPrefix} ${user}` });
   const of = { list: "pending", clusters: [...config.clusters.keys()], requester: null, match: "any" } as const;
   const migrations = (await ledger.migrations.open()).map((each) => nextMigration(each, {}));
   await inParallel(migrations, (record) => recordChange(context, record, null, now()));

@@ -57,11 +57,12 @@ export function linkContract(ledgerNow: () => Ledger): void {
         await ledger.swapLinkQuestions("U0ENGINEER", "p-2", placed("1.2")),
         await ledger.swapLinkQuestions("U0ENGINEER", "p-2", placed("1.3")),
         await ledger.swapLinkQuestions("U0ENGINEER", "p-1", placed("1.1")),
+        Object.fromEntries(await ledger.linkQuestions()),
         await ledger.swapLinkQuestions("U0ENGINEER", null, null),
         await ledger.swapLinkQuestions("U0ENGINEER", null, null),
       ];
 
-      expect(steps).toEqual([null, placed("1.2"), "outdated", placed("1.3"), null]);
+      expect(steps).toEqual([null, placed("1.2"), "outdated", { U0ENGINEER: placed("1.3") }, placed("1.3"), null]);
     });
 
     test("that is confirmed is in force, and no proposal waits", async () => {

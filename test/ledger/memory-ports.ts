@@ -65,6 +65,7 @@ export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
       else questions.delete(user);
       return before;
     },
+    linkQuestions: async () => new Map(questions),
     userGroups: async () => groups,
     shareUserGroups: async (shared) => {
       groups = shared;

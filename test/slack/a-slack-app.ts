@@ -3,7 +3,7 @@ import { freePort } from "../../sandbox/product-process.ts";
 import type { SandboxMessage } from "../../sandbox/slack/inputs.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
-import { isLinkQuestion } from "../../src/access/lists.ts";
+import { isLinkQuestion, linkQuestionPrefix } from "../../src/access/lists.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
 import type { Job, WorkerQuestion } from "../../src/ledger/jobs.ts";
@@ -13,7 +13,7 @@ import { startSlackApp } from "../../src/slack/app/app.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import { slackDirectory } from "../../src/slack/app/directory.ts";
 import { backgroundClient, directoryClient, messengerClient } from "../../src/slack/app/web-client.ts";
-import { closeAgain } from "../../src/slack/link/link-questions.ts";
+import { updateQuestions } from "../../src/slack/link/link-questions.ts";
 import { showMigration } from "../../src/slack/migrate/migration-message.ts";
 import { showLost } from "../../src/slack/show/lost-cards.ts";
 import { MessageUpdates } from "../../src/slack/show/message-updates.ts";
@@ -47,6 +47,8 @@ export interface SlackApp {
   show: (id: string) => Promise<SandboxMessage>;
   /** Posts the channel's message of a cluster's migration, or updates it, with its thread and notices. */
   showMigration: (id: string) => Promise<SandboxMessage>;
+  /** Shows the questions about a person's link as Redis has them, as after a failover. */
+  showQuestions: (user: string) => Promise<void>;
   /** Shows again what Slack refused, as after a sweep. */
   showOutdated: () => Promise<void>;
   /** Looks for what waits for a decision and Redis lost. */
@@ -154,8 +156,9 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
     },
     showOutdated: async () => {
       for (const id of (await ledger.outdated()).keys())
-        await (isLinkQuestion(id) ? closeAgain(messenger(), id) : showRequest(messenger(), id));
+        await (isLinkQuestion(id) ? updateQuestions(messenger(), id) : showRequest(messenger(), id));
     },
+    showQuestions: (user) => updateQuestions(messenger(), `${linkQuestionPrefix} ${user}`),
     lookForLost: () => showLost({ ...messenger(), ledger: context.ledger }),
     follow: (text) => {
       const before = config;

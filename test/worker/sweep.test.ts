@@ -422,8 +422,9 @@ test("after a start of another server, all that wait are shown again, however ma
   expect(versions.filter((version) => version !== 2)).toEqual([]);
 });
 
-test("after a start of another server, active leases are inspected at once: an old copy shows one that was revoked as active", async () => {
+test("after a start of another server, active leases are inspected at once, and questions about links shown again: an old copy has what people ended", async () => {
   const { ledger, ...context } = contextAt(at(0));
+  await ledger.swapLinkQuestions("U0ENGINEER", null, { places: [], seal: "" });
   await sweep({ ledger, ...context });
   await queues.clusters.obliterate({ force: true });
 
@@ -431,6 +432,8 @@ test("after a start of another server, active leases are inspected at once: an o
 
   const woken = (await queues.clusters.getJobs(["waiting", "prioritized"])).map(({ data }) => data.type);
   expect(woken).toContain("inspect");
+  const shown = (await queues.messages.getJobs(["waiting", "prioritized", "delayed"])).map(({ data }) => data);
+  expect(shown).toContainEqual(expect.objectContaining({ type: "show", record: "link-question U0ENGINEER" }));
 });
 
 test("a channel that is behind is tried with one record each minute, until the bot is back", async () => {

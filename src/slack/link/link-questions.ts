@@ -1,4 +1,5 @@
 import type { WebClient } from "@slack/web-api";
+import { linkInAccountOf } from "../../access/identities.ts";
 import { linkQuestionPrefix } from "../../access/lists.ts";
 import type { LinkProposal } from "../../access/seals.ts";
 import type { IdentityLookUp } from "../../ledger/links.ts";
@@ -90,18 +91,32 @@ async function replaceQuestions(
 
 const closed = (user: string, { channel, ts }: MessageRef) => ({ closed: user, channel, ts });
 
-/** Closes a question after Slack refused its update. @throws AccessError if another try can help */
-export async function closeAgain(
-  { ledger, keys, updates }: Pick<MessengerContext, "ledger" | "updates"> & Pick<IdentityLookUp, "keys">,
-  id: string,
-): Promise<void> {
-  const [, user = "", ts = "", seal] = id.split(" ");
+type UpdateContext = Pick<MessengerContext, "ledger" | "updates"> & Pick<IdentityLookUp, "keys">;
+
+/** Closes a question after Slack refused its update, or shows those about a person as Redis has them. @throws AccessError if another try can help */
+export async function updateQuestions(context: UpdateContext, id: string): Promise<void> {
+  const { ledger, keys, updates } = context;
+  const [, user = "", ts, seal] = id.split(" ");
+  if (ts === undefined) return showWaiting(context, user);
   const channel = await ledger.outdatedIn(id);
   if (channel === null) return;
   const place = { channel, ts };
   if (keys.decision.isSealed("messages", closed(user, place), seal))
     await updateDirect({ updates }, user, 0, linkHandled(user), place);
   await ledger.rememberOutdated(id, null);
+}
+
+/** After a failover that lost a decision: it waits again, so its questions have buttons again. */
+async function showWaiting({ ledger, keys, updates }: UpdateContext, user: string): Promise<void> {
+  const [proposal, links, asked] = await Promise.all([
+    ledger.linkProposalOf(user),
+    ledger.linksOf(user),
+    ledger.linkQuestions(),
+  ]);
+  const { places = [], seal } = asked.get(user) ?? {};
+  if (!proposal || !keys.decision.isSealed("messages", sealed(user, places), seal)) return;
+  const question = linkQuestion(proposal, linkInAccountOf(links, proposal.arn)?.arn ?? null);
+  for (const place of places) await updateDirect({ updates }, user, 0, question, place);
 }
 
 function linkHandled(user: string): Message {

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { linkEvent } from "../../../src/access/audit-event.ts";
 import { arnsOf } from "../../../src/access/identities.ts";
 import { decideLink } from "../../../src/slack/link/link.ts";
 import { configText } from "../../builders/a-cluster.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 import { aSlackContext } from "../slack-context.ts";
 
@@ -141,6 +143,28 @@ describe("link, where an administrator has to confirm it,", () => {
       .toMatch(/asks to link to .*\n.*\n:warning: Already handled/);
     expect(questions("U0APPROVER2").join()).not.toContain("[");
     expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
+  });
+
+  test("waits again with buttons after a failover that lost the decision, and not after one that lost nothing", async () => {
+    await say("U0ENGINEER", `link ${arn}`);
+    const [first] = [await told("U0ONCALL"), await told("U0APPROVER2")];
+    const [proposal, asked] = [await app.ledger.linkProposalOf("U0ENGINEER"), await app.ledger.linkQuestions()];
+    await app.person("U0ONCALL").click(first, "Confirm");
+    await expect.poll(() => questions("U0APPROVER2").join()).toContain("confirmed by");
+    const settled = questions("U0ONCALL");
+    await app.showQuestions("U0ENGINEER");
+    expect(questions("U0ONCALL")).toEqual(settled);
+
+    Object.assign(app.ledger, memoryLedger());
+    const event = linkEvent("link.proposed", "U0ENGINEER", new Date(), { user: "U0ENGINEER", arn, before: null });
+    await app.ledger.changeLink({ user: "U0ENGINEER", expected: null, link: null, proposal, event });
+    await app.ledger.swapLinkQuestions("U0ENGINEER", null, asked.get("U0ENGINEER") ?? null);
+    await app.showQuestions("U0ENGINEER");
+
+    for (const user of ["U0ONCALL", "U0APPROVER2"])
+      expect(questions(user)).toEqual([expect.stringMatching(/asks to link to[\s\S]*\[Confirm\] \[Refuse\]/)]);
+    await app.person("U0ONCALL").click(await told("U0ONCALL"), "Confirm");
+    await expect.poll(async () => arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
 
   describe("where Slack takes no update for a while,", () => {
