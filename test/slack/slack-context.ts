@@ -14,6 +14,7 @@ import { aClient } from "../sandbox/slack/a-client.ts";
 export const noGroups: Directory = {
   membershipsOf: async () => [],
   idOf: async (user) => user,
+  idsOf: async (user) => [user],
   membersOf: async () => [],
   emailOf: async () => null,
   accountOf: async () => "active",

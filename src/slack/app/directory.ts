@@ -22,6 +22,8 @@ export interface Directory {
   accountOf(user: string): Promise<Account>;
   /** In an Enterprise organization it is the organization's: older workspaces have another. @throws AccessError */
   idOf(user: string): Promise<string>;
+  /** That one and the older ones. @throws AccessError */
+  idsOf(user: string): Promise<readonly string[]>;
 }
 
 /** `active`: a member who can sign in. `guest`: invited into some channels. `of-another-workspace`: in a shared channel. */
@@ -85,6 +87,7 @@ export function slackDirectory(
   };
   return {
     membersOf,
+    idsOf,
     emailOf: async (user) => (await personOf(user)).confirmedEmail,
     accountOf: async (user) => (await personOf(user)).account,
     idOf: async (user) => {

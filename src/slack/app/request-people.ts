@@ -174,7 +174,12 @@ async function approversOwn(
   users: readonly string[],
   verdict: Click["verdict"],
 ): Promise<{ readonly links: LinkedArns; readonly isUnknown: ReadonlySet<string> }> {
-  const links = new Map(await sealedArnsOf(context, users, cluster));
+  // A link can be older than the id of the person's organization.
+  const ids = await Promise.all(users.map((user) => context.directory.idsOf(user)));
+  const sealed = await sealedArnsOf(context, ids.flat(), cluster);
+  const links = new Map(
+    users.map((user, index) => [user, ids[index]?.flatMap((id) => sealed.get(id) ?? []) ?? []] as const),
+  );
   const { identities } = context.config;
   const isUnknown = new Set<string>();
   if (verdict === "denied" || !needsEmail(identities)) return { links, isUnknown };

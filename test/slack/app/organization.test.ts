@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { aLink } from "../../builders/a-link.ts";
 import { aDecision, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
@@ -50,6 +51,17 @@ test("access for another person has their id of the organization too, and not th
   await app.say("U0ONCALL", `request staging ${engineerArn} viewer for @engineer for 1h take over the incident`);
 
   expect(await app.ledger.get("r-new2")).toMatchObject({ requester: "W0ENGINEER", askedBy: "U0ONCALL" });
+});
+
+test("nor for the principal that they linked before they had the id of the organization", async () => {
+  const principal = engineerArn.replace("engineer", "approver");
+  await app.ledger.linkPrincipal("U0APPROVER", aLink("U0APPROVER", principal));
+  const { id } = await app.put(aPreviewedRequest({ id: "r-linked", principal }));
+
+  const click = async () => app.person("U0APPROVER").click(await app.show(id), "Approve");
+
+  expect(textOf(await app.answered("U0APPROVER", click))).toContain("your own identity");
+  expect((await app.ledger.get(id))?.approvals).toEqual([]);
 });
 
 const othersArn = engineerArn.replace("engineer", "another");
