@@ -14,7 +14,12 @@ const maxUses = 5;
 
 export function newResponseUrl(state: SlackState, of: Pick<ResponseUrl, "user" | "channel" | "message">): string {
   const path = `/actions/${state.identity.teamId}/${randomBytes(6).readUIntBE(0, 6)}/${randomBytes(12).toString("hex")}`;
-  state.responseUrls.set(path, { ...of, uses: 0, expires: new Date(state.now().getTime() + lifetime) });
+  state.responseUrls.set(path, {
+    ...of,
+    uses: 0,
+    made: new Set(),
+    expires: new Date(state.now().getTime() + lifetime),
+  });
   return path;
 }
 
@@ -45,17 +50,13 @@ function respond(state: SlackState, url: ResponseUrl, sent: JsonObject): void {
 
 function addResponse(
   state: SlackState,
-  to: { user: string; channel: string },
+  to: ResponseUrl,
   sent: JsonObject,
   content: Pick<SandboxMessage, "text" | "blocks">,
 ): SandboxMessage {
   const thread = textAt(sent, "thread_ts");
-  return addMessage(state, {
-    channel: to.channel,
-    ...content,
-    ...(thread ? { thread_ts: thread } : {}),
-    ephemeralTo: to.user,
-  });
+  const message = { channel: to.channel, ...content, ...(thread ? { thread_ts: thread } : {}), ephemeralTo: to.user };
+  return addMessage(state, message, to);
 }
 
 const isTrue = (value: unknown) => value === true || value === "true";
@@ -64,20 +65,20 @@ function refused(status: number, error: string): SandboxAnswer {
   return { status, body: JSON.stringify({ ok: false, error }) };
 }
 
-export function plainAnswer(ack: Acknowledgement): CommandAnswer {
+/** @param path of the response URL; absent: the action has none */
+export function plainAnswer(ack: Acknowledgement, state: SlackState, path = ""): CommandAnswer {
   const { status, milliseconds, error } = ack;
-  return { status, milliseconds, text: "", errors: {}, ...(error ? { error } : {}) };
+  const made = state.responseUrls.get(path)?.made;
+  const seen = () => state.messages.filter(({ ts, ephemeralTo }) => ephemeralTo !== undefined && made?.has(ts));
+  return { status, milliseconds, text: "", seen, errors: {}, ...(error ? { error } : {}) };
 }
 
 /** A command's acknowledgement can itself be a message, as text or JSON. */
-export function takeCommandAnswer(
-  state: SlackState,
-  to: { user: string; channel: string },
-  ack: Acknowledgement,
-): CommandAnswer {
-  const answer = plainAnswer(ack);
+export function takeCommandAnswer(state: SlackState, path: string, ack: Acknowledgement): CommandAnswer {
+  const answer = plainAnswer(ack, state, path);
+  const to = state.responseUrls.get(path);
   const sent: JsonObject = isObject(ack.body) ? ack.body : { text: ack.body };
-  if (ack.error || ack.body === undefined || Object.keys(sent).length === 0) return answer;
+  if (!to || ack.error || ack.body === undefined || Object.keys(sent).length === 0) return answer;
   try {
     const message = addResponse(state, to, sent, messageContent(sent));
     return { ...answer, message, text: textOf(message) };
@@ -94,7 +95,7 @@ export function takeSubmissionAnswer(
   view: SandboxView,
   ack: Acknowledgement,
 ): CommandAnswer {
-  const answer = plainAnswer(ack);
+  const answer = plainAnswer(ack, state);
   if (ack.error) return answer;
   try {
     const errors = respondToSubmission(state, user, view, isObject(ack.body) ? ack.body : {});

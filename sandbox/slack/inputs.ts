@@ -164,6 +164,8 @@ export interface CommandAnswer {
   error?: "operation_timeout" | "dispatch_failed" | "dispatch_unknown_error" | "invalid_command_response";
   message?: SandboxMessage;
   text: string;
+  /** What this person alone has seen of it until now, however late it came. */
+  seen: () => readonly SandboxMessage[];
   /** The errors of a submission, by block_id: the app's, or Slack's own for an empty required field. */
   errors: Readonly<Record<string, string>>;
 }

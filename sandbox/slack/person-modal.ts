@@ -73,7 +73,7 @@ export async function submit(context: PersonContext, user: SandboxUser, view: Sa
   const errors = problemsOfInputs(view);
   const asked = { ...view, errors };
   replaceView(state, asked);
-  if (Object.keys(errors).length > 0) return { status: 0, milliseconds: 0, text: "", errors };
+  if (Object.keys(errors).length > 0) return { status: 0, milliseconds: 0, text: "", seen: () => [], errors };
   const payload = submissionPayload(state, user, asked);
   const ack = await context.deliver({ kind: "interaction", payload });
   return takeSubmissionAnswer(state, user.id, asked, ack);

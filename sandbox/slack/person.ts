@@ -69,10 +69,11 @@ async function sendCommand(
   const { state } = context;
   const [command = "", ...words] = typed.trim().split(" ");
   const channel = channelId ?? directChannel(state, user.id).id;
-  const responseUrl = `${context.url()}${newResponseUrl(state, { user: user.id, channel })}`;
+  const path = newResponseUrl(state, { user: user.id, channel });
+  const responseUrl = `${context.url()}${path}`;
   const payload = commandPayload(state, user, { command, text: words.join(" "), channel, responseUrl });
   const ack = await context.deliver({ kind: "command", payload });
-  return takeCommandAnswer(state, { user: user.id, channel }, ack);
+  return takeCommandAnswer(state, path, ack);
 }
 
 async function click(
@@ -120,13 +121,13 @@ async function act(
   const { state } = context;
   if (!("ts" in shown)) {
     const payload = viewActionPayload(state, user, { view: shown, used, chosen });
-    return plainAnswer(await context.deliver({ kind: "interaction", payload }));
+    return plainAnswer(await context.deliver({ kind: "interaction", payload }), state);
   }
   const message = { channel: shown.channel, ts: shown.ts };
   const path = newResponseUrl(state, { user: user.id, channel: shown.channel, message });
   const responseUrl = `${context.url()}${path}`;
   const payload = messageActionPayload(state, user, { message: shown, used, chosen, responseUrl });
-  return plainAnswer(await context.deliver({ kind: "interaction", payload }));
+  return plainAnswer(await context.deliver({ kind: "interaction", payload }), state, path);
 }
 
 /** A person can act only on visible messages and views. */

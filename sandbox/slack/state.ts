@@ -47,6 +47,8 @@ export interface ResponseUrl {
   message?: { channel: string; ts: string };
   expires: Date;
   uses: number;
+  /** The new messages that came of it, by their ts. */
+  made: Set<string>;
 }
 
 export interface SlackIdentity {
@@ -114,9 +116,15 @@ export function findMessage(state: SlackState, channel: string, ts: string): San
   return state.messages.find((message) => message.channel === channel && message.ts === ts);
 }
 
-export function addMessage(state: SlackState, message: Omit<SandboxMessage, "ts" | "user" | "edits">): SandboxMessage {
+/** @param by the response URL that it came by */
+export function addMessage(
+  state: SlackState,
+  message: Omit<SandboxMessage, "ts" | "user" | "edits">,
+  by?: ResponseUrl,
+): SandboxMessage {
   const added = { ...message, ts: state.nextTs(), user: state.identity.botUserId, edits: 0 };
   state.messages.push(added);
+  by?.made.add(added.ts);
   state.changed();
   return added;
 }

@@ -16,10 +16,9 @@ const entryOf = (cluster: string) =>
 describe("check says what decides who gets in", () => {
   /** What a person on call reads who asks now. */
   const check = async (cluster: string): Promise<string> => {
-    const person = flow.sandbox.slack.person("U0ONCALL");
-    const before = person.ephemerals().length;
-    await person.command(`/eks-access check ${cluster}`, channel);
-    return textOf(await flow.sandbox.slack.until(() => person.ephemerals()[before]));
+    const { slack } = flow.sandbox;
+    const { seen } = await slack.person("U0ONCALL").command(`/eks-access check ${cluster}`, channel);
+    return textOf(await slack.until(() => seen()[0]));
   };
   const hiding = { principalArn: arns.admins, username: "by-entry", groups: ["nobodys"], policies: [] };
 

@@ -24,10 +24,9 @@ describe("what a person on call asks a worker:", () => {
   };
   /** What a person reads who asks now. */
   const say = async (line: string): Promise<string> => {
-    const person = flow.sandbox.slack.person("U0ONCALL");
-    const before = person.ephemerals().length;
-    await person.command(`/eks-access ${line}`, channel);
-    return textOf(await flow.sandbox.slack.until(() => person.ephemerals()[before]));
+    const { slack } = flow.sandbox;
+    const { seen } = await slack.person("U0ONCALL").command(`/eks-access ${line}`, channel);
+    return textOf(await slack.until(() => seen()[0]));
   };
   const ask = (name: string) => say(`creator ${name}`);
 

@@ -26,9 +26,8 @@ describe("a cluster of each kind of creator", () => {
   const ask = (cluster: string, arn: string, reason: string) =>
     person("U0ENGINEER").command(`/eks-access request ${cluster} ${arn} viewer for 1h ${reason}`, channel);
   const creatorOf = async (cluster: Name) => {
-    const before = person("U0ONCALL").ephemerals().length;
-    await person("U0ONCALL").command(`/eks-access creator ${cluster}`, channel);
-    return textOf(await flow.until(() => person("U0ONCALL").ephemerals()[before]));
+    const { seen } = await person("U0ONCALL").command(`/eks-access creator ${cluster}`, channel);
+    return textOf(await flow.until(() => seen()[0]));
   };
   /** What a role or user of the account has called, as IAM calls it; `let in`: what AWS did not refuse of it. */
   const actionsOf = (arn: string, which: "let in" | "refused" = "let in") => {
@@ -94,10 +93,9 @@ describe("a cluster of each kind of creator", () => {
       const entry = { principalArn: arns.developers, username: "developers", groups: [], policies };
       const arn = `arn:aws:eks:${region}:${account}:cluster/${cluster}`;
       flow.sandbox.aws.updateCluster(arn, { authenticationMode: "API_AND_CONFIG_MAP", accessEntries: [entry] });
-      const before = person("U0ENGINEER").ephemerals().length;
 
-      await person("U0ENGINEER").command(`/eks-access why ${cluster} ${arns.developers}`, channel);
-      const answer = textOf(await flow.until(() => person("U0ENGINEER").ephemerals()[before]));
+      const { seen } = await person("U0ENGINEER").command(`/eks-access why ${cluster} ${arns.developers}`, channel);
+      const answer = textOf(await flow.until(() => seen()[0]));
 
       expect(answer).toContain("AmazonEKSViewPolicy");
     },

@@ -123,9 +123,8 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
     },
     whenBack: async () => {
       for (;;) {
-        const seen = person("U0ENGINEER").ephemerals().length;
-        await person("U0ENGINEER").command("/eks-access list", channel);
-        const answer = await until(() => person("U0ENGINEER").ephemerals()[seen]);
+        const { seen } = await person("U0ENGINEER").command("/eks-access list", channel);
+        const answer = await until(() => seen()[0]);
         if (!textOf(answer).includes("reach my records")) return;
       }
     },

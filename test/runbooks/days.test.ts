@@ -69,12 +69,10 @@ function typist(lines: readonly string[]) {
     },
     say: async (user: string, begin: string, change: (line: string) => string = (line) => line): Promise<string> => {
       const { slack } = product?.sandbox ?? expect.fail("nothing runs yet");
-      const person = slack.person(user);
-      const seen = person.ephemerals().length;
       const line = change(take(begin));
       expect(slackCommands.map(({ word }) => word)).toContain(line.split(" ")[1]);
-      await person.command(line, channel);
-      return textOf(await slack.until(() => person.ephemerals()[seen]));
+      const { seen } = await slack.person(user).command(line, channel);
+      return textOf(await slack.until(() => seen()[0]));
     },
   };
 }

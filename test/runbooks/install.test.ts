@@ -35,9 +35,9 @@ test("install: doctor finds all that each process needs, and whoami in Slack nam
     examined.push(await runLine("Install", `eks-access doctor ${kind}`));
   }
   const line = linesOf("Install").find((each) => each.startsWith("/eks-access ")) ?? "";
-  const approver = product.sandbox.slack.person("U0APPROVER");
-  await approver.command(line, "C0ACCESS");
-  const answer = textOf(await product.sandbox.slack.until(() => approver.ephemerals().at(-1)));
+  const { slack } = product.sandbox;
+  const { seen } = await slack.person("U0APPROVER").command(line, "C0ACCESS");
+  const answer = textOf(await slack.until(() => seen()[0]));
 
   expect(examined.map(({ code, stdout }) => [code, stdout.split("\n").filter((each) => each.includes("✗"))])).toEqual([
     [0, []],

@@ -35,7 +35,8 @@ export function expectSentences(heading: string, readable: readonly string[]): v
   };
 
   expect(sentences.length, `what people see, in "${heading}"`).toBeGreaterThan(0);
-  expect(sentences.filter((sentence) => !isRead(sentence))).toEqual([]);
+  const unread = sentences.filter((sentence) => !isRead(sentence));
+  expect(unread, `read was:\n${readable.join("\n")}`).toEqual([]);
 }
 
 /** The lines to type of a runbook: those of its blocks, and those within its sentences. */

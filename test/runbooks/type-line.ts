@@ -11,8 +11,6 @@ export async function typeLine(
   begin: `/eks-access ${string}`,
   given: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const person = slack.person(user);
-  const seen = person.ephemerals().length;
-  await person.command(lineOf(heading, begin, given).join(" "), channel);
-  return textOf(await slack.until(() => person.ephemerals()[seen]));
+  const { seen } = await slack.person(user).command(lineOf(heading, begin, given).join(" "), channel);
+  return textOf(await slack.until(() => seen()[0]));
 }
