@@ -74,7 +74,9 @@ async function untilItIsKilled(
     // One after the other, so that some are under way at that moment. The second half comes to a process that is dead.
     if (index >= half) await killed;
     await wait(4 * (index % half));
-    const { error } = await act(name, index);
+    let { error } = await act(name, index);
+    // A process answers 404 to what it acknowledges too late for Slack, and the person does it again.
+    while (error && !killing) ({ error } = await act(name, index));
     if (error) return error;
     killing ??= flow.slack().kill();
     noteKilling();
@@ -96,20 +98,9 @@ test("whatever command was acknowledged is in the ledger, also where the process
   expect(acknowledged.filter((reason) => !found.has(reason))).toEqual([]);
 });
 
-test("a process that dies before it has recorded a command leaves the person who typed it with an error, and not in silence", async () => {
-  // Half a minute ago a person asked whether the account is active: a new process asks again.
-  const { struck } = flow.sandbox.faults.plan("slack.users.info", { type: "hang" });
-
-  const asking = ask("between both");
-  await struck;
-  await flow.slack().kill();
-
-  expect((await asking).error).toBe("dispatch_failed");
-  expect(await reasonsOf()).not.toContain("between both");
-  await flow.startSlack();
-  expect((await ask("between both")).error).toBeUndefined();
-  expect(await reasonsOf()).toContain("between both");
-});
+/** As above, a person can have to do it again. */
+const untilAcknowledged = (act: () => Promise<CommandAnswer>) =>
+  expect.poll(async () => (await act()).error).toBeUndefined();
 
 /** Kills the Slack process while what was done is on its way into the ledger, and starts another one. What Slack shows. */
 async function killedAtTheCommit(act: () => Promise<CommandAnswer>): Promise<CommandAnswer["error"]> {
@@ -123,6 +114,13 @@ async function killedAtTheCommit(act: () => Promise<CommandAnswer>): Promise<Com
   return (await acting).error;
 }
 
+test("a process that dies before it has recorded a command leaves the person who typed it with an error, and not in silence", async () => {
+  expect(await killedAtTheCommit(() => ask("between both"))).toBe("dispatch_failed");
+  expect(await reasonsOf()).not.toContain("between both");
+  await untilAcknowledged(() => ask("between both"));
+  expect(await reasonsOf()).toContain("between both");
+});
+
 test("nor is a click acknowledged that is not recorded yet, and the next process takes it", async () => {
   await ask("to be approved");
   const message = await flow.asked("to be approved");
@@ -131,20 +129,22 @@ test("nor is a click acknowledged that is not recorded yet, and the next process
 
   expect(await killedAtTheCommit(click)).toBe("dispatch_failed");
   expect(await approved()).not.toContain("to be approved");
-  expect((await click()).error).toBeUndefined();
+  await untilAcknowledged(click);
   expect(await approved()).toContain("to be approved");
 });
 
 test("nor is a form, which is still open", async () => {
   const engineer = person("U0ENGINEER");
-  // The form has what was asked for last.
-  await ask("before");
-  await flow.asked("before");
-  await engineer.command("/eks-access request", channel);
-  await flow.until(() => engineer.view());
+  // Slack opens a form within three seconds, or the person reads that it did not, and does it again.
+  while (!engineer.view()) {
+    const { seen } = await engineer.command("/eks-access request", channel);
+    await flow.until(() => engineer.view() ?? seen()[0]);
+  }
 
-  expect(await killedAtTheCommit(() => engineer.submit({ Why: "in a form" }))).toBe("dispatch_failed");
+  // The form has the last principal only if Redis answers in time.
+  const filled = { "IAM role or user": arns.engineer, Why: "in a form" };
+  expect(await killedAtTheCommit(() => engineer.submit(filled))).toBe("dispatch_failed");
   expect(await reasonsOf()).not.toContain("in a form");
-  expect((await engineer.submit()).error).toBeUndefined();
+  await untilAcknowledged(() => engineer.submit());
   expect(await reasonsOf()).toContain("in a form");
 });
