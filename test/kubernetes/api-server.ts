@@ -30,7 +30,8 @@ export interface ScriptedServer {
   connections(): number;
   /** Those of them that resumed an earlier session of TLS. */
   resumed(): number;
-  answer: (request: Received) => CannedAnswer | "never";
+  answer: (request: Received) => CannedAnswer | "never" | Promise<CannedAnswer>;
+  /** Both are in one process, which can be busy: only what hangs takes as long as the usual limit here. */
   connect(options?: { certificateAuthority?: string; timeoutMs?: number }): ClusterClient;
   stop(): Promise<void>;
 }
@@ -45,7 +46,7 @@ export async function startScriptedServer(certificates = validNow): Promise<Scri
   const server = createServer({ key: certificates.key, cert: certificates.cert }, async (incoming, response) => {
     const request = await read(incoming);
     received.push(request);
-    const answer = scripted.answer(request);
+    const answer = await scripted.answer(request);
     if (answer === "never") return;
     const { body = {} } = answer;
     const text = typeof body === "string" || body instanceof Buffer ? body : JSON.stringify(body);
@@ -65,7 +66,7 @@ export async function startScriptedServer(certificates = validNow): Promise<Scri
     connections: () => connections,
     resumed: () => resumed,
     answer: () => ({ status: 200 }),
-    connect: ({ certificateAuthority = scripted.certificateAuthority, timeoutMs = 2_000 } = {}) =>
+    connect: ({ certificateAuthority = scripted.certificateAuthority, timeoutMs = 60_000 } = {}) =>
       connectCluster({ name: "payments", endpoint: scripted.endpoint, certificateAuthority, token }, { timeoutMs }),
     stop: () => {
       server.closeAllConnections();

@@ -2,8 +2,7 @@ import { createServer } from "node:https";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
 import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
-import { usualDeadlines } from "../../src/operations/deadlines.ts";
-import { aStatus, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
+import { aStatus, type CannedAnswer, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
 
 let server: ScriptedServer;
 beforeAll(async () => {
@@ -273,11 +272,22 @@ describe("a later connection", () => {
 
 test("two hundred calls at once open a hundred and twenty-eight connections", async () => {
   const own = await startScriptedServer();
-  own.answer = () => ({ status: 404, body: aStatus(404, "NotFound", "none") });
-  // Each handshake costs milliseconds, and all are in this process: the usual deadline, not the tests' short one.
-  const client = own.connect({ timeoutMs: usualDeadlines.clusterCall });
+  let answer = (_: CannedAnswer): void => {};
+  const held = new Promise<CannedAnswer>((resolve) => {
+    answer = resolve;
+  });
+  own.answer = () => held;
+  const client = own.connect();
 
-  await Promise.all(Array.from({ length: 200 }, () => client.readAwsAuth()));
+  const calls: Promise<unknown>[] = [];
+  while (calls.length < 200) {
+    calls.push(client.readAwsAuth());
+    // One after the other: each handshake costs milliseconds, and all at once take a busy machine longer than a connection may.
+    if (calls.length <= 128)
+      await vi.waitUntil(() => own.received.length === calls.length, { interval: 1, timeout: 60_000 });
+  }
+  answer({ status: 404, body: aStatus(404, "NotFound", "none") });
+  await Promise.all(calls);
 
   expect(own.connections()).toBe(128);
   client.close();

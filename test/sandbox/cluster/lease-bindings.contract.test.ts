@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { group } from "../../../sandbox/cluster/default-roles.ts";
 import { type ClusterBinding, leaseLabels, type NewBinding } from "../../../src/access/lease/own-bindings.ts";
 import { type ClusterClient, connectCluster } from "../../../src/kubernetes/cluster-client.ts";
+import { inParallel } from "../../../src/operations/deadlines.ts";
 import { aClusterWithPeople, type ClusterWithPeople } from "./clients.ts";
 import { implementations } from "./implementations.ts";
 
@@ -230,7 +231,7 @@ describe.each(implementations)("%s", (_name, start) => {
 
   it("lists more bindings than one page has, and each once", async () => {
     const names = Array.from({ length: 103 }, (_, index) => `eks-access-r-${String(index).padStart(3, "0")}`);
-    await Promise.all(names.map((each) => client.createBinding(aBinding({ name: each }))));
+    await inParallel(names, (each) => client.createBinding(aBinding({ name: each })));
 
     const listed = await client.listLeaseBindings();
 

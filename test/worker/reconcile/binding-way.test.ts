@@ -6,6 +6,7 @@ import { type ClusterBinding, leaseLabels, type NewBinding } from "../../../src/
 import { type Cluster, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import { answerTooLarge } from "../../../src/operations/bounds.ts";
+import { mapDeadlines, withinDeadline } from "../../../src/operations/deadlines.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
@@ -38,6 +39,9 @@ const alice = session("alice@example.com");
 const carol = session("carol@example.com");
 const terraforms = `- rolearn: arn:aws:iam::${account}:role/${set}\n  username: sso:{{SessionNameRaw}}\n  groups: []\n`;
 
+/** What others made large takes a busy machine seconds to read, and the API server is in this process. */
+const patient = mapDeadlines((ms) => 10 * ms);
+
 let context: WorkerContext;
 let cluster: Cluster;
 
@@ -46,12 +50,14 @@ const contextWith = (drift: "report" | "repair" = "report", edit = (text: string
     edit(bound(text.replaceAll("    channel:", `    drift: ${drift}\n    channel:`))),
   );
   cluster = clusterIn(config, clusterName);
-  return { ...side().context(memoryLedger()), config };
+  const timing = { ...config.timing, deadlines: patient };
+  return { ...side().context(memoryLedger()), config: { ...config, timing } };
 };
 
 const document = () => side().sandbox.cluster.awsAuth();
 
-const asCreator = <T>(use: (client: ClusterClient) => Promise<T>) => side().asCreator(cluster, use);
+const asCreator = <T>(use: (client: ClusterClient) => Promise<T>) =>
+  withinDeadline("migration", patient, () => side().asCreator(cluster, use));
 
 const secondsLater = (seconds: number) => later(context, seconds);
 
