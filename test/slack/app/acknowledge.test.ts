@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
@@ -65,7 +66,9 @@ test("commands, clicks and forms are acknowledged when what they ask for is reco
 
 test("what takes longer than Slack waits is acknowledged all the same, and no one learns that it is done", async () => {
   const held = heldLedger();
-  app = await aSlackApp({ ledger: held.around });
+  // Well before Slack gives up, however busy the machine is.
+  const config = `${configText}timing: { deadlines: { acknowledge: 500ms } }\n`;
+  app = await aSlackApp({ ledger: held.around, config });
   const ways = await askEachWay();
   const [engineer, approver] = [app.person("U0ENGINEER"), app.person("U0APPROVER")];
   held.hold();

@@ -79,6 +79,10 @@ afterEach(async () => {
   await slack.stop();
 });
 
+/** What Slack is still to show: now, or a moment later. */
+const jobs = () => queues.messages.getJobCounts("waiting", "active", "delayed");
+const none = { waiting: 0, active: 0, delayed: 0 };
+
 async function shown(request: AccessRequest): Promise<void> {
   await ledger.commit(aChange({ ...request, version: 1 }));
   await showRequest(contextNow(), request.id);
@@ -251,14 +255,15 @@ describe("approvers who are none any more", () => {
   test("of a cluster that Slack does not answer about, keep theirs until it answers", async () => {
     await shownTo("of a user group, without a change of the file", aPreviewedRequest(), true);
     await publishHome(contextNow(), "U0APPROVER");
+    await expect.poll(jobs).toEqual(none);
     const silent = { ...directory, membersOf: () => Promise.reject(new Error("no answer")) };
     await showOtherApprovers({ ...contextNow(), directory: silent });
-    const jobs = await queues.messages.getJobCounts("waiting", "active");
+    const during = await jobs();
 
     members = [];
     await showOtherApprovers(contextNow());
 
-    expect(jobs).toEqual({ waiting: 0, active: 0 });
+    expect(during).toEqual(none);
     await expect.poll(() => home("U0APPROVER")).not.toContain("r-1");
   });
 });
@@ -299,14 +304,14 @@ describe("a person who can't use emergency access any more", () => {
     members = ["U0ONCALL"];
     await follow(withGlass("S0NIGHT"), true);
     await shown(aPreviewedRequest());
+    await expect.poll(jobs).toEqual(none);
     await stop();
     stop = async () => {};
-    const jobs = await queues.messages.getJobCounts("waiting");
 
     members = [];
     await showOtherApprovers(contextNow());
 
-    expect(await queues.messages.getJobCounts("waiting")).toEqual(jobs);
+    expect(await queues.messages.getJobCounts("waiting")).toEqual({ waiting: 0 });
   });
 });
 
@@ -450,10 +455,11 @@ test("nothing is shown again where nothing left the file", async () => {
 
   await follow(withoutIt);
   await expect.poll(async () => (await ledger.shown("r-1"))?.isRemoved).toBe(true);
+  await expect.poll(jobs).toEqual(none);
   await stop();
   stop = async () => {};
   await follow(withoutIt);
   await follow(withoutIt, true);
 
-  expect(await queues.messages.getJobCounts("waiting")).toEqual({ waiting: 0 });
+  expect(await jobs()).toEqual(none);
 });
