@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
-import { account, arns, clusterArn, configuration, initialAwsAuth, region } from "../../sandbox/scene.ts";
+import { account, arns, clusterArn, configuration, externalId, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { leasesAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { endedLease } from "../../src/access/lease/lease.ts";
 import type { Holding } from "../../src/access/lease/lease-record.ts";
@@ -39,6 +39,8 @@ const emergency = `policy:
 `;
 
 let sandbox: Sandbox;
+let allowed: readonly string[];
+let putBack: () => void;
 let redis: TestRedis;
 let folder: string;
 let good: string;
@@ -46,22 +48,30 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "eks-access-rescue-"));
   good = join(folder, "aws-auth.json");
   await writeFile(good, JSON.stringify(initialAwsAuth));
-});
-afterAll(() => rm(folder, { recursive: true }));
-
-beforeEach(async () => {
-  [sandbox, redis] = await Promise.all([startSandbox({ configuration: configuration + emergency }), aRedis()]);
+  sandbox = await startSandbox({ configuration: configuration + emergency });
   Object.assign(sandbox.aws.eks, { updateMs: 20, entryDelayMs: 20 });
   const { account: identities } = sandbox.aws;
-  const allowed = identities.identity(arns.worker)?.allow ?? [];
-  identities.setAllowed(arns.worker, [...allowed, "eks:*"]);
-  identities.addRole({ name: "rescuer", path: "/rescuers/", trust: { principals: [arns.worker] } });
+  allowed = [...(identities.identity(arns.worker)?.allow ?? []), "eks:*"];
+  identities.addRole({ name: "rescuer", path: "/rescuers/" });
+  putBack = sandbox.keep();
+});
+afterAll(() => Promise.all([sandbox.stop(), rm(folder, { recursive: true })]));
+
+beforeEach(async () => {
+  redis = await aRedis();
+  const { account: identities } = sandbox.aws;
+  identities.setAllowed(arns.worker, allowed);
+  identities.setTrust(rescuer, { principals: [arns.worker] });
+  identities.setTrust(arns.creator, { principals: [arns.worker], externalId });
   const environment = sandbox.environmentOf("worker", { redisUrl: redis.url });
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
-  await Promise.all([sandbox.stop(), redis.close()]);
+  sandbox.faults.clear();
+  sandbox.cluster.admit(null);
+  putBack();
+  await redis.close();
 });
 
 const never = "2126-01-01T00:00:00.000Z";
