@@ -144,7 +144,7 @@ function hiddenItem(read: ReadEntry, document: AwsAuthDocument): EntryProblem | 
 /** Nodes need an entry of their own type: an entry for people has none of the groups that EKS gives to nodes. */
 function hiddenNodes({ entry: { principalArn, type } }: ReadEntry, item: Entry): EntryProblem | null {
   if (type !== "STANDARD") {
-    const lost = lostByNodes(item);
+    const lost = lostByNodes(item, type);
     return lost.length > 0 ? differs(principalArn, item, `is for nodes, of type ${named(type)}`, lost) : null;
   }
   return {

@@ -253,6 +253,13 @@ describe("an item of aws-auth behind an access entry", () => {
     const [problem] = tell([aReadEntry({ ...entry, type: "EC2_LINUX" })], behind(nodes));
 
     expect(problem?.message).toContain("loses `our-nodes`.");
+    const windows = roleEntry(
+      developers,
+      ["system:nodes", "eks:kube-proxy-windows"],
+      '"system:node:{{EC2PrivateDNSName}}"',
+    );
+    const [other] = tell([aReadEntry({ ...entry, type: "EC2_LINUX" })], behind(windows));
+    expect(other?.message).toContain("loses `eks:kube-proxy-windows`.");
   });
 });
 

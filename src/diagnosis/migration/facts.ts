@@ -121,9 +121,10 @@ export function nodeTypeOf({ username, groups }: Pick<Entry, "username" | "group
   return username.includes("{{SessionName") ? "HYBRID_LINUX" : "EC2_LINUX";
 }
 
-/** Groups that the nodes have by aws-auth, and would lose with an access entry of their type. */
-export function lostByNodes({ username, groups }: Pick<Entry, "username" | "groups">): readonly string[] {
-  const given = groupsOfType[nodeTypeOf({ username, groups })];
+/** Groups that the nodes have by aws-auth, and would lose with an access entry of this type; without one, or of another: of their own. */
+export function lostByNodes(nodes: Pick<Entry, "username" | "groups">, type?: string): readonly string[] {
+  const { groups } = nodes;
+  const given = new Map(Object.entries(groupsOfType)).get(type ?? "") ?? groupsOfType[nodeTypeOf(nodes)];
   return [...new Set(groups)].filter((group) => !given.includes(group) && group !== "system:authenticated");
 }
 
