@@ -20,10 +20,6 @@ const testsOf: Readonly<Record<string, readonly [string, string]>> = {
     "test/worker/reconcile/void-approvals.test.ts",
     "stays on record while its section can't be read, and is removed when it can",
   ],
-  "aws-unexpected": [
-    "test/worker/reconcile/access-entries.test.ts",
-    "the log has more than the message of a long answer of %s, as the message says",
-  ],
   "cluster-unexpected": [
     "test/worker/reconcile/access-entries.test.ts",
     "the log has more than the message of a long answer of %s, as the message says",
