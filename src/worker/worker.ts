@@ -19,8 +19,9 @@ import { reportNamespaces } from "./questions/look-at-cluster.ts";
 import { reportWhy } from "./questions/why.ts";
 import { adoptByTheClock } from "./reconcile/adopt.ts";
 import { type ReconcileReason, reconcileCluster } from "./reconcile/reconcile.ts";
+import { removalsEveryMs, removeClosedByTheClock } from "./remove-closed.ts";
 import { signInToCluster } from "./sign-in/sign-in-cluster.ts";
-import { overdueLooks, removalsEveryMs, removeClosedByTheClock, sweepInTurn } from "./sweep.ts";
+import { overdueLooks, sweepInTurn } from "./sweep.ts";
 
 interface JobContext extends WorkerContext {
   /** An earlier start of this job did not end. */

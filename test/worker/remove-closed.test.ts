@@ -6,7 +6,7 @@ import { readConfig } from "../../src/config/config.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { redisLedger, redisRequestTraces } from "../../src/ledger/redis-ledger.ts";
-import { removeClosed } from "../../src/worker/sweep.ts";
+import { removeClosed } from "../../src/worker/remove-closed.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aMigration } from "../builders/a-migration.ts";
 import { aLease, aLeasedRequest, aRequest, revise } from "../builders/a-request.ts";

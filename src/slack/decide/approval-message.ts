@@ -10,7 +10,7 @@ import { everyNamespace } from "../../access/policy/rights.ts";
 import { isNamedIn, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { givesFullControl, isHeld } from "../../access/request.ts";
-import { dueIn, isDecisionDue, maxCalled, type Presence } from "../app/request-people.ts";
+import { dueIn, isDecisionDue, maxCalled, type Presence } from "../app/people-called.ts";
 import {
   approveButton,
   askAgainButtons,

@@ -15,7 +15,7 @@ import { type QueueWork, timeInQueue, wake, workOnJobs } from "../../ledger/queu
 import { logAbout } from "../../operations/log.ts";
 import type { Stoppable } from "../../operations/stoppable.ts";
 import { type TraceContext, tracedJob } from "../../operations/traced.ts";
-import { isDecisionDue } from "../app/request-people.ts";
+import { isDecisionDue } from "../app/people-called.ts";
 import { peopleBehind } from "../decide/active-approvers.ts";
 import { updateQuestions } from "../link/link-questions.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";

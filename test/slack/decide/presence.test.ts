@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Directory } from "../../../src/slack/app/directory.ts";
-import { hasTooFewApprovers, presenceOf, whoIsCalled } from "../../../src/slack/app/request-people.ts";
+import { hasTooFewApprovers, presenceOf, whoIsCalled } from "../../../src/slack/app/people-called.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { silentContext } from "../../fault/silent-context.ts";

@@ -10,10 +10,10 @@ import { type Cluster, clusterArnOf, sealedClusterOf } from "../../../src/access
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { removeClosed } from "../../../src/worker/remove-closed.ts";
 import { beginRescue } from "../../../src/worker/rescue/rescue.ts";
 import { endRescues } from "../../../src/worker/rescue/rescue-lease.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
-import { removeClosed } from "../../../src/worker/sweep.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, revise } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";

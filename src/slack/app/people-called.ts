@@ -1,0 +1,89 @@
+import { isApprovable, othersWhoMayApprove, peopleNotDue } from "../../access/decide.ts";
+import { approversLeft } from "../../access/decide-migration.ts";
+import { reviewersOf } from "../../access/emergency.ts";
+import { isMigration, type LedgerRecord } from "../../access/lists.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { isUser } from "../../access/policy/rule.ts";
+import type { AccessRequest } from "../../access/record.ts";
+import type { SlackContext } from "./context.ts";
+import type { Directory } from "./directory.ts";
+
+export interface Presence {
+  readonly present: readonly string[];
+  readonly departed: readonly string[];
+}
+
+/** Slack answers for one person at a time. */
+const maxPeople = 50;
+
+/** Slack accepts messages to deactivated people (python-slack-sdk#1156). Null: no decision is due, or Slack did not answer. */
+export async function presenceOf(
+  { config, directory, log }: Pick<SlackContext, "config" | "directory" | "log">,
+  request: AccessRequest,
+): Promise<Presence | null> {
+  const cluster = config.clusters.get(request.cluster);
+  if (request.state !== "pending" || !request.preview || !cluster || !isApprovable(request, cluster)) return null;
+  try {
+    const out = peopleNotDue(request, cluster);
+    const named = await Promise.all(othersWhoMayApprove(request, cluster).map((name) => peopleOfName(directory, name)));
+    const people = [...new Set(named.flat())].filter((user) => !out.includes(user)).slice(0, maxPeople);
+    const accounts = await Promise.all(people.map((user) => directory.accountOf(user)));
+    return {
+      present: people.filter((_, index) => accounts[index] === "active"),
+      departed: people.filter((_, index) => accounts[index] !== "active"),
+    };
+  } catch (error) {
+    log.warn({ request: request.id, err: error }, "could not check whether approvers are active in Slack");
+    return null;
+  }
+}
+
+async function peopleOfName(directory: Directory, name: string): Promise<readonly string[]> {
+  const people = isUser(name) ? [name] : await directory.membersOf(name);
+  return Promise.all(people.map((user) => directory.idOf(user)));
+}
+
+interface Due {
+  /** The people and user groups who must act. */
+  readonly names: readonly string[];
+  /** People who need not decide, also as one of such a group. */
+  readonly out: readonly string[];
+}
+
+/** Whether approvers must still decide or review. */
+export function isDecisionDue(record: LedgerRecord): boolean {
+  return record.state === "pending" || (!isMigration(record) && record.emergency !== null && !record.emergency.review);
+}
+
+export function dueIn(record: LedgerRecord, cluster: Cluster): Due {
+  if (!isDecisionDue(record)) return { names: [], out: [] };
+  if (isMigration(record)) return { names: approversLeft(record, cluster), out: record.approvals.map(({ by }) => by) };
+  if (record.emergency) return { names: reviewersOf(record, cluster), out: [record.requester] };
+  return { names: othersWhoMayApprove(record, cluster), out: peopleNotDue(record, cluster) };
+}
+
+/** The most people to mention in one post. A user group counts as one. */
+export const maxCalled = 10;
+
+/**
+ * Only people who can act. If a small user group has others, too, its people are mentioned one by one. Without an answer of Slack, everyone
+ * counts.
+ */
+export async function whoIsCalled(directory: Directory, { names, out }: Due): Promise<readonly string[]> {
+  const isActive = async (user: string) =>
+    (await directory.accountOf(user).catch(() => "active" as const)) === "active";
+  const called = names.map(async (name) => {
+    if (isUser(name)) return (await isActive(name)) ? [name] : [];
+    const members = await directory.membersOf(name).catch(() => []);
+    if (members.length > maxCalled + out.length) return [name];
+    const people = await peopleOfName(directory, name).catch(() => []);
+    const able = await Promise.all(people.map(async (user) => !out.includes(user) && (await isActive(user))));
+    const others = people.filter((_, index) => able[index]);
+    return others.length < people.length && others.length <= maxCalled ? others : [name];
+  });
+  return [...new Set((await Promise.all(called)).flat())];
+}
+
+export function hasTooFewApprovers({ approvals, approvalsWanted }: AccessRequest, { present }: Presence): boolean {
+  return present.length < approvalsWanted - approvals.length;
+}
