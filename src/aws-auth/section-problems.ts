@@ -181,7 +181,7 @@ export function documentProblems(data: Readonly<Record<string, string>>): Proble
   return problems;
 }
 
-/** The section whose entries a key has while the data has no such section, so that they are no copy of it. */
+/** The section of the entries that a key has, if the data has no such section, so that they are no copy of it. */
 function sectionLost(data: Readonly<Record<string, string>>, key: string): Section | null {
   const [, kind] = /\b(role|user)arn["' ]*:/i.exec(data[key] ?? "") ?? [];
   if (kind === undefined) return null;

@@ -122,7 +122,7 @@ export function remadeRoleProblems(
   });
 }
 
-/** The ARNs without paths of the living roles whose entries are of deleted ones. */
+/** The ARNs, without paths, of living roles with entries of deleted ones. */
 export function rolesToRepair(
   entries: readonly (DatedEntry & { readonly type: string })[],
   named: readonly NamedRole[],

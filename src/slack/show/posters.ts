@@ -225,13 +225,13 @@ async function postGrouped<One extends { readonly cluster: Cluster }>(
   messageOf: (first: One, others: readonly One[]) => Message,
 ): Promise<readonly One[]> {
   const groups = groupsBy(news, (each) => `${each.cluster.channel} ${kindOf(each)}`);
-  const told: One[] = [];
+  const heard: One[] = [];
   for (const group of groups.values()) {
     const [first, ...others] = group;
     const place = { turns: group.flatMap(({ turns }) => turns), channel: first.cluster.channel };
-    if ((await postClaimed(context, place, messageOf(first, others))) !== "refused") told.push(...group);
+    if ((await postClaimed(context, place, messageOf(first, others))) !== "refused") heard.push(...group);
   }
-  return told;
+  return heard;
 }
 
 export function clusterTroubleMessage(first: ClosedCluster, others: readonly ClosedCluster[]): Message {
