@@ -570,6 +570,12 @@ test.each([
     (message: string) => ({ status: 400, headers: { "x-amzn-errortype": "SomethingNew" }, body: { message } }),
   ],
   [
+    "AWS that fails",
+    "aws-failing",
+    "eks.CreateAccessEntry",
+    (message: string) => ({ status: 500, headers: { "x-amzn-errortype": "ServerException" }, body: { message } }),
+  ],
+  [
     "an API server",
     "cluster-unexpected",
     "kubernetes.get-configmap",
