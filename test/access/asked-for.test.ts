@@ -61,7 +61,7 @@ describe("access that one person asks for another", () => {
     const person = { user, memberships: [] };
     const notTheirs = aCluster({ approvers: ["U0APPROVER"] });
 
-    expect(judgeCancel(aPreviewedRequest({ askedBy }), user).type).toBe("ended");
+    expect(judgeCancel(aPreviewedRequest({ askedBy }), person).type).toBe("ended");
     expect(judgeRevoke(aLeasedRequest({}, { askedBy }), notTheirs, person, "", now).type).toBe("ended");
     expect(maySeeRequest(aPreviewedRequest({ askedBy }), notTheirs, person)).toBe(true);
   });

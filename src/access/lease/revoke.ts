@@ -42,12 +42,12 @@ export function restOfAccess(request: AccessRequest, open: readonly AccessReques
 
 /** Whether a person can revoke this lease: its people, the cluster's approvers and on-call can. */
 export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Person): boolean {
-  return isTheirs(request, person.user) || isResponsibleFor(cluster, person);
+  return isTheirs(request, person.user, person.memberships) || isResponsibleFor(cluster, person);
 }
 
 /** Cancels a request before a decision. Only its people can do that. */
-export function judgeCancel(request: AccessRequest, by: string): EndVerdict {
-  if (!isTheirs(request, by)) return refuseEnd("not-yours");
+export function judgeCancel(request: AccessRequest, by: Person): EndVerdict {
+  if (!isTheirs(request, by.user, by.memberships)) return refuseEnd("not-yours");
   if (request.state !== "pending") return refuseEnd("not-pending");
   return { type: "ended", after: undecidedRequest(request, "cancelled") };
 }

@@ -14,7 +14,9 @@ import { breakGlassFor, isResponsibleFor, levelsFor, type Person } from "./rule.
 
 /** Whether a person can read a request with its reason and principal, or a migration: its people, the cluster's approvers and on-call can. */
 export function maySeeRequest(asked: Asked, cluster: Cluster | undefined, person: Person): boolean {
-  return isTheirs(asked, person.user) || (cluster !== undefined && isResponsibleFor(cluster, person));
+  return (
+    isTheirs(asked, person.user, person.memberships) || (cluster !== undefined && isResponsibleFor(cluster, person))
+  );
 }
 
 /** Whether a person can read a cluster's aws-auth and how to reach it: for others the map would be a list of targets. */
@@ -107,9 +109,9 @@ export function actsOf(
   now: Date,
   isExtended = false,
 ): readonly Act[] {
-  const { lease, preview, requesterFacts } = request;
+  const { requester, lease, preview, requesterFacts } = request;
   const { user, memberships } = person;
-  const mayCancel = judgeCancel(request, user).type === "ended";
+  const mayCancel = judgeCancel(request, person).type === "ended";
   if (!cluster) return mayCancel ? ["cancel"] : [];
   const facts = { requesterFacts, memberships: new Map([[user, memberships]]), departed: new Map() };
   const acts: Act[] = [];
@@ -123,7 +125,7 @@ export function actsOf(
   if (mayCancel) acts.push("cancel");
   if (refuseReview(request, cluster, person) === null) acts.push("review");
   if (!lease || lease.end || isExtended) return acts;
-  if (lease.state === "active" && request.requester === user) acts.push("extend");
+  if (lease.state === "active" && isTheirs({ requester }, user, memberships)) acts.push("extend");
   if ((lease.state === "active" || lease.state === "scheduled") && mayRevoke(request, cluster, person)) {
     acts.push("revoke");
   }

@@ -22,6 +22,7 @@ import {
   type SlackRequest,
   userIn,
 } from "./payload.ts";
+import { currentIdOf } from "./person-ids.ts";
 
 type NotAdmitted = Exclude<Account, "active"> | "unconfirmed";
 
@@ -132,7 +133,7 @@ export async function checkPerson(context: SlackContext, sent: SlackRequest): Pr
   const account: Account | "unconfirmed" =
     by === "" ? "unknown" : await withinTime(accountOf(context, by), checkedWithinMs, "unconfirmed" as const);
   if (account === "active") {
-    nameSender(sent.body, await context.directory.idOf(by));
+    nameSender(sent.body, await currentIdOf(context, by));
     return true;
   }
   if (account === "unconfirmed" && ending.has(wordsIn(sent).word)) return true;

@@ -39,7 +39,7 @@ export async function personFor(
   user: string,
   beside: readonly string[] = [],
 ): Promise<Person> {
-  const named = cluster ? [...new Set([...namesIn(cluster), ...beside.filter(isUser)])] : [];
+  const named = [...new Set([...(cluster ? namesIn(cluster) : []), ...beside.filter(isUser)])];
   return { user, memberships: await directory.membershipsOf(user, named) };
 }
 

@@ -11,6 +11,7 @@ import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, type CommandCall, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
+import { isOfPerson } from "../app/person-ids.ts";
 import { personFor } from "../app/request-people.ts";
 import { extendAction } from "../show/buttons.ts";
 import {
@@ -136,7 +137,7 @@ async function readExtendable(context: SlackContext, user: string, id: string): 
   if (!request) return refused(noSuchRequestAnswer(id));
   const turnedAway = await refuseActor(context, user, "extend", request);
   if (turnedAway) return refused(turnedAway);
-  if (request.requester !== user) {
+  if (!(await isOfPerson(context, { requester: request.requester }, user))) {
     await noteAttempt(context, { act: "extend", by: user, code: "not-yours", request });
     return refused(notYoursToExtendAnswer(request));
   }

@@ -1,12 +1,13 @@
 import { isApprovable } from "../../access/decide.ts";
 import { isUser } from "../../access/policy/rule.ts";
-import { type AccessRequest, isTheirs } from "../../access/record.ts";
+import type { AccessRequest } from "../../access/record.ts";
 import { pendingRequest } from "../../access/request.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
 import { answers, type Buttons } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
+import { isOfPerson } from "../app/person-ids.ts";
 import { nudgeAction } from "../show/buttons.ts";
 import { answer, clusterGoneAnswer, type Message, noSuchRequestAnswer } from "../show/message.ts";
 import { time } from "../show/mrkdwn.ts";
@@ -26,7 +27,7 @@ async function nudge(context: SlackContext, user: string, id: string): Promise<M
   const request = await context.ledger.get(id);
   const turnedAway = await refuseActor(context, user, "request", request ?? { id, cluster: "" });
   if (turnedAway) return turnedAway;
-  if (!request || !isTheirs(request, user)) {
+  if (!request || !(await isOfPerson(context, request, user))) {
     if (request) await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
     return noSuchRequestAnswer(id);
   }

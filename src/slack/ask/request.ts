@@ -6,7 +6,7 @@ import {
   splitRequestLine,
 } from "../../access/ask/request-line.ts";
 import { offers } from "../../access/policy/rule.ts";
-import { type AccessRequest, isTheirs, peopleOf } from "../../access/record.ts";
+import { type AccessRequest, peopleOf } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { refuseOtherPerson } from "../app/admission.ts";
@@ -15,6 +15,7 @@ import { noteAttempt } from "../app/attempts.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
+import { isOfPerson } from "../app/person-ids.ts";
 import { clustersShown, readerFor } from "../app/request-people.ts";
 import { identitiesForAsker } from "../link/identities.ts";
 import { askAgainAction, detailsButton, maxValue, requestAction, runButton } from "../show/buttons.ts";
@@ -121,7 +122,7 @@ async function formAgain(context: SlackContext, user: string, id: string, click:
   const request = await context.ledger.get(id);
   const refused = (message: Message) => messageModal("Request again", message);
   if (!request) return refused(noSuchRequestAnswer(id));
-  if (!isTheirs(request, user)) {
+  if (!(await isOfPerson(context, request, user))) {
     await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
     return refused(notYoursToRepeatAnswer(request));
   }

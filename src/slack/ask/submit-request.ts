@@ -22,6 +22,7 @@ import { withinTime } from "../../operations/deadlines.ts";
 import { refuseActor, refuseOtherPerson } from "../app/admission.ts";
 import { noteRefused } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
+import { currentIdOf } from "../app/person-ids.ts";
 import { believedIdentityOf, personFor, requesterFactsOf, requiresLinks } from "../app/request-people.ts";
 import { activeApprovers, remedyForApprovers, shortageText } from "../decide/active-approvers.ts";
 import { lookUpIdentities } from "../link/identities.ts";
@@ -35,7 +36,8 @@ import { refuseToAsk } from "./limits.ts";
 export async function askFor(context: SlackContext, asker: string, requested: RequestInput): Promise<AskOutcome> {
   const about = { id: "", cluster: requested.cluster.name };
   const turnedAway = await refuseActor(context, asker, "request", about);
-  const named = requested.askedFor === null ? null : await idOf(context, requested.askedFor);
+  // Without an answer of Slack, they get no access.
+  const named = requested.askedFor && (await currentIdOf(context, requested.askedFor).catch(() => requested.askedFor));
   const other = named === asker ? null : named;
   const cantGet = turnedAway ?? (other === null ? null : await refuseOtherPerson(context, asker, other, about));
   const tooMuch = cantGet ?? (await refuseToAsk(context, asker, { ...requested, askedFor: other }));
@@ -62,11 +64,6 @@ async function withWayOut(
   if (breakGlassFor(cluster, person)) return messageOf([...said.blocks, actions("emergency", [breakGlassButton()])]);
   const others = oneOf(cluster.onCall.filter((each) => each !== asker));
   return others ? answer(`${said.text} In an emergency, ask ${others}.`) : said;
-}
-
-/** The person's main id, whatever a line or a form says. Without an answer of Slack, they get no access. */
-function idOf({ directory }: SlackContext, user: string): Promise<string> {
-  return directory.idOf(user).catch(() => user);
 }
 
 export interface AskOutcome {

@@ -75,7 +75,7 @@ async function revokeForm(context: SlackContext, user: string, id: string): Prom
 async function refuseToRevoke(context: SlackContext, by: string, request: AccessRequest): Promise<Message | null> {
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return clusterGoneAnswer(request.cluster);
-  const person = await personFor(context, cluster, by).catch(() => ({ user: by, memberships: [] }));
+  const person = await personFor(context, cluster, by, peopleOf(request)).catch(() => ({ user: by, memberships: [] }));
   const verdict = judgeRevoke(request, cluster, person, "", context.now());
   if (verdict.type === "ended") return null;
   await noteAttempt(context, { act: "revoke", by, code: verdict.code, request });
@@ -110,7 +110,11 @@ export function cancelRequest(context: SlackContext, by: string, id: string): Pr
   return updateRequest(context, id, async (request) => {
     const turnedAway = await refuseActor(context, by, "cancel", request ?? { id, cluster: "" });
     if (turnedAway || !request) return stop(turnedAway ?? noSuchRequestAnswer(id));
-    const verdict = judgeCancel(request, by);
+    const person = await personFor(context, undefined, by, peopleOf(request)).catch(() => ({
+      user: by,
+      memberships: [],
+    }));
+    const verdict = judgeCancel(request, person);
     if (verdict.type === "refused") return refuse(context, by, "cancel", request, verdict.code);
     const event = eventOf("request.cancelled", request, by, context.now(), { why: "" });
     return { type: "write", after: verdict.after, event, outcome: endedAnswer(verdict.after) };
@@ -147,7 +151,7 @@ async function decideRevoke(
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return stop(clusterGoneAnswer(request.cluster));
   // A revocation must work while Slack does not answer: people named by id need no user groups.
-  const person = await personFor(context, cluster, by).catch(() => ({ user: by, memberships: [] }));
+  const person = await personFor(context, cluster, by, peopleOf(request)).catch(() => ({ user: by, memberships: [] }));
   const now = context.now();
   const verdict = judgeRevoke(request, cluster, person, why, now);
   if (verdict.type === "refused") return refuse(context, by, "revoke", request, verdict.code);

@@ -231,13 +231,14 @@ export async function decideLink(
     await noteAttempt(context, { act: "confirm-link", by, code, detail: { confirmed, user: of.slice(0, 60) } });
     return { type: "refused", answer: linkClickAnswer(code, administrators), isOver: code !== "own-link" };
   };
-  if (!administrators.includes(by)) return refused("not-an-administrator");
+  const ids = await context.directory.idsOf(by);
+  if (!administrators.some((each) => ids.includes(each))) return refused("not-an-administrator");
   const button = buttonValue.safeParse(parseJson(value));
   const proposal = button.success ? await context.ledger.linkProposalOf(button.data.user) : null;
   if (!button.success || proposal?.id !== button.data.id || proposal.arn !== button.data.arn)
     return refused("handled-already", button.data?.user);
   const { id, user, arn } = proposal;
-  if (user === by) return refused("own-link", user);
+  if (ids.includes(user)) return refused("own-link", user);
   const links = await context.ledger.linksOf(user);
   const type = confirmed ? "link.confirmed" : "link.refused";
   const now = context.now();

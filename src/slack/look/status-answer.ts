@@ -3,7 +3,7 @@ import { formatDuration } from "../../access/ask/duration.ts";
 import type { ChainedEvent } from "../../access/audit-event.ts";
 import { type Act, maySeeRequest } from "../../access/policy/permissions.ts";
 import { bindsRoles, isFullControl } from "../../access/policy/policy-text.ts";
-import type { AccessRequest, ApprovedRequest, Asked, Preview } from "../../access/record.ts";
+import { type AccessRequest, type ApprovedRequest, type Asked, type Preview, peopleOf } from "../../access/record.ts";
 import { givesFullControl, isRescue } from "../../access/request.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -217,7 +217,7 @@ export async function readRemoved(context: SlackContext, user: string, id: strin
   if (!first || !last) return null;
   const record = { id, cluster: first.event.cluster, ...peopleIn(first) };
   const cluster = config.clusters.get(record.cluster);
-  if (!maySeeRequest(record, cluster, await personFor(context, cluster, user))) {
+  if (!maySeeRequest(record, cluster, await personFor(context, cluster, user, peopleOf(record)))) {
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: record });
     return notYoursAnswer(record);
   }

@@ -1,6 +1,7 @@
 import type { ModalView } from "@slack/types";
 import { isMigrationId } from "../../access/lists.ts";
 import { actsOf, maySeeRequest } from "../../access/policy/permissions.ts";
+import { peopleOf } from "../../access/record.ts";
 import { continuationOf } from "../../ledger/look-ups.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest } from "../app/command.ts";
@@ -45,7 +46,7 @@ async function findStatus(context: SlackContext, user: string, id: string, place
   if (!request && (await clustersSeenBy(context, user)).includes(id)) return clusterAnswer(id);
   if (!request) return (await readRemoved(context, user, id)) ?? noSuchRequestAnswer(id);
   const cluster = context.config.clusters.get(request.cluster);
-  const person = await personFor(context, cluster, user);
+  const person = await personFor(context, cluster, user, peopleOf(request));
   if (!maySeeRequest(request, cluster, person)) {
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request });
     return cluster ? notYoursAnswer(request) : clusterGoneAnswer(request.cluster);

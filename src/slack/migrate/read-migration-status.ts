@@ -44,7 +44,7 @@ export async function readMigrationStatus(
   const migration = await context.ledger.migrations.get(id);
   if (!migration) return (await readRemoved(context, user, id)) ?? noSuchMigrationAnswer(id);
   const cluster = context.config.clusters.get(migration.cluster);
-  const person = await personFor(context, cluster, user);
+  const person = await personFor(context, cluster, user, [migration.requester]);
   if (!maySeeRequest(migration, cluster, person)) {
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: migration });
     return notYoursAnswer(migration);

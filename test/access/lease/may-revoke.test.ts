@@ -59,7 +59,7 @@ describe("a request is cancelled", () => {
   test("by the person who made it", () => {
     const request = aRequest({ trouble: aTrouble() });
 
-    const verdict = judgeCancel(request, "U0ENGINEER");
+    const verdict = judgeCancel(request, personOf("U0ENGINEER"));
 
     expect(verdict).toEqual({ type: "ended", after: { ...request, state: "cancelled", trouble: null, version: 2 } });
   });
@@ -69,6 +69,6 @@ describe("a request is cancelled", () => {
     ["not after it was approved", active, "U0ENGINEER", "not-pending"],
     ["not twice", aRequest({ state: "cancelled" }), "U0ENGINEER", "not-pending"],
   ])("%s", (_, request, by, code) => {
-    expect(judgeCancel(request, by)).toEqual({ type: "refused", code });
+    expect(judgeCancel(request, personOf(by))).toEqual({ type: "refused", code });
   });
 });

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { isAcceptedLink } from "../../../src/access/seals.ts";
 import { aLink } from "../../builders/a-link.ts";
-import { aDecision, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aDecision, aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { keys } from "../../builders/keys.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 /** A workspace that joined an Enterprise organization: its older people have two ids, and Slack may name them by either. */
@@ -62,6 +64,31 @@ test("nor for the principal that they linked before they had the id of the organ
 
   expect(textOf(await app.answered("U0APPROVER", click))).toContain("your own identity");
   expect((await app.ledger.get(id))?.approvals).toEqual([]);
+});
+
+test("what they linked before still counts as theirs, and not as confirmed by another person", async () => {
+  await app.say("U0APPROVER", "link");
+
+  const [link] = await app.ledger.linksOf("W0APPROVER");
+  const counts = (confirmed: boolean) => link && isAcceptedLink("W0APPROVER", link, confirmed, keys.decision);
+  expect([counts(false), counts(true)]).toEqual([true, false]);
+});
+
+test("people still see and cancel what they asked for before", async () => {
+  const { id } = await app.put(aPreviewedRequest({ id: "r-before", principal: othersArn }));
+  await app.show(id);
+
+  const seen = textOf(await app.say("U0ENGINEER", `status ${id}`));
+  const cancelled = textOf(await app.say("U0ENGINEER", `cancel ${id}`));
+
+  expect(seen).toContain(othersArn);
+  expect(cancelled).toBe(`Cancelled \`${id}\`.`);
+});
+
+test("and end their access", async () => {
+  const { id } = await app.put(aLeasedRequest({}, { id: "r-active", principal: othersArn }));
+
+  expect(textOf(await app.say("U0ENGINEER", `revoke ${id}`))).toContain("Revoking");
 });
 
 const othersArn = engineerArn.replace("engineer", "another");

@@ -6,7 +6,7 @@ import { decideLink } from "../../../src/slack/link/link.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
-import { aSlackContext } from "../slack-context.ts";
+import { aSlackContext, noGroups } from "../slack-context.ts";
 
 const arn = "arn:aws:iam::111122223333:role/developers";
 const confirming = `${configText}administrators: [U0ONCALL, U0APPROVER2]\nlinking: { confirm: administrator }\n`;
@@ -31,10 +31,11 @@ const told = (user: string, count = 1) =>
   );
 
 /** What is answered to `by`, who clicks Confirm about the proposal of `user`. */
-async function decide(user: string, by: string): Promise<string> {
+async function decide(user: string, by: string, ids = [by]): Promise<string> {
   const proposal = await app.ledger.linkProposalOf(user);
   if (!proposal) throw new Error("There is nothing to decide.");
-  const context = aSlackContext(app.ledger, confirming);
+  const directory = { ...noGroups, idsOf: async () => ids };
+  const context = { ...aSlackContext(app.ledger, confirming), directory };
   const decided = await decideLink(context, JSON.stringify({ user, id: proposal.id, arn: proposal.arn }), by, true);
   return decided.type === "refused" ? decided.answer.text : "decided";
 }
@@ -329,10 +330,13 @@ describe("link, where an administrator has to confirm it,", () => {
     expect(await app.ledger.linksOf("U0ENGINEER")).toEqual([]);
   });
 
-  test("is confirmed by no administrator for themselves", async () => {
+  test.each([
+    ["", "U0ONCALL"],
+    [", also with a newer id of their organization", "W0ONCALL"],
+  ])("is confirmed by no administrator for themselves%s", async (_, by) => {
     await say("U0ONCALL", `link ${arn}`);
 
-    expect(await decide("U0ONCALL", "U0ONCALL")).toContain("You can't decide about your own link.");
+    expect(await decide("U0ONCALL", by, [by, "U0ONCALL"])).toContain("You can't decide about your own link.");
     expect(await app.ledger.linksOf("U0ONCALL")).toEqual([]);
   });
 
