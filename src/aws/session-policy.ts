@@ -3,12 +3,14 @@ const chainActions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession
 const entryCreation = ["eks:CreateAccessEntry"];
 const entryChanges = [
   "eks:AssociateAccessPolicy",
-  "eks:DeleteAccessEntry",
   "eks:DisassociateAccessPolicy",
   "eks:TagResource",
   "eks:UntagResource",
   "eks:UpdateAccessEntry",
 ];
+
+/** A deletion names no version: only this condition keeps an entry that others made again right before it. */
+const ownEntriesOnly = { StringLike: { "eks:username": "eks-access:*" } };
 
 const managedEntryChanges = [
   "eks:DeleteAccessEntry",
@@ -31,7 +33,10 @@ export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { rea
   ];
   const [, partition, , , account] = clusterArn.split(":");
   statements.push([["iam:GetRole"], `arn:${partition}:iam::${account}:role/*`]);
-  if (givesEntries) statements.push([["eks:TagResource", "eks:UntagResource"], clusterArn, ownTagsOnly]);
+  if (givesEntries) {
+    statements.push([["eks:DeleteAccessEntry"], entries, ownEntriesOnly]);
+    statements.push([["eks:TagResource", "eks:UntagResource"], clusterArn, ownTagsOnly]);
+  }
   return policyOf(...statements);
 }
 

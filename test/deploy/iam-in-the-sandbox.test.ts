@@ -48,7 +48,8 @@ test("access-entries-policy.json lets through a lease from its beginning to its 
   await eks.send(new DescribeClusterCommand({ name: "payments" }));
   await eks.send(new ListAccessEntriesCommand({ clusterName: "payments" }));
   const tags = { "eks-access/grant": "r1" };
-  const { accessEntry } = await eks.send(new CreateAccessEntryCommand({ ...entry, kubernetesGroups: ["g"], tags }));
+  const ours = { ...entry, username: "eks-access:111122223333:developers", kubernetesGroups: ["g"], tags };
+  const { accessEntry } = await eks.send(new CreateAccessEntryCommand(ours));
   const { accessEntryArn: resourceArn = "" } = accessEntry ?? {};
   await eks.send(new DescribeAccessEntryCommand(entry));
   await eks.send(new TagResourceCommand({ resourceArn, tags: { more: "" } }));
@@ -62,8 +63,12 @@ test("access-entries-policy.json lets through a lease from its beginning to its 
   expect(associatedAccessPolicies).toHaveLength(1);
 });
 
-test("it lets nothing through on another cluster, and no entry of nodes", async () => {
+test("it lets nothing through on another cluster, no entry of nodes, and no deletion of others' entries", async () => {
+  const theirs = { clusterName: "payments", principalArn: aws.account.addRole({ name: "others" }).arn };
+  await eks.send(new CreateAccessEntryCommand({ ...theirs, username: "theirs" }));
+
   const refusals = [
+    await refusalOf(eks.send(new DeleteAccessEntryCommand(theirs))),
     await refusalOf(eks.send(new DescribeClusterCommand({ name: "other" }))),
     await refusalOf(eks.send(new CreateAccessEntryCommand({ clusterName: "other", principalArn: dev }))),
     await refusalOf(eks.send(new DescribeAccessEntryCommand({ clusterName: "other", principalArn: dev }))),

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError } from "../../access/access-error.ts";
+import { AccessError, type FailureCode } from "../../access/access-error.ts";
 import { anotherWriter, readBackDiffers } from "../../access/lease/drift.ts";
 import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
+import { isOwnUsername } from "../../access/lease/lease.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { accessPolicies, kubernetesGroups } from "../../access/policy/policy-text.ts";
@@ -163,19 +164,15 @@ async function makeEntry(tools: EntryTools, target: EntryTarget, progress: Progr
       }
       return arn;
     } catch (error) {
-      const isNobody = progress.sentTo === null && isRefusal(error);
+      const isNobody = progress.sentTo === null && isCode(error, "access-entry-refused");
       if (!isNobody || index === arns.length - 1) throw error;
     }
   }
   return target.change.arn;
 }
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof AccessError && error.code === "access-entry-refused";
-}
-
-function isConflict(error: unknown): boolean {
-  return error instanceof AccessError && error.code === "access-entry-conflict";
+function isCode(error: unknown, code: FailureCode): boolean {
+  return error instanceof AccessError && error.code === code;
 }
 
 function possibleArns(arn: string, rolePaths: readonly string[]): readonly string[] {
@@ -217,8 +214,17 @@ function change(entries: AccessEntries, about: About, call: Exclude<EntryCall, {
     case "disassociate":
       return entries.disassociate(principalArn, call.name);
     case "remove":
-      return entries.remove(principalArn);
+      return remove(entries, principalArn);
   }
+}
+
+/** AWS keeps an entry that others made again meanwhile, by its username: that is another writer, and no lack of rights. */
+async function remove(entries: AccessEntries, arn: string): Promise<void> {
+  await entries.remove(arn).catch(async (error: unknown) => {
+    const present = isCode(error, "access-entry-denied") ? await entries.describe(arn) : null;
+    if (!present || isOwnUsername(present.username)) throw error;
+    throw new AccessError("access-entry-conflict", anotherWriter("made", `the access entry of ${arn}`));
+  });
 }
 
 function fingerprint({ arn, type, username, groups, policies, tags }: AccessEntry): string {
@@ -283,8 +289,9 @@ export async function writeEntry(
   } catch (failure) {
     context.failures.failed("could not write an access entry", about, failure);
     const { sentTo } = progress;
-    const isPartial = sentTo !== null && !(isRefusal(failure) && (await takeBack(tools, target, sentTo)));
-    if (sentTo && isConflict(failure)) await leaveToOthers(tools, target, sentTo.principalArn);
+    const isPartial =
+      sentTo !== null && !(isCode(failure, "access-entry-refused") && (await takeBack(tools, target, sentTo)));
+    if (sentTo && isCode(failure, "access-entry-conflict")) await leaveToOthers(tools, target, sentTo.principalArn);
     return { entry: present, failure, isPartial, tookMs: null };
   }
 }

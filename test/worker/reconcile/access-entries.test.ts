@@ -852,3 +852,21 @@ test.each(["create", "associate"] as const)(
     expect((await requestOf(context, "r-one")).state).toBe("pending");
   },
 );
+
+test("an entry that a person makes again right before our removal of it stays, and the lease ends", async () => {
+  await give(context, analytics, { id: "r-one" });
+  const racing: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    const remove: AccessEntries["remove"] = async (principal) => {
+      await outside.edit(principal, null);
+      await outside.edit(principal, ["theirs"]);
+      await open.entries?.remove(principal);
+    };
+    return { ...open, entries: open.entries && { ...open.entries, remove } };
+  };
+
+  const { lease } = await revokeGiven({ ...context, openCluster: racing, pause: async () => {} }, analytics, "r-one");
+
+  expect(await outside.given(engineer)).toEqual(["theirs"]);
+  expect(lease?.state).toBe("ended");
+});
