@@ -106,8 +106,8 @@ export async function admit(settings: AdmissionSettings, request: IncomingMessag
   const { headers } = request;
   const refusal = refuseHeaders(headers, settings.now());
   if (refusal) return { type: "refused", ...refusal };
-  const body = await readBody(request, bodyLimitBytes);
-  if (body === null) return refused(413, "its body is too large");
+  const body = await readBody(request);
+  if (typeof body !== "string") return { type: "refused", ...body };
   const signature = String(headers["x-slack-signature"]);
   if (!isSigned(settings.signingSecret, headers, body))
     return refused(401, "its signature does not match the signing secret");
@@ -134,19 +134,41 @@ function refused(status: HeaderRefusal["status"], why: string): Admission {
   return { type: "refused", status, why };
 }
 
-/** Null: it is too large. @throws if the connection ends before the body does */
-function readBody(request: IncomingMessage, limitBytes: number): Promise<string | null> {
+/** All unfinished bodies together: anyone can begin one. Slack's own are small, and whole at once. */
+const unfinishedLimitBytes = 16 * 1024 * 1024;
+let unfinishedBytes = 0;
+/** How to refuse each of them, the oldest first. */
+const unfinished = new Set<(refusal: HeaderRefusal) => void>();
+
+/** @throws if the connection ends before the body does */
+function readBody(request: IncomingMessage): Promise<string | HeaderRefusal> {
   return new Promise((resolve, reject) => {
     const arrived = new ArrivedBytes();
+    const refuse = (refusal: HeaderRefusal) => {
+      forget();
+      request.removeAllListeners("data").pause();
+      resolve(refusal);
+    };
+    const forget = () => {
+      if (unfinished.delete(refuse)) unfinishedBytes -= arrived.length;
+    };
+    unfinished.add(refuse);
     request.on("data", (part: Buffer) => {
       arrived.add(part);
-      if (arrived.length <= limitBytes) return;
-      request.removeAllListeners("data").pause();
-      resolve(null);
+      unfinishedBytes += part.length;
+      if (arrived.length > bodyLimitBytes) refuse(tooLarge);
+      for (const refuseOldest of unfinished) {
+        if (unfinishedBytes <= unfinishedLimitBytes) return;
+        refuseOldest({ status: 503, why: "too much of other bodies arrived after it" });
+      }
     });
-    request.once("end", () => resolve(arrived.whole().toString("utf8")));
+    request.once("end", () => {
+      forget();
+      resolve(arrived.whole().toString("utf8"));
+    });
     request.once("error", reject);
     request.once("close", () => {
+      forget();
       if (!request.complete) reject(new Error("the connection ended before the body did"));
     });
   });
@@ -192,9 +214,11 @@ function kindOf(body: object): keyof typeof shapes {
 }
 
 export interface HeaderRefusal {
-  readonly status: 200 | 400 | 401 | 409 | 413 | 415;
+  readonly status: 200 | 400 | 401 | 409 | 413 | 415 | 503;
   readonly why: string;
 }
+
+const tooLarge: HeaderRefusal = { status: 413, why: "its body is too large" };
 
 /** Slack's interactive payloads are below 100 KiB; a view has at most 250,000 characters. */
 export const bodyLimitBytes = 1024 * 1024;
@@ -205,7 +229,7 @@ const contentTypes = ["application/x-www-form-urlencoded", "application/json"];
 function refuseHeaders(headers: IncomingHttpHeaders, now: Date): HeaderRefusal | null {
   const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? "";
   if (!contentTypes.includes(type)) return { status: 415, why: "Slack sends no such body" };
-  if (Number(headers["content-length"] ?? 0) > bodyLimitBytes) return { status: 413, why: "its body is too large" };
+  if (Number(headers["content-length"] ?? 0) > bodyLimitBytes) return tooLarge;
   const signature = headers["x-slack-signature"];
   if (typeof signature !== "string" || !/^v0=[0-9a-f]{64}$/.test(signature)) {
     return { status: 401, why: "it has no signature of Slack's form" };

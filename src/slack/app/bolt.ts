@@ -26,8 +26,8 @@ export interface ReceiverSettings extends AdmissionSettings {
 
 const path = "/slack/events";
 
-/** Slack sends its few kilobytes at once: a slower sender would only hold a connection. In milliseconds. */
-const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000 };
+/** Slack sends its few kilobytes at once: a slower sender would only hold a connection. In milliseconds; by default Node looks each 30 s. */
+const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
 
 /** Bolt's own receiver accepts a request from the future, and the same one again for five minutes: a replay. */
 export class GuardedReceiver implements Receiver {

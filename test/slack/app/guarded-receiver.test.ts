@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { once } from "node:events";
 import { createServer, request as httpRequest } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { setFlagsFromString } from "node:v8";
@@ -20,6 +21,8 @@ let url: string;
 let app: App;
 let answerOfLedger: () => Promise<boolean>;
 const handled: string[] = [];
+/** Of a sender that began a request before all tests. In milliseconds. */
+let slowOneEndedAfter: Promise<number>;
 
 beforeAll(async () => {
   const log = pino({ level: "silent" });
@@ -47,6 +50,10 @@ beforeAll(async () => {
   });
   const server = await app.start(0);
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/slack/events`;
+  const slow = connect(Number(new URL(url).port), "127.0.0.1").resume();
+  slow.write("POST /slack/events HTTP/1.1\r\nhost: 127.0.0.1\r\n");
+  const begunAt = performance.now();
+  slowOneEndedAfter = once(slow, "close").then(() => performance.now() - begunAt);
 });
 afterAll(() => app.stop());
 beforeEach(() => {
@@ -226,6 +233,24 @@ describe("the door to the slack process", () => {
     server.close();
   });
 
+  test("gives up the oldest of the bodies that strangers begin and do not end, and never Slack's", async () => {
+    const headers = { ...signed("", String(startedAt)), "content-type": "application/json", "content-length": 2 ** 20 };
+    const begun = Array.from({ length: 18 }, () => {
+      const sending = httpRequest(url, { method: "POST", headers }).on("error", () => {});
+      sending.write("a".repeat(2 ** 20 - 1));
+      return sending;
+    });
+    const statuses = await Promise.all(
+      begun
+        .slice(0, 2)
+        .map((sending) => new Promise((resolve) => sending.on("response", (given) => resolve(given.statusCode)))),
+    );
+
+    expect(statuses).toEqual([503, 503]);
+    expect(await send({ text: "list" })).toBe(200);
+    for (const sending of begun) sending.destroy();
+  });
+
   test("answers Slack's own questions whether a person is there, and gives them to no handler", async () => {
     const challenge = JSON.stringify({ type: "url_verification", challenge: "of Slack" });
     const headers = { "content-type": "application/json" };
@@ -293,5 +318,9 @@ describe("the door to the slack process", () => {
 
     expect(ofOther).toEqual([200, expect.stringContaining("the account is of another workspace")]);
     expect(ofOtherApp).toBe(404);
+  });
+
+  test("ends the connection of a sender that is slower than Slack", async () => {
+    expect(await slowOneEndedAfter).toBeLessThan(15_000);
   });
 });
