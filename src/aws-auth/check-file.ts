@@ -42,17 +42,23 @@ export function checkFile(file: ConfigMapFile, arns: readonly string[]): FileRep
 const CONFIG_MAP_FIELDS = new Set(["apiVersion", "kind", "metadata", "data", "binaryData", "immutable"]);
 
 /** Fields beside `data`, where a lost indentation puts a section, or the rest of one. */
-function misplacedProblems({ form, object, map, line }: ConfigMapFile, locate: Locate): FileProblem[] {
+function misplacedProblems({ form, object, map, line, data }: ConfigMapFile, locate: Locate): FileProblem[] {
   if (form !== "config-map") return [];
   const misplaced = Object.keys(object).filter((name) => !CONFIG_MAP_FIELDS.has(name));
   return misplaced.map((name) => {
     const start = map?.fields.get(name)?.key.start;
     const place = start ? { line: line + start.line + 1, column: start.column + 1 } : locate(name, null, null);
     const message = `${JSON.stringify(name)} is no field of a ConfigMap.`;
-    const isSection = SECTIONS.some((section) => section === name);
-    const remedy = isSection ? "Indent it under data." : "Indent it, or remove it.";
+    const remedy = misplacedRemedy(name, data);
     return { code: "field-misplaced", severity: "error", section: null, ...place, message, remedy };
   });
+}
+
+function misplacedRemedy(name: string, data: ConfigMapFile["data"]): string {
+  const field = [...CONFIG_MAP_FIELDS].find((known) => known.toLowerCase() === name.toLowerCase());
+  if (field !== undefined) return `Write ${field}.`;
+  if (!SECTIONS.some((section) => section === name)) return "Indent it, or remove it.";
+  return Object.hasOwn(data, name) ? `Move its entries to ${name} under data.` : "Indent it under data.";
 }
 
 function notTextProblems({ notText }: ConfigMapFile): FileProblem[] {

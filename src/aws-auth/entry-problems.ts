@@ -165,7 +165,8 @@ function textProblem({ section, text }: SectionReading, value: YamlValue): Probl
   if (seen === null) return null;
   const meant = quote(value.value);
   const message = `The authenticator reads the text ${meant} here, but tools that read YAML 1.2 ${seen}.`;
-  return problemAt(section, node.start, CODE, "notice", message, `Write ${meant} instead.`);
+  const how = node.tag.endsWith(":binary") ? "without its tag" : "instead";
+  return problemAt(section, node.start, CODE, "notice", message, `Write ${meant} ${how}.`);
 }
 
 /** What a missing dash, key or space adds to a text, or what a list of JSON leaves at its end. */

@@ -8,7 +8,15 @@ import {
   type Report,
   type Section,
 } from "./document.ts";
-import { type Field, type MapValue, type ScalarNode, YAML_TAG, type YamlNode, type YamlValue } from "./go-yaml/node.ts";
+import {
+  type Field,
+  type MappingNode,
+  type MapValue,
+  type ScalarNode,
+  YAML_TAG,
+  type YamlNode,
+  type YamlValue,
+} from "./go-yaml/node.ts";
 
 export function findFieldProblems(section: Section, map: MapValue, uses: readonly FieldUse[], report: Report): void {
   for (const { name, key, merged } of map.overwritten ?? []) {
@@ -55,9 +63,21 @@ function wrongGroup(section: Section, item: YamlValue): Problem | null {
 }
 
 /** How to write a value as text: quotes would keep the brackets of a list, or the space after the colon of a mapping. */
-function asText({ type }: YamlValue): string {
-  if (type === "map") return "Remove the space after the colon.";
-  return type === "list" ? "Write one text." : "Put it in quotes.";
+function asText(value: YamlValue): string {
+  if (value.type !== "map") return value.type === "list" ? "Write one text." : "Put it in quotes.";
+  if ([...value.fields.keys()].some((name) => /^(?:role|user)arn$/i.test(name)))
+    return "Indent this entry like the others.";
+  return isSplitByColon(value.node) ? "Remove the space after the colon." : "Write one text.";
+}
+
+/** Whether a mapping is plain text but for the space after its colon. */
+function isSplitByColon({ outer, pairs: [pair, next] }: MappingNode): boolean {
+  if (!pair || next || pair.key.start.at !== outer || pair.key.start.line !== pair.value.start.line) return false;
+  return [pair.key, pair.value].every((node) => node.kind === "scalar" && node.style === "plain" && isBare(node));
+}
+
+function isBare({ outer, start, end }: YamlNode): boolean {
+  return outer === start.at && start.at < end;
 }
 
 const KINDS: Readonly<Record<YamlValue["type"], string>> = {

@@ -21,6 +21,7 @@ import type { PlannedText } from "./plan.ts";
 import { isAccountId, isMatchable, readingSteps } from "./read-document.ts";
 import { flowList, quote, unifiedDiff } from "./render.ts";
 import { resolve } from "./resolve.ts";
+import { NO_BREAK_SPACE } from "./section-problems.ts";
 import { applyEdits } from "./text-edit.ts";
 
 const WIDTHS = [2, 4, 8];
@@ -80,7 +81,7 @@ function editsFor(document: AwsAuthDocument, problem: Problem): Edit[] {
   if (code === "byte-order-mark") return [() => removeMarks(document, section, line)];
   // Entries that are unread here can count in the cluster.
   if (document.blocking.some((unread) => MAY_COUNT.has(unread.code))) return [];
-  if (code === "section-unreadable") return repairTabs(document, section, line);
+  if (code === "section-unreadable") return repairSpaces(document, section, line);
   const entry = entryAt(document, problem);
   const draft = entry === null || isNode(entry) ? null : draftFor(document, entry, code);
   return draft === null ? [] : [() => offerEdit(document, draft)];
@@ -98,13 +99,17 @@ function entryAt({ entries }: AwsAuthDocument, { section, line, column }: Proble
   return entries.filter((entry) => entry.section === section && isBefore(entry)).at(-1) ?? null;
 }
 
-function repairTabs(document: AwsAuthDocument, section: Section, line: number): Edit[] {
-  const lines = (document.sections[section].text ?? "").split("\n");
+function repairSpaces(document: AwsAuthDocument, section: Section, line: number): Edit[] {
+  const text = document.sections[section].text ?? "";
+  const spaced = text.replaceAll(NO_BREAK_SPACE, " ");
+  const found = [...(text.includes("\t") ? ["tabs"] : []), ...(spaced === text ? [] : ["no-break spaces"])];
+  if (found.length === 0) return [];
+  const lines = spaced.split("\n");
   return WIDTHS.map(
     (width) =>
-      function* replaceTabs() {
+      function* replaceSpaces() {
         const text = yield* untab(lines, width);
-        const message = `Replaces the tabs in ${section} with spaces.`;
+        const message = `Replaces the ${found.join(" and ")} in ${section} with spaces.`;
         return yield* offerText(document, text, { code: "section-unreadable", section, line, message });
       },
   );

@@ -13,14 +13,20 @@ const QUOTED_LINE = /\n( *)(?! |\r?\n)/g;
 /** The authenticator can't read the section, and forgets its earlier content. */
 export function unreadable(section: Section, failure: YamlFailure, text: string | null): Problem {
   const message = `The authenticator can't read ${section}, so none of its entries works: ${failure.message}.`;
-  const line = text?.split(LINE_BREAK)[failure.line] ?? "";
-  return problemAt(section, failure, "section-unreadable", "error", message, yamlRemedy(line, failure.column));
+  const [before, line] = [failure.line - 1, failure.line].map((at) => text?.split(LINE_BREAK)[at] ?? "");
+  const remedy = yamlRemedy(line ?? "", failure.column, before ?? "");
+  return problemAt(section, failure, "section-unreadable", "error", message, remedy);
 }
 
-function yamlRemedy(line: string, column: number): string {
+/** Where YAML needs a space; pages on the web have a no-break space there. */
+export const NO_BREAK_SPACE = /(?<=(?:^|[-:?])[^\S\n]*)\u00a0/gm;
+
+function yamlRemedy(line: string, column: number, before: string): string {
   if (line[column] === "\t") return "Replace the tab.";
   const isTemplate = line.slice(Math.max(column - 1, 0), column + 2).includes("{{");
-  return isTemplate ? "Quote the text with {{." : "Correct it here or above.";
+  if (isTemplate) return "Quote the text with {{.";
+  const isPasted = [before, line].some((each) => each.search(NO_BREAK_SPACE) >= 0);
+  return isPasted ? "Replace the no-break spaces here and above." : "Correct it here or above.";
 }
 
 /** The authenticator may read the section; this reader stops, so that one document can't exhaust the process. */
@@ -51,7 +57,8 @@ export function contentDropped(section: Section, at: Mark): Problem {
   return problemAt(section, at, "content-dropped", "error", message, remedy);
 }
 
-function misspelt(key: string, section: Section): Problem {
+/** @param isTaken whether another key has the name, or gets it: of two equal keys the last one would replace the other. */
+function misspelt(key: string, section: Section, isTaken: boolean): Problem {
   return {
     code: "section-misspelt",
     severity: "error",
@@ -60,7 +67,7 @@ function misspelt(key: string, section: Section): Problem {
     line: null,
     column: null,
     message: `The authenticator does not read ${JSON.stringify(key)}.`,
-    remedy: `Rename the key to ${section}.`,
+    remedy: isTaken ? `Move its entries to ${section}.` : `Rename the key to ${section}.`,
   };
 }
 
@@ -171,10 +178,13 @@ function flowLine(text: string, { start, end }: YamlNode, indent: number): numbe
 
 export function documentProblems(data: Readonly<Record<string, string>>): Problem[] {
   const problems: Problem[] = [];
+  const taken = new Set(Object.keys(data));
   for (const key of Object.keys(data)) {
     if (SECTIONS.some((name) => name === key)) continue;
     const section = SECTIONS.find((name) => isNearly(key, name)) ?? sectionLost(data, key);
-    if (section !== null) problems.push(misspelt(key, section));
+    if (section === null) continue;
+    problems.push(misspelt(key, section, taken.has(section)));
+    taken.add(section);
   }
   const bytes = sizeOf(data);
   if (bytes > DOCUMENT_LIMIT) problems.push(tooLarge(bytes));

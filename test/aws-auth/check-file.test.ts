@@ -76,6 +76,8 @@ describe("checkFile", () => {
         remedy: "Indent it under data.",
       },
     ]);
+    const beside = checkFile(read(`${head}  mapUsers: "[]"\nmapUsers: "[]"\nMetadata: {}\n`), []).problems;
+    expect(beside.map(({ remedy }) => remedy)).toEqual(["Move its entries to mapUsers under data.", "Write metadata."]);
     const json = read(JSON.stringify({ kind: "ConfigMap", mapUsers: "[]" }, null, 1));
     expect(checkFile(json, []).problems).toMatchObject([{ ...common, line: 3, column: 3 }]);
   });
@@ -94,6 +96,12 @@ describe("checkFile", () => {
     ["groups: [system:master]", "group-misspelt", "Write system:masters."],
     ["groups: [System:Masters]", "group-misspelt", "Write system:masters."],
     ["groups: ['$" + "{team}']", "template-in-group", "Write its full name."],
+    ["groups: [system: masters]", "group-not-a-string", "Remove the space after the colon."],
+    ["groups: ['system': masters]", "group-not-a-string", "Write one text."],
+    ["groups: [{system: masters}]", "group-not-a-string", "Write one text."],
+    ["groups: [{userArn: x}]", "group-not-a-string", "Indent this entry like the others."],
+    ["username: !!binary ZGV2", "readers-differ", 'Write "dev" without its tag.'],
+    ["username:\u00a0dev", "section-unreadable", "Replace the no-break spaces here and above."],
   ])("finds the mistake in %s", (field, code, remedy) => {
     const { problems } = checkFile(read(`${head}  mapRoles: |\n    - rolearn: ${arn}/a\n      ${field}\n`), []);
 
@@ -122,6 +130,8 @@ describe("checkFile", () => {
 
     expect(problems).toMatchObject([{ code: "section-misspelt", line: 4, remedy: "Rename the key to mapRoles." }]);
     expect(beside.problems).toEqual([]);
+    const two = checkFile(read(`${head}  maproles: "[]"\n  map-roles: "[]"\n`), []);
+    expect(two.problems[1]).toMatchObject({ code: "section-misspelt", remedy: "Move its entries to mapRoles." });
   });
 
   it("puts what concerns the whole document at the top of the file", () => {

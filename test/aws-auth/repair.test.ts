@@ -107,6 +107,13 @@ describe("offerRepairs", () => {
     expect(repair?.message).toBe("Replaces the tabs in mapRoles with spaces.");
   });
 
+  it("offers spaces for the no-break spaces of a web page, and keeps those within a name", () => {
+    const [repair] = offers(`-\u00a0rolearn:\u00a0${account}role/dev\n\u00a0\u00a0username: the\u00a0dev\n`);
+
+    expect(repair?.plan.after.mapRoles).toBe(`- rolearn: ${account}role/dev\n  username: the\u00a0dev\n`);
+    expect(repair?.message).toBe("Replaces the no-break spaces in mapRoles with spaces.");
+  });
+
   it("offers to remove byte order marks: the authenticator reads the rest whole", () => {
     const whole = `# from a file\n- rolearn: ${account}role/dev\n  username: dev\n`;
     const [repair, ...others] = offers(whole.replace("file", "file\ufeff").replace(/dev\n$/, "d\ufeffev\n"));
