@@ -12,6 +12,14 @@ const entryChanges = [
 /** A deletion names no version: only this condition keeps an entry that others made again right before it. */
 const ownEntriesOnly = { StringLike: { "eks:username": "eks-access:*" } };
 
+const managedClusterActions = [
+  "eks:DescribeCluster",
+  "eks:UpdateClusterConfig",
+  "eks:DescribeUpdate",
+  "eks:ListAccessEntries",
+  "eks:ListNodegroups",
+  "eks:ListFargateProfiles",
+];
 const managedEntryChanges = [
   "eks:DeleteAccessEntry",
   "eks:DescribeAccessEntry",
@@ -40,25 +48,26 @@ export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { rea
   return policyOf(...statements);
 }
 
-/** Limits a session to migrating, rescuing and bootstrapping one cluster, as those three policies of deploy/iam together. */
+/**
+ * Limits a session to migrating, rescuing and bootstrapping one cluster, as those three policies of deploy/iam together. Each ARN counts:
+ * STS has room for 2,048 characters of policy and tags, and a cluster's name has up to 100.
+ */
 export function managerSessionPolicy(clusterArn: string): string {
   const of = (kind: string) => `${clusterArn.replace(":cluster/", `:${kind}/`)}/*`;
   const [, partition = "aws"] = clusterArn.split(":");
   const policies = `arn:${partition}:eks::aws:cluster-access-policy`;
   return policyOf(
-    [["eks:DescribeCluster", "eks:UpdateClusterConfig", "eks:DescribeUpdate", "eks:ListAccessEntries"], clusterArn],
+    [managedClusterActions, clusterArn],
     [entryCreation, clusterArn, { StringEquals: { "eks:accessEntryType": "STANDARD" } }],
-    // A repair gives a new entry each policy of the earlier one. None gives more than the administrator's, which migrations give.
-    [["eks:AssociateAccessPolicy"], of("access-entry"), { StringLike: { "eks:policyArn": `${policies}/*` } }],
+    // A repair gives a new entry each policy of the earlier one.
+    [["eks:AssociateAccessPolicy", ...managedEntryChanges], of("access-entry")],
     [
       ["eks:DisassociateAccessPolicy"],
       of("access-entry"),
       { StringEquals: { "eks:policyArn": `${policies}/AmazonEKSClusterAdminPolicy` } },
     ],
-    [managedEntryChanges, of("access-entry")],
-    [["eks:ListNodegroups", "eks:ListFargateProfiles"], clusterArn],
-    [["eks:DescribeNodegroup"], of("nodegroup")],
-    [["eks:DescribeFargateProfile"], of("fargateprofile")],
+    // Both kinds: nodegroup/ and fargateprofile/.
+    [["eks:DescribeNodegroup", "eks:DescribeFargateProfile"], of("*")],
   );
 }
 

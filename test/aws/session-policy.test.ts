@@ -6,8 +6,10 @@ import { findCreation } from "../../src/aws/find-creation.ts";
 import {
   cloudTrailSessionPolicy,
   creatorSessionPolicy,
+  managerSessionPolicy,
   nextRoleSessionPolicy,
   nothingSessionPolicy,
+  tagsOf,
 } from "../../src/aws/session-policy.ts";
 import { assumeRole, callerIdentity } from "../../src/aws/sts.ts";
 import { account, describeCluster, partition, region, useAccount } from "./aws-account.ts";
@@ -40,6 +42,22 @@ const askCloudTrail = (credentials: AwsCredentials) =>
   findCreation(credentials, region, { arn: arnOf("payments"), createdAt: null }, new Date(), async () => {});
 const denied = { code: "aws-access-denied" };
 const entryDenied = { code: "access-entry-denied" };
+
+test.each([
+  ["gives access entries", creatorSessionPolicy(longest(), { givesEntries: true })],
+  ["manages a cluster", managerSessionPolicy(longest())],
+])("a session that %s fits STS's limit beside its tags, however long the cluster's name is", async (_, policy) => {
+  const tags = tagsOf([{ id: `r-${"x".repeat(20)}`, requester: `U${"X".repeat(20)}` }]);
+
+  const session = assumeRole(accountUnderTest().worker, { roleArn: mighty, region, sessionName: "long", policy, tags });
+
+  await expect(session).resolves.toHaveProperty("sessionToken");
+});
+
+/** As long as an ARN can get: EKS allows 100 characters of a name. */
+function longest(): string {
+  return `arn:aws-us-gov:eks:us-gov-west-1:111122223333:cluster/${"x".repeat(100)}`;
+}
 
 describe("of a role that may do everything", () => {
   test("a creator's session looks at its own cluster and can do nothing else", async () => {
