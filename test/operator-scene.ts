@@ -10,10 +10,10 @@ export const operatorArn = `arn:aws:iam::${account}:role/eks-access-operator`;
 
 const looks = ["DescribeCluster", "ListAccessEntries", "DescribeAccessEntry", "ListAssociatedAccessPolicies"];
 /** Makes the operator's role, which can look at clusters, and gives the worker the AWS rights of a bootstrap. */
-export function addOperator({ account: identities }: SandboxAws): void {
+export function addOperator({ account: identities }: SandboxAws, made: { readonly createdAt?: Date } = {}): void {
   identities.addRole({
-    name: "eks-access-operator",
-    allow: looks.map((action) => `eks:${action}`),
+    ...{ name: "eks-access-operator", ...made },
+    allow: [...looks.map((action) => `eks:${action}`), "iam:GetRole"],
     trust: { principals: [arns.worker], externalId },
   });
   const allowed = identities.identity(arns.worker)?.allow ?? [];

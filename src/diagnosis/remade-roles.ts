@@ -44,7 +44,7 @@ export function rolesToAsk(
 }
 
 /** EKS keeps the unique id of the earlier role (EKS API, AccessEntry, principalArn), so the entry lets no one in. */
-function isRemade({ createdAt }: Pick<DatedEntry, "createdAt">, madeAt: string): boolean {
+export function isRemade({ createdAt }: Pick<DatedEntry, "createdAt">, madeAt: string): boolean {
   return createdAt !== undefined && Date.parse(madeAt) > Date.parse(createdAt);
 }
 

@@ -8,6 +8,7 @@ import type { AccessEntry } from "../access-entry/index.ts";
 import { type AccessEntries, withEntries } from "../aws/access-entries.ts";
 import { entryOf, type PlannedText, planSteps } from "../aws-auth/index.ts";
 import { CLUSTER_ADMIN } from "../diagnosis/migration/facts.ts";
+import { isRemade } from "../diagnosis/remade-roles.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import { inTurns } from "../operations/deadlines.ts";
@@ -41,14 +42,16 @@ interface BootstrapPlan extends Pick<OperatorAdmission, "steps" | "diff"> {
 /** Writes nothing. By AWS rights where the cluster takes access entries, otherwise as the creator. @throws AccessError */
 export async function planBootstrap(context: WorkerContext, cluster: OperatedCluster): Promise<BootstrapPlan> {
   const session = await becomeCreator(cluster, cluster.operator, [bootstrapPurpose], context.awsRequests);
-  const { description } = await openEks(session.credentials, cluster, context.awsRequests);
+  const eks = await openEks(session.credentials, cluster, context.awsRequests);
+  const { description } = eks;
   const readsAwsAuth = description.authenticationMode !== "API";
   const rules = operatorRules({ readsAwsAuth, cluster });
   const connect = (attempt: number) =>
     connectAs(session.credentials, cluster, description, context.now(), [bootstrapPurpose], {
       ...{ as: session.creatorArn, ledger: context.ledger, tokenSeconds: 60 + attempt },
     });
-  const bootstrap = { context, cluster, description, wanted: operatorObjects(rules), asOperator: connect };
+  const roleMadeAt = () => eks.roleMadeAt(cluster.operator.roleArn, context.awsRequests).catch(() => null);
+  const bootstrap = { context, cluster, description, wanted: operatorObjects(rules), roleMadeAt, asOperator: connect };
   const admission = await admissionOf(bootstrap);
   const { steps, diff } = admission;
   const apply = async () => {
@@ -172,17 +175,21 @@ async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | n
   const eks = await openEksToManage(cluster, [bootstrapPurpose], creator, context.awsRequests).catch(naming);
   const using = <T>(use: (entries: AccessEntries) => Promise<T>) =>
     withEntries(eks, use, context.awsRequests).catch(naming);
-  const entry = await using(({ describe }) => describe(roleArn));
-  refuseOthers(entry, cluster.name);
+  const found = await using(({ describe }) => describe(roleArn));
+  refuseOthers(found, cluster.name);
+  const isDead = found !== null && isRemade(found, (await bootstrap.roleMadeAt()) ?? "");
+  const entry = isDead ? null : found;
   const isAdmin = entry?.policies.some(({ name }) => name === CLUSTER_ADMIN) ?? false;
   const needsAdmin = objects === null || objects.length > 0;
   const steps = [
+    ...(isDead ? [`Delete the access entry of ${roleArn}: its role was deleted and made again.`] : []),
     ...(isGiven(entry) ? [] : [`${entry ? "Change" : "Create"} the access entry of ${roleArn}.`]),
     ...(needsAdmin ? [`Give it ${CLUSTER_ADMIN} until the next step is done.`] : []),
     ...(objects ?? ["Write its roles and bindings."]),
     ...(isAdmin || needsAdmin ? [`Remove ${CLUSTER_ADMIN} from it.`] : []),
   ];
   const apply = async (entries: AccessEntries) => {
+    if (isDead) await entries.remove(roleArn);
     await giveEntry(entries, roleArn);
     if (needsAdmin) await asAdministrator(bootstrap, entries);
     else if (isAdmin) await entries.disassociate(roleArn, CLUSTER_ADMIN);

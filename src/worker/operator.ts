@@ -33,6 +33,8 @@ export interface Bootstrap {
   readonly cluster: OperatedCluster;
   readonly description: ClusterDescription;
   readonly wanted: readonly OperatorObject[];
+  /** When IAM made the operator's role, ISO 8601; null: unknown. */
+  readonly roleMadeAt: () => Promise<string | null>;
   /** A client as the operator, with a new token for each attempt: API servers cache their answer to a token. */
   readonly asOperator: (attempt: number) => Promise<ClusterClient>;
 }

@@ -193,6 +193,18 @@ describe.each(["checkout", "analytics"])("%s, which takes access entries", (clus
     expect(entryOf(cluster)?.policies).toEqual([]);
   });
 
+  test("lets the operator in again after its role was deleted and made again", async () => {
+    await bootstrap(cluster, "--apply");
+    sandbox.aws.account.removeIdentity(operatorArn);
+    addOperator(sandbox.aws, { createdAt: new Date(Date.now() + 1_000) });
+
+    const { code, stdout } = await bootstrap(cluster, "--apply");
+
+    expect(stdout).toContain(`Delete the access entry of ${operatorArn}: its role was deleted and made again.`);
+    expect(code).toBe(0);
+    expect(entryOf(cluster)).toMatchObject({ groups: ["eks-access:operators"], policies: [] });
+  });
+
   const admin = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
   test.each([
     ["others' groups", { groups: ["deployers"] }, "deployers"],
