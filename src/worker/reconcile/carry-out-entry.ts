@@ -75,10 +75,9 @@ async function carryOutEntry(tools: EntryTools, target: EntryTarget, progress: P
   if (!seen) return makeEntry(tools, target, progress);
   const present = await entries.describe(seen.principalArn);
   if (!present || fingerprint(present) !== fingerprint(seen)) {
-    throw new AccessError(
-      "access-entry-conflict",
-      anotherWriter("changed", `the access entry of ${seen.principalArn}`),
-    );
+    await refuseOvertaken(tools);
+    const what = anotherWriter("changed", `the access entry of ${seen.principalArn}`);
+    throw new AccessError("access-entry-conflict", what);
   }
   await sendAll(tools, seen, callsFor(tools, target), progress);
   return seen.principalArn;
@@ -184,13 +183,16 @@ function possibleArns(arn: string, rolePaths: readonly string[]): readonly strin
 
 type About = Pick<AccessEntry, "principalArn" | "arn" | "createdAt">;
 
+async function refuseOvertaken({ isNewest, cluster }: EntryTools): Promise<void> {
+  if (await isNewest()) return;
+  throw new AccessError("access-entry-conflict", `Another run has begun to change ${cluster.name}`, overtaken);
+}
+
 /** @returns the entry of the call, with its ARN and time if the call made it */
 async function send(tools: EntryTools, about: About, call: EntryCall): Promise<About> {
-  const { entries, plannedAt, clock, isNewest, cluster } = tools;
+  const { entries, plannedAt, clock } = tools;
   // Checked between a claim and its call too, because a later run reads the claim.
-  if (!(await isNewest())) {
-    throw new AccessError("access-entry-conflict", `Another run has begun to change ${cluster.name}`, overtaken);
-  }
+  await refuseOvertaken(tools);
   // The process can stop for a while, and other runs can end meanwhile.
   if (clock().getTime() > plannedAt.getTime() + planMs) {
     throw new AccessError("access-entry-conflict", `The plan for the access entry of ${about.principalArn} is too old`);

@@ -870,3 +870,27 @@ test("an entry that a person makes again right before our removal of it stays, a
   expect(await outside.given(engineer)).toEqual(["theirs"]);
   expect(lease?.state).toBe("ended");
 });
+
+test("a run whose lease another run ends first names that run in its log, and no other writer", async () => {
+  await give(context, analytics, { id: "r-one" });
+  await revokeOnly(context, "r-one");
+  const lines: string[] = [];
+  const log = pino({ level: "warn" }, { write: (line: string) => lines.push(line) });
+  let looks = 0;
+  const slower: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    const look: AccessEntries["describe"] = async (principal) => {
+      looks += 1;
+      if (looks === 2) await reconcileCluster(context, analytics, "end");
+      return open.entries?.describe(principal) ?? null;
+    };
+    return { ...open, entries: open.entries && { ...open.entries, describe: look } };
+  };
+
+  const failures = new FailureLog(log);
+  await reconcileCluster({ ...context, failures, openCluster: slower, pause: async () => {} }, analytics, "end");
+
+  expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
+  expect(lines.join("")).toContain("Another run has begun");
+  expect(lines.join("")).not.toContain("Another writer");
+});
