@@ -75,3 +75,14 @@ export function forTerminal(text: string): string {
     return isOurs ? sign : `\\u{${sign.codePointAt(0)?.toString(16)}}`;
   });
 }
+
+/** The same for a line of JSON: a program reads the text itself. */
+export function jsonForTerminal(line: string): string {
+  return line.replace(unprintable, jsonEscapes);
+}
+
+export function jsonEscapes(sign: string): string {
+  return Array.from({ length: sign.length }, (_, at) => `\\u${sign.charCodeAt(at).toString(16).padStart(4, "0")}`).join(
+    "",
+  );
+}

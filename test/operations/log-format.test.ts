@@ -74,6 +74,16 @@ describe("while something is done about requests, a line of the log", () => {
   });
 });
 
+test("a log in JSON carries out nothing either, and a program reads each name itself", () => {
+  const output = new PassThrough();
+  const cluster = "a\x1b[2J\u009b8m\u202e\u{e0041}";
+  createLog("info", "worker", output).info({ cluster }, "recorded");
+  const line = String(output.read());
+
+  expect(line).not.toMatch(/[^\P{C}\n]/u);
+  expect(JSON.parse(line)).toMatchObject({ cluster });
+});
+
 test.each([
   ["into a pipe", "auto", false],
   ["in a terminal that wants JSON", "json", true],

@@ -1,5 +1,6 @@
 import type { Button, KnownBlock, RichTextBlock } from "@slack/types";
 import { isPermanent } from "../../access/lease/lease-record.ts";
+import { jsonEscapes } from "../../access/redact.ts";
 
 /** Escapes Slack's three control characters: no text of a user becomes a mention, a link or a date. */
 export function escapeText(text: string): string {
@@ -106,13 +107,7 @@ export function code(text: string, maxLength = 700): string {
 }
 
 function quoted(text: string): string {
-  return JSON.stringify(text).replace(unseen, escapes);
-}
-
-function escapes(sign: string): string {
-  return Array.from({ length: sign.length }, (_, at) => `\\u${sign.charCodeAt(at).toString(16).padStart(4, "0")}`).join(
-    "",
-  );
+  return JSON.stringify(text).replace(unseen, jsonEscapes);
 }
 
 /** Names in code style, as many as fit, and the count of the rest. */
@@ -169,7 +164,7 @@ const unseenInBlock = new RegExp(`(?![\\n\\t ])${exceptEmoji}[\\s\\p{Cc}\\p{Cf}\
 
 /** Lines with all that would rearrange or hide a part of them, such as a direction mark in a comment of aws-auth. */
 export function revealed(lines: string): string {
-  return lines.replace(unseenInBlock, escapes);
+  return lines.replace(unseenInBlock, jsonEscapes);
 }
 
 /** A block of code without escapes, so that people copy the exact text. */
