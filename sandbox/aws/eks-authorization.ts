@@ -65,12 +65,14 @@ function contextOf({ action, body, query, policyArn }: AllowedCall, entry: Acces
   };
   if (action === "CreateAccessEntry") return { ...asked, ...newEntryContext(body) };
   const scope = isObject(body.accessScope) ? body.accessScope : {};
+  const config = isObject(body.accessConfig) ? body.accessConfig : {};
   return {
     ...asked,
     ...(entry ? entryContext(entry) : {}),
     ...present({
       "eks:policyArn": [textOf(body.policyArn) ?? (policyArn || undefined)],
       "eks:accessScope": [textOf(scope.type)],
+      "eks:authenticationMode": [textOf(config.authenticationMode)],
       "eks:namespaces": textsOf(scope.namespaces) ?? [],
     }),
   };

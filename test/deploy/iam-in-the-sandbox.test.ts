@@ -12,6 +12,7 @@ import {
   TagResourceCommand,
   UntagResourceCommand,
   UpdateAccessEntryCommand,
+  UpdateClusterConfigCommand,
 } from "@aws-sdk/client-eks";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { anAccount, clientsOf, refusalOf } from "../sandbox/aws/clients.ts";
@@ -149,4 +150,28 @@ test("bootstrap-policy.json makes the operator's entry, and no one else an admin
   await as.send(new DisassociateAccessPolicyCommand({ clusterName, principalArn, policyArn: admin.policyArn }));
 
   expect(refused.map(({ name }) => name)).toEqual(["AccessDeniedException", "AccessDeniedException"]);
+});
+
+test("rescue-policy.json lets a rescue through, changes the cluster's mode alone, and ends no one else's entry", async () => {
+  const { arn } = aws.account.addRole({ name: "rescuing" });
+  aws.account.setPolicy(arn, policyNamed("rescue-policy.json"));
+  const as = clientsOf(aws.url, aws.account.sessionFor(arn, "me")).eks;
+  const other = { clusterName: "payments", principalArn: aws.account.addRole({ name: "administrators" }).arn };
+  const rescuer = { clusterName: "payments", principalArn: aws.account.addRole({ name: "cluster-rescuer" }).arn };
+  const admin = { policyArn: policyArn.replace("View", "ClusterAdmin"), accessScope: { type: "cluster" as const } };
+  await eks.send(new CreateAccessEntryCommand(other));
+  const clusterLogging = [{ types: ["audit" as const], enabled: false }];
+
+  const refused = [
+    await refusalOf(as.send(new UpdateClusterConfigCommand({ name: "payments", logging: { clusterLogging } }))),
+    await refusalOf(as.send(new DeleteAccessEntryCommand(other))),
+  ];
+  const accessConfig = { authenticationMode: "API_AND_CONFIG_MAP" as const };
+  const modeAnswer = await refusalOf(as.send(new UpdateClusterConfigCommand({ name: "payments", accessConfig })));
+  await as.send(new CreateAccessEntryCommand({ ...rescuer, type: "STANDARD", tags: { "eks-access/rescue": "" } }));
+  await as.send(new AssociateAccessPolicyCommand({ ...rescuer, ...admin }));
+  await as.send(new DeleteAccessEntryCommand(rescuer));
+
+  expect(refused.map(({ name }) => name)).toEqual(["AccessDeniedException", "AccessDeniedException"]);
+  expect(modeAnswer.message).toContain("Unsupported authentication mode update");
 });
