@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Cluster, isSessionPinned, sealedClusterOf } from "./policy/cluster.ts";
+import { type Cluster, isSessionPinned, matchesArnPattern, sealedClusterOf } from "./policy/cluster.ts";
 import { bindsRoles } from "./policy/policy-text.ts";
 import {
   admittedBy,
@@ -166,15 +166,16 @@ function sessionOf(roleArn: string, session: string): string {
 /** IAM's names: an address with a slash would be a path, and name another person. */
 const nameForm = /^[\w+=,.@-]+$/;
 
+type IdentityRule = Extract<IdentitySource, { type: "rule" }>;
+
 /** A rule's answer about a person; none: their address can't be a name in IAM. */
-function byRule(
-  { arn, session }: Extract<IdentitySource, { type: "rule" }>,
-  account: string,
-  email: string,
-): readonly string[] {
-  if (!nameForm.test(email)) return [];
+function byRule(rule: IdentityRule, account: string, email: string): readonly string[] {
+  return nameForm.test(email) ? [filled(rule, account, email)] : [];
+}
+
+function filled({ arn, session }: IdentityRule, account: string, email: string): string {
   const fill = (form: string) => form.replaceAll("{account}", account).replaceAll("{email}", email);
-  return [session === null ? fill(arn) : sessionOf(fill(arn), fill(session))];
+  return session === null ? fill(arn) : sessionOf(fill(arn), fill(session));
 }
 
 /** For `doctor`: clusters that refuse the sessions of a rule, because people could choose their names. */
@@ -237,12 +238,16 @@ export function identityInAccountOf(
   return beside.find((arn) => isOwnPrincipal(arn, principal)) ?? beside[0] ?? null;
 }
 
-/** Whether a rule gives this principal to the person with this address alone. What it gives to everyone is no one's own. */
-export function isOwnByRule({ sources }: IdentityRules, email: string, principal: string): boolean {
-  return sources.some((source) => {
-    if (source.type !== "rule" || !(source.arn.includes("{email}") || sessionNameIn(principal) !== null)) return false;
-    return byRule(source, accountIn(principal), email).some((arn) => isSamePrincipal(arn, principal));
-  });
+/** Whether a rule gives this principal to this person alone: what it gives to everyone is no one's own. Null: Slack confirms no address. */
+export function isOwnByRule({ sources }: IdentityRules, email: string | null, principal: string): boolean | null {
+  const account = accountIn(principal);
+  const isOfSession = sessionNameIn(principal) !== null;
+  const rules = sources
+    .filter((source) => source.type === "rule")
+    .filter(({ arn }) => isOfSession || arn.includes("{email}"));
+  if (email === null)
+    return rules.some((rule) => matchesArnPattern(filled(rule, account, "*"), principal)) ? null : false;
+  return rules.some((rule) => byRule(rule, account, email).some((arn) => isSamePrincipal(arn, principal)));
 }
 
 /** Whether a session has a person's name in Identity Center, whatever its account and permission set: they can get both. */

@@ -189,7 +189,8 @@ async function approversOwn(
   };
   for (const user of users) {
     const email = await context.directory.emailOf(user);
-    const isByRule = email !== null && isOwnByRule(identities, email, principal);
+    const isByRule = isOwnByRule(identities, email, principal);
+    if (isByRule === null) isUnknown.add(user);
     // An answer of before can say that it is theirs, and not that it is not: people get permission sets.
     const { found, own } = isFromCenter ? await look(user) : { found: null, own: null };
     links.set(user, [...(isByRule ? [principal] : []), ...(own ? [own] : []), ...(links.get(user) ?? [])]);

@@ -44,8 +44,9 @@ async function approve(
   verdict: "approved" | "denied" = "approved",
   aboutRequester: Identities | null = null,
   text = config,
+  email: string | null = "bob@example.com",
 ) {
-  const directory = { ...noGroups, emailOf: async () => "bob@example.com" };
+  const directory = { ...noGroups, emailOf: async () => email };
   const context: SlackContext = {
     ...aSlackContext(ledger, text, directory),
     workers: {
@@ -167,6 +168,15 @@ describe("an approver approves nothing for an identity that a rule gives them al
 
     expect(await approve(principal, null, "approved", null, text)).toBe(outcome);
   });
+});
+
+test.each([
+  ["a user that can be theirs", "user/{email}", "user/bob@example.com", "own-principal-unknown"],
+  ["a user that the rule gives to no one", "role/{email}", "user/bob@example.com", "approved"],
+])("an approver without a confirmed address, for whom a rule says nothing: %s", async (_, rule, principal, outcome) => {
+  const text = `${configText}identities:\n  - rule: { arn: "arn:aws:iam::{account}:${rule}" }\n`;
+
+  expect(await approve(`arn:aws:iam::111122223333:${principal}`, null, "approved", null, text, null)).toBe(outcome);
 });
 
 describe("an approver who is linked to the principal", () => {
