@@ -116,9 +116,29 @@ function verifier<Kind extends KeyKind>(keys: readonly Key[]): Verifier<Kind> {
   };
 }
 
-/** Whether the newest key made a seal. After a rotation the worker seals again what it keeps for long. */
+/** Whether the newest key made a seal. After a rotation each process seals again what it keeps for long. */
 export function isOfNewestKey(seal: string, { ids: [newest] }: Pick<Verifier<KeyKind>, "ids">): boolean {
   return seal.startsWith(`${newest}.`);
+}
+
+/** The keys that a rotation replaces: they still verify. */
+export function olderKeys({ ids: [newest, ...others] }: Pick<Verifier<KeyKind>, "ids">): readonly string[] {
+  return [...new Set(others)].filter((id) => id !== newest);
+}
+
+/** The same seal by the newest key; unchanged if it is, or if no key of ours made it: a rotation must not trust a forged one. */
+export function sealedAnew<Kind extends KeyKind>(
+  keys: Signer<Kind>,
+  purpose: SealPurposes[Kind],
+  value: Json,
+  seal: string,
+): string {
+  return isOfNewestKey(seal, keys) || !keys.isSealed(purpose, value, seal) ? seal : keys.seal(purpose, value);
+}
+
+/** The ids of the keys in all seals of a stored value. In JSON no text that people typed looks like one. */
+export function keysIn(value: object | null): ReadonlySet<string> {
+  return new Set([...JSON.stringify(value).matchAll(/"seal":"([0-9a-f]{8})\./g)].map(([, id = ""]) => id));
 }
 
 function messageOf(purpose: string, value: Json): string {

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import { type Immutable, textForm } from "./lease/lease-record.ts";
+import type { LedgerRecord } from "./lists.ts";
 import type { Migration, SealedPlan } from "./migration.ts";
 import type { Cluster, Level } from "./policy/cluster.ts";
 import { creatorArnOf } from "./policy/creator.ts";
@@ -10,10 +11,10 @@ import {
   canonicalJson,
   type DecisionKeys,
   type DecisionPublicKeys,
-  isOfNewestKey,
   type Json,
   type PreviewKeys,
   type PreviewPublicKeys,
+  sealedAnew,
 } from "./seal.ts";
 
 export type SeenInCluster = Pick<Preview, "base" | "way" | "leases">;
@@ -122,7 +123,7 @@ export function isGenuinePreview(request: AccessRequest, cluster: Cluster, keys:
   return digestOfChange(request, cluster, level, preview) === preview.digest;
 }
 
-function previewValue({ id }: AccessRequest, preview: Omit<Preview, "seal">): Json {
+function previewValue({ id }: Pick<AccessRequest, "id">, preview: Omit<Preview, "seal">): Json {
   return { request: id, preview: { ...preview, seal: undefined } } as unknown as Json;
 }
 
@@ -132,14 +133,6 @@ export function sealReview(
   keys: DecisionKeys,
 ): Review {
   return { ...review, seal: keys.seal("review", { ...review, request: id }) };
-}
-
-/** The same review under the newest key; null: there is none, it is, or no key of ours made it. */
-export function reviewSealedAgain({ id, emergency }: AccessRequest, keys: DecisionKeys): Review | null {
-  if (!emergency?.review || isOfNewestKey(emergency.review.seal, keys)) return null;
-  const { seal: sealText, ...review } = emergency.review;
-  if (!keys.isSealed("review", { ...review, request: id }, sealText)) return null;
-  return sealReview({ id }, review, keys);
 }
 
 /** Whether the review lacks our seal or has a future date: an attacker with Redis could have written it. */
@@ -230,10 +223,42 @@ export function isSealedLink(user: string, { arn, seal: given }: PrincipalLink, 
 }
 
 /** The same link under the newest key; null: it is, or no key of ours made it. */
-export function sealedAgain(user: string, link: PrincipalLink, keys: DecisionKeys): PrincipalLink | null {
-  if (!link.seal || isOfNewestKey(link.seal.seal, keys) || !isSealedLink(user, link, keys)) return null;
-  const { seal: _, ...said } = link.seal;
-  return { arn: link.arn, seal: sealLink(user, link.arn, said, keys) };
+export function linkSealedAnew(user: string, { arn, seal: given }: PrincipalLink, keys: DecisionKeys) {
+  if (!given) return null;
+  const { seal: sealText, ...said } = given;
+  const seal = sealedAnew(keys, "link", { ...said, user, arn }, sealText);
+  return seal === sealText ? null : { arn, seal: { ...said, seal } };
+}
+
+/** A record's decisions, and the review of its emergency, under the newest key. */
+export function decisionsSealedAnew<Kept extends LedgerRecord>(record: Kept, keys: DecisionKeys): Kept {
+  const anew = <Said extends { readonly seal: string }>(purpose: "decision" | "review", { seal, ...said }: Said) => {
+    return { ...said, seal: sealedAnew(keys, purpose, { ...said, request: record.id } as unknown as Json, seal) };
+  };
+  const after = { ...record, approvals: record.approvals.map((each) => anew("decision", each)) };
+  const { emergency } = record as Partial<AccessRequest>;
+  return emergency?.review
+    ? { ...after, emergency: { ...emergency, review: anew("review", emergency.review) } }
+    : after;
+}
+
+/** What approvers decide about under the newest key: otherwise the worker looks again, and no approval counts. */
+export function shownSealedAnew<Kept extends LedgerRecord>(record: Kept, keys: PreviewKeys): Kept {
+  const { id } = record;
+  const { plan, preview } = record as Partial<Migration & AccessRequest>;
+  if (plan) {
+    const { seal, ...unsealed } = plan;
+    return {
+      ...record,
+      plan: { ...plan, seal: sealedAnew(keys, "migration-plan", planValue({ id }, unsealed), seal) },
+    };
+  }
+  if (!preview) return record;
+  const { seal, ...unsealed } = preview;
+  return {
+    ...record,
+    preview: { ...preview, seal: sealedAnew(keys, "preview", previewValue({ id }, unsealed), seal) },
+  };
 }
 
 /** Whether a rule with `linkedOnly` accepts this link: it is sealed, and confirmed if the configuration requires that. */

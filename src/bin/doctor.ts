@@ -15,11 +15,13 @@ import {
 import { sharedTokenWarnings } from "../access/policy/expectation.ts";
 import { ruleWarnings } from "../access/policy/rule.ts";
 import type { ApprovedRequest } from "../access/record.ts";
+import { type KeyKind, keysIn, olderKeys, type Verifier } from "../access/seal.ts";
 import { broken, counted, type Finding, found, type Link, linkNames, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { examineRedis } from "../ledger/examine-redis.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { redisLedger } from "../ledger/redis-ledger.ts";
+import { sealedValues } from "../ledger/seal-again.ts";
 import { type CommandIo, cliCommand, needs, readZones } from "./process-io.ts";
 import { readCommandSettings, type Settings, withWorkerContext } from "./settings.ts";
 
@@ -104,29 +106,37 @@ function examineKeys({ environment: { slackKeys, workerKeys } }: Settings): read
   return [...(inSlack ?? []), ...(inWorker ?? [])];
 }
 
-/** By the keys that seal where leases and migrations are. A seal's own words before its point are the key's id. */
+/** Whether a rotation can remove the keys that only verify by now. @param sealed the ids of the keys that each record needs */
+export function examineOlder(
+  kind: KeyKind,
+  keys: Pick<Verifier<KeyKind>, "ids">,
+  sealed: readonly ReadonlySet<string>[],
+): readonly Finding[] {
+  return olderKeys(keys).map((key) => {
+    const count = sealed.filter((ids) => ids.has(key)).length;
+    if (count === 0) return found(`nothing needs the older ${kind} key ${key}`);
+    return notAsked(`keep the ${kind} key ${key}: ${counted(count, "record")} ${count === 1 ? "needs" : "need"} it`);
+  });
+}
+
+/** By the keys that seal where leases and migrations are: those that the worker lacks. */
 export function examineMemory(
   open: readonly (ApprovedRequest | Migration)[],
-  [newest, ...older]: readonly string[],
+  known: readonly string[],
 ): readonly Finding[] {
-  const counts = new Map(older.map((key) => [key, 0]));
+  const counts = new Map<string, number>();
   for (const record of open) {
     const places = isMigration(record)
       ? [record.begun, ...record.done].map((step) => step?.place)
       : [record.lease.place];
-    const keys = places.flatMap((place) => /^[0-9a-f]{8}(?=\.)/.exec(place?.seal ?? "") ?? []);
-    for (const key of new Set(keys)) if (key !== newest) counts.set(key, (counts.get(key) ?? 0) + 1);
+    for (const key of keysIn(places)) if (!known.includes(key)) counts.set(key, (counts.get(key) ?? 0) + 1);
   }
-  return [...counts].map(([key, count]) => {
-    if (count === 0) return found(`no open lease or migration needs the older memory key ${key}`);
-    const what = counted(count, "open lease or migration", "open leases or migrations");
-    const needs = count === 1 ? "needs" : "need";
-    if (older.includes(key)) return notAsked(`keep the memory key ${key}: ${what} ${needs} it`);
-    return broken(
-      `${what} ${needs} the memory key ${key}, which this worker lacks`,
+  return [...counts].map(([key, count]) =>
+    broken(
+      `${counted(count, "open lease or migration", "open leases or migrations")} ${count === 1 ? "needs" : "need"} the memory key ${key}, which this worker lacks`,
       "Add the key to MEMORY_KEYS again.",
-    );
-  });
+    ),
+  );
 }
 
 async function examineLedger({ environment, config }: Settings, io: CommandIo): Promise<Examined[]> {
@@ -160,12 +170,22 @@ async function examineLedger({ environment, config }: Settings, io: CommandIo): 
 }
 
 async function examineSeals(
-  ledger: Pick<Ledger, "leasedOf" | "migrations">,
-  { environment: { workerKeys }, config }: Pick<Settings, "environment" | "config">,
+  ledger: Ledger,
+  { environment: { slackKeys, workerKeys }, config }: Pick<Settings, "environment" | "config">,
 ): Promise<readonly Finding[]> {
-  if (!workerKeys) return [];
-  const leased = await Promise.all([...config.clusters.keys()].map((name) => ledger.leasedOf(name)));
-  return examineMemory([...leased.flat(), ...(await ledger.migrations.open())], workerKeys.memory.ids);
+  const clusters = [...config.clusters.keys()];
+  const sealed: ReadonlySet<string>[] = [];
+  for await (const { ids, shown } of sealedValues(ledger, clusters)) sealed.push(new Set([...ids, ...shown]));
+  const inSlack = slackKeys ? examineOlder("decision", slackKeys.decision, sealed) : [];
+  if (!workerKeys) return inSlack;
+  const { memory, preview } = workerKeys;
+  const leased = await Promise.all(clusters.map((name) => ledger.leasedOf(name)));
+  return [
+    ...inSlack,
+    ...examineOlder("preview", preview, sealed),
+    ...examineOlder("memory", memory, sealed),
+    ...examineMemory([...leased.flat(), ...(await ledger.migrations.open())], memory.ids),
+  ];
 }
 
 export function examineZones(

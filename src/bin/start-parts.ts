@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import type { Zone } from "../access/policy/cluster.ts";
 import type { SlackKeys, WorkerKeys } from "../access/seal.ts";
+import { decisionsSealedAnew, shownSealedAnew } from "../access/seals.ts";
 import type { Config } from "../config/config.ts";
 import { type Environment, type SlackEnvironment, webhookProblems } from "../config/environment.ts";
 import type { LiveConfig } from "../config/live-config.ts";
@@ -11,6 +12,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import { startFollowingUndone } from "../ledger/lifecycle.ts";
 import type { UndoneLedger } from "../ledger/own-commits.ts";
 import type { Queues } from "../ledger/queues.ts";
+import { startSealingAgain } from "../ledger/seal-again.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
 import { type Stoppable, stoppable } from "../operations/stoppable.ts";
 import type { NoticeContext } from "../slack/show/notice-poster.ts";
@@ -106,6 +108,14 @@ async function startWorkerParts(
   const keeper = startAuditKeeper({ ...context, settings: () => live.current().audit, webhookSecret });
   started(stoppable(keeper, "keeping the audit log"));
   started(stoppable(startFleetKeeper(contextNow), "a look at the fleet"));
+  const { preview } = keys;
+  const sealing = startSealingAgain(context, {
+    keys: [preview],
+    clusters: () => [...live.current().clusters.keys()],
+    record: (record) => shownSealedAnew(record, preview),
+    others: async () => 0,
+  });
+  started(stoppable(sealing, "seals of the newest keys"));
   await publishIdentity(contextNow()).catch((error: unknown) => {
     context.log.warn({ err: error }, "could not learn the worker's own identity");
   });
@@ -138,7 +148,7 @@ async function startSlackParts(
     { MessageUpdates },
     { startShowingLost },
     { startNoticePoster, startZonePoster, startLogPoster },
-    { startSealingAgain },
+    { sealLinksAgain },
   ] = await Promise.all([
     import("../slack/app/app.ts"),
     import("../slack/show/message-worker.ts"),
@@ -150,7 +160,7 @@ async function startSlackParts(
     import("../slack/show/message-updates.ts"),
     import("../slack/show/lost-cards.ts"),
     import("../slack/show/notice-poster.ts"),
-    import("../slack/decide/seal-again.ts"),
+    import("../slack/link/link-questions.ts"),
   ]);
   const { live, queues, blocking, now } = plain;
   const configuration = live.current;
@@ -180,7 +190,15 @@ async function startSlackParts(
     void showMoved({ ...messenger, config: configuration() }, before).catch(shownLater);
   live.onReplaced((_present, before) => moved(before));
   moved(null);
-  started(stoppable(startSealingAgain(context), "seals of the newest key"));
+  const { decision } = plain.keys;
+  // As Redis has them: what does not count now can be as it was decided.
+  const sealing = startSealingAgain(plain, {
+    keys: [decision],
+    clusters: () => [...configuration().clusters.keys()],
+    record: (record) => decisionsSealedAnew(record, decision),
+    others: () => sealLinksAgain(plain),
+  });
+  started(stoppable(sealing, "seals of the newest key"));
   started(stoppable(startShowingLost(messenger), "a look for lost requests"));
   const posting = { ...context, client };
   started(stoppable(startTroublePoster(posting), "a message about a cluster"));

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { examineMemory } from "../../src/bin/doctor.ts";
+import { keysIn } from "../../src/access/seal.ts";
+import { examineMemory, examineOlder } from "../../src/bin/doctor.ts";
 import { aPlannedMigration } from "../builders/a-migration.ts";
 import { aLeasedRequest } from "../builders/a-request.ts";
 
@@ -7,12 +8,15 @@ const placeOf = (key: string) => ({ cluster: "staging", seal: `${key}.${"0".repe
 const leaseOf = (key: string) => aLeasedRequest({ place: placeOf(key) });
 const [newest, older, gone] = ["aaaaaaaa", "bbbbbbbb", "cccccccc"];
 
-test("says how many leases and migrations an older memory key still seals, and which key is missing", () => {
+test("says how many records need an older key, and which memory key is missing", () => {
   const begun = { name: "switch-mode", at: "2026-11-29T08:00:00.000Z", place: placeOf(older) };
   const open = [leaseOf(newest), leaseOf(older), aPlannedMigration({ begun }), leaseOf(gone)];
+  const ids = [newest, older, newest];
 
-  expect(examineMemory(open, [newest, older])).toMatchObject([
-    { result: "not asked", detail: `keep the memory key ${older}: 2 open leases or migrations need it` },
+  expect(examineOlder("memory", { ids }, open.map(keysIn))).toMatchObject([
+    { result: "not asked", detail: `keep the memory key ${older}: 2 records need it` },
+  ]);
+  expect(examineMemory(open, ids)).toMatchObject([
     {
       result: "no",
       detail: `1 open lease or migration needs the memory key ${gone}, which this worker lacks`,
@@ -21,11 +25,12 @@ test("says how many leases and migrations an older memory key still seals, and w
   ]);
 });
 
-test("says when no open lease needs an older memory key, and nothing of an only key", () => {
-  const open = [leaseOf(newest), aLeasedRequest({ place: { cluster: "", seal: "no key" } })];
+test("says when nothing needs an older key, and nothing of an only key", () => {
+  const typed = aLeasedRequest({ place: { cluster: "", seal: "no key" } });
+  const open = [leaseOf(newest), { ...typed, reason: `"seal":"${older}.` }].map(keysIn);
 
-  expect(examineMemory(open, [newest, older])).toMatchObject([
-    { result: "yes", detail: `no open lease or migration needs the older memory key ${older}` },
+  expect(examineOlder("memory", { ids: [newest, older] }, open)).toMatchObject([
+    { result: "yes", detail: `nothing needs the older memory key ${older}` },
   ]);
-  expect(examineMemory(open, [newest])).toEqual([]);
+  expect(examineOlder("memory", { ids: [newest] }, open)).toEqual([]);
 });

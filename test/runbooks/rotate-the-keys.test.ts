@@ -20,9 +20,11 @@ type Kind = "slack" | "worker";
 
 const both = ["slack", "worker"] as const;
 /** A rule uses links, which are sealed too. */
-const byLinks = `${configuration}
+const byLinks = `${configuration.replace("levels:", "drift: repair\n    levels:")}
 policy:
-  rules: [{ name: with the principal that is theirs, principals: { linkedOnly: true } }]
+  rules:
+    - { name: two for admins, levels: [admin], approvals: 2 }
+    - { name: with the principal that is theirs, permanent: true, principals: { linkedOnly: true } }
 `;
 const made = newKeys();
 const fresh = { ...made.slack, ...made.worker };
@@ -78,9 +80,21 @@ async function activate(duration: string, reason: string): Promise<string> {
   return id;
 }
 
+const click = async (user: string, reason: string) =>
+  product.sandbox.slack.person(user).click(await product.message(reason, "[Approve]"), "approve");
+
 async function revoke(id: string, reason: string): Promise<void> {
   await product.sandbox.slack.person("U0APPROVER").command(`/eks-access revoke ${id} done`, channel);
   await product.message(reason, "*Ended*");
+}
+
+/** @param change that the process does not have yet */
+async function doctorSays(heading: string, kind: Kind, change: Readonly<Record<string, string>> = {}): Promise<string> {
+  product.inEnvironmentOf(kind, { ...changes[kind], ...change });
+  const { stdout } = await runLine(heading, `eks-access doctor ${kind}`);
+  // The worker of this process reads it too.
+  product.inEnvironmentOf("worker", changes.worker);
+  return stdout;
 }
 
 async function troubles(): Promise<readonly string[]> {
@@ -99,28 +113,33 @@ async function forgetEvents(): Promise<void> {
 }
 
 describe("each key is rotated, one process after the other: what was made meanwhile holds, and nothing needs the old key when it goes", () => {
-  const list = (heading: string, which: "active" | "pending") =>
-    typeLine(product.sandbox, "U0APPROVER", heading, `/eks-access list ${which}`);
-
   test("the decision key", async () => {
     const heading = "Rotate the decision key";
     const [known, alone] = valuesOf(heading, "DECISION_PUBLIC_KEYS");
     const [used] = valuesOf(heading, "DECISION_SIGNING_KEY");
+    const half = (user: string) => click(user, "one more admin");
     await link();
-    const before = await activate("1h", "before");
+    const before = await activate("permanent", "for good");
+    await product.sandbox.slack
+      .person("U0ENGINEER")
+      .command(`/eks-access request ${clusterName} ${arns.onCall} admin for 10m one more admin`, channel);
+    await half("U0APPROVER");
+    await product.message("one more admin", "1 of 2");
 
     await start(both, { DECISION_PUBLIC_KEYS: known });
+    const needed = await doctorSays(heading, "slack", { DECISION_SIGNING_KEY: used ?? "" });
     await start(["slack"], { DECISION_SIGNING_KEY: used });
-    const between = await activate("1h", "between");
-    const named = [await list(heading, "active"), await list(heading, "pending")];
-    await revoke(before, "before");
-    await revoke(between, "between");
-    const over = [await list(heading, "active"), await list(heading, "pending")];
+    await expect.poll(() => doctorSays(heading, "slack")).toMatch(/nothing needs the older decision key/);
     await start(both, { DECISION_PUBLIC_KEYS: alone });
-    await activate("10m", "after");
+    await product.sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
+    await half("U0APPROVER2");
+    await product.message("one more admin", "*Active*");
+    await expect.poll(() => product.sandbox.cluster.awsAuth()?.data?.mapUsers).toContain(arns.engineer);
+    await revoke(before, "for good");
 
-    expect([before, between].filter((id) => !named[0]?.includes(id))).toEqual([]);
-    expect(over).toEqual([expect.stringMatching(/: none\n/), expect.stringMatching(/: none\n/)]);
+    expect(needed).toMatch(/keep the decision key \S+: [23] records need it/);
+    expect(product.sandbox.slack.messages(channel).filter((each) => textOf(each).includes("for good"))).toHaveLength(1);
+    expect(product.readable().filter((text) => text.includes("someone changed"))).toEqual([]);
     expect(await troubles()).toEqual([]);
   });
 
@@ -133,20 +152,15 @@ describe("each key is rotated, one process after the other: what was made meanwh
     await start(["worker"], { MEMORY_KEYS: known });
     await start(["worker"], { MEMORY_KEYS: used });
     await activate("1h", "between");
-    const needed = await doctorSays();
+    const needed = await doctorSays(heading, "worker");
     await revoke(before, "before");
-    const free = await doctorSays();
+    const free = await doctorSays(heading, "worker");
     await start(["worker"], { MEMORY_KEYS: alone });
     await activate("10m", "after");
 
-    expect(needed).toMatch(/keep the memory key \S+: 1 open lease or migration needs it/);
-    expect(free).toMatch(/no open lease or migration needs the older memory key/);
+    expect(needed).toMatch(/keep the memory key \S+: 1 record needs it/);
+    expect(free).toMatch(/nothing needs the older memory key/);
     expect(await troubles()).toEqual([]);
-
-    async function doctorSays(): Promise<string> {
-      product.inEnvironmentOf("worker", changes.worker);
-      return (await runLine(heading, "eks-access doctor worker")).stdout;
-    }
   });
 
   test("the preview key, with waiting requests and an audit log with removed events", async () => {
@@ -160,10 +174,10 @@ describe("each key is rotated, one process after the other: what was made meanwh
 
     await start(both, { PREVIEW_PUBLIC_KEYS: known });
     await start(["worker"], { PREVIEW_SIGNING_KEY: used });
+    await expect.poll(() => doctorSays(heading, "worker")).toMatch(/nothing needs the older preview key/);
+    await start(both, { PREVIEW_PUBLIC_KEYS: alone });
     await product.approve(waiting);
     await product.message("waits with the old preview", "*Active*");
-    await start(both, { PREVIEW_PUBLIC_KEYS: alone });
-    await activate("10m", "after");
     product.inEnvironmentOf("slack", changes.slack);
     const verified = await runLine(heading, "eks-access audit verify");
 

@@ -247,7 +247,8 @@ function sealedValue(
   { entryAdded, added, way, share }: Omit<WrittenShare, "seal">,
 ): Json {
   const { cluster, principal } = request;
-  const approvals = request.approvals.map(({ seal: sealText }) => sealText);
+  // Without their seals, which a rotation of the key renews.
+  const approvals = request.approvals.map(({ seal: _, ...said }) => said) as unknown as Json;
   return { place, cluster, principal, entryAdded, added, way, share: { ...share }, approvals };
 }
 

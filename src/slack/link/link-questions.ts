@@ -1,7 +1,8 @@
 import type { WebClient } from "@slack/web-api";
 import { linkInAccountOf } from "../../access/identities.ts";
 import { linkQuestionPrefix } from "../../access/lists.ts";
-import type { LinkProposal } from "../../access/seals.ts";
+import { sealedAnew } from "../../access/seal.ts";
+import { type LinkProposal, linkSealedAnew } from "../../access/seals.ts";
 import type { IdentityLookUp } from "../../ledger/links.ts";
 import { wake } from "../../ledger/queues.ts";
 import type { LinkQuestions, MessageRef } from "../../ledger/stored.ts";
@@ -87,6 +88,17 @@ async function replaceQuestions(
     }),
   );
   await Promise.all(closing);
+}
+
+/** After a rotation of the key: links, because without theirs approvers could approve for their own principal, and their questions. */
+export async function sealLinksAgain({ ledger, keys }: Pick<SlackContext, "ledger" | "keys">): Promise<number> {
+  let again = await ledger.replaceLinks((user, link) => linkSealedAnew(user, link, keys.decision));
+  for (const [user, { places, seal }] of await ledger.linkQuestions()) {
+    const questions = { places, seal: sealedAnew(keys.decision, "messages", sealed(user, places), seal) };
+    const proposal = questions.seal !== seal && (await ledger.linkProposalOf(user));
+    if (proposal && (await ledger.swapLinkQuestions(user, proposal.id, questions)) !== "outdated") again += 1;
+  }
+  return again;
 }
 
 const closed = (user: string, { channel, ts }: MessageRef) => ({ closed: user, channel, ts });

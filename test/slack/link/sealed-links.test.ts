@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { decideClick } from "../../../src/access/decide.ts";
 import { voidReason } from "../../../src/access/lease/decide-lease.ts";
 import { publicKeys, signingKeys } from "../../../src/access/seal.ts";
-import { isAcceptedLink, type PrincipalLink, sealedAgain, sealLink } from "../../../src/access/seals.ts";
+import { isAcceptedLink, linkSealedAnew, type PrincipalLink, sealLink } from "../../../src/access/seals.ts";
 import type { Command } from "../../../src/slack/app/command.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { requesterFactsOf } from "../../../src/slack/app/request-people.ts";
@@ -56,14 +56,14 @@ describe("rules that go by links believe one", () => {
     const [confirmed, bare] = [linkBy("U0ONCALL"), linkBy(null)];
     const forged = { ...confirmed, arn: intruderArn };
     const again = [confirmed, bare, forged, linkBy(user, engineerArn, otherKeys), { arn: engineerArn, seal: null }].map(
-      (each) => sealedAgain(user, each, rotated),
+      (each) => linkSealedAnew(user, each, rotated),
     );
 
     const accepted = again.map((each) => each && isAcceptedLink(user, each, true, newest));
 
     expect(accepted).toEqual([true, false, null, null, null]);
     expect(again[0]?.seal).toMatchObject({ by: "U0ONCALL", at: moment });
-    expect(again[0] && sealedAgain(user, again[0], rotated)).toBeNull();
+    expect(again[0] && linkSealedAnew(user, again[0], rotated)).toBeNull();
   });
 });
 

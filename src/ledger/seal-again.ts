@@ -1,0 +1,103 @@
+import { isMigrationId, type LedgerRecord } from "../access/lists.ts";
+import { nextMigration } from "../access/migration.ts";
+import { nextVersion } from "../access/request.ts";
+import { canonicalJson, type Json, type KeyKind, keysIn, olderKeys, type Verifier } from "../access/seal.ts";
+import type { FailureLog } from "../operations/log.ts";
+import { startTicking, type Ticking } from "../operations/stoppable.ts";
+import type { Ledger } from "./ledger.ts";
+import { type RecordContext, type UpdateStep, updateMigration, updateRequest } from "./lifecycle.ts";
+
+type SealedLedger = Pick<Ledger, "commit" | "get" | "list" | "migrations" | "shown" | "replaceLinks" | "linkQuestions">;
+
+interface SealingContext extends RecordContext<SealedLedger> {
+  readonly failures: FailureLog;
+  readonly now: () => Date;
+}
+
+/** What a process seals again with the newest of its keys. */
+interface Renewal {
+  readonly keys: readonly Pick<Verifier<KeyKind>, "ids">[];
+  readonly clusters: () => readonly string[];
+  readonly record: <Kept extends LedgerRecord>(record: Kept) => Kept;
+  /** Beside the records. @returns how many */
+  readonly others: () => Promise<number>;
+}
+
+/** A process that still has the older key can seal with it meanwhile. */
+const everyMs = 60_000;
+const batch = 1000;
+
+/**
+ * While the environment names an older key, seals all that it vouches for and outlives it with the newest one. A stolen key must not be
+ * among them: what a thief sealed would stay. The record's next version shows it again, so its messages get the newest seal too.
+ */
+export function startSealingAgain(context: SealingContext, { keys, clusters, record, others }: Renewal): Ticking {
+  const older = keys.flatMap(olderKeys);
+  const isOlder = (ids: ReadonlySet<string>) => older.some((id) => ids.has(id));
+  return startTicking(everyMs, () =>
+    context.failures.during("could not seal everything with the newest keys yet", {}, async () => {
+      if (older.length === 0) return;
+      let sealed = await others();
+      for await (const { id, ids, shown } of sealedValues(context.ledger, clusters())) {
+        if (id !== null && (isOlder(ids) || isOlder(shown)))
+          sealed += await sealAgain(context, id, isOlder(shown), record);
+      }
+      if (sealed > 0) context.log.info({ sealed }, "sealed again with the newest keys");
+    }),
+  );
+}
+
+function sealAgain(context: SealingContext, id: string, isShown: boolean, again: Renewal["record"]): Promise<number> {
+  const step =
+    <Kept extends LedgerRecord>(next: (record: Kept) => Kept) =>
+    (current: Kept | null): UpdateStep<Kept, number> => {
+      const after = current && again(current);
+      if (!after || (!isShown && isSame(after, current))) return { type: "stop", outcome: 0 };
+      return { type: "write", after: next(after), event: null, outcome: 1 };
+    };
+  return isMigrationId(id)
+    ? updateMigration(
+        context,
+        id,
+        step((migration) => nextMigration(migration, {})),
+      )
+    : updateRequest(context, id, step(nextVersion));
+}
+
+function isSame(one: LedgerRecord, other: LedgerRecord): boolean {
+  return canonicalJson(one as unknown as Json) === canonicalJson(other as unknown as Json);
+}
+
+/** What can need an older key. */
+export interface SealedValue {
+  /** Of a record; null: of links and of questions about them. */
+  readonly id: string | null;
+  /** The ids of the keys in its seals, and in that of its messages. */
+  readonly ids: ReadonlySet<string>;
+  readonly shown: ReadonlySet<string>;
+}
+
+/** All that is not over, and what was taken in emergencies and can still get a review. */
+export async function* sealedValues(ledger: SealedLedger, clusters: readonly string[]): AsyncGenerator<SealedValue> {
+  const ofRecord = async (record: LedgerRecord) => {
+    return { id: record.id, ids: keysIn(record), shown: keysIn(await ledger.shown(record.id)) };
+  };
+  for (const migration of await ledger.migrations.open()) yield ofRecord(migration);
+  for (const list of ["pending", "leased", "all"] as const) {
+    for (let offset = 0; ; offset += batch) {
+      const { requests } = await ledger.list({ list, clusters, requester: null, match: "any" }, offset, batch);
+      for (const request of requests) if (list !== "all" || request.emergency) yield ofRecord(request);
+      // Workers look for reviews without a seal in as many records.
+      if (requests.length < batch || list === "all") break;
+    }
+  }
+  const links: SealedValue[] = [];
+  await ledger.replaceLinks((_, link) => {
+    links.push({ id: null, ids: keysIn(link), shown: new Set() });
+    return null;
+  });
+  yield* links;
+  for (const questions of (await ledger.linkQuestions()).values()) {
+    yield { id: null, ids: keysIn(questions), shown: new Set() };
+  }
+}
