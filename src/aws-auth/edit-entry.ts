@@ -138,7 +138,7 @@ function replaceWithNote(place: EntryPlace, use: FieldUse, groups: readonly stri
 
 function restore(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted: readonly string[]): TextEdit[] | null {
   const edit = place.mapping.flow ? removeNoteField(place, use, list) : removeNote(place, list);
-  const undo = edit ?? (isOurs(place, list) ? removeField(place, use) : null);
+  const undo = edit ?? (isOurs(place, use, list) ? removeField(place, use) : null);
   if (undo === null) return null;
   const after = placeAfter(place, undo);
   if (after === null || !sameGroups(after.entry.groups, wanted)) return null;
@@ -146,8 +146,10 @@ function restore(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted: r
   return edit !== null || useOf(after, "groups") === null ? [undo] : null;
 }
 
-function isOurs({ text }: EntryPlace, list: SequenceNode): boolean {
-  return list.flow && /^\[ \S.* \]$/.test(text.slice(list.start.at, list.end));
+/** Whether a field is as `addField` writes it. */
+function isOurs({ text, mapping, entry }: EntryPlace, { key }: FieldUse, list: SequenceNode): boolean {
+  const name = mapping.flow ? quote("groups") : "groups";
+  return text.slice(key.outer, list.end) === `${name}: [ ${entry.groups.map(quote).join(", ")} ]`;
 }
 
 function removeNote({ text }: EntryPlace, list: SequenceNode): TextEdit | null {

@@ -6,6 +6,7 @@ import { quote } from "./render.ts";
 import {
   afterLine,
   editLines,
+  editList,
   insertLines,
   isStartOfLine,
   lineBreakOf,
@@ -18,13 +19,28 @@ export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string
   const { text, form, map } = file;
   if (form === "config-map" && sameData(file.data, data)) return text;
   if (map === null) return `${JSON.stringify(jsonWith(file, data), null, 2)}\n`;
-  if (form === "bare") return map.others === null && splitDocuments(text).length === 1 ? bareWith(data) : null;
-  if (map.node.flow || (file.dataMap?.node.flow && losesText(text.slice(file.offset), file.dataMap))) return null;
-  // Behind a block without a last line break a new key would give it one.
-  const edited = (["end", "start"] as const).map((place) => editFile(file, map, data, place));
+  if (form === "bare") return map.others === null && isAlone(file) ? bareWith(data) : null;
+  const edited = LAYOUTS.map((layout) => editFile(file, map, data, layout));
   // A block at the end of a file can need its line break.
   const texts = edited.flatMap((each) => [each, each + lineBreakOf(each)]);
   return texts.find((each) => hasExactly(each, data)) ?? null;
+}
+
+interface Layout {
+  readonly place: "end" | "start";
+  readonly style: "block" | "quoted";
+}
+
+/** Behind a block without a last line break a new key would give it one. A block takes in deeper comments below it, and can't be in braces. */
+const LAYOUTS: readonly Layout[] = [
+  { place: "end", style: "block" },
+  { place: "start", style: "block" },
+  { place: "end", style: "quoted" },
+];
+
+/** Whether the other documents of a file have only comments and directives, such as `%YAML 1.2`. */
+function isAlone({ text, line }: ConfigMapFile): boolean {
+  return splitDocuments(text).every((each) => each.line === line || !/^(?!---|%|\s*#).*\S/m.test(each.text));
 }
 
 const NEW_OBJECT = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "aws-auth", namespace: "kube-system" } };
@@ -57,31 +73,40 @@ function sameData(some: Readonly<Record<string, string>>, others: Readonly<Recor
   return inOrder(some) === inOrder(others);
 }
 
-/** Whether braces have more than texts under keys of text: a comment, or another key. */
-function losesText(part: string, { node: { start, end, pairs }, others }: MapValue): boolean {
-  const ends = [start.at, ...pairs.flatMap(({ key, value }) => [key.outer, key.end, value.outer, value.end]), end];
-  const between = ends.filter((_, index) => index % 2 === 0).map((at, index) => part.slice(at, ends[2 * index + 1]));
-  return others !== null || between.join("").includes("#");
-}
-
 function editFile(
   file: ConfigMapFile,
   map: MapValue,
   data: Readonly<Record<string, string>>,
-  place: "end" | "start",
+  { place, style }: Layout,
 ): string {
   const { text, dataMap, offset } = file;
   const edited = editLines(text.slice(offset), (part) => {
-    if (dataMap === null || dataMap.node.flow) return writeData(part, map, data);
-    const edits = [...dataMap.fields].flatMap(([key, field]) => editValue(file, part, key, field.key, data[key]));
-    const added = Object.entries(data).filter(([key]) => !dataMap.fields.has(key));
-    const before = place === "end" ? dataMap.node : map.fields.get("data")?.key;
-    return added.length === 0 || !before ? edits : [...edits, addValues(part, before, dataMap.node, added)];
+    if (dataMap === null || (dataMap.node.pairs.length === 0 && !map.node.flow)) return writeData(part, map, data);
+    const { node, fields } = dataMap;
+    const edits = [...fields].flatMap(([key, field]) => editValue(file, part, key, field.key, data[key], style));
+    const added = Object.entries(data).filter(([key]) => !fields.has(key));
+    if (node.flow) return [...edits, ...editBraces(part, dataMap, data, added)];
+    const before = place === "end" ? node : map.fields.get("data")?.key;
+    return added.length === 0 || !before ? edits : [...edits, addValues(part, before, node, added)];
   });
   return text.slice(0, offset) + edited;
 }
 
-/** Writes data that is absent, empty or within braces. */
+/** Removes and adds keys within braces. */
+function editBraces(
+  part: string,
+  { node, fields }: MapValue,
+  data: Readonly<Record<string, string>>,
+  added: readonly (readonly [string, string])[],
+): TextEdit[] {
+  const gone = new Set([...fields].flatMap(([key, field]) => (Object.hasOwn(data, key) ? [] : [field.key])));
+  const removed = new Set([...node.pairs.keys()].filter((index) => gone.has(node.pairs[index]?.key ?? node)));
+  const items = node.pairs.map(({ key, value }) => ({ ...value, outer: key.outer }));
+  const texts = added.map(([key, value]) => `${quote(key)}: ${quote(value)}`);
+  return editList(part, { ...node, kind: "sequence", items, marks: [] }, removed, texts) ?? [];
+}
+
+/** Writes data that is absent or empty. */
 function writeData(part: string, map: MapValue, data: Readonly<Record<string, string>>): TextEdit[] {
   const { column } = map.node.start;
   const lineBreak = lineBreakOf(part);
@@ -102,10 +127,12 @@ function editValue(
   key: string,
   keyNode: YamlNode,
   wanted: string | undefined,
+  style: Layout["style"],
 ): TextEdit[] {
   const node = file.nodes.get(key);
   if (node === undefined || wanted === file.data[key]) return [];
-  if (wanted === undefined) return [removeLines(part, keyNode.outer, node.end)];
+  if (wanted === undefined) return file.dataMap?.node.flow ? [] : [removeLines(part, keyNode.outer, node.end)];
+  if (style === "quoted") return [replaceNode(part, node, quote(wanted))];
   return replaceScalar(part, node, wanted, keyNode.start.column);
 }
 

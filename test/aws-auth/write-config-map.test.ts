@@ -101,15 +101,11 @@ describe("writeConfigMap", () => {
     ],
     ["a key that goes is given twice", "data:\n  a: one\n  a: two\n  mapRoles: x\n", { mapRoles: "x" }],
     ["a value is no text", "data:\n  mapRoles:\n    - a\n  notes: x\n", { mapRoles: "one\n", notes: "x" }],
-    ["braces have a key that is a number", "data: {mapRoles: one, 123: x}\n", { mapRoles: "two\n" }],
-    ["braces have a comment", "data: {mapRoles: one # first\n  }\n", { mapRoles: "two\n" }],
-    ["braces have a key that is true or false", "data: {mapRoles: one, true: x}\n", { mapRoles: "two\n" }],
   ])("writes nothing where %s, as other text would be lost", (_what, data, wanted) => {
     expect(writeConfigMap(read(`# ours\nkind: ConfigMap\n${data}---\nkind: Secret\n`), wanted)).toBeNull();
   });
 
   it.each([
-    ["a whole object in braces", "{kind: ConfigMap, data: {mapRoles: one}} # ours\n"],
     ["bare data beside another document", "mapRoles: one\n---\nkind: Secret\n"],
     ["bare data with a key that is a number", "mapRoles: one\n123: x\n"],
   ])("writes nothing for %s", (_what, text) => {
@@ -130,7 +126,6 @@ describe("writeConfigMap", () => {
     ["an empty value", "data: # people\n", "data: # people\n"],
     ["null", "data: null\n", "data:\n"],
     ["empty braces", "data: {}\n", "data:\n"],
-    ["values within braces", 'data: {mapRoles: "old"}\n', "data:\n"],
   ])("writes into a ConfigMap with %s as its data, and keeps the rest of the file", (_what, data, written) => {
     const before = "# all\nkind: Secret\n---\nkind: ConfigMap # ours\nmetadata: {name: aws-auth}\n";
     const after = "---\nkind: Service\n";
@@ -145,12 +140,29 @@ describe("writeConfigMap", () => {
     ["data:\n  mapRoles: # all\n  b: x\n", "data:\n  mapRoles: | # all\n    two\n  b: x\n"],
     ["data:\n  b: x\n  mapRoles: 'one' \t", "data:\n  b: x\n  mapRoles: | \t\n    two\n"],
     ["data: {} # all\nimmutable: false\n", "data: # all\n  mapRoles: |\n    two\nimmutable: false\n"],
-    ['data: {mapRoles: "one # all"} \n', "data: \n  mapRoles: |\n    two\n"],
+    ['data: {mapRoles: "one # all"} \n', 'data: {mapRoles: "two\\n"} \n'],
+    ["data: {mapRoles: one, 123: x} # all\n", 'data: {mapRoles: "two\\n", 123: x} # all\n'],
+    ["data: {a: one, # all\n  true: x }\n", 'data: {a: one, # all\n  true: x, "mapRoles": "two\\n" }\n'],
+    ['data:\n  mapRoles: "one"\n     # deep\n  b: x\n', 'data:\n  mapRoles: "two\\n"\n     # deep\n  b: x\n'],
     ["data: ~ # all\n", "data: # all\n  mapRoles: |\n    two\n"],
   ])("keeps what follows a value on its line: %j", (data, written) => {
     const file = read(`kind: ConfigMap\n${data}`);
 
     expect(writeConfigMap(file, { ...file.data, mapRoles: "two\n" })).toBe(`kind: ConfigMap\n${written}`);
+  });
+
+  it("changes, adds and removes keys within braces, also those of the whole object", () => {
+    const file = read('{kind: ConfigMap, data: {a: "1", mapRoles: one, b: "2"}} # ours\n');
+
+    const text = writeConfigMap(file, { mapRoles: "two\n", mapUsers: "x" });
+
+    expect(text).toBe('{kind: ConfigMap, data: {mapRoles: "two\\n", "mapUsers": "x"}} # ours\n');
+  });
+
+  it.each(["%YAML 1.2\n---\n", "# people\n---\n"])("writes bare data below %j as alone", (head) => {
+    const file = read(`${head}mapRoles: one\n`);
+
+    expect(writeConfigMap(file, { mapRoles: "two\n" })).toContain("data:\n  mapRoles: |\n    two\n");
   });
 
   it("adds a key above a block that ends with the file, without a line break, and leaves that as it is", () => {
