@@ -81,10 +81,12 @@ export function usernameFor(principal: Pick<Holder, "account" | "name" | "kind">
   return principal.kind === "role" ? `${own}:{{SessionName}}` : own;
 }
 
-/** For an entry that only lets people sign in: one for each session, and one for all sessions of a leased role. */
+/** For an entry that only lets people sign in: one for each session, one for all sessions of a leased role, and one for a user of that name. */
 export function signInUsernameFor(principal: Pick<Holder, "account" | "name" | "kind">): string {
-  const own = ownUsername(principal);
-  return principal.kind === "session" ? `${own}:{{SessionNameRaw}}` : own;
+  const { kind, account, name } = principal;
+  // No user's name has a slash.
+  if (kind === "role") return ownUsername({ account, name: `role/${name}` });
+  return kind === "session" ? `${ownUsername(principal)}:{{SessionNameRaw}}` : ownUsername(principal);
 }
 
 function ownUsername({ account, name }: Pick<Holder, "account" | "name">): string {

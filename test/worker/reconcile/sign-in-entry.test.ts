@@ -164,7 +164,7 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     expect(given.preview?.warnings.join()).toMatch(
       /New entry: .* lets everyone who can assume developers authenticate/,
     );
-    expect(given.preview?.diff).toContain(`eks-access:${account}:developers`);
+    expect(given.preview?.diff).toContain(`eks-access:${account}:role/developers`);
     expect(given.lease).toMatchObject({ state: "active", proof: { authorized: { result: "yes" } } });
     expect(given.lease?.proof?.authorized.detail).not.toContain("another session");
     const [, approved] = [await revokeGiven(context, cluster, "r-all"), await requestOf(context, "r-all")];

@@ -86,9 +86,17 @@ describe("the identity of a principal that signs in", () => {
   });
 
   test("is one name for everyone with a role whose people choose their session's name", async () => {
-    const username = `eks-access:${account}:developers`;
+    const username = `eks-access:${account}:role/developers`;
 
     expect(await nameOf(assumable, {})).toMatchObject({ entry: "planned", username, other: username, refusal: null });
+  });
+
+  test("is never that of a user with the name of the role", async () => {
+    const names = [assumable, assumable.replace(":role/", ":user/")].map((principal) => nameOf(principal, {}));
+    const [ofRole, ofUser] = (await Promise.all(names)).map((found) => found.type === "name" && found.username);
+
+    expect(ofUser).toBe(`eks-access:${account}:developers`);
+    expect(ofRole).not.toBe(ofUser);
   });
 });
 
