@@ -133,7 +133,7 @@ function hiddenItem(read: ReadEntry, document: AwsAuthDocument): EntryProblem | 
   if (!item) return null;
   if (isNode(item)) return hiddenNodes(read, item);
   if (type !== "STANDARD") {
-    return differs(principalArn, item, `is for nodes, of type ${named(type)}`, groupsOf(item));
+    return differsFromNodes(read, item, groupsOf(item), "Use another role for people.");
   }
   const given = withoutLeases(read);
   const lost = lostBy(read, given, document);
@@ -142,18 +142,25 @@ function hiddenItem(read: ReadEntry, document: AwsAuthDocument): EntryProblem | 
 }
 
 /** Nodes need an entry of their own type: an entry for people has none of the groups that EKS gives to nodes. */
-function hiddenNodes({ entry: { principalArn, type } }: ReadEntry, item: Entry): EntryProblem | null {
-  if (type !== "STANDARD") {
+function hiddenNodes(read: ReadEntry, item: Entry): EntryProblem | null {
+  const { principalArn, type } = read.entry;
+  const wanted = nodeTypeOf(item);
+  const renew = `Delete it and create one for nodes: ${named(`aws eks create-access-entry --type ${wanted}`)}.`;
+  if (type !== "STANDARD" && namesBySession.has(type) === namesBySession.has(wanted)) {
     const lost = lostByNodes(item, type);
-    return lost.length > 0 ? differs(principalArn, item, `is for nodes, of type ${named(type)}`, lost) : null;
+    if (lost.length === 0) return null;
+    return differsFromNodes(read, item, lost, lostByNodes(item).length === 0 ? renew : "Delete it.");
   }
-  return {
-    code: "entry-hides-nodes",
-    severity: "error",
-    place: principalArn,
-    message: `The access entry of ${principalArn} overrides ${placeIn(item)} of aws-auth: nodes can't join.`,
-    remedy: `Delete it and create one for nodes: ${named(`aws eks create-access-entry --type ${nodeTypeOf(item)}`)}.`,
-  };
+  const message = `The access entry of ${principalArn} overrides ${placeIn(item)} of aws-auth: nodes can't join.`;
+  return { code: "entry-hides-nodes", severity: "error", place: principalArn, message, remedy: renew };
+}
+
+/** Their nodes have the name of their session, others the DNS name of their EC2 instance (EKS User Guide, "Create access entries"). */
+const namesBySession: ReadonlySet<string> = new Set(["FARGATE_LINUX", "HYBRID_LINUX"]);
+
+/** EKS refuses groups and access policies for an access entry of nodes. */
+function differsFromNodes({ entry }: ReadEntry, item: Entry, lost: readonly string[], remedy: string): EntryProblem {
+  return { ...differs(entry.principalArn, item, `is for nodes, of type ${named(entry.type)}`, lost), remedy };
 }
 
 /** What the entry gives without us. An entry that is wholly ours hides the item too. */

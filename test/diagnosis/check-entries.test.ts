@@ -245,6 +245,8 @@ describe("an item of aws-auth behind an access entry", () => {
     expect(problem).toMatchObject({ code: "entry-hides-nodes", severity: "error" });
     expect(problem?.remedy).toContain("`aws eks create-access-entry --type EC2_LINUX`");
     expect(codes([aReadEntry({ ...entry, type: "EC2_LINUX", groups: ["system:nodes"] })], behind(nodes))).toEqual([]);
+    const [hybrid] = tell([aReadEntry({ ...entry, type: "HYBRID_LINUX", groups: ["system:nodes"] })], behind(nodes));
+    expect(hybrid).toEqual(problem);
   });
 
   test("is reported where nodes lose a group by an entry of theirs", () => {
@@ -253,6 +255,7 @@ describe("an item of aws-auth behind an access entry", () => {
     const [problem] = tell([aReadEntry({ ...entry, type: "EC2_LINUX" })], behind(nodes));
 
     expect(problem?.message).toContain("loses `our-nodes`.");
+    expect(problem?.remedy).toBe("Delete it.");
     const windows = roleEntry(
       developers,
       ["system:nodes", "eks:kube-proxy-windows"],
@@ -260,6 +263,7 @@ describe("an item of aws-auth behind an access entry", () => {
     );
     const [other] = tell([aReadEntry({ ...entry, type: "EC2_LINUX" })], behind(windows));
     expect(other?.message).toContain("loses `eks:kube-proxy-windows`.");
+    expect(other?.remedy).toBe("Delete it and create one for nodes: `aws eks create-access-entry --type EC2_WINDOWS`.");
   });
 });
 
