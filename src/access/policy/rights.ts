@@ -88,16 +88,52 @@ const dangers: readonly {
 /** The rules' rights that make a person more than they seem, as verbs with their objects. */
 export function dangersOf(rules: readonly RoleRule[]): readonly string[] {
   if (rules.some(isEverything)) return ["do everything"];
-  const allows = ({ verbs, resources }: RoleRule, wanted: (typeof dangers)[number]) =>
-    (verbs.includes("*") || wanted.verbs.some((verb) => verbs.includes(verb))) &&
-    wanted.resources.some((resource) => namesOf(resource).some((name) => resources.includes(name)));
+  const allows = (rule: RoleRule, wanted: (typeof dangers)[number]) =>
+    ["*", ...wanted.verbs].some((verb) => rule.verbs.includes(verb)) &&
+    wanted.resources.some((each) => gives(rule, each));
   return dangers.filter((danger) => rules.some((rule) => allows(rule, danger))).map(({ says }) => says);
 }
 
-/** How a rule can name a resource: `*`, or one subresource of every kind (kubernetes, ResourceMatches). */
-function namesOf(resource: string): readonly string[] {
+/** Whether a rule is about a resource: by name, `*`, or one subresource of every kind (kubernetes, ResourceMatches), in its API group. */
+function gives(rule: RoleRule, resource: string): boolean {
   const at = resource.indexOf("/");
-  return ["*", resource, ...(at < 0 ? [] : [`*${resource.slice(at)}`])];
+  const names = ["*", resource, ...(at < 0 ? [] : [`*${resource.slice(at)}`])];
+  return isInItsGroup(rule, resource) && names.some((name) => rule.resources.includes(name));
+}
+
+const rbac = "rbac.authorization.k8s.io";
+
+/** Kinds of objects outside of namespaces, by their API groups. */
+const clusterWide = new Map([
+  ...["nodes", "persistentvolumes", "users", "groups"].map((kind) => [kind, ""] as const),
+  ...["clusterroles", "clusterrolebindings"].map((kind) => [kind, rbac] as const),
+  ["storageclasses", "storage.k8s.io"],
+  ["customresourcedefinitions", "apiextensions.k8s.io"],
+]);
+
+/** The API groups of the kinds that people know. Others have resources of the same names: `pods.metrics.k8s.io`. */
+const groupOf = new Map([
+  ...clusterWide,
+  ...["secrets", "pods", "services", "configmaps", "serviceaccounts"].map((kind) => [kind, ""] as const),
+  ...["persistentvolumeclaims", "namespaces", "events", "replicationcontrollers"].map((kind) => [kind, ""] as const),
+  ...["deployments", "statefulsets", "daemonsets", "replicasets"].map((kind) => [kind, "apps"] as const),
+  ...["jobs", "cronjobs"].map((kind) => [kind, "batch"] as const),
+  ...["rolebindings", "roles"].map((kind) => [kind, rbac] as const),
+  ["ingresses", "networking.k8s.io"],
+]);
+const ownGroups: ReadonlySet<string> = new Set(groupOf.values());
+
+function isInItsGroup({ apiGroups }: RoleRule, resource: string): boolean {
+  const group = groupOf.get(resource.split("/")[0] ?? "");
+  return group === undefined || apiGroups.includes("*") || apiGroups.includes(group);
+}
+
+/** The name of a resource for people, with its group where it is not the usual one; empty: the rule gives nothing there. */
+function namesIn(rule: RoleRule, resource: string): readonly string[] {
+  if (rule.apiGroups.length > 0 && isInItsGroup(rule, resource)) return [resource];
+  const [kind = "", ...sub] = resource.split("/");
+  const groups = rule.apiGroups.filter((group) => !ownGroups.has(group)).slice(0, maxResources);
+  return groups.map((group) => [`${kind}.${group}`, ...sub].join("/"));
 }
 
 const workloads = [
@@ -107,9 +143,9 @@ const workloads = [
 
 /** By their tokens, or by pods that run as them (Kubernetes docs, "RBAC good practices"). */
 export function actsAsServiceAccounts(rules: readonly RoleRule[]): boolean {
-  const makes = ({ verbs, resources }: RoleRule) =>
-    ["*", "create", "update", "patch"].some((verb) => verbs.includes(verb)) &&
-    ["*", ...workloads].some((resource) => resources.includes(resource));
+  const makes = (rule: RoleRule) =>
+    ["*", "create", "update", "patch"].some((verb) => rule.verbs.includes(verb)) &&
+    workloads.some((resource) => gives(rule, resource));
   return dangersOf(rules).length > 0 || rules.some(makes);
 }
 
@@ -163,16 +199,6 @@ export function pathToAsk(rules: readonly RoleRule[]): PathCheck | null {
   return rights[0] ?? null;
 }
 
-const rbac = "rbac.authorization.k8s.io";
-
-/** Kinds of objects outside of namespaces, by their API groups. */
-const clusterWide = new Map([
-  ...["nodes", "persistentvolumes", "users", "groups"].map((kind) => [kind, ""] as const),
-  ...["clusterroles", "clusterrolebindings"].map((kind) => [kind, rbac] as const),
-  ["storageclasses", "storage.k8s.io"],
-  ["customresourcedefinitions", "apiextensions.k8s.io"],
-]);
-
 /** What rules give by bindings in these places: those in namespaces give no path and nothing outside of namespaces (VisitRulesFor). */
 export function rulesIn(rules: readonly RoleRule[], namespaces: readonly (string | null)[]): readonly RoleRule[] {
   if (namespaces.includes(null)) return rules;
@@ -200,12 +226,13 @@ function isEverything({ verbs, apiGroups, resources, resourceNames }: RoleRule):
 
 function verbsByResource(rules: readonly RoleRule[]): ReadonlyMap<string, ReadonlySet<string>> {
   const all = new Map<string, Set<string>>();
-  for (const { verbs, resources, resourceNames, nonResourceURLs } of rules) {
+  for (const rule of rules) {
+    const { verbs, resources, resourceNames, nonResourceURLs } = rule;
     const isNamed = resourceNames.length > 0;
     const add = (name: string, given: readonly string[]) => {
       if (given.length > 0) all.set(name, new Set([...(all.get(name) ?? []), ...given]));
     };
-    for (const resource of resources) {
+    for (const resource of resources.flatMap((each) => namesIn(rule, each))) {
       const kind = resource === "*" ? "every resource" : resource;
       const given = isNamed ? verbs.filter((verb) => canBeNamed(verb, resource)) : verbs;
       add(isNamed ? `${kind} ${someOf(resourceNames)}` : kind, given);

@@ -30,13 +30,23 @@ describe("what a role allows reads as", () => {
     ["every resource of one group", [aRule(read, ["*"], { apiGroups: ["apps"] })], "read every resource"],
     [
       "one subresource of every resource, before the familiar ones",
-      [aRule(["create"], ["pods", "services", "jobs", "events", "nodes", "configmaps", "*/exec"])],
+      [
+        aRule(["create"], ["pods", "services", "jobs", "events", "nodes", "configmaps", "*/exec"], {
+          apiGroups: ["", "batch"],
+        }),
+      ],
       "change */exec, pods, jobs, services, configmaps, nodes and 1 more",
     ],
     ["named objects alone", [aRule(["get"], ["secrets"], { resourceNames: ["tls"] })], "read secrets tls"],
     ["a path", [aRule(["get"], [], { nonResourceURLs: ["/metrics"] })], "read the path /metrics"],
     ["what no name can restrict", [aRule(["create", "get"], ["pods"], { resourceNames: ["a"] })], "read pods a"],
     ["no rules", [], "nothing"],
+    [
+      "resources of other groups, by their groups",
+      [aRule(read, ["pods", "widgets"], { apiGroups: ["apps", "metrics.k8s.io"] })],
+      "read pods.metrics.k8s.io, widgets",
+    ],
+    ["what a group does not have", [aRule(read, ["pods/log", "secrets"], { apiGroups: ["apps"] })], "nothing"],
   ])("%s", (_, rules, words) => {
     expect(describeRules(rules)).toBe(words);
   });
@@ -49,7 +59,9 @@ describe("what a role allows reads as", () => {
       aRule(["get"], [], { nonResourceURLs: ["/metrics"] }),
     ];
 
-    expect(describeRules(rulesIn(rules, ["shop", "carts"]))).toBe("do anything with roles; change users; read pods");
+    expect(describeRules(rulesIn(rules, ["shop", "carts"]))).toBe(
+      "do anything with roles; read pods; change users.rabbitmq.com",
+    );
     expect(rulesIn(rules, ["shop", null])).toBe(rules);
     expect(dangersOf(rulesIn([aRule(["get"], ["nodes/proxy"])], ["shop"]))).toEqual([]);
     expect(describeRules(rulesIn([aRule(["*"], ["*"], { apiGroups: ["*"] })], ["shop"]))).toBe("everything");
@@ -100,6 +112,9 @@ test.each<[string, readonly string[], readonly string[], readonly string[]]>([
 test("whoever makes pods by any kind of object acts as service accounts", () => {
   expect(actsAsServiceAccounts([aRule(["create"], ["replicationcontrollers"])])).toBe(true);
   expect(actsAsServiceAccounts([aRule(["create"], ["configmaps"])])).toBe(false);
+  expect(actsAsServiceAccounts([aRule(["create"], ["pods", "pods/exec", "roles"], { apiGroups: ["batch"] })])).toBe(
+    false,
+  );
 });
 
 test.each<[readonly (string | null)[], string]>([
