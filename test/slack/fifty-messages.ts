@@ -405,7 +405,7 @@ const directMessages = {
   denied: {
     when: "an approver denied",
     next: "ask them, or request something else",
-    leads: /Ask them, or request something else\.\n\[Request again\]/,
+    leads: /Ask them\.\n\[Request again\]/,
     text: () => told("denied"),
   },
   refused: {

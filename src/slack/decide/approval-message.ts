@@ -6,7 +6,7 @@ import { isPermanent, type OtherLease } from "../../access/lease/lease-record.ts
 import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
-import { everyNamespace } from "../../access/policy/rights.ts";
+import { describeNamespaces, everyNamespace } from "../../access/policy/rights.ts";
 import { isNamedIn, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { givesFullControl, isHeld } from "../../access/request.ts";
@@ -103,7 +103,7 @@ export function approvalMessage(
   presence: Presence | null = null,
   extension: ApprovedRequest | null = null,
 ): Message {
-  const who = peopleToAct(request, cluster);
+  const who = peopleToAct(request, cluster).filter((name) => !presence?.departed.includes(name));
   const isSettled = request.state !== "pending" && who.length === 0;
   const open = () => (cluster ? askingCard(request, cluster, who, presence) : removedCard(request));
   const { lines, blocks } = isSettled ? settledCard(request, cluster, extension) : open();
@@ -189,11 +189,13 @@ function allowsLines(request: AccessRequest, room: number): readonly string[] {
   if (state !== "pending" || !preview?.rights?.length) return [];
   // The first warning says it.
   if (room < 2 && givesFullControl(request)) return [];
-  const texts = [...new Set(preview.rights.map(({ allows, where }) => `${where}: ${allows}`))];
+  const chosen = describeNamespaces(request.namespaces.split(","));
+  // The title names the chosen namespaces: their names must not take the place of the rights.
+  const placeOf = (where: string) => (room < maxRoom && where === chosen && where.length > 22 ? "there" : where);
+  const texts = [...new Set(preview.rights.map(({ allows, where }) => `${placeOf(where)}: ${allows}`))];
   const letters = Math.max(1, room) * phoneLine.section - "Allows ".length;
   const [first = "", ...others] = texts;
   const all = texts.join("; ");
-  // The title names the chosen namespaces: rights in all of them must not be cut off.
   const wide = (room > 0 ? others : texts).find((text) => text.startsWith(everyNamespace));
   if (room === 0 && !wide) return [];
   if (!wide || all.length <= letters) return [`Allows ${styled(all, letters)}`];
@@ -229,9 +231,8 @@ function presenceLines(presence: Presence | null, room: number): readonly string
   const none = ":warning: No approver is left in Slack";
   if (present.length === 0) return [room === 0 ? none : `${none}. Ask an operator to add approvers`];
   if (departed.length === 0) return [];
-  const most = room < 2 ? 1 : 20;
-  const gone = `:warning: No longer ${departed.length === 1 ? "a member" : "members"}: ${mentions(departed, most)}`;
-  return [room === 0 ? gone : `${gone}. Still able to decide: ${mentions(present, most)}`];
+  const members = departed.length === 1 ? "a member" : "members";
+  return [`:warning: No longer ${members}: ${mentions(departed, room < 2 ? 1 : 20)}`];
 }
 
 /** The digest in a button binds the click to the change that this card and its Details show. */

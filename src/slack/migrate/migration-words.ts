@@ -101,8 +101,8 @@ function askLine(kind: Migration["kind"], cluster: string, principal = ""): stri
 
 /** We never switch the mode to API: EKS has no way back, and nothing reads aws-auth then. @param left the items that need aws-auth */
 export function modeWords(left: number): string {
-  const drops = left === 0 ? "" : `, which drops ${counted(left, "item")} of aws-auth`;
-  return `An operator can switch the mode to ${code("API")} for good${drops}`;
+  if (left > 0) return `The mode ${code("API")} would drop ${counted(left, "item")} of aws-auth`;
+  return `An operator can switch the mode to ${code("API")} for good`;
 }
 
 function lastStep({ plan, kind }: Migration): string {

@@ -134,10 +134,11 @@ async function updateDirectMessages(
 ): Promise<ShownMessages> {
   const cluster = context.config.clusters.get(request.cluster);
   const extension = await lastOfAccess(context.ledger, request);
+  const isSeen = (isInChannel && shown.message !== null) || shown.copies.length > 0;
   return toEach(context, request, shown, async (user, before) => {
     const milestone = milestoneOf(request, cluster, before.milestones, user, extension);
-    // Approvers see nothing without a message in the channel (law 5).
-    if (!milestone || (milestone.name === "asked" && !(isInChannel && shown.message))) return before;
+    // Nothing is announced before approvers see it (law 5).
+    if (!milestone || (milestone.name === "asked" && !isSeen)) return before;
     return updateDirectMessage(context, user, request.version, milestone, before);
   });
 }

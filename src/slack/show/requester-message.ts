@@ -3,7 +3,7 @@ import { isApprovable, othersWhoMayApprove } from "../../access/decide.ts";
 import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
+import { type AccessRequest, type ApprovedRequest, isTheirs } from "../../access/record.ts";
 import { isClosed, isHeld } from "../../access/request.ts";
 import { isClusterFailure, isLasting } from "../../access/retry.ts";
 import {
@@ -46,7 +46,9 @@ export function milestoneOf(
   const to = { user, milestones, again, subject: subjectFor(user, request), what: whatFor(user, request) };
   if (extension) {
     const state = isHeld(extension) ? "is active" : "ended";
-    const text = `${to.subject} ${state} ${extendedUntil(extension)}. The message of ${code(extension.id)} has its buttons.`;
+    // Who asked for another person has no message of that person's own extension.
+    const where = isTheirs(extension, user) ? ` The message of ${code(extension.id)} has its buttons.` : "";
+    const text = `${to.subject} ${state} ${extendedUntil(extension)}.${where}`;
     const name = `${isClosed(request) ? continued : "extended-"}${isHeld(extension) ? "" : "ended-"}${extension.id}`;
     return tell(name, text, [detailsButton(request)]);
   }
@@ -150,8 +152,7 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, 
   }
   if (state === "denied") {
     const why = denial.why && `: ${plainLine(denial.why.replace(/\.$/, ""), 600)}`;
-    const next = "Questions? Ask them, or request something else.";
-    return over("denied", `${subject} was denied by ${mention(denial.by)}${why}.\n${next}`);
+    return over("denied", `${subject} was denied by ${mention(denial.by)}${why}.\nQuestions? Ask them.`);
   }
   if (state === "expired") return over("expired", `${subject} expired without a decision.`);
   if (state === "cancelled")

@@ -136,6 +136,19 @@ test("says what a level gives in every namespace, however much it gives in the c
   expect(textWith(everyWarning, longest)).toMatch(/^Allows in every namespace: read .*$/m);
 });
 
+test("says what a level gives in chosen namespaces, however long their names are", () => {
+  const namespaces = "payments-and-settlements-eu-central-1,shop";
+  const rights = [
+    { group: "a", role: "ClusterRole view", where: `in ${namespaces.replace(",", ", ")}`, allows: "read pods" },
+  ];
+
+  const { blocks, text } = approvalMessage(aPreviewedRequest({ namespaces, preview: aPreview({ rights }) }), cluster);
+
+  expect(textOfBlocks({ blocks })).toContain("in 2 namespaces*");
+  expect(textOfBlocks({ blocks })).toContain("\nAllows there: read pods\n");
+  expect(text).toContain("Allows in payments-and-settlements-eu-central-1, shop: read pods");
+});
+
 test("each thing at which an approver must stop has its word on the card", () => {
   const request = aPreviewedRequest({
     ...kinds["of everything at once"],

@@ -94,6 +94,16 @@ test.each<[string, Migration, RegExp]>([
   },
 );
 
+test("the card of a migration says what the mode `API` would drop, also on a phone", () => {
+  const { plan } = aPlannedMigration();
+  const before = ["arn:aws:iam::111122223333:role/node", "arn:aws:iam::111122223333:user/founder"];
+  const done = { state: "done", approvals, plan: plan && { ...plan, summary: { ...plan.summary, before } } } as const;
+
+  const text = textOfBlocks(migrationMessage(aPlannedMigration(done)));
+
+  expect(text).toContain("\nThe mode `API` would drop 2 items of aws-auth\n");
+});
+
 describe("a button that ends something, or can't be undone", () => {
   test("Stop has the style of danger, and asks before", () => {
     const { style, confirm } = stopMigrationButton(aPlannedMigration());
