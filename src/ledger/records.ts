@@ -53,29 +53,30 @@ export function textOfRecord(redis: RedisClient, id: string): Promise<string | n
 /**
  * The SHA-1 of each record's text, as the commit script writes it: after a failover a version can come twice. Computing it here would
  * take as long as sending the text. So the reader sees a text that was written without a commit only after a restart. Answers with the
- * digest of all, and with each one if the reader knows another: a line for each record, because one text is read faster than hundreds.
- * Most lists are unchanged, so the lines are made last. A list of another type is empty. KEYS: list, the prefix of records' keys. ARGV:
- * the digest that the reader knows
+ * digest of all, and with the ids and their digests if the reader knows another: one text is read faster than hundreds. A list of another
+ * type is empty. KEYS: list, the prefix of records' keys. ARGV: the digest that the reader knows
  */
 const digestsScript = scriptOf(`${fieldLua}
 local ids, digests = redis.pcall('ZRANGE', KEYS[1], 0, -1), {}
 if ids.err then ids = {} end
 for i, id in ipairs(ids) do digests[i] = field_of(KEYS[2] .. id, 'sha1') or '' end
-local digest = redis.sha1hex(#ids .. '\\n' .. table.concat(ids, '\\n') .. '\\n' .. table.concat(digests, '\\n'))
+local texts = { table.concat(ids, '\\n'), table.concat(digests, '\\n') }
+local digest = redis.sha1hex(#ids .. '\\n' .. texts[1] .. '\\n' .. texts[2])
 if digest == ARGV[1] then return { digest } end
-for i, id in ipairs(ids) do ids[i] = id .. ' ' .. digests[i] end
-return { digest, table.concat(ids, '\\n') }
+return { digest, texts[1], texts[2] }
 `);
 
-/** Each id with its digest, or with an empty text. A person can write an id with a line break, but no id twice. */
-function digestsIn(found: unknown): ReadonlyMap<string, string> {
-  if (typeof found !== "string" || found === "") return new Map();
-  const digests = new Map<string, string>();
-  for (const line of found.split("\n")) {
-    const end = line.lastIndexOf(" ");
-    digests.set(line.slice(0, end), line.slice(end + 1));
-  }
-  return digests;
+/** A list as Redis has it now. A person can write a line break into an id: that hides no other id, and its digests fit no known record. */
+interface FoundList {
+  readonly digest: string;
+  readonly ids: readonly string[];
+  /** Of their texts, in the same order. */
+  readonly digests: readonly string[];
+}
+
+function listIn(answer: unknown): FoundList {
+  const [digest = "", ids, digests] = Array.isArray(answer) ? answer.map(String) : [];
+  return { digest, ids: ids ? ids.split("\n") : [], digests: digests?.split("\n") ?? [] };
 }
 
 /** These records, each with its digest. KEYS: the prefix of records' keys. ARGV: ids */
@@ -93,7 +94,8 @@ export const sha1 = (text: string) => hash("sha1", text);
 interface KnownList {
   /** Of all its ids and digests; null: a record has none, or is unreadable, so the list is read each time. */
   readonly digest: string | null;
-  readonly records: ReadonlyMap<string, { readonly digest: string; readonly request: AccessRequest }>;
+  /** By the digests of their texts. */
+  readonly records: ReadonlyMap<string, AccessRequest>;
   readonly requests: readonly ApprovedRequest[];
 }
 
@@ -113,9 +115,9 @@ export async function readListed(
 ): Promise<readonly ApprovedRequest[]> {
   const known = knownLists.get(list);
   const answer = await runScript(redis, digestsScript, [list, recordPrefix], [known?.digest ?? ""]);
-  const [digest, found] = Array.isArray(answer) ? answer : [];
-  const isSame = known !== undefined && digest === known.digest;
-  const now = isSame ? known : await readChanged(redis, reader, String(digest), digestsIn(found), known, isOpen);
+  const found = listIn(answer);
+  const isSame = known !== undefined && found.digest === known.digest;
+  const now = isSame ? known : await readChanged(redis, reader, found, known, isOpen);
   knownLists.delete(list);
   knownLists.set(list, now);
   forgetOldest();
@@ -125,36 +127,35 @@ export async function readListed(
 async function readChanged(
   redis: RedisClient,
   reader: StoredReader,
-  digest: string,
-  digests: ReadonlyMap<string, string>,
+  { digest, ids, digests }: FoundList,
   before: KnownList | undefined,
   isOpen: IsOpen,
 ): Promise<KnownList> {
-  const records = new Map<string, { readonly digest: string; readonly request: AccessRequest }>();
-  const unknown: string[] = [];
-  for (const [id, each] of digests) {
-    const known = before?.records.get(id);
-    if (known && known.digest === each) records.set(id, known);
-    else unknown.push(id);
+  const records = new Map<string, AccessRequest>();
+  // A forged list can name one twice.
+  const found = new Map<string, AccessRequest | null>();
+  const unknown: (readonly [id: string, digest: string])[] = [];
+  for (const [index, id] of ids.entries()) {
+    const each = digests[index] ?? "";
+    const known = before?.records.get(each) ?? null;
+    const isKnown = known?.id === id;
+    if (isKnown) records.set(each, known);
+    else unknown.push([id, each]);
+    found.set(id, isKnown ? known : null);
   }
-  const found = unknown.length > 0 ? await runScript(redis, digestedScript, [recordPrefix], unknown) : [];
-  const pairs = Array.isArray(found) ? found.map(textsIn) : [];
-  const passing = new Map<string, AccessRequest>();
-  for (const [index, id] of unknown.entries()) {
+  const wanted = unknown.map(([id]) => id);
+  const texts = wanted.length > 0 ? await runScript(redis, digestedScript, [recordPrefix], wanted) : [];
+  const pairs = Array.isArray(texts) ? texts.map(textsIn) : [];
+  for (const [index, id] of wanted.entries()) {
     const [text, written] = pairs[index] ?? [];
     const request = await reader.read("request", id, text);
-    if (request === null) continue;
+    found.set(id, request);
     // The digest does not fit a text that was written without a commit.
-    if (written && written === sha1(text ?? "")) records.set(id, { digest: written, request });
-    else passing.set(id, request);
+    if (request && written && written === sha1(text ?? "")) records.set(written, request);
   }
-  const requests: ApprovedRequest[] = [];
-  for (const id of digests.keys()) {
-    const request = records.get(id)?.request ?? passing.get(id);
-    if (request && isOpen(request)) requests.push(request);
-  }
+  const requests = [...found.values()].filter((request) => request !== null).filter(isOpen);
   // A failover can undo a change in between.
-  const isWhole = unknown.every((id) => records.get(id)?.digest === digests.get(id));
+  const isWhole = unknown.every(([id, each]) => records.get(each)?.id === id);
   return { digest: isWhole ? digest : null, records, requests };
 }
 
