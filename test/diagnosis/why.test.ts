@@ -270,7 +270,7 @@ describe("a principal without an entry that counts", () => {
   test("is under a key that is nearly right", () => {
     const found = theCause(nobody("", { maproles: roleEntry(developers) }), "section-misspelt");
 
-    expect(found.remedy).toBe("Rename the key to mapRoles.");
+    expect(found.remedy).toBe("Move its entries to mapRoles.");
   });
 
   test("is behind what the authenticator drops", () => {
