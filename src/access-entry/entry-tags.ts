@@ -2,7 +2,7 @@ import { isTexts } from "../access/collections.ts";
 import { isSignInShare, signInShare } from "../access/lease/lease.ts";
 import type { Holding, MappedIdentity, Share } from "../access/lease/lease-record.ts";
 import { accessPolicies, policyTexts, type ScopedPolicy } from "../access/policy/policy-text.ts";
-import type { Json, MemoryKeys } from "../access/seal.ts";
+import { isOfNewestKey, type Json, type MemoryKeys } from "../access/seal.ts";
 import { isDatedAhead } from "../access/seals.ts";
 
 /** An access entry of EKS: a principal's identity in a cluster, with its groups and policies. It overrides aws-auth. */
@@ -92,6 +92,8 @@ export type TagReading =
       readonly openSince: string | null;
       /** ISO 8601: when our call that makes the entry was planned, or EKS made it. */
       readonly madeAt: string;
+      /** Before a rotation of the key. */
+      readonly isOfOlderKey: boolean;
     }
   /** They were edited, are copies from another entry, or carry another key's seal. */
   | { readonly type: "untrusted"; readonly message: string };
@@ -147,7 +149,7 @@ export function readHoldingTags(
   if (!read) return untrusted(`the tags of ${arn} do not have the form that eks-access writes`);
   if (!isOfCallFrom(read.madeAt, createdAt))
     return untrusted(`the tags of ${arn} are those of an earlier access entry`);
-  return { type: "holding", ...read };
+  return { type: "holding", ...read, isOfOlderKey: !isOfNewestKey(sealed, keys) };
 }
 
 function othersTags(tags: Tags): Tags {
@@ -167,7 +169,10 @@ function plain({ entryAdded, added, shares }: Holding, openSince: string | null)
 }
 
 /** The content under our own seal; null: another program wrote it in another form. */
-function readPlain(arn: string, text: string): Omit<Extract<TagReading, { type: "holding" }>, "type"> | null {
+function readPlain(
+  arn: string,
+  text: string,
+): Omit<Extract<TagReading, { type: "holding" }>, "type" | "isOfOlderKey"> | null {
   const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
   if (!isPlain(value)) return null;
   const { new: entryAdded, add: added, held, in: signIn = [], open: openSince = null, made: madeAt } = value;

@@ -271,10 +271,11 @@ function nameOf({ name }: Link, { operator }: Cluster): string {
 }
 
 async function examineCluster(settings: Settings, name: string): Promise<Examined> {
-  const [{ reportChain }, { examineOperator }, { examineSignIn }] = await Promise.all([
+  const [{ reportChain }, { examineOperator }, { examineSignIn }, { keysOfMemory }] = await Promise.all([
     import("../worker/questions/chain.ts"),
     import("../worker/operator.ts"),
     import("../worker/sign-in/sign-in.ts"),
+    import("../worker/upkeep/seal-clusters.ts"),
   ]);
   const what = `Cluster ${name}`;
   const cluster = settings.config.clusters.get(name);
@@ -285,7 +286,10 @@ async function examineCluster(settings: Settings, name: string): Promise<Examine
       const findings = links.filter((link) => ofCluster.includes(link.name));
       const named = findings.map((link) => ({ ...link, detail: `${nameOf(link, cluster)}: ${link.detail}` }));
       const operator = await examineOperator(context, cluster);
-      return { what, findings: [...named, ...operator, ...(await examineSignIn(cluster))] };
+      const { memory } = context.keys;
+      const inCluster = olderKeys(memory).length > 0 ? [await keysOfMemory(context, cluster)] : [];
+      const older = inCluster.length > 0 ? examineOlder("memory", memory, inCluster) : [];
+      return { what, findings: [...named, ...older, ...operator, ...(await examineSignIn(cluster))] };
     });
   } catch (error) {
     return { what, findings: [broken("can't check it", explainFailure(error))] };

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import type { Zone } from "../access/policy/cluster.ts";
 import type { SlackKeys, WorkerKeys } from "../access/seal.ts";
-import { decisionsSealedAnew, shownSealedAnew } from "../access/seals.ts";
+import { decisionsSealedAnew } from "../access/seals.ts";
 import type { Config } from "../config/config.ts";
 import { type Environment, type SlackEnvironment, webhookProblems } from "../config/environment.ts";
 import type { LiveConfig } from "../config/live-config.ts";
@@ -85,6 +85,7 @@ async function startWorkerParts(
     { rememberingSeals },
     { startFleetKeeper },
     { wakeChanged },
+    { sealingClusters },
   ] = await Promise.all([
     import("../worker/worker.ts"),
     import("../worker/upkeep/keep-audit.ts"),
@@ -92,6 +93,7 @@ async function startWorkerParts(
     import("../operations/bounds.ts"),
     import("../worker/upkeep/keep-fleet.ts"),
     import("../ledger/look-ups.ts"),
+    import("../worker/upkeep/seal-clusters.ts"),
   ]);
   const { live, log } = context;
   const keys = { ...context.keys, decision: rememberingSeals(context.keys.decision) };
@@ -108,12 +110,10 @@ async function startWorkerParts(
   const keeper = startAuditKeeper({ ...context, settings: () => live.current().audit, webhookSecret });
   started(stoppable(keeper, "keeping the audit log"));
   started(stoppable(startFleetKeeper(contextNow), "a look at the fleet"));
-  const { preview } = keys;
   const sealing = startSealingAgain(context, {
-    keys: [preview],
+    keys: [keys.preview, keys.memory],
     clusters: () => [...live.current().clusters.keys()],
-    record: (record) => shownSealedAnew(record, preview),
-    others: async () => 0,
+    ...sealingClusters(contextNow, context.zones),
   });
   started(stoppable(sealing, "seals of the newest keys"));
   await publishIdentity(contextNow()).catch((error: unknown) => {

@@ -27,7 +27,7 @@ test("our tags are read back as written, whatever other tags there are", () => {
   const tags = writeHoldingTags("payments", holdingOf(3), keys.memory, { madeAt });
 
   const reading = readHoldingTags("payments", arn, entryWith({ ...tags, team: "platform" }), keys.memory);
-  expect(reading).toEqual({ type: "holding", holding: holdingOf(3), openSince: null, madeAt });
+  expect(reading).toEqual({ type: "holding", holding: holdingOf(3), openSince: null, madeAt, isOfOlderKey: false });
 });
 
 test("since when a claim is open is a part of what is sealed", () => {
@@ -39,7 +39,7 @@ test("since when a claim is open is a part of what is sealed", () => {
     entryWith(writeHoldingTags("payments", holdingOf(3), keys.memory, { madeAt, openSince: since })),
     keys.memory,
   );
-  expect(reading).toEqual({ type: "holding", holding: holdingOf(3), openSince: since, madeAt });
+  expect(reading).toEqual({ type: "holding", holding: holdingOf(3), openSince: since, madeAt, isOfOlderKey: false });
 });
 
 test("EKS takes the tags: their number, their lengths and their characters", () => {

@@ -1,9 +1,10 @@
 import { AccessError } from "../access-error.ts";
 import { keptWith } from "../collections.ts";
+import { isMigration, type LedgerRecord } from "../lists.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf, type Way } from "../policy/cluster.ts";
 import type { Change } from "../principal.ts";
 import type { AccessRequest } from "../record.ts";
-import type { Json, MemoryKeys } from "../seal.ts";
+import { type Json, type MemoryKeys, sealedAnew } from "../seal.ts";
 import { shareInCluster } from "./cluster-leases.ts";
 import { isOwnUsername, ownPrefix, signInShare } from "./lease.ts";
 import type { Holding, MappedIdentity, SealedPlace, Share, WrittenShare } from "./lease-record.ts";
@@ -206,6 +207,25 @@ function readWritten(place: string, request: AccessRequest, keys: MemoryKeys): W
 export function sealPlace(cluster: Cluster, { id }: Pick<Placed, "id">, keys: MemoryKeys): SealedPlace {
   const place = sealedClusterOf(cluster);
   return { cluster: place, seal: keys.seal("place", { cluster: place, request: id }) };
+}
+
+/** Where leases and steps began, and what a lease wrote, under the newest key: once the cluster's own memory is. */
+export function memorySealedAnew<Kept extends LedgerRecord>(place: string, record: Kept, keys: MemoryKeys): Kept {
+  const anew = <Where extends SealedPlace | null>(where: Where): Where =>
+    where && {
+      ...where,
+      seal: sealedAnew(keys, "place", { cluster: where.cluster, request: record.id }, where.seal),
+    };
+  if (isMigration(record)) {
+    const begun = record.begun && { ...record.begun, place: anew(record.begun.place) };
+    return { ...record, begun, done: record.done.map((step) => ({ ...step, place: anew(step.place) })) };
+  }
+  const { lease } = record as AccessRequest;
+  if (!lease) return record;
+  const { seal = "", ...unsealed } = lease.written ?? {};
+  const value = lease.written && sealedValue(place, record as AccessRequest, unsealed as Omit<WrittenShare, "seal">);
+  const written = lease.written && { ...lease.written, seal: sealedAnew(keys, "written", value, seal) };
+  return { ...record, lease: { ...lease, place: anew(lease.place), written } };
 }
 
 /** A request, or a migration with its begun step for a lease. */

@@ -64,7 +64,7 @@ export async function readEntryState(
   const read = which === "due" ? requestsInQuestion(open, memory, keys, now) : open;
   const { found, hasNone } =
     which === "due" ? await entriesFor(entries, read) : await listedEntries(entries, which, read);
-  const { held, unclaimed, openSince, untrusted } = readTags(cluster, found, keys);
+  const { held, unclaimed, openSince, untrusted, changed } = readTags(cluster, found, keys);
   const genuine = new Set(withoutWithdrawn(read, memory.withdrawals, keys.decision));
   // The cluster remembers a revocation before its removal, which can fail: until then the record says what to remove.
   const approved = read.filter((each) => genuine.has(each) || (each.state === "approved" && isDueToEnd(each, now)));
@@ -78,7 +78,7 @@ export async function readEntryState(
   }
   const readKeys = new Set(read.map(({ principal }) => principal.toLowerCase()));
   return {
-    ...{ ...ours, ...byPrincipal(found, ours), creatorArn, tags, withdrawals, elsewhere, openSince },
+    ...{ ...ours, ...byPrincipal(found, ours), creatorArn, tags, withdrawals, elsewhere, openSince, changed },
     isRead: (principal) => readKeys.has(principal.toLowerCase()) || hasNone(principal.toLowerCase()),
     isUnfinished: false,
     untrusted: untrusted ?? ofTags.untrusted,
@@ -197,9 +197,11 @@ function readTags(cluster: Cluster, found: readonly AccessEntry[], keys: WorkerK
   for (const reading of ours) {
     if (reading.openSince !== null) openSince.set(reading.holding.arn.toLowerCase(), reading.openSince);
   }
+  // Written again, so that no rotation of the key loses them.
+  const changed = new Map(ours.flatMap((each) => (each.isOfOlderKey ? [[each.holding.arn.toLowerCase(), each]] : [])));
   const unclaimed = found.filter((_, index) => readings[index]?.type !== "holding");
   const untrusted = readings.find((reading) => reading.type === "untrusted")?.message ?? null;
-  return { held: ours.map(({ holding }) => holding), unclaimed, openSince, untrusted };
+  return { held: ours.map(({ holding }) => holding), unclaimed, openSince, untrusted, changed };
 }
 
 interface DocumentMemory {

@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { arns, clusterName } from "../../../sandbox/scene.ts";
+import { memoryKeys } from "../../../src/access/seal.ts";
+import { keysOfMemory, sealingClusters } from "../../../src/worker/upkeep/seal-clusters.ts";
+import { revise } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { aSecret, keys as ours } from "../../builders/keys.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { clusterIn, give, modesConfig, outsideOf, requestOf, revokeGiven } from "../reconcile/both-ways.ts";
+import { useWorkerSide } from "../worker-side.ts";
+
+const side = useWorkerSide({ everyMode: true });
+const { engineer, onCall } = arns;
+const [next, older] = [aSecret("next: memory"), aSecret("ours: memory")];
+
+test.each([
+  ["aws-auth", clusterName],
+  ["access-entry", "checkout"],
+  ["access-entry", "analytics"],
+] as const)(
+  "a lease by %s on %s, and the memory of a revoked one, outlive a rotation of the memory key",
+  async (way, name) => {
+    const config = modesConfig();
+    const cluster = clusterIn(config, name);
+    const context = { ...side().context(memoryLedger()), config };
+    const withKeys = (memory: typeof ours.memory) => ({ ...context, keys: { ...ours, memory } });
+    const rotated = withKeys(memoryKeys([next, older]));
+    const alone = withKeys(memoryKeys([next]));
+    const outside = outsideOf(way, side(), cluster);
+    await give(context, cluster, { id: "r-quiet" });
+    await give(context, cluster, { id: "r-gone", principal: onCall });
+    await revokeGiven(context, cluster, "r-gone");
+    const given = await outside.given(engineer);
+
+    const needed = await keysOfMemory(rotated, cluster);
+    const sealing = sealingClusters(
+      () => ({ ...rotated, config: { ...config, clusters: new Map([[name, cluster]]) } }),
+      [null],
+    );
+    const written = [await sealing.others(), await sealing.others()];
+    const again = sealing.record(await requestOf(context, "r-quiet"));
+    await context.ledger.commit(aChange(revise(again, {})));
+
+    expect(needed).toEqual(new Set(ours.memory.ids));
+    expect(written).toEqual([1, 0]);
+    expect(await keysOfMemory(rotated, cluster)).toEqual(new Set());
+    expect(await outside.given(engineer)).toEqual(given);
+    // Only the record says now what to remove.
+    await outside.forget(engineer);
+    const ended = await revokeGiven(alone, cluster, "r-quiet");
+    expect([ended.lease?.state, await outside.given(engineer)]).toEqual(["ended", null]);
+    const events = await context.ledger.eventsOf("r-quiet", 100);
+    expect(events.map(({ event }) => event.type)).not.toContain("annotation.refused");
+  },
+);
