@@ -23,7 +23,8 @@ export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
   readonly cluster: Cluster;
   readonly way: Way;
   readonly changeOf: (requested: RequestedChange) => Steps<ChangePreview>;
-  readonly leases: LeasesFound;
+  /** With the ids of those that still end. */
+  readonly leases: LeasesFound & { readonly ending: ReadonlySet<string> };
   readonly others: OtherNames;
   readonly now: Date;
 }
@@ -42,6 +43,7 @@ export function* planPreview(facts: PreviewFacts, request: AccessRequest): Steps
   if (change.type === "refused") return change;
   const { type: _, warnings, ...shown } = change;
   const leases = otherLeasesOf(request, facts.leases);
+  const ending = leases.filter(({ id, groups }) => groups.length > 0 && facts.leases.ending.has(id));
   return {
     type: "preview",
     approvalsWanted: approvalsNeeded(allowed.rule, level, now),
@@ -52,6 +54,7 @@ export function* planPreview(facts: PreviewFacts, request: AccessRequest): Steps
       diff: startOf(shown.diff),
       leases,
       warnings: [
+        ...ending.map(({ id }) => `${id} is ending, and still in "After".`),
         ...outsideHours(allowed.rule, now),
         ...lostRights(change.today, change.afterwards, bindings?.users ?? null),
         ...warningsOf(cluster, request, { principal, bindings, linked, earlier }),

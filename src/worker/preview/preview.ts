@@ -1,6 +1,6 @@
 import { AccessError } from "../../access/access-error.ts";
 import { identityInAccountOf, needsEmail } from "../../access/identities.ts";
-import { dueWork, idsOf, type LeasesFound, orphanedShares, sharesToKeep } from "../../access/lease/cluster-leases.ts";
+import { dueWork, idsOf, orphanedShares, sharesToKeep } from "../../access/lease/cluster-leases.ts";
 import type { CodedReason } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { bindsRoles, kubernetesGroups } from "../../access/policy/policy-text.ts";
@@ -138,14 +138,19 @@ async function previewWay<State extends WayState, Decided extends Settlement>(
 }
 
 /** All leases of the cluster, ending ones included until they are gone. */
-function leasesIn({ holdings, identityOf }: WayState, open: readonly ApprovedRequest[], now: Date): LeasesFound {
+function leasesIn(
+  { holdings, identityOf }: WayState,
+  open: readonly ApprovedRequest[],
+  now: Date,
+): PreviewFacts["leases"] {
   const { beginning, ending, inForce } = dueWork(open, now);
   const ids = idsOf(open);
   const rememberedOf = (key: string) => {
     const holding = holdings.get(key);
     return holding ? sharesToKeep(orphanedShares(holding, ids), new Set(), now) : [];
   };
-  return { beginning, inForce: [...ending, ...inForce], rememberedOf, holdings, identityOf };
+  const found = { rememberedOf, holdings, identityOf };
+  return { ...found, beginning, inForce: [...ending, ...inForce], ending: idsOf(ending) };
 }
 
 async function postponeAll(
