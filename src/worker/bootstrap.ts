@@ -182,7 +182,7 @@ async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | n
   const isAdmin = entry?.policies.some(({ name }) => name === CLUSTER_ADMIN) ?? false;
   const needsAdmin = objects === null || objects.length > 0;
   const steps = [
-    ...(isDead ? [`Delete the access entry of ${roleArn}: its role was deleted and made again.`] : []),
+    ...(isDead ? [`Delete the access entry of ${roleArn}: its role is newer.`] : []),
     ...(isGiven(entry) ? [] : [`${entry ? "Change" : "Create"} the access entry of ${roleArn}.`]),
     ...(needsAdmin ? [`Give it ${CLUSTER_ADMIN} until the next step is done.`] : []),
     ...(objects ?? ["Write its roles and bindings."]),

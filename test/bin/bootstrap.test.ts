@@ -200,7 +200,7 @@ describe.each(["checkout", "analytics"])("%s, which takes access entries", (clus
 
     const { code, stdout } = await bootstrap(cluster, "--apply");
 
-    expect(stdout).toContain(`Delete the access entry of ${operatorArn}: its role was deleted and made again.`);
+    expect(stdout).toContain(`Delete the access entry of ${operatorArn}: its role is newer.`);
     expect(code).toBe(0);
     expect(entryOf(cluster)).toMatchObject({ groups: ["eks-access:operators"], policies: [] });
   });
