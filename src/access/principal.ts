@@ -143,7 +143,11 @@ export function isIdentityCenterRole(arn: string): boolean {
 export type Change = (
   | { type: "map"; arn: string; username: string; groups: readonly string[] }
   | { type: "unmap"; arn: string }
-) & { readonly ours?: OursOfAll };
+) & {
+  readonly ours?: OursOfAll;
+  /** The entry that counts has a part of ours afterwards: what its list replaced comes back with the end of the last one. */
+  readonly isPartly?: boolean;
+};
 
 /**
  * Our part of all entries of an ARN: people can make another one beside ours, and only one of them counts. Entries with a username that begins so

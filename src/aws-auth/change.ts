@@ -33,7 +33,7 @@ type Mapping = Readonly<Pick<Entry, "arn" | "username" | "groups">>;
 export type Intent =
   | (Mapping & { readonly type: "add"; readonly section: Section })
   /** `isBeside`: it does not count. */
-  | (Mapping & { readonly type: "edit"; readonly entry: Entry; readonly isBeside?: true })
+  | (Mapping & Pick<Change, "isPartly"> & { readonly type: "edit"; readonly entry: Entry; readonly isBeside?: true })
   /** Without `isBeside` all entries for the ARN go: removing only the last one would activate an earlier one. */
   | { readonly type: "remove"; readonly arn: string; readonly entries: readonly Entry[]; readonly isBeside?: true };
 
@@ -69,7 +69,7 @@ function mappingIntent(document: ReadDocument, change: Change & { type: "map" })
   const entry = entryOf(document, arn);
   if (entry !== null) {
     const isSame = entry.username === username && sameGroups(entry.groups, groups);
-    return isSame ? null : { type: "edit", arn, entry, username, groups };
+    return isSame ? null : { type: "edit", arn, entry, username, groups, isPartly: change.isPartly ?? false };
   }
   const reading = readPrincipal(arn);
   const section = reading.type === "principal" && reading.principal.kind === "user" ? "mapUsers" : "mapRoles";

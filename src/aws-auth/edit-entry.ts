@@ -80,14 +80,17 @@ function placeAfter({ section, text, entry }: EntryPlace, edit: TextEdit): Entry
   return found && reading.list ? entryPlace({ ...reading, text: edited, list: reading.list }, found, false) : null;
 }
 
-/** The edits that give an entry these groups. Groups that stay keep their bytes, so that a later edit back restores the old bytes. */
-export function editGroups(place: EntryPlace, wanted: readonly string[]): TextEdit[] {
+/**
+ * The edits that give an entry these groups. Groups that stay keep their bytes, so that a later edit back restores the old bytes.
+ * @param isPartly the noted text does not come back yet: an alias can give a part of ours that its other entries have for now
+ */
+export function editGroups(place: EntryPlace, wanted: readonly string[], isPartly = false): TextEdit[] {
   const use = useOf(place, "groups");
   // Spaces inside the brackets mark a list as ours: the field was absent, so it goes with its last group.
   if (use === null) return [addField(place, "groups", `[ ${wanted.map(quote).join(", ")} ]`)];
   const { written } = use;
   if (written.kind === "sequence" && !hasBareTag(written))
-    return restore(place, use, written, wanted) ?? editItems(place, use, written, wanted);
+    return (isPartly ? null : restore(place, use, written, wanted)) ?? editItems(place, use, written, wanted);
   const isEmpty = written.outer === written.end;
   return [isEmpty && !place.mapping.flow ? fillEmpty(place, written, wanted) : replaceWithNote(place, use, wanted)];
 }

@@ -1,3 +1,4 @@
+import type { Change } from "../access/principal.ts";
 import { type Intent, isAsIntended } from "./change.ts";
 import {
   type Entry,
@@ -121,7 +122,7 @@ function edits(reading: ListReading, { removed, edited, added }: SectionChange, 
   return [front, ...entryEdits, ...listEdits];
 }
 
-interface Wanted {
+interface Wanted extends Pick<Change, "isPartly"> {
   readonly username: string;
   readonly groups: readonly string[];
 }
@@ -130,7 +131,7 @@ interface Wanted {
 function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, inFront: boolean): TextEdit[] | null {
   const place = entryPlace(reading, entry, inFront);
   if (place === null) return null;
-  const edits = sameGroups(entry.groups, wanted.groups) ? [] : editGroups(place, wanted.groups);
+  const edits = sameGroups(entry.groups, wanted.groups) ? [] : editGroups(place, wanted.groups, wanted.isPartly);
   if (entry.username === wanted.username) return edits;
   const use = useOf(place, "username");
   const username = quote(wanted.username);

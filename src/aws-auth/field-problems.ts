@@ -24,7 +24,8 @@ export function findFieldProblems(section: Section, map: MapValue, uses: readonl
     if (isKnown && !merged && !map.fields.get(name)?.merged) report(repeatedField(section, name, key));
   }
   for (const use of uses)
-    if (lastUse(uses, use.name) !== use) report(repeatedField(section, fieldKey(use.name, section), use.key));
+    if (lastUse(uses, use.name) !== use && !use.merged)
+      report(repeatedField(section, fieldKey(use.name, section), use.key));
   for (const use of uses) {
     const { name, value } = use;
     if (name === "groups" && value.type === "list") for (const item of value.items) report(wrongGroup(section, item));

@@ -59,10 +59,11 @@ export function entryTarget(
 
 /** A target's change of a document. It takes our part from all entries of the principal, also from those that others hide by one of theirs. */
 export function changeInDocument({ change, holding }: EntryTarget, before: Holding | undefined): Change {
-  if (!before) return change;
+  const partly = (holding?.added.length ?? 0) > 0 ? { ...change, isPartly: true } : change;
+  if (!before) return partly;
   const usernames = before.entryAdded ? ownPrefix : "";
   const gone = before.added.filter((group) => !holding?.added.includes(group));
-  return { ...change, ours: { usernames, groups: before.entryAdded && !holding ? null : gone } };
+  return { ...partly, ours: { usernames, groups: before.entryAdded && !holding ? null : gone } };
 }
 
 function groupsOf(shares: readonly Share[]): readonly string[] {

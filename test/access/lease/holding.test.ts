@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { baseOf, entryTarget } from "../../../src/access/lease/holding.ts";
+import { baseOf, changeInDocument, entryTarget } from "../../../src/access/lease/holding.ts";
 import type { MappedIdentity } from "../../../src/access/lease/lease-record.ts";
 import { engineerArn as arn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
@@ -55,6 +55,8 @@ describe("leases that overlap", () => {
 
     expect(entryAfter(rest)).toEqual({ username, groups: ["eks-access:admins"] });
     expect(rest.holding?.added).toEqual(["eks-access:admins"]);
+    expect(changeInDocument(rest, both.holding ?? undefined)).toMatchObject({ isPartly: true });
+    expect(changeInDocument(first, undefined)).toMatchObject({ isPartly: true });
   });
 
   test("with the same group keep it until the last of them ends", () => {
