@@ -77,13 +77,12 @@ function rejectPrincipal(text: string, partition: string | undefined): Rejection
   const match = ARN.exec(text);
   if (match === null) return reject("not-an-arn", notOfPrincipal);
   const [, of = "", service = "", region = "", account = "", resource = ""] = match;
-  if (!isPartition(of, partition))
-    return reject("arn-partition", `There is no AWS partition ${quote(of)}. Use one of ${PARTITIONS.join(", ")}.`);
+  if (!isPartition(of, partition)) return rejectPart("arn-partition", of);
   if (/[*?]/.test(text)) return rejectKind("arn-wildcard", "A wildcard");
-  if (!/^[0-9]{12}$/.test(account))
-    return reject("arn-account", `${quote(account)} is not an AWS account. An account has 12 digits.`);
+  if (!["sts", "iam"].includes(service)) return reject("arn-service", notOfPrincipal);
+  if (!/^[0-9]{12}$/.test(account)) return rejectPart("arn-account", account);
   if (service === "sts") return rejectSession(text, resource, partition);
-  if (service !== "iam" || region !== "") return reject("arn-service", notOfPrincipal);
+  if (region !== "") return rejectPart("arn-service", region);
   return rejectResource(`arn:${of}:iam::${account}`, resource);
 }
 
@@ -107,12 +106,8 @@ function rejectResource(prefix: string, resource: string): Rejection {
   if (kind === "instance-profile") return rejectKind("arn-instance-profile", "An instance profile");
   if (kind === "group") return rejectKind("arn-group", "An IAM group");
   if (kind !== "role" && kind !== "user") return rejectKind("arn-kind", quote(kind));
-  if (!NAME.test(name))
-    return reject(
-      "arn-name",
-      `${quote(name)} is no valid name of an IAM ${kind}. Use 1 to 64 letters, digits and _+=,.@-.`,
-    );
-  if (kind === "user") return reject("arn-path", "The user's path has characters that IAM does not allow.");
+  if (!NAME.test(name)) return rejectPart("arn-name", name);
+  if (kind === "user") return rejectPart("arn-path", rest.slice(0, -1).join("/"));
   return rejectPath(`${prefix}:role/${name}`, rest.slice(0, -1).join("/"));
 }
 
@@ -122,11 +117,15 @@ function rejectPath(suggestion: string, path: string): Rejection {
 }
 
 const arnCharacters = "An ARN has only ASCII letters and no spaces. Type it.";
-const notOfPrincipal =
-  "This is not an ARN of an IAM role or user. Write `arn:aws:iam::<account>:role/<name>`, or user/<name>.";
+const formOfPrincipal = "Write `arn:aws:iam::<account>:role/<name>`, or user/<name>.";
+export const notOfPrincipal = `This is not an ARN of an IAM role or user. ${formOfPrincipal}`;
 
 function rejectKind(code: string, what: string): Rejection {
   return reject(code, `${what} can't get access. Use an IAM role or user.`);
+}
+
+function rejectPart(code: string, part: string): Rejection {
+  return reject(code, `${quote(part)} is wrong in this ARN. ${formOfPrincipal}`);
 }
 
 function reject(code: string, message: string): Rejection {

@@ -25,7 +25,7 @@ export function* planDocumentRepair(found: Data | null, good: Data | null, guard
   if (broken)
     return (yield* repairByEdits(document)) ?? { type: "ask", message: `aws-auth: ${broken} ${giveDocument}` };
   if (document.entries.length > 0) return { type: "whole" };
-  const what = found === null ? "There is no ConfigMap aws-auth" : "aws-auth maps no one";
+  const what = found === null ? "aws-auth is missing" : "aws-auth maps no one";
   return { type: "ask", message: `${what}, so only the creator signs in, and no node joins. ${giveDocument}` };
 }
 

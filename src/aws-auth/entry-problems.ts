@@ -31,7 +31,7 @@ const CODE = "readers-differ";
 
 const FIELDS = ["arn", "username", "groups"] as const;
 
-const WILDCARD = "Most authenticators read the wildcard as a letter; the newest match it.";
+export const WILDCARD = "Most authenticators read the wildcard as a letter; the newest match it.";
 
 /**
  * Reports instead of returning: a cluster has many entries, nearly all without problems, and finding none then takes no memory.

@@ -18,6 +18,7 @@ export {
   sameGroups,
 } from "./document.ts";
 export { isWholeDocument, planDocumentRepair, type Readmission, readmissionsOf } from "./document-repair.ts";
+export { WILDCARD } from "./entry-problems.ts";
 export { finish, type Steps } from "./go-yaml/budget.ts";
 export { isCreator } from "./guard.ts";
 export { entriesThatYield, isNode, MASTERS, type NamedEntry, render } from "./names.ts";

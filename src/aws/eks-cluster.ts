@@ -16,6 +16,7 @@ import {
   answeredWith,
   type CredentialSource,
   clientSettings,
+  incomplete,
   logRequestId,
 } from "./client-settings.ts";
 import { awsAnswer, awsFailure } from "./explain-aws-error.ts";
@@ -120,14 +121,16 @@ async function askEks(
   }
 }
 
+function answeredWrong(answer: string, address: ClusterAddress): AccessError {
+  const said = outsideWords(answer, longest) || "no ARN";
+  return new AccessError("cluster-mismatch", `EKS answered with ${said}, not with ${clusterPlace(address)}`);
+}
+
 function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription {
   const { name = "", arn = "", endpoint = "", status = "unknown" } = cluster;
   const { eksName, region, account, partition } = address;
   if (name !== eksName || arn !== `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`) {
-    throw new AccessError(
-      "cluster-mismatch",
-      `EKS answered with ${outsideWords(String(arn), longest) || "a cluster without an ARN"}, not with ${clusterPlace(address)}`,
-    );
+    throw answeredWrong(String(arn), address);
   }
   const certificateAuthority = cluster.certificateAuthority?.data ?? "";
   if (!isServing(status) || !endpoint || !certificateAuthority || typeof certificateAuthority !== "string") {
@@ -136,12 +139,12 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
   }
   // The token is a credential: it must not travel in the clear, or to a host behind the name that people read.
   if (!endpointForm.test(endpoint)) {
-    throw new AccessError("cluster-mismatch", `The endpoint of ${clusterPlace(address)} has no https address`);
+    throw answeredWrong(String(endpoint), address);
   }
   // Clusters that are older than access entries have no accessConfig.
   const authenticationMode = cluster.accessConfig?.authenticationMode ?? "CONFIG_MAP";
   if (!modes.includes(authenticationMode)) {
-    throw new AccessError("aws-unexpected", `EKS names no known authentication mode of ${clusterPlace(address)}`);
+    throw incomplete(`eks:DescribeCluster on ${clusterPlace(address)}`);
   }
   return {
     name,

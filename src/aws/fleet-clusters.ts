@@ -52,7 +52,10 @@ export function fleetRegion(source: CredentialSource, account: string, region: s
     if (cluster === null) return null;
     const [, , , inRegion, ofAccount] = cluster?.arn?.split(":") ?? [];
     if (cluster === undefined || inRegion !== region || ofAccount !== account) {
-      throw new AccessError("cluster-mismatch", `AWS answered ${what} ${where} with ${cluster?.arn ?? "no cluster"}`);
+      throw new AccessError(
+        "cluster-mismatch",
+        `EKS answered with ${cluster?.arn ?? "no ARN"}, not with a cluster ${where}`,
+      );
     }
     return cluster.status === "ACTIVE" || cluster.status === "UPDATING" ? cluster : null;
   };

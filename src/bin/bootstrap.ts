@@ -77,10 +77,7 @@ function printProof(proof: OperatorProof, { name, operator }: OperatedCluster, i
     io.stdout(`\n${operator.roleArn} is not the operator of ${name} yet. Fix what has a ✗, then run it again.\n`);
     return 1;
   }
-  io.stdout(
-    `Proved by the API server: ${operator.roleArn} can do the ${proof.needed.length} things that a run needs, `,
-  );
-  io.stdout(`and none of the ${proof.forbidden.length} that it must not:\n`);
+  io.stdout(`Proved by the API server: ${operator.roleArn}\n`);
   for (const act of proof.needed) io.stdout(`  ✓ can ${act}\n`);
   for (const act of proof.forbidden) io.stdout(`  ✓ can't ${act}\n`);
   if (isNew) io.stdout(`\nWrite into eks-access.yml:\n\nclusters:\n  ${name}:\n    operator: ${settingOf(operator)}\n`);

@@ -92,7 +92,7 @@ export const runRescue = cliCommand("rescue", rescueUsage, async (argv, io) => {
     const { operator } = cluster;
     const creator = operator ? namedCreator(cluster) : await identityOfRun(context, cluster).catch(() => null);
     const creatorArn = operator ? await creatorArnFor(context, cluster, operator) : creator && creatorArnOf(creator);
-    const candidate = creator && creatorCandidate(context, cluster, creator, journal.request().id, by, io);
+    const candidate = creator && creatorCandidate(context, cluster, creator, journal.request().id, by);
     // What waited for the repair would otherwise be tried within a quarter of an hour.
     const isRepaired = () => wakeWaiting(context, cluster);
     const report: RescueContext["reportChanges"] = (changes) => reportChanges({ context, cluster }, changes);
@@ -162,14 +162,11 @@ function creatorCandidate(
   creator: KnownCreator,
   id: string,
   requester: string,
-  io: CommandIo,
 ): Candidate {
   return {
     name: creatorArnOf(creator),
     isLeased: false,
     credentials: async () => {
-      // A broken aws-auth shuts the operator out, and never the creator.
-      if (cluster.operator) io.stdout(`Becoming the creator of ${cluster.name} to repair aws-auth.\n`);
       await noteCreatorUse(context, cluster, creator, "rescue", requester);
       return (await becomeCreator(cluster, creator, [{ id, requester }])).credentials;
     },
@@ -192,7 +189,7 @@ async function withoutLedger(
   const print = (line: string) => io.stderr(line);
   print(lineOf(brokenBy(order, request, context.now())));
   const ledger = { append: async (event: AuditEvent) => print(lineOf(event)) };
-  const candidate = creator && creatorCandidate({ ...context, ledger }, cluster, creator, request.id, by, io);
+  const candidate = creator && creatorCandidate({ ...context, ledger }, cluster, creator, request.id, by);
   const then = `A worker ends it once Redis is back, or at once by eks-access recover ${cluster.name}.`;
   const creatorArn = creator && creatorArnOf(creator);
   return carryOut(

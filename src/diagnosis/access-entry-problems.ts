@@ -47,7 +47,7 @@ export function accessEntryProblems(read: ReadEntry, around: EntrySurroundings):
 
 function distrusted({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   if (tags.type !== "untrusted") return [];
-  const message = `The access entry of ${entry.principalArn} has tags without a valid seal: ${tags.message}.`;
+  const message = `It has tags without a valid seal: ${tags.message}.`;
   return [problemOf("tags-untrusted", "error", entry, message, editedRemedy)];
 }
 
@@ -60,7 +60,7 @@ function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings)
   const late = ends.filter((end) => Date.parse(end) + overdueAfterMs < now.getTime()).sort();
   const [first] = late;
   if (first === undefined) return [];
-  const message = `The access entry of ${entry.principalArn} still claims access that ended ${first}.`;
+  const message = `It still claims access that ended ${first}.`;
   const remedy = "The worker removes it on its next run.";
   return [problemOf("lease-overdue", "error", entry, message, remedy)];
 }
@@ -70,16 +70,16 @@ function unknownClaims({ entry, tags }: ReadEntry, { leased, now }: EntrySurroun
   if (tags.type !== "holding" || arrivesUntil(tags.openSince, now)) return [];
   const unknown = tags.holding.shares.find(({ id, endsAt }) => !leased.has(id) && Date.parse(endsAt) > now.getTime());
   if (!unknown) return [];
-  const message = `The access entry of ${entry.principalArn} claims access until ${unknown.endsAt}, but the ledger has no such lease.`;
+  const message = `It claims access until ${unknown.endsAt}, but the ledger has no such lease.`;
   const remedy = "The worker adopts or removes it within an hour, or at once by `eks-access recover`.";
   return [problemOf("claim-unknown", "warning", entry, message, remedy)];
 }
 
 /** Not about our own entry: drift reports it if it is empty, or a run is about to delete it. */
 function withoutRights({ entry, tags }: ReadEntry): readonly EntryProblem[] {
-  const { principalArn, username, groups, policies } = entry;
+  const { username, groups, policies } = entry;
   if (tags.type === "holding" || groups.length > 0 || policies.length > 0) return [];
-  const message = `The access entry of ${principalArn} has no groups or access policies: it can do nothing, unless a binding names ${named(username)}.`;
+  const message = `It has no groups or access policies: it can do nothing, unless a binding names ${named(username)}.`;
   const remedy = "Give it one, or delete it.";
   return [problemOf("entry-without-rights", "warning", entry, message, remedy)];
 }

@@ -37,7 +37,7 @@ function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIden
   }
   if (lease) {
     const how = lease.voidSince
-      ? `The approval of ${subject} no longer counts since ${lease.voidSince}`
+      ? `${subject} needs a new decision. Its approval no longer counts`
       : `${subject} is approved; the worker is applying it`;
     return cause("not-yet", `${how}.${tried}`, waitForIt(facts));
   }
@@ -84,12 +84,7 @@ function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
   }
   if (lease?.state === "failed") {
     const why = sentence(lease.failure.message);
-    return cause(
-      "request-closed",
-      `The approvers approved ${subject}, but the worker could not apply it. ${why}`,
-      "Fix that, then ask again.",
-      offer,
-    );
+    return cause("request-closed", `${subject} couldn't be applied: ${why}`, "Fix that, then ask again.", offer);
   }
   const why = request.refusal ? ` ${sentence(request.refusal.message)}` : "";
   return cause("request-closed", `${subject} ${closedWords[state]}.${why}`, "Ask again if you still need it.", offer);

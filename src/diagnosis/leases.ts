@@ -130,12 +130,12 @@ function left({ parts, leased, now }: BindingFacts): readonly ReportedProblem[] 
     const { share, binding } = part;
     const place = placeOf(binding);
     if (isOver(part)) {
-      const message = `Its lease ${named(share.id)} ended ${share.endsAt}.`;
+      const message = `It still claims access that ended ${share.endsAt}.`;
       const remedy = "The worker removes it on its next run.";
       return [{ code: "binding-overdue", severity: "error", place, message, remedy }];
     }
     if (leased.ids.has(share.id)) return [];
-    const message = `It gives ${part.text} until ${share.endsAt}, but the ledger has no such lease.`;
+    const message = `It claims access until ${share.endsAt}, but the ledger has no such lease.`;
     const remedy = "The worker adopts or removes it within an hour, or at once by `eks-access recover`.";
     return [{ code: "binding-unknown", severity: "warning", place, message, remedy }];
   });

@@ -15,6 +15,7 @@ import {
   type Problem,
   render,
   type Section,
+  WILDCARD,
   wildcardsFor,
 } from "../aws-auth/index.ts";
 import { type Cause, cause, type Diagnosis, type WhyFacts } from "./facts.ts";
@@ -72,8 +73,10 @@ export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, calle
   if (unbound.length === identity.groups.length || !pods) return causes;
   const why = pods.reason ? ` The API server says: ${pods.reason.replace(/\.?$/, ".")}` : "";
   const message = `The API server knows ${named(identity.username)} in ${someOf(identity.groups)}, but these can't list pods in ${named("default")}.${why}`;
-  return [...causes, cause("not-allowed", message, "Use the role's namespaces, or request another level.")];
+  return [...causes, cause("not-allowed", message, otherNamespaces)];
 }
+
+const otherNamespaces = "Use the namespaces of its role, or request another level.";
 
 /** The bindings of a lease need no group. An open request is a cause of its own. */
 function withoutGroups(facts: WhyFacts, { username }: MappedIdentity, caller: Caller): readonly Cause[] {
@@ -89,7 +92,7 @@ function withoutGroups(facts: WhyFacts, { username }: MappedIdentity, caller: Ca
   );
   if (bound) {
     const message = `${named(username)} has ${named(bound.level)} (${named(bound.id)}), which can't list pods in ${named("default")}.`;
-    return [cause("not-allowed", message, "Use the lease's namespaces, or request another level.")];
+    return [cause("not-allowed", message, otherNamespaces)];
   }
   if (open.length > 0 && !wrong) return [];
   const place = entry ? `the entry ${whereEntryIs(entry)}`.replace(/,$/, "") : "mapAccounts";
@@ -193,7 +196,7 @@ function wildcards(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   return wildcardsFor(document, principal.arn).map((entry) =>
     cause(
       "entry-never-matches",
-      `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, which matches ${principal.arn} only with the newest authenticators.`,
+      `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}. ${WILDCARD}`,
       `Give ${named(principal.arn)} its own entry, and remove the wildcard.`,
     ),
   );
@@ -237,10 +240,12 @@ function almost(code: "user-path" | "wrong-account" | "near-miss", entry: Entry,
   return cause(code, message, remedy);
 }
 
+const onlyInstances = "`{{EC2PrivateDNSName}}` lets only EC2 instances sign in.";
+
 function shutOut(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   const entry = entryOf(document, principal.arn);
   if (!entry) return [];
-  const message = `The entry ${whereEntryIs(entry)} is for ${principal.arn}, but its ${named("{{EC2PrivateDNSName}}")} admits only EC2 instances.`;
+  const message = `The entry ${whereEntryIs(entry)} is for ${principal.arn}. ${onlyInstances}`;
   return [cause("template-shuts-out", message, "Use another role for people.")];
 }
 
@@ -253,8 +258,8 @@ export function diagnoseNodeEntry(
   if (kind === "STANDARD") return null;
   const sessionName = sessionNameIn(callerArn) ?? "";
   const isShutOut = render(identity.username, { accountId: principal.account, sessionName }) === null;
-  const only = isShutOut ? " It admits only EC2 instances." : "";
-  const message = `The access entry of ${principal.arn} is for nodes, of type ${named(kind)}.${only}`;
+  const only = isShutOut ? ` ${onlyInstances}` : "";
+  const message = `The access entry of ${principal.arn} has the type ${named(kind)}, for nodes.${only}`;
   const code = isShutOut ? "template-shuts-out" : "access-entry-wins";
   const causes = [cause(code, message, "Use another role for people.")];
   if (isShutOut) return { identity: null, symptom: "unauthorized", causes };

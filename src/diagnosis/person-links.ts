@@ -27,10 +27,7 @@ export function knownIdentity({ accessEntry, mapped, chance }: SignInFacts): Map
 /** The person's identity in the cluster. An access entry overrides aws-auth. */
 export function personFinding({ principal }: Asker, facts: SignInFacts, cluster: Cluster): Finding {
   if (principal === null) {
-    return notAsked(
-      "you have no linked principal",
-      `Link yours: ${named("/eks-access link arn:aws:iam::…")} (${named("aws sts get-caller-identity")} shows it).`,
-    );
+    return notAsked("you have no linked principal", "Link yours with /eks-access link.");
   }
   const { accessEntry, mapped, chance, isRead } = facts;
   const why = `${named(`/eks-access why ${cluster.name}`)} explains it.`;
@@ -141,8 +138,5 @@ export function driftRemedy({ drift }: Pick<Cluster, "drift">): string {
 }
 
 export function workerMissing(seconds: number): Finding {
-  return broken(
-    `no worker of this version answered within ${seconds} s`,
-    "Check that a worker of this version runs and reaches Redis.",
-  );
+  return broken(`no worker of this version answered within ${seconds} s`, "Check that a worker runs.");
 }

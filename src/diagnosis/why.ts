@@ -95,8 +95,7 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
   const gives = policies.length > 0 ? `, with the access policies ${someOf(policies)}` : ", with no access policy";
   const loses = inMap ? ` Its item in aws-auth, ${identityWords(inMap)}, does not count.` : "";
   const message = `${caller.principal.arn} has an access entry as ${identityWords(identity)}${gives}.${loses}`;
-  const remedy = inMap ? "Add what the access entry lacks, or delete it." : "Add what the access entry lacks.";
-  const wins = cause("access-entry-wins", message, remedy);
+  const wins = cause("access-entry-wins", message, "Add what the access entry lacks.");
   const outdated = outdatedCause(facts);
   const last = outdated ? [outdated] : [];
   if (pods?.allowed) {
@@ -141,7 +140,7 @@ function replacedCause(
 function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
   const { document, cluster, pods } = facts;
   if (!document) {
-    const message = `There is no ConfigMap ${named("aws-auth")} in ${named(cluster.name)}, so it lets no one in.`;
+    const message = `The ConfigMap aws-auth of ${named(cluster.name)} does not exist.`;
     const causes = [cause("document-absent", message, absentRemedy(cluster))];
     return { identity: null, symptom: "unauthorized", causes };
   }
@@ -175,7 +174,7 @@ function notMapped(facts: WhyFacts, caller: Caller): Cause {
     : "";
   const message = `aws-auth of ${named(cluster.name)} has no entry for ${principal.arn}${notAskedWords(facts)}.${foreign}`;
   const remedy = isForeign
-    ? `${usePrincipalOf(cluster.account)} Or ask an operator for foreignAccounts.`
+    ? `${usePrincipalOf(cluster.account)} An operator can add it to foreignAccounts.`
     : requestRemedy(cluster, caller);
   return cause("not-mapped", message, remedy);
 }

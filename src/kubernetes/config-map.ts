@@ -8,7 +8,7 @@ import { inTurns } from "../operations/deadlines.ts";
 import type { ApiAnswer } from "./api-calls.ts";
 import { type ConfigMapObject, readAnswer, SentObject } from "./config-map-object.ts";
 import type { Connection } from "./connection.ts";
-import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
+import { isNotFound, kubernetesFailure, notReadable } from "./explain-kubernetes-error.ts";
 
 const managedFields = z.object({
   manager: z.string().nullish(),
@@ -165,10 +165,7 @@ export function readConfigMap(object: ConfigMapObject, cluster: string): AwsAuth
   const { resourceVersion, uid, annotations, managedFields } = object.metadata ?? {};
   // A PUT without them would overwrite a concurrent edit.
   if (!resourceVersion || !uid) {
-    throw new AccessError(
-      "cluster-unexpected",
-      `The answer to GET aws-auth of ${cluster} has no resourceVersion or uid`,
-    );
+    throw notReadable(`GET aws-auth of ${cluster}`);
   }
   return {
     data: object.data ?? {},

@@ -93,7 +93,7 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
       const { bytes, text, headers } = await sendOne(call);
       const body: unknown = JSON.parse(text());
       if (itemsIn(body) > maxItems) {
-        throw answerTooLarge(`A page of the API server of cluster ${cluster.name} has more than ${maxItems} items`);
+        throw answerTooLarge(`A page of ${cluster.name} has more than ${maxItems} items`);
       }
       return { value: shape.parse(body), bytes: bytes.length, headers };
     },

@@ -132,8 +132,6 @@ interface Cause {
   readonly remedy: string;
 }
 
-const clientCertificate = "If it requires a client certificate, set REDIS_CERT_FILE and REDIS_KEY_FILE.";
-
 /** Recognised by the words of Redis, Sentinel or TLS. */
 const causes: readonly Cause[] = [
   {
@@ -157,17 +155,12 @@ const causes: readonly Cause[] = [
     remedy: "Give it the rights in docs/operating.md.",
   },
   {
-    // From a server that requires client certificates, and got none or an untrusted one.
-    pattern: /alert (certificate required|bad certificate|unknown ca|certificate unknown|handshake failure)/i,
-    what: (place) => `Redis at ${place} requires a client certificate`,
-    remedy: clientCertificate,
-  },
-  {
-    // With TLS 1.3 a client without a certificate is already connected when the server refuses it.
-    pattern: /ECONNRESET|EPIPE|socket disconnected/,
+    // A server that requires client certificates, and got none or an untrusted one. With TLS 1.3 the client is connected by then.
+    pattern:
+      /alert (certificate required|bad certificate|unknown ca|certificate unknown|handshake failure)|ECONNRESET|EPIPE|socket disconnected/i,
     at: /^rediss/,
     what: (place) => `Redis at ${place} closed the connection`,
-    remedy: clientCertificate,
+    remedy: "If it requires a client certificate, set REDIS_CERT_FILE and REDIS_KEY_FILE.",
   },
   {
     pattern: /certificate (has expired|is not yet valid)/i,

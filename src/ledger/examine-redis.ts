@@ -24,17 +24,20 @@ export function examineRedis({ url, info, fsync }: RedisFacts): readonly Finding
   return [
     examineVersion(fields),
     ...(service ? [services[service].keeps] : [examinePersistence(fields), examineFsync(fsync)]),
-    examineEviction(fields, service ? "Set maxmemory-policy noeviction in its parameter group." : undefined),
+    examineEviction(fields),
     ...examineForm(address, isCluster || fields.get("cluster_enabled") === "1"),
   ];
 }
+
+const keepsDecisions = "it keeps each decision that it acknowledges";
+const setFsync = "Set appendonly yes and appendfsync always.";
 
 /** A service of AWS. It takes no CONFIG and writes no append-only file (both developer guides, "Restricted commands"). */
 type Service = "memorydb" | "elasticache" | "elasticache-serverless";
 
 const services: Readonly<Record<Service, { readonly keeps: Finding; readonly isCluster: boolean }>> = {
   memorydb: {
-    keeps: found("Amazon MemoryDB: what it acknowledges is in its transaction log"),
+    keeps: found(keepsDecisions),
     isCluster: true,
   },
   elasticache: {
@@ -88,27 +91,21 @@ function examinePersistence(fields: ReadonlyMap<string, string>): Finding {
   if (isOn === undefined) return notAsked("Redis did not say it", "Let its user run INFO.");
   return isOn === "1"
     ? found("it writes an append-only file")
-    : broken(
-        "it writes no append-only file, so a restart loses acknowledged requests",
-        "Set appendonly yes and appendfsync always.",
-      );
+    : broken("it writes no append-only file, so a restart loses acknowledged requests", setFsync);
 }
 
-function examineEviction(fields: ReadonlyMap<string, string>, remedy = "Set maxmemory-policy noeviction."): Finding {
+function examineEviction(fields: ReadonlyMap<string, string>): Finding {
   const policy = fields.get("maxmemory_policy");
   if (policy === undefined) return notAsked("Redis did not say it", "Let its user run INFO.");
   return policy === "noeviction"
     ? found("it evicts nothing")
-    : broken(`it may evict leases when its memory is full (${named(policy)})`, remedy);
+    : broken(`it may evict leases when its memory is full (${named(policy)})`, "Set maxmemory-policy noeviction.");
 }
 
 /** `appendfsync` is not in INFO, and some users can't read it. */
 function examineFsync(setting: string | null): Finding {
-  if (setting === null) return notAsked("Redis did not say it", "Set appendfsync always.");
+  if (setting === null) return notAsked("Redis did not say it", setFsync);
   return setting === "always"
-    ? found("Redis writes to the disk before it acknowledges")
-    : broken(
-        `a power cut loses up to a second of decisions (appendfsync ${named(setting)})`,
-        "Set appendfsync always.",
-      );
+    ? found(keepsDecisions)
+    : broken(`a power cut loses up to a second of decisions (appendfsync ${named(setting)})`, setFsync);
 }

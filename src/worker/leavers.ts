@@ -65,10 +65,7 @@ export async function findLeavers(
   });
   const unknown = people.filter((person) => answerOf(person) === undefined).length;
   if (unknown === 0) return { found, notCompared: null };
-  const nameless = people.includes(null) ? " A shared lease shows no person." : "";
-  const foreign = [...new Set([...sought.values()].filter(isForeign).map(({ account }) => account))];
-  const elsewhere = foreign.length > 0 ? ` Nothing shows that it is for account ${foreign.join(" or ")}.` : "";
-  const reason = `${answers.size === sought.size ? nameless : ` ${why ?? lateWords}`}${elsewhere}`;
+  const reason = answers.size === sought.size ? "" : ` ${why ?? lateWords}`;
   return { found, notCompared: `Not compared with IAM Identity Center: ${counted(unknown, "lease")}.${reason}` };
 }
 

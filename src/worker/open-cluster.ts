@@ -188,7 +188,7 @@ function remediesFor(cluster: Cluster, arn: string, { isCreatorAdmin }: ClusterD
   const run = `Run eks-access bootstrap ${cluster.name} --apply.`;
   if (isOperator(cluster, arn)) {
     return {
-      unauthorized: `The operator is not in the cluster yet. ${run}`,
+      unauthorized: run,
       noLongerAuthorized: `The authenticator may be down, or the identity's access entry gone. ${run}`,
       forbidden: `The operator lacks this right. ${run}`,
     };

@@ -146,7 +146,7 @@ test.each([
 });
 
 test.each([
-  [null, "There is no ConfigMap aws-auth"],
+  [null, "aws-auth is missing"],
   [{}, "aws-auth maps no one"],
   [{ mapRoles: "- rolearn: [" }, "mapRoles, line 2"],
 ])("without a good document nothing is guessed: %j", (found, why) => {

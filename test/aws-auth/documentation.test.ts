@@ -10,7 +10,7 @@ function codesOf(folder: string): string[] {
   const paths = [...names.map((name) => `${folder}/${name}`), "src/access/arn.ts"];
   const text = paths.map((path) => readFileSync(new URL(path, root), "utf8")).join("\n");
   const before = [...text.matchAll(/"([a-z]+(?:-[a-z]+)+)",\s*"(?:error|warning|notice)"/g)];
-  const within = [...text.matchAll(/(?:code: |about\(|reject\(|warn\()\s*"([a-z]+(?:-[a-z]+)*)"/g)];
+  const within = [...text.matchAll(/(?:code: |about\(|reject(?:Part)?\(|warn\()\s*"([a-z]+(?:-[a-z]+)*)"/g)];
   return [...new Set([...before, ...within].map(([, code = ""]) => code))];
 }
 

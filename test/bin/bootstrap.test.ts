@@ -64,7 +64,7 @@ describe("a cluster that reads aws-auth alone", () => {
     expect(planned.stdout).toContain(`+- rolearn: "${operatorArn}"`);
     expect(unchanged).toEqual(before);
     expect(applied).toMatchObject({ code: 0, stderr: "" });
-    expect(applied.stdout).toMatch(/can do the \d+ things that a run needs, and none of the \d+ that it must not:\n/);
+    expect(applied.stdout).toMatch(/Proved by the API server: \S+\n {2}✓ can /);
     expect(applied.stdout).toContain("\n  ✓ can update configmaps aws-auth in kube-system\n");
     expect(applied.stdout).toContain("\n  ✓ can't get secrets\n");
     expect(sandbox.cluster.awsAuth()?.data?.mapRoles).toContain(initialAwsAuth.mapRoles);

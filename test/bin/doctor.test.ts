@@ -366,7 +366,7 @@ describe("a Redis of AWS, which takes no CONFIG and has no append-only file", ()
   const examineAt = (host: string) => examineRedis({ url: `rediss+cluster://${host}:6379`, info, fsync: null });
 
   test.each([
-    ["MemoryDB", "clustercfg.ledger.abc123.memorydb.eu-central-1.amazonaws.com", "yes", "transaction log"],
+    ["MemoryDB", "clustercfg.ledger.abc123.memorydb.eu-central-1.amazonaws.com", "yes", "keeps each decision"],
     ["ElastiCache", "clustercfg.ledger.abc123.euc1.cache.amazonaws.com", "not asked", "without synchronous writes"],
     ["ElastiCache Serverless", "ledger-abc123.serverless.euc1.cache.amazonaws.com", "no", "can lose acknowledged"],
     [
@@ -380,7 +380,7 @@ describe("a Redis of AWS, which takes no CONFIG and has no append-only file", ()
 
     expect(findings[1]).toMatchObject({ result, detail: expect.stringContaining(says) });
     expect(findings.map(({ detail }) => detail).join()).not.toMatch(/append-only|appendfsync/);
-    expect(findings.find(({ detail }) => detail.includes("evict"))?.remedy).toContain("parameter group");
+    expect(findings.find(({ detail }) => detail.includes("evict"))?.remedy).toBe("Set maxmemory-policy noeviction.");
   });
 
   test.each(["memorydb.example.com", "x.cache.amazonaws.com.attacker.example"])("is not taken for one: %s", (host) => {

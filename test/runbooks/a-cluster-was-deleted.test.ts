@@ -100,7 +100,7 @@ test("one that is no longer configured is reported as such, and closed a person'
   await removeFromConfiguration();
 
   await product.message("debug", "is not in eks-access.yml");
-  const told = await product.told("so that the access can end");
+  const told = await product.told("Ask an operator to add it again.");
   const [examined, seen] = [
     await runLine(heading, "eks-access doctor worker"),
     await runLine(heading, "eks-access retire CLUSTER", who),

@@ -105,7 +105,7 @@ const failures: readonly Failing[] = [
   {
     ...{ what: "the API server answers 401", call: "kubernetes.get-configmap", answer: status(401, "Unauthorized") },
     act: readMap,
-    operator: { says: `The operator is not in the cluster yet. ${bootstrap}`, neverSays: "creator" },
+    operator: { says: bootstrap, neverSays: "creator" },
     creator: { says: checkCreator, neverSays: "operator" },
   },
   {
@@ -165,7 +165,7 @@ const questions: Readonly<
   Record<string, { readonly fix: string; readonly ask: (cluster: Cluster) => Promise<string> }>
 > = {
   whoami: {
-    fix: `The operator is not in the cluster yet. ${bootstrap}.`,
+    fix: `${bootstrap}.`,
     ask: async (cluster) => {
       const { links } = await reportChain(side().context(), cluster, asker);
       return links.map(({ name, detail, remedy }) => `${linkWords(name, cluster)}: ${detail}. ${remedy}`).join("\n");

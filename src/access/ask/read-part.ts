@@ -1,4 +1,4 @@
-import { readPrincipal } from "../arn.ts";
+import { notOfPrincipal, readPrincipal } from "../arn.ts";
 import type { OwnIdentities } from "../identities.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { mayRequest, refuseDuration } from "../policy/may-ask.ts";
@@ -94,7 +94,7 @@ const whichIdentity = `Say which IAM role or user, as an ARN. ${ownArnWords}`;
 /** A level with groups gives them to everyone with a role, so a session is a mistake there. @param level null: unknown */
 export function readArn(typed: string, level: Pick<Level, "groups"> | null): PartReading<Holder> {
   if (!typed) return mistaken(whichIdentity, "<arn>");
-  if (typed.length > maxArn) return mistaken("This is longer than any IAM ARN.", "<arn>");
+  if (typed.length > maxArn) return mistaken(notOfPrincipal, "<arn>");
   const reading = level && bindsRoles(level.groups) ? readHolder(typed) : readPrincipal(typed);
   if (reading.type === "principal") return understood(reading.principal, reading.principal.arn);
   const suggestion = reading.suggestion === undefined ? null : readPrincipal(reading.suggestion);
@@ -157,8 +157,8 @@ export function readDuration(typed: string | null, level: Level | null): PartRea
   }
   const seconds = readTime(typed);
   if (seconds === null) {
-    const said = typed ? `"${typed}" is not a duration. Write` : "Say for how long,";
-    return mistaken(`${said} for example 30m, 4h or 1h30m.`, `for ${durationPlaceholder}`);
+    const said = typed ? `"${typed}" is not a duration. ` : "";
+    return mistaken(`${said}Write for example 30m, 4h or 1h30m.`, `for ${durationPlaceholder}`);
   }
   const tooLong = level && refuseDuration(level, seconds);
   if (tooLong) return mistaken(tooLong, `for ${formatDuration(longest).replaceAll(" ", "")}`);

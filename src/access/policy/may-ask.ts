@@ -129,7 +129,7 @@ function askInstead(cluster: Cluster, level: Level, { arn }: Holder, person: Per
   if (binding.length === 0 || !isSessionPinned(cluster, arn)) return "Ask for an IAM user.";
   const isItself = binding.some(({ name }) => name === level.name);
   const what = isItself ? "" : `${binding.map(({ name }) => name).join(" or ")} with `;
-  return `Ask for ${what}your own session, as aws sts get-caller-identity prints it, or for an IAM user.`;
+  return `Ask for ${what}your own session, or for an IAM user.`;
 }
 
 function tooFewApprovers(rule: Rule, asking: PolicyQuestion, moment: Date): Reason | null {

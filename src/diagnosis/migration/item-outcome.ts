@@ -129,9 +129,9 @@ function nodesOf(
     return `It is the role of ${owners.map(({ name }) => name).join(" and ")}. EKS makes its access entry. If that is missing: ${command}.`;
   }
   if (managedNodes) {
-    return `Its nodes are self-managed, or gone. If they are self-managed: ${command}.`;
+    return `If its nodes are self-managed: ${command}.`;
   }
-  return `The worker can't ask EKS about its nodes (deploy/iam/migration-policy.json). If they are self-managed: ${command}.`;
+  return `The worker can't ask EKS about its nodes (deploy/iam/migration-policy.json). If its nodes are self-managed: ${command}.`;
 }
 
 const creatorNote = "It created the cluster. EKS makes its access entry.";

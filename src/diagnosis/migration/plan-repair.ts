@@ -178,8 +178,9 @@ function outcomesOf(deleted: DeletedPrincipal, facts: MigrationFacts): readonly 
 function ofEntry(entry: PresentEntry, { from, current }: DeletedPrincipal, facts: MigrationFacts): Outcome {
   const about = { type: "kept", place: "an access entry", arn: from } as const;
   const { username, groups, policies, tags = {}, createdAt = null } = entry;
-  if (entry.type !== "STANDARD") return { ...about, outcome: "stays", why: `It is for nodes (${entry.type}).` };
-  if (isOfCreator(from, facts)) return { ...about, outcome: "stays", why: "It belongs to the cluster's creator." };
+  if (entry.type !== "STANDARD" || isOfCreator(from, facts)) {
+    return { ...about, outcome: "stays", why: "It is for nodes or the cluster's creator." };
+  }
   if (entry.isLeased) return { ...about, outcome: "waits", why: leasedNote };
   const rest = { username, groups: [...groups], policies: [...policies], tags: ownTags(tags), createdAt };
   const replacedBy = (to: string | null): Outcome => ({
@@ -193,7 +194,7 @@ function ofEntry(entry: PresentEntry, { from, current }: DeletedPrincipal, facts
   // EKS checks that a role exists when it makes its entry, and a permission set has one role.
   if (!own.entry) return own.item ? { ...about, outcome: "stays", why: unproved } : replacedBy(arnAfter(from, current));
   const isLater = Date.parse(own.entry.createdAt ?? "") > Date.parse(createdAt ?? "");
-  return isLater ? replacedBy(null) : { ...about, outcome: "stays", why: laterThan(current) };
+  return isLater ? replacedBy(null) : { ...about, outcome: "stays", why: unproved };
 }
 
 function ofItem(item: Entry, deleted: DeletedPrincipal, facts: MigrationFacts): Outcome {
@@ -218,10 +219,6 @@ function ofItem(item: Entry, deleted: DeletedPrincipal, facts: MigrationFacts): 
 }
 
 const unproved = "The current role has its own entry: this role may still exist.";
-
-function laterThan(current: string): string {
-  return `EKS made it later than the entry of ${current}, so its role is current.`;
-}
 
 /** AWS sets these tags, for example for a CloudFormation stack, and refuses them from others. */
 function ownTags(tags: NonNullable<PresentEntry["tags"]>): Replacement["tags"] {
@@ -291,9 +288,6 @@ function entryStep(replacement: Replacement): StepSummary {
   const { from, to } = replacement;
   const does = `Access entry of ${from}: ${becomes(replacement)}`;
   const name = replaceEntryStep(replacement);
-  if (to === null) {
-    return { name, does, proof: "Read back, the access entry is gone.", undo: "Create it again, from the audit log." };
-  }
-  const undo = `Delete the access entry of ${to}.`;
+  const undo = to === null ? "Create it again, from the audit log." : `Delete the access entry of ${to}.`;
   return { name, does, proof: asPlanned("the access entry"), undo };
 }

@@ -121,10 +121,8 @@ function* planRemoval(
 
 function beforeApi({ item, outcome }: ItemOutcome): string[] {
   if (outcome.type === "stays") return [`${item.arn}: ${outcome.why} ${outcome.remedy}`];
-  if (outcome.type === "waits") return [`${item.arn}: it waits until ${outcome.until}.`];
-  if (outcome.type === "nodes" && !outcome.isThere)
-    return [`${item.arn}: make sure its access entry of type ${outcome.nodeType} exists.`];
-  return [];
+  const isLeft = outcome.type === "waits" || (outcome.type === "nodes" && !outcome.isThere);
+  return isLeft ? [`${item.arn}: ${outcome.note}`] : [];
 }
 
 function digestOf({ clusterArn }: MigrationFacts, outcomes: readonly ItemOutcome[]): string {

@@ -2,6 +2,7 @@ import type { InputBlock, ModalView } from "@slack/types";
 import { formatDuration } from "../../access/ask/duration.ts";
 import { accountIn, noIdentities, type OwnIdentities } from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { noEmergency } from "../../access/policy/permissions.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { withinTime } from "../../operations/deadlines.ts";
@@ -89,10 +90,7 @@ async function breakGlassForm(
     ) ??
     likeliest(clusters, last);
   if (!cluster)
-    return messageModal(
-      "Emergency access",
-      answer("The policy gives you no emergency access. Request access instead."),
-    );
+    return messageModal("Emergency access", answer(`${noEmergency("you", "a cluster")} Request access instead.`));
   const looking = ownForEmergency(context, user, cluster).catch(() => noIdentities);
   const { arns, why } = await withinTime(looking, lookingUpMs, noIdentities);
   // A person's only link counts everywhere, also where the cluster refuses its account.

@@ -3,6 +3,7 @@ import { takeEmergency } from "../../access/emergency.ts";
 import type { OwnIdentities } from "../../access/identities.ts";
 import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts";
 import { mayRequest } from "../../access/policy/may-ask.ts";
+import { noEmergency } from "../../access/policy/permissions.ts";
 import { breakGlassFor, type Person } from "../../access/policy/rule.ts";
 import { admittedBy, admittedInWords, type Holder } from "../../access/principal.ts";
 import type { AccessRequest, PendingRequest } from "../../access/record.ts";
@@ -193,7 +194,7 @@ export function emergencyMistakeAnswer(mistake: string): Message {
 export function mayNotTakeEmergencyAnswer({ name, breakGlass }: Cluster): Message {
   const next = `Use ${code("/eks-access request")} instead; the audit log has this attempt.`;
   if (breakGlass) return onlyAnswer(whoWords(breakGlass.who), next);
-  return answer(`The policy gives no emergency access on ${code(name)}. ${next}`);
+  return answer(`${noEmergency("you", code(name))} ${next}`);
 }
 
 function whoWords(who: readonly string[]): string {

@@ -202,7 +202,7 @@ export function endedAnswer(after: AccessRequest, others: readonly string[] = []
   if (after.state === "cancelled") return answer(`Cancelled ${code(after.id)}.`);
   if (others.length > 0) {
     const ids = others.map((id) => code(id)).join(", ");
-    return answer(`Revoking ${code(after.id)}, and ${ids} of the same access. Their messages will confirm.`);
+    return answer(`Revoking ${code(after.id)} and ${ids}. Their messages will confirm.`);
   }
   return answer(`Revoking ${code(after.id)}. The request message will confirm.`);
 }

@@ -18,6 +18,7 @@ import {
 import type { Command } from "../app/command.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";
 import { personShown } from "../app/request-people.ts";
+import { unmadeText } from "../migrate/migration-words.ts";
 import { revokeButton } from "../show/buttons.ts";
 import { type Message, messageOf } from "../show/message.ts";
 import { code, codeList, context, cut, mention, section, sectionWith, styled, until } from "../show/mrkdwn.ts";
@@ -69,8 +70,7 @@ async function unmadeBlocks({ ledger }: SlackContext, { name }: Cluster): Promis
   let repair = await ledger.migrations.latestOf(name);
   while (repair && left.length < maxUnmade) {
     const { id, unmade, done } = repair;
-    const again = `If it is still missing, run ${code(`/eks-access repair ${name} ${unmade}`)}.`;
-    const text = `:warning: *${code("entry-deleted")}* ${code(id)} deleted the access entry of ${code(unmade ?? "")}, and made no new one. ${again}`;
+    const text = `:warning: *${code("entry-deleted")}* ${code(id)}: ${unmadeText(code(unmade ?? ""), name, unmade)}.`;
     if (unmade !== undefined && !made.has(replaceStep(unmade))) left.push(section(text));
     for (const step of [...done.map((each) => each.name), ...(unmade ? [replaceStep(unmade)] : [])]) made.add(step);
     const number = migrationNumber(repair) - 1;

@@ -89,11 +89,8 @@ export function overviewAnswer(overview: Overview): Message {
   const parts = [logPart, latePart, closedPart, overduePart, refusedPart].flatMap((partOf) => partOf(overview));
   const count = overview.clusters.length;
   const of = count === 1 ? code(overview.clusters.join()) : `${count} clusters`;
-  const fine = `No work is late, a worker can open ${count === 1 ? of : `each of your ${of}`}, and every lease ended on time.`;
-  const title =
-    parts.length === 0
-      ? `:white_check_mark: ${fine}`
-      : `:warning: *Problems ${count === 1 ? `with ${of}` : `among your ${of}`}*`;
+  const where = count === 1 ? `with ${of}` : `among your ${of}`;
+  const title = parts.length === 0 ? `:white_check_mark: No problems ${where}` : `:warning: *Problems ${where}*`;
   return messageOf([section(title), ...parts]);
 }
 

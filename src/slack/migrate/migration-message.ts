@@ -1,11 +1,12 @@
+import type { AccessError } from "../../access/access-error.ts";
 import { approversLeft } from "../../access/decide-migration.ts";
 import { hasApproved, isMigrationOver, type Migration } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { DirectMessages } from "../../ledger/stored.ts";
+import type { DirectMessages, ShownMessages } from "../../ledger/stored.ts";
 import { peopleNamed } from "../app/directory.ts";
 import { settleReplaced } from "../show/lost-cards.ts";
 import { answer, type Message, newerMessageNote } from "../show/message.ts";
-import { showCopies, wakeHomes } from "../show/messenger.ts";
+import { lostChannelMilestones, showCopies, wakeHomes } from "../show/messenger.ts";
 import { code, context, mentions, section } from "../show/mrkdwn.ts";
 import {
   type ChannelMessage,
@@ -52,7 +53,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   // The calls can take seconds, and people can decide meanwhile.
   await wakeForThread(context, (await ledger.migrations.get(id)) ?? migration, shown);
   let toRequester: DirectMessages = { direct: shown.direct, milestones: shown.milestones };
-  for (const milestone of milestonesOf(migration, lost !== null)) {
+  for (const milestone of milestonesOf(migration, lost, shown)) {
     toRequester = await sendOnce(context, migration.requester, milestone, toRequester);
   }
   await noteOutdated(context, migration, inChannel, outdatedIn);
@@ -81,26 +82,14 @@ function showingOf(migration: Migration, cluster: Cluster | undefined): ChannelM
   };
 }
 
-function milestonesOf(migration: Migration, isLost: boolean): readonly Milestone[] {
+function milestonesOf(migration: Migration, lost: AccessError | null, shown: ShownMessages): readonly Milestone[] {
   return [
-    ...(isLost && migration.plan && !isMigrationOver(migration) ? [migrationLostMilestone(migration)] : []),
+    ...(lost && migration.plan && !isMigrationOver(migration)
+      ? lostChannelMilestones(migration, lost.message, shown)
+      : []),
     ...migrationTroubleMilestone(migration),
     ...migrationEndMilestone(migration),
   ];
-}
-
-/** Without the channel, approvers see no request. */
-function migrationLostMilestone({ id, cluster, state }: Migration): Milestone {
-  const why = "it does not exist, or the bot is not a member";
-  const lost = `I can't post ${code(id)} in the channel of ${code(cluster)}: ${why}.`;
-  const instead =
-    state === "pending"
-      ? "I sent direct messages to the approvers."
-      : `Follow it with ${code(`/eks-access status ${id}`)}.`;
-  return {
-    name: "channel-lost",
-    message: answer(`${lost} ${instead} Ask an operator to correct ${code("channel")} in eks-access.yml.`),
-  };
 }
 
 /** Once for each kind of failure: without a plan, no message in the channel shows it. */

@@ -67,15 +67,18 @@ export function migrationHead(migration: Migration): string {
 
 /** What happens now, or stays; empty: nothing. */
 export function migrationRest(migration: Migration): string {
-  const { state, begun, settlesAt, unmade, cluster, kind } = migration;
-  if (unmade) {
-    return `The entry of ${stepName(unmade, migration)} is deleted, and its replacement missing. ${askLine(kind, cluster, ` ${unmade}`)} makes it`;
-  }
+  const { state, begun, settlesAt, unmade, cluster } = migration;
+  if (unmade) return unmadeText(stepName(unmade, migration), cluster, unmade);
   if (state === "done") return lastStep(migration);
   if (state === "stopped" || state === "expired") return whatStays(migration);
   if (state !== "running") return "";
   if (begun) return `Now ${stepName(begun.name, migration)}`;
   return settlesAt ? `Items stay until ${time(settlesAt)}` : "";
+}
+
+/** @param shown the principal as the reader sees it */
+export function unmadeText(shown: string, cluster: string, principal = ""): string {
+  return `The entry of ${shown} is deleted, and its replacement missing. ${askLine("repair", cluster, ` ${principal}`)} makes it`;
 }
 
 function approversOf({ approvals }: Migration): string {
@@ -106,8 +109,7 @@ export function modeWords(left: number): string {
 }
 
 function lastStep({ plan, kind }: Migration): string {
-  if (kind === "repair") return "The current principals have the access of deleted ones";
-  return modeWords(plan?.summary.before.length ?? 0);
+  return kind === "repair" ? "" : modeWords(plan?.summary.before.length ?? 0);
 }
 
 /** What failed, how to fix it, and the next try; null: nothing failed. @param maxLength of the failure, in characters */
@@ -120,7 +122,7 @@ export function migrationTrouble({ trouble, done }: Migration, maxLength = 1200)
 export function migrationAskedAnswer(migration: Migration): Message {
   const { id, cluster } = migration;
   return answer(
-    `Requested the ${migrationWord(migration)} of ${code(cluster)} (${code(id)}). The worker plans it; ${migrationApprovals} approvers must approve it.`,
+    `Requested the ${migrationWord(migration)} of ${code(cluster)} (${code(id)}). Needs ${migrationApprovals} approvals.`,
   );
 }
 
@@ -208,9 +210,8 @@ function whatOf(migration: Migration): string {
 
 function decisionEntries(migration: Migration, called: string): ThreadEntry[] {
   const { approvals, dropped, voided, state } = migration;
-  const missing = migrationApprovals - approvals.length;
-  const left = state === "pending" && missing > 0 ? called : "";
-  const call = left && ` ${left}: ${whatOf(migration)} needs ${counted(missing, "more approval")}.`;
+  const left = state === "pending" && approvals.length < migrationApprovals ? called : "";
+  const call = left && ` ${left}: ${whatOf(migration)} needs your approval too.`;
   return [
     ...dropped.map((each) => ({ name: `dropped-${each.by}-${each.at}`, text: droppedTexts([each]).join() })),
     ...(voided && state === "pending"
@@ -225,10 +226,9 @@ function decisionEntries(migration: Migration, called: string): ThreadEntry[] {
 
 /** Mentions the approvers who have not decided: an updated message notifies no one. */
 function reminderEntries(migration: Migration, called: string): ThreadEntry[] {
-  const { state, plan, reminders, approvals, requester, expiresAt } = migration;
+  const { state, plan, reminders, requester, expiresAt } = migration;
   if (state !== "pending" || !plan || !reminders?.sent || !called) return [];
-  const left = counted(migrationApprovals - approvals.length, "approval");
-  const text = `${called}: ${mention(requester)} still waits for ${left} for ${whatOf(migration)}. It expires ${time(expiresAt)}.`;
+  const text = `${called}: ${mention(requester)} waits for your decision about ${whatOf(migration)}. Expires ${time(expiresAt)}.`;
   return [{ name: `reminder-${plan.at}-${reminders.sent}`, text }];
 }
 

@@ -67,7 +67,7 @@ export function doneButton({ id, level, cluster, requester }: AccessRequest, use
   const isOwn = user === requester;
   return confirmed(button(doneAction, isOwn ? "I'm done" : "End their access", id, "danger"), [
     isOwn ? "End your access?" : "End their access?",
-    isOwn ? `You lose ${level} on ${cluster} now.` : `The person you asked for loses ${level} on ${cluster} now.`,
+    isOwn ? `You lose ${level} on ${cluster} now.` : `They lose ${level} on ${cluster} now.`,
     "End it",
     "Keep it",
   ]);

@@ -143,7 +143,7 @@ export function outageOverMessage(first: EndedOutage, others: readonly EndedOuta
   const many = others.length > 0;
   const text = [
     first.works
-      ? `:white_check_mark: *${clusters} ${many ? "work" : "works"} again.* ${many ? "Their" : "Its"} requests continue.`
+      ? `:white_check_mark: *${clusters} ${many ? "work" : "works"} again.* The worker is catching up.`
       : `*No request for ${clusters} waits any more*, so I can't tell whether ${many ? "they work" : "it works"} again.`,
     ...(many ? [`Clusters: ${namesOf(first, others)}.`] : []),
   ].join("\n");

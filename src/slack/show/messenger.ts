@@ -1,5 +1,6 @@
 import { othersWhoMayApprove } from "../../access/decide.ts";
 import { reviewersOf } from "../../access/emergency.ts";
+import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers, isUser } from "../../access/policy/rule.ts";
 import { type AccessRequest, type ApprovedRequest, type Asked, peopleOf } from "../../access/record.ts";
@@ -223,27 +224,29 @@ function milestone(name: string, text: string): Milestone {
   return { name, message: { text, blocks: [section(text)] } };
 }
 
-function subjectOf({ level, cluster, id }: AccessRequest): string {
-  return `${code(level)} on ${code(cluster)} (${code(id)})`;
+function subjectOf(record: LedgerRecord): string {
+  const id = code(record.id);
+  return isMigration(record) ? id : `${code(record.level)} on ${code(record.cluster)} (${id})`;
 }
 
 const askedInstead = "channel-lost-asked";
 export function lostChannelMilestones(
-  request: AccessRequest,
+  record: LedgerRecord,
   why: string,
   { copies, milestones }: ShownMessages,
 ): readonly Milestone[] {
   if (milestones.includes(askedInstead)) return [];
-  const subject = subjectOf(request);
-  if (request.state !== "pending") {
+  const { id, cluster, state } = record;
+  const subject = subjectOf(record);
+  if (state !== "pending") {
     const text = `The message about ${subject} no longer updates. ${asClause(why)}. I'll DM you instead.`;
     return [milestone("channel-lost", text)];
   }
-  const failed = `Couldn't reach the approvers of ${code(request.cluster)} in their channel about ${subject}. ${asClause(why)}.`;
+  const failed = `Couldn't reach the approvers of ${code(cluster)} in their channel about ${subject}. ${asClause(why)}.`;
   const how =
     copies.length > 0
       ? `I sent direct messages to ${mentions(copies.map(({ user }) => user))}.`
-      : `An approver can still decide with ${code(`/eks-access approve ${request.id}`)}.`;
+      : `An approver can still decide with ${code(`/eks-access approve ${id}`)}.`;
   // Two names: the first message can come before any copy, and a later one then names the approvers.
   return [milestone(copies.length > 0 ? askedInstead : "channel-lost", `${failed} ${how}`)];
 }

@@ -126,8 +126,7 @@ function removedMilestone(request: AccessRequest, to: Reader): Milestone {
   }
   const isActive = lease.state === "active" && !lease.end;
   const state = isActive ? ` is active ${until(lease.endsAt, durationSeconds)}` : `: ${progressText(lease)}`;
-  const next = lease.state === "scheduled" && !lease.end ? "begin" : "end";
-  const text = `${subject}${state}. ${why}. Ask an operator to add it again, so that the access can ${next}.`;
+  const text = `${subject}${state}. ${why}. Ask an operator to add it again.`;
   return tell("removed", text, buttons, to);
 }
 

@@ -63,11 +63,13 @@ async function orDelete<T>(entries: AccessEntries, { principalArn }: AccessEntry
   }
 }
 
+const deletedAgain = `The worker deleted the entry again. ${new AccessError("migration-stopped", "").remedy}`;
+
 /** @throws AccessError if the principal signed in with the wrong identity, or not at all */
 function signedIn({ principalArn }: AccessEntry, { result, detail }: ProofFinding): string {
   if (result !== "no") return `signed in: ${result}, ${detail}.`;
   throw new AccessError("access-entry-conflict", `${principalArn} can't sign in through its access entry: ${detail}`, {
-    remedy: "The worker deleted the entry again. Fix that, then click Try again.",
+    remedy: deletedAgain,
   });
 }
 
@@ -159,7 +161,7 @@ async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity,
 function differs(principalArn: string, { verb, resource }: AccessCheck, was: boolean): AccessError {
   const change = was ? "loses by its access entry" : "gains by its access entry";
   return new AccessError("access-entry-conflict", `${principalArn} ${change} the right to ${verb} ${resource}`, {
-    remedy: "The worker deleted the entry again. Fix that, then click Try again.",
+    remedy: deletedAgain,
   });
 }
 
@@ -192,7 +194,7 @@ async function giveEntry(
   const made = await readBack(entries, principalArn, (entry) => isAsWanted(entry, wanted), pause);
   if (made) return made;
   throw new AccessError("access-entry-conflict", readBackDiffers(`the access entry of ${principalArn}`), {
-    remedy: "aws-auth is unchanged. Fix that, then click Try again.",
+    remedy: `aws-auth is unchanged. ${new AccessError("migration-stopped", "").remedy}`,
   });
 }
 

@@ -73,9 +73,7 @@ async function planMigration(
   const result = await inTurns(migrationSteps(facts));
   if (result.type === "refused") return refused(context, migration, result);
   if (result.steps.length === 0) {
-    const hasMoved = facts.presentEntries.some(({ migrated }) => migrated === "whole");
-    const why = hasMoved ? "What can move is in access entries already." : "No item of aws-auth can move.";
-    const message = `Nothing to do. ${result.keptBecause ?? why}`;
+    const message = `Nothing to plan. ${result.keptBecause ?? "No other item of aws-auth can move."}`;
     return refused(context, migration, { code: "nothing-to-migrate", message });
   }
   const outs = result.steps.flatMap((step) => (step.type === "remove-from-aws-auth" ? step.arns : []));

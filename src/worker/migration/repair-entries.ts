@@ -131,7 +131,7 @@ async function replaceByEntries(
   if (!replacement) return [];
   return withManager(gathered.openManager, context.awsRequests, async (entries) => {
     const entry = await replaceEntry(entries, replacement, gathered.begunTags, context.pause ?? wait);
-    if (!entry) return ["Read back, the access entry is gone."];
+    if (!entry) return [asPlanned("the access entry")];
     const { result, detail } = await signInByMovedEntry(context, cluster, reached, { id, requester }, entry);
     return [mappedSentence(entry), `signed in: ${result}, ${detail}.`];
   });

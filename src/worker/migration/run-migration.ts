@@ -176,13 +176,12 @@ async function refuseApiMode({ context, cluster, gathered }: MigrationRun, migra
   );
   const message = [
     `${cluster.name} does not read aws-auth.`,
-    missing.length > 0
-      ? `Without an access entry: ${missing.join(", ")}. Create theirs by hand, as in aws-auth.`
-      : "Everyone in the plan has an access entry.",
+    ...(missing.length > 0
+      ? [`Without an access entry: ${missing.join(", ")}. Create theirs by hand, as in aws-auth.`]
+      : []),
     ...(before.length > 0
       ? [`${counted(before.length, "other item")} of aws-auth had no access entry at the plan.`]
       : []),
-    "What aws-auth may still list has no effect.",
   ].join(" ");
   const refusal = { code: "mode-is-api", message };
   await recordOnMigration(context, migration, (current) => {

@@ -32,7 +32,7 @@ export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
 export function* planPreview(facts: PreviewFacts, request: AccessRequest): Steps<PreviewPlan> {
   const { cluster, way, changeOf, others, bindings, linked, earlier, now } = facts;
   const level = cluster.levels.find((each) => each.name === request.level);
-  if (!level) return refused("level-not-offered", `${cluster.name} does not offer ${request.level} any more.`);
+  if (!level) return refused("level-not-offered", `${cluster.name} does not offer ${request.level}.`);
   const reading = readHolder(request.principal);
   if (reading.type === "invalid") return refused(reading.code, reading.message);
   const { principal } = reading;

@@ -46,18 +46,19 @@ function productionWarning({ name, labels }: Cluster): string[] {
   return found ? [`Production: ${name} has the label ${found.join(": ")}.`] : [];
 }
 
+const noIdentity = "No linked identity: the principal may be another person's.";
+
 /** A request for another person's principal gives that person access, in the requester's name. */
 function ownerWarning(cluster: Cluster, { principal }: AccessRequest, { linked, ...facts }: WarningFacts): string[] {
   if (linked === undefined) {
-    return ["Identity unknown: the principal may be another person's."];
+    return [noIdentity];
   }
   if (isOwnPrincipal(linked, principal)) return [];
   if (linked) return [`Not own identity: the requester is linked to ${linked}.`];
   const { account } = facts.principal;
-  const warning = "No linked identity: the principal may be another person's.";
-  if (account === cluster.account) return [warning];
+  if (account === cluster.account) return [noIdentity];
   // Identity Center and rules answer about the cluster's account.
-  return [`${warning} If it is the requester's, they send /eks-access link ${principal} and ask again.`];
+  return [`${noIdentity} If it is the requester's, they send /eks-access link ${principal} and ask again.`];
 }
 
 function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {
@@ -109,9 +110,8 @@ export function lostRights(
 
 function lostUsername(before: string, after: string, users: RoleBindings["users"] | null): readonly string[] {
   if (before === after) return [];
-  if (!users) {
-    return [`May lose rights: the principal becomes ${after} instead of ${before}, and the bindings are unknown.`];
-  }
+  const lost = (named: string) => [`Loses rights: the principal becomes ${after}, and ${named} bound to ${before}.`];
+  if (!users) return lost("perhaps a role is");
   const bound = users.get(before) ?? [];
   if (bound.length === 0) return [];
   const named = bound
@@ -122,7 +122,7 @@ function lostUsername(before: string, after: string, users: RoleBindings["users"
     .join(", ");
   const more = bound.length > maxNamed ? ` and ${bound.length - maxNamed} more` : "";
   const verb = bound.length > 1 ? "are" : "is";
-  return [`Loses rights: the principal becomes ${after}, and ${named}${more} ${verb} bound to ${before}.`];
+  return lost(`${named}${more} ${verb}`);
 }
 
 export function sharedUsername(username: string): string {

@@ -1,6 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit-event.ts";
 import { dueWork, idsOf, orphanedShares, sealedEnd, shareInCluster } from "../../access/lease/cluster-leases.ts";
+import { anotherWriter } from "../../access/lease/drift.ts";
 import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
 import { remembersNone } from "../../access/lease/withdrawal.ts";
@@ -67,7 +68,7 @@ export async function gather<State extends WayState, Decided extends Settlement>
   // First of all: another run's new end must not look like an old record.
   if (leased !== listed && haveChanged(seen, leased)) {
     if (!isLast) return null;
-    throw new AccessError("record-changed", `The leases of ${cluster.name} keep changing`);
+    throw new AccessError("record-changed", anotherWriter("changes", `the leases of ${cluster.name}`));
   }
   const replayed = await oldRecords(context, seen, state);
   if (replayed.length > 0 && !isLast) {

@@ -4,7 +4,7 @@ import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { withLease } from "../../access/request.ts";
-import { eventOf } from "../../ledger/lifecycle.ts";
+import { eventOf, recordChanged } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { idsElsewhere } from "./outcome.ts";
 
@@ -37,12 +37,10 @@ async function recordWriting(context: WorkerContext, request: ApprovedRequest, l
   const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context, [], request));
   const result = await context.ledger.commit({ after, event });
   if (result.type === "conflict") {
-    throw new AccessError("record-changed", changedWords(request));
+    throw recordChanged(request.id);
   }
   return after;
 }
-
-const changedWords = ({ id }: ApprovedRequest) => `The record ${id} changed during the work on it`;
 
 /** A run that just proved the lease can then not record it as active (law 5). @throws AccessError `cluster-conflict` */
 export async function recordVoidBegun(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
@@ -53,7 +51,7 @@ export async function recordVoidBegun(context: WorkerContext, request: ApprovedR
   const event = eventOf("lease.delayed", request, "worker", now, { voidSince: now.toISOString() });
   const result = await context.ledger.commit({ after, event });
   if (result.type === "conflict") {
-    throw new AccessError("cluster-conflict", changedWords(request));
+    throw new AccessError("cluster-conflict", recordChanged(request.id).what);
   }
   return after;
 }

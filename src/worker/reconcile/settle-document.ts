@@ -258,11 +258,9 @@ function byPrincipal(
 
 /** Why a lease that the cluster can't remember is not given: after a loss of the ledger it would never end (law 10). */
 export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal {
-  const full = `${name} can't remember more leases at once in its annotation`;
   const clause = spaceTakenByOthers(room);
-  const message = clause
-    ? `${full}: ${clause}. Ask again when some have ended, or an operator to remove annotations.`
-    : `${full}. Ask again when some have ended.`;
+  const [why, others] = clause ? [`: ${clause}`, ", or an operator to remove annotations"] : ["", ""];
+  const message = `${name} can't remember more leases at once in its annotation${why}. Ask again when some have ended${others}.`;
   return { code: "annotation-full", message };
 }
 

@@ -1,4 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
+import { readBackDiffers } from "../../access/lease/drift.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";
 import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
@@ -112,8 +113,7 @@ async function broughtBack({ context, cluster }: EntriesPlace, { change, holding
   const ids = (holding?.shares ?? []).filter(isSignInShare).map(({ id }) => id);
   const records = await inParallel(ids, (id) => context.ledger.get(id));
   if (!records.some((record) => record !== null && isLeaseOver(record, context.now()))) return null;
-  const what = `A lease ended during the write of the access entry of ${change.arn} in ${cluster.name}`;
-  return new AccessError("cluster-conflict", what);
+  return new AccessError("cluster-conflict", readBackDiffers(`the access entry of ${change.arn} in ${cluster.name}`));
 }
 
 /** A session's identity by an entry. A user has no session. */

@@ -117,8 +117,8 @@ function refuseName(
 ): string | null {
   const role = entryArnOf(principal);
   const gives = `${place} gives ${role} the username ${own}.`;
-  if (own.startsWith("system:")) return `${gives} Kubernetes reserves it. Ask an operator to change it.`;
-  if (own.includes("{{")) return `${gives} It differs at each sign-in. Ask an operator to change it.`;
+  if (own.startsWith("system:") || own.includes("{{"))
+    return `${gives} No lease can use it. Ask an operator to change it.`;
   if (principal.includes(":user/")) return null;
   if (session !== null && own === other) {
     return `${gives} All sessions share it. Ask an operator to change it to one with {{SessionNameRaw}}.`;

@@ -65,7 +65,7 @@ export async function rescue(
   const { cluster, principalArn } = order;
   refuseMovedName(cluster, [journal.request()], context.keys.memory);
   if (await switchToAccessEntries(await context.openEks(), context).catch(naming)) {
-    context.say("The authentication mode is API_AND_CONFIG_MAP now.");
+    context.say("EKS reports the authentication mode API_AND_CONFIG_MAP.");
     await journal.note("rescue.mode-switched", (lease) => lease, { to: "API_AND_CONFIG_MAP" });
   }
   const eks = await context.openEks();
@@ -192,7 +192,7 @@ function sayRepaired(say: RescueContext["say"], { good }: RescueOrder, repaired:
 async function activate(journal: RescueJournal, signedIn: SignedInCluster | null, at: string): Promise<void> {
   const proof: Proof = {
     at,
-    mapped: { result: "yes", detail: "EKS reads back its access entry with AmazonEKSClusterAdminPolicy" },
+    mapped: { result: "yes", detail: "the access entry has AmazonEKSClusterAdminPolicy" },
     authorized: {
       result: "not tested",
       detail: "a review of the API server does not see what an access policy allows",

@@ -3,6 +3,7 @@ import { AccessError } from "../../access/access-error.ts";
 import { type ErasedEvent, PersonEraser } from "../../access/audit/audit-erasure.ts";
 import { sealLogBase } from "../../access/audit/verify-log.ts";
 import { type AuditEvent, type BrokenChain, erasureMark } from "../../access/audit-event.ts";
+import { anotherWriter } from "../../access/lease/drift.ts";
 import { isRequest, type LedgerRecord, recordClosedSince } from "../../access/lists.ts";
 import { zonesOf } from "../../access/policy/cluster.ts";
 import { type AuditLog, pagesOf, verifyAuditLog } from "../../ledger/audit-log.ts";
@@ -94,7 +95,7 @@ async function eraseEvents(
 }
 
 function logChanges(): AccessError {
-  return new AccessError("record-changed", "Other processes keep changing the beginning of the audit log");
+  return new AccessError("record-changed", anotherWriter("changes", "the beginning of the audit log"));
 }
 
 async function removeRecords(

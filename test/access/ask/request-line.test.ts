@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { notOfPrincipal } from "../../../src/access/arn.ts";
 import { readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";
 
@@ -136,7 +137,7 @@ describe("the answer names each mistake, with what was understood and a line to 
     [
       "a duration without a number behind it",
       `staging ${arn} viewer for`,
-      ["duration: Say for how long, for example 30m, 4h or 1h30m.", "reason: Say why you need it."],
+      ["duration: Write for example 30m, 4h or 1h30m.", "reason: Say why you need it."],
       `/eks-access request staging ${arn} viewer for <duration> <reason>`,
     ],
     [
@@ -213,7 +214,7 @@ describe("the answer names each mistake, with what was understood and a line to 
   test("an ARN that no message could show whole is refused", () => {
     const { mistakes } = told(`staging arn:aws:iam::111122223333:user/${"a/".repeat(400)}engineer viewer why`);
 
-    expect(mistakes).toEqual(["principal: This is longer than any IAM ARN."]);
+    expect(mistakes).toEqual([`principal: ${notOfPrincipal}`]);
   });
 });
 

@@ -238,7 +238,7 @@ describe("a lease that everyone with a role gets", () => {
       bound,
       center,
       [bound],
-      'rooted on staging is for one person only: everyone with the permission set Admins in account 111122223333 would get it. Ask for your own session, as aws sts get-caller-identity prints it, or for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
+      'rooted on staging is for one person only: everyone with the permission set Admins in account 111122223333 would get it. Ask for your own session, or for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
     ],
     [
       "a level that binds roles, where another one does",
@@ -246,7 +246,7 @@ describe("a lease that everyone with a role gets", () => {
       masters,
       center,
       [masters, bound],
-      'root on staging is for one person only: everyone with the permission set Admins in account 111122223333 would get it. Ask for rooted with your own session, as aws sts get-caller-identity prints it, or for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
+      'root on staging is for one person only: everyone with the permission set Admins in account 111122223333 would get it. Ask for rooted with your own session, or for an IAM user. An operator can allow it with shared: warn in the rule "engineers look".',
     ],
     [
       "no session, where people choose its name",

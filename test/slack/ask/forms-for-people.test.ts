@@ -74,7 +74,7 @@ describe("break-glass", () => {
     for (const user of ["U0ONCALL", "U0ENGINEER"]) await app.person(user).command("/eks-access break-glass");
 
     expect((await opened("U0ONCALL")).json.submit).toMatchObject({ text: "Take it now" });
-    expect(textOf(await opened("U0ENGINEER"))).toContain("The policy gives you no emergency access.");
+    expect(textOf(await opened("U0ENGINEER"))).toContain("The policy gives you no emergency access to a cluster.");
     expect((await opened("U0ENGINEER")).json.submit).toBeUndefined();
   });
 

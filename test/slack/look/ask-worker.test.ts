@@ -120,7 +120,9 @@ describe("check names the leases of people who left", () => {
     await put(aMigration({ ...over, endedAt, id: "migration-staging-2", done }));
     const repaired = await say("check staging", "U0APPROVER");
 
-    expect(halfDone).toContain("`migration-staging-1` deleted the access entry of `arn:aws:iam::111122223333:role/ci`");
+    expect(halfDone).toContain(
+      "`migration-staging-1`: The entry of `arn:aws:iam::111122223333:role/ci` is deleted, and its replacement missing.",
+    );
     expect(halfDone).toContain("`/eks-access repair staging arn:aws:iam::111122223333:role/ci`");
     expect(repaired).not.toContain("migration-staging-1");
   });

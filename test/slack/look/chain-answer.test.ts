@@ -87,7 +87,7 @@ test("where no worker answers, what the ledger knows is reported all the same", 
     "*\`staging\`* ✗ first failing step: *the worker's identity*
     *The way in*
     ✗ *the worker's identity* failed: no worker of this version answered within 60 s
-          → Check that a worker of this version runs and reaches Redis.
+          → Check that a worker runs.
     – *the creator*, *EKS*, *the API server*, *the right to write* not tested: needs the worker's identity
     *What the cluster reads*
     – *the authentication mode*, *the document*, *the access entries* not tested: needs the worker's identity

@@ -105,7 +105,7 @@ describe("its answer", () => {
 
     const { blocks, text } = overviewAnswer({ ...fine, queues: [{ name: "messages", jobs, ageSeconds: 5 }] });
 
-    expect(text).toBe("No work is late, a worker can open each of your 2 clusters, and every lease ended on time.");
+    expect(text).toBe("No problems among your 2 clusters");
     expect(blocks).toHaveLength(1);
   });
 

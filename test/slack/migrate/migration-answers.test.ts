@@ -49,5 +49,5 @@ test("every text about a repair calls it a repair", () => {
 
   expect(texts.filter((text) => /migrat/i.test(text.replaceAll("migration-staging-1", "")))).toEqual([]);
   expect(expired).toContain("`/eks-access repair staging`");
-  expect(texts.join("\n")).toContain("waits for 2 approvals for the repair of `staging`");
+  expect(texts.join("\n")).toContain("waits for your decision about the repair of `staging`");
 });

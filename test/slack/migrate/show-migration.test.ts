@@ -59,8 +59,8 @@ test("the thread of a migration mentions the approvers who have not decided, onc
 
   const [first, second, ...more] = await thread();
 
-  expect(first).toMatch(/^<@U0APPROVER>, <@U0APPROVER2>: <@U0ONCALL> still waits for 2 approvals .* It expires /);
-  expect(second).toContain("<@U0APPROVER2>: <@U0ONCALL> still waits for 1 approval for the migration of `staging`");
+  expect(first).toMatch(/^<@U0APPROVER>, <@U0APPROVER2>: <@U0ONCALL> waits for your decision about .* Expires /);
+  expect(second).toContain("<@U0APPROVER2>: <@U0ONCALL> waits for your decision about the migration of `staging`");
   expect(second).not.toContain("<@U0APPROVER>, <@U0APPROVER2>");
   expect(more).toEqual([]);
 });
@@ -73,7 +73,7 @@ test("the first post of a migration mentions everyone who can approve it, and on
 
   expect(first.text).toMatch(/^<@U0APPROVER>, <@U0APPROVER2>: <@U0ONCALL> asks to migrate `staging`/);
   expect((await thread()).join()).toMatch(
-    /approved by <@U0APPROVER> .*\. <@U0APPROVER2>: the migration of `staging` needs 1 more approval\./,
+    /approved by <@U0APPROVER> .*\. <@U0APPROVER2>: the migration of `staging` needs your approval too\./,
   );
 });
 
@@ -88,7 +88,7 @@ test.each([
 
   await show();
 
-  expect((await thread()).join()).not.toContain("still waits");
+  expect((await thread()).join()).not.toContain("waits for your decision");
 });
 
 describe("where the channel is gone", () => {
@@ -108,10 +108,10 @@ describe("where the channel is gone", () => {
 
     const card = /asks to migrate `staging`.*Waiting for 2 different approvers.*\[Review\] \[Deny\] \[Stop\]/s;
     for (const user of ["U0APPROVER", "U0APPROVER2"]) {
-      const reminder = expect.stringContaining("still waits for 2 approvals");
+      const reminder = expect.stringContaining("waits for your decision");
       expect(toldTo(user)).toEqual([expect.stringMatching(card), reminder]);
     }
-    expect(toldTo("U0ONCALL").join()).toContain("I sent direct messages to the approvers.");
+    expect(toldTo("U0ONCALL").join()).toContain("I sent direct messages to <@U0APPROVER>, <@U0APPROVER2>.");
   });
 
   test("a person who approved it is not reminded, but the others are", async () => {
@@ -121,8 +121,8 @@ describe("where the channel is gone", () => {
 
     await showGone();
 
-    expect(toldTo("U0APPROVER").join()).not.toContain("still waits");
-    expect(toldTo("U0APPROVER2").join()).toContain("still waits for 1 approval");
+    expect(toldTo("U0APPROVER").join()).not.toContain("waits for your decision");
+    expect(toldTo("U0APPROVER2").join()).toContain("waits for your decision");
   });
 
   test("a person who approved it is not asked again, and no one is after the decision", async () => {
@@ -158,7 +158,7 @@ describe("where the channel is gone", () => {
     await showGone();
 
     const [told = ""] = toldTo("U0ONCALL");
-    expect(told).toContain("Follow it with `/eks-access status migration-staging-1`");
+    expect(told).toMatch(/^The message about `migration-staging-1` no longer updates\..*I'll DM you instead\.$/);
     expect(told).not.toContain("asked");
   });
 
@@ -216,6 +216,6 @@ test("no reminder follows a migration that a person stops during the update of i
 
   await show({ ...ledger, migrations: { ...ledger.migrations, get } });
 
-  expect((await thread()).join()).not.toContain("still waits");
+  expect((await thread()).join()).not.toContain("waits for your decision");
   expect(await ledger.unshown(9)).toEqual([id]);
 });

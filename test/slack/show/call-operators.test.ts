@@ -63,7 +63,7 @@ async function change(request: AccessRequest): Promise<void> {
 }
 
 describe("the end of what the channel knows", () => {
-  const works = /^:white_check_mark: \*`staging` works again\.\* Its requests continue\.$/;
+  const works = /^:white_check_mark: \*`staging` works again\.\* The worker is catching up\.$/;
 
   test("is posted once, and the same cause minutes later is news again", async () => {
     await change({ ...aRequest(), trouble });
@@ -133,7 +133,7 @@ describe("an outage of several clusters of one channel", () => {
       expect.stringMatching(
         /^:warning: \*Requests for 2 clusters wait for a repair\.\* For example `.*`: .*eks:CreateAccessEntry.*\nClusters: `staging`, `payments`\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0STAGING>, <@U0PAYMENTS>$/,
       ),
-      ":white_check_mark: *2 clusters work again.* Their requests continue.\nClusters: `staging`, `payments`.",
+      ":white_check_mark: *2 clusters work again.* The worker is catching up.\nClusters: `staging`, `payments`.",
     ]);
   });
 

@@ -63,7 +63,7 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
   ],
   [
     "a requester whom no worker could look up",
-    "Identity unknown: the principal may be another person's.",
+    "No linked identity: the principal may be another person's.",
     {},
     { linked: undefined },
   ],
@@ -143,7 +143,7 @@ test("losing the username that a role binding names is a warning, with what the 
 
 test("becoming another user while the bindings can't be read is a warning that rights may be lost", () => {
   expect(lostRights(bob, lease, null)).toEqual([
-    "May lose rights: the principal becomes eks-access:111122223333:bob instead of arn:aws:iam::111122223333:user/bob, and the bindings are unknown.",
+    "Loses rights: the principal becomes eks-access:111122223333:bob, and perhaps a role is bound to arn:aws:iam::111122223333:user/bob.",
   ]);
 });
 
