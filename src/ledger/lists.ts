@@ -161,6 +161,8 @@ export interface ListOf {
   readonly clusters: readonly string[];
   /** They get the access, or asked for it. */
   readonly requester: string | null;
+  /** Theirs of before an organization. */
+  readonly olderIds?: readonly string[];
   /** `any`: of one of the clusters or of this person. `both`: of one of the clusters and of this person. */
   readonly match: "any" | "both";
 }
@@ -172,7 +174,8 @@ export async function pageOfList(
   limit: number,
 ): Promise<{ readonly ids: readonly string[]; readonly total: number }> {
   const clusters = of.clusters.map((cluster) => clusterKey(of.list, cluster));
-  const own = of.requester === null ? [] : [personKey(of.list, of.requester), askedKey(of.list, of.requester)];
+  const people = of.requester === null ? [] : [of.requester, ...(of.olderIds ?? [])];
+  const own = people.flatMap((user) => [personKey(of.list, user), askedKey(of.list, user)]);
   const newestFirst = of.list === "all";
   if (of.match === "both") {
     const ids = await idsInBoth(redis, own, clusters);

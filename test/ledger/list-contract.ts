@@ -90,6 +90,8 @@ export function listContract(ledgerNow: () => RequestLedger): void {
 
       expect(await list(own)).toEqual({ ids: ["g-9", "p-2", "old"], total: 3 });
       expect(await list({ ...own, requester: "U0NOBODY" })).toEqual({ ids: [], total: 0 });
+      const older = { requester: "U0NOBODY", olderIds: ["U0ENGINEER"] };
+      expect(await list({ ...own, ...older })).toEqual(await list(own));
       expect(await list({ ...own, list: "pending" })).toEqual({ ids: ["p-2"], total: 1 });
     });
 

@@ -191,7 +191,7 @@ function listed(records: readonly AccessRequest[], of: ListOf): AccessRequest[] 
     .filter((record) => {
       const [there, own] = [
         of.clusters.includes(record.cluster),
-        of.requester !== null && isTheirs(record, of.requester),
+        of.requester !== null && isTheirs(record, of.requester, of.olderIds),
       ];
       return of.match === "both" ? there && own : there || own;
     })

@@ -57,7 +57,8 @@ export async function personShown(
   { directory, config }: Pick<SlackContext, "directory" | "config">,
   user: string,
 ): Promise<Person> {
-  const named = [...new Set([...config.clusters.values()].flatMap(namesIn))];
+  const ids = await directory.idsOf(user).catch(() => []);
+  const named = [...new Set([...[...config.clusters.values()].flatMap(namesIn), ...ids])];
   return { user, memberships: await directory.membershipsOf(user, named).catch(() => []) };
 }
 

@@ -5,7 +5,7 @@ import type { ListName } from "../../access/lists.ts";
 import { hasApproved } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { actsOf, migrationActsOf } from "../../access/policy/permissions.ts";
-import { breakGlassFor, isApproverOf, offers, type Person } from "../../access/policy/rule.ts";
+import { breakGlassFor, isApproverOf, isUser, offers, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import type { Config } from "../../config/config.ts";
@@ -84,7 +84,7 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
   const person = await personShown(source, user);
   const clusters = [...config.clusters.values()].filter((cluster) => isApproverOf(cluster, person));
   const names = clusters.map(({ name }) => name);
-  const own = { clusters: [], requester: user, match: "any" } as const;
+  const own = { clusters: [], requester: user, olderIds: person.memberships.filter(isUser), match: "any" } as const;
   const [sessions, links, waiting, newest, access, all, migrations] = await Promise.all([
     sessionsFound(source, user),
     ledger.linksOf(user),

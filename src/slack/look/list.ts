@@ -3,7 +3,7 @@ import { z } from "zod";
 import { nearest } from "../../access/ask/read-part.ts";
 import type { Migration } from "../../access/migration.ts";
 import { type Act, actsOf, migrationActsOf } from "../../access/policy/permissions.ts";
-import { isResponsibleFor } from "../../access/policy/rule.ts";
+import { isResponsibleFor, isUser, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { ListOf } from "../../ledger/lists.ts";
 import { continuationOf } from "../../ledger/look-ups.ts";
@@ -135,7 +135,7 @@ async function readList(context: SlackContext, user: string, view: ListView, off
   const migrationsHere = migrations.slice(offset, offset + rowsInPage);
   const room = rowsInPage - migrationsHere.length;
   const asked = { from: Math.max(0, offset - migrations.length), most: Math.max(1, room) };
-  const { requests, total } = await context.ledger.list(listOf(view, user, answered), asked.from, asked.most);
+  const { requests, total } = await context.ledger.list(listOf(view, person, answered), asked.from, asked.most);
   const now = context.now();
   const rows: readonly ListRow[] = [
     ...migrationsHere.map((migration) => ({
@@ -163,16 +163,17 @@ function isIn(view: ListView, { state, cluster, requester }: Migration, user: st
   return (state === "pending") === (view.kind === "pending");
 }
 
-function listOf(view: ListView, user: string, answered: readonly string[]): ListOf {
-  if (view.kind === "mine") return { list: "all", clusters: [], requester: user, match: "any" };
+function listOf(view: ListView, { user, memberships }: Person, answered: readonly string[]): ListOf {
+  const own = { requester: user, olderIds: memberships.filter(isUser) };
+  if (view.kind === "mine") return { list: "all", clusters: [], ...own, match: "any" };
   if (view.kind === "cluster") {
     const clusters = [view.cluster];
     return answered.includes(view.cluster)
       ? { list: "all", clusters, requester: null, match: "any" }
-      : { list: "all", clusters, requester: user, match: "both" };
+      : { list: "all", clusters, ...own, match: "both" };
   }
   const list = view.kind === "pending" ? "pending" : "leased";
-  return { list, clusters: answered, requester: user, match: "any" };
+  return { list, clusters: answered, ...own, match: "any" };
 }
 
 export const listButtons: Buttons = Object.fromEntries(Object.values(listActions).map((action) => [action, turn]));

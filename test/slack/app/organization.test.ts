@@ -78,9 +78,11 @@ test("people still see and cancel what they asked for before", async () => {
   const { id } = await app.put(aPreviewedRequest({ id: "r-before", principal: othersArn }));
   await app.show(id);
 
+  const listed = textOf(await app.say("U0ENGINEER", "list"));
   const seen = textOf(await app.say("U0ENGINEER", `status ${id}`));
   const cancelled = textOf(await app.say("U0ENGINEER", `cancel ${id}`));
 
+  expect(listed).toMatch(/`r-before`\)[^[]*\[Details\] \[Cancel\]/);
   expect(seen).toContain(othersArn);
   expect(cancelled).toBe(`Cancelled \`${id}\`.`);
 });
