@@ -6,7 +6,7 @@ import { revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { aSecret, keys as ours } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { clusterIn, give, modesConfig, outsideOf, requestOf, revokeGiven } from "../reconcile/both-ways.ts";
+import { bound, clusterIn, give, modesConfig, outsideOf, requestOf, revokeGiven } from "../reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const side = useWorkerSide({ everyMode: true });
@@ -53,3 +53,25 @@ test.each([
     expect(events.map(({ event }) => event.type)).not.toContain("annotation.refused");
   },
 );
+
+test("a lease by bindings keeps its key until it ends: its record does not move on without it, and then nothing needs the key", async () => {
+  const config = modesConfig(bound);
+  const cluster = clusterIn(config, clusterName);
+  const context = { ...side().context(memoryLedger()), config };
+  const rotated = { ...context, keys: { ...ours, memory: memoryKeys([next, older]) } };
+  const only = { ...config, clusters: new Map([[clusterName, cluster]]) };
+  const outside = outsideOf("binding", side(), cluster);
+  await outside.edit(engineer, null);
+  await give(context, cluster, { id: "r-bound" });
+  const given = await outside.given(engineer);
+
+  const sealing = sealingClusters(() => ({ ...rotated, config: only }), [null]);
+  await sealing.others();
+  const record = await requestOf(context, "r-bound");
+
+  expect(await keysOfMemory(rotated, cluster)).toEqual(new Set(ours.memory.ids));
+  expect(sealing.record(record)).toEqual(record);
+  expect([await outside.given(engineer), given === null]).toEqual([given, false]);
+  await revokeGiven(rotated, cluster, "r-bound");
+  expect([await outside.given(engineer), await keysOfMemory(rotated, cluster)]).toEqual([null, new Set()]);
+});
