@@ -1,3 +1,4 @@
+import { groupsBy } from "../collections.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { isResponsibleFor, type Person } from "../policy/rule.ts";
 import { type AccessRequest, type ApprovedRequest, isTheirs, type PendingRequest } from "../record.ts";
@@ -20,25 +21,33 @@ export function judgeRevoke(request: AccessRequest, cluster: Cluster, by: Person
   return { type: "ended", after: withLease(request, { ...request.lease, end }, null) };
 }
 
-/** All open leases that extend this one, directly or through another. */
+/** All open leases that extend this one, directly or through another. No forged circle or chain may keep people from revoking. */
 export function extensionsOf(id: string, open: readonly AccessRequest[]): readonly AccessRequest[] {
-  const own = open.filter(({ extends: extended, lease }) => extended === id && lease && !lease.end);
-  // No id repeats, and an extension is younger than its lease; but a forged circle must not run forever.
-  const others = open.filter((each) => !own.includes(each));
-  return own.flatMap((each) => [each, ...extensionsOf(each.id, others)]);
+  const byExtended = groupsBy(open.filter(isOpen), ({ extends: extended }) => extended ?? "");
+  const found = new Set<AccessRequest>();
+  const ids = [id];
+  // The loop also takes what it adds.
+  for (const extended of ids) {
+    for (const each of byExtended.get(extended) ?? []) {
+      if (!found.has(each)) ids.push(each.id);
+      found.add(each);
+    }
+  }
+  return [...found];
 }
 
 /** The other open leases of one access: those that this one extends, and all that extend them. Revoking one ends all. */
 export function restOfAccess(request: AccessRequest, open: readonly AccessRequest[]): readonly AccessRequest[] {
+  const byId = new Map(open.filter(isOpen).map((each) => [each.id, each]));
   let first = request;
-  for (let others = open; ; ) {
-    const extended = others.find(({ id, lease }) => id === first.extends && lease && !lease.end);
-    if (!extended) break;
-    others = others.filter((each) => each !== extended);
-    first = extended;
+  for (let next = byId.get(first.extends ?? ""); next; next = byId.get(first.extends ?? "")) {
+    byId.delete(next.id);
+    first = next;
   }
   return [first, ...extensionsOf(first.id, open)].filter(({ id }) => id !== request.id);
 }
+
+const isOpen = ({ lease }: AccessRequest) => lease !== null && !lease.end;
 
 /** Whether a person can revoke this lease: its people, the cluster's approvers and on-call can. */
 export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Person): boolean {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { judgeCancel, judgeRevoke } from "../../../src/access/lease/revoke.ts";
+import { judgeCancel, judgeRevoke, restOfAccess } from "../../../src/access/lease/revoke.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
@@ -10,6 +10,20 @@ const cluster = aCluster({ onCall: ["U0ONCALL"] });
 const active = aLeasedRequest({ state: "active" });
 const now = at(hours(1));
 const personOf = (user: string) => ({ user, memberships: [] });
+
+test.each([
+  ["a chain", null],
+  ["a circle", "r-4999"],
+])("%s of five thousand forged extensions keeps no one from revoking", (_, first) => {
+  const open = Array.from({ length: 5_000 }, (_, index) => ({
+    ...active,
+    id: `r-${index}`,
+    extends: index === 0 ? first : `r-${index - 1}`,
+  }));
+  const [revoked = active] = open;
+
+  expect(new Set(restOfAccess(revoked, open)).size).toBe(4_999);
+});
 
 describe("a lease is revoked", () => {
   test.each(["U0ENGINEER", "U0APPROVER", "U0ONCALL"])("by %s, with who, when and why", (by) => {
