@@ -82,7 +82,7 @@ function rejectPrincipal(text: string, partition: string | undefined): Rejection
   if (!["sts", "iam"].includes(service)) return reject("arn-service", notOfPrincipal);
   if (!/^[0-9]{12}$/.test(account)) return rejectPart("arn-account", account);
   if (service === "sts") return rejectSession(text, resource, partition);
-  if (region !== "") return rejectPart("arn-service", region);
+  if (region !== "") return reject("arn-service", notOfPrincipal);
   return rejectResource(`arn:${of}:iam::${account}`, resource);
 }
 
