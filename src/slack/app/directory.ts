@@ -110,9 +110,9 @@ async function askForPerson(
   try {
     const [{ user: found }, place] = await Promise.all([client.users.info({ user }), ownInstallation()]);
     const account = found ? accountIn(place, found) : "unknown";
-    const email = account === "active" && found?.is_email_confirmed !== false ? (found?.profile?.email ?? "") : "";
+    const email = account === "active" && found?.is_email_confirmed ? (found.profile?.email ?? "") : "";
     const domain = /@[^@\s]+$/.exec(email.toLowerCase())?.[0] ?? null;
-    const confirmedEmail = found?.is_email_confirmed === true && email !== "" ? email : null;
+    const confirmedEmail = email || null;
     return { ids: idsIn(place, user, found), account, domain, confirmedEmail };
   } catch (error) {
     if (slackErrorCode(error) === "user_not_found") {

@@ -117,7 +117,10 @@ test.each<[string, object, string | null]>([
   const body = JSON.stringify({ ok: true, user });
   slack.faults.plan("slack.users.info", { type: "answer", status: 200, body });
 
-  expect(await directory().emailOf("U0APPROVER")).toBe(email);
+  const asked = directory();
+
+  expect(await asked.emailOf("U0APPROVER")).toBe(email);
+  expect(await asked.membershipsOf("U0APPROVER", ["@example.com"])).toEqual(email === null ? [] : ["@example.com"]);
 });
 
 describe("an answer of Slack", () => {
