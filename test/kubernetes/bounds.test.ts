@@ -111,7 +111,7 @@ test.each<[string, (client: ClusterClient) => Promise<unknown>]>([
 
   await expect(list(client)).rejects.toMatchObject({
     code: "answer-too-large",
-    what: "A page of the API server of cluster payments has more than 1000 items",
+    what: "A page of payments has more than 1000 items",
   });
 });
 
