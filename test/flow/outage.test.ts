@@ -58,7 +58,7 @@ describe("an outage, in the cluster's channel", () => {
       const line = await told("I keep trying");
       outage.cancel();
       pass(61);
-      await posted("`staging` works again.* Its requests", count);
+      await posted("`staging` works again.* The worker is catching up.", count);
 
       expect(post).toMatch(/answered 503 .*overloaded.*\nThe worker retries them each minute\.$/s);
       expect(line).not.toContain("overloaded");

@@ -103,8 +103,8 @@ describe("the identity of a principal that signs in", () => {
 describe("nothing is bound to a name", () => {
   test.each([
     ["that everyone with the role shares", alice, "developer", "the username developer. All sessions share it."],
-    ["of Kubernetes itself", alice, "system:{{SessionNameRaw}}", "Kubernetes reserves"],
-    ["that is another one at each sign-in", alice, "eks:{{SessionNameRaw}}:{{AccessKeyID}}", "at each sign-in"],
+    ["of Kubernetes itself", alice, "system:{{SessionNameRaw}}", "No lease can use it. Ask an operator"],
+    ["that is another one at each sign-in", alice, "eks:{{SessionNameRaw}}:{{AccessKeyID}}", "No lease can use it."],
     ["of one session, when the whole role asks", role, "eks:{{SessionNameRaw}}", "Ask with your session"],
     ["of a session that people choose", assumable, "eks:{{SessionNameRaw}}", "Ask for a level with groups"],
   ])("%s", async (_, principal, username, why) => {
