@@ -45,11 +45,11 @@ function search(choice: Choice): InputBlock {
   });
 }
 
-/** The names that contain the typed text; names that begin with it come first. */
+/** The names that contain each typed word; names that begin with the first one come first. */
 export function suggestionsOf(names: readonly string[], typed: string): PlainTextOption[] {
-  const part = typed.trim().toLowerCase();
-  const found = names.filter((name) => name.includes(part));
-  const first = found.filter((name) => name.startsWith(part));
+  const [start = "", ...others] = typed.trim().toLowerCase().split(/\s+/);
+  const found = names.filter((name) => [start, ...others].every((part) => name.includes(part)));
+  const first = found.filter((name) => name.startsWith(start));
   return [...first, ...found.filter((name) => !first.includes(name))].slice(0, maxOptions).map(optionOf);
 }
 

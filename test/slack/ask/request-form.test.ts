@@ -59,10 +59,11 @@ describe("the form", () => {
     expect(cluster).toMatchObject({ element: { type, initial_option: { value: last } } });
   });
 
-  test("finds a cluster by any part of its name, those that begin with it first, as many as Slack takes", () => {
+  test("finds a cluster by any parts of its name, those that begin with it first, as many as Slack takes", () => {
     const names = ["the-payments", "payments", "search", ...Array.from({ length: 200 }, (_, index) => `pay-${index}`)];
 
     expect(suggestionsOf(names, " PAYM ").map(({ value }) => value)).toEqual(["payments", "the-payments"]);
+    expect(suggestionsOf(names, "the pay").map(({ value }) => value)).toEqual(["the-payments"]);
     expect(suggestionsOf(names, "")).toHaveLength(100);
     expect(suggestionsOf(names, "nowhere")).toEqual([]);
   });
