@@ -11,6 +11,7 @@ import {
 } from "@slack/bolt";
 import type { Logger } from "pino";
 import { answeredRequests } from "../../operations/announcements.ts";
+import { FailureLog } from "../../operations/log.ts";
 import { type RequestTraces, type TraceParent, traced, traceEndedWork } from "../../operations/traced.ts";
 import { type AdmissionSettings, admit, type HeaderRefusal } from "./admit.ts";
 import { type DescribedEvent, describeEvent } from "./payload.ts";
@@ -33,10 +34,13 @@ const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000, connecti
 export class GuardedReceiver implements Receiver {
   readonly #settings: ReceiverSettings;
   readonly #server: Server;
+  /** Anyone can send any number of requests: each cause once, then its count. */
+  readonly #refusals: FailureLog;
   #app: App | null = null;
 
   constructor(settings: ReceiverSettings) {
     this.#settings = settings;
+    this.#refusals = new FailureLog(settings.log);
     this.#server = createServer(slowestRequest, (request, response) => this.#take(request, response));
   }
 
@@ -70,7 +74,7 @@ export class GuardedReceiver implements Receiver {
     admit(this.#settings, request).then(
       (admission) =>
         admission.type === "refused"
-          ? sendRefusal(this.#settings, admission, response)
+          ? sendRefusal(this.#refusals, admission, response)
           : this.#admitted(admission.body, request, response, arrivedAt),
       (error: unknown) => {
         this.#settings.log.debug({ err: error }, "a request ended before the Slack process read it");
@@ -112,8 +116,8 @@ function retryOf({ headers }: IncomingMessage): { retryNum?: number; retryReason
   };
 }
 
-function sendRefusal({ log }: ReceiverSettings, { status, why }: HeaderRefusal, response: ServerResponse): void {
-  log.warn({ status, why }, "refused a request");
+function sendRefusal(refusals: FailureLog, { status, why }: HeaderRefusal, response: ServerResponse): void {
+  refusals.failed("refused a request", { status: String(status), why }, undefined);
   // It does not read the rest of a body: the connection ends with the answer.
   response.writeHead(status, { connection: "close" }).end();
 }

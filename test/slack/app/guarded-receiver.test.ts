@@ -21,11 +21,12 @@ let url: string;
 let app: App;
 let answerOfLedger: () => Promise<boolean>;
 const handled: string[] = [];
+const logged: string[] = [];
 /** Of a sender that began a request before all tests. In milliseconds. */
 let slowOneEndedAfter: Promise<number>;
 
 beforeAll(async () => {
-  const log = pino({ level: "silent" });
+  const log = pino({ level: "warn" }, { write: (line: string) => void logged.push(line) });
   const taken = new Set<string>();
   answerOfLedger = async () => true;
   const takeTurn = async (name: string) => {
@@ -231,6 +232,14 @@ describe("the door to the slack process", () => {
     expect(inUse() - before).toBeLessThan(2 ** 23);
     socket.destroy();
     server.close();
+  });
+
+  test("does not let strangers fill the log", async () => {
+    const before = logged.length;
+    for (let count = 0; count < 9; count += 1) await fetch(url, { method: "POST", body: "{}" });
+
+    expect(logged.length - before).toBeLessThan(5);
+    expect(logged.filter((line) => line.includes("refused a request")).join()).toContain('"status":"415"');
   });
 
   test("gives up the oldest of the bodies that strangers begin and do not end, and never Slack's", async () => {
