@@ -114,7 +114,7 @@ export function examineOlder(
 ): readonly Finding[] {
   return olderKeys(keys).map((key) => {
     const count = sealed.filter((ids) => ids.has(key)).length;
-    if (count === 0) return found(`nothing needs the older ${kind} key ${key}`);
+    if (count === 0) return found(`nothing needs the ${kind} key ${key}, which only verifies`);
     return notAsked(`keep the ${kind} key ${key}: ${counted(count, "record")} ${count === 1 ? "needs" : "need"} it`);
   });
 }

@@ -30,7 +30,7 @@ test("says when nothing needs an older key, and nothing of an only key", () => {
   const open = [leaseOf(newest), { ...typed, reason: `"seal":"${older}.` }].map(keysIn);
 
   expect(examineOlder("memory", { ids: [newest, older] }, open)).toMatchObject([
-    { result: "yes", detail: `nothing needs the older memory key ${older}` },
+    { result: "yes", detail: `nothing needs the memory key ${older}, which only verifies` },
   ]);
   expect(examineOlder("memory", { ids: [newest] }, open)).toEqual([]);
 });
