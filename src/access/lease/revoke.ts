@@ -1,7 +1,7 @@
 import { groupsBy } from "../collections.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { isResponsibleFor, type Person } from "../policy/rule.ts";
-import { type AccessRequest, type ApprovedRequest, isTheirs, type PendingRequest } from "../record.ts";
+import { type AccessRequest, type ApprovedRequest, isTheirs, type PendingRequest, peopleOf } from "../record.ts";
 import { isClosed, refusedRequest, undecidedRequest, withLease } from "../request.ts";
 import { endedLease, failedLease } from "./lease.ts";
 import type { LeaseEnd } from "./lease-record.ts";
@@ -17,14 +17,16 @@ export function judgeRevoke(request: AccessRequest, cluster: Cluster, by: Person
   if (!mayRevoke(request, cluster, by)) return refuseEnd("not-yours");
   if (request.state !== "approved" || isClosed(request)) return refuseEnd("not-active");
   if (request.lease.end) return refuseEnd("ending-already");
-  const end = { cause: "revoked" as const, by: by.user, at: now.toISOString(), why };
+  // The record's own id of a person with a newer one: an end by its requester must not read as another person's.
+  const self = peopleOf(request).find((each) => by.memberships.includes(each)) ?? by.user;
+  const end = { cause: "revoked" as const, by: self, at: now.toISOString(), why };
   return { type: "ended", after: withLease(request, { ...request.lease, end }, null) };
 }
 
 /** All open leases that extend this one, directly or through another. No forged circle or chain may keep people from revoking. */
-export function extensionsOf(id: string, open: readonly AccessRequest[]): readonly AccessRequest[] {
+export function extensionsOf(id: string, open: readonly AccessRequest[]): readonly ApprovedRequest[] {
   const byExtended = groupsBy(open.filter(isOpen), ({ extends: extended }) => extended ?? "");
-  const found = new Set<AccessRequest>();
+  const found = new Set<ApprovedRequest>();
   const ids = [id];
   // The loop also takes what it adds.
   for (const extended of ids) {
@@ -37,17 +39,17 @@ export function extensionsOf(id: string, open: readonly AccessRequest[]): readon
 }
 
 /** The other open leases of one access: those that this one extends, and all that extend them. Revoking one ends all. */
-export function restOfAccess(request: AccessRequest, open: readonly AccessRequest[]): readonly AccessRequest[] {
+export function restOfAccess(request: AccessRequest, open: readonly AccessRequest[]): readonly ApprovedRequest[] {
   const byId = new Map(open.filter(isOpen).map((each) => [each.id, each]));
   let first = request;
   for (let next = byId.get(first.extends ?? ""); next; next = byId.get(first.extends ?? "")) {
     byId.delete(next.id);
     first = next;
   }
-  return [first, ...extensionsOf(first.id, open)].filter(({ id }) => id !== request.id);
+  return [first, ...extensionsOf(first.id, open)].filter(isOpen).filter(({ id }) => id !== request.id);
 }
 
-const isOpen = ({ lease }: AccessRequest) => lease !== null && !lease.end;
+const isOpen = (request: AccessRequest): request is ApprovedRequest => request.lease !== null && !request.lease.end;
 
 /** Whether a person can revoke this lease: its people, the cluster's approvers and on-call can. */
 export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Person): boolean {

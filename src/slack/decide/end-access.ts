@@ -1,8 +1,16 @@
 import type { ModalView } from "@slack/types";
-import { type EndRefusal, type EndVerdict, judgeCancel, judgeRevoke, restOfAccess } from "../../access/lease/revoke.ts";
+import {
+  type EndRefusal,
+  type EndVerdict,
+  judgeCancel,
+  judgeRevoke,
+  mayRevoke,
+  restOfAccess,
+} from "../../access/lease/revoke.ts";
 import { isMigrationId } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { type AccessRequest, peopleOf } from "../../access/record.ts";
+import type { Person } from "../../access/policy/rule.ts";
+import { type AccessRequest, type ApprovedRequest, peopleOf } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
@@ -26,7 +34,7 @@ import {
   revokeModalId,
   whyOf,
 } from "../show/message.ts";
-import { code, mention, oneOf, section } from "../show/mrkdwn.ts";
+import { code, mention, oneOf, section, until } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 
 export const revokeCommand: Command = {
@@ -60,33 +68,45 @@ export const endForms: Forms = {
   ),
 };
 
-async function revokeForm(context: SlackContext, user: string, id: string): Promise<ModalView> {
+export async function revokeForm(context: SlackContext, user: string, id: string): Promise<ModalView> {
   const request = await context.ledger.get(id);
   if (!request) return messageModal("Revoke access", noSuchRequestAnswer(id));
-  const refusal = await refuseToRevoke(context, user, request);
-  if (refusal) return messageModal("Revoke access", refusal);
-  const others = restOfAccess(request, await context.ledger.leasedOf(request.cluster));
+  const cluster = context.config.clusters.get(request.cluster);
+  if (!cluster) return messageModal("Revoke access", clusterGoneAnswer(request.cluster));
+  const person = await revokerOf(context, cluster, user, request);
+  const verdict = judgeRevoke(request, cluster, person, "", context.now());
+  if (verdict.type === "refused") {
+    await noteAttempt(context, { act: "revoke", by: user, code: verdict.code, request });
+    return messageModal("Revoke access", endRefusedAnswer(verdict.code, request, cluster));
+  }
+  const rest = restOfAccess(request, await context.ledger.leasedOf(request.cluster));
+  const others = rest.filter((each) => mayRevoke(each, cluster, person));
   return revokeModal(
     request,
     others.map((each) => each.id),
+    keptText(rest, cluster, person),
   );
 }
 
-async function refuseToRevoke(context: SlackContext, by: string, request: AccessRequest): Promise<Message | null> {
-  const cluster = context.config.clusters.get(request.cluster);
-  if (!cluster) return clusterGoneAnswer(request.cluster);
-  const person = await personFor(context, cluster, by, peopleOf(request)).catch(() => ({ user: by, memberships: [] }));
-  const verdict = judgeRevoke(request, cluster, person, "", context.now());
-  if (verdict.type === "ended") return null;
-  await noteAttempt(context, { act: "revoke", by, code: verdict.code, request });
-  return endRefusedAnswer(verdict.code, request, cluster);
+/** A revocation must work while Slack does not answer: people named by id need no user groups. */
+function revokerOf(context: SlackContext, cluster: Cluster | undefined, by: string, request: AccessRequest) {
+  return personFor(context, cluster, by, peopleOf(request)).catch((): Person => ({ user: by, memberships: [] }));
 }
 
-export function revokeModal(request: AccessRequest, others: readonly string[] = []): ModalView {
+/** What this person can't revoke: the holder can extend what another person asked for. @param rest the other leases of the same access */
+function keptText(rest: readonly ApprovedRequest[], cluster: Cluster, person: Person): string {
+  const kept = rest.filter((each) => !mayRevoke(each, cluster, person));
+  const last = kept.toSorted((one, other) => one.lease.endsAt.localeCompare(other.lease.endsAt)).at(-1);
+  if (!last) return "";
+  const keeps = `${mention(last.requester)} keeps this access ${until(last.lease.endsAt, last.durationSeconds)}`;
+  return `\n:warning: ${keeps}, by ${code(last.id)}. Only ${revokersOf(last, cluster)} can revoke that.`;
+}
+
+export function revokeModal(request: AccessRequest, others: readonly string[] = [], kept = ""): ModalView {
   const { id, requester, level, cluster } = request;
   const also = others.map((each) => code(each)).join(", ");
   const loses = `${mention(requester)} loses ${code(level)} on ${code(cluster)} now (${code(id)}).`;
-  const ends = `${loses}${also && ` It also ends ${also}, which is the same access.`}`;
+  const ends = `${kept ? `This ends ${code(id)}.` : loses}${also && ` It also ends ${also}, which is the same access.`}${kept}`;
   const shown = { title: "Revoke access", submit: "Revoke", close: "Keep it" };
   return formModal({ id: revokeModalId, memory: id, ...shown }, [
     section(ends),
@@ -110,11 +130,7 @@ export function cancelRequest(context: SlackContext, by: string, id: string): Pr
   return updateRequest(context, id, async (request) => {
     const turnedAway = await refuseActor(context, by, "cancel", request ?? { id, cluster: "" });
     if (turnedAway || !request) return stop(turnedAway ?? noSuchRequestAnswer(id));
-    const person = await personFor(context, undefined, by, peopleOf(request)).catch(() => ({
-      user: by,
-      memberships: [],
-    }));
-    const verdict = judgeCancel(request, person);
+    const verdict = judgeCancel(request, await revokerOf(context, undefined, by, request));
     if (verdict.type === "refused") return refuse(context, by, "cancel", request, verdict.code);
     const event = eventOf("request.cancelled", request, by, context.now(), { why: "" });
     return { type: "write", after: verdict.after, event, outcome: endedAnswer(verdict.after) };
@@ -150,18 +166,17 @@ async function decideRevoke(
   if (turnedAway || !request) return stop(turnedAway ?? noSuchRequestAnswer(id));
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return stop(clusterGoneAnswer(request.cluster));
-  // A revocation must work while Slack does not answer: people named by id need no user groups.
-  const person = await personFor(context, cluster, by, peopleOf(request)).catch(() => ({ user: by, memberships: [] }));
+  const person = await revokerOf(context, cluster, by, request);
   const now = context.now();
   const verdict = judgeRevoke(request, cluster, person, why, now);
   if (verdict.type === "refused") return refuse(context, by, "revoke", request, verdict.code);
   const endIt = (each: AccessRequest) => judgeRevoke(each, cluster, person, belongsToRevoked(request), now);
-  const endOthers = async () => void others.push(...(await endRest(context, request, endIt, by)));
+  const endOthers = async () => keptText(await endRest(context, request, endIt, by, others), cluster, person);
   await endOthers();
   const { after } = verdict;
   const event = eventOf("lease.ending", request, by, now, { why });
   // Meanwhile an extension can have begun. From now on none does.
-  const outcome = async () => endOthers().then(() => endedAnswer(after, others));
+  const outcome = async () => endOthers().then((kept) => endedAnswer(after, others, kept));
   return { type: "write", after, event, outcome };
 }
 
@@ -171,13 +186,14 @@ async function endRest(
   request: AccessRequest,
   end: (request: AccessRequest) => EndVerdict,
   by: string,
-): Promise<readonly string[]> {
-  const ended: string[] = [];
-  for (const { id } of restOfAccess(request, await context.ledger.leasedOf(request.cluster))) {
+  ended: string[],
+): Promise<readonly ApprovedRequest[]> {
+  const rest = restOfAccess(request, await context.ledger.leasedOf(request.cluster));
+  for (const { id } of rest) {
     const isEnded = await endOther(context, id, end, { by, why: belongsToRevoked(request) });
     if (isEnded) ended.push(id);
   }
-  return ended;
+  return rest;
 }
 
 function endOther(
@@ -198,21 +214,24 @@ function belongsToRevoked({ id }: AccessRequest): string {
   return `it is the same access as ${id}, which was revoked`;
 }
 
-export function endedAnswer(after: AccessRequest, others: readonly string[] = []): Message {
+export function endedAnswer(after: AccessRequest, others: readonly string[] = [], kept = ""): Message {
   if (after.state === "cancelled") return answer(`Cancelled ${code(after.id)}.`);
   if (others.length > 0) {
     const ids = others.map((id) => code(id)).join(", ");
-    return answer(`Revoking ${code(after.id)} and ${ids}. Their messages will confirm.`);
+    return answer(`Revoking ${code(after.id)} and ${ids}. Their messages will confirm.${kept}`);
   }
-  return answer(`Revoking ${code(after.id)}. The request message will confirm.`);
+  return answer(`Revoking ${code(after.id)}. The request message will confirm.${kept}`);
 }
+
+const revokersOf = (request: AccessRequest, { approvers, onCall }: Pick<Cluster, "approvers" | "onCall">) =>
+  oneOf([...new Set([...peopleOf(request), ...approvers, ...onCall])]);
 
 export function endRefusedAnswer(
   refusal: EndRefusal,
   request: AccessRequest,
-  { approvers, onCall }: Pick<Cluster, "approvers" | "onCall"> = { approvers: [], onCall: [] },
+  cluster: Pick<Cluster, "approvers" | "onCall"> = { approvers: [], onCall: [] },
 ): Message {
-  const who = oneOf([...new Set([...peopleOf(request), ...approvers, ...onCall])]);
-  if (refusal === "not-yours") return onlyAnswer(request.state === "pending" ? oneOf(peopleOf(request)) : who);
+  const who = request.state === "pending" ? oneOf(peopleOf(request)) : revokersOf(request, cluster);
+  if (refusal === "not-yours") return onlyAnswer(who);
   return answer(`Nothing to ${refusal === "not-pending" ? "cancel" : "revoke"}. ${stateText(request)}.`);
 }
