@@ -17,7 +17,7 @@ import {
 } from "./migration.ts";
 import { type Cluster, clusterArnOf } from "./policy/cluster.ts";
 import { clusterApprovers, isApproverOf, isResponsibleFor, type Person } from "./policy/rule.ts";
-import type { Decision } from "./record.ts";
+import { type Decision, isTheirs } from "./record.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { approversConfirmedForSeconds, lastApproval } from "./seals.ts";
 
@@ -106,21 +106,22 @@ export function judgeStop(
   why: string,
   now: Date,
 ): MigrationVerdict {
-  if (person.user !== migration.requester && !isResponsibleFor(cluster, person))
-    return { type: "refused", code: "not-yours" };
+  if (!mayStop(migration, cluster, person)) return { type: "refused", code: "not-yours" };
   if (isMigrationOver(migration)) return { type: "refused", code: "over" };
   const stop = { by: person.user, at: now.toISOString(), why };
   return { type: "decided", after: endedMigration(migration, now, { state: "stopped", stop }) };
 }
 
 export function retryMigration(migration: Migration, cluster: Cluster, person: Person, now: Date): MigrationVerdict {
-  if (person.user !== migration.requester && !isResponsibleFor(cluster, person))
-    return { type: "refused", code: "not-yours" };
+  if (!mayStop(migration, cluster, person)) return { type: "refused", code: "not-yours" };
   if (isMigrationOver(migration)) return { type: "refused", code: "over" };
   if (!migration.trouble) return { type: "refused", code: "not-in-trouble" };
   const trouble = { ...migration.trouble, retryAt: now.toISOString() };
   return { type: "decided", after: nextMigration(migration, { trouble }) };
 }
+
+const mayStop = (migration: Migration, cluster: Cluster, person: Person) =>
+  isTheirs(migration, person.user, person.memberships) || isResponsibleFor(cluster, person);
 
 /** Whether a worker can continue: recent sealed approvals of exactly this plan, and the last one still names all approvers. */
 export function checkMigrationApproval(

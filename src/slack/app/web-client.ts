@@ -183,7 +183,12 @@ export function slackFailure(error: unknown, where: string): AccessError {
     return new AccessError("slack-unreachable", limited, { cause: error, remedy: "Try again in a minute." });
   }
   if (code && !passing.has(code)) {
-    return new AccessError("slack-refused", `Can't reach ${where}: Slack answers ${code}`, { cause: error });
+    const remedy = "Unarchive it and invite the bot, or set another channel in eks-access.yml.";
+    const archived = code === "is_archived" ? { remedy } : {};
+    return new AccessError("slack-refused", `Can't reach ${where}: Slack answers ${code}`, {
+      cause: error,
+      ...archived,
+    });
   }
   // A proxy's refusal, in the client's own error.
   if (error instanceof Error && error.cause instanceof AccessError) return error.cause;

@@ -61,12 +61,13 @@ const maxWaiting = 200;
 
 /** A person's own requests. Those that others made for them do not count. */
 async function pendingOf(
-  { ledger }: Pick<SlackContext<RequestLedger>, "ledger">,
+  { ledger, directory }: Pick<SlackContext<RequestLedger>, "ledger" | "directory">,
   asker: string,
 ): Promise<readonly AccessRequest[]> {
-  const own = { list: "pending", clusters: [], requester: asker, match: "any" } as const;
+  const olderIds = await directory.idsOf(asker).catch(() => []);
+  const own = { list: "pending", clusters: [], requester: asker, olderIds, match: "any" } as const;
   const { requests } = await ledger.list(own, 0, maxWaiting);
-  return requests.filter((request) => askerOf(request) === asker);
+  return requests.filter((request) => [asker, ...olderIds].includes(askerOf(request)));
 }
 
 /** Of two simultaneous requests one takes the turn, and the other waits for its record. Null: none. @param what equal for both */

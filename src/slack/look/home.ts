@@ -6,7 +6,7 @@ import { hasApproved } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { actsOf, migrationActsOf } from "../../access/policy/permissions.ts";
 import { breakGlassFor, isApproverOf, isUser, offers, type Person } from "../../access/policy/rule.ts";
-import type { AccessRequest } from "../../access/record.ts";
+import { type AccessRequest, isTheirs } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
@@ -117,7 +117,7 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
     recent: await withoutExtended(ledger, fewer(all, isClosed)),
     decides: clusters.length > 0,
     emergency: [...config.clusters.values()].some((cluster) => breakGlassFor(cluster, person) !== null),
-    migrations: rows.filter(({ migration }) => migration.requester === user),
+    migrations: rows.filter(({ migration }) => isTheirs(migration, user, person.memberships)),
     clusterOf: ({ cluster }) => config.clusters.get(cluster),
     isRepeatable: ({ cluster: name, level, requester }) => {
       const cluster = config.clusters.get(name);

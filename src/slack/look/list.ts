@@ -4,7 +4,7 @@ import { nearest } from "../../access/ask/read-part.ts";
 import type { Migration } from "../../access/migration.ts";
 import { type Act, actsOf, migrationActsOf } from "../../access/policy/permissions.ts";
 import { isResponsibleFor, isUser, type Person } from "../../access/policy/rule.ts";
-import type { AccessRequest } from "../../access/record.ts";
+import { type AccessRequest, isTheirs } from "../../access/record.ts";
 import type { ListOf } from "../../ledger/lists.ts";
 import { continuationOf } from "../../ledger/look-ups.ts";
 import { answerWhereClicked, type Buttons } from "../app/answer.ts";
@@ -131,7 +131,7 @@ async function readList(context: SlackContext, user: string, view: ListView, off
   const answered = [...clusters.values()]
     .filter((cluster) => isResponsibleFor(cluster, person))
     .map(({ name }) => name);
-  const migrations = (await migrationsShown(context, person)).filter((migration) => isIn(view, migration, user));
+  const migrations = (await migrationsShown(context, person)).filter((migration) => isIn(view, migration, person));
   const migrationsHere = migrations.slice(offset, offset + rowsInPage);
   const room = rowsInPage - migrationsHere.length;
   const asked = { from: Math.max(0, offset - migrations.length), most: Math.max(1, room) };
@@ -157,10 +157,10 @@ async function readList(context: SlackContext, user: string, view: ListView, off
   return listAnswer({ view, rows, offset, total: migrations.length + total, migrations, seesOthers });
 }
 
-function isIn(view: ListView, { state, cluster, requester }: Migration, user: string): boolean {
-  if (view.kind === "mine") return requester === user;
-  if (view.kind === "cluster") return cluster === view.cluster;
-  return (state === "pending") === (view.kind === "pending");
+function isIn(view: ListView, migration: Migration, { user, memberships }: Person): boolean {
+  if (view.kind === "mine") return isTheirs(migration, user, memberships);
+  if (view.kind === "cluster") return migration.cluster === view.cluster;
+  return (migration.state === "pending") === (view.kind === "pending");
 }
 
 function listOf(view: ListView, { user, memberships }: Person, answered: readonly string[]): ListOf {

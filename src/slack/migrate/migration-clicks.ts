@@ -167,8 +167,8 @@ async function decideNow(
   what: Act,
 ): Promise<UpdateStep<Migration, Message | null>> {
   // A person must be able to stop a migration while Slack does not answer.
-  const approvers = migration.approvals.map((approval) => approval.by);
-  const person = await personFor(context, cluster, by, approvers).catch((error: unknown) => {
+  const people = [migration.requester, ...migration.approvals.map((approval) => approval.by)];
+  const person = await personFor(context, cluster, by, people).catch((error: unknown) => {
     if (what.act !== "stop") throw error;
     return { user: by, memberships: [] };
   });

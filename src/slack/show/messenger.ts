@@ -42,12 +42,12 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   const before = shownBefore(context, request, last, extension, outdatedIn !== null);
   const wasShown = isShown(before, request);
   if (request.extends !== null && !wasShown) await wake(context.queues, { type: "show", record: request.extends });
-  const presence = wasShown ? null : await presenceOf(context, request);
+  const presence = await presenceOf(context, request);
   const cluster = context.config.clusters.get(request.cluster);
   const showing = showingOf(request, cluster, presence, extension);
   // Its people must see the state even if an update for the approvers fails.
   const peopleAnyway = async (failure: unknown) => {
-    await updatePeople(context, id, await shownNow(context, request));
+    await updatePeople(context, id, await shownNow(context, request), presence);
     throw failure;
   };
   const inChannel = await showInChannel(context, showing, before).catch(peopleAnyway);
@@ -61,7 +61,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   // First: after a failure here, the next try reads that this version is not shown.
   await noteOutdated(context, request, { ...inChannel, shown }, outdatedIn);
   const now = { ...shown, extension: nameOf(extension), isRemoved: !cluster };
-  await noteShown(context, request, await updatePeople(context, id, now, inChannel.lost !== null));
+  await noteShown(context, request, await updatePeople(context, id, now, presence, inChannel.lost !== null));
 }
 
 /** Without a version if another lease extends this one now, its cluster left or came back, or a channel is behind: then every message changes. */
@@ -119,25 +119,27 @@ async function updatePeople(
   context: MessengerContext,
   id: string,
   shown: ShownMessages,
+  presence: Presence | null,
   isLost = false,
 ): Promise<ShownMessages> {
   const request = await context.ledger.get(id);
   if (!request) return shown;
   await wakeForThread(context, request, shown);
-  return updateDirectMessages(context, request, shown, !isLost);
+  return updateDirectMessages(context, request, shown, presence, !isLost);
 }
 
 async function updateDirectMessages(
   context: MessengerContext,
   request: AccessRequest,
   shown: ShownMessages,
+  presence: Presence | null,
   isInChannel: boolean,
 ): Promise<ShownMessages> {
   const cluster = context.config.clusters.get(request.cluster);
   const extension = await lastOfAccess(context.ledger, request);
   const isSeen = (isInChannel && shown.message !== null) || shown.copies.length > 0;
   return toEach(context, request, shown, async (user, before) => {
-    const milestone = milestoneOf(request, cluster, before.milestones, user, extension);
+    const milestone = milestoneOf(request, cluster, before.milestones, user, extension, presence?.departed);
     // Nothing is announced before approvers see it (law 5).
     if (!milestone || (milestone.name === "asked" && !isSeen)) return before;
     return updateDirectMessage(context, user, request.version, milestone, before);

@@ -33,17 +33,22 @@ import {
   whatFor,
 } from "./words.ts";
 
-/** Null: unchanged. Pure; "restored" needs an earlier "lost". @param extension the lease that extends this one */
+/**
+ * Null: unchanged. Pure; "restored" needs an earlier "lost".
+ * @param extension the lease that extends this one
+ * @param departed approvers who have left Slack
+ */
 export function milestoneOf(
   request: AccessRequest,
   cluster: Cluster | undefined,
   milestones: readonly string[] = [],
   user: string = request.requester,
   extension: ApprovedRequest | null = null,
+  departed: readonly string[] = [],
 ): Milestone | null {
   const { trouble, lease, state } = request;
   const again = cluster ? askAgainButtons(request) : [];
-  const to = { user, milestones, again, subject: subjectFor(user, request), what: whatFor(user, request) };
+  const to = { user, milestones, departed, again, subject: subjectFor(user, request), what: whatFor(user, request) };
   if (extension) {
     const state = isHeld(extension) ? "is active" : "ended";
     // Who asked for another person has no message of that person's own extension.
@@ -70,6 +75,7 @@ const continued = "continued-";
 interface Reader {
   readonly user: string;
   readonly again: readonly Button[];
+  readonly departed: readonly string[];
   /** What they have read. */
   readonly milestones: readonly string[];
   /** What the message is about, and the other person. */
@@ -160,10 +166,11 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, 
 }
 
 function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, to: Reader): Milestone {
-  const { subject } = to;
+  const { subject, departed } = to;
   const { voided, preview, approvals, approvalsWanted, expiresAt } = request;
   const left = approvalsWanted - approvals.length;
-  const who = (cluster && oneOf(othersWhoMayApprove(request, cluster), 20, left)) || "an approver";
+  const others = cluster ? othersWhoMayApprove(request, cluster).filter((each) => !departed.includes(each)) : [];
+  const who = oneOf(others, 20, left) || "an approver";
   const wait = (name: string, text: string, news: Reader | null = null) =>
     tell(name, text, [...(preview ? [nudgeButton(request)] : []), detailsButton(request), cancelButton(request)], news);
   const last = approvals.at(-1);

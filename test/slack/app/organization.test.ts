@@ -1,16 +1,20 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { isAcceptedLink } from "../../../src/access/seals.ts";
+import { eventOf } from "../../../src/ledger/lifecycle.ts";
+import { configText } from "../../builders/a-cluster.ts";
 import { aLink } from "../../builders/a-link.ts";
+import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aDecision, aLeasedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
+import { at } from "../../builders/times.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 /** A workspace that joined an Enterprise organization: its older people have two ids, and Slack may name them by either. */
 let app: SlackApp;
 
 beforeAll(async () => {
-  app = await aSlackApp();
+  app = await aSlackApp({ config: `${configText}\nlimits: { pending: 2 }\n` });
   app.slack.joinOrganization("E0ORG", { U0ENGINEER: "W0ENGINEER", U0APPROVER: "W0APPROVER" });
 });
 afterAll(() => app.stop());
@@ -91,6 +95,25 @@ test("and end their access", async () => {
   const { id } = await app.put(aLeasedRequest({}, { id: "r-active", principal: othersArn }));
 
   expect(textOf(await app.say("U0ENGINEER", `revoke ${id}`))).toContain("Revoking");
+  // Their message says that it ended, and not that another person revoked it.
+  expect((await app.ledger.get(id))?.lease?.end).toMatchObject({ by: "U0ENGINEER" });
+});
+
+test("their older requests count among those that wait for them", async () => {
+  const answer = await app.say("U0ENGINEER", `request staging ${engineerArn} viewer for 3h one more`);
+
+  expect(textOf(answer)).toMatch(/you already have 2 requests waiting .*`r-home`/);
+});
+
+test("the person who asked for a migration before sees and stops it", async () => {
+  const after = aPlannedMigration({ requester: "U0ENGINEER" });
+  await app.ledger.commit({ after, event: eventOf("migration.asked", after, after.requester, at(0)) });
+
+  const listed = textOf(await app.say("U0ENGINEER", "list mine"));
+  await app.say("U0ENGINEER", "migrate staging stop");
+
+  expect(listed).toMatch(/migration-staging-1[^[]*\[Details\] \[Stop\]/);
+  expect(await app.ledger.migrations.get(after.id)).toMatchObject({ state: "stopped", stop: { by: "W0ENGINEER" } });
 });
 
 const othersArn = engineerArn.replace("engineer", "another");

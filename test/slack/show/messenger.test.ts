@@ -452,7 +452,9 @@ describe("where Slack fails", () => {
     for (const _ of [1, 2]) await showRequest(aContext(), request.id);
 
     expect(toEngineer().filter((text) => text.includes("`) expired without a decision"))).toHaveLength(1);
-    expect(toEngineer().filter((text) => text.includes("no longer updates"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("no longer updates"))).toEqual([
+      expect.stringContaining("Unarchive it and invite the bot, or set another channel in eks-access.yml."),
+    ]);
     expect(await ledger.unshown(10)).toEqual([]);
   });
 
@@ -479,6 +481,16 @@ describe("where Slack fails", () => {
     ]);
     expect(toEngineer().at(-1)).toContain("I sent direct messages to <@U0APPROVER>, <@U0APPROVER2>.");
     expect(inThread()).toEqual([]);
+  });
+
+  test("an approver who has left Slack is named neither on the card nor to the requester", async () => {
+    slack.deactivate("U0APPROVER");
+    const request = await recorded(aPreviewedRequest());
+
+    for (const _ of [1, 2]) await showRequest(aContext(), request.id);
+
+    expect(inChannel().join()).toContain("Waiting for <@U0APPROVER2>");
+    expect(toEngineer()).toEqual([expect.stringMatching(/^Waiting for <@U0APPROVER2> to decide/)]);
   });
 
   test("because the bot is not in the channel, the requester learns what to repair, once, and the approvers are asked all the same", async () => {
