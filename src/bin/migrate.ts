@@ -113,7 +113,7 @@ function migrationText(cluster: string, summary: MigrationSummary): string {
 function lastStep(before: readonly string[]): string[] {
   const command = "aws eks update-cluster-config --access-config authenticationMode=API (irreversible)";
   if (before.length === 0) return [`Then the cluster does not need aws-auth. To switch it off: ${command}.`];
-  return ["Before you switch the mode to API:", ...before.map((text) => `  ${text}`)];
+  return ["The mode API would drop these items of aws-auth:", ...before.map((arn) => `  ${arn}`)];
 }
 
 /** The plan to carry out, and where else to keep the old document. */

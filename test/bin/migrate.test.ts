@@ -35,7 +35,7 @@ test("migrate shows what happens to each item, each step with its proof and undo
   expect(stdout).toMatch(/ {2}1\. Switch .+\n {5}Proof: .+\n {5}Undo: EKS can't switch back/);
   expect(stdout).toMatch(/ {2}3\. Remove this item from aws-auth/);
   expect(stdout).toMatch(
-    /Before you switch the mode to API:\n {2}arn:aws:iam::111122223333:role\/eks-node: .+EC2_LINUX/,
+    /The mode API would drop these items of aws-auth:\n {2}arn:aws:iam::111122223333:role\/eks-node\n/,
   );
   expect(stdout).toMatch(/Plan [0-9a-f]{64}\n$/);
 });

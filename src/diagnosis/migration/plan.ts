@@ -30,7 +30,7 @@ export interface MigrationPlan {
   readonly steps: readonly MigrationStep[];
   /** Why the moved items can't leave aws-auth, where they no longer count; null: they can. */
   readonly keptBecause: string | null;
-  /** What must happen before the mode can be API; empty: nothing. */
+  /** The ARNs, or accounts, that the mode API would drop. */
   readonly before: readonly string[];
   /** Covers each new access entry and each item that leaves aws-auth. It stays the same until all is done. Hex SHA-256. */
   readonly digest: string;
@@ -120,9 +120,8 @@ function* planRemoval(
 }
 
 function beforeApi({ item, outcome }: ItemOutcome): string[] {
-  if (outcome.type === "stays") return [`${item.arn}: ${outcome.why} ${outcome.remedy}`];
-  const isLeft = outcome.type === "waits" || (outcome.type === "nodes" && !outcome.isThere);
-  return isLeft ? [`${item.arn}: ${outcome.note}`] : [];
+  const isNodes = outcome.type === "nodes" && !outcome.isThere;
+  return outcome.type === "stays" || outcome.type === "waits" || isNodes ? [item.arn] : [];
 }
 
 function digestOf({ clusterArn }: MigrationFacts, outcomes: readonly ItemOutcome[]): string {

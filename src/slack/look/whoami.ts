@@ -120,12 +120,18 @@ export function chainAnswer(
   foreign: readonly string[] = [],
 ): Message {
   const head = `*${code(cluster.name)}* ${verdictOf(links, cluster)}`;
+  const explained = links.map((link) => (why === null ? link : becauseOf(why, link)));
   const sections = parts.map(({ title, names }) => {
-    const lines = together(links.filter((link) => names.includes(link.name))).map((row) => phoneLine(row, cluster));
-    const unknown = title === "You" && why !== null ? [`:warning: ${styled(why, 800)}`] : [];
-    return [`*${title}*`, ...unknown, ...lines, ...(title === "You" ? foreign.slice(0, maxForeign) : [])].join("\n");
+    const lines = together(explained.filter((link) => names.includes(link.name))).map((row) => phoneLine(row, cluster));
+    return [`*${title}*`, ...lines, ...(title === "You" ? foreign.slice(0, maxForeign) : [])].join("\n");
   });
   return { text: [head, ...sections].join("\n"), blocks: [head, ...sections].map(section) };
+}
+
+/** Why the person is unknown is what the step lacks, and can have the fix. */
+function becauseOf(why: string, link: Link): Link {
+  if (link.name !== "you" || link.result === "yes") return link;
+  return { ...link, detail: why, remedy: why.includes("/eks-access link") ? null : link.remedy };
 }
 
 /** A step that was not tested is never a yes. */
@@ -187,7 +193,8 @@ export function whoAmIAnswer({
   const parts = [
     `*You* ${mention(person.user)} (${code(person.user)})\n${identityPart(identities, proposal, looksUp).join("\n")}`,
     leaseLines(requests).join("\n"),
-    `*You can approve on* ${clustersOrNone(approves)}\n*You are on call for* ${clustersOrNone(onCall)}`,
+    ...(approves.length > 0 ? [`*You can approve on* ${codeList(approves, 1000)}`] : []),
+    ...(onCall.length > 0 ? [`*You are on call for* ${codeList(onCall, 1000)}`] : []),
     `*The worker* ${workerWords(worker, workerAnswered)}`,
   ];
   return { text: parts.join("\n"), blocks: parts.map(section) };
@@ -223,10 +230,6 @@ function leaseState(request: AccessRequest): string {
   const { lease } = request;
   if (!lease || lease.end) return stateText(request);
   return `${until(lease.endsAt, request.durationSeconds)}${lease.drift ? ", *but access is lost*" : ""}`;
-}
-
-function clustersOrNone(names: readonly string[]): string {
-  return names.length > 0 ? codeList(names, 1000) : "no cluster";
 }
 
 function workerWords(worker: WorkerIdentity | null, answered: boolean): string {

@@ -114,6 +114,24 @@ test("what was not asked is never reported as something that holds", () => {
   expect(head).toBe("*`staging`* ✓ each tested step works; not tested: you, your pods");
 });
 
+test("why the person is unknown is said once, with one fix", () => {
+  const remedy = "Link yours with /eks-access link.";
+  const you = {
+    name: "you",
+    result: "not asked",
+    detail: "you have no linked principal",
+    remedy,
+    isReached: true,
+  } as const;
+  const links = completeChain([...whole.slice(0, 8), you], aCluster());
+  const linesFor = (why: string) => textOfBlocks(chainAnswer(aCluster(), links, why)).match(/.*you\*.*\n.*/)?.[0];
+
+  expect(linesFor("No worker could look you up in AWS. Ask an operator.")).toBe(
+    "– *you* not tested: No worker could look you up in AWS. Ask an operator.\n      → Link yours with /eks-access link.",
+  );
+  expect(linesFor("staging names no role of yours. `/eks-access link <arn>` saves it.")).not.toContain("→");
+});
+
 test("what is broken and ends nothing is named at the top as well", () => {
   const links = whole.map((link): Link => (link.name === "document" ? { ...link, result: "no" } : link));
 

@@ -56,8 +56,6 @@ test("whoami says what is missing, and that no worker is there", () => {
     "*You* <@U0ENGINEER> (\`U0ENGINEER\`)
     *Your AWS identities* none yet; \`/eks-access link &lt;arn&gt;\` links one
     *Your active access* none
-    *You can approve on* no cluster
-    *You are on call for* no cluster
     *The worker* ✗ no worker answered. Check that one runs."
   `);
 });
