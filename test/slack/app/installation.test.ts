@@ -1,4 +1,6 @@
 import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { startSlackApp } from "../../../src/slack/app/app.ts";
@@ -64,30 +66,59 @@ test("an app of an organization does not start without the workspace of its user
   await slack.stop();
 });
 
-test("a click with another bot's token is answered as ours: with the signing secret alone no answer goes to another workspace", async () => {
-  const app = await aSlackApp();
-  const { teamId: team, appId } = app.slack;
+/** A click without an answer of ours in Slack: `details` opens a form. */
+function aClickOn(slack: { readonly teamId: string; readonly appId: string }) {
   const action = { type: "button", action_id: "details", value: "r-1", action_ts: "1" };
-  const click = {
-    ...{ type: "block_actions", user: { id: "U0APPROVER" }, team: { id: team }, api_app_id: appId, actions: [action] },
-    ...{ trigger_id: "1.2.3", function_data: { execution_id: "Fx1" }, bot_access_token: "xoxb-of-an-attacker" },
-  };
+  const from = { user: { id: "U0APPROVER" }, team: { id: slack.teamId }, api_app_id: slack.appId };
+  return { type: "block_actions", ...from, actions: [action], trigger_id: "1.2.3" };
+}
+
+/** As anyone with the signing secret sends it. */
+function send(url: string, signingSecret: string, click: object): Promise<Response> {
   const body = new URLSearchParams({ payload: JSON.stringify(click) }).toString();
   const time = String(Math.floor(Date.now() / 1000));
-  const signed = createHmac("sha256", app.slack.signingSecret).update(`v0:${time}:${body}`).digest("hex");
+  const signed = createHmac("sha256", signingSecret).update(`v0:${time}:${body}`).digest("hex");
+  const headers = {
+    "content-type": "application/x-www-form-urlencoded",
+    "x-slack-request-timestamp": time,
+    "x-slack-signature": `v0=${signed}`,
+  };
+  return fetch(url, { method: "POST", headers, body });
+}
 
-  const sent = await fetch(app.eventsUrl, {
-    method: "POST",
-    headers: {
-      "content-type": "application/x-www-form-urlencoded",
-      "x-slack-request-timestamp": time,
-      "x-slack-signature": `v0=${signed}`,
-    },
-    body,
+test("a click with another bot's token is answered as ours: with the signing secret alone no answer goes to another workspace", async () => {
+  const app = await aSlackApp();
+  const click = aClickOn(app.slack);
+
+  const sent = await send(app.eventsUrl, app.slack.signingSecret, {
+    ...click,
+    function_data: { execution_id: "Fx1" },
+    bot_access_token: "xoxb-of-an-attacker",
   });
 
   // Its trigger opens nothing, so the answer is a direct message: only our token reaches this person.
   expect(sent.status).toBe(200);
   await app.slack.until(() => app.person("U0APPROVER").directMessages().at(-1));
   await app.stop();
+});
+
+test("a click that names another address in response_urls, which Bolt answers too, is refused", async () => {
+  const app = await aSlackApp();
+  const asked: string[] = [];
+  const elsewhere = createServer((request, response) => {
+    asked.push(request.url ?? "");
+    response.end("ok");
+  }).listen(0);
+  const { port } = elsewhere.address() as AddressInfo;
+  const click = aClickOn(app.slack);
+
+  const sent = await send(app.eventsUrl, app.slack.signingSecret, {
+    ...click,
+    message: { ts: "1.1", text: "a card", blocks: [] },
+    response_urls: [{ response_url: `http://127.0.0.1:${port}/of-an-attacker` }],
+  });
+
+  await app.stop();
+  elsewhere.close();
+  expect({ status: sent.status, asked }).toEqual({ status: 400, asked: [] });
 });
