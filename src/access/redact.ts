@@ -67,18 +67,13 @@ const unprintable = /[^\P{C}\n\t]|[\u2028\u2029]/gu;
 /** The colours of our own lines, after their escape. */
 const ownColours = /^\[(?:0|1|22|3[12569]|90)m/;
 
-/** A terminal carries out what is in a name of a cluster, of AWS or of Redis: it gets escapes instead. */
+/** A terminal carries out what is in a name of a cluster, of AWS or of Redis: it gets escapes instead. They are those of JSON. */
 export function forTerminal(text: string): string {
   return text.replace(unprintable, (sign, at: number) => {
     const next = text.slice(at + 1, at + 5);
     const isOurs = sign === "\r" ? next.startsWith("\n") : sign.charCodeAt(0) === 0x1b && ownColours.test(next);
-    return isOurs ? sign : `\\u{${sign.codePointAt(0)?.toString(16)}}`;
+    return isOurs ? sign : jsonEscapes(sign);
   });
-}
-
-/** The same for a line of JSON: a program reads the text itself. */
-export function jsonForTerminal(line: string): string {
-  return line.replace(unprintable, jsonEscapes);
 }
 
 export function jsonEscapes(sign: string): string {

@@ -195,12 +195,13 @@ async function runCommand(name: string, command: CliCommand, argv: readonly stri
     process.stdout.write(`${command.does.charAt(0).toUpperCase()}${command.does.slice(1)}.\n\n${loaded.usage}`);
     return 0;
   }
-  endAtCrash((error) => process.stderr.write(`eks-access ${name}: ${explainFailure(error)}\n${stackOf(error)}`));
+  const io = processIo();
+  endAtCrash((error) => io.stderr(`eks-access ${name}: ${explainFailure(error)}\n${stackOf(error)}`));
   try {
-    return await loaded.run(argv, processIo());
+    return await loaded.run(argv, io);
   } catch (error) {
-    process.stderr.write(`eks-access ${name}: ${explainFailure(error)}\n`);
-    if (!(error instanceof AccessError)) process.stderr.write(stackOf(error));
+    io.stderr(`eks-access ${name}: ${explainFailure(error)}\n`);
+    if (!(error instanceof AccessError)) io.stderr(stackOf(error));
     // An open connection to Redis would keep the process alive, and no supervisor would restart it.
     process.exit(2);
   }

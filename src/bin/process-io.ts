@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { type ParseArgsConfig, parseArgs } from "node:util";
@@ -88,13 +89,22 @@ function argumentMistake(message: string): string {
 
 /** The process's own streams. It uses colour only for people: never in a file, a pipe or with NO_COLOR. */
 export function processIo(): CommandIo {
-  const shown = (stream: { readonly isTTY?: boolean }, chunk: string) => (stream.isTTY ? forTerminal(chunk) : chunk);
+  // `kubectl exec` and `docker run` show a pipe in a terminal.
+  const shown = (fd: 1 | 2, chunk: string) => (isFile(fd) ? chunk : forTerminal(chunk));
   return {
-    stdout: (chunk) => void process.stdout.write(shown(process.stdout, chunk)),
-    stderr: (chunk) => void process.stderr.write(shown(process.stderr, chunk)),
+    stdout: (chunk) => void process.stdout.write(shown(1, chunk)),
+    stderr: (chunk) => void process.stderr.write(shown(2, chunk)),
     readStdin: () => text(process.stdin),
     colour: process.stdout.isTTY === true && !process.env.NO_COLOR,
   };
+}
+
+function isFile(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** The text of a file, or of stdin for `-`. */

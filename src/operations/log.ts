@@ -3,7 +3,7 @@ import type { Writable } from "node:stream";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { AccessError } from "../access/access-error.ts";
 import { putNewest } from "../access/collections.ts";
-import { forTerminal, jsonForTerminal, redact } from "../access/redact.ts";
+import { forTerminal, redact } from "../access/redact.ts";
 import { LogOutput } from "./log-output.ts";
 
 const about = new AsyncLocalStorage<readonly string[]>();
@@ -20,7 +20,7 @@ export function createLog(level: string, processKind: string, destination?: Dest
     serializers: { err: (error: unknown) => serializeError(error) },
     mixin: requestsInLog,
     // `kubectl logs` shows a pipe's lines in a terminal.
-    hooks: { streamWrite: jsonForTerminal },
+    hooks: { streamWrite: forTerminal },
   };
   if (destination) return pino(options, destination);
   const afterGap = (lines: number) =>

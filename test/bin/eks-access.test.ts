@@ -1,6 +1,9 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, it, onTestFinished, vi } from "vitest";
 import type { Program } from "../../sandbox/product-process.ts";
@@ -116,23 +119,35 @@ it.each(["keys", "help", "rescue --help"])(
   },
 );
 
-it("carries out nothing in a terminal of what is in a document, and in a file changes no byte of it", async () => {
-  const before = "# \u202e \x1b[2J \u009b8m \u2028 ok\n";
-  const written: string[] = [];
-  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => written.push(String(chunk)) > 0);
-  const wasTerminal = process.stdout.isTTY;
-  onTestFinished(() => {
-    process.stdout.isTTY = wasTerminal;
-    vi.restoreAllMocks();
-  });
+it("carries out nothing in a terminal of what is in a document", async () => {
+  const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  onTestFinished(() => void vi.restoreAllMocks());
 
-  for (const isTTY of [true, false]) {
-    process.stdout.isTTY = isTTY;
-    processIo().stdout(`\x1b[1m${before}\x1b[22m`);
-  }
+  processIo().stdout("\x1b[1m# \u202e \x1b[2J \u009b8m \u2028 ok\r\n\x1b[22m");
 
-  expect(written).toEqual([
-    "\x1b[1m# \\u{202e} \\u{1b}[2J \\u{9b}8m \\u{2028} ok\n\x1b[22m",
-    `\x1b[1m${before}\x1b[22m`,
-  ]);
+  expect(written.mock.calls).toEqual([["\x1b[1m# \\u202e \\u001b[2J \\u009b8m \\u2028 ok\r\n\x1b[22m"]]);
+});
+
+it("carries out nothing behind a pipe either, as that of kubectl exec, and in a file changes no byte", async () => {
+  const { script } = await builtProduct();
+  const folder = await mkdtemp(join(tmpdir(), "eks-access-output-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const [arn, comment] = ["arn:aws:iam::111122223333:role/dev", "# \u202e ok"];
+  const document = `mapRoles: |\n  ${comment}\n  - rolearn: ${arn}\n    username: dev\n    groups: [viewers]\n`;
+  const output = await open(join(folder, "plan"), "w");
+  const plan = async (stdout: "pipe" | number) => {
+    const child = spawn(process.execPath, [script, "plan", "-", "--remove", arn], {
+      env: { PATH: process.env.PATH },
+      stdio: ["pipe", stdout, "inherit"],
+    });
+    child.stdin?.end(document);
+    const [said] = await Promise.all([child.stdout ? text(child.stdout) : "", once(child, "close")]);
+    return said;
+  };
+
+  const [piped] = await Promise.all([plan("pipe"), plan(output.fd)]);
+
+  await output.close();
+  expect(piped).toContain("\n # \\u202e ok\n");
+  expect(await readFile(join(folder, "plan"), "utf8")).toContain(`\n ${comment}\n`);
 });
