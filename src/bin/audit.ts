@@ -45,7 +45,7 @@ erase    erases what Redis has of a person: links, closed requests, and in the e
   --also TEXT          erase also this, which only they have, such as an e-mail address
 
 Example: eks-access audit review --from 2026-09-01 --to 2026-10-01 > september.csv
-Exit code: 0 done, 1 the log is broken, or something could not be erased yet, 2 unusable input.
+Exit code: 0 done, 1 the log is broken or not proved, or something could not be erased yet, 2 unusable input.
 `;
 
 type AuditOptions =
@@ -195,13 +195,16 @@ async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandI
     unusable(`The file begins after the anchor ${formatAnchor(older)}. ${where}`);
   }
   const erasures = new Map(events.map((each) => [each.sequence, erasureMark(each) ?? ""]));
-  if (events.some(({ erased }) => erased !== undefined)) {
-    io.stderr("The file has erased events: eks-access audit verify proves who erased them.\n");
-  }
   const base = { count, hash, anchors: [], erasures };
   const beginning = count === 0 ? [{ count, hash: genesis }] : [];
   const verification = verifyLog(base, [...beginning, ...anchors]);
-  return printVerdict(verification.take(events) ?? verification.end(), io);
+  const verdict = verification.take(events) ?? verification.end();
+  const code = printVerdict(verdict, io);
+  const erased = events.flatMap((each) => (each.erased === undefined ? [] : [each.sequence]));
+  if (verdict.type === "broken" || erased.length === 0) return code;
+  // The file has the digests of the whole events, so anyone could have written the rest.
+  io.stdout(`unproved: erased or edited: ${erased.join(", ")}. eks-access audit verify without --file says which.\n`);
+  return 1;
 }
 
 function printVerdict(verdict: ChainVerdict, io: CommandIo): number {

@@ -209,8 +209,8 @@ describe("the audit log", () => {
       for (const format of ["jsonl", "cloudevents"]) {
         const { stdout } = await run("export", "--format", format);
         expect(await runCommand(audit, ["verify", "--file", "-"], { stdin: stdout })).toMatchObject({
-          code: 0,
-          stderr: expect.stringContaining("The file has erased events"),
+          code: 1,
+          stdout: expect.stringMatching(/^whole: 7 events.*\nunproved: erased or edited: 2, 3\. /s),
         });
       }
       await forget({ keepSeconds: daySeconds }, 2.5);
@@ -219,6 +219,19 @@ describe("the audit log", () => {
       await connection.redis.hset("{eks-access}:chain-base", "erasures", "");
 
       expect([whole.code, later.code, (await run("verify")).code]).toEqual([0, 0, 1]);
+    });
+
+    test("is not whole in an export in which someone calls their own edit an erasure, although it fits the anchor", async () => {
+      await days(3);
+      const anchor = formatAnchor({ count: 3, hash: (await log.head()).hash });
+      const lines = (await run("export")).stdout.split("\n");
+      const second = JSON.parse(lines[1] ?? "");
+      const edited = { ...second, event: { ...second.event, actor: "U0OTHER" }, erased: digestOfEvent(second.event) };
+      const stdin = lines.with(1, JSON.stringify(edited)).join("\n");
+
+      const { code, stdout } = await runCommand(audit, ["verify", "--file", "-", "--anchor", anchor], { stdin });
+
+      expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("unproved: erased or edited: 2.") });
     });
 
     test("stays as it was if another process moved its beginning", async () => {
