@@ -19,13 +19,14 @@ import {
 } from "./go-yaml/node.ts";
 
 export function findFieldProblems(section: Section, map: MapValue, uses: readonly FieldUse[], report: Report): void {
-  for (const { name, key, merged } of map.overwritten ?? []) {
+  for (const field of map.overwritten ?? []) {
+    const { name, merged } = field;
     const isKnown = knownField(name, section) !== null;
-    if (isKnown && !merged && !map.fields.get(name)?.merged) report(repeatedField(section, name, key));
+    if (isKnown && !merged && !map.fields.get(name)?.merged) report(repeatedField(section, name, field));
   }
   for (const use of uses)
     if (lastUse(uses, use.name) !== use && !use.merged)
-      report(repeatedField(section, fieldKey(use.name, section), use.key));
+      report(repeatedField(section, fieldKey(use.name, section), use));
   for (const use of uses) {
     const { name, value } = use;
     if (name === "groups" && value.type === "list") for (const item of value.items) report(wrongGroup(section, item));
@@ -33,9 +34,17 @@ export function findFieldProblems(section: Section, map: MapValue, uses: readonl
   }
 }
 
-function repeatedField(section: Section, name: string, key: YamlNode): Problem {
+function repeatedField(section: Section, name: string, { key, written }: Field): Problem {
   const message = `This entry has ${name} twice, and the authenticator ignores this one.`;
-  return problemAt(section, key.start, "field-repeated", "error", message, "Keep one.");
+  const anchor = anchorIn(written);
+  const remedy = anchor === null ? "Keep one." : `Write out each *${anchor}, then keep one.`;
+  return problemAt(section, key.start, "field-repeated", "error", message, remedy);
+}
+
+/** The first anchor in a value, which an alias elsewhere can need. */
+function anchorIn(node: YamlNode): string | null {
+  if (node.anchor !== null || node.kind !== "sequence") return node.anchor;
+  return node.items.find((item) => item.anchor !== null)?.anchor ?? null;
 }
 
 function wrongType(section: Section, { name, value }: FieldUse): Problem | null {
