@@ -156,6 +156,8 @@ export type Change = (
 export interface OursOfAll {
   readonly usernames: string;
   readonly groups: readonly string[] | null;
+  /** All groups of others' entry after our last write: while the one that counts has them, an entry with other groups has nothing of ours. */
+  readonly left?: readonly string[] | undefined;
 }
 
 /** Why a change is not made. */

@@ -63,7 +63,8 @@ export function changeInDocument({ change, holding }: EntryTarget, before: Holdi
   if (!before) return partly;
   const usernames = before.entryAdded ? ownPrefix : "";
   const gone = before.added.filter((group) => !holding?.added.includes(group));
-  return { ...partly, ours: { usernames, groups: before.entryAdded && !holding ? null : gone } };
+  const left = before.entryAdded ? undefined : before.beside?.concat(before.added);
+  return { ...partly, ours: { usernames, groups: before.entryAdded && !holding ? null : gone, left } };
 }
 
 function groupsOf(shares: readonly Share[]): readonly string[] {

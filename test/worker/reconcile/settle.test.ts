@@ -327,6 +327,16 @@ describe("a run on one cluster decides", () => {
       expect([ids(ending), holdings]).toEqual([[request.id], []]);
       expect(data.mapUsers).toBe(base + other);
     });
+
+    test("leaves an entry of theirs, which ours hides, the same group", () => {
+      const hidden = theirs.replace("[team]", "[old, eks-access:viewers]");
+      const holding = { ...remembered(request), entryAdded: false, beside: ["team"] };
+      const mapUsers = hidden + theirs.replace("[team]", '[team, "eks-access:viewers"]');
+
+      const { data } = settled({ ...given, mapUsers, holdings: [holding] });
+
+      expect(data.mapUsers).toBe(hidden + theirs);
+    });
   });
 
   test("that the end of a lease is not refused because it had made the only administrator", () => {
