@@ -139,6 +139,18 @@ function replaceWithNote(place: EntryPlace, use: FieldUse, groups: readonly stri
   return replaceNode(place.text, use.written, flowList(groups) + note);
 }
 
+/** Whether a section can have a list of ours with the former value noted, or in the place of a merged one. */
+export function mayHaveOurs(text = ""): boolean {
+  return text.includes("# Before: ") || text.includes(NOTE_FIELD) || text.includes("[ ");
+}
+
+/** The edits that take our list of an entry back and leave its groups; null: none does. An empty list can be others'. */
+export function undoEdits(place: EntryPlace): TextEdit[] | null {
+  const use = useOf(place, "groups");
+  const { groups } = place.entry;
+  return use?.written.kind === "sequence" && groups.length > 0 ? restore(place, use, use.written, groups) : null;
+}
+
 function restore(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted: readonly string[]): TextEdit[] | null {
   const edit = place.mapping.flow ? removeNoteField(place, use, list) : removeNote(place, list);
   const undo = edit ?? (isOurs(place, use, list) ? removeField(place, use) : null);

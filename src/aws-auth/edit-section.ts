@@ -9,11 +9,11 @@ import {
   type SectionReading,
   sameGroups,
 } from "./document.ts";
-import { addField, editGroups, entryPlace, replaceNode, useOf } from "./edit-entry.ts";
+import { addField, editGroups, entryPlace, mayHaveOurs, replaceNode, undoEdits, useOf } from "./edit-entry.ts";
 import type { Steps } from "./go-yaml/budget.ts";
 import type { readingSteps } from "./read-document.ts";
 import { type AddedEntry, blockEntry, DEFAULT_STYLE, flowEntry, quote, readQuoted, styleOf } from "./render.ts";
-import { editLines, editList, insertLines, lineBreakOf, startOfLine, type TextEdit } from "./text-edit.ts";
+import { applyEdits, editLines, editList, insertLines, lineBreakOf, startOfLine, type TextEdit } from "./text-edit.ts";
 
 const EDITED: readonly Section[] = ["mapRoles", "mapUsers"];
 
@@ -41,19 +41,45 @@ interface SectionEdit {
   readonly read: typeof readingSteps;
 }
 
-function* editOne(
-  current: ReadDocument,
-  change: SectionChange,
-  { section, before, intents, read }: SectionEdit,
-): Steps<ReadDocument | null> {
+function* editOne(current: ReadDocument, change: SectionChange, edit: SectionEdit): Steps<ReadDocument | null> {
+  const { section, before, intents, read } = edit;
   for (const text of editSection(before.sections[section], change)) {
     const data = withText(current.data, section, text);
     yield;
     const { document: next } = yield* read(data);
     yield;
-    if (isAsIntended(before, next, section, intents)) return next;
+    if (isAsIntended(before, next, section, intents)) return yield* restoreBeside(next, change, edit);
   }
   return null;
+}
+
+/** While a lease is in a list that others alias or merge, what an end there replaced can't come back: it does with the end of that lease. */
+function* restoreBeside(
+  edited: ReadDocument,
+  { edited: changed, removed, added }: SectionChange,
+  { section, before, intents, read }: SectionEdit,
+): Steps<ReadDocument> {
+  let after = edited;
+  const isEnd = changed.some(({ wanted }) => !wanted.isPartly) && removed.length + added.length === 0;
+  if (!isEnd || !mayHaveOurs(edited.data[section])) return after;
+  for (const [at, entry] of before.entries.entries()) {
+    yield;
+    const undo = entry.section === section ? undoOf(after, after.entries[at]) : null;
+    if (undo === null || undoOf(before, entry) !== null) continue;
+    const { document: next } = yield* read(withText(after.data, section, undo));
+    if (isAsIntended(before, next, section, intents)) after = next;
+  }
+  return after;
+}
+
+/** The text in which an entry has its former list again; null: it has it, or would get other groups. */
+function undoOf({ sections }: ReadDocument, entry: Entry | undefined): string | null {
+  const reading = entry && sections[entry.section];
+  if (!reading || reading.text === null || reading.list === null) return null;
+  const { text, list } = reading;
+  const place = entryPlace({ ...reading, text, list }, entry, false);
+  const edits = place && undoEdits(place);
+  return edits && applyEdits(text, edits);
 }
 
 /** Keys keep their order. A removed key is absent, not empty. */
