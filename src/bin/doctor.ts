@@ -50,16 +50,26 @@ export const doctor = cliCommand("doctor", doctorUsage, async (argv, io) => {
   }
   const zones = readZones(rest);
   const settings = await readCommandSettings(kind);
-  printExamined(examineConfiguration(settings), io);
-  printExamined({ what: "Keys", findings: examineKeys(settings) }, io);
-  const examined = await examineLedger(settings, io);
-  examined.push(
-    ...(kind === "slack" ? await examineSlackSide(settings, io) : await examineWorkerSide(settings, zones, io)),
-  );
-  const isWell = examined.every(({ findings }) => findings.every(({ result }) => result !== "no"));
+  let isWell = true;
+  for await (const examined of examineAll(settings, kind, zones)) {
+    printExamined(examined, io);
+    isWell &&= areWell(examined.findings);
+  }
   io.stdout(isWell ? "All is well.\n" : "Fix what has a ✗, then run it again.\n");
   return isWell ? 0 : 1;
 });
+
+/** Each part as soon as it is known: some take seconds. */
+async function* examineAll(settings: Settings, kind: "slack" | "worker", zones: readonly Zone[]) {
+  yield examineConfiguration(settings);
+  yield { what: "Keys", findings: examineKeys(settings) };
+  yield* examineLedger(settings);
+  yield* kind === "slack" ? examineSlackSide(settings) : examineWorkerSide(settings, zones);
+}
+
+function areWell(findings: readonly Finding[]): boolean {
+  return findings.every(({ result }) => result !== "no");
+}
 
 const inRedisAlone =
   "Only Redis has the audit log. Set audit.s3, audit.eventBridge or audit.webhook in eks-access.yml.";
@@ -83,13 +93,12 @@ function warningIn(rule: Rule, cluster: Cluster, level: Level): readonly string[
 
 const marks: Readonly<Record<Finding["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
 
-function printExamined(examined: Examined, io: CommandIo): Examined {
-  io.stdout(`${examined.what}\n`);
-  for (const { result, detail, remedy } of examined.findings) {
+function printExamined({ what, findings, warnings = [] }: Examined, io: CommandIo): void {
+  io.stdout(`${what}\n`);
+  for (const { result, detail, remedy } of findings) {
     io.stdout(`  ${marks[result]} ${detail.replaceAll("`", "")}${remedy ? `. ${remedy}` : ""}\n`);
   }
-  for (const warning of examined.warnings ?? []) io.stdout(`  ! ${warning}\n`);
-  return examined;
+  for (const warning of warnings) io.stdout(`  ! ${warning}\n`);
 }
 
 /** Matching keys have the same id in both processes. An id reveals nothing of its key. */
@@ -139,7 +148,7 @@ export function examineMemory(
   );
 }
 
-async function examineLedger({ environment, config }: Settings, io: CommandIo): Promise<Examined[]> {
+async function* examineLedger({ environment, config }: Settings): AsyncGenerator<Examined> {
   let connection: RedisConnection | null = null;
   try {
     connection = await connectRedis(environment.redisUrl, environment.redisAccess);
@@ -150,20 +159,15 @@ async function examineLedger({ environment, config }: Settings, io: CommandIo): 
       .catch(() => [])
       .then((answer) => [answer].flat());
     const facts = { url: environment.redisUrl, info, fsync: typeof fsync === "string" ? fsync : null };
-    const findings = examineRedis(facts);
     const ledger = redisLedger(redis);
-    const open = [
-      ...examineOpen(await ledger.openByCluster(), config),
-      ...(await examineSeals(ledger, { environment, config })),
-    ];
-    const examined = [
-      printExamined({ what: "Redis", findings }, io),
-      printExamined({ what: "Requests", findings: open }, io),
-    ];
-    const zones = examineZones(await redisLedger(redis).zonesSeen(), config, new Date());
-    return zones.length > 0 ? [...examined, printExamined({ what: "Zones", findings: zones }, io)] : examined;
+    const open = examineOpen(await ledger.openByCluster(), config);
+    const seals = await examineSeals(ledger, { environment, config });
+    yield { what: "Redis", findings: examineRedis(facts) };
+    yield { what: "Requests", findings: [...open, ...seals] };
+    const zones = examineZones(await ledger.zonesSeen(), config, new Date());
+    if (zones.length > 0) yield { what: "Zones", findings: zones };
   } catch (error) {
-    return [printExamined({ what: "Redis", findings: [broken("can't reach Redis", explainFailure(error))] }, io)];
+    yield { what: "Redis", findings: [broken("can't reach Redis", explainFailure(error))] };
   } finally {
     await connection?.close();
   }
@@ -217,36 +221,31 @@ function examineOpen(open: ReadonlyMap<string, number>, { clusters }: Settings["
   );
 }
 
-async function examineSlackSide({ environment, config }: Settings, io: CommandIo): Promise<Examined[]> {
-  if (!environment.slack) return [];
-  const [{ examineSlack }, { examineApprovers }, { slackDirectory }, { messengerClient }] = await Promise.all([
+async function* examineSlackSide({ environment, config }: Settings): AsyncGenerator<Examined> {
+  if (!environment.slack) return;
+  const [{ examineSlack, messengerClient }, { examineApprovers }, { slackDirectory }] = await Promise.all([
     import("../slack/app/web-client.ts"),
     import("../slack/decide/active-approvers.ts"),
     import("../slack/app/directory.ts"),
-    import("../slack/app/web-client.ts"),
   ]);
   const client = messengerClient(environment.slack);
-  const slack = printExamined({ what: "Slack", findings: await examineSlack(client) }, io);
-  const isWell = slack.findings.every(({ result }) => result !== "no");
-  const findings = isWell
-    ? await examineApprovers(
-        slackDirectory(client, () => new Date(), config.slack),
-        config.clusters.values(),
-      )
+  const slack = await examineSlack(client);
+  yield { what: "Slack", findings: slack };
+  const directory = slackDirectory(client, () => new Date(), config.slack);
+  const findings = areWell(slack)
+    ? await examineApprovers(directory, config.clusters.values())
     : [notAsked("not checked: fix Slack first")];
-  return [slack, printExamined({ what: "Approvers", findings }, io)];
+  yield { what: "Approvers", findings };
 }
 
-async function examineWorkerSide(settings: Settings, zones: readonly Zone[], io: CommandIo): Promise<Examined[]> {
-  const [first] = settings.config.clusters.values();
-  const examined = [printExamined({ what: "Clock", findings: [await examineClock(first?.region ?? "us-east-1")] }, io)];
+async function* examineWorkerSide(settings: Settings, zones: readonly Zone[]): AsyncGenerator<Examined> {
+  const { clusters } = settings.config;
+  const [first] = clusters.values();
+  yield { what: "Clock", findings: [await examineClock(first?.region ?? "us-east-1")] };
   const { examineIdentityCenter } = await import("../worker/questions/identities.ts");
   const directory = await examineIdentityCenter(settings.config);
-  if (directory.length > 0) examined.push(printExamined({ what: "Identity Center", findings: directory }, io));
-  for (const [name, cluster] of settings.config.clusters) {
-    if (zones.includes(zoneOf(cluster))) examined.push(printExamined(await examineCluster(settings, name), io));
-  }
-  return examined;
+  if (directory.length > 0) yield { what: "Identity Center", findings: directory };
+  for (const cluster of clusters.values()) if (zones.includes(zoneOf(cluster))) yield examineCluster(settings, cluster);
 }
 
 async function examineClock(region: string): Promise<Finding> {
@@ -270,16 +269,14 @@ function nameOf({ name }: Link, { operator }: Cluster): string {
   return name === "creator" && operator ? "operator" : name;
 }
 
-async function examineCluster(settings: Settings, name: string): Promise<Examined> {
+async function examineCluster(settings: Settings, cluster: Cluster): Promise<Examined> {
   const [{ reportChain }, { examineOperator }, { examineSignIn }, { keysOfMemory }] = await Promise.all([
     import("../worker/questions/chain.ts"),
     import("../worker/operator.ts"),
     import("../worker/sign-in/sign-in.ts"),
     import("../worker/upkeep/seal-clusters.ts"),
   ]);
-  const what = `Cluster ${name}`;
-  const cluster = settings.config.clusters.get(name);
-  if (!cluster) return { what, findings: [] };
+  const what = `Cluster ${cluster.name}`;
   try {
     return await withWorkerContext(settings, async (context) => {
       const { links } = await reportChain(context, cluster, { user: "doctor", isResponsible: false });
