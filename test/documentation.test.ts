@@ -147,15 +147,6 @@ test.each(pages)("every link of %s into a page leads to a heading that is there"
   expect(leadsNowhere.map(([link]) => link)).toEqual([]);
 });
 
-test("the configuration that docs/day-1.md shows has no problem", () => {
-  const [, text = ""] = /^```yaml\n([\s\S]+?)^```$/m.exec(read("docs/day-1.md")) ?? [];
-
-  const reading = readConfig(text);
-
-  expect(reading).not.toHaveProperty("problems");
-  expect(text).not.toBe("");
-});
-
 test("each law of docs/architecture.md has its attack in SECURITY.md, with a test that plays it", () => {
   const laws = read("docs/architecture.md").split("## Laws")[1]?.split("\n## ")[0] ?? "";
   const items = (sectionsOf("SECURITY.md").get("The laws and their tests") ?? "").split(/^(?=\d+\. )/m).slice(1);

@@ -52,28 +52,30 @@ export function isEksPath(pathname: string): boolean {
   return /^\/(?:clusters|tags)(?:\/|$)/.test(pathname);
 }
 
+/** Undefined: the sandbox has no such call. */
+export function eksActionOf(method: string, url: URL): EksAction | undefined {
+  return actions.find((action) => routes[action][0] === method && routes[action][1].test(url.pathname));
+}
+
 /** Null: the sandbox has no such call. */
 export function readEksCall(method: string, url: URL, body: Buffer): EksCall | null {
-  for (const action of actions) {
-    const [wanted, path] = routes[action];
-    const found = wanted === method ? path.exec(url.pathname) : null;
-    if (!found) continue;
-    // A body that is no JSON object has no members, and EKS refuses the call for missing ones.
-    const parsed = parseJson(body.toString("utf8"));
-    const part = (name: string) => decodeURIComponent(found.groups?.[name] ?? "");
-    return {
-      action,
-      cluster: part("cluster"),
-      principalArn: part("principalArn"),
-      policyArn: part("policyArn"),
-      updateId: part("updateId"),
-      resourceArn: part("resourceArn"),
-      nodes: part("nodes"),
-      query: url.searchParams,
-      body: isObject(parsed) ? parsed : {},
-    };
-  }
-  return null;
+  const action = eksActionOf(method, url);
+  if (!action) return null;
+  const parts = routes[action][1].exec(url.pathname)?.groups;
+  // A body that is no JSON object has no members, and EKS refuses the call for missing ones.
+  const parsed = body.length > 0 && parseJson(body.toString("utf8"));
+  const part = (name: string) => decodeURIComponent(parts?.[name] ?? "");
+  return {
+    action,
+    cluster: part("cluster"),
+    principalArn: part("principalArn"),
+    policyArn: part("policyArn"),
+    updateId: part("updateId"),
+    resourceArn: part("resourceArn"),
+    nodes: part("nodes"),
+    query: url.searchParams,
+    body: isObject(parsed) ? parsed : {},
+  };
 }
 
 export function textOf(value: unknown): string | undefined {

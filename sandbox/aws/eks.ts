@@ -28,6 +28,7 @@ import {
   type EksAction,
   type EksHandler,
   type EksService,
+  eksActionOf,
   findCluster,
   page,
   readEksCall,
@@ -103,8 +104,8 @@ const handlers: Readonly<Record<EksAction, EksHandler>> = {
   UntagResource: untagResource,
 };
 
-export function eksCallName({ method, url, body }: SandboxRequest): string {
-  return `eks.${readEksCall(method, url, body)?.action ?? "Unknown"}`;
+export function eksCallName({ method, url }: SandboxRequest): string {
+  return `eks.${eksActionOf(method, url) ?? "Unknown"}`;
 }
 
 /** Answers for clusters and access entries (EKS API reference), in the region of the signature. */

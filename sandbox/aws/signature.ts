@@ -42,7 +42,7 @@ export function verifySignature(
   }
   const problem = scopeProblem(request, claim, service) ?? clockProblem(claim, now);
   if (problem) refuse("SignatureDoesNotMatch", problem, 403);
-  const expected = Buffer.from(sign(request, claim, caller.secretAccessKey));
+  const expected = Buffer.from(sign(request, claim, caller));
   const given = Buffer.from(claim.signature);
   if (expected.length !== given.length || !timingSafeEqual(expected, given)) {
     refuse(
@@ -95,14 +95,23 @@ function amzDate(date: Date): string {
   return `${date.toISOString().replace(/[-:]/g, "").slice(0, 15)}Z`;
 }
 
-function sign(request: SandboxRequest, claim: SignatureClaim, secretAccessKey: string): string {
+function sign(request: SandboxRequest, claim: SignatureClaim, caller: Caller): string {
   const scope = `${claim.date}/${claim.region}/${claim.service}/aws4_request`;
   const text = ["AWS4-HMAC-SHA256", claim.at, scope, sha256(canonicalRequest(request, claim))].join("\n");
-  const key = [claim.date, claim.region, claim.service, "aws4_request"].reduce<string | Buffer>(
-    (secret, part) => createHmac("sha256", secret).update(part).digest(),
-    `AWS4${secretAccessKey}`,
-  );
-  return createHmac("sha256", key).update(text).digest("hex");
+  return createHmac("sha256", signingKey(scope, caller)).update(text).digest("hex");
+}
+
+const signingKeys = new WeakMap<Caller["identity"], Map<string, string | Buffer>>();
+
+/** Kept: making one takes as long as the rest of a verification. */
+function signingKey(scope: string, { identity, secretAccessKey }: Caller): string | Buffer {
+  const known = signingKeys.get(identity) ?? new Map<string, string | Buffer>();
+  signingKeys.set(identity, known);
+  const sign = (key: string | Buffer, part: string) => createHmac("sha256", key).update(part).digest();
+  const of = `${secretAccessKey}/${scope}`;
+  const key = known.get(of) ?? scope.split("/").reduce<string | Buffer>(sign, `AWS4${secretAccessKey}`);
+  known.set(of, key);
+  return key;
 }
 
 function canonicalRequest(request: SandboxRequest, claim: SignatureClaim): string {

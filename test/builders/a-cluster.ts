@@ -1,5 +1,5 @@
 import type { Cluster, Level } from "../../src/access/policy/cluster.ts";
-import { readConfig } from "../../src/config/config.ts";
+import { type Config, readConfig } from "../../src/config/config.ts";
 
 /** A configuration with one cluster `staging` that offers `viewer` and `admin`; everything else as the defaults are. */
 export const configText = `
@@ -22,19 +22,28 @@ levels:
     maxDuration: 1h
 `;
 
-let staging: Cluster | undefined;
+const known = new Map<string, Config>();
 
-/** The cluster `staging`, or one like it. Its text is read once: tests build thousands of them. */
-export function aCluster(change: Partial<Cluster> = {}): Cluster {
-  staging ??= readStaging();
-  return { ...staging, ...change };
+/** What a text of eks-access.yml says. Each is read once: that takes as long as some calls over HTTP, and tests read thousands. */
+export function configOf(text: string): Config {
+  const before = known.get(text);
+  if (before) return before;
+  const reading = readConfig(text);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  known.set(text, reading.config);
+  return reading.config;
 }
 
-function readStaging(): Cluster {
-  const reading = readConfig(configText);
-  const cluster = reading.type === "config" ? reading.config.clusters.get("staging") : undefined;
-  if (!cluster) throw new Error("The configuration of the builder does not read any more.");
+/** The cluster of this name. */
+export function clusterIn({ clusters }: Pick<Config, "clusters">, name: string): Cluster {
+  const cluster = clusters.get(name);
+  if (!cluster) throw new Error(`there is no cluster ${name}`);
   return cluster;
+}
+
+/** The cluster `staging`, or one like it. */
+export function aCluster(change: Partial<Cluster> = {}): Cluster {
+  return { ...clusterIn(configOf(configText), "staging"), ...change };
 }
 
 /** The level `viewer`, or one like it. */

@@ -7,11 +7,11 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { openCluster } from "../../src/worker/open-cluster.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
+import { clusterIn } from "../builders/a-cluster.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import {
   approve,
   ask,
-  clusterIn,
   give,
   modesConfig,
   outsideEntries,

@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
-import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { showRequest } from "../../src/slack/show/messenger.ts";
-import { configText } from "../builders/a-cluster.ts";
+import { configOf, configText } from "../builders/a-cluster.ts";
 import { aLeasedRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
@@ -13,9 +12,8 @@ import { callsTo, noGroups } from "../slack/slack-context.ts";
 import { silentContext } from "./silent-context.ts";
 
 function aProcess(ledger: Ledger, slack: SandboxSlack) {
-  const reading = readConfig(configText);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
-  return { ...silentContext(ledger), config: reading.config, ...callsTo(slack), directory: noGroups };
+  const config = configOf(configText);
+  return { ...silentContext(ledger), config, ...callsTo(slack), directory: noGroups };
 }
 
 test("a process that stood still before its update leaves no older message than the one that another process showed", async () => {

@@ -2,13 +2,12 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifyChain } from "../../src/access/audit-event.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
-import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import { cancelRequest, revokeLease } from "../../src/slack/decide/end-access.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { sweep } from "../../src/worker/sweep.ts";
-import { configText } from "../builders/a-cluster.ts";
+import { configOf, configText } from "../builders/a-cluster.ts";
 import { aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
@@ -50,8 +49,7 @@ const actors: Readonly<Record<string, Actor>> = {
 const decisive = ["request.approved", "request.denied", "request.cancelled", "request.expired"];
 
 function contextOf(ledger: Ledger): WorkerContext & SlackContext {
-  const reading = readConfig(configText);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const config = configOf(configText);
   const workers = { ask: async () => null, close: async () => {} };
   let clock = minutes(5);
   // It continues: two clicks of one person in one millisecond are the same decision, and both win.
@@ -61,7 +59,7 @@ function contextOf(ledger: Ledger): WorkerContext & SlackContext {
   };
   return {
     ...silentContext(ledger),
-    config: reading.config,
+    config,
     keys,
     workers,
     directory: noGroups,

@@ -5,8 +5,9 @@ import type { Cluster, Way } from "../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
 import { createRequest } from "../../src/access/request.ts";
 import { digestOfChange, type SeenInCluster } from "../../src/access/seals.ts";
-import { type Config, readConfig } from "../../src/config/config.ts";
+import type { Config } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
+import { clusterIn, configOf } from "../builders/a-cluster.ts";
 import { aPreview } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
@@ -31,10 +32,8 @@ export function sceneConfig(
   cluster: Cluster;
 } {
   const lines = Object.entries(change).map(([name, value]) => `    ${name}: ${value}\n`);
-  const reading = readConfig(edit(configuration.replace("    channel:", `${lines.join("")}    channel:`)));
-  const cluster = reading.type === "config" ? reading.config.clusters.get(clusterName) : undefined;
-  if (reading.type === "invalid" || !cluster) throw new Error("The sandbox's configuration does not read any more.");
-  return { config: reading.config, cluster };
+  const config = configOf(edit(configuration.replace("    channel:", `${lines.join("")}    channel:`)));
+  return { config, cluster: clusterIn(config, clusterName) };
 }
 
 /** Puts the three requests into an empty ledger: two approved one after the other, with seals that hold, and one to be decided. */

@@ -14,10 +14,11 @@ import { previewCluster } from "../../src/worker/preview/preview.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
 import { LedgerWatch } from "../../src/worker/upkeep/watch-ledger.ts";
 import { startWorker } from "../../src/worker/worker.ts";
+import { clusterIn } from "../builders/a-cluster.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
 import { isLong } from "../form.ts";
-import { approve, clusterIn, modesConfig } from "../worker/reconcile/both-ways.ts";
+import { approve, modesConfig } from "../worker/reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker/worker-side.ts";
 import { redisOfOurOwn } from "./own-redis.ts";
 

@@ -9,7 +9,7 @@ import { arns, channel, clusterName, externalId } from "../../sandbox/scene.ts";
 import { configurationOf } from "../../sandbox/scene-clusters.ts";
 import { textOf, wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import { neededActs, operatorRules } from "../../src/access/policy/operator-rights.ts";
-import { readConfig } from "../../src/config/config.ts";
+import { clusterIn, configOf } from "../builders/a-cluster.ts";
 import { addOperator, bootstrapIn, operatorArn, timesCreator } from "../operator-scene.ts";
 import { auditOf } from "./audit-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
@@ -118,9 +118,7 @@ test("from a bootstrap through every kind of lease to its end no run becomes the
 
   const { types, events } = await auditOf(flow.redisUrl);
   const refused = calls.filter(({ by, status }) => by?.startsWith("eks-access:operator:") && status === 403);
-  const reading = readConfig(text);
-  const cluster = reading.type === "config" ? reading.config.clusters.get(clusterName) : undefined;
-  if (!cluster) throw new Error("the configuration has no cluster");
+  const cluster = clusterIn(configOf(text), clusterName);
   const rights = neededActs(operatorRules({ readsAwsAuth: true, cluster }));
   // The API server asks for `bind` while it creates a binding, so no call shows it.
   const given = new Set(

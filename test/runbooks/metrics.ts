@@ -2,12 +2,12 @@ import { Registry } from "prom-client";
 import { expect } from "vitest";
 import { configuration } from "../../sandbox/scene.ts";
 import { backlogOf } from "../../src/bin/backlog.ts";
-import { readConfig } from "../../src/config/config.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { openQueues } from "../../src/ledger/queues.ts";
 import { redisAuditLog } from "../../src/ledger/redis-audit-log.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { createLedgerMetrics } from "../../src/operations/metrics.ts";
+import { configOf } from "../builders/a-cluster.ts";
 import { runbooks } from "./runbook.ts";
 
 /** What every worker's /metrics says of Redis now, by the series that a runbook names: how it is written there → its value. */
@@ -28,15 +28,14 @@ export async function seriesOf(heading: string, redisUrl: string): Promise<Reado
 }
 
 async function metricsNow(redisUrl: string): Promise<readonly string[]> {
-  const reading = readConfig(configuration);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const config = configOf(configuration);
   const { redis, close } = await connectRedis(redisUrl);
   const queues = openQueues(redis);
   const registry = new Registry();
   const now = () => new Date();
   const known = {
     ...{ queues, ledger: redisLedger(redis), now, auditLog: redisAuditLog(redis) },
-    configuration: () => reading.config,
+    configuration: () => config,
   };
   createLedgerMetrics(registry, backlogOf(known, redis));
   const text = await registry.metrics();

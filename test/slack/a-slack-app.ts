@@ -5,7 +5,6 @@ import { textOf } from "../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { isLinkQuestion, linkQuestionPrefix } from "../../src/access/lists.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
-import { type Config, readConfig } from "../../src/config/config.ts";
 import type { Job, WorkerQuestion } from "../../src/ledger/jobs.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { ShownMessages } from "../../src/ledger/stored.ts";
@@ -20,7 +19,7 @@ import { MessageUpdates } from "../../src/slack/show/message-updates.ts";
 import { showMoved, showOtherApprovers } from "../../src/slack/show/message-worker.ts";
 import { showRequest } from "../../src/slack/show/messenger.ts";
 import { showThread } from "../../src/slack/show/thread.ts";
-import { configText } from "../builders/a-cluster.ts";
+import { configOf, configText } from "../builders/a-cluster.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
 import { at, minutes } from "../builders/times.ts";
@@ -74,14 +73,8 @@ export interface SlackAppOptions {
 /** How many apps are open: the last one restores the clock. */
 let open = 0;
 
-function configIn(text: string): Config {
-  const reading = readConfig(text);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
-  return reading.config;
-}
-
 export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp> {
-  let config = configIn(options.config ?? configText);
+  let config = configOf(options.config ?? configText);
   // Bolt reads the clock by itself, to refuse old requests: the whole process has the time of the builders' story.
   open += 1;
   vi.useFakeTimers({ toFake: ["Date"], now: at(minutes(3)) });
@@ -162,7 +155,7 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
     lookForLost: () => showLost({ ...messenger(), ledger: context.ledger }),
     follow: (text) => {
       const before = config;
-      config = configIn(text);
+      config = configOf(text);
       return showMoved(messenger(), before);
     },
     woken: () => woken.splice(0),

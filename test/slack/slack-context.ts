@@ -1,10 +1,9 @@
 import type { SandboxSlack } from "../../sandbox/slack/workspace.ts";
-import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import type { Directory } from "../../src/slack/app/directory.ts";
 import { MessageUpdates } from "../../src/slack/show/message-updates.ts";
-import { configText } from "../builders/a-cluster.ts";
+import { configOf, configText } from "../builders/a-cluster.ts";
 import { keys } from "../builders/keys.ts";
 import { at, minutes } from "../builders/times.ts";
 import { silentContext } from "../fault/silent-context.ts";
@@ -31,11 +30,10 @@ export const noClicks = { noteClick: () => false };
 
 /** The Slack process's context over this ledger, five minutes after the story's start. `text` is its eks-access.yml. */
 export function aSlackContext(ledger: Ledger, text = configText, directory = noGroups): SlackContext {
-  const reading = readConfig(text);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const config = configOf(text);
   return {
     ...silentContext(ledger),
-    config: reading.config,
+    config,
     keys,
     workers: { ask: async () => null },
     directory,

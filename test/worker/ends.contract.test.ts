@@ -4,12 +4,12 @@ import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
 import { endWithoutLedger } from "../../src/worker/upkeep/end-without-ledger.ts";
+import { clusterIn } from "../builders/a-cluster.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import {
   approve,
   ask,
   bound,
-  clusterIn,
   give,
   later,
   modesConfig,

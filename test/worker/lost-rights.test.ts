@@ -2,8 +2,9 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../sandbox/scene.ts";
 import { AccessError } from "../../src/access/access-error.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
+import { clusterIn } from "../builders/a-cluster.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
-import { ask, clusterIn, modesConfig, openingWith } from "./reconcile/both-ways.ts";
+import { ask, modesConfig, openingWith } from "./reconcile/both-ways.ts";
 import { entriesOf } from "./reconcile/entries-of.ts";
 import { useWorkerSide } from "./worker-side.ts";
 

@@ -8,7 +8,6 @@ import { configurationOf } from "../../sandbox/scene-clusters.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { memoryKeys } from "../../src/access/seal.ts";
 import type { AwsCredentials } from "../../src/aws/client-settings.ts";
-import { readConfig } from "../../src/config/config.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { redisLedger } from "../../src/ledger/redis-ledger.ts";
@@ -16,6 +15,7 @@ import { finishedCalls, requestIds } from "../../src/operations/announcements.ts
 import { rememberedCreation } from "../../src/worker/discover-creator.ts";
 import { creatorArnFor, openCluster } from "../../src/worker/open-cluster.ts";
 import { reportChain } from "../../src/worker/questions/chain.ts";
+import { clusterIn, configOf } from "../builders/a-cluster.ts";
 import { aSecret, keys, otherKeys } from "../builders/keys.ts";
 import { creatorArns, creators } from "../creators.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
@@ -29,10 +29,7 @@ const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
 
 /** A cluster of the configuration, or one like it. */
 function configured(name: string, change: Partial<Cluster> = {}): Cluster {
-  const reading = readConfig(configurationOf({ scene: creators }));
-  const cluster = reading.type === "config" ? reading.config.clusters.get(name) : undefined;
-  if (!cluster) throw new Error(`the sandbox's configuration has no ${name}`);
-  return { ...cluster, ...change };
+  return { ...clusterIn(configOf(configurationOf({ scene: creators })), name), ...change };
 }
 
 /** Opens a cluster as a run does; who the API server says that we are there, and whom the run must not map. */

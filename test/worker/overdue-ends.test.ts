@@ -9,13 +9,13 @@ import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { sweep } from "../../src/worker/sweep.ts";
 import { startWorker } from "../../src/worker/worker.ts";
+import { clusterIn } from "../builders/a-cluster.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import {
   approve,
   ask,
-  clusterIn,
   give,
   later,
   modesConfig,

@@ -2,12 +2,11 @@ import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { permanentSeconds } from "../../src/access/lease/lease-record.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
-import { readConfig } from "../../src/config/config.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { redisLedger, redisRequestTraces } from "../../src/ledger/redis-ledger.ts";
 import { removeClosed } from "../../src/worker/remove-closed.ts";
-import { configText } from "../builders/a-cluster.ts";
+import { configOf, configText } from "../builders/a-cluster.ts";
 import { aMigration } from "../builders/a-migration.ts";
 import { aLease, aLeasedRequest, aRequest, revise } from "../builders/a-request.ts";
 import { anEmergency } from "../builders/an-emergency.ts";
@@ -38,9 +37,8 @@ afterEach(async () => {
 
 /** A worker of that time. */
 function workerAt(seconds: number, settings = "", of: Ledger = ledger) {
-  const reading = readConfig(`${configText}\n${settings}`);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
-  return { ledger: of, config: reading.config, keys, log: pino({ level: "silent" }), now: () => at(seconds) };
+  const config = configOf(`${configText}\n${settings}`);
+  return { ledger: of, config, keys, log: pino({ level: "silent" }), now: () => at(seconds) };
 }
 
 /** Commits a record with a message that shows it, as a closed one has. */

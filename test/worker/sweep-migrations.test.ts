@@ -2,7 +2,6 @@ import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Migration } from "../../src/access/migration.ts";
 import { planReminders } from "../../src/access/reminder.ts";
-import { readConfig } from "../../src/config/config.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { eventOf } from "../../src/ledger/lifecycle.ts";
@@ -11,7 +10,7 @@ import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { FailureLog } from "../../src/operations/log.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { sweep } from "../../src/worker/sweep.ts";
-import { configText } from "../builders/a-cluster.ts";
+import { configOf, configText } from "../builders/a-cluster.ts";
 import { aMigration, aPlannedMigration, reviseMigration } from "../builders/a-migration.ts";
 import { keys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
@@ -40,10 +39,9 @@ const waiting = aPlannedMigration({
 });
 
 function contextAt(now: Date, own: Ledger = ledger): WorkerContext {
-  const reading = readConfig(configText);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const config = configOf(configText);
   const log = pino({ level: "silent" });
-  return { ledger: own, queues, log, failures: new FailureLog(log), config: reading.config, keys, now: () => now };
+  return { ledger: own, queues, log, failures: new FailureLog(log), config, keys, now: () => now };
 }
 const put = (after: Migration) => ledger.commit({ after, event: eventOf("migration.planned", after, "worker", at(0)) });
 const toldNow = async () =>

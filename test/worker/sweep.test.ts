@@ -2,7 +2,6 @@ import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Lease } from "../../src/access/lease/lease-record.ts";
 import { planReminders } from "../../src/access/reminder.ts";
-import { readConfig } from "../../src/config/config.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { configurationOf } from "../../src/ledger/look-ups.ts";
 import { openQueues, type Queues } from "../../src/ledger/queues.ts";
@@ -10,7 +9,7 @@ import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { FailureLog } from "../../src/operations/log.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { sweep } from "../../src/worker/sweep.ts";
-import { configText } from "../builders/a-cluster.ts";
+import { configOf, configText } from "../builders/a-cluster.ts";
 import { aMigration } from "../builders/a-migration.ts";
 import {
   aLease,
@@ -45,15 +44,14 @@ afterEach(async () => {
 });
 
 function contextAt(now: Date): WorkerContext {
-  const reading = readConfig(configText);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const config = configOf(configText);
   const log = pino({ level: "silent" });
   return {
     ledger: redisLedger(redis.redis),
     queues,
     log,
     failures: new FailureLog(log),
-    config: reading.config,
+    config,
     keys,
     now: () => now,
   };

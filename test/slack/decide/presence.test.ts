@@ -1,21 +1,19 @@
 import { describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/access/record.ts";
-import { readConfig } from "../../../src/config/config.ts";
 import type { Directory } from "../../../src/slack/app/directory.ts";
 import { hasTooFewApprovers, presenceOf, whoIsCalled } from "../../../src/slack/app/people-called.ts";
-import { configText } from "../../builders/a-cluster.ts";
+import { configOf, configText } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { silentContext } from "../../fault/silent-context.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { noGroups } from "../slack-context.ts";
 
 async function presenceFor(request: AccessRequest, directory: Partial<Directory> = {}, text = configText) {
-  const reading = readConfig(text);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const config = configOf(text);
   const { log } = silentContext(memoryLedger());
   const accountOf = async (user: string) => (user === "U0APPROVER2" ? ("deactivated" as const) : ("active" as const));
   const people = { ...noGroups, accountOf, ...directory };
-  return presenceOf({ config: reading.config, directory: people, log }, request);
+  return presenceOf({ config, directory: people, log }, request);
 }
 
 describe("who is left to decide", () => {

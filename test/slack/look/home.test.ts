@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
-import { readConfig } from "../../../src/config/config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { slackDirectory } from "../../../src/slack/app/directory.ts";
 import { type HomeContext, publishHome } from "../../../src/slack/look/home.ts";
-import { configText } from "../../builders/a-cluster.ts";
+import { configOf, configText } from "../../builders/a-cluster.ts";
 import { aDecision, aPreviewedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
@@ -24,11 +23,10 @@ beforeEach(async () => {
 afterEach(() => slack.stop());
 
 function aContext(change: Partial<HomeContext> = {}): HomeContext {
-  const reading = readConfig(configText);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const config = configOf(configText);
   const now = () => at(minutes(5));
   const client = aClient(slack);
-  return { ledger, config: reading.config, keys, client, now, directory: slackDirectory(client, now), ...change };
+  return { ledger, config, keys, client, now, directory: slackDirectory(client, now), ...change };
 }
 
 const homeOf = (user: string) => textOf(slack.person(user).home() ?? expect.fail("there is no App Home"));

@@ -2,14 +2,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
-import { readConfig } from "../../../src/config/config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { slackDirectory } from "../../../src/slack/app/directory.ts";
 import { backgroundClient } from "../../../src/slack/app/web-client.ts";
 import { showRequest as showMessage } from "../../../src/slack/show/messenger.ts";
 import type { MessengerContext } from "../../../src/slack/show/show-in-channel.ts";
 import { showThread } from "../../../src/slack/show/thread.ts";
-import { configText } from "../../builders/a-cluster.ts";
+import { configOf, configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest, revise } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -31,11 +30,10 @@ afterEach(() => slack.stop());
 
 /** A messenger that wakes no one: it only reads the ledger and calls Slack. */
 function aContext(configuration = configText): MessengerContext {
-  const reading = readConfig(configuration);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const config = configOf(configuration);
   const calls = callsTo(slack);
   const directory = slackDirectory(calls.client, () => new Date());
-  return { ...silentContext(ledger), config: reading.config, ...calls, directory };
+  return { ...silentContext(ledger), config, ...calls, directory };
 }
 
 /** As the jobs of the queue do it, one after the other. */

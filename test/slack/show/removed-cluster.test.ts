@@ -3,7 +3,7 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { isMigration, type LedgerRecord } from "../../../src/access/lists.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
-import { type Config, readConfig } from "../../../src/config/config.ts";
+import type { Config } from "../../../src/config/config.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../../src/ledger/connect.ts";
 import { openQueues, type Queues } from "../../../src/ledger/queues.ts";
 import { settleClicked } from "../../../src/slack/app/answer.ts";
@@ -13,7 +13,7 @@ import { showMigration } from "../../../src/slack/migrate/migration-message.ts";
 import { showMoved, showOtherApprovers, startMessageWorker } from "../../../src/slack/show/message-worker.ts";
 import { showRequest } from "../../../src/slack/show/messenger.ts";
 import { showThread } from "../../../src/slack/show/thread.ts";
-import { configText } from "../../builders/a-cluster.ts";
+import { configOf, configText } from "../../builders/a-cluster.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aLeasedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
@@ -35,11 +35,6 @@ let config: Config;
 let members: readonly string[];
 let guests: readonly string[];
 let stop: () => Promise<void>;
-
-function configOf(text: string): Config {
-  const reading = readConfig(text);
-  return reading.type === "config" ? reading.config : expect.unreachable(reading.problems.join());
-}
 
 const directory = {
   ...noGroups,

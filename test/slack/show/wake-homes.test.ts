@@ -1,11 +1,10 @@
 import { expect, test } from "vitest";
-import { readConfig } from "../../../src/config/config.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import type { Directory } from "../../../src/slack/app/directory.ts";
 import { showMigration } from "../../../src/slack/migrate/migration-message.ts";
 import { wakeHomes } from "../../../src/slack/show/messenger.ts";
 import type { MessengerContext } from "../../../src/slack/show/show-in-channel.ts";
-import { configText } from "../../builders/a-cluster.ts";
+import { configOf, configText } from "../../builders/a-cluster.ts";
 import { aMigration } from "../../builders/a-migration.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
@@ -20,8 +19,7 @@ async function wokenBy(
   text = configText,
   change = (context: MessengerContext) => wakeHomes(context, aPreviewedRequest()),
 ) {
-  const reading = readConfig(text);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const config = configOf(text);
   const ledger = memoryLedger();
   for (const user of opened) await ledger.rememberHome(user, "1.abc");
   const woken: string[] = [];
@@ -33,7 +31,7 @@ async function wokenBy(
     ledger,
     log,
     queues: { ...queues, messages },
-    config: reading.config,
+    config,
     directory,
     updates: { noteShown: () => {}, remember: () => {}, known: new Map() },
   };

@@ -14,6 +14,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -21,7 +22,6 @@ import { useWorkerSide } from "../worker-side.ts";
 import {
   approve,
   ask,
-  clusterIn,
   dyingBefore,
   give,
   later,

@@ -6,9 +6,10 @@ import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { dueAt } from "../../../src/access/request.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { clusterIn, give, modesConfig, requestOf } from "./both-ways.ts";
+import { give, modesConfig, requestOf } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const review = "kubernetes.subject-access-review";

@@ -11,6 +11,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -20,7 +21,6 @@ import {
   ask,
   askTogether,
   bound,
-  clusterIn,
   give,
   later,
   modesConfig,

@@ -10,13 +10,14 @@ import type { AccessRequest } from "../../../src/access/record.ts";
 import { createRequest } from "../../../src/access/request.ts";
 import { identityOfEntry } from "../../../src/access-entry/entry-tags.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
-import { type Config, readConfig } from "../../../src/config/config.ts";
+import type { Config } from "../../../src/config/config.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { previewCluster } from "../../../src/worker/preview/preview.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { identityInDocument } from "../../../src/worker/reconcile/settle-document.ts";
+import { configOf } from "../../builders/a-cluster.ts";
 import { revise } from "../../builders/a-request.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
@@ -33,15 +34,8 @@ export function modesConfig(change: (text: string) => string = (text) => text): 
   const text = configurationOf({ everyMode: true })
     .replaceAll("levels: [viewer, admin]", "levels: [viewer, admin, everywhere, peek, masters]")
     .replace(/^levels:\n/m, levels);
-  const reading = readConfig(change(text));
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
-  return reading.config;
-}
-
-export function clusterIn({ clusters }: Config, name: string): Cluster {
-  const cluster = clusters.get(name);
-  if (!cluster) throw new Error(`there is no cluster ${name}`);
-  return cluster;
+  const config = configOf(change(text));
+  return config;
 }
 
 export interface RequestedLease {

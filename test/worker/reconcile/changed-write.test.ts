@@ -5,11 +5,12 @@ import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { readNotice } from "../../../src/access/shared-lists.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { keys } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import { addingMasters, changingWrites, type Data, editing, restoring } from "./a-webhook.ts";
-import { bound, clusterIn, give, modesConfig, outsideDocument, requestOf, revokeGiven } from "./both-ways.ts";
+import { bound, give, modesConfig, outsideDocument, requestOf, revokeGiven } from "./both-ways.ts";
 
 /** An admission webhook that changes each real PUT of aws-auth, and no dry run. */
 const side = useWorkerSide({ everyMode: true });

@@ -5,9 +5,10 @@ import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { clusterIn, give, modesConfig, type Outside, outsideOf, requestOf, revokeGiven } from "./both-ways.ts";
+import { give, modesConfig, type Outside, outsideOf, requestOf, revokeGiven } from "./both-ways.ts";
 import { entriesOf } from "./entries-of.ts";
 
 const side = useWorkerSide({ everyMode: true });

@@ -4,9 +4,10 @@ import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { usualDeadlines, withinDeadline } from "../../../src/operations/deadlines.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { approve, ask, clusterIn, give, modesConfig, requestOf, revokeOnly } from "./both-ways.ts";
+import { approve, ask, give, modesConfig, requestOf, revokeOnly } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const forEver = 600_000;

@@ -6,6 +6,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { endWithoutLedger } from "../../../src/worker/upkeep/end-without-ledger.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -13,7 +14,6 @@ import { useWorkerSide } from "../worker-side.ts";
 import {
   approve,
   ask,
-  clusterIn,
   dyingBefore,
   give,
   later,

@@ -5,11 +5,12 @@ import type { AccessRequest } from "../../../src/access/record.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { clusterIn, give, later, modesConfig, type Outside, outsideOf, requestOf, revokeGiven } from "./both-ways.ts";
+import { give, later, modesConfig, type Outside, outsideOf, requestOf, revokeGiven } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const viewers = "eks-access:viewers";

@@ -5,9 +5,10 @@ import { connectRedis } from "../../../src/ledger/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis-ledger.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { bound, clusterIn, give, later, modesConfig, type Outside, outsideOf, requestOf } from "./both-ways.ts";
+import { bound, give, later, modesConfig, type Outside, outsideOf, requestOf } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const { engineer, onCall } = arns;

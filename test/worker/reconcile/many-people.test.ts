@@ -9,11 +9,12 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import type { openCluster } from "../../../src/worker/open-cluster.ts";
 import { previewCluster } from "../../../src/worker/preview/preview.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { isLong } from "../../form.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { approve, ask, bound, clusterIn, modesConfig, openingWith, requestOf, revokeOnly } from "./both-ways.ts";
+import { approve, ask, bound, modesConfig, openingWith, requestOf, revokeOnly } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const account = arns.engineer.split(":")[4] ?? "";

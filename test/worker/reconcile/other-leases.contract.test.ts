@@ -4,12 +4,12 @@ import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { previewCluster } from "../../../src/worker/preview/preview.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {
   approve,
   ask,
-  clusterIn,
   dyingBefore,
   give,
   later,

@@ -5,10 +5,11 @@ import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { sealLink } from "../../../src/access/seals.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { approve, ask, clusterIn, modesConfig, requestOf, revokeGiven } from "./both-ways.ts";
+import { approve, ask, modesConfig, requestOf, revokeGiven } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 

@@ -2,9 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { ask, clusterIn, give, modesConfig, requestOf, revokeGiven } from "./both-ways.ts";
+import { ask, give, modesConfig, requestOf, revokeGiven } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 let context: WorkerContext;

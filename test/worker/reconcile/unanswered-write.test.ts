@@ -8,13 +8,13 @@ import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { writeForOthers } from "../../../src/worker/reconcile/write-document.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { keys } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import { addingMasters, changingWrites, editing } from "./a-webhook.ts";
 import {
   bound,
-  clusterIn,
   dyingBefore,
   give,
   modesConfig,

@@ -6,13 +6,13 @@ import { createWorkerMetrics } from "../../../src/operations/metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {
   approve,
   ask,
   bound,
-  clusterIn,
   give,
   later,
   modesConfig,

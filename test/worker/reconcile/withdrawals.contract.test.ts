@@ -7,12 +7,12 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { previewCluster } from "../../../src/worker/preview/preview.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {
   approve,
   ask,
-  clusterIn,
   dyingBefore,
   give,
   later,

@@ -4,10 +4,11 @@ import type { AuditEvent } from "../../../src/access/audit-event.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { clusterIn, give, modesConfig, requestOf, revokeGiven, revokeOnly } from "../reconcile/both-ways.ts";
+import { give, modesConfig, requestOf, revokeGiven, revokeOnly } from "../reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const side = useWorkerSide({ everyMode: true });

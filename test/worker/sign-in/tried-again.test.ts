@@ -5,8 +5,9 @@ import type { AuditEvent } from "../../../src/access/audit-event.ts";
 import { dueAt } from "../../../src/access/request.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { clusterIn, give, modesConfig, requestOf, revokeGiven, revokeOnly } from "../reconcile/both-ways.ts";
+import { give, modesConfig, requestOf, revokeGiven, revokeOnly } from "../reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const side = useWorkerSide();

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { SandboxAws } from "../../../sandbox/aws/account.ts";
 import { eksError } from "../../../sandbox/aws/refusal.ts";
-import { readConfig } from "../../../src/config/config.ts";
 import { type LiveConfig, liveConfig } from "../../../src/config/live-config.ts";
 import { FleetWithoutLedger } from "../../../src/worker/upkeep/look-at-fleet.ts";
+import { configOf } from "../../builders/a-cluster.ts";
 import { aFleetCluster, fleetText } from "../../builders/a-fleet.ts";
 import { at, minutes } from "../../builders/times.ts";
 import { addFleetCluster, fleetAccounts, fleetArn, startFleetAws } from "../../fleet-scene.ts";
@@ -17,10 +17,9 @@ beforeEach(async () => {
   aws = await startFleetAws();
   addFleetCluster(aws, fleetAccounts[0], "payments", tags);
   addFleetCluster(aws, fleetAccounts[1], "shop", tags);
-  const reading = readConfig(fleetText);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const config = configOf(fleetText);
   now = at(0);
-  live = liveConfig({ text: fleetText, config: reading.config }, () => now);
+  live = liveConfig({ text: fleetText, config }, () => now);
 });
 afterEach(async () => {
   vi.unstubAllEnvs();

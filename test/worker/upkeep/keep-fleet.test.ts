@@ -2,12 +2,12 @@ import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { SandboxAws } from "../../../sandbox/aws/account.ts";
 import type { Notice } from "../../../src/access/shared-lists.ts";
-import { readConfig } from "../../../src/config/config.ts";
 import { followFleet } from "../../../src/config/follow-fleet.ts";
 import { type LiveConfig, liveConfig } from "../../../src/config/live-config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { FailureLog } from "../../../src/operations/log.ts";
 import { type FleetContext, FleetKeeper } from "../../../src/worker/upkeep/keep-fleet.ts";
+import { configOf } from "../../builders/a-cluster.ts";
 import { fleetText } from "../../builders/a-fleet.ts";
 import { keys } from "../../builders/keys.ts";
 import { addFleetCluster, fleetAccounts, fleetArn, startFleetAws } from "../../fleet-scene.ts";
@@ -32,11 +32,10 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  const reading = readConfig(fleetText);
-  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const config = configOf(fleetText);
   now = new Date();
   ledger = memoryLedger();
-  live = liveConfig({ text: fleetText, config: reading.config }, () => now);
+  live = liveConfig({ text: fleetText, config }, () => now);
   notices = [];
   addCluster(fleetAccounts[0], "payments", fleetTags);
   addCluster(fleetAccounts[1], "shop", { ...fleetTags, env: "dev" });

@@ -2,11 +2,12 @@ import { expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
 import { memoryKeys } from "../../../src/access/seal.ts";
 import { keysOfMemory, sealingClusters } from "../../../src/worker/upkeep/seal-clusters.ts";
+import { clusterIn } from "../../builders/a-cluster.ts";
 import { revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { aSecret, keys as ours } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { bound, clusterIn, give, modesConfig, outsideOf, requestOf, revokeGiven } from "../reconcile/both-ways.ts";
+import { bound, give, modesConfig, outsideOf, requestOf, revokeGiven } from "../reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const side = useWorkerSide({ everyMode: true });
