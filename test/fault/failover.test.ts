@@ -65,6 +65,10 @@ test("a failover that loses the last changes leaves no message untrue and no acc
   await expect.poll(() => cardOf("revoked")).toContain("*Ended*");
   expect(groupsOf("revoked")).toBeUndefined();
   await expect.poll(async () => (await product.ledger.get(unknown?.id ?? ""))?.lease?.state).toBe("active");
+  // The message from before, and no second one that alone would show its end.
+  await expect
+    .poll(() => messagesOf(product, unknown).map(textOf))
+    .toEqual([expect.stringContaining("recovered from")]);
   const found = (await product.ledger.events(1, 1_000)).filter(({ event }) => event.type === "record.undone");
   // The others change by what the cluster remembers, before or after each process has looked.
   expect(found.map(({ event }) => event.request)).toContain((await requestOf("approved"))?.id);

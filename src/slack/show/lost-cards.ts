@@ -16,6 +16,7 @@ import { goneText, type Message } from "./message.ts";
 import type { KnownCard } from "./message-updates.ts";
 import { actions, code, context as contextBlock, section, unformatted } from "./mrkdwn.ts";
 import { type MessengerContext, updateDirectMessage, updateInChannel } from "./show-in-channel.ts";
+import { isSame } from "./shown-messages.ts";
 import { subjectFor, whatFor } from "./words.ts";
 
 const oneReplyForMs = 24 * 3_600_000;
@@ -105,8 +106,9 @@ export async function showLost(context: MessengerContext): Promise<void> {
   const open = [...known].filter(([, { record }]) => goesOn(record));
   const found = await Promise.all(open.map(([id]) => recordWith(context.ledger, id)));
   for (const [index, [id, card]] of open.entries()) {
-    // A migration's number can come twice; and a messenger can have shown this record meanwhile.
-    const record = found[index]?.createdAt === card.record.createdAt ? found[index] : null;
+    const now = found[index];
+    const record = now && isSame(card.record, now) ? now : null;
+    // A messenger can have shown this record meanwhile.
     if (known.get(id) !== card) continue;
     if (!record && !card.isLost) {
       await settleLost(context, card);

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { LedgerRecord } from "../../access/lists.ts";
+import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
@@ -35,17 +35,21 @@ function digestOf(record: LedgerRecord): string {
   return hash("sha1", JSON.stringify(record));
 }
 
+/** A migration's number can come twice. A lease that the cluster remembers comes back as if it were asked for then. */
+export function isSame(known: LedgerRecord, record: LedgerRecord): boolean {
+  return !isMigration(record) || known.createdAt === record.createdAt;
+}
+
 interface Showing {
   readonly ledger: Pick<Ledger, "shown" | "markShown">;
   readonly updates: MessageUpdates;
 }
 
 /** The messages of a record: as Redis has them, with those that this process made and a restored Redis lost. */
-export async function shownNow({ ledger, updates }: Showing, { id, createdAt }: LedgerRecord): Promise<ShownMessages> {
-  const stored = (await ledger.shown(id)) ?? nothingShown;
-  const known = updates.known.get(id);
-  // A migration's number can come twice.
-  if (known?.record.createdAt !== createdAt) return stored;
+export async function shownNow({ ledger, updates }: Showing, record: LedgerRecord): Promise<ShownMessages> {
+  const stored = (await ledger.shown(record.id)) ?? nothingShown;
+  const known = updates.known.get(record.id);
+  if (!known || !isSame(known.record, record)) return stored;
   const { message, direct, milestones, copies, asker } = known.shown;
   const isWhole = (stored.message || !message) && (stored.direct || !direct);
   return {
