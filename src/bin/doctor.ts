@@ -18,7 +18,7 @@ import type { ApprovedRequest } from "../access/record.ts";
 import { type KeyKind, keysIn, olderKeys, type Verifier } from "../access/seal.ts";
 import { broken, counted, type Finding, found, type Link, linkNames, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
-import { examineRedis } from "../ledger/examine-redis.ts";
+import { examineRedis, examineWrites } from "../ledger/examine-redis.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { redisLedger } from "../ledger/redis-ledger.ts";
 import { sealedValues } from "../ledger/seal-again.ts";
@@ -162,12 +162,12 @@ async function* examineLedger({ environment, config }: Settings): AsyncGenerator
     const ledger = redisLedger(redis);
     const open = examineOpen(await ledger.openByCluster(), config);
     const seals = await examineSeals(ledger, { environment, config });
-    yield { what: "Redis", findings: examineRedis(facts) };
+    yield { what: "Redis", findings: [...examineRedis(facts), await examineWrites(ledger)] };
     yield { what: "Requests", findings: [...open, ...seals] };
     const zones = examineZones(await ledger.zonesSeen(), config, new Date());
     if (zones.length > 0) yield { what: "Zones", findings: zones };
   } catch (error) {
-    yield { what: "Redis", findings: [broken("can't reach Redis", explainFailure(error))] };
+    yield { what: "Redis", findings: [broken("can't use it", explainFailure(error))] };
   } finally {
     await connection?.close();
   }

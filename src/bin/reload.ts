@@ -13,6 +13,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { RefusedFile } from "../ledger/stored.ts";
 import { inTurn } from "../ledger/turns.ts";
 import { recordedEvents } from "../operations/announcements.ts";
+import type { FailureLog } from "../operations/log.ts";
 import { type Stoppable, startTicking, stoppable, unfinishedAt } from "../operations/stoppable.ts";
 import type { Settings } from "./settings.ts";
 
@@ -164,16 +165,15 @@ const lookEveryMs = 5_000;
 
 /** Follows the list of the fleet. It resolves with the clusters in place, so that due work there begins at once. */
 export async function startFollowing(
-  context: Omit<ReloadContext, "kind" | "announce">,
+  context: Omit<ReloadContext, "kind" | "announce"> & { readonly failures: FailureLog },
   { workerKeys, slackKeys }: Keys,
 ): Promise<FleetFollower & Stoppable> {
-  const { live, ledger, log } = context;
+  const { live, ledger, failures } = context;
   const keys = workerKeys?.preview ?? slackKeys?.preview;
   if (!keys) throw new Error("This process has no key to verify the fleet with.");
   live.refuseIf(keepsClusters({ ledger }), "fleet");
   const follower = followFleet({ ...context, keys });
-  const look = () =>
-    follower.look().catch((error: unknown) => log.warn({ err: error }, "could not read the list of the fleet"));
+  const look = () => failures.during("could not read the list of the fleet", {}, follower.look);
   await look();
   return { ...follower, ...stoppable(startTicking(lookEveryMs, look), "reading the fleet") };
 }

@@ -15,7 +15,7 @@ import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../l
 import { openQueues } from "../ledger/queues.ts";
 import { redisAuditLog } from "../ledger/redis-audit-log.ts";
 import { redisLedger, redisRequestTraces } from "../ledger/redis-ledger.ts";
-import { inTurn } from "../ledger/turns.ts";
+import { inTurn, takeWrite } from "../ledger/turns.ts";
 import { withinTime } from "../operations/deadlines.ts";
 import {
   type Health,
@@ -97,7 +97,7 @@ async function start(
   const { now } = clock;
   const { lastSuccess, awaySince } = createProcessMetrics(registry, now);
   const metrics = createWorkerMetrics(registry);
-  let ping: Health["ping"] = () => Promise.reject(new Error("no connection to Redis yet"));
+  let ping: Health["ping"] = () => Promise.reject(new AccessError("ledger-unreachable", "Redis did not answer"));
   const isWithoutLedger = async () => (await metrics.withoutLedger.get()).values[0]?.value === 1;
   const { readyWithinMs: pingWithinMs } = settings.environment;
   const clockState = clock.state;
@@ -107,19 +107,16 @@ async function start(
   const live = liveConfig(settings, now);
   const { zones } = settings;
   const own = { live, zones, log, failures: new FailureLog(log), metrics, now };
-  let writes = ping;
   const started = (part: Stoppable) => running.parts.push(part);
-  await startPartWithoutLedger(own, settings.environment, () => writes(), started);
+  await startPartWithoutLedger(own, settings.environment, () => ping(), started);
   const connection = await awaitLedger(settings.environment, log, stop);
-  ping = () => connection.redis.ping();
   const { context, close } = contextOn(connection, settings.environment, own);
   running.close.push(close);
   const announce = noticeSender(context, settings.environment);
   started(
     await clock.follow(connection.redis, own.failures, (wrong) => announceWrongClock(context, kind, wrong, announce)),
   );
-  // A full Redis answers, but takes no write.
-  writes = () => context.ledger.takeTurn("does-it-write", 1);
+  ping = () => takeWrite(context.ledger);
   await startParts(context, settings.environment, started);
   if (kind !== "slack") {
     createLedgerMetrics(registry, backlogOf({ ...context, configuration: live.current }, connection.redis));

@@ -178,7 +178,7 @@ const causes: readonly Cause[] = [
 export function unreachable(place: string, errors: readonly unknown[]): AccessError {
   const reasons = errors.map(reasonOf);
   for (const reason of reasons) {
-    const known = causes.find(({ pattern, at = /^/ }) => pattern.test(reason) && at.test(place));
+    const known = causeOf(reason, place);
     if (known) {
       const options = { cause: new Error(reason), remedy: known.remedy };
       return new AccessError("ledger-refused", known.what(place), options);
@@ -188,6 +188,10 @@ export function unreachable(place: string, errors: readonly unknown[]): AccessEr
   return new AccessError("ledger-unreachable", `No answer from Redis at ${place}`, { cause });
 }
 
+function causeOf(reason: string, place: string): Cause | undefined {
+  return causes.find(({ pattern, at = /^/ }) => pattern.test(reason) && at.test(place));
+}
+
 /** A Redis Cluster says that all nodes failed, and in `lastNodeError` why the last one did. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
@@ -195,15 +199,39 @@ function reasonOf(error: unknown): string {
   return lastNodeError instanceof Error ? lastNodeError.message : error.message;
 }
 
-/** A port on Redis that fails only with AccessErrors `ledger-unreachable`. @param what a clause */
-export function explained<Port extends object>(port: Port, what: string): Port {
+/** By client, why it has no connection now. A command says only that it can't be sent. */
+const brokenBy = new WeakMap<RedisClient, string>();
+
+/** Each failed command rejects; without a listener ioredis would also print connection errors. */
+export function keepErrors(redis: RedisClient): void {
+  redis.on("error", (error) => void brokenBy.set(redis, reasonOf(error)));
+  redis.on("ready", () => void brokenBy.delete(redis));
+}
+
+/** Of a Redis that is full, a replica, without its replicas, or without room on its disk; with its own words. */
+const takesNoWrites = /^(?:OOM|READONLY|NOREPLICAS|MISCONF) .*?(?=\.|$)/;
+
+function unanswered(redis: RedisClient, failure: unknown): AccessError {
+  const broken = brokenBy.get(redis);
+  const cause = broken === undefined ? failure : new Error(broken);
+  const reason = reasonOf(cause);
+  const place = "REDIS_URL";
+  const known = causeOf(reason, place);
+  if (known) return new AccessError("ledger-unreachable", known.what(place), { cause, remedy: known.remedy });
+  const [refusal] = takesNoWrites.exec(reason) ?? [];
+  const what = refusal ? `Redis takes no writes: ${refusal}` : "Redis did not answer";
+  return new AccessError("ledger-unreachable", what, { cause });
+}
+
+/** A port on Redis that fails only with AccessErrors `ledger-unreachable`. */
+export function explained<Port extends object>(port: Port, redis: RedisClient): Port {
   const calls = Object.entries(port as Record<string, (...given: unknown[]) => Promise<unknown>>);
   const guarded = calls.map(([name, call]) => {
     const explain = async (...given: unknown[]) => {
       try {
         return await call(...given);
       } catch (cause) {
-        throw new AccessError("ledger-unreachable", what, { cause });
+        throw unanswered(redis, cause);
       }
     };
     return [name, explain];

@@ -1,6 +1,7 @@
 import { AccessError } from "../access/access-error.ts";
 import {
   type ClientOptions,
+  keepErrors,
   openClient,
   type RedisAccess,
   type RedisClient,
@@ -45,7 +46,7 @@ export async function connectRedis(
     throw unreachable(addressInWords(address), [...reasons, error]);
   }
   for (const event of ["node error", "sentinelError"]) redis.off(event, note);
-  ignoreErrors(redis);
+  keepErrors(redis);
   redis.off("error", note);
   return { redis, close: async () => void redis.disconnect() };
 }
@@ -68,7 +69,7 @@ export async function connectLedger(url: string, access: RedisAccess = {}): Prom
 /** A worker's connection blocks while it waits for jobs, so it never gives up. */
 export function connectRedisBlocking(url: string, access: RedisAccess = {}): RedisClient {
   const redis = openClient(addressOf(url), access, { patience: "waits" });
-  ignoreErrors(redis);
+  keepErrors(redis);
   return redis;
 }
 
@@ -76,11 +77,6 @@ function addressOf(url: string): RedisAddress {
   const reading = readRedisUrl(url);
   if (reading.type === "invalid") throw new AccessError("config-invalid", `REDIS_URL: ${reading.problem}`);
   return reading.address;
-}
-
-/** Each failed command rejects; without a listener ioredis would also print connection errors. */
-function ignoreErrors(redis: RedisClient): void {
-  redis.on("error", () => {});
 }
 
 /** ioredis retries a Redis Cluster that is not whole yet, but forgets the promise of its first try. */

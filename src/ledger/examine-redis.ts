@@ -1,5 +1,7 @@
+import { explainFailure } from "../access/access-error.ts";
 import { broken, type Finding, found, named, notAsked } from "../diagnosis/link.ts";
 import { type RedisAddress, readRedisUrl } from "./redis-url.ts";
+import { type TurnLedger, takeWrite } from "./turns.ts";
 
 export interface RedisFacts {
   readonly url: string;
@@ -27,6 +29,15 @@ export function examineRedis({ url, info, fsync }: RedisFacts): readonly Finding
     examineEviction(fields),
     ...examineForm(address, isCluster || fields.get("cluster_enabled") === "1"),
   ];
+}
+
+export async function examineWrites(ledger: Pick<TurnLedger, "takeTurn">): Promise<Finding> {
+  try {
+    await takeWrite(ledger);
+    return found("it takes writes");
+  } catch (error) {
+    return broken("it takes no writes", explainFailure(error));
+  }
 }
 
 const keepsDecisions = "it keeps each decision that it acknowledges";

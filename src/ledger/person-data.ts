@@ -41,7 +41,7 @@ export function redisPersonData(redis: RedisClient): PersonData {
       records: (person) => recordsNaming(redis, person),
       forget: (person) => forget(redis, person),
     },
-    "Redis did not answer",
+    redis,
   );
 }
 

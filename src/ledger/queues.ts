@@ -10,6 +10,7 @@ import {
 } from "bullmq";
 import type { Logger } from "pino";
 import type { Zone } from "../access/policy/cluster.ts";
+import { FailureLog } from "../operations/log.ts";
 import type { QueueState } from "../operations/metrics.ts";
 import { aborted, type Stoppable } from "../operations/stoppable.ts";
 import type { TraceContext } from "../operations/traced.ts";
@@ -201,7 +202,9 @@ export function workOnJobs<T>(work: QueueWork<T>, blocking: RedisClient): Stoppa
   const locks = { lockDuration: lockMs, stalledInterval: Math.ceil(lockMs * 0.4), maxStalledCount };
   const options = { connection: blocking, prefix: queuePrefix, concurrency, ...locks };
   const worker = new Worker(queueNameIn(work.queue, work.zone ?? null), take, options);
-  worker.on("error", (error) => work.log.warn({ err: error }, "the queue does not answer"));
+  const failures = new FailureLog(work.log);
+  worker.on("error", (error) => failures.failed("the queue does not answer", { queue: worker.name }, error));
+  worker.on("active", () => failures.over("the queue does not answer", { queue: worker.name }));
   worker.on("failed", (job, error) => work.failed(job && { name: nameInLog(job), data: job.data }, error));
   return { stop: (deadline) => handBack.close(worker, deadline) };
 }

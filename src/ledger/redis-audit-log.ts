@@ -177,7 +177,7 @@ export function redisAuditLog(redis: RedisClient): AuditLog {
     markDelivered: async (sink, sequence) =>
       void (await redis.eval(raiseScript, 1, deliveredKey, sink, String(sequence))),
   };
-  return explained(log, "Redis did not answer");
+  return explained(log, redis);
 }
 
 function valuesOf({ count, hash, anchors, seal, erasures = new Map() }: LogBase, before: LogBase): readonly string[] {

@@ -86,8 +86,7 @@ export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: ()
     ...redisClusters(redis, reader),
     ...redisFleet(redis),
   };
-  const what = "Redis did not answer";
-  return { ...explained(ports, what), migrations: explained(redisMigrations(redis, reader), what) };
+  return { ...explained(ports, redis), migrations: explained(redisMigrations(redis, reader), redis) };
 }
 
 /** What requests have besides the life of every record. */

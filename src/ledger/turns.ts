@@ -33,6 +33,11 @@ export async function inTurn(
   await ledger.keepTurn(name, everyMs);
 }
 
+/** Whether the ledger takes a write now: a full Redis answers too. @throws AccessError */
+export async function takeWrite(ledger: Pick<TurnLedger, "takeTurn">): Promise<void> {
+  await ledger.takeTurn("does-it-write", 1);
+}
+
 const runsKey = "{eks-access}:runs";
 
 export function redisTurns(redis: RedisClient): TurnLedger {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import { Gauge, type Registry } from "prom-client";
 import { AccessError, explainFailure } from "../access/access-error.ts";
-import { succeeds, withinTime } from "./deadlines.ts";
+import { withinTime } from "./deadlines.ts";
 
 /** Slack and AWS fail for moments: an outage counts after this time, in milliseconds. */
 const patienceMs = 60_000;
@@ -50,7 +50,7 @@ export async function startHealthServer(port: string | undefined, health: Health
   const phase = { isStarted: false, isStopping: false };
   createReachMetrics(health.registry, async () => {
     const services = [...health.probes].map(([name, { reach }]) => [name, reach().answers] as const);
-    return new Map([["ledger", await ledgerAnswers(health)], ...services]);
+    return new Map([["ledger", (await whyNoLedger(health)) === null], ...services]);
   });
   const answers: Readonly<Record<string, (response: ServerResponse) => Promise<void>>> = {
     "/healthz": async (response) => void response.writeHead(200, { "content-type": "text/plain" }).end("ok\n"),
@@ -77,9 +77,12 @@ export async function startHealthServer(port: string | undefined, health: Health
   };
 }
 
-/** A Redis that hangs counts as absent. */
-function ledgerAnswers({ ping, pingWithinMs = usualPingWithinMs }: Health): Promise<boolean> {
-  return withinTime(succeeds(ping()), pingWithinMs, false);
+const silentLedger = new AccessError("ledger-unreachable", "Redis did not answer");
+
+/** A Redis that hangs counts as absent. Null: it works. */
+function whyNoLedger({ ping, pingWithinMs = usualPingWithinMs }: Health): Promise<string | null> {
+  const why = ping().then(() => null, explainFailure);
+  return withinTime(why, pingWithinMs, silentLedger.message);
 }
 
 interface Phase {
@@ -89,16 +92,16 @@ interface Phase {
 
 async function answerReady(health: Health, { isStarted, isStopping }: Phase, response: ServerResponse): Promise<void> {
   const startedAt = performance.now();
-  const isThere = await ledgerAnswers(health);
+  const why = await whyNoLedger(health);
   const milliseconds = Math.round(performance.now() - startedAt);
   const services = [...health.probes].map(([name, { reach }]) => [name, reach()] as const);
   const areUsable = services.every(([, reach]) => isUsable(reach, health.now()));
-  const ready = isStarted && isThere && areUsable && !isStopping;
+  const ready = isStarted && why === null && areUsable && !isStopping;
   const body = {
     ready,
     started: isStarted,
     stopping: isStopping,
-    ledger: { answers: isThere, milliseconds },
+    ledger: { answers: why === null, why, milliseconds },
     withoutLedger: (await health.isWithoutLedger?.()) ?? false,
     clock: health.clockState(),
     services: Object.fromEntries(services),

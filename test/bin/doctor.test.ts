@@ -231,7 +231,7 @@ describe("eks-access doctor", () => {
     });
 
     expect(code).toBe(1);
-    expect(stdout).toContain("✗ can't reach Redis");
+    expect(stdout).toContain("✗ can't use it. No answer from Redis");
     expect(stdout).toContain("invalid_auth");
     expect(stdout).toContain("Approvers\n  – not checked: fix Slack first");
     expect(stdout).not.toContain("xoxb-another");

@@ -1,6 +1,7 @@
 import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { freePort } from "../../sandbox/product-process.ts";
+import { AccessError } from "../../src/access/access-error.ts";
 import { countStates } from "../../src/access/lists.ts";
 import { answeredRequests, finishedCalls, measuredStep, recordedEvents } from "../../src/operations/announcements.ts";
 import { type Health, type Probe, type ServiceState, startHealthServer } from "../../src/operations/health-server.ts";
@@ -57,20 +58,28 @@ describe("the health server", () => {
   });
 
   test.each([
-    ["answers", async () => "PONG", 200],
-    ["refuses", () => Promise.reject(new Error("closed")), 503],
-    ["hangs", () => new Promise(() => {}), 503],
-  ])("is ready or not where the ledger %s, and says when each service last answered", async (_how, ping, status) => {
-    const lastSuccess = () => ({ slack: at(0).toISOString() });
-    const response = await fetch(`${await start({ ping, lastSuccess })}/readyz`);
+    ["answers", async () => "PONG", 200, null],
+    [
+      "refuses",
+      () => Promise.reject(new AccessError("ledger-unreachable", "Full")),
+      503,
+      "Full. Check Redis and REDIS_URL.",
+    ],
+    ["hangs", () => new Promise(() => {}), 503, "Redis did not answer. Check Redis and REDIS_URL."],
+  ])(
+    "is ready or not where the ledger %s, and says why, and when each service last answered",
+    async (_how, ping, status, why) => {
+      const lastSuccess = () => ({ slack: at(0).toISOString() });
+      const response = await fetch(`${await start({ ping, lastSuccess })}/readyz`);
 
-    expect(response.status).toBe(status);
-    expect(await response.json()).toMatchObject({
-      ready: status === 200,
-      ledger: { answers: status === 200 },
-      lastSuccess: { slack: at(0).toISOString() },
-    });
-  });
+      expect(response.status).toBe(status);
+      expect(await response.json()).toMatchObject({
+        ready: status === 200,
+        ledger: { answers: status === 200, why },
+        lastSuccess: { slack: at(0).toISOString() },
+      });
+    },
+  );
 
   test("is not ready once the process stops, and says why", async () => {
     const port = await freePort();

@@ -32,7 +32,18 @@ afterEach(async () => {
 test("Redis is gone: people read it, nothing acknowledged is lost, and work continues once Redis is back", async () => {
   await product.ask("10m", "before");
   const asked = await product.message("before", "[Approve]");
+  const approver = product.sandbox.slack.person("U0APPROVER");
+  const server = await connectRedis(redis.url);
 
+  await server.redis.config("SET", "min-replicas-to-write", "1");
+  await approver.command("/eks-access status", "C0ACCESS");
+  await product.sandbox.slack.until(() =>
+    approver
+      .ephemerals()
+      .map(textOf)
+      .find((text) => text.includes("takes no writes")),
+  );
+  await server.close();
   await redis.kill();
   await product.ask("10m", "meanwhile");
   await product.answer("reach my records");

@@ -9,6 +9,7 @@ import type { ClusterTrouble } from "../../access/retry.ts";
 import { processName } from "../../ledger/clusters.ts";
 import { stateOfQueues } from "../../ledger/queues.ts";
 import type { RefusedFile } from "../../ledger/stored.ts";
+import { takeWrite } from "../../ledger/turns.ts";
 import type { QueueState } from "../../operations/metrics.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../app/request-people.ts";
@@ -49,6 +50,7 @@ export async function readOverview(context: SlackContext, user: string): Promise
     queuesNow(context, now),
     ledger.refusals(now),
     ledger.logFlaw(),
+    takeWrite(ledger),
   ]).catch((error: unknown) => {
     if (isLedgerFailure(error)) return failureAnswer(explainFailure(error));
     throw error;
