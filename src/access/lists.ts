@@ -82,9 +82,9 @@ export function keepsIdAfterRemoval({ state, durationSeconds }: AccessRequest): 
 /** A record of the ledger. Both kinds are committed, found when due, shown and removed in the same way. */
 export type LedgerRecord = AccessRequest | Migration;
 
-/** Whether an id is a migration's: requests' ids begin differently. */
+/** Whether an id is a migration's: requests' ids begin differently. JavaScript counts back from each number of this many digits. */
 export function isMigrationId(id: string): boolean {
-  return /^migration-.+-\d+$/.test(id);
+  return /^migration-.+-\d{1,15}$/.test(id);
 }
 
 /** Questions about a link: the person; in the list of outdated messages also the time of one in Slack, and a seal. */

@@ -192,6 +192,15 @@ test("an unreadable migration blocks no other, and is not overwritten", async ()
   expect(await whyUnreadable("migration-a-1")).toContain("The migration migration-a-1 in Redis can't be read");
 });
 
+test("a migration with a number that has none before it counts as absent: a count back from it never ends", async () => {
+  const { migrations, commit } = aLedger();
+  const id = `migration-a-${2 ** 54}`;
+  await commit(aChangeOf(aMigration({ id, cluster: "a" })));
+
+  expect(await migrations.get(id)).toBeNull();
+  expect(await migrations.latestOf("a")).toBeNull();
+});
+
 test("an unreadable link, proposal, cluster's trouble or shown message counts as absent", async () => {
   const { redis } = connection;
   const ledger = aLedger();
