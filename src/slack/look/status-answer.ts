@@ -47,6 +47,7 @@ import {
   extendsText,
   leaseField,
   mappedIdentityText,
+  placeText,
   reviewState,
   stateText,
   troubleText,
@@ -90,12 +91,12 @@ export function statusAnswer(status: Status): Message {
 }
 
 function subjectBlocks(request: AccessRequest): KnownBlock[] {
-  const { id, reason } = request;
-  const asks = `*${asksText(request)}${extendsText(request)}*`;
+  const { id, reason, namespaces } = request;
+  const title = request.emergency ? emergencyTitle(request) : `*${asksText(request)}${extendsText(request)}*`;
+  // The change is cut, too: a requester could hide one namespace behind others.
+  const isWhole = title.includes(placeText(request, 1500));
   return [
-    section(
-      `${request.emergency ? emergencyTitle(request) : asks}\n${admitsText(request)}\n>${plainLine(reason, 1200)}`,
-    ),
+    section(`${title}\n${admitsText(request)}\n>${plainLine(reason, 1200)}`),
     fields([
       `*Principal*\n${code(request.principal)}`,
       isRescue(request)
@@ -104,6 +105,7 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
       leaseField(request),
       `*Request*\n${code(id)}, asked ${time(request.createdAt)}`,
       ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
+      ...(isWhole ? [] : [`*Namespaces*\n${codeList(namespaces.split(","), 1500)}`]),
     ]),
   ];
 }

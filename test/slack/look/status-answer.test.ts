@@ -66,6 +66,19 @@ describe("the status of a request", () => {
     expect(text).toContain(places[0]);
   });
 
+  test("names each chosen namespace, however many roles and longer names come first", () => {
+    const chosen = [...Array.from({ length: 19 }, (_, index) => `${"a".repeat(61)}${index + 10}`), "kube-system"];
+    const namespaces = chosen.join(",");
+
+    for (const request of [aPreviewedRequest({ namespaces }), ...Object.values(longestStates)]) {
+      const { blocks } = statusAnswer({ request: { ...request, namespaces }, events: story, acts: [] });
+
+      for (const name of chosen) expect(textOfBlocks({ blocks })).toContain(`\`${name}\``);
+      expect(problemsOf(blocks)).toEqual([]);
+      expect(lengthOfText(blocks)).toBeLessThan(longestText);
+    }
+  });
+
   test("counts the warnings that it does not show", () => {
     const warnings = Array.from({ length: 14 }, (_, index) => `Warning ${index + 1}: it is so.`);
 
