@@ -1,6 +1,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { keptWith } from "../access/collections.ts";
-import { type AnnotationReading, readAnnotation, readingOf, writeAnnotation } from "../access/lease/annotation.ts";
+import {
+  type AnnotationReading,
+  leasesAnnotation,
+  readAnnotation,
+  readingOf,
+  writeAnnotation,
+} from "../access/lease/annotation.ts";
 import type { Holding } from "../access/lease/lease-record.ts";
 import {
   type ClusterBinding,
@@ -10,7 +16,8 @@ import {
   readSealedLease,
   type SealedLease,
 } from "../access/lease/own-bindings.ts";
-import { noWithdrawals } from "../access/lease/withdrawal.ts";
+import { noWithdrawals, type Withdrawals } from "../access/lease/withdrawal.ts";
+import { type Cluster, sealedClusterOf } from "../access/policy/cluster.ts";
 import type { MemoryKeys } from "../access/seal.ts";
 import {
   type AwsAuthDocument,
@@ -21,6 +28,7 @@ import {
   type Steps,
   withProblems,
 } from "../aws-auth/index.ts";
+import type { AwsAuthContent } from "../kubernetes/config-map.ts";
 import { RecentResults, worthRemembering } from "../operations/bounds.ts";
 import { inTurns } from "../operations/deadlines.ts";
 
@@ -107,6 +115,17 @@ export function readAnnotationRemembered(
 ): AnnotationReading {
   if (text === undefined) return readAnnotation(cluster, text, keys);
   return annotationsOf(keys).of(cluster, text, () => readAnnotation(cluster, text, keys));
+}
+
+/** What a cluster remembers beside its document; null: there is none. */
+export function memoryBeside(
+  cluster: Cluster,
+  configMap: Pick<AwsAuthContent, "annotations"> | null,
+  keys: MemoryKeys,
+): { readonly holdings: readonly Holding[]; readonly withdrawals: Withdrawals; readonly untrusted: string | null } {
+  const reading = readAnnotationRemembered(sealedClusterOf(cluster), configMap?.annotations[leasesAnnotation], keys);
+  if (reading.type === "holdings") return { ...reading, untrusted: null };
+  return { holdings: [], withdrawals: noWithdrawals, untrusted: reading.type === "untrusted" ? reading.message : null };
 }
 
 /** As `writeAnnotation`: the next run reads this text, and needs neither to verify nor to read it again. */

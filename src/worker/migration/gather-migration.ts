@@ -1,5 +1,4 @@
 import { AccessError } from "../../access/access-error.ts";
-import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { mapOwner } from "../../access/lease/drift.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
 import { type Cluster, clusterArnOf, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
@@ -18,6 +17,7 @@ import type { WorkerContext } from "../context.ts";
 import { identityOfRun } from "../discover-creator.ts";
 import { type ReachedCluster, reachCluster } from "../open-cluster.ts";
 import { namingOwnPolicy, openEksToManage } from "../open-eks.ts";
+import { memoryBeside } from "../remembered.ts";
 
 /** The tag of our migrations on an access entry: `begun` with the id of its migration, sealed; then `whole`. */
 export const migrationTag = "eks-access/migration";
@@ -96,9 +96,8 @@ async function gather(
   const read = (entries: AccessEntries) => readPresentEntries(entries, begun);
   const presentEntries = mode === "CONFIG_MAP" ? [] : await withEntries(eks, read);
   const configMap = mode === "API" ? null : await client.readAwsAuth();
-  const annotation = readAnnotation(sealedClusterOf(cluster), configMap?.annotations[leasesAnnotation], keys.memory);
-  const annotated = annotation.type === "holdings" ? annotation.holdings : [];
-  const { holdings } = withLedgerMemory(sealedClusterOf(cluster), annotated, await ledger.leasedOf(name), keys.memory);
+  const beside = memoryBeside(cluster, configMap, keys.memory).holdings;
+  const { holdings } = withLedgerMemory(sealedClusterOf(cluster), beside, await ledger.leasedOf(name), keys.memory);
   const document = await inTurns(parseSteps(configMap?.data ?? {}));
   const owner = mapOwner(cluster, configMap?.managers ?? []);
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };

@@ -1,5 +1,4 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
-import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { type Drift, driftOf, type SectionWriter } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { readRescueTags } from "../../access/lease/kept-documents.ts";
@@ -25,7 +24,7 @@ import { openEksForEntries } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { type OpenedCluster, type ReachedCluster, reachCluster } from "../open-cluster.ts";
 import { identityInDocument } from "../reconcile/settle-document.ts";
-import { ownBindingsAmong } from "../remembered.ts";
+import { memoryBeside, ownBindingsAmong } from "../remembered.ts";
 
 /** The access that a person asks about: to see the pods of a cluster. */
 export const pods = { verb: "list", resource: "pods", namespace: "default" };
@@ -161,9 +160,8 @@ export async function readLiveDocument(
 ): Promise<LiveDocument | null> {
   const configMap = await client.readAwsAuth();
   if (!configMap) return null;
-  const { data, immutable, annotations, managers, deletion } = configMap;
-  const reading = readAnnotation(sealedClusterOf(cluster), annotations[leasesAnnotation], keys);
-  const untrusted = reading.type === "untrusted" ? reading.message : null;
+  const { data, immutable, managers, deletion } = configMap;
+  const { untrusted } = memoryBeside(cluster, configMap, keys);
   const document = await inTurns(parseSteps(data));
   return { document, immutable, isBeingDeleted: deletion !== null, untrusted, managers };
 }

@@ -1,13 +1,13 @@
 import { AccessError } from "../../access/access-error.ts";
-import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
+import { idsOf } from "../../access/lease/cluster-leases.ts";
 import { anotherWriter, driftOf } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
-import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { entryOf, type Steps } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { wake } from "../../ledger/queues.ts";
-import { readRemembered } from "../remembered.ts";
+import { memoryBeside, readRemembered } from "../remembered.ts";
 import { checkWork, withOwnMemory } from "./check-leases.ts";
 import { previewInDocument } from "./preview-change.ts";
 import { inDocument } from "./prove.ts";
@@ -99,14 +99,8 @@ function forgottenIn(
   { withdrawals }: DocumentSettlement,
   readBack: AwsAuthConfigMap | null,
 ): ReadonlySet<string> {
-  if (withdrawals.list.length === 0) return new Set();
-  const reading = readAnnotation(
-    sealedClusterOf(cluster),
-    readBack?.annotations[leasesAnnotation],
-    context.keys.memory,
-  );
-  const known = reading.type === "holdings" ? reading.withdrawals.list.map(({ id }) => id) : [];
-  return new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.includes(id)));
+  const known = idsOf(memoryBeside(cluster, readBack, context.keys.memory).withdrawals.list);
+  return new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.has(id)));
 }
 
 /** A deletion that waits for finalizers can complete when nothing is due here. Only a person can clear it. */

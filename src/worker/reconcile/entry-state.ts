@@ -1,6 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
 import { readPrincipal } from "../../access/arn.ts";
-import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { approvedShare, isDueToEnd } from "../../access/lease/cluster-leases.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
 import { isOwnUsername } from "../../access/lease/lease.ts";
@@ -25,7 +24,7 @@ import type { Entry, Steps } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { extendDeadline, inParallel } from "../../operations/deadlines.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
-import { readAnnotationRemembered, rememberedSteps } from "../remembered.ts";
+import { memoryBeside, rememberedSteps } from "../remembered.ts";
 import { inEntries } from "./prove.ts";
 import type { OtherNames, WayState } from "./way-adapter.ts";
 
@@ -219,12 +218,7 @@ async function documentMemory(
   if (mode === "API" && !open.some(wasInDocument)) return { withdrawals: noWithdrawals, data: {} };
   try {
     const configMap = await client.readAwsAuth();
-    const reading = readAnnotationRemembered(
-      sealedClusterOf(cluster),
-      configMap?.annotations[leasesAnnotation],
-      keys.memory,
-    );
-    const withdrawals = reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
+    const { withdrawals } = memoryBeside(cluster, configMap, keys.memory);
     // A cluster that reads only access entries lets no one in by aws-auth.
     return { withdrawals, data: mode === "API" ? {} : (configMap?.data ?? {}) };
   } catch (error) {

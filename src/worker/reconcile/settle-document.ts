@@ -3,7 +3,6 @@ import {
   type AnnotationRoom,
   fenceAnnotation,
   fitsAnnotation,
-  leasesAnnotation,
   roomIn,
   spaceTakenByOthers,
 } from "../../access/lease/annotation.ts";
@@ -13,7 +12,6 @@ import { changeInDocument, type EntryTarget, withLedgerMemory } from "../../acce
 import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts";
 import {
   mergeWithdrawals,
-  noWithdrawals,
   readWithdrawalTags,
   type Withdrawals,
   withoutWithdrawn,
@@ -27,7 +25,7 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, Deletion } from "../../kubernetes/config-map.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
-import { parseRemembered, planRemembered, readAnnotationRemembered } from "../remembered.ts";
+import { memoryBeside, parseRemembered, planRemembered } from "../remembered.ts";
 import { type Checked, exceptRequests, leaveOutRefused, withoutRepairs } from "./check-leases.ts";
 import { type ChangedEntries, changedInLastWrite, withPlan } from "./last-write.ts";
 import { inDocument } from "./prove.ts";
@@ -55,13 +53,7 @@ export async function readClusterState(
   const where = `The ConfigMap aws-auth of ${cluster.name}`;
   if (!configMap && !cluster.createAwsAuth) throw new AccessError("document-absent", `${where} does not exist`);
   if (configMap?.immutable) throw new AccessError("document-immutable", `${where} is immutable`);
-  const reading = readAnnotationRemembered(
-    sealedClusterOf(cluster),
-    configMap?.annotations[leasesAnnotation],
-    keys.memory,
-  );
-  const { holdings, withdrawals } =
-    reading.type === "holdings" ? reading : { holdings: [], withdrawals: noWithdrawals };
+  const { holdings, withdrawals, untrusted } = memoryBeside(cluster, configMap, keys.memory);
   const elsewhere = readWithdrawalTags(sealedClusterOf(cluster), opened.tags, keys.memory).withdrawals;
   const document = await parseRemembered(configMap?.data ?? {});
   const { holdings: known, lost } = withLedgerMemory(
@@ -86,7 +78,7 @@ export async function readClusterState(
     ...{ holdings: known, lost },
     withdrawals,
     elsewhere,
-    untrusted: reading.type === "untrusted" ? reading.message : null,
+    untrusted,
     isUnfinished: configMap?.annotations[fenceAnnotation] !== undefined,
   };
 }

@@ -1,15 +1,13 @@
-import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { idsOf } from "../../access/lease/cluster-leases.ts";
 import { mapOwner } from "../../access/lease/drift.ts";
 import { genuinelyWritten } from "../../access/lease/holding.ts";
-import { noWithdrawals } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf, type Way, wayFor } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import { entryArnsByPrincipal } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { resolve } from "../../aws-auth/index.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
-import { parseRemembered, readAnnotationRemembered } from "../remembered.ts";
+import { memoryBeside, parseRemembered } from "../remembered.ts";
 import { type BindingWay, bindingWay } from "./binding-way.ts";
 import { type DocumentWay, documentWay } from "./document-way.ts";
 import type { EntriesToRead } from "./entry-state.ts";
@@ -72,9 +70,7 @@ export async function waysToEnd(
   const here = sealedClusterOf(cluster);
   const keys = place.context.keys.memory;
   const configMap = await opened.client.readAwsAuth();
-  const reading = readAnnotationRemembered(here, configMap?.annotations[leasesAnnotation], keys);
-  const { holdings, withdrawals } =
-    reading.type === "holdings" ? reading : { holdings: [], withdrawals: noWithdrawals };
+  const { holdings, withdrawals } = memoryBeside(cluster, configMap, keys);
   const held = idsOf([...holdings.flatMap(({ shares }) => shares), ...withdrawals.list]);
   const isHeld = ({ groups, id }: AccessRequest) => !bindsRoles(groups) && held.has(id);
   const unlistedIn = (way: Way) => ({
