@@ -1,178 +1,207 @@
+import { z } from "zod";
 import { isObject, type JsonObject, listAt, textAt } from "../json.ts";
-import {
-  anySchema,
-  byType,
-  type Check,
-  flag,
-  list,
-  object,
-  oneOf,
-  problem,
-  rule,
-  string,
-  whole,
-} from "./block-check.ts";
 
 /** Those that the product sends; Slack refuses unknown ones too. @see https://docs.slack.dev/reference/block-kit */
 
-const type = (name: string) => oneOf(name);
+const type = <const Name extends string>(name: Name) => ({ type: z.literal(name) });
 
-const id = string({ min: 1, max: 255 });
+const flag = z.boolean().optional();
 
-const plainText = (max: number) => object({ type: type("plain_text"), text: string({ min: 1, max }) }, { emoji: flag });
+const id = z.string().min(1).max(255);
 
-const mrkdwn = (max: number) => object({ type: type("mrkdwn"), text: string({ min: 1, max }) }, { verbatim: flag });
+const plainText = (max: number) =>
+  z.strictObject({ ...type("plain_text"), text: z.string().min(1).max(max), emoji: flag });
 
-const texts = (max: number) => byType({ plain_text: plainText(max), mrkdwn: mrkdwn(max) });
+const mrkdwn = (max: number) => z.strictObject({ ...type("mrkdwn"), text: z.string().min(1).max(max), verbatim: flag });
 
-const anyText = (max: number): Check => anySchema(texts(max));
+const texts = (max: number) => z.discriminatedUnion("type", [plainText(max), mrkdwn(max)]);
 
-const colour = oneOf("primary", "danger");
+const manySchemas = "failed to match all allowed schemas";
 
-const confirm = object(
-  { title: plainText(100), text: anyText(300), confirm: plainText(30), deny: plainText(30) },
-  { style: colour },
-);
+/** If Slack has several schemas for a place, it says so before the problem. */
+const anySchema = (schema: z.ZodType) =>
+  z.unknown().superRefine((value, context) => {
+    const { error } = schema.safeParse(value, { error: inWords });
+    if (error) context.addIssue({ code: "custom", message: manySchemas });
+    for (const { path, message } of error?.issues ?? []) context.addIssue({ code: "custom", path, message });
+  });
+
+const anyText = (max: number) => anySchema(texts(max));
+
+const colour = z.enum(["primary", "danger"]).optional();
+
+const confirm = z
+  .strictObject({
+    ...{ title: plainText(100), text: anyText(300), confirm: plainText(30), deny: plainText(30) },
+    style: colour,
+  })
+  .optional();
 
 /** The text of a menu's option is plain; that of a radio button can be mrkdwn. */
-const optionWith = (text: Check) => object({ text, value: string({ min: 1, max: 150 }) }, { description: anyText(75) });
+const optionWith = (text: z.ZodType) =>
+  z.strictObject({ text, value: z.string().min(1).max(150), description: anyText(75).optional() });
 
 const option = optionWith(plainText(75));
 
 const richOption = optionWith(anyText(75));
 
-const choosing = { action_id: id, confirm, placeholder: plainText(150), initial_option: option };
+const asking = { action_id: id.optional(), confirm, placeholder: plainText(150).optional() };
 
-const button = object(
-  { type: type("button"), text: plainText(75) },
-  { action_id: id, confirm, style: colour, value: string({ max: 2000 }) },
-);
+const choosing = { ...asking, initial_option: option.optional() };
 
-const choices = {
-  static_select: object(
-    { type: type("static_select") },
-    { ...choosing, options: list(option, { min: 1, max: 100 }) },
-    rule((menu) => menu.options === undefined, "must define either `options` or `option_groups`"),
-  ),
-  external_select: object({ type: type("external_select") }, { ...choosing, min_query_length: whole({ min: 0 }) }),
-  users_select: object(
-    { type: type("users_select") },
-    { action_id: id, confirm, placeholder: plainText(150), initial_user: string({ min: 1 }) },
-  ),
-  multi_external_select: object(
-    { type: type("multi_external_select") },
-    {
-      ...{ action_id: id, confirm, placeholder: plainText(150), min_query_length: whole({ min: 0 }) },
-      initial_options: list(option, { min: 1, max: 100 }),
-      max_selected_items: whole({ min: 1 }),
-    },
-  ),
-  radio_buttons: object(
-    { type: type("radio_buttons"), options: list(richOption, { min: 1, max: 10 }) },
-    { action_id: id, confirm, initial_option: richOption },
-  ),
-};
-
-const plainTextInput = object(
-  { type: type("plain_text_input") },
-  {
-    ...{ action_id: id, placeholder: plainText(150), multiline: flag, focus_on_load: flag },
-    dispatch_action_config: object({
-      trigger_actions_on: list(oneOf("on_enter_pressed", "on_character_entered"), { min: 1, max: 2 }),
-    }),
-    initial_value: string({ max: 3000 }),
-    max_length: whole({ min: 1, max: 3000 }),
-  },
-);
-
-const some = string({ min: 1 });
-
-const style = { style: object({}, { bold: flag, italic: flag, strike: flag, code: flag }) };
-
-const richTextParts = byType({
-  text: object({ type: type("text"), text: some }, style),
-  link: object({ type: type("link"), url: some }, { ...style, text: string() }),
+const button = z.strictObject({
+  ...type("button"),
+  ...{ text: plainText(75), action_id: id.optional(), confirm, style: colour },
+  value: z.string().max(2000).optional(),
 });
 
-const richTextPart = (name: string) => object({ type: type(name), elements: list(richTextParts) });
+const least = z.int().min(0).optional();
 
-const block = (
-  name: string,
-  required: Readonly<Record<string, Check>>,
-  optional: Readonly<Record<string, Check>> = {},
-  together?: Check,
-) => object({ type: type(name), ...required }, { block_id: id, ...optional }, together);
-
-const acting = byType({ button, ...choices });
-
-const blocks = byType({
-  actions: block("actions", { elements: list(acting, { min: 1, max: 25 }) }),
-  context: block("context", { elements: list(texts(3000), { min: 1, max: 10 }) }),
-  divider: block("divider", {}),
-  header: block("header", { text: plainText(150) }),
-  input: block(
-    "input",
-    { label: plainText(2000), element: anySchema(byType({ ...choices, plain_text_input: plainTextInput })) },
-    { hint: plainText(2000), optional: flag, dispatch_action: flag },
-  ),
-  rich_text: block("rich_text", {
-    elements: list(
-      byType({
-        rich_text_section: richTextPart("rich_text_section"),
-        rich_text_preformatted: richTextPart("rich_text_preformatted"),
-      }),
-      { min: 1 },
-    ),
+const choices = [
+  z
+    .strictObject({ ...type("static_select"), ...choosing, options: z.array(option).min(1).max(100).optional() })
+    .refine((menu) => menu.options !== undefined, "must define either `options` or `option_groups`"),
+  z.strictObject({ ...type("external_select"), ...choosing, min_query_length: least }),
+  z.strictObject({ ...type("users_select"), ...asking, initial_user: z.string().min(1).optional() }),
+  z.strictObject({
+    ...type("multi_external_select"),
+    ...asking,
+    min_query_length: least,
+    initial_options: z.array(option).min(1).max(100).optional(),
+    max_selected_items: z.int().min(1).optional(),
   }),
-  section: block(
-    "section",
-    {},
-    {
-      text: anyText(3000),
-      fields: list(anyText(2000), { min: 1, max: 10 }),
-      accessory: anySchema(acting),
-    },
-    rule((value) => value.text === undefined && value.fields === undefined, "must define either `text` or `fields`"),
-  ),
+  z.strictObject({
+    ...type("radio_buttons"),
+    options: z.array(richOption).min(1).max(10),
+    ...{ action_id: id.optional(), confirm, initial_option: richOption.optional() },
+  }),
+] as const;
+
+const plainTextInput = z.strictObject({
+  ...type("plain_text_input"),
+  ...{ action_id: id.optional(), placeholder: plainText(150).optional(), multiline: flag, focus_on_load: flag },
+  dispatch_action_config: z
+    .strictObject({
+      trigger_actions_on: z
+        .array(z.enum(["on_enter_pressed", "on_character_entered"]))
+        .min(1)
+        .max(2),
+    })
+    .optional(),
+  initial_value: z.string().max(3000).optional(),
+  max_length: z.int().min(1).max(3000).optional(),
 });
 
-const messageBlocks: Check = list(blocks, { max: 50 });
+const style = z.strictObject({ bold: flag, italic: flag, strike: flag, code: flag }).optional();
+
+const some = z.string().min(1);
+
+const richTextParts = z.discriminatedUnion("type", [
+  z.strictObject({ ...type("text"), text: some, style }),
+  z.strictObject({ ...type("link"), url: some, style, text: z.string().optional() }),
+]);
+
+const richTextPart = <const Name extends string>(name: Name) =>
+  z.strictObject({ ...type(name), elements: z.array(richTextParts) });
+
+const block = <const Name extends string, Fields extends z.ZodRawShape>(name: Name, fields: Fields) =>
+  z.strictObject({ ...type(name), block_id: id.optional(), ...fields });
+
+const acting = z.discriminatedUnion("type", [button, ...choices]);
+
+const input = z.discriminatedUnion("type", [...choices, plainTextInput]);
+
+const parts = z.discriminatedUnion("type", [richTextPart("rich_text_section"), richTextPart("rich_text_preformatted")]);
+
+const blocks = z.discriminatedUnion("type", [
+  block("actions", { elements: z.array(acting).min(1).max(25) }),
+  block("context", { elements: z.array(texts(3000)).min(1).max(10) }),
+  block("divider", {}),
+  block("header", { text: plainText(150) }),
+  block("input", {
+    ...{ label: plainText(2000), element: anySchema(input), hint: plainText(2000).optional() },
+    ...{ optional: flag, dispatch_action: flag },
+  }),
+  block("rich_text", { elements: z.array(parts).min(1) }),
+  block("section", {
+    text: anyText(3000).optional(),
+    fields: z.array(anyText(2000)).min(1).max(10).optional(),
+    accessory: anySchema(acting).optional(),
+  }).refine(({ text, fields }) => text !== undefined || fields !== undefined, "must define either `text` or `fields`"),
+]);
+
+const messageBlocks = z.array(blocks).max(50);
 
 /** The blocks of a modal or a Home tab: at most 100. */
-const viewBlocks: Check = list(blocks, { max: 100 });
+const viewBlocks = z.array(blocks).max(100);
 
 /** Slack's words with a JSON pointer: `… [json-pointer:/blocks/0/text/text]`. Empty: Slack takes the blocks. */
-export function problemsOf(
-  blocks: unknown,
-  surface: "message" | "view" = "message",
-  at = "/blocks",
-): readonly string[] {
-  const check = surface === "message" ? messageBlocks : viewBlocks;
-  return [...check(blocks, at), ...idsGivenTwice(blocks, at)];
+export function problemsOf(blocks: unknown): readonly string[] {
+  return [...problemsIn(messageBlocks, blocks, "/blocks"), ...idsGivenTwice(blocks, "/blocks")];
 }
 
 export function problemsOfView(view: unknown): readonly string[] {
   const home = isObject(view) && view.type === "home";
-  return [...(home ? homeView : modal)(view, "/view"), ...(home ? [] : submitMissing(view))];
+  return [
+    ...problemsIn(home ? homeView : modal, view, "/view"),
+    ...idsGivenTwice(isObject(view) ? view.blocks : [], "/view/blocks"),
+    ...(home ? [] : submitMissing(view)),
+  ];
 }
 
 const common = {
-  private_metadata: string({ max: 3000 }),
-  callback_id: string({ max: 255 }),
+  blocks: viewBlocks,
+  private_metadata: z.string().max(3000).optional(),
+  callback_id: z.string().max(255).optional(),
 };
 
-const blocksOfView: Check = (blocks, at) => problemsOf(blocks, "view", at);
+const homeView = z.strictObject({ ...type("home"), ...common });
 
-const homeView = object({ type: type("home"), blocks: blocksOfView }, common);
+const modal = z.strictObject({
+  ...type("modal"),
+  ...{ title: plainText(24), close: plainText(24).optional(), submit: plainText(24).optional(), ...common },
+});
 
-const modal = object(
-  { type: type("modal"), title: plainText(24), blocks: blocksOfView },
-  {
-    ...common,
-    close: plainText(24),
-    submit: plainText(24),
-  },
-);
+const missing = "missing required field: ";
+
+function problemsIn(schema: z.ZodType, value: unknown, at: string): readonly string[] {
+  const { error } = schema.safeParse(value, { error: inWords });
+  return (error?.issues ?? []).map(({ path, message }) =>
+    problem(message, [at, ...(message.startsWith(missing) ? path.slice(0, -1) : path)].map(String).join("/")),
+  );
+}
+
+const ofKind: Readonly<Record<string, string>> = { int: "an integer", array: "an array", object: "an object" };
+
+const unitOf: Readonly<Record<string, string>> = { string: " characters", number: "", int: "" };
+
+/** Slack's words for a problem that zod found. */
+function inWords(issue: z.core.$ZodRawIssue): string {
+  const name = String(issue.path?.at(-1));
+  switch (issue.code) {
+    case "invalid_union": {
+      const given = isObject(issue.input) ? issue.input.type : undefined;
+      return given === undefined ? `${missing}${name}` : `unsupported type: ${given}`;
+    }
+    case "unrecognized_keys":
+      return `invalid additional property: ${issue.keys.join(", ")}`;
+    case "too_big":
+      if (issue.origin === "array") return `no more than ${issue.maximum} items allowed`;
+      return `must be less than ${Number(issue.maximum) + 1}${unitOf[issue.origin]}`;
+    case "too_small":
+      if (issue.origin === "array") return `no less than ${issue.minimum} items allowed`;
+      return `must be ${issue.origin === "string" ? "more" : "greater"} than ${Number(issue.minimum) - 1}${unitOf[issue.origin]}`;
+    case "invalid_type":
+      if (issue.input === undefined) return `${missing}${name}`;
+      return `must provide ${ofKind[issue.expected] ?? `a ${issue.expected}`}`;
+    default:
+      return issue.input === undefined ? `${missing}${name}` : "must be a valid enum value";
+  }
+}
+
+function problem(what: string, at: string): string {
+  return `${what} [json-pointer:${at}]`;
+}
 
 /** A modal with inputs needs a submit button. */
 function submitMissing(view: unknown): readonly string[] {
