@@ -59,23 +59,6 @@ const untagResource: EksHandler = (service, call) => {
 /** DescribeCluster (EKS API reference). */
 const describeCluster: EksHandler = (service, call) => ({ cluster: clusterObject(findCluster(service, call)) });
 
-const networkOf = ({ isPrivate }: EksCluster) => ({
-  resourcesVpcConfig: {
-    subnetIds: ["subnet-0a1b2c3d4e5f60718", "subnet-0f1e2d3c4b5a69788"],
-    securityGroupIds: [],
-    clusterSecurityGroupId: "sg-0123456789abcdef0",
-    vpcId: "vpc-0123456789abcdef0",
-    endpointPublicAccess: !isPrivate,
-    endpointPrivateAccess: true,
-    publicAccessCidrs: ["0.0.0.0/0"],
-  },
-  kubernetesNetworkConfig: {
-    serviceIpv4Cidr: "10.100.0.0/16",
-    ipFamily: "ipv4",
-    elasticLoadBalancing: { enabled: false },
-  },
-});
-
 /** ListClusters: the caller's account, in the region of the call (EKS API reference). */
 const listClusters: EksHandler = ({ clusters }, call) => {
   const own = [...clusters.values()].filter(({ arn, name }) => arn === call.arnOf(name));
@@ -174,23 +157,13 @@ function clusterObject(cluster: EksCluster): object {
     version: "1.33",
     ...(created ? { endpoint: cluster.endpoint, certificateAuthority: { data: cluster.certificateAuthority } } : {}),
     roleArn: `arn:${partition}:iam::${account}:role/eks-cluster-role`,
-    ...networkOf(cluster),
-    logging: {
-      clusterLogging: [{ types: ["api", "audit", "authenticator", "controllerManager", "scheduler"], enabled: false }],
-    },
-    identity: {
-      oidc: { issuer: `https://oidc.eks.${cluster.region}.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE` },
-    },
+    resourcesVpcConfig: { endpointPublicAccess: !cluster.isPrivate, endpointPrivateAccess: true },
     status: cluster.status,
-    platformVersion: "eks.9",
     tags: cluster.tags,
-    health: { issues: [] },
     accessConfig: {
       authenticationMode: cluster.authenticationMode,
       bootstrapClusterCreatorAdminPermissions: cluster.bootstrapClusterCreatorAdminPermissions,
     },
-    upgradePolicy: { supportType: "STANDARD" },
-    deletionProtection: false,
   };
 }
 

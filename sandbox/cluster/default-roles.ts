@@ -78,68 +78,14 @@ export function group(name: string, clusterRole: string, groupName: string, name
   };
 }
 
-/** EKS User Guide, "Review access policy permissions": the rules differ a little from the ClusterRoles of Kubernetes. */
+const editPolicyRules = [...editRoleRules, rule("", "serviceaccounts", ["impersonate"])];
 
-const viewRules: readonly PolicyRule[] = [
-  rule(
-    "apps",
-    "controllerrevisions daemonsets daemonsets/status deployments deployments/scale deployments/status replicasets replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status",
-    read,
-  ),
-  rule("autoscaling", "horizontalpodautoscalers horizontalpodautoscalers/status", read),
-  rule("batch", "cronjobs cronjobs/status jobs jobs/status", read),
-  rule("discovery.k8s.io", "endpointslices", read),
-  rule(
-    "extensions",
-    "daemonsets daemonsets/status deployments deployments/scale deployments/status ingresses ingresses/status networkpolicies replicasets replicasets/scale replicasets/status replicationcontrollers/scale",
-    read,
-  ),
-  rule("networking.k8s.io", "ingresses ingresses/status networkpolicies", read),
-  rule("policy", "poddisruptionbudgets poddisruptionbudgets/status", read),
-  rule(
-    "",
-    "configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods replicationcontrollers replicationcontrollers/scale serviceaccounts services services/status",
-    read,
-  ),
-  rule(
-    "",
-    "bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status",
-    read,
-  ),
-  rule("", "namespaces", read),
-];
-
-const editRules: readonly PolicyRule[] = [
-  ...viewRules,
-  rule(
-    "apps",
-    "daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale",
-    write,
-  ),
-  rule("autoscaling", "horizontalpodautoscalers", write),
-  rule("batch", "cronjobs jobs", write),
-  rule(
-    "extensions",
-    "daemonsets deployments deployments/rollback deployments/scale ingresses networkpolicies replicasets replicasets/scale replicationcontrollers/scale",
-    write,
-  ),
-  rule("networking.k8s.io", "ingresses networkpolicies", write),
-  rule("policy", "poddisruptionbudgets", write),
-  rule("", "pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy", read),
-  rule("", "serviceaccounts", ["impersonate"]),
-  rule("", "pods pods/attach pods/exec pods/portforward pods/proxy", write),
-  rule(
-    "",
-    "configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy",
-    write,
-  ),
-];
-
+/** EKS User Guide, "Review access policy permissions", as far as the sandbox has their resources. */
 const accessPolicyRules: Readonly<Record<string, readonly PolicyRule[]>> = {
-  AmazonEKSViewPolicy: viewRules,
-  AmazonEKSEditPolicy: editRules,
+  AmazonEKSViewPolicy: readRules,
+  AmazonEKSEditPolicy: editPolicyRules,
   AmazonEKSAdminPolicy: [
-    ...editRules,
+    ...editPolicyRules,
     rule("authorization.k8s.io", "localsubjectaccessreviews", ["create"]),
     rule("rbac.authorization.k8s.io", "rolebindings roles", [...read, ...write]),
   ],
