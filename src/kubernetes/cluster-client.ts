@@ -1,21 +1,13 @@
 import { z } from "zod";
 import type { PathCheck } from "../access/policy/cluster.ts";
-import type { GroupRight } from "../access/policy/rights.ts";
 import { auditIdOf } from "./api-calls.ts";
-import { type AwsAuthStore, awsAuthStore, configMapAt } from "./config-map.ts";
+import { awsAuthStore, configMapAt } from "./config-map.ts";
 import type { ConfigMapObject } from "./config-map-object.ts";
 import { type ClusterEndpoint, type Connection, createConnection } from "./connection.ts";
 import { isUnknownApi, kubernetesFailure, notReadable } from "./explain-kubernetes-error.ts";
-import { type GroupBinding, groupRights, type RoleBindings, roleBindings } from "./group-bindings.ts";
-import {
-  createBinding,
-  deleteBinding,
-  findBinding,
-  type LeaseBindings,
-  listLeaseBindings,
-  namespaces,
-} from "./lease-bindings.ts";
-import { type OperatorObjects, objectState, readRoleRules, writeObject } from "./rbac.ts";
+import { groupBindings } from "./group-bindings.ts";
+import { leaseBindings } from "./lease-bindings.ts";
+import { operatorObjectCalls } from "./rbac.ts";
 
 /** Our own ConfigMaps, which outlive `aws-auth`. */
 const lastGood = { namespace: "kube-system", name: "eks-access-last-good" };
@@ -23,76 +15,50 @@ const stored = { namespace: "kube-system", name: "eks-access-withdrawals" };
 
 const podNames = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 
-/** The client of one cluster, as one identity. Each call throws an `AccessError`, usually with a `cluster-…` code. */
-export interface ClusterClient extends AwsAuthStore, KeptTexts, LeaseBindings, OperatorObjects, Reviews {
-  /** Names of pods: the first 500, or `limit`. An empty namespace means every one. */
-  listPods(namespace: string, limit?: number): Promise<readonly string[]>;
-  /** What RBAC binds to each group and to each user. */
-  roleBindings(): Promise<RoleBindings>;
-  /** What these groups can do by these bindings, in words. */
-  groupRights(
-    bindings: ReadonlyMap<string, readonly GroupBinding[]>,
-    groups: readonly string[],
-  ): Promise<readonly GroupRight[]>;
-  close(): void;
-}
+export type ClusterClient = ReturnType<typeof connectCluster>;
 
-export function connectCluster(
-  cluster: ClusterEndpoint,
-  { timeoutMs }: { readonly timeoutMs?: number } = {},
-): ClusterClient {
+/** The client of one cluster, as one identity. Each call throws an `AccessError`, usually with a `cluster-…` code. */
+export function connectCluster(cluster: ClusterEndpoint, { timeoutMs }: { readonly timeoutMs?: number } = {}) {
   const connection = createConnection(cluster, timeoutMs);
+  const { name } = cluster;
   return {
-    ...awsAuthStore(connection, cluster.name),
-    ...keptTexts(connection, cluster.name),
-    ...reviews(connection, cluster.name),
-    listPods: async (namespace, limit = 500) => {
+    ...awsAuthStore(connection, name),
+    ...keptTexts(connection, name),
+    ...leaseBindings(connection, name),
+    ...operatorObjectCalls(connection, name),
+    ...groupBindings(connection, name),
+    ...reviews(connection, name),
+    /** Names of pods: the first 500, or `limit`. An empty namespace means every one. */
+    listPods: async (namespace: string, limit = 500): Promise<readonly string[]> => {
       const path = namespace === "" ? "/api/v1/pods" : `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
       try {
         const { value } = await connection.ask({ method: "GET", path, query: { limit: String(limit) } }, podNames);
         return value.items.map(({ metadata }) => metadata.name);
       } catch (error) {
-        throw kubernetesFailure(error, `GET pods in ${namespace || "every namespace"} of cluster ${cluster.name}`);
+        throw kubernetesFailure(error, `GET pods in ${namespace || "every namespace"} of cluster ${name}`);
       }
     },
-    roleBindings: () => roleBindings(connection, cluster.name),
-    groupRights: (bindings, groups) => groupRights(connection, cluster.name, bindings, groups),
-    listLeaseBindings: (among) => listLeaseBindings(connection, cluster.name, among),
-    findBinding: (place) => findBinding(connection, cluster.name, place),
-    createBinding: (binding, options = {}) => createBinding(connection, cluster.name, binding, options),
-    deleteBinding: (place, options = {}) => deleteBinding(connection, cluster.name, place, options),
-    roleRules: (role, namespace) => readRoleRules(connection, cluster.name, role, namespace),
-    namespaces: () => namespaces(connection, cluster.name),
-    objectState: (wanted) => objectState(connection, cluster.name, wanted),
-    writeObject: (wanted) => writeObject(connection, cluster.name, wanted),
     close: connection.close,
   };
 }
 
 type Texts = Readonly<Record<string, string>>;
 
-/** What our own ConfigMaps in a cluster keep: the last good documents, and the withdrawals of leases by binding. */
-interface KeptTexts {
-  readKept(): Promise<Texts>;
-  /** Replaces all of it. `cluster-conflict` after a concurrent write. */
-  writeKept(data: Texts): Promise<void>;
-  readWithdrawals(): Promise<StoredWithdrawals>;
-  /** Replaces all of it. `cluster-conflict` after any write since `before` was read. */
-  writeWithdrawals(before: StoredWithdrawals, data: Texts): Promise<void>;
-}
-
 export interface StoredWithdrawals {
   readonly data: Texts;
   readonly object: ConfigMapObject | null;
 }
 
-function keptTexts(connection: Connection, cluster: string): KeptTexts {
+/** What our own ConfigMaps in a cluster keep: the last good documents, and the withdrawals of leases by binding. */
+function keptTexts(connection: Connection, cluster: string) {
   const documents = textsAt(connection, cluster, lastGood);
   const withdrawals = textsAt(connection, cluster, stored);
   return {
     readKept: async () => (await documents.read()).data,
-    writeKept: async (data) => documents.write(await documents.read(), data),
+    /** Replaces all of it. `cluster-conflict` after a concurrent write. */
+    writeKept: async (data: Texts) => documents.write(await documents.read(), data),
     readWithdrawals: withdrawals.read,
+    /** Replaces all of it. `cluster-conflict` after any write since `before` was read. */
     writeWithdrawals: withdrawals.write,
   };
 }
@@ -136,15 +102,6 @@ export interface AccessAnswer {
   readonly auditId: string | null;
 }
 
-export interface Reviews {
-  /** The bearer's identity for the API server (SelfSubjectReview); null: it is older than 1.28 and can't say. */
-  whoAmI(): Promise<KubernetesIdentity | null>;
-  /** Whether we can do this (SelfSubjectAccessReview). */
-  mayI(access: ResourceAccess | PathCheck): Promise<boolean>;
-  /** SubjectAccessReview, with `system:authenticated` added. Asks all authorizers, but not for impersonated groups. */
-  may(identity: KubernetesIdentity, access: ResourceAccess | PathCheck): Promise<AccessAnswer>;
-}
-
 const selfReview = z.object({
   status: z
     .object({ userInfo: z.object({ username: z.string().nullish(), groups: z.array(z.string()).nullish() }) })
@@ -164,14 +121,33 @@ const accessReview = z.object({
 /** RBAC's own reason names a binding, a role and a subject. An authorizer of the cluster can say more than a message holds. */
 const maxReason = 1_000;
 
-function reviews(connection: Connection, cluster: string): Reviews {
+function reviews(connection: Connection, cluster: string) {
   return {
-    whoAmI: () => whoAmI(connection, `of cluster ${cluster}`),
-    mayI: async (access) => {
+    /** The bearer's identity for the API server (SelfSubjectReview); null: it is older than 1.28 and can't say. */
+    whoAmI: async (): Promise<KubernetesIdentity | null> => {
+      const api = "authentication.k8s.io/v1";
+      const call = `POST selfsubjectreview of cluster ${cluster}`;
+      const body = { apiVersion: api, kind: "SelfSubjectReview" };
+      try {
+        const answer = await connection.ask(
+          { method: "POST", path: `/apis/${api}/selfsubjectreviews`, body },
+          selfReview,
+        );
+        const { username, groups } = answer.value.status?.userInfo ?? {};
+        if (!username) throw notReadable(call);
+        return { username, groups: groups ?? [] };
+      } catch (error) {
+        if (isUnknownApi(error)) return null;
+        throw kubernetesFailure(error, call);
+      }
+    },
+    /** Whether we can do this (SelfSubjectAccessReview). */
+    mayI: async (access: ResourceAccess | PathCheck) => {
       const spec = attributesOf(access);
       return (await reviewAccess(connection, "SelfSubjectAccessReview", spec, cluster)).allowed;
     },
-    may: ({ username, groups }, access) => {
+    /** SubjectAccessReview, with `system:authenticated` added. Asks all authorizers, but not for impersonated groups. */
+    may: ({ username, groups }: KubernetesIdentity, access: ResourceAccess | PathCheck) => {
       const spec = {
         user: username,
         groups: [...new Set([...groups, "system:authenticated"])],
@@ -180,21 +156,6 @@ function reviews(connection: Connection, cluster: string): Reviews {
       return reviewAccess(connection, "SubjectAccessReview", spec, cluster);
     },
   };
-}
-
-async function whoAmI(connection: Connection, of: string): Promise<KubernetesIdentity | null> {
-  const api = "authentication.k8s.io/v1";
-  const body = { apiVersion: api, kind: "SelfSubjectReview" };
-  try {
-    const path = `/apis/${api}/selfsubjectreviews`;
-    const { username, groups } =
-      (await connection.ask({ method: "POST", path, body }, selfReview)).value.status?.userInfo ?? {};
-    if (!username) throw notReadable(`POST selfsubjectreview ${of}`);
-    return { username, groups: groups ?? [] };
-  } catch (error) {
-    if (isUnknownApi(error)) return null;
-    throw kubernetesFailure(error, `POST selfsubjectreview ${of}`);
-  }
 }
 
 /** An explicit denial overrides an allowance. */

@@ -43,40 +43,32 @@ export interface AwsAuthContent {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-export interface AwsAuthStore {
-  /** Null: the API server itself says that there is none. */
-  readAwsAuth(): Promise<AwsAuthConfigMap | null>;
-  /**
-   * A PUT of the object that was read. `cluster-conflict`, and no change, after a concurrent write, a deletion or a new creation.
-   * @returns what is stored: a webhook can change a write and no dry run
-   */
-  writeAwsAuth(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<AwsAuthConfigMap>;
-  /** A dry run: the API server and its webhooks only check. `cluster-refused-write` if the write would give other access. */
-  rehearseWrite(before: AwsAuthConfigMap, after: AwsAuthContent): Promise<void>;
-  createAwsAuth(after: AwsAuthContent): Promise<AwsAuthConfigMap>;
-  rehearseCreation(after: AwsAuthContent): Promise<void>;
-}
-
-export function awsAuthStore(connection: Connection, cluster: string): AwsAuthStore {
+export function awsAuthStore(connection: Connection, cluster: string) {
   const configMap = configMapAt(connection, cluster, place);
   const create = (after: AwsAuthContent, dryRun: boolean) => {
     const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { ...place } };
     return configMap.create(withContent(object, after), dryRun);
   };
   return {
-    readAwsAuth: async () => {
+    /** Null: the API server itself says that there is none. */
+    readAwsAuth: async (): Promise<AwsAuthConfigMap | null> => {
       const object = await configMap.read();
       return object && readConfigMap(object, cluster);
     },
-    writeAwsAuth: async (before, after) => {
-      return readConfigMap(await measuredStep("put", () => configMap.replace(bodyOf(before, after))), cluster);
-    },
-    rehearseWrite: async (before, after) => {
+    /**
+     * A PUT of the object that was read. `cluster-conflict`, and no change, after a concurrent write, a deletion or a new creation.
+     * @returns what is stored: a webhook can change a write and no dry run
+     */
+    writeAwsAuth: async (before: AwsAuthConfigMap, after: AwsAuthContent): Promise<AwsAuthConfigMap> =>
+      readConfigMap(await measuredStep("put", () => configMap.replace(bodyOf(before, after))), cluster),
+    /** A dry run: the API server and its webhooks only check. `cluster-refused-write` if the write would give other access. */
+    rehearseWrite: async (before: AwsAuthConfigMap, after: AwsAuthContent): Promise<void> => {
       const answer = await measuredStep("dry-run", () => configMap.rehearse(bodyOf(before, after)));
       await refuseOtherAccess(cluster, after, answer);
     },
-    rehearseCreation: async (after) => refuseOtherAccess(cluster, after, await create(after, true)),
-    createAwsAuth: async (after) => readConfigMap(await create(after, false), cluster),
+    rehearseCreation: async (after: AwsAuthContent): Promise<void> =>
+      refuseOtherAccess(cluster, after, await create(after, true)),
+    createAwsAuth: async (after: AwsAuthContent) => readConfigMap(await create(after, false), cluster),
   };
 }
 
@@ -101,16 +93,6 @@ function bodyOf(before: AwsAuthConfigMap, after: AwsAuthContent): SentObject {
   return body;
 }
 
-/** Calls for one ConfigMap. */
-export interface ConfigMapCalls {
-  /** Null: the API server itself says that there is none. */
-  read(): Promise<ConfigMapObject | null>;
-  /** `cluster-conflict` after a concurrent write or deletion. */
-  replace(body: ConfigMapObject | SentObject): Promise<ConfigMapObject>;
-  rehearse(body: ConfigMapObject | SentObject): Promise<ConfigMapObject>;
-  create(object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject>;
-}
-
 /** A run often reads the same as the last one, to the byte. */
 const answers = new RecentResults<ConfigMapObject, Buffer>(4 * 1024 * 1024, worthRemembering);
 
@@ -119,7 +101,7 @@ export function configMapAt(
   connection: Connection,
   cluster: string,
   { namespace, name }: { readonly namespace: string; readonly name: string },
-): ConfigMapCalls {
+) {
   const all = `/api/v1/namespaces/${namespace}/configmaps`;
   const one = `${all}/${name}`;
   const call = `configmap ${name} of cluster ${cluster}`;
@@ -135,7 +117,8 @@ export function configMapAt(
     }
   };
   return {
-    read: async () => {
+    /** Null: the API server itself says that there is none. */
+    read: async (): Promise<ConfigMapObject | null> => {
       try {
         return read(await connection.send({ method: "GET", path: one }));
       } catch (error) {
@@ -143,9 +126,10 @@ export function configMapAt(
         throw kubernetesFailure(error, `GET ${call}`);
       }
     },
-    replace: (body) => put(body, false, read),
-    rehearse: (body) => put(body, true, readAnswer),
-    create: async (object, dryRun) => {
+    /** `cluster-conflict` after a concurrent write or deletion. */
+    replace: (body: ConfigMapObject | SentObject) => put(body, false, read),
+    rehearse: (body: ConfigMapObject | SentObject) => put(body, true, readAnswer),
+    create: async (object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject> => {
       try {
         return read(await connection.send({ method: "POST", path: all, query: query(dryRun), body: object }));
       } catch (error) {

@@ -33,20 +33,6 @@ interface Found extends RoleBindings {
   readonly users: Map<string, GroupBinding[]>;
 }
 
-/** Reads all role bindings within the bounds of `bindingPages`. @throws AccessError */
-export async function roleBindings(connection: Connection, cluster: string): Promise<RoleBindings> {
-  const what = `GET rolebindings of cluster ${cluster}`;
-  const found: Found = { groups: new Map(), users: new Map() };
-  try {
-    for await (const bindings of bindingPages(connection, what, bindingShape)) {
-      for (const binding of bindings) addBinding(found, binding);
-    }
-  } catch (error) {
-    throw kubernetesFailure(error, what);
-  }
-  return found;
-}
-
 /** A second mention of a group or user in a binding gives nothing more. */
 function addBinding({ groups, users }: Found, { metadata, roleRef, subjects }: Binding): void {
   const all = subjects ?? [];
@@ -68,25 +54,40 @@ function add(bindings: Map<string, GroupBinding[]>, name: string, binding: Group
 
 const maxRoles = 20;
 
-/** What these groups can do by their bindings, in words: one item for each group and role, and one for those that it does not read. */
-export async function groupRights(
-  connection: Connection,
-  cluster: string,
-  bindings: ReadonlyMap<string, readonly GroupBinding[]>,
-  groups: readonly string[],
-): Promise<readonly GroupRight[]> {
-  const all = rolesOf(bindings, groups);
-  const rights = await inParallel(all.slice(0, maxRoles), async (bound) => {
-    const [{ group, kind, role: name, namespace }] = bound;
-    const role = { kind: kind === "Role" ? ("Role" as const) : ("ClusterRole" as const), name };
-    const rules = await readRoleRules(connection, cluster, role, namespace).catch(unreadIfTooLarge);
-    return { group, role: `${kind} ${name}`, where: placesOf(bound), allows: allowed(rules, bound) };
-  });
-  const [next, ...others] = all.slice(maxRoles);
-  if (!next) return rights;
-  const role = `${others.length + 1} more role${others.length > 0 ? "s" : ""}`;
-  const where = placesOf([next, ...others].flat());
-  return [...rights, { group: next[0].group, role, where, allows: "unknown, because they are too many" }];
+export function groupBindings(connection: Connection, cluster: string) {
+  return {
+    /** What RBAC binds to each group and to each user, within the bounds of `bindingPages`. @throws AccessError */
+    roleBindings: async (): Promise<RoleBindings> => {
+      const what = `GET rolebindings of cluster ${cluster}`;
+      const found: Found = { groups: new Map(), users: new Map() };
+      try {
+        for await (const bindings of bindingPages(connection, what, bindingShape)) {
+          for (const binding of bindings) addBinding(found, binding);
+        }
+      } catch (error) {
+        throw kubernetesFailure(error, what);
+      }
+      return found;
+    },
+    /** What these groups can do by these bindings, in words: one item for each group and role, and one for those that it does not read. */
+    groupRights: async (
+      bindings: RoleBindings["groups"],
+      groups: readonly string[],
+    ): Promise<readonly GroupRight[]> => {
+      const all = rolesOf(bindings, groups);
+      const rights = await inParallel(all.slice(0, maxRoles), async (bound) => {
+        const [{ group, kind, role: name, namespace }] = bound;
+        const role = { kind: kind === "Role" ? ("Role" as const) : ("ClusterRole" as const), name };
+        const rules = await readRoleRules(connection, cluster, role, namespace).catch(unreadIfTooLarge);
+        return { group, role: `${kind} ${name}`, where: placesOf(bound), allows: allowed(rules, bound) };
+      });
+      const [next, ...others] = all.slice(maxRoles);
+      if (!next) return rights;
+      const role = `${others.length + 1} more role${others.length > 0 ? "s" : ""}`;
+      const where = placesOf([next, ...others].flat());
+      return [...rights, { group: next[0].group, role, where, allows: "unknown, because they are too many" }];
+    },
+  };
 }
 
 function allowed(rules: Awaited<ReturnType<typeof readRoleRules>> | string, bound: readonly GroupBinding[]): string {

@@ -1,11 +1,10 @@
 import { z } from "zod";
 import { AccessError, type FailureCode } from "../access/access-error.ts";
 import { type ClusterBinding, leaseLabels, type NewBinding } from "../access/lease/own-bindings.ts";
-import type { RoleRule } from "../access/policy/rights.ts";
 import { allOfPages, isTooLarge } from "../operations/bounds.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure, RefusedByServer, statusOf } from "./explain-kubernetes-error.ts";
-import { bindingLists, bindingPages, bindingsPath, readPage } from "./rbac.ts";
+import { bindingLists, bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";
 
 /** The name of one binding, and the uid of the meant one; null: whatever has the name. */
 export type BindingPlace = Pick<ClusterBinding, "name" | "namespace" | "uid">;
@@ -17,64 +16,89 @@ interface CallFor {
   readonly lease?: string;
 }
 
-/** The bindings through which a cluster gives leases. Each call throws an AccessError. */
-export interface LeaseBindings {
-  /** `answer-too-large` beyond the bounds. @param among reads only the lists that can have these */
-  listLeaseBindings(among?: readonly Pick<ClusterBinding, "namespace">[]): Promise<readonly ClusterBinding[]>;
-  /** The binding of this name, whatever its labels; null: there is none. One that is too large to read has no uid. */
-  findBinding(place: Pick<ClusterBinding, "name" | "namespace">): Promise<ClusterBinding | null>;
-  /**
-   * Creates a binding of a role to one user. @returns what the API server made of it: admission can change it. @throws AccessError
-   * `binding-exists`: the name is taken; `binding-forbidden`: we can't create it, or lack `bind` on the role and some of its rights;
-   * `namespace-absent`: there is none, or it terminates; `role-absent`: we lack `bind`, and no role exists to compare our rights with
-   */
-  createBinding(binding: NewBinding, options?: CallFor): Promise<ClusterBinding>;
-  /** `absent`: none has its name; `other`: another uid has it. @throws AccessError `binding-forbidden` */
-  deleteBinding(place: BindingPlace, options?: CallFor): Promise<Deleted>;
-  /** The rules of a role, aggregated ones filled in; null: there is no such role. @param namespace of the binding */
-  roleRules(role: ClusterBinding["role"], namespace: string | null): Promise<readonly RoleRule[] | null>;
-  /** The names of all namespaces, in the API server's order; `answer-too-large` beyond the bounds. */
-  namespaces(): Promise<readonly string[]>;
-}
-
 const maxNamespaces = { pages: 100, items: 20_000, milliseconds: 10_000 };
 const fieldManager = "eks-access";
 const group = "rbac.authorization.k8s.io";
 
-export async function listLeaseBindings(
-  connection: Connection,
-  cluster: string,
-  among: Parameters<LeaseBindings["listLeaseBindings"]>[0],
-): Promise<readonly ClusterBinding[]> {
-  const what = `GET rolebindings of leases of cluster ${cluster}`;
-  const labels = Object.entries(leaseLabels).map(([name, value]) => `${name}=${value}`);
-  const query = { labelSelector: labels.join(",") };
-  const { cluster: ofCluster, namespaces: ofNamespaces } = bindingLists;
-  const listOf = ({ namespace }: Pick<ClusterBinding, "namespace">) => (namespace === null ? ofCluster : ofNamespaces);
-  const lists = among && [...new Set(among.map(listOf))];
-  const found: ClusterBinding[] = [];
-  try {
-    for await (const bindings of bindingPages(connection, what, shape, query, lists))
-      found.push(...bindings.map(readBinding));
-  } catch (error) {
-    throw kubernetesFailure(error, what);
-  }
-  return found;
-}
-
-export async function findBinding(
-  connection: Connection,
-  cluster: string,
-  place: Pick<ClusterBinding, "name" | "namespace">,
-): Promise<ClusterBinding | null> {
-  const path = `${bindingsPath(place.namespace)}/${encodeURIComponent(place.name)}`;
-  try {
-    return readBinding((await connection.ask({ method: "GET", path }, shape)).value);
-  } catch (error) {
-    if (isNotFound(error)) return null;
-    if (isTooLarge(error)) return { ...place, ...unread };
-    throw kubernetesFailure(error, `GET ${nameOf(place)} of cluster ${cluster}`);
-  }
+/** The bindings through which a cluster gives leases. Each call throws an AccessError. */
+export function leaseBindings(connection: Connection, cluster: string) {
+  const pathOf = ({ name, namespace }: Pick<ClusterBinding, "name" | "namespace">) =>
+    `${bindingsPath(namespace)}/${encodeURIComponent(name)}`;
+  return {
+    /** `answer-too-large` beyond the bounds. @param among reads only the lists that can have these */
+    listLeaseBindings: async (
+      among?: readonly Pick<ClusterBinding, "namespace">[],
+    ): Promise<readonly ClusterBinding[]> => {
+      const what = `GET rolebindings of leases of cluster ${cluster}`;
+      const labels = Object.entries(leaseLabels).map(([name, value]) => `${name}=${value}`);
+      const query = { labelSelector: labels.join(",") };
+      const lists =
+        among && new Set(among.map(({ namespace }) => bindingLists[namespace === null ? "cluster" : "namespaces"]));
+      const found: ClusterBinding[] = [];
+      try {
+        for await (const bindings of bindingPages(connection, what, shape, query, lists))
+          found.push(...bindings.map(readBinding));
+      } catch (error) {
+        throw kubernetesFailure(error, what);
+      }
+      return found;
+    },
+    /** The binding of this name, whatever its labels; null: there is none. One that is too large to read has no uid. */
+    findBinding: async (place: Pick<ClusterBinding, "name" | "namespace">): Promise<ClusterBinding | null> => {
+      try {
+        return readBinding((await connection.ask({ method: "GET", path: pathOf(place) }, shape)).value);
+      } catch (error) {
+        if (isNotFound(error)) return null;
+        if (isTooLarge(error)) return { ...place, ...unread };
+        throw kubernetesFailure(error, `GET ${nameOf(place)} of cluster ${cluster}`);
+      }
+    },
+    /**
+     * Creates a binding of a role to one user. @returns what the API server made of it: admission can change it. @throws AccessError
+     * `binding-exists`: the name is taken; `binding-forbidden`: we can't create it, or lack `bind` on the role and some of its rights;
+     * `namespace-absent`: there is none, or it terminates; `role-absent`: we lack `bind`, and no role exists to compare our rights with
+     */
+    createBinding: async (binding: NewBinding, { lease }: CallFor = {}): Promise<ClusterBinding> => {
+      const call = { method: "POST", path: bindingsPath(binding.namespace), query: { fieldManager } } as const;
+      try {
+        return readBinding((await connection.ask({ ...call, body: objectOf(binding), lease }, shape)).value);
+      } catch (error) {
+        if (isTooLarge(error)) return { name: binding.name, namespace: binding.namespace, ...unread };
+        throw bindingFailure(error, `POST ${nameOf(binding)} of cluster ${cluster}`);
+      }
+    },
+    /** `absent`: none has its name; `other`: another uid has it. @throws AccessError `binding-forbidden` */
+    deleteBinding: async (place: BindingPlace, { lease }: CallFor = {}): Promise<Deleted> => {
+      // An explicit policy overrides a finalizer that makes the object wait for its dependents (apiserver, shouldDeleteDependents).
+      const meant = place.uid === null ? {} : { preconditions: { uid: place.uid } };
+      const body = { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background", ...meant };
+      try {
+        const { value } = await connection.ask({ method: "DELETE", path: pathOf(place), body, lease }, deletion);
+        return value.kind === "Status" ? "deleted" : "kept";
+      } catch (error) {
+        if (isNotFound(error)) return "absent";
+        if (isOther(error)) return "other";
+        throw bindingFailure(error, `DELETE ${nameOf(place)} of cluster ${cluster}`);
+      }
+    },
+    /** The rules of a role, aggregated ones filled in; null: there is no such role. @param namespace of the binding */
+    roleRules: (role: ClusterBinding["role"], namespace: string | null) =>
+      readRoleRules(connection, cluster, role, namespace),
+    /** The names of all namespaces, in the API server's order; `answer-too-large` beyond the bounds. */
+    namespaces: async (): Promise<readonly string[]> => {
+      const what = `GET namespaces of cluster ${cluster}`;
+      const bounds = { ...maxNamespaces, deadline: AbortSignal.timeout(maxNamespaces.milliseconds) };
+      const named = z.object({ metadata: z.object({ name: z.string() }) });
+      try {
+        const all = await allOfPages(what, bounds, (token) =>
+          readPage(connection, "/api/v1/namespaces", named, { limit: "250", ...(token && { continue: token }) }),
+        );
+        return all.map(({ metadata }) => metadata.name);
+      } catch (error) {
+        throw kubernetesFailure(error, what);
+      }
+    },
+  };
 }
 
 /** People who may edit a lease's binding, and webhooks, can make it so large: it must end all the same, and delay no other. */
@@ -82,21 +106,6 @@ const unread = {
   ...{ uid: null, labels: {}, annotations: {}, subjects: [], deletedAt: null },
   role: { kind: "ClusterRole", name: "" },
 } as const;
-
-export async function createBinding(
-  connection: Connection,
-  cluster: string,
-  binding: NewBinding,
-  { lease }: CallFor,
-): Promise<ClusterBinding> {
-  const call = { method: "POST", path: bindingsPath(binding.namespace), query: { fieldManager } } as const;
-  try {
-    return readBinding((await connection.ask({ ...call, body: objectOf(binding), lease }, shape)).value);
-  } catch (error) {
-    if (isTooLarge(error)) return { name: binding.name, namespace: binding.namespace, ...unread };
-    throw bindingFailure(error, `POST ${nameOf(binding)} of cluster ${cluster}`);
-  }
-}
 
 function objectOf({ name, namespace, labels, annotations, role, user }: NewBinding): object {
   return {
@@ -110,26 +119,6 @@ function objectOf({ name, namespace, labels, annotations, role, user }: NewBindi
 
 /** The answer to a deletion: a Status, or the object that its finalizers keep (kubernetes, apiserver, DeleteResource). */
 const deletion = z.object({ kind: z.string() });
-
-export async function deleteBinding(
-  connection: Connection,
-  cluster: string,
-  place: BindingPlace,
-  { lease }: CallFor,
-): Promise<Deleted> {
-  const path = `${bindingsPath(place.namespace)}/${encodeURIComponent(place.name)}`;
-  // An explicit policy overrides a finalizer that makes the object wait for its dependents (apiserver, shouldDeleteDependents).
-  const meant = place.uid === null ? {} : { preconditions: { uid: place.uid } };
-  const body = { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background", ...meant };
-  try {
-    const { value } = await connection.ask({ method: "DELETE", path, body, lease }, deletion);
-    return value.kind === "Status" ? "deleted" : "kept";
-  } catch (error) {
-    if (isNotFound(error)) return "absent";
-    if (isOther(error)) return "other";
-    throw bindingFailure(error, `DELETE ${nameOf(place)} of cluster ${cluster}`);
-  }
-}
 
 /** Only the uid is a condition (kubernetes, apiserver, rest.BeforeDelete and storage.Preconditions). */
 function isOther(error: unknown): boolean {
@@ -156,20 +145,6 @@ function codeOf(usual: FailureCode, status: ReturnType<typeof statusOf>): Failur
   if (usual !== "cluster-forbidden") return undefined;
   // kubernetes, apiserver, NamespaceLifecycle: a namespace that terminates takes no new objects.
   return status?.message.includes("because it is being terminated") ? "namespace-absent" : "binding-forbidden";
-}
-
-export async function namespaces(connection: Connection, cluster: string): Promise<readonly string[]> {
-  const what = `GET namespaces of cluster ${cluster}`;
-  const bounds = { ...maxNamespaces, deadline: AbortSignal.timeout(maxNamespaces.milliseconds) };
-  const named = z.object({ metadata: z.object({ name: z.string() }) });
-  try {
-    const all = await allOfPages(what, bounds, (token) =>
-      readPage(connection, "/api/v1/namespaces", named, { limit: "250", ...(token && { continue: token }) }),
-    );
-    return all.map(({ metadata }) => metadata.name);
-  } catch (error) {
-    throw kubernetesFailure(error, what);
-  }
 }
 
 const texts = z.record(z.string(), z.string()).nullish();

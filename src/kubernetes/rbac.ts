@@ -35,7 +35,7 @@ export async function* bindingPages<T extends WithSubjects>(
   what: string,
   binding: z.ZodType<T>,
   query: Readonly<Record<string, string>> = {},
-  lists: readonly string[] = Object.values(bindingLists),
+  lists: Iterable<string> = Object.values(bindingLists),
 ): AsyncGenerator<readonly T[]> {
   const bounds = { ...mostOf, deadline: AbortSignal.timeout(mostOf.milliseconds) };
   let subjects = 0;
@@ -126,13 +126,6 @@ function readRule({ verbs, ...rest }: z.infer<typeof rule>): RoleRule {
 
 export type ObjectState = "absent" | "as wanted" | "different";
 
-/** Calls for the roles, bindings and ConfigMaps of an operator. Each throws an AccessError. */
-export interface OperatorObjects {
-  objectState(wanted: OperatorObject): Promise<ObjectState>;
-  /** `cluster-conflict` after a concurrent write; `cluster-refused-write` for another role's binding. */
-  writeObject(wanted: OperatorObject): Promise<void>;
-}
-
 const shape = z.looseObject({
   metadata: z.looseObject({ resourceVersion: z.string() }),
   rules: z.array(z.looseObject({})).nullish(),
@@ -152,44 +145,39 @@ const plurals: Readonly<Record<OperatorObject["kind"], string>> = {
   ConfigMap: "configmaps",
 };
 
-export async function objectState(
-  connection: Connection,
-  cluster: string,
-  wanted: OperatorObject,
-): Promise<ObjectState> {
-  return stateOf(await read(connection, cluster, wanted), wanted);
-}
-
-export async function writeObject(connection: Connection, cluster: string, wanted: OperatorObject): Promise<void> {
-  const found = await read(connection, cluster, wanted);
-  if (stateOf(found, wanted) === "as wanted") return;
-  const apiVersion = wanted.kind === "ConfigMap" ? "v1" : rbac;
-  const { kind, name, namespace, content } = wanted;
-  const metadata = { name, ...(namespace !== null && { namespace }) };
-  const call = found
-    ? {
-        method: "PUT" as const,
-        path: pathOf(wanted),
-        body: { apiVersion, kind, metadata: found.metadata, ...content },
+/** Calls for the roles, bindings and ConfigMaps of an operator. Each throws an AccessError. */
+export function operatorObjectCalls(connection: Connection, cluster: string) {
+  const read = async (wanted: OperatorObject): Promise<Found | null> => {
+    try {
+      return (await connection.ask({ method: "GET", path: pathOf(wanted) }, shape)).value;
+    } catch (error) {
+      if (isNotFound(error)) return null;
+      throw kubernetesFailure(error, `GET ${objectInWords(wanted)} of cluster ${cluster}`);
+    }
+  };
+  return {
+    objectState: async (wanted: OperatorObject) => stateOf(await read(wanted), wanted),
+    /** `cluster-conflict` after a concurrent write; `cluster-refused-write` for another role's binding. */
+    writeObject: async (wanted: OperatorObject): Promise<void> => {
+      const found = await read(wanted);
+      if (stateOf(found, wanted) === "as wanted") return;
+      const apiVersion = wanted.kind === "ConfigMap" ? "v1" : rbac;
+      const { kind, name, namespace, content } = wanted;
+      const metadata = found?.metadata ?? { name, ...(namespace !== null && { namespace }) };
+      const body = { apiVersion, kind, metadata, ...content };
+      const call = found
+        ? ({ method: "PUT", path: pathOf(wanted), body } as const)
+        : ({ method: "POST", path: listOf(wanted), body } as const);
+      try {
+        await connection.send({ ...call, query: { fieldManager } });
+      } catch (error) {
+        throw kubernetesFailure(error, `${call.method} ${objectInWords(wanted)} of cluster ${cluster}`);
       }
-    : { method: "POST" as const, path: listOf(wanted), body: { apiVersion, kind, metadata, ...content } };
-  try {
-    await connection.send({ ...call, query: { fieldManager } });
-  } catch (error) {
-    throw kubernetesFailure(error, `${call.method} ${objectInWords(wanted)} of cluster ${cluster}`);
-  }
+    },
+  };
 }
 
 type Found = z.infer<typeof shape>;
-
-async function read(connection: Connection, cluster: string, wanted: OperatorObject): Promise<Found | null> {
-  try {
-    return (await connection.ask({ method: "GET", path: pathOf(wanted) }, shape)).value;
-  } catch (error) {
-    if (isNotFound(error)) return null;
-    throw kubernetesFailure(error, `GET ${objectInWords(wanted)} of cluster ${cluster}`);
-  }
-}
 
 function stateOf(found: Found | null, { content }: OperatorObject): ObjectState {
   if (!found) return "absent";
