@@ -19,62 +19,6 @@ export interface RememberedCreation {
   readonly seal: string;
 }
 
-/** Clusters that can't be opened, and clusters with waiting requests. */
-export interface OutageLedger {
-  /** Those of these clusters that can't be opened, by name. */
-  clusterTroubles(clusters: readonly string[]): Promise<ReadonlyMap<string, ClusterTrouble>>;
-  /** Null: it can be opened. */
-  setClusterTrouble(cluster: string, trouble: ClusterTrouble | null): Promise<void>;
-  /** Remembers an outage that operators hear of, unless its cluster has one. @returns the one that it has */
-  beginOutage(cluster: string, outage: Outage): Promise<Outage>;
-  outages(): Promise<ReadonlyMap<string, Outage>>;
-  /** False: another process ended it first. */
-  endOutage(cluster: string): Promise<boolean>;
-}
-
-/** What the ledger remembers about clusters, and about the worker itself. */
-export interface ClusterLedger extends OutageLedger {
-  /** Which of these clusters' own memories have been read into this ledger. */
-  adopted(clusters: readonly string[]): Promise<ReadonlySet<string>>;
-  /**
-   * The id of the server of Redis, if another one answers than the one that was followed last, or the same one started again: its data can be older,
-   * so no cluster is adopted. null: the same. It answers so until that server is followed.
-   */
-  newServer(): Promise<string | null>;
-  followServer(id: string): Promise<void>;
-  markAdopted(cluster: string): Promise<void>;
-  /** When others last reverted aws-auth for the third time or more; without the clusters where they did not. */
-  revertedAt(clusters: readonly string[]): Promise<ReadonlyMap<string, Date>>;
-  noteReverted(cluster: string, at: Date): Promise<void>;
-  /** The remembered creation of a cluster, by its ARN; null: nothing. */
-  creation(clusterArn: string): Promise<unknown>;
-  /** Do not trust it without its seal. */
-  rememberCreation(clusterArn: string, creation: RememberedCreation): Promise<void>;
-  /** The namespaces of a cluster, by its name, as a worker published them. Do not trust it without its seal. */
-  namespacesOf(cluster: string): Promise<unknown>;
-  rememberNamespaces(list: NamespaceList): Promise<void>;
-  /** When an API server, by its address, last accepted an identity, to about an hour; null: unknown. A hint, no right. */
-  lastAcceptedAt(place: string): Promise<Date | null>;
-  rememberAccepted(place: string, at: Date): Promise<void>;
-  /**
-   * For each level by its name, a digest of the approvers that were once enough. For each cluster the names, and for each name the active
-   * people when Slack last showed its records. Hints, no rights.
-   */
-  approversKnown(): Promise<ReadonlyMap<string, string>>;
-  rememberApprovers(good: ReadonlyMap<string, string>): Promise<void>;
-  noteZone(zone: Zone, at: Date): Promise<void>;
-  /** When each zone last had a worker; a zone without one ever is absent. */
-  zonesSeen(): Promise<ReadonlyMap<Zone, Date>>;
-  setWorkerIdentity(identity: WorkerIdentity): Promise<void>;
-  /** @returns the previous digest; null: none. Of several processes with the same new one, only one gets another digest. */
-  exchangeConfiguration(kind: string, digest: string): Promise<string | null>;
-  /** A process repeats this while it refuses its file. Null: it follows the file. */
-  noteRefusal(process: string, refusal: RefusedFile | null): Promise<void>;
-  /** Those of the last minutes. Only words for people: nothing seals them. */
-  refusals(now: Date): Promise<readonly RefusedFile[]>;
-  workerIdentity(): Promise<WorkerIdentity | null>;
-}
-
 /** Three times the pause between two refusals of a process. Milliseconds. */
 export const refusalGoodForMs = 180_000;
 
@@ -105,50 +49,95 @@ const keys = {
   refusals: `${prefix}:refusals`,
 } as const;
 
-export function redisClusters(redis: RedisClient, reader: StoredReader): ClusterLedger {
+export type ClusterLedger = ReturnType<typeof redisClusters>;
+
+/** Clusters that can't be opened, and clusters with waiting requests. */
+export type OutageLedger = Pick<
+  ClusterLedger,
+  "clusterTroubles" | "setClusterTrouble" | "beginOutage" | "outages" | "endOutage"
+>;
+
+/** What the ledger remembers about clusters, and about the worker itself. */
+export function redisClusters(redis: RedisClient, reader: StoredReader) {
   return {
-    adopted: (clusters) => readAdopted(redis, clusters),
+    /** Which of these clusters' own memories have been read into this ledger. */
+    adopted: (clusters: readonly string[]) => readAdopted(redis, clusters),
+    /**
+     * The id of the server of Redis, if another one answers than the one that was followed last, or the same one started again: its data can be older,
+     * so no cluster is adopted. null: the same. It answers so until that server is followed.
+     */
     newServer: () => newServer(redis),
-    followServer: async (id) => void (await redis.set(keys.server, id)),
-    markAdopted: async (cluster) => void (await redis.sadd(keys.adopted, cluster)),
-    clusterTroubles: async (clusters) =>
+    followServer: async (id: string) => void (await redis.set(keys.server, id)),
+    markAdopted: async (cluster: string) => void (await redis.sadd(keys.adopted, cluster)),
+    /** Those of these clusters that can't be opened, by name. */
+    clusterTroubles: async (clusters: readonly string[]): Promise<ReadonlyMap<string, ClusterTrouble>> =>
       readEach(reader, "cluster trouble", await fieldsOf(redis, keys.troubles, clusters)),
-    setClusterTrouble: (cluster, trouble) => writeTrouble(redis, cluster, trouble),
-    beginOutage: (cluster, outage) => beginOutage(redis, reader, cluster, outage),
-    outages: async () => readEach(reader, "outage", Object.entries(await redis.hgetall(keys.outages))),
-    endOutage: async (cluster) => (await redis.hdel(keys.outages, cluster)) === 1,
-    revertedAt: async (clusters) => timesIn(await fieldsOf(redis, keys.reverted, clusters)),
-    noteReverted: (cluster, at) => setField(redis, keys.reverted, cluster, at.toISOString()),
-    creation: async (clusterArn) =>
+    /** Null: it can be opened. */
+    setClusterTrouble: async (cluster: string, trouble: ClusterTrouble | null): Promise<void> => {
+      if (trouble) await redis.hset(keys.troubles, cluster, JSON.stringify(trouble));
+      else await redis.hdel(keys.troubles, cluster);
+    },
+    /** Remembers an outage that operators hear of, unless its cluster has one. @returns the one that it has */
+    beginOutage: (cluster: string, outage: Outage) => beginOutage(redis, reader, cluster, outage),
+    outages: async (): Promise<ReadonlyMap<string, Outage>> =>
+      readEach(reader, "outage", Object.entries(await redis.hgetall(keys.outages))),
+    /** False: another process ended it first. */
+    endOutage: async (cluster: string) => (await redis.hdel(keys.outages, cluster)) === 1,
+    /** When others last reverted aws-auth for the third time or more; without the clusters where they did not. */
+    revertedAt: async (clusters: readonly string[]) => timesIn(await fieldsOf(redis, keys.reverted, clusters)),
+    noteReverted: (cluster: string, at: Date) => setField(redis, keys.reverted, cluster, at.toISOString()),
+    /** The remembered creation of a cluster, by its ARN; null: nothing. Do not trust it without its seal. */
+    creation: async (clusterArn: string): Promise<unknown> =>
       reader.read("creation", clusterArn, await readOr(null, redis.hget(keys.creations, clusterArn))),
-    rememberCreation: (clusterArn, creation) => setField(redis, keys.creations, clusterArn, JSON.stringify(creation)),
-    namespacesOf: async (cluster) => reader.read("namespaces", cluster, await redis.hget(keys.namespaces, cluster)),
-    rememberNamespaces: async (list) => void (await redis.hset(keys.namespaces, list.cluster, JSON.stringify(list))),
-    lastAcceptedAt: async (place) => {
+    rememberCreation: (clusterArn: string, creation: RememberedCreation) =>
+      setField(redis, keys.creations, clusterArn, JSON.stringify(creation)),
+    /** The namespaces of a cluster, by its name, as a worker published them. Do not trust it without its seal. */
+    namespacesOf: async (cluster: string): Promise<unknown> =>
+      reader.read("namespaces", cluster, await redis.hget(keys.namespaces, cluster)),
+    rememberNamespaces: async (list: NamespaceList) =>
+      void (await redis.hset(keys.namespaces, list.cluster, JSON.stringify(list))),
+    /** When an API server, by its address, last accepted an identity, to about an hour; null: unknown. A hint, no right. */
+    lastAcceptedAt: async (place: string): Promise<Date | null> => {
       const at = new Date((await redis.hget(keys.accepted, place)) ?? "");
       return Number.isNaN(at.getTime()) ? null : at;
     },
-    rememberAccepted: async (place, at) => void (await redis.hset(keys.accepted, place, at.toISOString())),
-    approversKnown: async () => new Map(Object.entries(await redis.hgetall(keys.goodApprovers))),
-    rememberApprovers: async (good) =>
+    rememberAccepted: async (place: string, at: Date) =>
+      void (await redis.hset(keys.accepted, place, at.toISOString())),
+    /**
+     * For each level by its name, a digest of the approvers that were once enough. For each cluster the names, and for each name the active
+     * people when Slack last showed its records. Hints, no rights.
+     */
+    approversKnown: async (): Promise<ReadonlyMap<string, string>> =>
+      new Map(Object.entries(await redis.hgetall(keys.goodApprovers))),
+    rememberApprovers: async (good: ReadonlyMap<string, string>) =>
       void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good)))),
-    noteZone: async (zone, at) => void (await redis.hset(keys.zones, zone ?? noZone, at.toISOString())),
-    zonesSeen: () => readZones(redis),
-    setWorkerIdentity: async (identity) => void (await redis.set(keys.workerIdentity, JSON.stringify(identity))),
-    exchangeConfiguration: (kind, digest) => redis.set(`${keys.configuration}:${kind}`, digest, "GET"),
-    noteRefusal: (process, refusal) => writeRefusal(redis, process, refusal),
-    refusals: (now) => readRefusals(redis, reader, now),
+    noteZone: async (zone: Zone, at: Date) => void (await redis.hset(keys.zones, zone ?? noZone, at.toISOString())),
+    /** When each zone last had a worker; a zone without one ever is absent. */
+    zonesSeen: async (): Promise<ReadonlyMap<Zone, Date>> => {
+      const seen = [...timesIn(Object.entries(await redis.hgetall(keys.zones)))];
+      return new Map(seen.map(([name, at]) => [name === noZone ? null : name, at]));
+    },
+    setWorkerIdentity: async (identity: WorkerIdentity) =>
+      void (await redis.set(keys.workerIdentity, JSON.stringify(identity))),
     workerIdentity: async () => reader.read("worker identity", "", await redis.get(keys.workerIdentity)),
+    /** @returns the previous digest; null: none. Of several processes with the same new one, only one gets another digest. */
+    exchangeConfiguration: (kind: string, digest: string) => redis.set(`${keys.configuration}:${kind}`, digest, "GET"),
+    /** A process repeats this while it refuses its file. Null: it follows the file. */
+    noteRefusal: async (process: string, refusal: RefusedFile | null): Promise<void> => {
+      if (!refusal) return void (await redis.hdel(keys.refusals, process));
+      await redis.hset(keys.refusals, process, JSON.stringify(refusal));
+      await redis.pexpire(keys.refusals, refusalGoodForMs);
+    },
+    /** Those of the last minutes. Only words for people: nothing seals them. */
+    refusals: async (now: Date): Promise<readonly RefusedFile[]> => {
+      const refusals = await readEach(reader, "refusal", Object.entries(await redis.hgetall(keys.refusals)));
+      return [...refusals.values()].filter(({ seenAt }) => now.getTime() - Date.parse(seenAt) < refusalGoodForMs);
+    },
   };
 }
 
 /** No zone's name has a dot. */
 const noZone = ".";
-
-async function readZones(redis: RedisClient): Promise<ReadonlyMap<Zone, Date>> {
-  const seen = [...timesIn(Object.entries(await redis.hgetall(keys.zones)))];
-  return new Map(seen.map(([name, at]) => [name === noZone ? null : name, at]));
-}
 
 async function readAdopted(redis: RedisClient, clusters: readonly string[]): Promise<ReadonlySet<string>> {
   if (clusters.length === 0) return new Set();
@@ -180,11 +169,6 @@ async function newServer(redis: RedisClient): Promise<string | null> {
   return isNew ? id : null;
 }
 
-async function writeTrouble(redis: RedisClient, cluster: string, trouble: ClusterTrouble | null): Promise<void> {
-  if (trouble) await redis.hset(keys.troubles, cluster, JSON.stringify(trouble));
-  else await redis.hdel(keys.troubles, cluster);
-}
-
 type Field = readonly [name: string, text: string | null];
 
 async function fieldsOf(redis: RedisClient, key: string, names: readonly string[]): Promise<readonly Field[]> {
@@ -207,17 +191,6 @@ async function beginOutage(redis: RedisClient, reader: StoredReader, cluster: st
   const open = await reader.read("outage", cluster, await redis.hget(keys.outages, cluster));
   if (!open) await redis.hset(keys.outages, cluster, JSON.stringify(outage));
   return open ?? outage;
-}
-
-async function writeRefusal(redis: RedisClient, process: string, refusal: RefusedFile | null): Promise<void> {
-  if (!refusal) return void (await redis.hdel(keys.refusals, process));
-  await redis.hset(keys.refusals, process, JSON.stringify(refusal));
-  await redis.pexpire(keys.refusals, refusalGoodForMs);
-}
-
-async function readRefusals(redis: RedisClient, reader: StoredReader, now: Date): Promise<readonly RefusedFile[]> {
-  const refusals = await readEach(reader, "refusal", Object.entries(await redis.hgetall(keys.refusals)));
-  return [...refusals.values()].filter(({ seenAt }) => now.getTime() - Date.parse(seenAt) < refusalGoodForMs);
 }
 
 function timesIn(fields: readonly Field[]): ReadonlyMap<string, Date> {

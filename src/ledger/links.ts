@@ -30,38 +30,6 @@ export interface LinkChange {
   readonly event: AuditEvent;
 }
 
-/** A person's principals: one in each account. */
-export interface LinkLedger {
-  /** Remembers the first principal that a person asked with in an account; an existing link stays. Without an event. */
-  linkPrincipal(user: string, link: PrincipalLink): Promise<void>;
-  /** By account. Trust none without its seal. */
-  linksOf(user: string): Promise<readonly PrincipalLink[]>;
-  /** Those that a person replaced in the last week: no one approves for an identity by taking on another. Trust none without its seal. */
-  formerLinksOf(user: string): Promise<readonly PrincipalLink[]>;
-  /** Replaces the links of all people, also those of `formerLinksOf`, that nothing changed meanwhile. @param again null: it stays. @returns how many */
-  replaceLinks(again: (user: string, link: PrincipalLink) => PrincipalLink | null): Promise<number>;
-  /** False: the expected proposal is gone, and nothing changed. */
-  changeLink(change: LinkChange): Promise<boolean>;
-  linkProposalOf(user: string): Promise<LinkProposal | null>;
-  /**
-   * Puts other questions to administrators about this person in the place of those before, and returns these. Trust no place without the
-   * seal. @param proposal what they ask about; null: anything. "outdated": another one waits, and nothing changed
-   */
-  swapLinkQuestions(
-    user: string,
-    proposal: string | null,
-    questions: LinkQuestions | null,
-  ): Promise<LinkQuestions | null | "outdated">;
-  /** The open questions about each person. Trust no place without the seal. */
-  linkQuestions(): Promise<ReadonlyMap<string, LinkQuestions>>;
-  /** What a worker found out about a person, by cluster, for a day at most. Trust none without its seal. */
-  identitiesOf(user: string): Promise<ReadonlyMap<string, unknown>>;
-  rememberIdentities(found: Identities): Promise<void>;
-  /** Who is in which Slack user group, as a Slack process shared it for a minute. Do not trust it without its seal. */
-  userGroups(): Promise<unknown>;
-  shareUserGroups(groups: SharedGroups): Promise<void>;
-}
-
 /** A hash for each person, by Slack user id: their links, by account. */
 const linksKey = (user: string) => `{eks-access}:links:${user}`;
 /** A set for each person, by Slack user id: the links that they replaced. */
@@ -136,39 +104,72 @@ return done
 
 const swappedForm = z.union([z.literal(0), z.array(z.string().nullable())]);
 
-export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger {
+export type LinkLedger = ReturnType<typeof redisLinks>;
+
+/** A person's principals: one in each account. */
+export function redisLinks(redis: RedisClient, reader: StoredReader) {
   return {
-    // A request's principal must not replace a link.
-    linkPrincipal: async (user, link) =>
+    /** Remembers the first principal that a person asked with in an account; an existing link stays. Without an event. */
+    linkPrincipal: async (user: string, link: PrincipalLink) =>
       void (await redis.hsetnx(linksKey(user), accountIn(link.arn), JSON.stringify(link))),
-    linksOf: (user) => readLinks(redis, reader, user),
-    formerLinksOf: async (user) => {
+    /** By account. Trust none without its seal. */
+    linksOf: async (user: string): Promise<readonly PrincipalLink[]> => {
+      const all = Object.entries(await readOr({}, redis.hgetall(linksKey(user))));
+      const stored = all.sort(([a], [b]) => a.localeCompare(b));
+      const links = await Promise.all(stored.map(([account, text]) => reader.read("link", `${user} ${account}`, text)));
+      return links.filter((link) => link !== null);
+    },
+    /** Those that a person replaced in the last week: no one approves for an identity by taking on another. Trust none without its seal. */
+    formerLinksOf: async (user: string): Promise<readonly PrincipalLink[]> => {
       const texts = await readOr([], redis.smembers(formerKey(user)));
       const links = await Promise.all(texts.map((text) => reader.read("link", `${user} former`, text)));
       return links.filter((link) => link !== null);
     },
-    replaceLinks: (again) => replaceLinks(redis, again),
-    changeLink: (change) => changeLink(redis, change),
-    linkProposalOf: async (user) => reader.read("link proposal", user, await redis.hget(proposalsKey, user)),
-    swapLinkQuestions: async (user, proposal, questions) => {
+    /** Replaces the links of all people, also those of `formerLinksOf`, that nothing changed meanwhile. @param again null: it stays. @returns how many */
+    replaceLinks: (again: SealedAgain) => replaceLinks(redis, again),
+    /** False: the expected proposal is gone, and nothing changed. */
+    changeLink: (change: LinkChange) => changeLink(redis, change),
+    linkProposalOf: async (user: string) => reader.read("link proposal", user, await redis.hget(proposalsKey, user)),
+    /**
+     * Puts other questions to administrators about this person in the place of those before, and returns these. Trust no place without the
+     * seal. @param proposal what they ask about; null: anything. "outdated": another one waits, and nothing changed
+     */
+    swapLinkQuestions: async (
+      user: string,
+      proposal: string | null,
+      questions: LinkQuestions | null,
+    ): Promise<LinkQuestions | null | "outdated"> => {
       const values = [user, proposal ?? "", questions ? JSON.stringify(questions) : ""];
       const swapped = await redis.eval(swapQuestionsScript, 2, questionsKey, proposalsKey, ...values);
       const before = swappedForm.parse(swapped);
       return before === 0 ? "outdated" : reader.read("link questions", user, before[0] ?? null);
     },
-    linkQuestions: async () => {
+    /** The open questions about each person. Trust no place without the seal. */
+    linkQuestions: async (): Promise<ReadonlyMap<string, LinkQuestions>> => {
       const stored = Object.entries(await readOr({}, redis.hgetall(questionsKey)));
       const read = stored.map(async ([user, text]) => [user, await reader.read("link questions", user, text)] as const);
       return new Map((await Promise.all(read)).flatMap(([user, asked]) => (asked ? [[user, asked] as const] : [])));
     },
-    identitiesOf: (user) => readFindings(redis, reader, user),
-    rememberIdentities: (found) => writeFindings(redis, found),
-    userGroups: async () => reader.read("user groups", "", await redis.get(groupsKey)),
-    shareUserGroups: async (groups) => void (await redis.set(groupsKey, JSON.stringify(groups), "PX", groupsKeptMs)),
+    /** What a worker found out about a person, by cluster, for a day at most. Trust none without its seal. */
+    identitiesOf: async (user: string): Promise<ReadonlyMap<string, unknown>> => {
+      const stored = Object.entries(await readOr({}, redis.hgetall(identitiesKey(user))));
+      const read = stored.map(async ([cluster, text]) => {
+        return [cluster, await reader.read("identities", `${user} ${cluster}`, text)] as const;
+      });
+      return new Map(await Promise.all(read));
+    },
+    rememberIdentities: async (found: Identities): Promise<void> => {
+      const key = identitiesKey(found.user);
+      await redis.hset(key, found.cluster, JSON.stringify(found));
+      await redis.pexpire(key, identitiesKeptMs);
+    },
+    /** Who is in which Slack user group, as a Slack process shared it for a minute. Do not trust it without its seal. */
+    userGroups: async (): Promise<unknown> => reader.read("user groups", "", await redis.get(groupsKey)),
+    shareUserGroups: async (groups: SharedGroups) =>
+      void (await redis.set(groupsKey, JSON.stringify(groups), "PX", groupsKeptMs)),
   };
 }
 
-/** False: the expected proposal does not wait. */
 async function changeLink(redis: RedisClient, change: LinkChange): Promise<boolean> {
   const { user, expected, link, proposal, event } = change;
   const keys = [linksKey(user), proposalsKey, chainHeadKey, eventsKey, formerKey(user)];
@@ -187,7 +188,9 @@ async function changeLink(redis: RedisClient, change: LinkChange): Promise<boole
   return done === 1;
 }
 
-async function replaceLinks(redis: RedisClient, again: Parameters<LinkLedger["replaceLinks"]>[0]): Promise<number> {
+type SealedAgain = (user: string, link: PrincipalLink) => PrincipalLink | null;
+
+async function replaceLinks(redis: RedisClient, again: SealedAgain): Promise<number> {
   let replaced = 0;
   for await (const keys of keysOf(redis, linksKey("*"))) {
     for (const user of keys.map((key) => key.slice(linksKey("").length))) {
@@ -207,30 +210,6 @@ async function replaceLinks(redis: RedisClient, again: Parameters<LinkLedger["re
     }
   }
   return replaced;
-}
-
-async function readLinks(redis: RedisClient, reader: StoredReader, user: string): Promise<readonly PrincipalLink[]> {
-  const stored = Object.entries(await readOr({}, redis.hgetall(linksKey(user)))).sort(([a], [b]) => a.localeCompare(b));
-  const links = await Promise.all(stored.map(([account, text]) => reader.read("link", `${user} ${account}`, text)));
-  return links.filter((link) => link !== null);
-}
-
-async function readFindings(
-  redis: RedisClient,
-  reader: StoredReader,
-  user: string,
-): Promise<ReadonlyMap<string, unknown>> {
-  const stored = Object.entries(await readOr({}, redis.hgetall(identitiesKey(user))));
-  const read = stored.map(async ([cluster, text]) => {
-    return [cluster, await reader.read("identities", `${user} ${cluster}`, text)] as const;
-  });
-  return new Map(await Promise.all(read));
-}
-
-async function writeFindings(redis: RedisClient, found: Identities): Promise<void> {
-  const key = identitiesKey(found.user);
-  await redis.hset(key, found.cluster, JSON.stringify(found));
-  await redis.pexpire(key, identitiesKeptMs);
 }
 
 interface VerifyingKeys {

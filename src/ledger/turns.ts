@@ -3,21 +3,6 @@ import type { RedisClient } from "./client.ts";
 import { setField } from "./clusters.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
 
-/** What processes share so that only one of them does something. */
-export interface TurnLedger {
-  /** One of `most` turns (one if absent) of all processes in `everyMs`. It only saves work: it can be done twice. */
-  takeTurn(name: string, everyMs: number, most?: number): Promise<boolean>;
-  /** A turn that ends soon unless `keepTurn` follows its work: what a process that died left undone, another one does. */
-  claimTurn(name: string, everyMs: number): Promise<boolean>;
-  /** @param forMs from now; 0: the next one can take it at once */
-  keepTurn(name: string, forMs: number): Promise<void>;
-  /** Whether the work of this turn is done: a mere claim ends sooner. */
-  isTurnKept(name: string): Promise<boolean>;
-  /** Earlier runs then send nothing more to EKS, which keeps no versions. @returns a name that comes only once */
-  beginRun(cluster: string): Promise<string>;
-  isNewestRun(cluster: string, run: string): Promise<boolean>;
-}
-
 /** Longer than its work: a post can wait a minute for Slack's limit. A kept turn lasts longer. */
 export const claimMs = 120_000;
 
@@ -40,23 +25,29 @@ export async function takeWrite(ledger: Pick<TurnLedger, "takeTurn">): Promise<v
 
 const runsKey = "{eks-access}:runs";
 
-export function redisTurns(redis: RedisClient): TurnLedger {
+export type TurnLedger = ReturnType<typeof redisTurns>;
+
+/** What processes share so that only one of them does something. */
+export function redisTurns(redis: RedisClient) {
   return {
-    takeTurn: (name, everyMs, most = 1) => takeTurn(redis, name, { everyMs, most, firstMs: everyMs }),
-    claimTurn: (name, everyMs) => takeTurn(redis, name, { everyMs, most: 1, firstMs: claimMs }),
-    keepTurn: async (name, forMs) => {
+    /** One of `most` turns (one if absent) of all processes in `everyMs`. It only saves work: it can be done twice. */
+    takeTurn: (name: string, everyMs: number, most = 1) => takeTurn(redis, name, { everyMs, most, firstMs: everyMs }),
+    /** A turn that ends soon unless `keepTurn` follows its work: what a process that died left undone, another one does. */
+    claimTurn: (name: string, everyMs: number) => takeTurn(redis, name, { everyMs, most: 1, firstMs: claimMs }),
+    /** @param forMs from now; 0: the next one can take it at once */
+    keepTurn: async (name: string, forMs: number): Promise<void> => {
       await (forMs > 0 ? redis.set(turnKey(name), 1, "PX", forMs) : redis.del(turnKey(name)));
     },
-    isTurnKept: async (name) => (await redis.pttl(turnKey(name))) > claimMs,
-    beginRun: (cluster) => beginRun(redis, cluster),
-    isNewestRun: async (cluster, run) => (await redis.hget(runsKey, cluster)) === run,
+    /** Whether the work of this turn is done: a mere claim ends sooner. */
+    isTurnKept: async (name: string) => (await redis.pttl(turnKey(name))) > claimMs,
+    /** Earlier runs then send nothing more to EKS, which keeps no versions. @returns a name that comes only once */
+    beginRun: async (cluster: string): Promise<string> => {
+      const run = randomUUID();
+      await setField(redis, runsKey, cluster, run);
+      return run;
+    },
+    isNewestRun: async (cluster: string, run: string) => (await redis.hget(runsKey, cluster)) === run,
   };
-}
-
-async function beginRun(redis: RedisClient, cluster: string): Promise<string> {
-  const run = randomUUID();
-  await setField(redis, runsKey, cluster, run);
-  return run;
 }
 
 /**
