@@ -19,7 +19,7 @@ import { redisAuditLog } from "../ledger/redis-audit-log.ts";
 import { erase } from "./erase.ts";
 import { type CommandIo, cliCommand, misused, needs, readArguments, readInput, unusable } from "./process-io.ts";
 
-export const auditUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH]… [--file FILE|-]
+const auditUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH]… [--file FILE|-]
        eks-access audit export [--format jsonl|cloudevents] [--from N]
        eks-access audit show [--request ID]
        eks-access audit review [--from DATE] [--to DATE] [--cluster NAME]
@@ -263,5 +263,3 @@ function readLine(text: string): ChainedEvent<object> | null {
   const read = { sequence: Number(sequence), event: data, previous: chainprevious, hash: chainhash };
   return chainerased === undefined ? read : { ...read, erased: chainerased };
 }
-
-export default { usage: auditUsage, run: audit };

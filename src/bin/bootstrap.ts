@@ -6,7 +6,7 @@ import { isProved, type OperatedCluster, type OperatorProof } from "../worker/op
 import { type CommandIo, cliCommand, needs, readOneCluster, unusable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, withWorkerContext } from "./settings.ts";
 
-export const bootstrapUsage = `Usage: eks-access bootstrap CLUSTER [--role ARN [--external-id ID]] [--apply]
+const bootstrapUsage = `Usage: eks-access bootstrap CLUSTER [--role ARN [--external-id ID]] [--apply]
 
 The operator gets exactly the rights that a run needs. Without --apply it shows what it would do, and it never deletes
 anything. Run it in the worker's environment: first, and again after you changed levels or the authentication mode.
@@ -87,5 +87,3 @@ function printProof(proof: OperatorProof, { name, operator }: OperatedCluster, i
 function settingOf({ roleArn, externalId }: CreatorRole): string {
   return `{ roleArn: "${roleArn}"${externalId === undefined ? "" : `, externalId: "${externalId}"`} }`;
 }
-
-export default { usage: bootstrapUsage, run: runBootstrap };

@@ -9,7 +9,7 @@ import {
 } from "../aws-auth/index.ts";
 import { type CommandIo, cliCommand, needs, readArguments, readInput, unusable } from "./process-io.ts";
 
-export const checkUsage = `Usage: eks-access check FILE|- [--arn ARN]… [--json | --sarif]
+const checkUsage = `Usage: eks-access check FILE|- [--arn ARN]… [--json | --sarif]
 
 FILE is the ConfigMap aws-auth as YAML or JSON, or its data alone; - reads stdin. In Slack, /eks-access check CLUSTER
 also looks at access entries, bindings, leases, and people who left.
@@ -87,5 +87,3 @@ function summary(severities: readonly string[]): string {
   });
   return parts.join(", ");
 }
-
-export default { usage: checkUsage, run: runCheck };

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import {
-  type CommandIo,
+  type CliCommand,
   cliCommand,
   endAtCrash,
   listenForStop,
@@ -33,7 +33,7 @@ Exit code: 0 ended, 1 the story or the sandbox failed, 2 unusable input.
 `;
 
 /** `eks-access demo`: runs the sandbox of a clone in a separate process. An installed eks-access has no sandbox. */
-async function demo(argv: readonly string[]): Promise<number> {
+const demo = cliCommand("demo", demoUsage, async (argv) => {
   if (!existsSync(sandbox)) {
     process.stderr.write("This package has no demo: run `npm run demo` in a clone.\n");
     return 2;
@@ -46,65 +46,61 @@ async function demo(argv: readonly string[]): Promise<number> {
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   const [code] = await once(child, "exit");
   return typeof code === "number" ? code : 1;
-}
+});
 
-interface LoadedCommand {
-  /** The text of `--help` below what the command does: usage, options, an example and the exit codes. */
-  readonly usage: string;
-  readonly run: (argv: readonly string[], io: CommandIo) => Promise<number>;
-}
-
-interface CliCommand {
+interface KnownCommand {
   readonly does: string;
-  readonly load: () => Promise<{ readonly default: LoadedCommand }>;
+  readonly load: () => Promise<CliCommand>;
 }
 
 /** Each command is loaded only when it is called: `check` in a pipeline must not wait for the Slack and AWS clients. */
-const commands: Readonly<Record<string, CliCommand>> = {
-  slack: { does: "runs the Slack process", load: () => processCommand("slack") },
-  worker: { does: "runs the worker", load: () => ofThisFile({ usage: workerUsage, run: runWorker }) },
-  all: { does: "runs both in one process, for a trial", load: () => processCommand("all") },
+const commands: Readonly<Record<string, KnownCommand>> = {
+  slack: { does: "runs the Slack process", load: async () => processCommand("slack") },
+  worker: { does: "runs the worker", load: async () => runWorker },
+  all: { does: "runs both in one process, for a trial", load: async () => processCommand("all") },
   init: {
     does: "finds your clusters, and writes the configuration and the IAM policies",
-    load: () => import("./init.ts"),
+    load: async () => (await import("./init.ts")).runInit,
   },
-  check: { does: "checks an aws-auth document", load: () => import("./check.ts") },
-  plan: { does: "plans a change of an aws-auth document", load: () => import("./plan.ts") },
+  check: { does: "checks an aws-auth document", load: async () => (await import("./check.ts")).runCheck },
+  plan: { does: "plans a change of an aws-auth document", load: async () => (await import("./plan.ts")).runPlan },
   audit: {
     does: "verifies, prints or reviews the audit log, and erases a person's data",
-    load: () => import("./audit.ts"),
+    load: async () => (await import("./audit.ts")).audit,
   },
-  policy: { does: "tests the policy, or explains which rule decides", load: () => import("./policy.ts") },
-  recover: { does: "reads the leases of a lost ledger back from the clusters", load: () => import("./recover.ts") },
+  policy: {
+    does: "tests the policy, or explains which rule decides",
+    load: async () => (await import("./policy.ts")).runPolicy,
+  },
+  recover: {
+    does: "reads the leases of a lost ledger back from the clusters",
+    load: async () => (await import("./recover.ts")).recover,
+  },
   migrate: {
     does: "plans the migration of a cluster to access entries, and carries it out",
-    load: () => import("./migrate.ts"),
+    load: async () => (await import("./migrate.ts")).runMigrate,
   },
   rescue: {
     does: "gives a role access to a cluster with a broken aws-auth, and repairs it",
-    load: () => import("./rescue.ts"),
+    load: async () => (await import("./rescue.ts")).runRescue,
   },
   bootstrap: {
     does: "lets the operator into a cluster, so that no run becomes the creator",
-    load: () => import("./bootstrap.ts"),
+    load: async () => (await import("./bootstrap.ts")).runBootstrap,
   },
-  retire: { does: "closes the requests and leases of a deleted cluster", load: () => import("./retire.ts") },
-  keys: { does: "makes new keys for both processes", load: () => import("./keys.ts") },
+  retire: {
+    does: "closes the requests and leases of a deleted cluster",
+    load: async () => (await import("./retire.ts")).retire,
+  },
+  keys: { does: "makes new keys for both processes", load: async () => (await import("./keys.ts")).runKeys },
   doctor: {
     does: "checks everything that a process needs, and says how to fix what is missing",
-    load: () => import("./doctor.ts"),
+    load: async () => (await import("./doctor.ts")).doctor,
   },
-  demo: {
-    does: "runs the sandbox of a clone, or plays the whole story",
-    load: () => ofThisFile({ usage: demoUsage, run: demo }),
-  },
+  demo: { does: "runs the sandbox of a clone, or plays the whole story", load: async () => demo },
 };
 
-async function ofThisFile(command: LoadedCommand) {
-  return { default: command };
-}
-
-function processCommand(kind: "slack" | "all") {
+function processCommand(kind: "slack" | "all"): CliCommand {
   const usage = `Usage: eks-access ${kind}
 
 Run it in an environment with the variables of docs/configuration.md and eks-access.yml. SIGTERM or Ctrl-C stops it,
@@ -113,11 +109,10 @@ a second one at once.
 Example: EKS_ACCESS_CONFIG=/etc/eks-access.yml eks-access ${kind}
 Exit code: 0 stopped, 1 something unexpected failed, 2 unusable input.
 `;
-  const run = cliCommand(kind, usage, async (argv) => {
+  return cliCommand(kind, usage, async (argv) => {
     readOnlyOptions(argv, {});
     return serveAndExit(kind);
   });
-  return ofThisFile({ usage, run });
 }
 
 const workerUsage = `Usage: eks-access worker [--zone NAME]…
@@ -189,16 +184,16 @@ export async function runLine([name = "help", ...argv]: readonly string[]): Prom
   return 2;
 }
 
-async function runCommand(name: string, command: CliCommand, argv: readonly string[]): Promise<number> {
-  const { default: loaded } = await command.load();
+async function runCommand(name: string, command: KnownCommand, argv: readonly string[]): Promise<number> {
+  const run = await command.load();
   if (asksForHelp(argv)) {
-    process.stdout.write(`${command.does.charAt(0).toUpperCase()}${command.does.slice(1)}.\n\n${loaded.usage}`);
+    process.stdout.write(`${command.does.charAt(0).toUpperCase()}${command.does.slice(1)}.\n\n${run.usage}`);
     return 0;
   }
   const io = processIo();
   endAtCrash((error) => io.stderr(`eks-access ${name}: ${explainFailure(error)}\n${stackOf(error)}`));
   try {
-    return await loaded.run(argv, io);
+    return await run(argv, io);
   } catch (error) {
     io.stderr(`eks-access ${name}: ${explainFailure(error)}\n`);
     if (!(error instanceof AccessError)) io.stderr(stackOf(error));

@@ -25,7 +25,7 @@ import { sealedValues } from "../ledger/seal-again.ts";
 import { type CommandIo, cliCommand, needs, readZones } from "./process-io.ts";
 import { readCommandSettings, type Settings, withWorkerContext } from "./settings.ts";
 
-export const doctorUsage = `Usage: eks-access doctor slack
+const doctorUsage = `Usage: eks-access doctor slack
        eks-access doctor worker [--zone NAME]…
 
 Run it in the environment of that process. It marks with ✓ what works, with ✗ what you have to fix, and with ! what
@@ -292,5 +292,3 @@ async function examineCluster(settings: Settings, cluster: Cluster): Promise<Exa
     return { what, findings: [broken("can't check it", explainFailure(error))] };
   }
 }
-
-export default { usage: doctorUsage, run: doctor };

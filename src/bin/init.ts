@@ -17,7 +17,7 @@ import {
 import { type InitOptions, type PlaceToLook, readInitOptions, whereToLook } from "./init-options.ts";
 import { type CommandIo, cliCommand, reasonOf, unusable } from "./process-io.ts";
 
-export const initUsage = `Usage: eks-access init [--role NAME [--external-id ID]] [--accounts ID,…] [--regions NAME,…]
+const initUsage = `Usage: eks-access init [--role NAME [--external-id ID]] [--accounts ID,…] [--regions NAME,…]
                        [--channel ID] [--approvers ID,…] [--worker ARN] [--out FOLDER] [--force | --dry-run]
        eks-access init --permissions
 
@@ -44,11 +44,7 @@ Exit code: 0 done, 1 done, but an account or a region did not answer, 2 nothing 
 `;
 
 /** @param pause replaces the waits between two calls of CloudTrail @throws AccessError if AWS refuses the caller itself */
-export function runInit(argv: readonly string[], io: CommandIo, pause?: SurveyOptions["pause"]): Promise<number> {
-  return cliCommand("init", initUsage, () => lookAndPropose(argv, io, pause))(argv, io);
-}
-
-async function lookAndPropose(argv: readonly string[], io: CommandIo, pause: SurveyOptions["pause"]): Promise<number> {
+export const runInit = cliCommand("init", initUsage, async (argv, io, pause?: SurveyOptions["pause"]) => {
   const options = readInitOptions(argv);
   if (options.permissions) return printPermissions(io);
   const taken = options.dryRun || options.force ? [] : pathsIn(options.out).filter((path) => existsSync(path));
@@ -74,7 +70,7 @@ async function lookAndPropose(argv: readonly string[], io: CommandIo, pause: Sur
   const leftOut = survey.clusters.length - clusters.length;
   io.stdout(nextSteps({ ...proposal, clusters, leftOut, organization: place.organization, options }));
   return survey.failed.length > 0 || place.isPartial ? 1 : 0;
-}
+});
 
 const operatorRole = "eks-access-operator";
 const placeholders = { channel: "C0REPLACE", approvers: ["U0REPLACE", "U1REPLACE"] } as const;
@@ -119,5 +115,3 @@ async function printPermissions(io: CommandIo): Promise<number> {
   io.stdout(`The role in each account, and your identity in yours:\n${await shippedPolicy("init-reader-policy")}`);
   return 0;
 }
-
-export default { usage: initUsage, run: runInit };

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { cliCommand, readOnlyOptions } from "./process-io.ts";
 
-export const keysUsage = `Usage: eks-access keys
+const keysUsage = `Usage: eks-access keys
 
 Prints the keys as variables, those of the Slack process and those of the worker. It stores nothing.
 
@@ -46,5 +46,3 @@ function linesOf(variables: Readonly<Record<string, string>>): string {
     .map(([name, value]) => `${name}=${value}\n`)
     .join("");
 }
-
-export default { usage: keysUsage, run: runKeys };

@@ -14,7 +14,7 @@ import { runMigration } from "../worker/migration/run-migration.ts";
 import { type CommandIo, cliCommand, needs, readOneCluster, unusable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, withWorkerContext } from "./settings.ts";
 
-export const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
+const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
        eks-access migrate CLUSTER --apply PLAN [--backup FILE]
 
 Shows the plan from aws-auth to access entries, and writes nothing. With --apply it carries out a plan that two
@@ -197,5 +197,3 @@ function outcome({ state, voided, plan }: Migration, digest: string, say: (sente
   else say(`The approvals no longer count: ${voided?.message ?? "the plan changed"}. The approvers must decide again.`);
   return state === "done" ? 0 : 1;
 }
-
-export default { usage: migrateUsage, run: runMigrate };

@@ -152,5 +152,3 @@ function diffLines(diff: string, paint: Paint): string[] {
     return line.startsWith("-") ? paint("red", line) : line;
   });
 }
-
-export default { usage: planUsage, run: runPlan };

@@ -40,7 +40,7 @@ const expectationsFile = z.strictObject({
   expect: z.array(z.string()).min(1, "write at least one expectation"),
 });
 
-export const policyUsage = `Usage: eks-access policy test FILE [--config FILE] [--clusters FILE]
+const policyUsage = `Usage: eks-access policy test FILE [--config FILE] [--clusters FILE]
        eks-access policy explain --user ID --cluster NAME --level NAME [--group ID]… [--email ADDRESS]
                                  [--linked ARN] [--principal ARN] [--for 4h] [--at TIME]
                                  [--config FILE] [--clusters FILE]
@@ -228,5 +228,3 @@ async function printClusters(io: CommandIo): Promise<number> {
   io.stdout(`[\n  ${lines.join(",\n  ")}\n]\n`);
   return 0;
 }
-
-export default { usage: policyUsage, run: runPolicy };

@@ -13,7 +13,11 @@ export interface CommandIo {
   colour: boolean;
 }
 
-type Command = (argv: readonly string[], io: CommandIo) => Promise<number>;
+export interface CliCommand {
+  (argv: readonly string[], io: CommandIo): Promise<number>;
+  /** The text of `--help` below what the command does: usage, options, an example and the exit codes. */
+  readonly usage: string;
+}
 
 /** What a command can't work with, in sentences. */
 class Unusable extends Error {}
@@ -37,10 +41,14 @@ export function needs(what: string): never {
 }
 
 /** A command of this name. What it can't use ends it, says what is wrong, and after a misuse where its help is. */
-export function cliCommand(name: string, usage: string, run: Command): Command {
-  return async (argv, io) => {
+export function cliCommand<More extends readonly unknown[]>(
+  name: string,
+  usage: string,
+  run: (argv: readonly string[], io: CommandIo, ...more: More) => Promise<number>,
+) {
+  const command = async (argv: readonly string[], io: CommandIo, ...more: More) => {
     try {
-      return await run(argv, io);
+      return await run(argv, io, ...more);
     } catch (error) {
       if (!(error instanceof Unusable)) throw error;
       const [lines] = usage.split("\n\n");
@@ -49,6 +57,7 @@ export function cliCommand(name: string, usage: string, run: Command): Command {
       return 2;
     }
   };
+  return Object.assign(command, { usage });
 }
 
 type Options = NonNullable<ParseArgsConfig["options"]>;

@@ -41,5 +41,3 @@ async function recoverOne(context: WorkerContext, cluster: Cluster, io: CommandI
     return false;
   }
 }
-
-export default { usage: recoverUsage, run: recover };

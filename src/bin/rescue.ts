@@ -32,7 +32,7 @@ import { type CommandIo, cliCommand, needs, readOneCluster, unusable } from "./p
 import { clusterNamed, readCommandSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
 import { newRequestId } from "./start-parts.ts";
 
-export const rescueUsage = `Usage: eks-access rescue CLUSTER --role ARN --for 1h --by SLACK-USER --reason TEXT --yes
+const rescueUsage = `Usage: eks-access rescue CLUSTER --role ARN --for 1h --by SLACK-USER --reason TEXT --yes
                          [--document FILE|-|kept|kept-before] [--keep] [--without-ledger]
 
 Run it in the worker's environment, with an AWS identity that has deploy/iam/rescue-policy.json. It is emergency access:
@@ -239,5 +239,3 @@ async function carryOut(
   if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease.endsAt}. ${ending}`);
   return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;
 }
-
-export default { usage: rescueUsage, run: runRescue };

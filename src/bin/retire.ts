@@ -6,7 +6,7 @@ import { closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";
 import { cliCommand, needs, readOneCluster } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
-export const retireUsage = `Usage: eks-access retire CLUSTER --by SLACK-USER --why TEXT [--unseen]
+const retireUsage = `Usage: eks-access retire CLUSTER --by SLACK-USER --why TEXT [--unseen]
 
 Run it in the worker's environment. If the cluster is in eks-access.yml, it asks AWS whether the cluster is gone, and
 closes nothing if it still exists.
@@ -62,5 +62,3 @@ function readRetireOptions(argv: readonly string[]) {
   if (why.trim() === "") needs("what happened with --why");
   return { cluster, by, why: why.trim(), unseen };
 }
-
-export default { usage: retireUsage, run: retire };
