@@ -24,10 +24,10 @@ export function policyProblems(file: ConfigFile): readonly string[] {
     ),
     ...ifReadable(() => inEach(rules(), (rule, index) => problemsOfRule(file, rule, index, rules()))),
     ...ifReadable(() =>
-      inEach(breakGlass(), ({ level }, index) => unknownLevel(file, level, `policy.breakGlass[${index}].level`)),
-    ),
-    ...ifReadable(() =>
-      inEach(breakGlass(), ({ level }, index) => choosingLevel(file, level, `policy.breakGlass[${index}].level`)),
+      inEach(breakGlass(), ({ level }, index) => {
+        const path = `policy.breakGlass[${index}].level`;
+        return [...unknownLevel(file, level, path), ...choosingLevel(file, level, path)];
+      }),
     ),
     ...inEachEntry(file.clusters, (name, cluster) => [
       ...ifReadable(() =>
@@ -51,7 +51,7 @@ function selectorProblems(file: ConfigFile, selector: ClusterSelector | undefine
   );
 }
 
-function unknownLevel({ levels }: ConfigFile, name: string, path: string): readonly string[] {
+export function unknownLevel({ levels }: ConfigFile, name: string, path: string): readonly string[] {
   if (Object.hasOwn(levels, name)) return [];
   return [unknown("level", name, path, Object.keys(levels))];
 }

@@ -3,7 +3,13 @@ import type { RedisAccess } from "../ledger/client.ts";
 import { readRedisUrl } from "../ledger/redis-url.ts";
 import type { TraceProtocol } from "../operations/traced.ts";
 import { duration, shortDuration, use } from "./forms.ts";
-import { forbidOthersSecrets, type KeyEnvironment, type ProcessKind, readKeys } from "./key-environment.ts";
+import {
+  forbidOthersSecrets,
+  type KeyEnvironment,
+  type ProcessKind,
+  readKeys,
+  type Variables,
+} from "./key-environment.ts";
 
 const protocols: readonly TraceProtocol[] = ["http/protobuf", "http/json"];
 
@@ -40,39 +46,26 @@ export interface SlackEnvironment {
 const port = z.coerce.number().int().min(0).max(65_535);
 const logLevel = z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]);
 const logFormat = z.enum(["json", "auto"]);
+const aSecond = duration.refine((seconds) => seconds >= 1);
 const webUrl = z.string().refine((text) => /^https?:\/\//.test(text) && URL.canParse(text));
 
 export function readEnvironment(
-  env: Readonly<Record<string, string | undefined>>,
+  env: Variables,
   kind: ProcessKind,
 ): { environment: Environment | null; problems: readonly string[] } {
   const problems: string[] = [];
+  const read = readerOf(env, problems);
   const environment: Environment = {
     configFile: env.EKS_ACCESS_CONFIG || "eks-access.yml",
     webhookSecret: kind === "slack" ? null : readWebhookSecret(env, problems),
     ...readRedisEnvironment(env, problems),
     tracing: readTracing(env, problems),
     ...readKeys(env, kind, problems),
-    logLevel: readWith(logLevel, env.LOG_LEVEL || "info", use("LOG_LEVEL", logLevel.options.join(" or ")), problems),
-    logFormat: readWith(
-      logFormat,
-      env.LOG_FORMAT || "auto",
-      use("LOG_FORMAT", logFormat.options.join(" or ")),
-      problems,
-    ),
-    stopWithinSeconds: readWith(
-      duration,
-      env.STOP_DEADLINE || "25s",
-      use("STOP_DEADLINE", "a time of at least 1s, such as 25s"),
-      problems,
-    ),
-    probeEverySeconds: readWith(
-      duration.refine((seconds) => seconds >= 1),
-      env.PROBE_EVERY || "30s",
-      use("PROBE_EVERY", "a time of at least 1s, such as 30s"),
-      problems,
-    ),
-    readyWithinMs: readTimeout(env, "READY_TIMEOUT", { from: "100ms", to: "30s" }, problems),
+    logLevel: read("LOG_LEVEL", "info", logLevel, logLevel.options.join(" or ")),
+    logFormat: read("LOG_FORMAT", "auto", logFormat, logFormat.options.join(" or ")),
+    stopWithinSeconds: read("STOP_DEADLINE", "25s", duration, "a time of at least 1s, such as 25s"),
+    probeEverySeconds: read("PROBE_EVERY", "30s", aSecond, "a time of at least 1s, such as 30s"),
+    readyWithinMs: readTimeout(read, "READY_TIMEOUT", "100ms", "30s"),
     slack: kind === "worker" ? null : readSlack(env, problems),
   };
   forbidOthersSecrets(env, kind, problems);
@@ -85,8 +78,7 @@ const webhookSecretProblem = use(
 );
 
 /** In the form of Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. */
-function readWebhookSecret(env: Readonly<Record<string, string | undefined>>, problems: string[]): Buffer | null {
-  const { AUDIT_WEBHOOK_SECRET: text } = env;
+function readWebhookSecret({ AUDIT_WEBHOOK_SECRET: text }: Variables, problems: string[]): Buffer | null {
   if (!text) return null;
   const secret = Buffer.from(/^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1] ?? "", "base64");
   if (secret.length >= 24 && secret.length <= 64) return secret;
@@ -100,55 +92,45 @@ export function webhookProblems(hasSecret: boolean, hasWebhook: boolean): readon
   return [webhookSecretProblem];
 }
 
-function readSlack(env: Readonly<Record<string, string | undefined>>, problems: string[]): SlackEnvironment {
+function readSlack(env: Variables, problems: string[]): SlackEnvironment {
+  const read = readerOf(env, problems);
   const botToken = env.SLACK_BOT_TOKEN ?? "";
   if (!botToken.startsWith("xoxb-")) {
     problems.push(use("SLACK_BOT_TOKEN", "the app's bot token (xoxb-…)"));
   }
-  const apiUrl = env.SLACK_API_URL
-    ? readWith(webUrl, env.SLACK_API_URL, use("SLACK_API_URL", "a URL such as https://… or http://…"), problems)
-    : undefined;
-  readWith(
-    webUrl.optional(),
-    env.https_proxy || env.HTTPS_PROXY || undefined,
-    use("HTTPS_PROXY", "a URL such as http://proxy.example.com:3128"),
-    problems,
-  );
+  const apiUrl = read("SLACK_API_URL", undefined, webUrl.optional(), "a URL such as https://… or http://…");
+  const ofProxy = readerOf({ HTTPS_PROXY: env.https_proxy || env.HTTPS_PROXY }, problems);
+  ofProxy("HTTPS_PROXY", undefined, webUrl.optional(), "a URL such as http://proxy.example.com:3128");
   return {
     botToken,
     signingSecret: env.SLACK_SIGNING_SECRET || undefined,
     appToken: env.SLACK_APP_TOKEN || undefined,
     apiUrl,
-    port: readWith(port, env.PORT || "3000", use("PORT", "a number from 0 to 65535"), problems),
+    port: read("PORT", "3000", port, "a number from 0 to 65535"),
   };
 }
 
-function readWith<T>(schema: z.ZodType<T>, value: unknown, problem: string, problems: string[]): T {
-  const read = schema.safeParse(value);
-  if (read.success) return read.data;
-  problems.push(problem);
-  return value as T;
+/** Reads a variable, or its usual value, in a form. @param what the problem says to use */
+type Reader = <T>(name: string, usual: string | undefined, form: z.ZodType<T>, what: string) => T;
+
+function readerOf(env: Variables, problems: string[]): Reader {
+  return <T>(name: string, usual: string | undefined, form: z.ZodType<T>, what: string) => {
+    const value = env[name] || usual;
+    const read = form.safeParse(value);
+    if (read.success) return read.data;
+    problems.push(use(name, what));
+    return value as T;
+  };
 }
 
-function readTimeout(
-  env: Readonly<Record<string, string | undefined>>,
-  name: string,
-  { from, to }: { readonly from: string; readonly to: string },
-  problems: string[],
-): number | undefined {
-  const { [name]: text } = env;
-  if (!text) return undefined;
+function readTimeout(read: Reader, name: string, from: string, to: string): number | undefined {
   const [least, most] = [shortDuration.parse(from), shortDuration.parse(to)];
-  const bounded = shortDuration.refine((ms) => ms >= least && ms <= most);
-  return readWith(bounded, text, use(name, `a time from ${from} to ${to}, such as 2s`), problems);
+  const bounded = shortDuration.refine((ms) => ms >= least && ms <= most).optional();
+  return read(name, undefined, bounded, `a time from ${from} to ${to}, such as 2s`);
 }
 
 /** What the mode of `eks-access.yml` needs from the environment. */
-export function slackModeProblems(
-  env: Readonly<Record<string, string | undefined>>,
-  kind: ProcessKind,
-  mode: "http" | "socket",
-): readonly string[] {
+export function slackModeProblems(env: Variables, kind: ProcessKind, mode: "http" | "socket"): readonly string[] {
   if (kind === "worker") return [];
   if (mode === "http" && !env.SLACK_SIGNING_SECRET) {
     return [use("SLACK_SIGNING_SECRET", "the app's signing secret, for slack.mode http")];
@@ -160,10 +142,7 @@ export function slackModeProblems(
 }
 
 /** Whether OpenTelemetry's own variables switch traces on. Its SDK reads the rest by itself. */
-export function readTracing(
-  env: Readonly<Record<string, string | undefined>>,
-  problems: string[],
-): { readonly protocol: TraceProtocol } | null {
+export function readTracing(env: Variables, problems: string[]): { readonly protocol: TraceProtocol } | null {
   if (env.OTEL_SDK_DISABLED?.trim().toLowerCase() === "true") return null;
   const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT;
   const exporter = (env.OTEL_TRACES_EXPORTER || (endpoint ? "otlp" : "none")).trim();
@@ -183,10 +162,8 @@ interface RedisEnvironment {
   readonly redisAccess: RedisAccess;
 }
 
-export function readRedisEnvironment(
-  env: Readonly<Record<string, string | undefined>>,
-  problems: string[],
-): RedisEnvironment {
+export function readRedisEnvironment(env: Variables, problems: string[]): RedisEnvironment {
+  const read = readerOf(env, problems);
   const redisUrl = env.REDIS_URL || "redis://localhost:6379";
   const redisAccess = {
     username: env.REDIS_USERNAME || undefined,
@@ -196,8 +173,8 @@ export function readRedisEnvironment(
     caFile: env.REDIS_CA_FILE || undefined,
     certFile: env.REDIS_CERT_FILE || undefined,
     keyFile: env.REDIS_KEY_FILE || undefined,
-    connectTimeoutMs: readTimeout(env, "REDIS_CONNECT_TIMEOUT", { from: "100ms", to: "30s" }, problems),
-    commandTimeoutMs: readTimeout(env, "REDIS_COMMAND_TIMEOUT", { from: "500ms", to: "1m" }, problems),
+    connectTimeoutMs: readTimeout(read, "REDIS_CONNECT_TIMEOUT", "100ms", "30s"),
+    commandTimeoutMs: readTimeout(read, "REDIS_COMMAND_TIMEOUT", "500ms", "1m"),
   };
   problems.push(...problemsOf(redisUrl, redisAccess));
   return { redisUrl, redisAccess };

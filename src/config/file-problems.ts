@@ -1,8 +1,8 @@
 import { formatDuration } from "../access/ask/duration.ts";
 import { rescueLevel } from "../access/request.ts";
 import type { ConfigFile, SharedFile } from "./config-file.ts";
-import { creatorProblems, elsewhere, otherPartition, policyProblems } from "./config-problems.ts";
-import { pathOf, unknown, use } from "./forms.ts";
+import { creatorProblems, elsewhere, otherPartition, policyProblems, unknownLevel } from "./config-problems.ts";
+import { pathOf, use } from "./forms.ts";
 import { type Inherited, missingTemplate } from "./inherit.ts";
 import { ifReadable, inEach, inEachEntry } from "./readable.ts";
 
@@ -47,11 +47,7 @@ function unknownLevelsInShared({ file, shared: { defaults, templates } }: Readab
 }
 
 function notIn(file: ConfigFile, levels: readonly string[] | undefined, path: readonly PropertyKey[]) {
-  return inEach(levels ?? [], (level, index) =>
-    Object.hasOwn(file.levels, level)
-      ? []
-      : [unknown("level", level, pathOf([...path, index]), Object.keys(file.levels))],
-  );
+  return inEach(levels ?? [], (level, index) => unknownLevel(file, level, pathOf([...path, index])));
 }
 
 function unknownTemplates({ file, shared: { templates } }: ReadableFile): readonly string[] {

@@ -47,21 +47,6 @@ export const slackChannel = textLike(
   "use a Slack channel id, for example C012ABCDEF (not a name)",
 );
 
-const stepByName = roleArn.transform((arn) => ({ roleArn: arn }));
-
-const stepInFull = z.strictObject(
-  { roleArn, externalId: externalId.optional() },
-  "write a role's ARN, or roleArn and externalId",
-);
-
-/** A role on the way: its ARN alone, or with its external id. */
-export const roleStep = z.unknown().transform((value, context): RoleStep => {
-  const read = (typeof value === "string" ? stepByName : stepInFull).safeParse(value);
-  if (read.success) return read.data;
-  for (const { path, message } of read.error.issues) context.addIssue({ code: "custom", path, message });
-  return z.NEVER;
-});
-
 /** One person: a group would not identify anyone. */
 export const slackUser = textLike(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");
 
@@ -115,6 +100,16 @@ export function resembling<T>(formOf: (value: unknown) => z.ZodType<T>) {
     return z.NEVER;
   });
 }
+
+const stepByName = roleArn.transform((arn) => ({ roleArn: arn }));
+
+const stepInFull = z.strictObject(
+  { roleArn, externalId: externalId.optional() },
+  "write a role's ARN, or roleArn and externalId",
+);
+
+/** A role on the way: its ARN alone, or with its external id. */
+export const roleStep = resembling<RoleStep>((value) => (typeof value === "string" ? stepByName : stepInFull));
 
 /** The form that nothing has: the message for a value that resembles none of the forms. */
 export function noForm(message: string) {

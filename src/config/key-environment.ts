@@ -9,7 +9,7 @@ import {
 } from "../access/seal.ts";
 import { use } from "./forms.ts";
 
-type Variables = Readonly<Record<string, string | undefined>>;
+export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** The keys to sign and to verify. Null: another process. */
 export interface KeyEnvironment {

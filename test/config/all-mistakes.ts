@@ -178,11 +178,7 @@ export const mistakes: readonly Mistake[] = [
   at(`${staging}.regoin`, "eu-central-1", unknown),
   at(`${staging}.creator.externalId`, "a b", externalId),
   at(`${staging}.creator.through.0`, "hub", role),
-  at(
-    `${staging}.creator.through.1`,
-    { roleArn: "arn:aws:iam::777788889999:role/x", profile: "x" },
-    "write a role's ARN, or roleArn and externalId",
-  ),
+  at(`${staging}.creator.through.1.profile`, "x", unknown),
   at(`${production}.creator.profile`, "a b", "use the name of an AWS profile, without spaces"),
   at(
     `${production}.creator.userArn`,
