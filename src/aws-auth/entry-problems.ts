@@ -1,9 +1,11 @@
 import { readPrincipal } from "../access/arn.ts";
 import {
   type Entry,
+  entriesOfKey,
   fieldKey,
   goFold,
   isAscii,
+  type Lookup,
   type Problem,
   problemAt,
   type Report,
@@ -42,6 +44,7 @@ export function findItemProblems(
   item: YamlNode,
   value: YamlValue,
   entry: Entry | null,
+  lookup: Lookup,
   report: Report,
 ): void {
   const { section } = reading;
@@ -52,7 +55,7 @@ export function findItemProblems(
   const uses = fieldUses(value, section);
   findFieldProblems(section, value, uses, report);
   for (const [name, { key }] of value.fields) report(unknownField(section, name, key));
-  report(identityProblem(section, entry, item, uses));
+  report(identityProblem(section, entry, item, uses, lookup));
   if (entry !== null) findNameProblems(entry, item, uses, report);
   report(mergedFields(section, value, uses));
   for (const name of FIELDS) {
@@ -73,23 +76,36 @@ function identityProblem(
   entry: Entry | null,
   item: YamlNode,
   uses: readonly FieldUse[],
+  lookup: Lookup,
 ): Problem | null {
   const key = fieldKey("arn", section);
   const sso = hasSso(uses);
   const ssoNode = uses.find((use) => use.name === "sso")?.key ?? item;
   if (sso && entry !== null) {
     const message = `This entry has both ${key} and sso: the authenticator skips it.`;
-    return problemAt(section, ssoNode.start, "arn-and-sso", "error", message, "Remove sso.");
+    return problemAt(
+      section,
+      ssoNode.start,
+      "arn-and-sso",
+      "error",
+      message,
+      unlessMapped(entry.arn, lookup, "Remove sso."),
+    );
   }
   if (sso) {
     const message = "EKS does not match entries by sso.";
     const remedy = "Write the rolearn of its role, without its path.";
     return problemAt(section, ssoNode.start, "sso-entry", "error", message, remedy);
   }
-  if (entry !== null) return arnProblem(entry, lastUse(uses, "arn")?.value.node ?? item);
+  if (entry !== null) return arnProblem(entry, lastUse(uses, "arn")?.value.node ?? item, lookup);
   if (uses.some((use) => use.name === "arn" && use.value.type !== "string" && use.value.type !== "null")) return null;
   const message = `This entry has no ${key}: the authenticator skips it.`;
   return problemAt(section, item.start, "arn-missing", "error", message, `Write ${key}, or remove the entry.`);
+}
+
+/** A second entry with an ARN would replace the first one, or have no effect. */
+function unlessMapped(arn: string, lookup: Lookup, remedy: string): string {
+  return entriesOfKey(lookup, goFold(arn)).length === 0 ? remedy : `Remove the entry: another one maps ${arn}.`;
 }
 
 function unknownField(section: Section, name: string, key: YamlNode): Problem | null {
@@ -120,7 +136,7 @@ function nearField(name: string, section: Section): string | null {
 }
 
 /** The authenticator itself never checks the syntax of an ARN. */
-function arnProblem(entry: Entry, node: YamlNode): Problem | null {
+function arnProblem(entry: Entry, node: YamlNode, lookup: Lookup): Problem | null {
   const { section, arn } = entry;
   const reading = readPrincipal(arn);
   if (reading.type === "principal") {
@@ -130,8 +146,11 @@ function arnProblem(entry: Entry, node: YamlNode): Problem | null {
     const remedy = `Move the entry to ${kind === "role" ? "mapRoles" : "mapUsers"}.`;
     return problemAt(section, node.start, "arn-in-other-section", "notice", message, remedy);
   }
+  const { suggestion } = reading;
   const remedy =
-    reading.suggestion === undefined ? "Correct the ARN, or remove the entry." : `Write ${reading.suggestion}.`;
+    suggestion === undefined
+      ? "Correct the ARN, or remove the entry."
+      : unlessMapped(suggestion, lookup, `Write ${suggestion}.`);
   if (!isMatchable(goFold(arn))) {
     const message = `${isWildcard(entry) ? WILDCARD : "This entry matches no caller."} ${reading.message}`;
     return problemAt(section, node.start, reading.code, "error", message, remedy);

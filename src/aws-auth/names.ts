@@ -98,7 +98,7 @@ function lettersFlaws(kind: "username" | "group", text: string): NameFlaw[] {
 
 function lettersFlaw(text: string): readonly [flaw: string, remedy: string] | null {
   if (/^[!-~](?:[ -~]*[!-~])?$/.test(text)) return null;
-  if (/[\r\n]/.test(text)) return ["has a line break", "Write it on one line, without |, > or \\n."];
+  if (/[\r\n]/.test(text)) return ["has a line break", "Write it on one line."];
   if (text !== text.trim()) return ["has spaces around it, and RBAC compares them", "Remove them."];
   if (/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/u.test(text))
     return ["has invisible characters", "Retype it."];

@@ -125,7 +125,7 @@ function* problemsOf({ document, parts }: DocumentReading): Steps<Problem[]> {
       if (entry !== null) entries += 1;
       const value = decodeAgain(item);
       yield;
-      findItemProblems(part.reading, item, value, entry, problems.add);
+      findItemProblems(part.reading, item, value, entry, document.lookup, problems.add);
       yield;
     }
   }

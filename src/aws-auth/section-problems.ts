@@ -77,8 +77,8 @@ const OLD_BREAK = /[\u0085\u2028\u2029]/;
 export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
   const at = state === "list" && text !== null ? text.search(OLD_BREAK) : -1;
   if (text === null || at < 0) return [];
-  const message = "An invisible separator ends the line here, but not for other tools.";
-  const remedy = "Remove it.";
+  const message = "Only the authenticator sees the invisible line break here.";
+  const remedy = "Write a visible one.";
   return [problemAt(section, lineAndColumn(text, at), "readers-differ", "notice", message, remedy)];
 }
 

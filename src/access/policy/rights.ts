@@ -107,8 +107,15 @@ const rbac = "rbac.authorization.k8s.io";
 const clusterWide = new Map([
   ...["nodes", "persistentvolumes", "users", "groups"].map((kind) => [kind, ""] as const),
   ...["clusterroles", "clusterrolebindings"].map((kind) => [kind, rbac] as const),
-  ["storageclasses", "storage.k8s.io"],
+  ...["storageclasses", "volumeattachments", "csidrivers", "csinodes"].map((kind) => [kind, "storage.k8s.io"] as const),
+  ...["mutatingwebhookconfigurations", "validatingwebhookconfigurations"].map(
+    (kind) => [kind, "admissionregistration.k8s.io"] as const,
+  ),
   ["customresourcedefinitions", "apiextensions.k8s.io"],
+  ["apiservices", "apiregistration.k8s.io"],
+  ["certificatesigningrequests", "certificates.k8s.io"],
+  ["ingressclasses", "networking.k8s.io"],
+  ["priorityclasses", "scheduling.k8s.io"],
 ]);
 
 /** The API groups of the kinds that people know. Others have resources of the same names: `pods.metrics.k8s.io`. */
@@ -130,6 +137,8 @@ function isInItsGroup({ apiGroups }: RoleRule, resource: string): boolean {
 
 /** The name of a resource for people, with its group where it is not the usual one; empty: the rule gives nothing there. */
 function namesIn(rule: RoleRule, resource: string): readonly string[] {
+  // RBAC knows a star for the kind, not for its subresources (kubernetes, ResourceMatches).
+  if (resource.endsWith("/*")) return [];
   if (rule.apiGroups.length > 0 && isInItsGroup(rule, resource)) return [resource];
   const [kind = "", ...sub] = resource.split("/");
   const groups = rule.apiGroups.filter((group) => !ownGroups.has(group)).slice(0, maxResources);
@@ -233,13 +242,18 @@ function verbsByResource(rules: readonly RoleRule[]): ReadonlyMap<string, Readon
       if (given.length > 0) all.set(name, new Set([...(all.get(name) ?? []), ...given]));
     };
     for (const resource of resources.flatMap((each) => namesIn(rule, each))) {
-      const kind = resource === "*" ? "every resource" : resource;
+      const kind = resource === "*" ? everyResource(rule) : resource;
       const given = isNamed ? verbs.filter((verb) => canBeNamed(verb, resource)) : verbs;
       add(isNamed ? `${kind} ${someOf(resourceNames)}` : kind, given);
     }
     for (const url of nonResourceURLs) add(`the path ${url}`, verbs);
   }
   return all;
+}
+
+function everyResource({ apiGroups }: RoleRule): string {
+  if (apiGroups.includes("*")) return "every resource";
+  return `every resource of ${someOf(apiGroups.map((group) => group || "the core group"))}`;
 }
 
 function placeOf(resource: string): number {

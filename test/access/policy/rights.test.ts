@@ -27,7 +27,12 @@ describe("what a role allows reads as", () => {
     ["rules that add up", [aRule(read, ["pods"]), aRule(["delete"], ["pods"])], "read and change pods"],
     ["a verb of its own", [aRule(["impersonate"], ["users"])], "impersonate users"],
     ["all verbs of one resource", [aRule(["*"], ["jobs"], { apiGroups: ["batch"] })], "do anything with jobs"],
-    ["every resource of one group", [aRule(read, ["*"], { apiGroups: ["apps"] })], "read every resource"],
+    ["every resource", [aRule(read, ["*"], { apiGroups: ["*"] })], "read every resource"],
+    [
+      "every resource of two groups, and no subresource by a star, which gives none",
+      [aRule(["*"], ["*", "pods/*"], { apiGroups: ["", "apps"] }), aRule(read, ["pods/*"])],
+      "do anything with every resource of the core group, apps",
+    ],
     [
       "one subresource of every resource, before the familiar ones",
       [
@@ -56,6 +61,8 @@ describe("what a role allows reads as", () => {
       aRule(read, ["pods", "nodes", "nodes/proxy"]),
       aRule(["*"], ["clusterroles", "roles"], { apiGroups: ["rbac.authorization.k8s.io"] }),
       aRule(["create"], ["users"], { apiGroups: ["rabbitmq.com"] }),
+      aRule(["*"], ["mutatingwebhookconfigurations"], { apiGroups: ["admissionregistration.k8s.io"] }),
+      aRule(["approve"], ["certificatesigningrequests/approval"], { apiGroups: ["certificates.k8s.io"] }),
       aRule(["get"], [], { nonResourceURLs: ["/metrics"] }),
     ];
 
