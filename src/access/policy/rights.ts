@@ -59,7 +59,8 @@ export function describeRules(rules: readonly RoleRule[]): string {
   return [...said, ...(parts.size > maxParts ? [`${parts.size - maxParts} more kinds of access`] : [])].join("; ");
 }
 
-const reads = ["get", "list", "watch"];
+/** The answers to the last two have the objects, too. */
+const reads = ["get", "list", "watch", "patch", "deletecollection"];
 
 const dangers: readonly {
   readonly verbs: readonly string[];
@@ -152,10 +153,18 @@ const workloads = [
 
 /** By their tokens, or by pods that run as them (Kubernetes docs, "RBAC good practices"). */
 export function actsAsServiceAccounts(rules: readonly RoleRule[]): boolean {
-  const makes = (rule: RoleRule) =>
-    ["*", "create", "update", "patch"].some((verb) => rule.verbs.includes(verb)) &&
-    workloads.some((resource) => gives(rule, resource));
-  return dangersOf(rules).length > 0 || rules.some(makes);
+  return dangersOf(rules).length > 0 || rules.some((rule) => makes(rule, workloads));
+}
+
+function makes(rule: RoleRule, resources: readonly string[]): boolean {
+  const isMaking = ["*", "create", "update", "patch"].some((verb) => rule.verbs.includes(verb));
+  return isMaking && resources.some((resource) => gives(rule, resource));
+}
+
+/** In `kube-system`: it makes anyone an administrator. */
+export function canChangeAwsAuth(rules: readonly RoleRule[]): boolean {
+  const isAbout = ({ resourceNames }: RoleRule) => resourceNames.length === 0 || resourceNames.includes("aws-auth");
+  return rules.some((rule) => isAbout(rule) && makes(rule, ["configmaps"]));
 }
 
 /** As a person would write it. */

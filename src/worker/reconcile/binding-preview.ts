@@ -4,6 +4,7 @@ import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
 import {
   actsAsServiceAccounts,
+  canChangeAwsAuth,
   dangersOf,
   describeNamespaces,
   describeRules,
@@ -124,20 +125,27 @@ function rightsOf({ roles }: BindingState, texts: readonly string[], username: s
 }
 
 /** A sentence for each role, not for each namespace, the gravest first: a requester who chooses many namespaces hides none. */
-function dangerWarnings({ roles }: BindingState, texts: readonly string[]): string[] {
-  const found = texts.flatMap((text) => {
-    const role = placedRoleOf(text);
-    if (!role) return [];
-    const rules = rulesIn(roles.get(text)?.rules ?? [], [role.namespace]);
-    const isControl = [null, "kube-system"].includes(role.namespace) && actsAsServiceAccounts(rules);
-    return [{ text, isControl, role: `${role.kind} ${role.name}`, dangers: dangersOf(rules).join(", ") }];
-  });
-  const controls = found.filter(({ isControl }) => isControl);
-  const dangerous = found.filter(({ dangers }) => dangers !== "");
+function dangerWarnings({ roles, map }: BindingState, texts: readonly string[]): string[] {
+  const hasAwsAuth = map.places.some(({ way }) => way === "aws-auth");
+  const controls: Danger[] = [];
+  const dangerous: Danger[] = [];
+  for (const text of texts) {
+    const found = placedRoleOf(text);
+    if (!found) continue;
+    const { kind, name, namespace } = found;
+    const role = `${kind} ${name}`;
+    const rules = rulesIn(roles.get(text)?.rules ?? [], [namespace]);
+    const dangers = dangersOf(rules).join(", ");
+    if (dangers !== "") dangerous.push({ text, role, dangers });
+    if (namespace !== null && namespace !== "kube-system") continue;
+    if (actsAsServiceAccounts(rules)) {
+      controls.push({ text, role, dangers: "reaches the service accounts of kube-system" });
+    } else if (hasAwsAuth && canChangeAwsAuth(rules)) {
+      controls.push({ text, role, dangers: "can change aws-auth" });
+    }
+  }
   return [
-    ...eachRole(controls).map(
-      ({ where }) => `Control of the cluster: ${where} reaches the service accounts of kube-system.`,
-    ),
+    ...eachRole(controls).map(({ where, dangers }) => `Control of the cluster: ${where} ${dangers}.`),
     ...eachRole(dangerous).map(({ where, dangers }) => `Dangerous rights: ${where} lets a person ${dangers}.`),
   ];
 }

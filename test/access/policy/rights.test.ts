@@ -110,6 +110,9 @@ test.each<[string, readonly string[], readonly string[], readonly string[]]>([
   ["all tokens", ["create"], ["*/token"], ["sign in as service accounts"]],
   ["the kubelet's own API", ["get"], ["nodes/proxy"], ["run commands in pods"]],
   ["a container added to a pod that runs", ["patch"], ["pods/ephemeralcontainers"], ["run commands in pods"]],
+  ["a secret, which the answer to a patch has", ["patch"], ["secrets"], ["read secrets"]],
+  ["secrets, which the answer to their deletion has", ["deletecollection"], ["secrets"], ["read secrets"]],
+  ["new secrets", ["create"], ["secrets"], []],
   ["one subresource", ["get"], ["pods/log"], []],
   ["another subresource of every kind", ["get"], ["*/status"], []],
 ])("a right on %s is as dangerous as what it gives", (_, verbs, resources, found) => {

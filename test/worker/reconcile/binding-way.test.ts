@@ -636,6 +636,18 @@ test("no number of other namespaces hides from the approver that kube-system is 
   ]);
 });
 
+test.each([
+  ["any ConfigMap", ["update"], [], true],
+  ["aws-auth", ["patch"], ["aws-auth"], true],
+  ["another ConfigMap", ["update", "patch"], ["leader"], false],
+])("the approver reads whether a right on %s in kube-system can change aws-auth", async (_, verbs, names, is) => {
+  const rule = { verbs, apiGroups: [""], resources: ["configmaps"], resourceNames: names, nonResourceURLs: [] };
+  const preview = await previewBinding("{ role: tuner, in: [shop, kube-system] }", { roleRules: async () => [rule] });
+
+  const control = "Control of the cluster: Role tuner in kube-system can change aws-auth.";
+  expect(preview?.warnings.filter((warning) => warning.startsWith("Control "))).toEqual(is ? [control] : []);
+});
+
 test("the approver reads what each of two Roles of one name allows", async () => {
   const roleRules: ClusterClient["roleRules"] = async (_, namespace) => [
     {
