@@ -55,7 +55,7 @@ export function isClusterFailure(code: string): boolean {
 
 /** Whether operators hear of it: what only they can repair, and what lasts. */
 export function isForOperators(trouble: Trouble): boolean {
-  return isClusterFailure(trouble.code) && (waitsForRepair(trouble.code) || isLasting(trouble));
+  return waitsForRepair(trouble.code) || isLasting(trouble);
 }
 
 /** Whether it failed for a minute, or the other side asks for a longer wait: the gaps between tries have grown. */

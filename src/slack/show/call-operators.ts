@@ -1,4 +1,5 @@
 import type { Trouble } from "../../access/lease/lease-record.ts";
+import { shouldBeGoneAt } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import {
@@ -6,6 +7,7 @@ import {
   isClusterFailure,
   isForOperators,
   type Outage,
+  waitsForLateCall,
   waitsForRepair,
 } from "../../access/retry.ts";
 import type { OutageLedger } from "../../ledger/clusters.ts";
@@ -27,16 +29,26 @@ const maxPending = 1000;
  */
 export async function noteOutage(
   { ledger, config, log }: MessengerContext<Pick<OutageLedger, "beginOutage" | "clusterTroubles">>,
-  { id, cluster: name }: Pick<AccessRequest, "id" | "cluster">,
-  trouble: Trouble,
+  request: AccessRequest,
 ): Promise<void> {
-  if (!config.clusters.has(name) || !isForOperators(trouble)) return;
+  const { id, cluster: name } = request;
+  const { trouble } = waitIn(request) ?? {};
+  if (!config.clusters.has(name) || !trouble || !isForOperators(trouble)) return;
   try {
     if (isOldNews(trouble, (await ledger.clusterTroubles([name])).get(name))) return;
     await ledger.beginOutage(name, { since: trouble.at, request: id });
   } catch (error) {
     log.warn({ cluster: name, err: error }, "could not remember an outage");
   }
+}
+
+/** Why a request waits for operators: its cluster or AWS fails, or its end, which has to come whatever stops it. */
+function waitIn(request: AccessRequest): Omit<Troubled, "cluster"> | null {
+  const { trouble } = request;
+  if (!trouble || waitsForLateCall(trouble.code)) return null;
+  if (isClusterFailure(trouble.code)) return { trouble };
+  const goneAt = shouldBeGoneAt(request);
+  return goneAt !== null && goneAt <= Date.parse(trouble.at) ? { trouble, isEnd: true } : null;
 }
 
 /** After the end of what closed the cluster, its requests still have the failures from before. */
@@ -56,6 +68,8 @@ export type OutagesLedger = Pick<OutageLedger, "outages" | "endOutage"> &
 export interface Troubled<Kind extends Trouble = Trouble> {
   readonly cluster: Cluster;
   readonly trouble: Kind;
+  /** An end alone waits, not for its cluster or AWS. */
+  readonly isEnd?: boolean;
 }
 
 export interface EndedOutage {
@@ -88,19 +102,20 @@ export async function lookAtOutages(
       else if (await ledger.claimTurn(end, postedForMs))
         ended.push({ cluster, works: isServed(await ledger.get(outage.request)), turns: [end] });
     }
-    const causes = new Map(waiting.toReversed().map((trouble) => [trouble.code, trouble]));
-    for (const trouble of causes.values()) {
+    const causes = new Map(waiting.toReversed().map((wait) => [wait.trouble.code, wait]));
+    for (const wait of causes.values()) {
+      const { trouble } = wait;
       if (!isForOperators(trouble) || isOldNews(trouble, closed.get(name))) continue;
       const cause = causeTurn(name, outage, trouble.code);
-      if (await ledger.claimTurn(cause, postedForMs)) begun.push({ cluster, trouble, turns: [turn, cause] });
+      if (await ledger.claimTurn(cause, postedForMs)) begun.push({ cluster, ...wait, turns: [turn, cause] });
     }
   }
   return { begun, ended };
 }
 
-async function waitingFor(ledger: OutagesLedger, name: string): Promise<readonly Trouble[]> {
+async function waitingFor(ledger: OutagesLedger, name: string) {
   const open = [...(await ledger.leasedOf(name)), ...(await listedIn(ledger, "pending", name, maxPending))];
-  return open.flatMap(({ trouble }) => (trouble && isClusterFailure(trouble.code) ? [trouble] : []));
+  return open.map(waitIn).filter((wait) => wait !== null);
 }
 
 /** A request that expired or was cancelled meanwhile shows nothing. */
@@ -114,7 +129,7 @@ export function outageMessage(first: Troubled, others: readonly Troubled[]): Mes
   const clusters = clustersInWords(first, others);
   const cause = causeIn(first, others);
   const text = [
-    `:warning: *Requests for ${clusters} wait${isRepair ? " for a repair" : ""}.* ${cause}`,
+    `:warning: *${first.isEnd ? `Leases of ${clusters} can't end` : `Requests for ${clusters} wait${isRepair ? " for a repair" : ""}`}.* ${cause}`,
     ...namedClusters(first, others),
     isRepair
       ? `The worker retries them within 15 minutes, or now by ${code(`/eks-access check ${others.length > 0 ? "CLUSTER" : first.cluster.name}`)}.`

@@ -56,7 +56,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
     const approvers = inChannel.lost === null ? [] : await whoToAsk(context, request, presence);
     shown = await showCopies(context, showing, shown, approvers, inChannel.lost !== null).catch(peopleAnyway);
   }
-  if (request.trouble) await noteOutage(context, request, request.trouble);
+  await noteOutage(context, request);
   shown = await reportDelivery(context, request, { ...inChannel, shown }, before, presence);
   // First: after a failure here, the next try reads that this version is not shown.
   await noteOutdated(context, request, { ...inChannel, shown }, outdatedIn);

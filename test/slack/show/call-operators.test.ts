@@ -55,6 +55,28 @@ test("what an operator must repair is posted once, however many requests wait; t
   expect(direct()).not.toContain("CreateAccessEntry");
 });
 
+test("an end that a webhook refuses is posted after a minute: no one else would know that the access stays", async () => {
+  const refused = aTrouble({
+    code: "cluster-refused-write",
+    message: "The API server answered 403: by policy. Allow it.",
+  });
+  const asked = { id: "r-1", requester: "U0ENGINEER", cluster: "staging" };
+
+  await app.put({ ...aLeasedRequest({ state: "active", endsAt: refused.retryAt }, asked), trouble: refused });
+  await show("r-1");
+  await look();
+  const before = inChannel().join();
+  const over = aLeasedRequest({ state: "active", endsAt: refused.at }, { ...asked, id: "r-2" });
+  await app.put({ ...over, trouble: refused });
+  await show("r-2");
+  await look();
+
+  expect(before).not.toContain("can't end");
+  expect(inChannel().at(-1)).toMatch(
+    /^:warning: \*Leases of `staging` can't end\.\* The API server answered 403: by policy\. Allow it\.\nThe worker retries them each minute\./,
+  );
+});
+
 /** The next version of a record, as people see it. */
 async function change(request: AccessRequest): Promise<void> {
   const before = await app.ledger.get(request.id);
