@@ -196,6 +196,8 @@ function workerEnvironment(aws: SandboxAws, keys: Keys, profiles: string): Recor
     AWS_ENDPOINT_URL_SSO_ADMIN: aws.url,
     AWS_ENDPOINT_URL_S3: aws.url,
     AWS_ENDPOINT_URL_EVENTBRIDGE: aws.url,
+    // Where it is not set, the SDK makes and catches some errors for each client before it knows.
+    AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "false",
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: keys.accessKeyId,
     AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,

@@ -174,8 +174,10 @@ describe("a migration that two approvers approved", () => {
     expect(await entryOf(arns.developers)).toBeNull();
   });
 
-  // A run commits that a step begins and that it is proved, three times; that it settles; and that it is done.
-  const deaths = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((nth) => [[nth, "before"] as const, [nth, "after"] as const]);
+  // A run commits that a step begins and that it is proved, three times; that it settles; and that it is done. Only a step changes
+  // anything between two commits: after any other commit is the same as before the next one.
+  const steps = [2, 4, 7].map((nth) => [nth, "before"] as const);
+  const deaths = [...steps, ...[1, 2, 3, 4, 5, 6, 7, 8].map((nth) => [nth, "after"] as const)];
   test.each(deaths)(
     "and whose worker is killed at its commit %i, %s it, is carried out by the next one",
     async (nth, when) => {
