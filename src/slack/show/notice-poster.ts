@@ -5,10 +5,17 @@ import type { Config } from "../../config/config.ts";
 import type { FleetLedger } from "../../ledger/fleet.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
-import { startTicking, type Ticking } from "../../operations/stoppable.ts";
+import type { Ticking } from "../../operations/stoppable.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, codeList, cut, plainLine, section, time } from "./mrkdwn.ts";
-import { type PostContext, postClaimed, postedForMs, type StateContext, statePoster } from "./post-in-turn.ts";
+import {
+  type PostContext,
+  postClaimed,
+  postedForMs,
+  type StateContext,
+  startPosting,
+  statePoster,
+} from "./post-in-turn.ts";
 
 export interface NoticeContext extends PostContext {
   readonly ledger: Pick<FleetLedger & TurnLedger, "notices" | "claimTurn" | "keepTurn" | "isTurnKept">;
@@ -19,25 +26,19 @@ export interface NoticeContext extends PostContext {
   readonly now: () => Date;
 }
 
-const lookEveryMs = 5_000;
 /** An older notice is no news. */
 const newsForMs = 24 * 3_600_000;
 
 /** Posts each notice in the operators' channel, once for all processes. Without a channel, only the log has them. */
 export function startNoticePoster(context: NoticeContext): Ticking {
   const seen = new Set<string>();
-  return startTicking(lookEveryMs, async () => {
+  return startPosting(context.log, "could not look for notices to the operators", async () => {
     const channel = context.configuration().operatorsChannel;
     if (channel === null) return;
-    try {
-      const found = await claimedNotices(context, seen);
-      // People can ask for a new cluster as soon as they read of it (law 5).
-      if (found.length > 0) await context.follow();
-      for (const notice of found)
-        await postClaimed(context, { turns: [turnOf(notice)], channel }, noticeMessage(notice));
-    } catch (error) {
-      context.log.warn({ err: error }, "could not look for notices to the operators");
-    }
+    const found = await claimedNotices(context, seen);
+    // People can ask for a new cluster as soon as they read of it (law 5).
+    if (found.length > 0) await context.follow();
+    for (const notice of found) await postClaimed(context, { turns: [turnOf(notice)], channel }, noticeMessage(notice));
   });
 }
 
@@ -104,16 +105,13 @@ export interface ZoneContext extends StateContext {
  * Posts when a zone has had no worker for most of a minute, and when it has one again. It posts nothing if the configuration has no zones.
  */
 export function startZonePoster(context: ZoneContext): Ticking {
-  return startTicking(lookEveryMs, zonePoster(context));
+  return startPosting(context.log, "could not look for zones without a worker", zonePoster(context));
 }
 
 export function zonePoster(context: ZoneContext): () => Promise<void> {
   const startedAt = context.now();
   const post = statePoster(context);
-  return () =>
-    lookAtZones(context, startedAt, post).catch((error: unknown) => {
-      context.log.warn({ err: error }, "could not look for zones without a worker");
-    });
+  return () => lookAtZones(context, startedAt, post);
 }
 
 async function lookAtZones(
@@ -147,7 +145,7 @@ export interface LogContext extends Omit<ZoneContext, "ledger" | "now"> {
 
 /** Posts when the audit log takes no event, so that nothing can change, and when it does again. */
 export function startLogPoster(context: LogContext): Ticking {
-  return startTicking(lookEveryMs, logPoster(context));
+  return startPosting(context.log, "could not look at the audit log", logPoster(context));
 }
 
 export function logPoster(context: LogContext): () => Promise<void> {
@@ -155,21 +153,11 @@ export function logPoster(context: LogContext): () => Promise<void> {
   const post = statePoster(context);
   let isStopped = false;
   return async () => {
-    try {
-      const flaw = await ledger.logFlaw();
-      if (flaw !== null && !isStopped) log.error({ flaw }, "the audit log takes no event: nothing can change");
-      isStopped = flaw !== null;
-      const clusters = [...configuration().clusters.values()];
-      await post({
-        name: "log-stopped",
-        isOn: isStopped,
-        clusters,
-        begin: logStoppedMessage,
-        end: logContinuesMessage,
-      });
-    } catch (error) {
-      log.warn({ err: error }, "could not look at the audit log");
-    }
+    const flaw = await ledger.logFlaw();
+    if (flaw !== null && !isStopped) log.error({ flaw }, "the audit log takes no event: nothing can change");
+    isStopped = flaw !== null;
+    const clusters = [...configuration().clusters.values()];
+    await post({ name: "log-stopped", isOn: isStopped, clusters, begin: logStoppedMessage, end: logContinuesMessage });
   };
 }
 

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Config } from "../../config/config.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
+import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
 import type { Message } from "./message.ts";
 
@@ -15,6 +16,13 @@ export interface PostContext {
   readonly ledger: Pick<TurnLedger, "claimTurn" | "keepTurn">;
   readonly client: WebClient;
   readonly log: Logger;
+}
+
+const lookEveryMs = 5_000;
+
+/** Looks again and again whether something is to be posted. @param failed what a failed look could not do */
+export function startPosting(log: Logger, failed: string, look: () => Promise<void>): Ticking {
+  return startTicking(lookEveryMs, () => look().catch((error: unknown) => log.warn({ err: error }, failed)));
 }
 
 /** Keeps the claimed turns if Slack takes it. `gone`: the channel, or the bot's place in it. */

@@ -7,7 +7,7 @@ import type { SlackKeys } from "../../access/seal.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";
 import { type AuditLog, pagesOf, type ReadableLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { startTicking, type Ticking } from "../../operations/stoppable.ts";
+import type { Ticking } from "../../operations/stoppable.ts";
 import {
   type Claimed,
   causeIn,
@@ -24,9 +24,7 @@ import {
 } from "./call-operators.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, plainLine, time } from "./mrkdwn.ts";
-import { type PostContext, postClaimed, postedForMs } from "./post-in-turn.ts";
-
-const lookEveryMs = 5_000;
+import { type PostContext, postClaimed, postedForMs, startPosting } from "./post-in-turn.ts";
 
 export interface AnchorContext extends PostContext {
   readonly auditLog: ReadableLog & Pick<AuditLog, "noteAnchor">;
@@ -36,7 +34,7 @@ export interface AnchorContext extends PostContext {
 
 /** Posts the audit log's anchor on a schedule, from one Slack process at a time. */
 export function startAnchorPoster(context: AnchorContext): Ticking {
-  return startTicking(lookEveryMs, anchorPoster(context));
+  return startPosting(context.log, "could not post an anchor yet", anchorPoster(context));
 }
 
 /** Remembers the last anchor in this process, which an attacker with Redis can't reach. */
@@ -47,17 +45,13 @@ function anchorPoster(context: AnchorContext): () => Promise<void> {
     const { channel, anchorEverySeconds } = settings();
     if (channel === null) return;
     const forMs = anchorEverySeconds * 1000;
-    try {
-      if (!(await ledger.claimTurn("anchor", forMs))) return;
-      const verdict = await verifyFrom(auditLog, keys, seen);
-      const anchor = verdict.type === "whole" ? { count: verdict.count, hash: verdict.head } : null;
-      if (anchor) await auditLog.noteAnchor(anchor);
-      const posted = await postClaimed(context, { turns: ["anchor"], channel, forMs }, anchorMessage(verdict));
-      if (posted === "posted") seen = anchor ?? seen;
-      if (verdict.type === "broken") log.error({ message: verdict.message }, "the audit log is broken");
-    } catch (error) {
-      log.warn({ err: error }, "could not post an anchor yet");
-    }
+    if (!(await ledger.claimTurn("anchor", forMs))) return;
+    const verdict = await verifyFrom(auditLog, keys, seen);
+    const anchor = verdict.type === "whole" ? { count: verdict.count, hash: verdict.head } : null;
+    if (anchor) await auditLog.noteAnchor(anchor);
+    const posted = await postClaimed(context, { turns: ["anchor"], channel, forMs }, anchorMessage(verdict));
+    if (posted === "posted") seen = anchor ?? seen;
+    if (verdict.type === "broken") log.error({ message: verdict.message }, "the audit log is broken");
   };
 }
 
@@ -113,6 +107,9 @@ export interface TroubleContext extends PostContext {
   readonly now: () => Date;
 }
 
+/** Two processes at a time would each post a part of the clusters. */
+const onePostsForMs = 4_000;
+
 /** A shorter trouble gets no message. */
 const lastsMs = 60_000;
 
@@ -124,33 +121,28 @@ const newsForMs = 24 * 3_600_000;
  * outage; and when another writer keeps reverting aws-auth.
  */
 export function startTroublePoster(context: TroubleContext): Ticking {
-  return startTicking(lookEveryMs, () => postAll(context));
+  return startPosting(context.log, "could not look for clusters in trouble", () => postAll(context));
 }
 
 type ClosedCluster = Troubled<ClusterTrouble>;
 
 async function postAll(context: TroubleContext): Promise<void> {
-  const { ledger, log, now } = context;
+  const { ledger, now } = context;
   const { clusters } = context.configuration();
-  try {
-    // Two processes at a time would each post a part of the clusters.
-    if (!(await ledger.takeTurn("look-for-trouble", lookEveryMs - 1_000))) return;
-    const troubles = await ledger.clusterTroubles([...clusters.keys()]);
-    const closed = await lookAtTroubles(context, troubles);
-    await postGrouped(context, closed.begun, codeOf, clusterTroubleMessage);
-    await postGrouped(context, closed.ended, codeOf, troubleOverMessage);
-    const waiting = await lookAtOutages(ledger, clusters, troubles);
-    await postGrouped(context, waiting.begun, codeOf, outageMessage);
-    const ended = await postGrouped(context, waiting.ended, ({ works }) => String(works), outageOverMessage);
-    for (const { cluster } of ended) await ledger.endOutage(cluster.name);
-    for (const [name, at] of await ledger.revertedAt([...clusters.keys()])) {
-      const cluster = clusters.get(name);
-      const turn = `reverted-${name}`;
-      if (cluster && now().getTime() - at.getTime() < newsForMs && (await ledger.claimTurn(turn, postedForMs)))
-        await postClaimed(context, { turns: [turn], channel: cluster.channel }, revertedMessage(name));
-    }
-  } catch (error) {
-    log.warn({ err: error }, "could not look for clusters in trouble");
+  if (!(await ledger.takeTurn("look-for-trouble", onePostsForMs))) return;
+  const troubles = await ledger.clusterTroubles([...clusters.keys()]);
+  const closed = await lookAtTroubles(context, troubles);
+  await postGrouped(context, closed.begun, codeOf, clusterTroubleMessage);
+  await postGrouped(context, closed.ended, codeOf, troubleOverMessage);
+  const waiting = await lookAtOutages(ledger, clusters, troubles);
+  await postGrouped(context, waiting.begun, codeOf, outageMessage);
+  const ended = await postGrouped(context, waiting.ended, ({ works }) => String(works), outageOverMessage);
+  for (const { cluster } of ended) await ledger.endOutage(cluster.name);
+  for (const [name, at] of await ledger.revertedAt([...clusters.keys()])) {
+    const cluster = clusters.get(name);
+    const turn = `reverted-${name}`;
+    if (cluster && now().getTime() - at.getTime() < newsForMs && (await ledger.claimTurn(turn, postedForMs)))
+      await postClaimed(context, { turns: [turn], channel: cluster.channel }, revertedMessage(name));
   }
 }
 
