@@ -25,6 +25,7 @@ import {
   actions,
   code,
   context,
+  firstOf,
   mentions,
   oneOf,
   plainLine,
@@ -267,9 +268,7 @@ const maxWarnings = 7;
 /** What an approver must consider, the gravest first. */
 function warningWords(request: AccessRequest): readonly string[] {
   const words = request.state === "pending" ? warningsBefore(request) : leaseWarnings(request);
-  const distinct = [...new Set(words)];
-  const left = distinct.length - maxWarnings;
-  return [...distinct.slice(0, maxWarnings), ...(left > 0 ? [`${left} more`] : [])];
+  return firstOf([...new Set(words)], maxWarnings, (left) => `${left} more`);
 }
 
 function warningsBefore(request: AccessRequest): readonly string[] {

@@ -17,7 +17,7 @@ import { refuseTooMany } from "../ask/limits.ts";
 import { confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
 import { withoutButtons } from "../show/lost-cards.ts";
 import { answer, failureAnswer, type Message, onlyAnswer, ownAnswer } from "../show/message.ts";
-import { code, mention, mentions, oneOf, styled, time } from "../show/mrkdwn.ts";
+import { code, firstOf, mention, mentions, oneOf, styled, time } from "../show/mrkdwn.ts";
 import { askAdministrators, closeQuestions, linkDecided, linkMade, othersThan } from "./link-questions.ts";
 
 /** For a link without a valid seal. A sentence. */
@@ -124,12 +124,11 @@ export interface LinkedIdentity {
 const maxIdentities = 12;
 
 export function identityLines(identities: readonly LinkedIdentity[]): string[] {
-  const lines = identities.slice(0, maxIdentities).map(({ arn, needsRenewal, isFound }) => {
+  const lines = identities.map(({ arn, needsRenewal, isFound }) => {
     const note = isFound ? " (IAM Identity Center)" : needsRenewal ? `. ${linkNeedsRenewal}` : "";
     return `• ${code(arn, 150)}${note}`;
   });
-  const left = identities.length - lines.length;
-  return left > 0 ? [...lines, `${left} more`] : lines;
+  return firstOf(lines, maxIdentities, (left) => `${left} more`);
 }
 
 export function linkStateAnswer(identities: readonly LinkedIdentity[], proposal: LinkProposal | null): Message {

@@ -14,7 +14,7 @@ import type { QueueState } from "../../operations/metrics.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../app/request-people.ts";
 import { failureAnswer, type Message, messageOf, onlyResponsibleAnswer } from "../show/message.ts";
-import { code, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
+import { code, firstOf, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
 import { logStoppedText } from "../show/notice-poster.ts";
 
 /** Work that waits longer is late. A lease that ends on time is gone by then. */
@@ -160,8 +160,6 @@ const tries = (attempts: number) => (attempts === 1 ? "1 try" : `${attempts} tri
 
 function part(title: string, rows: readonly string[]): KnownBlock[] {
   if (rows.length === 0) return [];
-  const left = rows.length - maxRows;
-  const more = left > 0 ? [`and ${left} more`] : [];
-  const lines = [...rows.slice(0, maxRows), ...more].map((row) => `• ${row}`);
+  const lines = firstOf(rows, maxRows, (left) => `and ${left} more`).map((row) => `• ${row}`);
   return [section(`*${title}*\n${lines.join("\n")}`)];
 }

@@ -26,6 +26,7 @@ import {
   context,
   cut,
   fields,
+  firstOf,
   plainLine,
   plainText,
   preformatted,
@@ -153,35 +154,27 @@ function warningBlocks(request: AccessRequest, { warnings }: Preview): KnownBloc
   const isByRole = givesFullControl(request) && !isFullControl(request.groups);
   const full = isByRole ? ["Full control: this allows everything in every namespace."] : [];
   const all = [...full, ...warnings].map((warning) => `:warning: ${asClause(warning, 250)}`);
-  const left = all.length - maxWarnings;
-  return [
-    ...all.slice(0, maxWarnings),
-    ...(left > 0 ? [`:warning: ${left} more warning${left > 1 ? "s" : ""}`] : []),
-  ].map(context);
+  return firstOf(all, maxWarnings, (left) => `:warning: ${left} more warning${left > 1 ? "s" : ""}`).map(context);
 }
 
 /** Approvers decide about rights: the names of groups and roles say little. */
 function rightsBlocks({ rights, way }: Pick<Preview, "rights" | "way">): KnownBlock[] {
   if (!rights || rights.length === 0) return [];
   const isByBinding = way === "binding";
-  const lines = rights.slice(0, 4).map(({ group, role, where, allows }) => {
+  const lines = rights.map(({ group, role, where, allows }) => {
     const of = isByBinding ? "" : ` (${styled(role, 80)})`;
     return `• ${code(isByBinding ? role : group, 130)} ${styled(where, 60)}: ${styled(allows, 140)}${of}`;
   });
-  const left = rights.length - lines.length;
   const title = `*What these ${isByBinding ? "roles" : "groups"} can do*`;
-  return [section([title, ...lines, ...(left > 0 ? [`and ${left} more roles`] : [])].join("\n"))];
+  return [section([title, ...firstOf(lines, 4, (left) => `and ${left} more roles`)].join("\n"))];
 }
 
 /** An approver must see everything that the principal will have. */
 function otherLeases({ leases }: Preview): KnownBlock[] {
   const given = leases.filter(({ groups }) => groups.length > 0);
   if (given.length === 0) return [];
-  const shown = given
-    .slice(0, 5)
-    .map(({ id, groups, endsAt }) => `${codeList(groups, 200)} until ${time(endsAt)} (${code(id)})`);
-  const more = given.length > shown.length ? `, and ${given.length - shown.length} more` : "";
-  return [section(`*Other leases* ${shown.join(", ")}${more}`)];
+  const all = given.map(({ id, groups, endsAt }) => `${codeList(groups, 200)} until ${time(endsAt)} (${code(id)})`);
+  return [section(`*Other leases* ${firstOf(all, 5, (left) => `and ${left} more`).join(", ")}`)];
 }
 
 /** The change is above its buttons, also for a typed `approve`. */

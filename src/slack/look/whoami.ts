@@ -17,7 +17,7 @@ import { refuseTooMany } from "../ask/limits.ts";
 import { identitiesNow, rememberedIdentities, sessionsFound } from "../link/identities.ts";
 import { identityLines, type LinkedIdentity } from "../link/link.ts";
 import type { Message } from "../show/message.ts";
-import { code, codeList, mention, section, styled, time, until } from "../show/mrkdwn.ts";
+import { code, codeList, firstOf, mention, section, styled, time, until } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 import { aboutCluster } from "./about-cluster.ts";
 
@@ -217,13 +217,11 @@ function identityPart(
 function leaseLines(requests: readonly AccessRequest[]): string[] {
   const active = requests.filter((request) => request.lease?.state === "active");
   if (active.length === 0) return ["*Your active access* none"];
-  const shown = active
-    .slice(0, maxLeases)
-    .map(
-      (each) => `• ${code(each.level, 80)} on ${code(each.cluster, 80)} (${code(each.id, 40)}): ${leaseState(each)}`,
-    );
-  const left = active.length - shown.length;
-  return ["*Your active access*", ...shown, ...(left > 0 ? [`${left} more: ${code("/eks-access list mine")}`] : [])];
+  const lines = active.map(
+    (each) => `• ${code(each.level, 80)} on ${code(each.cluster, 80)} (${code(each.id, 40)}): ${leaseState(each)}`,
+  );
+  const rest = (left: number) => `${left} more: ${code("/eks-access list mine")}`;
+  return ["*Your active access*", ...firstOf(lines, maxLeases, rest)];
 }
 
 function leaseState(request: AccessRequest): string {

@@ -10,7 +10,7 @@ import { personShown } from "../app/request-people.ts";
 import { identitiesNow } from "../link/identities.ts";
 import { askAgainButton, extendButton } from "../show/buttons.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";
-import { code, codeList, context, mention, oneOf, section, styled } from "../show/mrkdwn.ts";
+import { code, codeList, context, firstOf, mention, oneOf, section, styled } from "../show/mrkdwn.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster.ts";
 
 /** More than a person reads at once; the surest come first. */
@@ -51,15 +51,12 @@ export function clusterUnavailableAnswer({ name, approvers, onCall }: Cluster): 
 /** `why <cluster> [arn]`: kubectl's answer, and each cause with its fix. */
 export function whyAnswer(cluster: Cluster, { principal, noticed, identity, symptom, causes }: Diagnosis): Message {
   const head = `*${principal ? code(principal) : "This"} on ${code(cluster.name)}* ${symptomWords({ symptom, identity })}`;
-  const shown = causes.slice(0, maxCauses);
-  const left = causes.length - shown.length;
-  const blocks = [
+  const rest = (left: number) => [context(`${left} more. Fix these first.`)];
+  return messageOf([
     section(head),
     ...(noticed ? [context(styled(noticed, 400))] : []),
-    ...shown.flatMap(causeBlocks),
-    ...(left > 0 ? [context(`${left} more. Fix these first.`)] : []),
-  ];
-  return messageOf(blocks);
+    ...firstOf(causes.map(causeBlocks), maxCauses, rest).flat(),
+  ]);
 }
 
 function symptomWords({ symptom, identity }: Pick<Diagnosis, "symptom" | "identity">): string {

@@ -210,10 +210,14 @@ export function mention(user: string): string {
   return /^[UW][A-Z0-9]+$/.test(user) ? `<@${user}>` : code(user);
 }
 
+/** At most `most` of them, and what says how many are left. */
+export function firstOf<T>(all: readonly T[], most: number, rest: (left: number) => T): T[] {
+  return [...all.slice(0, most), ...(all.length > most ? [rest(all.length - most)] : [])];
+}
+
 /** At most `most` people, and the count of the rest. */
 export function mentions(users: readonly string[], most = 20): string {
-  const shown = users.slice(0, most).map(mention);
-  return [...shown, ...(users.length > most ? [`${users.length - most} more`] : [])].join(", ");
+  return firstOf(users.map(mention), most, (left) => `${left} more`).join(", ");
 }
 
 /** "a, b or c"; "a and b" where each of them is needed. A user group can have many people. */

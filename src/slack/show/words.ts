@@ -20,7 +20,7 @@ import {
 } from "../../access/record.ts";
 import { isClosed, isRescue } from "../../access/request.ts";
 import { isClusterFailure } from "../../access/retry.ts";
-import { code, codeList, cut, mention, mentions, plainLine, styled, time, until } from "./mrkdwn.ts";
+import { code, codeList, cut, firstOf, mention, mentions, plainLine, styled, time, until } from "./mrkdwn.ts";
 
 /** Of a request that lost its level, or with a requester that no rule lets ask any more. */
 export const unapprovable = "The policy changed: no one can approve it.";
@@ -132,8 +132,8 @@ function waitingFor(request: AccessRequest): string {
 function approversIn(request: AccessRequest): string {
   const { approvals } = request;
   const own = (by: string) => (isTheirs(request, by) ? " (own request; the policy allows it)" : "");
-  const shown = approvals.slice(0, 10).map(({ by, at }) => `${mention(by)}${own(by)} ${time(at)}`);
-  return [...shown, ...(approvals.length > 10 ? [`${approvals.length - 10} more`] : [])].join(", ");
+  const all = approvals.map(({ by, at }) => `${mention(by)}${own(by)} ${time(at)}`);
+  return firstOf(all, 10, (left) => `${left} more`).join(", ");
 }
 
 function leaseStateOf(request: AccessRequest): string {
