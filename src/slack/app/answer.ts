@@ -22,8 +22,7 @@ import {
 } from "../show/message.ts";
 import { placeOfClick } from "../show/message-updates.ts";
 import { code } from "../show/mrkdwn.ts";
-import type { CommandCall } from "./command.ts";
-import type { SlackContext } from "./context.ts";
+import type { CommandCall, SlackContext } from "./context.ts";
 import type { ButtonClick, Submission } from "./payload.ts";
 import { personFor } from "./request-people.ts";
 import { formFailure } from "./web-client.ts";

@@ -18,8 +18,7 @@ import { migrate, repair } from "../migrate/migrate.ts";
 import { helpAction, runAction } from "../show/buttons.ts";
 import { failedAnswer, type Message, notRecordedYetAnswer } from "../show/message.ts";
 import { acknowledgeWhenDone, answers, type Buttons } from "./answer.ts";
-import { type Command, readCommandText } from "./command.ts";
-import type { SlackContext } from "./context.ts";
+import { type Command, readCommandText, type SlackContext } from "./context.ts";
 import type { ButtonClick, SlashCommand } from "./payload.ts";
 
 const notYet = ephemeral(notRecordedYetAnswer());

@@ -63,8 +63,7 @@ function personOf(like: AccessRequest | undefined, user: string): string {
   return like?.askedBy === user ? like.requester : user;
 }
 
-/** The worker's answer comes later: the form that is sent, or the next choice in it, has it. */
-/** The person's identities on the form's cluster. Null: no look-up is needed, or the form has no cluster yet. */
+/** The person's identities on the form's cluster: an answer that is late has the next form. Null: no look-up is needed, or it has no cluster yet. */
 async function ownIn(
   context: SlackContext,
   user: string,

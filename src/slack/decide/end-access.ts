@@ -16,8 +16,7 @@ import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.
 import { refuseActor } from "../app/admission.ts";
 import { answers, type Buttons, type Forms, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
-import { type Command, idAndRest } from "../app/command.ts";
-import type { SlackContext } from "../app/context.ts";
+import { type Command, idAndRest, type SlackContext } from "../app/context.ts";
 import { personFor } from "../app/request-people.ts";
 import { stopMigrationByAnswer } from "../migrate/migration-words.ts";
 import { cancelAction, doneAction, revokeAction } from "../show/buttons.ts";

@@ -7,8 +7,7 @@ import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.
 import { refuseActor } from "../app/admission.ts";
 import { type Buttons, type Forms, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
-import { type Command, idAndRest } from "../app/command.ts";
-import type { SlackContext } from "../app/context.ts";
+import { type Command, idAndRest, type SlackContext } from "../app/context.ts";
 import { isOwnEmergency, personFor } from "../app/request-people.ts";
 import { reviewedAction } from "../show/buttons.ts";
 import {

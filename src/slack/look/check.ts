@@ -15,8 +15,7 @@ import {
   type EntriesReport,
   type LeaversReport,
 } from "../../diagnosis/reports.ts";
-import type { Command } from "../app/command.ts";
-import { askWorker, type SlackContext } from "../app/context.ts";
+import { askWorker, type Command, type SlackContext } from "../app/context.ts";
 import { personShown } from "../app/request-people.ts";
 import { unmadeText } from "../migrate/migration-words.ts";
 import { revokeButton } from "../show/buttons.ts";

@@ -13,7 +13,7 @@ import {
   ruleFor,
   sharedLeases,
 } from "../../access/policy/rule.ts";
-import type { Command } from "../app/command.ts";
+import type { Command } from "../app/context.ts";
 import { personShown } from "../app/request-people.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";
 import { code, codeList, context, cut, mentions, oneOf, plainLine, section } from "../show/mrkdwn.ts";

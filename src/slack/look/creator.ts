@@ -9,8 +9,7 @@ import {
   remedyWithoutCreator,
 } from "../../access/policy/creator.ts";
 import { type CreatorReport, creatorReport } from "../../diagnosis/reports.ts";
-import type { Command } from "../app/command.ts";
-import { askWorker } from "../app/context.ts";
+import { askWorker, type Command } from "../app/context.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, codeList, escapeText, plainLine, time } from "../show/mrkdwn.ts";
 import { aboutCluster, noWorkerAnswer } from "./about-cluster.ts";

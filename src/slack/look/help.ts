@@ -1,8 +1,7 @@
 import type { KnownBlock } from "@slack/types";
 import { nearest } from "../../access/ask/read-part.ts";
 import { breakGlassFor, isApproverOf, isNamedIn, type Person } from "../../access/policy/rule.ts";
-import type { Command } from "../app/command.ts";
-import type { SlackContext } from "../app/context.ts";
+import type { Command, SlackContext } from "../app/context.ts";
 import { personShown } from "../app/request-people.ts";
 import { breakGlassButton, helpButton, listButton, maxValue, requestButton, runButton } from "../show/buttons.ts";
 import { answer, joinedLines, type Message } from "../show/message.ts";

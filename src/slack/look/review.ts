@@ -1,8 +1,7 @@
 import { formatDuration, parseDuration } from "../../access/ask/duration.ts";
 import type { AccessRow, ReviewSummary } from "../../access/audit/access-review.ts";
 import { readAccessReview } from "../../ledger/audit-log.ts";
-import type { Command } from "../app/command.ts";
-import type { SlackContext } from "../app/context.ts";
+import type { Command, SlackContext } from "../app/context.ts";
 import { answer, failureAnswer, type Message, messageOf, onlyResponsibleAnswer } from "../show/message.ts";
 import { code, mention, mentions, plainLine, section, time } from "../show/mrkdwn.ts";
 import { clustersSeenBy } from "./overview.ts";

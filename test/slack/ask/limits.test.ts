@@ -1,8 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import type { CommandCall } from "../../../src/slack/app/command.ts";
 import { commands } from "../../../src/slack/app/commands.ts";
-import type { SlackContext } from "../../../src/slack/app/context.ts";
+import type { CommandCall, SlackContext } from "../../../src/slack/app/context.ts";
 import type { Directory } from "../../../src/slack/app/directory.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
