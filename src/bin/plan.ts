@@ -71,14 +71,11 @@ async function printPlan(
 ): Promise<number> {
   const refusal = refusalOf(result, file);
   const plan = result.type === "planned" && refusal === null ? result : null;
-  const written = plan === null || out === null ? null : writtenBy(plan, file, path);
+  const written =
+    plan === null || out === null ? null : (writeConfigMap(file, plan.after) ?? unusable(cannotChange(path)));
   io.stdout(json ? planJson(plan, refusal, file.data) : planText(plan, refusal, io.colour));
   if (plan === null) return 1;
   return out === null || written === null ? 0 : write(out, written);
-}
-
-function writtenBy({ after }: PlannedText, file: ConfigMapFile, path: string): string {
-  return writeConfigMap(file, after) ?? unusable(cannotChange(path));
 }
 
 /** A command is all or nothing: one refused change refuses the plan. */
@@ -111,7 +108,7 @@ type Paint = (style: "bold" | "cyan" | "green" | "red", text: string) => string;
 
 function planText(plan: PlannedText | null, refusal: Refusal | null, colour: boolean): string {
   const paint = painter(colour);
-  if (refusal !== null) return refusalText(refusal, paint);
+  if (refusal !== null) return `${paint("red", "Refused:")} ${refusal.message} [${refusal.code}]\n`;
   if (!plan?.diff) return "Nothing to change.\n";
   const access = plan.differences.flatMap(({ arn, before, after }) => [
     paint("bold", arn),
@@ -138,10 +135,6 @@ function repairsText(repairs: readonly Repair[], path: string, colour: boolean):
 
 function painter(colour: boolean): Paint {
   return (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text);
-}
-
-function refusalText({ code, message }: Refusal, paint: Paint): string {
-  return `${paint("red", "Refused:")} ${message} [${code}]\n`;
 }
 
 function diffLines(diff: string, paint: Paint): string[] {

@@ -1,5 +1,4 @@
 import {
-  type AccessEntrySettings,
   type BreakGlass,
   type Cluster,
   type ClusterSelector,
@@ -128,7 +127,10 @@ export function clustersIn(file: ConfigFile, named: readonly NamedCluster[]): Pr
         name,
         creator: creatorOf(cluster.creator),
         operator: cluster.operator && operatorOf(cluster.operator),
-        accessEntries: withPaths(cluster.accessEntries, ofIdentityCenter),
+        accessEntries: {
+          ...cluster.accessEntries,
+          rolePaths: [...new Set([...cluster.accessEntries.rolePaths, ...ofIdentityCenter])],
+        },
         levels: cluster.levels.flatMap((offered) => levels.get(offered) ?? []),
         ticket: { need: cluster.ticket, pattern: cluster.ticketPattern ?? null },
         quiet: quietReason(cluster.quiet),
@@ -155,7 +157,3 @@ function operatorOf({ externalId, ...rest }: OperatorFile): CreatorRole {
 }
 
 type OperatorFile = NonNullable<ConfigFile["clusters"][string]["operator"]>;
-
-function withPaths(written: AccessEntrySettings, more: readonly string[]): AccessEntrySettings {
-  return { ...written, rolePaths: [...new Set([...written.rolePaths, ...more])] };
-}

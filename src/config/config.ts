@@ -198,10 +198,11 @@ function problemIn(sentence: string): Problem {
 
 function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly string[]): Config {
   const { every: everySeconds, ...limits } = file.limits;
+  const names = new Map(named.map(({ name, cluster }) => [placeOf(cluster), name]));
   return {
     slack: { mode: file.slack.mode, appId: file.slack.appId ?? null, workspace: file.slack.workspace ?? null },
     clusters: clustersIn(file, named).clusters,
-    fleet: file.fleet ? fleetOf(file.fleet, selectorsOf(file), namesOf(named), left) : null,
+    fleet: file.fleet ? fleetOf(file.fleet, selectorsOf(file), names, left) : null,
     operatorsChannel: file.operators.channel ?? file.audit.channel ?? null,
     linking: { mustBeConfirmed: file.linking.confirm === "administrator", administrators: file.administrators },
     identities: identityRulesOf(file.identities),
@@ -226,10 +227,6 @@ function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly 
       deadlines: file.timing.deadlines,
     },
   };
-}
-
-function namesOf(named: readonly NamedCluster[]): ReadonlyMap<string, string> {
-  return new Map(named.map(({ name, cluster }) => [placeOf(cluster), name]));
 }
 
 function selectorsOf({ policy }: ConfigFile): readonly WantedLabels[] {

@@ -6,7 +6,7 @@ import {
   splitRequestLine,
 } from "../../access/ask/request-line.ts";
 import { offers } from "../../access/policy/rule.ts";
-import { type AccessRequest, peopleOf } from "../../access/record.ts";
+import { peopleOf } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { refuseOtherPerson } from "../app/admission.ts";
@@ -84,10 +84,6 @@ export const requestButtons: Buttons = {
 };
 export const requestForms: Forms = { [requestModalId]: takeForm };
 
-function notYoursToRepeatAnswer(request: AccessRequest): Message {
-  return onlyAnswer(oneOf(peopleOf(request)), `For your own access: ${code("/eks-access request")}.`);
-}
-
 const formTitle = "Ask for access";
 
 /** Shows mistakes at their fields. Otherwise it closes the form and sends a direct message. */
@@ -123,7 +119,7 @@ async function formAgain(context: SlackContext, user: string, id: string, click:
   if (!request) return refused(noSuchRequestAnswer(id));
   if (!(await isOfPerson(context, request, user))) {
     await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
-    return refused(notYoursToRepeatAnswer(request));
+    return refused(onlyAnswer(oneOf(peopleOf(request)), `For your own access: ${code("/eks-access request")}.`));
   }
   // The form would choose another cluster or level.
   const cluster = context.config.clusters.get(request.cluster);

@@ -3,9 +3,8 @@ import { refuseReview } from "../../access/emergency.ts";
 import { arnsOf, needsEmail } from "../../access/identities.ts";
 import type { ListName } from "../../access/lists.ts";
 import { hasApproved } from "../../access/migration.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
 import { actsOf, migrationActsOf } from "../../access/policy/permissions.ts";
-import { breakGlassFor, isApproverOf, isUser, offers, type Person } from "../../access/policy/rule.ts";
+import { breakGlassFor, isApproverOf, isUser, offers } from "../../access/policy/rule.ts";
 import { type AccessRequest, isTheirs } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import type { Config } from "../../config/config.ts";
@@ -111,7 +110,10 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
     looksUp: needsEmail(config.identities),
     toDecide: fewer(waiting, waitsForThem),
     migrationsToDecide: rows.filter(({ migration, acts }) => acts.includes("deny") && !hasApproved(migration, user)),
-    toReview: only(newest, (request) => mayReview(request, config.clusters.get(request.cluster), person)),
+    toReview: only(newest, (request) => {
+      const cluster = config.clusters.get(request.cluster);
+      return cluster !== undefined && refuseReview(request, cluster, person) === null;
+    }),
     access: await withoutExtended(ledger, access),
     requests: only(all, (request) => request.state === "pending"),
     recent: await withoutExtended(ledger, fewer(all, isClosed)),
@@ -130,10 +132,6 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
 async function ofClusters(ledger: Ledger, list: ListName, clusters: readonly string[]): Promise<HomeList> {
   if (clusters.length === 0) return { requests: [], total: 0 };
   return ledger.list({ list, clusters, requester: null, match: "any" }, 0, lookedThrough);
-}
-
-function mayReview(request: AccessRequest, cluster: Cluster | undefined, person: Person): boolean {
-  return cluster !== undefined && refuseReview(request, cluster, person) === null;
 }
 
 /** It read only the newest records, so this is the best known total. */

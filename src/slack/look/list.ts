@@ -71,7 +71,7 @@ export function listAnswer(content: ListContent): Message {
   const title = `${titleOf(content)}: ${countOf(content)}`;
   return messageOf([
     section(title),
-    ...content.rows.flatMap(rowBlocks),
+    ...content.rows.flatMap((row) => ("migration" in row ? migrationRowBlocks(row, "row") : requestRowBlocks(row))),
     actions("list", [...pageButtons(content), ...otherLists(content.view)]),
   ]);
 }
@@ -88,10 +88,6 @@ function titleOf({ view, seesOthers, migrations }: ListContent): string {
 function countOf({ rows, offset, total }: ListContent): string {
   if (total === 0) return "none";
   return rows.length === total ? String(total) : `${offset + 1} to ${offset + rows.length} of ${total}`;
-}
-
-function rowBlocks(row: ListRow): KnownBlock[] {
-  return "migration" in row ? migrationRowBlocks(row, "row") : requestRowBlocks(row);
 }
 
 function requestRowBlocks({ request, acts }: RequestRow): KnownBlock[] {

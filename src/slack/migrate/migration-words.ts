@@ -67,9 +67,9 @@ export function migrationHead(migration: Migration): string {
 
 /** What happens now, or stays; empty: nothing. */
 export function migrationRest(migration: Migration): string {
-  const { state, begun, settlesAt, unmade, cluster } = migration;
+  const { state, kind, plan, begun, settlesAt, unmade, cluster } = migration;
   if (unmade) return unmadeText(stepName(unmade, migration), cluster, unmade);
-  if (state === "done") return lastStep(migration);
+  if (state === "done") return kind === "repair" ? "" : modeWords(plan?.summary.before.length ?? 0);
   if (state === "stopped" || state === "expired") return whatStays(migration);
   if (state !== "running") return "";
   if (begun) return `Now ${stepName(begun.name, migration)}`;
@@ -106,10 +106,6 @@ function askLine(kind: Migration["kind"], cluster: string, principal = ""): stri
 export function modeWords(left: number): string {
   if (left > 0) return `The mode ${code("API")} would drop ${counted(left, "item")} of aws-auth`;
   return `An operator can switch the mode to ${code("API")} for good`;
-}
-
-function lastStep({ plan, kind }: Migration): string {
-  return kind === "repair" ? "" : modeWords(plan?.summary.before.length ?? 0);
 }
 
 /** What failed, how to fix it, and the next try; null: nothing failed. @param maxLength of the failure, in characters */

@@ -38,7 +38,12 @@ export function startNoticePoster(context: NoticeContext): Ticking {
     const found = await claimedNotices(context, seen);
     // People can ask for a new cluster as soon as they read of it (law 5).
     if (found.length > 0) await context.follow();
-    for (const notice of found) await postClaimed(context, { turns: [turnOf(notice)], channel }, noticeMessage(notice));
+    for (const notice of found)
+      await postClaimed(
+        context,
+        { turns: [turnOf(notice)], channel },
+        announcement([`*${plainLine(notice.title)}*`, ...notice.lines].join("\n")),
+      );
   });
 }
 
@@ -89,10 +94,6 @@ function partsOf(notice: Notice): readonly Notice[] {
     shown.length > 1 ? `${notice.title} (${index + 1} of ${shown.length})` : notice.title;
   const idOf = (index: number) => (index > 0 ? `${notice.id}-${index + 1}` : notice.id);
   return shown.map((lines, index) => ({ ...notice, id: idOf(index), title: titleOf(index), lines }));
-}
-
-function noticeMessage({ title, lines }: Notice): Message {
-  return announcement([`*${plainLine(title)}*`, ...lines].join("\n"));
 }
 
 export interface ZoneContext extends StateContext {
@@ -157,20 +158,18 @@ export function logPoster(context: LogContext): () => Promise<void> {
     if (flaw !== null && !isStopped) log.error({ flaw }, "the audit log takes no event: nothing can change");
     isStopped = flaw !== null;
     const clusters = [...configuration().clusters.values()];
-    await post({ name: "log-stopped", isOn: isStopped, clusters, begin: logStoppedMessage, end: logContinuesMessage });
+    await post({
+      name: "log-stopped",
+      isOn: isStopped,
+      clusters,
+      begin: () => announcement(`:rotating_light: *The audit log is stopped.* ${logStoppedText}`),
+      end: () => announcement(":white_check_mark: *The audit log takes events again.*"),
+    });
   };
 }
 
 /** `status` says it too. */
 export const logStoppedText = `No request, decision or lease can change: someone wrote into Redis. Follow ${code("The audit log takes no event")} in docs/operating.md. Access still ends on time.`;
-
-function logStoppedMessage(): Message {
-  return announcement(`:rotating_light: *The audit log is stopped.* ${logStoppedText}`);
-}
-
-function logContinuesMessage(): Message {
-  return announcement(":white_check_mark: *The audit log takes events again.*");
-}
 
 function silentMessage(zone: Zone, since: Date, clusters: readonly Cluster[]): Message {
   const names = codeList(

@@ -40,7 +40,9 @@ export function threadOf(
 ): readonly ThreadEntry[] {
   const called = cluster ? mentions(due, maxCalled) : "";
   return [
-    ...decisionEntries(request, called),
+    ...approvalEntries(request, called),
+    ...droppedEntries(request),
+    ...stateEntries(request),
     ...reminderEntry(request, called),
     ...leaseEntries(request, replies),
     ...endEntries(request, replies),
@@ -60,10 +62,6 @@ export function threadMessage(entries: readonly ThreadEntry[]): Message {
     text: cut(entries.map(({ text }) => text).join(" "), 3000),
     blocks: entries.slice(-12).map(({ text }) => section(text)),
   };
-}
-
-function decisionEntries(request: AccessRequest, called: string): ThreadEntry[] {
-  return [...approvalEntries(request, called), ...droppedEntries(request), ...stateEntries(request)];
 }
 
 /** What a mention is about: a locked phone shows it alone. */
