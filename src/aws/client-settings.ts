@@ -62,7 +62,10 @@ function ownIdentity(region: string, requestHandler: Sockets): ReturnType<typeof
 /** The SDK waits without a limit for what gives a pod its identity, and each later call would wait for the same answer. @throws AccessError */
 export function foundInTime<T>(looking: Promise<T>): Promise<T> {
   const withinMs = tries * callWithinMs("awsCall");
+  const run = deadlineSignal();
   return new Promise((resolve, reject) => {
+    // Calls before this one took the time.
+    if (run?.aborted) reject(run.reason);
     const late = (cause: Error) => reject(new AccessError("aws-unreachable", notFound, { cause, remedy: lookThere }));
     const stop = endCall(withinMs, new AbortController().signal, late);
     looking.then(resolve, (error: unknown) => reject(notFoundAs(error))).finally(stop);

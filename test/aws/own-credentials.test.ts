@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { findCreation } from "../../src/aws/find-creation.ts";
 import { assumeRole, callerIdentity, credentialsOfProfile } from "../../src/aws/sts.ts";
@@ -90,6 +91,19 @@ test("an agent of the node that does not answer keeps no call waiting, and none 
     message: "The worker got no AWS identity in time. Check what gives it, such as the EKS Pod Identity agent.",
   });
   expect(after.arn).toContain(":assumed-role/eks-access-worker/");
+});
+
+test("after the deadline of its run nothing is said about the identity: calls before this one took the time", async () => {
+  const deadlines = { ...usualDeadlines, run: 1 };
+  const late = withinDeadline("run", deadlines, async () => {
+    await pause(5);
+    return callerIdentity("default", "eu-south-1");
+  });
+
+  await expect(late).rejects.toMatchObject({
+    code: "aws-unreachable",
+    what: "Can't reach AWS for sts:GetCallerIdentity (TimeoutError: the total deadline of 0.001 s (run) has passed)",
+  });
 });
 
 test("a broken answer of the node's agent is a missing identity, and no part of a key in it reaches the failure", async () => {
