@@ -146,6 +146,12 @@ export function entriesFor({ lookup }: ReadDocument, arn: string): readonly Entr
   return lookup.items.get(goFold(arn)) ?? [];
 }
 
+/** The entry of a place in a section: the last one that begins at it or before it. */
+export function entryAt({ entries }: ReadDocument, { section, line, column }: Problem): Entry | null {
+  const isBefore = (entry: Entry) => entry.line < (line ?? 0) || (entry.line === line && entry.column <= (column ?? 0));
+  return entries.filter((entry) => entry.section === section && isBefore(entry)).at(-1) ?? null;
+}
+
 /** In lower case; undefined: the text has none. */
 export function partitionIn(arn: string): string | undefined {
   return goLower(arn).split(":", 2)[1];

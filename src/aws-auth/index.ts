@@ -9,6 +9,7 @@ export {
   competingEntries,
   type Entry,
   entriesFor,
+  entryAt,
   entryOf,
   goFold,
   type Problem,

@@ -5,6 +5,7 @@ import {
   type AwsAuthDocument,
   type Entry,
   entriesOfKey,
+  entryAt,
   entryOf,
   type Problem,
   type ReadDocument,
@@ -91,12 +92,6 @@ function draftFor(document: AwsAuthDocument, entry: Entry, code: string): Draft 
   if (code === "entry-shadowed") return removeEntry(document, entry, code);
   if (code === "groups-not-a-list") return repairGroups(document, entry, code);
   return repairArn(document, entry, code);
-}
-
-/** The entry of a place in a section: the last one that begins at it or before it. */
-function entryAt({ entries }: AwsAuthDocument, { section, line, column }: Problem): Entry | null {
-  const isBefore = (entry: Entry) => entry.line < (line ?? 0) || (entry.line === line && entry.column <= (column ?? 0));
-  return entries.filter((entry) => entry.section === section && isBefore(entry)).at(-1) ?? null;
 }
 
 function repairSpaces(document: AwsAuthDocument, section: Section, line: number): Edit[] {

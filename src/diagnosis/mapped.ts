@@ -10,6 +10,7 @@ import {
   type AwsAuthDocument,
   type Entry,
   entriesFor,
+  entryAt,
   entryOf,
   MASTERS,
   type Problem,
@@ -51,7 +52,7 @@ function givesMore(entry: Entry, winner: Entry): boolean {
 const keepOne = "Keep one entry, with all groups.";
 
 function shadowed(entry: Entry, winner: Entry): Cause {
-  const message = `The entry ${whereEntryIs(entry)} gives ${someOf(entry.groups)}, but the entry ${whereEntryIs(winner)} replaces it.`;
+  const message = `The entry ${whereEntryIs(entry)} gives ${identityWords(entry)}, but the entry ${whereEntryIs(winner)} replaces it.`;
   return cause("shadowed", message, keepOne);
 }
 
@@ -82,10 +83,9 @@ const otherNamespaces = "Use the namespaces of its role, or request another leve
 function withoutGroups(facts: WhyFacts, { username }: MappedIdentity, caller: Caller): readonly Cause[] {
   const { document, cluster, requests, accessEntry } = facts;
   const entry = document && accessEntry.type !== "entry" ? entryOf(document, caller.principal.arn) : null;
-  const wrong = document?.problems.find(
-    ({ section, line, code }) =>
-      section === entry?.section && code === "groups-not-a-list" && isWithin(document, entry, line),
-  );
+  const isWrong = (problem: Problem) =>
+    problem.code === "groups-not-a-list" && document !== null && entryAt(document, problem) === entry;
+  const wrong = entry && document?.problems.find(isWrong);
   const open = requests.filter((request) => !isClosed(request));
   const bound = open.find(
     ({ groups, lease }) => bindsRoles(groups) && lease?.state === "active" && !lease.end && !lease.drift,
@@ -109,24 +109,19 @@ export function requestRemedy(cluster: Cluster, { principal, callerArn }: Caller
   return `Request access: ${named(`/eks-access request ${cluster.name} ${arn} …`)}.`;
 }
 
-function isWithin({ entries }: AwsAuthDocument, entry: Entry, line: number | null): boolean {
-  if (line === null || line < entry.line) return false;
-  const next = entries.find((other) => other.section === entry.section && other.index > entry.index);
-  return !next || line < next.line;
-}
-
 /** Why the document has no identity for a caller: entries without effect, the most certain first. */
 export function unmappedCauses(document: AwsAuthDocument, caller: Caller): readonly Cause[] {
   return [
     ...brokenSections(document, caller),
     ...misspeltSections(document, caller),
     ...droppedContent(document, caller),
-    ...neverMatching(document, caller),
-    ...wildcards(document, caller),
-    ...otherPaths(document, caller),
-    ...shutOut(document, caller),
-    ...otherAccounts(document, caller),
-    ...nearMisses(document, caller),
+    ...(shutOut(document, caller) ?? [
+      ...neverMatching(document, caller),
+      ...wildcards(document, caller),
+      ...otherPaths(document, caller),
+      ...otherAccounts(document, caller),
+      ...nearMisses(document, caller),
+    ]),
   ];
 }
 
@@ -134,8 +129,11 @@ function problemsOf({ problems }: AwsAuthDocument, ...codes: readonly string[]):
   return problems.filter(({ code }) => codes.includes(code));
 }
 
-function names(text: string | null | undefined, { principal }: Caller): boolean {
-  return text?.toLowerCase().includes(`/${principal.name.toLowerCase()}`) ?? false;
+/** In any of the forms in which people write an ARN. Bounded: a hostile text could delay the process. */
+function names(text: string | null | undefined, { principal: { account, kind, name } }: Caller): boolean {
+  const kinds = kind === "role" ? "(?:assumed-)?role" : "user";
+  const pattern = `:${account}:${kinds}/(?:[!-.0-9;-~]{1,128}/){0,8}${name.replaceAll(/[.+]/g, "\\$&")}(?![\\w+=.@-])`;
+  return new RegExp(pattern, "i").test(text ?? "");
 }
 
 function brokenSections(document: AwsAuthDocument, caller: Caller): Cause[] {
@@ -242,9 +240,10 @@ function almost(code: "user-path" | "wrong-account" | "near-miss", entry: Entry,
 
 const onlyInstances = "`{{EC2PrivateDNSName}}` lets only EC2 instances sign in.";
 
-function shutOut(document: AwsAuthDocument, { principal }: Caller): Cause[] {
+/** Null: the caller has no entry. */
+function shutOut(document: AwsAuthDocument, { principal }: Caller): Cause[] | null {
   const entry = entryOf(document, principal.arn);
-  if (!entry) return [];
+  if (!entry) return null;
   const message = `The entry ${whereEntryIs(entry)} is for ${principal.arn}. ${onlyInstances}`;
   return [cause("template-shuts-out", message, "Use another role for people.")];
 }

@@ -267,6 +267,19 @@ describe("a principal without an entry that counts", () => {
     expect(message).toContain(`${developers} is in it.`);
   });
 
+  test.each(["role/developers-old", "role/team-developers", "user/developers"])(
+    "is not said to be in a broken section with %s, nor in a key that no one reads",
+    (other) => {
+      const text =
+        roleEntry(`arn:aws:iam::111122223333:${other}`) + roleEntry("arn:aws:iam::444455556666:role/developers");
+
+      const { message } = theCause(nobody(`${text}  bad: [`), "section-broken");
+
+      expect(message).toContain(`${developers} may have been in it.`);
+      expect(codesOf(nobody("", { roles: text }))).not.toContain("section-misspelt");
+    },
+  );
+
   test("is under a key that is nearly right", () => {
     const found = theCause(nobody("", { maproles: roleEntry(developers) }), "section-misspelt");
 
@@ -321,6 +334,9 @@ describe("a principal without an entry that counts", () => {
     const node = roleEntry(developers, ["readers"], "system:node:{{EC2PrivateDNSName}}");
 
     expect(codesOf(nobody(node))).toEqual(["template-shuts-out"]);
+    // That it has no entry would be wrong, and the right ARN in a dead one would take the nodes' place.
+    const beside = roleEntry(path) + roleEntry("arn:aws:iam::111122223333:role/developrs");
+    expect(codesOf(nobody(node + beside))).toEqual(["template-shuts-out"]);
   });
 });
 
@@ -331,8 +347,19 @@ describe("a principal that gets in", () => {
     const { message } = theCause(whyFacts({ data }), "shadowed");
 
     expect(message).toContain(
-      "The entry in mapRoles, line 1, gives `readers`, `writers`, but the entry in mapRoles, line 4,",
+      "The entry in mapRoles, line 1, gives `developer` in `readers`, `writers`, but the entry in mapRoles, line 4,",
     );
+  });
+
+  test("is told nothing of the groups of another entry in its line", () => {
+    const [broken, own] = ["arn:aws:iam::111122223333:role/other", developers].map((rolearn, at) => {
+      return { rolearn, username: "developer", groups: at === 0 ? "readers" : [] };
+    });
+    const data = { mapRoles: JSON.stringify([broken, own]) };
+
+    const { message } = theCause(whyFacts({ data, pods: forbidden }), "without-groups");
+
+    expect(message).toMatch(/by the entry in mapRoles, line 1\.$/);
   });
 
   test("may be either of two users by chance", () => {
