@@ -141,6 +141,11 @@ export class AccessError extends Error {
 }
 
 /** Whether our own records did not answer, or refused us. */
+/** Whether it is a failure with one of these codes. */
+export function hasCode(error: unknown, ...codes: readonly FailureCode[]): error is AccessError {
+  return error instanceof AccessError && codes.includes(error.code);
+}
+
 export function isLedgerFailure(error: unknown): boolean {
   return error instanceof AccessError && error.code.startsWith("ledger-");
 }

@@ -5,7 +5,7 @@ import {
   ListFargateProfilesCommand,
   ListNodegroupsCommand,
 } from "@aws-sdk/client-eks";
-import { AccessError } from "../access/access-error.ts";
+import { hasCode } from "../access/access-error.ts";
 import type { ManagedNodes } from "../diagnosis/migration/facts.ts";
 import { allOfPages, type PageBounds } from "../operations/bounds.ts";
 import { type ClusterAddress, clusterPlace, type EksCluster } from "./eks-cluster.ts";
@@ -24,7 +24,7 @@ export async function managedNodes(eks: EksCluster): Promise<readonly ManagedNod
     return [...(await nodegroups(client, address)), ...(await fargateProfiles(client, address))];
   } catch (error) {
     const failure = awsFailure(error, `eks:ListNodegroups on ${clusterPlace(address)}`);
-    if (failure instanceof AccessError && failure.code === "aws-access-denied") return null;
+    if (hasCode(failure, "aws-access-denied")) return null;
     throw failure;
   } finally {
     client.destroy();

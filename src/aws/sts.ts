@@ -8,7 +8,7 @@ import {
 import { fromIni } from "@aws-sdk/credential-providers";
 import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
-import { AccessError } from "../access/access-error.ts";
+import { AccessError, hasCode } from "../access/access-error.ts";
 import { measuredStep, type RequestIds } from "../operations/announcements.ts";
 import { servedTime } from "../operations/served-time.ts";
 import {
@@ -139,8 +139,7 @@ async function callSts<T>(
 }
 
 function isAboutCredentials(error: unknown): boolean {
-  const codes: readonly string[] = ["aws-credentials-invalid", "aws-credentials-expired"];
-  return error instanceof AccessError && codes.includes(error.code);
+  return hasCode(error, "aws-credentials-invalid", "aws-credentials-expired");
 }
 
 function ownClient(region: string): STSClient {

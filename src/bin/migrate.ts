@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError } from "../access/access-error.ts";
+import { AccessError, hasCode } from "../access/access-error.ts";
 import { isMigrationOver, type Migration, type MigrationSummary, migrationDueAt } from "../access/migration.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { type MigrationFacts, principalKey } from "../diagnosis/migration/facts.ts";
@@ -165,8 +165,7 @@ async function carryOn(
     return after;
   } catch (error) {
     // A worker changed the record at the same time, so read it again.
-    if (error instanceof AccessError && error.code === "record-changed")
-      return context.ledger.migrations.get(migration.id);
+    if (hasCode(error, "record-changed")) return context.ledger.migrations.get(migration.id);
     await postponeMigration(context, migration, error);
     throw error;
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { AccessError, explainFailure } from "../access/access-error.ts";
+import { explainFailure, hasCode } from "../access/access-error.ts";
 import type { Zone } from "../access/policy/cluster.ts";
 import type { SlackKeys, WorkerKeys } from "../access/seal.ts";
 import { decisionsSealedAnew } from "../access/seals.ts";
@@ -127,7 +127,7 @@ async function problemOf(checking: Promise<void>): Promise<readonly string[]> {
     await checking;
     return [];
   } catch (error) {
-    if (error instanceof AccessError && error.code === "config-invalid") return [explainFailure(error)];
+    if (hasCode(error, "config-invalid")) return [explainFailure(error)];
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { AccessError, type FailureCode } from "../access/access-error.ts";
+import { type FailureCode, hasCode } from "../access/access-error.ts";
 import { keptWith } from "../access/collections.ts";
 import { dueWork, idsOf, otherLeasesInLedger } from "../access/lease/cluster-leases.ts";
 import type { OtherLeasesNow } from "../access/lease/lease-record.ts";
@@ -125,7 +125,7 @@ interface Clusters {
 const unreached: readonly FailureCode[] = ["cluster-unreachable", "cluster-unauthorized", "cluster-token-too-large"];
 
 export function isUnreached(error: unknown, isOpen: boolean): boolean {
-  return !isOpen || (error instanceof AccessError && unreached.includes(error.code));
+  return !isOpen || hasCode(error, ...unreached);
 }
 
 /** Remembers that a cluster can't be worked on, and the next try. Tries never stop by themselves, so the log has each cause once. */

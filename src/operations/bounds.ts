@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { AccessError } from "../access/access-error.ts";
+import { AccessError, hasCode } from "../access/access-error.ts";
 import { canonicalJson, type Json, type KeyKind, type Verifier } from "../access/seal.ts";
 
 export interface PageBounds {
@@ -56,7 +56,7 @@ export function answerTooLarge(what: string): AccessError {
 }
 
 export function isTooLarge(error: unknown): boolean {
-  return error instanceof AccessError && error.code === "answer-too-large";
+  return hasCode(error, "answer-too-large");
 }
 
 export interface AnswerBounds {

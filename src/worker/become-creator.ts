@@ -1,4 +1,4 @@
-import { AccessError } from "../access/access-error.ts";
+import { AccessError, hasCode } from "../access/access-error.ts";
 import { canonicalCaller } from "../access/arn.ts";
 import { type Cluster, clusterArnOf, partitionOf } from "../access/policy/cluster.ts";
 import {
@@ -110,7 +110,7 @@ async function assumed(
   try {
     return await assumeRole(source, { roleArn, externalId, region, policy, ...sessionOf(purposes), ...tags }, log);
   } catch (error) {
-    if (!(error instanceof AccessError) || error.code !== "aws-access-denied") throw error;
+    if (!hasCode(error, "aws-access-denied")) throw error;
     const remedy = `This is the ${kindOf(cluster, creator)} of ${cluster.name}. ${error.remedy}`;
     throw new AccessError(error.code, error.what, { cause: error.cause, remedy });
   }

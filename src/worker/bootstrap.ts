@@ -1,4 +1,4 @@
-import { AccessError } from "../access/access-error.ts";
+import { AccessError, hasCode } from "../access/access-error.ts";
 import { mapOwner } from "../access/lease/drift.ts";
 import { partitionOf } from "../access/policy/cluster.ts";
 import { creatorArnOf } from "../access/policy/creator.ts";
@@ -21,7 +21,6 @@ import {
   type Bootstrap,
   bootstrapPurpose,
   isProved,
-  isUnauthorized,
   type OperatedCluster,
   type OperatorAdmission,
   type OperatorProof,
@@ -84,8 +83,7 @@ async function seenByOperator(bootstrap: Bootstrap): Promise<readonly string[] |
     const { plan } = await planOperatorEntry(client, bootstrap, creatorArn);
     return plan.diff === "" ? objects : [...objects, "Change its entry in aws-auth."];
   }).catch((error: unknown) => {
-    const isForbidden = error instanceof AccessError && error.code === "cluster-forbidden";
-    if (isForbidden || isUnauthorized(error)) return null;
+    if (hasCode(error, "cluster-forbidden", "cluster-unauthorized")) return null;
     throw error;
   });
 }

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { AccessError } from "../access/access-error.ts";
+import { AccessError, hasCode } from "../access/access-error.ts";
 import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import type { KnownCreator, RoleStep } from "../access/policy/creator.ts";
 import type { CredentialSource } from "../aws/client-settings.ts";
@@ -56,7 +56,7 @@ async function ownIdentity(region: string, log: RequestIds | undefined): Promise
   try {
     return await callerIdentity("default", region, log);
   } catch (error) {
-    if (error instanceof AccessError && error.code === "aws-credentials-missing") return null;
+    if (hasCode(error, "aws-credentials-missing")) return null;
     throw error;
   }
 }
@@ -109,7 +109,7 @@ export async function checkOwnAccount({
       remedy: ownAccountRemedy,
     });
   } catch (error) {
-    if (error instanceof AccessError && error.code === "config-invalid") throw error;
+    if (hasCode(error, "config-invalid")) throw error;
     log.warn({ err: error }, "AWS did not name the worker's account: each run asks again");
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, explainFailure } from "../access/access-error.ts";
+import { AccessError, explainFailure, hasCode } from "../access/access-error.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { CreatorRole } from "../access/policy/creator.ts";
 import {
@@ -77,7 +77,7 @@ export async function retryAfterConflict<T>(write: () => Promise<T>): Promise<T>
     try {
       return await write();
     } catch (error) {
-      if (!(error instanceof AccessError) || error.code !== "cluster-conflict" || attempt === attempts) throw error;
+      if (!hasCode(error, "cluster-conflict") || attempt === attempts) throw error;
     }
   }
 }
@@ -98,16 +98,12 @@ export async function untilSignedIn<T>(
       if (result !== null) return result;
       if (waitMs === undefined) throw notYet(cluster);
     } catch (error) {
-      if (waitMs === undefined || !isUnauthorized(error)) throw error;
+      if (waitMs === undefined || !hasCode(error, "cluster-unauthorized")) throw error;
     } finally {
       client.close();
     }
     await (context.pause ?? wait)(waitMs);
   }
-}
-
-export function isUnauthorized(error: unknown): boolean {
-  return error instanceof AccessError && error.code === "cluster-unauthorized";
 }
 
 function notYet({ name, operator }: Bootstrap["cluster"]): AccessError {

@@ -1,4 +1,4 @@
-import { AccessError } from "../access/access-error.ts";
+import { hasCode } from "../access/access-error.ts";
 import type { EventType } from "../access/audit-event.ts";
 import { refuseMovedName } from "../access/lease/holding.ts";
 import { type ClusterClosure, closeForGoneCluster } from "../access/lease/revoke.ts";
@@ -18,7 +18,7 @@ export async function isClusterGone(context: WorkerContext, cluster: Cluster): P
     opened.close();
     return false;
   } catch (error) {
-    if (error instanceof AccessError && error.code === "cluster-not-found") return true;
+    if (hasCode(error, "cluster-not-found")) return true;
     throw error;
   }
 }

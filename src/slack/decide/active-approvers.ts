@@ -1,4 +1,4 @@
-import { AccessError, explainFailure } from "../../access/access-error.ts";
+import { AccessError, explainFailure, hasCode } from "../../access/access-error.ts";
 import type { Cluster, Level, Rule } from "../../access/policy/cluster.ts";
 import { approversOf, isUser, maxApprovalsNeeded } from "../../access/policy/rule.ts";
 import { broken, counted, type Finding, found, someOf } from "../../diagnosis/link.ts";
@@ -54,7 +54,7 @@ export async function checkApprovers(directory: Directory, clusters: Iterable<Cl
       else check.tooFew.push({ ...each, ...approvers, needed });
     } catch (error) {
       check.unanswered.push({ ...each, error });
-      if (error instanceof AccessError && error.code === "slack-unreachable") away = error;
+      if (hasCode(error, "slack-unreachable")) away = error;
     }
   }
   return check;

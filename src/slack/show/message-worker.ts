@@ -1,6 +1,6 @@
 import { WebAPIRateLimitedError, type WebClient } from "@slack/web-api";
 import type { Job as BullJob } from "bullmq";
-import { AccessError } from "../../access/access-error.ts";
+import { AccessError, hasCode } from "../../access/access-error.ts";
 import { isLinkQuestion, isMigrationId, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterApprovers, isUser } from "../../access/policy/rule.ts";
@@ -52,7 +52,7 @@ const messageRuns: JobHandlers<typeof messageJobs, [MessageContexts, Waited]> = 
 
 /** A call without an answer can come to Slack after a newer one. @throws the failure */
 async function showAgainLater({ queues }: MessengerContext, record: string, failure: unknown): Promise<never> {
-  const isUnanswered = failure instanceof AccessError && failure.code === "slack-unreachable";
+  const isUnanswered = hasCode(failure, "slack-unreachable");
   if (isUnanswered && !(failure.cause instanceof WebAPIRateLimitedError))
     await wake(queues, { type: "show-again", record });
   throw failure;

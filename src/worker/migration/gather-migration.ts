@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/access-error.ts";
+import { hasCode } from "../../access/access-error.ts";
 import { mapOwner } from "../../access/lease/drift.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
 import { type Cluster, clusterArnOf, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
@@ -133,7 +133,7 @@ async function nodesAsked(openManager: () => Promise<EksCluster>): Promise<Migra
   try {
     return await managedNodes(await openManager());
   } catch (error) {
-    if (error instanceof AccessError && error.code === "aws-access-denied") return null;
+    if (hasCode(error, "aws-access-denied")) return null;
     throw error;
   }
 }

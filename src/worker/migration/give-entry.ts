@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, explainFailure } from "../../access/access-error.ts";
+import { AccessError, explainFailure, hasCode } from "../../access/access-error.ts";
 import { anotherWriter, readBackDiffers } from "../../access/lease/drift.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
 import type { Migration } from "../../access/migration.ts";
@@ -58,7 +58,7 @@ async function orDelete<T>(entries: AccessEntries, { principalArn }: AccessEntry
   try {
     return await prove();
   } catch (error) {
-    if (error instanceof AccessError && error.code === "access-entry-conflict") await entries.remove(principalArn);
+    if (hasCode(error, "access-entry-conflict")) await entries.remove(principalArn);
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { AccessError, explainFailure } from "../../access/access-error.ts";
+import { AccessError, explainFailure, hasCode } from "../../access/access-error.ts";
 import type { CodedReason } from "../../access/lease/lease-record.ts";
 import {
   endedMigration,
@@ -42,7 +42,7 @@ export async function lookAtMigration(context: WorkerContext, cluster: Cluster):
     else if (migration.state === "pending") await plan(context, cluster, migration);
     else await runMigration(context, cluster, migration.id);
   } catch (error) {
-    if (error instanceof AccessError && error.code === "record-changed") {
+    if (hasCode(error, "record-changed")) {
       return wake(context.queues, { type: "migration", cluster: cluster.name });
     }
     context.failures.failed("a migration can't continue", { cluster: cluster.name, request: migration.id }, error);

@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/access-error.ts";
+import { AccessError, hasCode } from "../../access/access-error.ts";
 import { checkMigrationApproval } from "../../access/decide-migration.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import {
@@ -48,7 +48,7 @@ export async function runMigration(
       await passOver(context, cluster, migration, driver);
     } catch (error) {
       // Another writer changed aws-auth: read it and plan again.
-      const again = error instanceof AccessError && error.code === "cluster-conflict" && pass < maxPasses - 1;
+      const again = hasCode(error, "cluster-conflict") && pass < maxPasses - 1;
       if (!again) throw error;
     }
     migration = await context.ledger.migrations.get(id);

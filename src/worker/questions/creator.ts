@@ -1,4 +1,4 @@
-import { AccessError, explainFailure } from "../../access/access-error.ts";
+import { AccessError, explainFailure, hasCode } from "../../access/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { creatorArnOf, isRecordOfCluster } from "../../access/policy/creator.ts";
 import type { CreatorReport } from "../../diagnosis/reports.ts";
@@ -18,7 +18,7 @@ export async function reportCreator(context: WorkerContext, cluster: Cluster): P
     open.close();
   } catch (error) {
     const arn = await becomesAnyway(context, cluster);
-    const isMissing = arn !== null && error instanceof AccessError && error.code === "cluster-not-found";
+    const isMissing = arn !== null && hasCode(error, "cluster-not-found");
     becomes = { ok: arn !== null, message: explainFailure(error), arn, isMissing };
   }
   const memory = await rememberedCreation(context, cluster);

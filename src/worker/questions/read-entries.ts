@@ -1,4 +1,4 @@
-import { AccessError, explainFailure } from "../../access/access-error.ts";
+import { explainFailure, hasCode } from "../../access/access-error.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { counted } from "../../diagnosis/link.ts";
@@ -63,7 +63,7 @@ async function readLane(describe: AccessEntries["describe"], progress: Progress)
       progress.done += 1;
       if (entry) found.push(entry);
     } catch (error) {
-      if (isThrottled(error) && progress.running > 1) queue.unshift(arn);
+      if (hasCode(error, "aws-throttled") && progress.running > 1) queue.unshift(arn);
       else {
         progress.failure ??= error;
         queue.length = 0;
@@ -75,9 +75,5 @@ async function readLane(describe: AccessEntries["describe"], progress: Progress)
 }
 
 export function whyNotRead(error: unknown): string {
-  return isThrottled(error) ? `${error.what}. Ask again in a minute.` : explainFailure(error);
-}
-
-function isThrottled(error: unknown): error is AccessError {
-  return error instanceof AccessError && error.code === "aws-throttled";
+  return hasCode(error, "aws-throttled") ? `${error.what}. Ask again in a minute.` : explainFailure(error);
 }

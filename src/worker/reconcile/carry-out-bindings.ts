@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/access-error.ts";
+import { AccessError, hasCode } from "../../access/access-error.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import {
   bindingFor,
@@ -170,7 +170,7 @@ async function carryOut(
 
 /** Our binding has the name already: an unanswered call arrived. The run reads it back in any case. */
 function ignoreTaken(error: unknown): null {
-  if (!(error instanceof AccessError) || error.code !== "binding-exists") throw error;
+  if (!hasCode(error, "binding-exists")) throw error;
   return null;
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, type FailureCode } from "../../access/access-error.ts";
+import { AccessError, hasCode } from "../../access/access-error.ts";
 import { anotherWriter, readBackDiffers } from "../../access/lease/drift.ts";
 import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
 import { isOwnUsername } from "../../access/lease/lease.ts";
@@ -163,15 +163,11 @@ async function makeEntry(tools: EntryTools, target: EntryTarget, progress: Progr
       }
       return arn;
     } catch (error) {
-      const isNobody = progress.sentTo === null && isCode(error, "access-entry-refused");
+      const isNobody = progress.sentTo === null && hasCode(error, "access-entry-refused");
       if (!isNobody || index === arns.length - 1) throw error;
     }
   }
   return target.change.arn;
-}
-
-function isCode(error: unknown, code: FailureCode): boolean {
-  return error instanceof AccessError && error.code === code;
 }
 
 function possibleArns(arn: string, rolePaths: readonly string[]): readonly string[] {
@@ -223,7 +219,7 @@ function change(entries: AccessEntries, about: About, call: Exclude<EntryCall, {
 /** AWS keeps an entry that others made again meanwhile, by its username: that is another writer, and no lack of rights. */
 async function remove(entries: AccessEntries, arn: string): Promise<void> {
   await entries.remove(arn).catch(async (error: unknown) => {
-    const present = isCode(error, "access-entry-denied") ? await entries.describe(arn) : null;
+    const present = hasCode(error, "access-entry-denied") ? await entries.describe(arn) : null;
     if (!present || isOwnUsername(present.username)) throw error;
     throw new AccessError("access-entry-conflict", anotherWriter("made", `the access entry of ${arn}`));
   });
@@ -292,8 +288,8 @@ export async function writeEntry(
     context.failures.failed("could not write an access entry", about, failure);
     const { sentTo } = progress;
     const isPartial =
-      sentTo !== null && !(isCode(failure, "access-entry-refused") && (await takeBack(tools, target, sentTo)));
-    if (sentTo && isCode(failure, "access-entry-conflict")) await leaveToOthers(tools, target, sentTo.principalArn);
+      sentTo !== null && !(hasCode(failure, "access-entry-refused") && (await takeBack(tools, target, sentTo)));
+    if (sentTo && hasCode(failure, "access-entry-conflict")) await leaveToOthers(tools, target, sentTo.principalArn);
     return { entry: present, failure, isPartial, tookMs: null };
   }
 }

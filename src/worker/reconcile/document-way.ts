@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/access-error.ts";
+import { AccessError, hasCode } from "../../access/access-error.ts";
 import { idsOf } from "../../access/lease/cluster-leases.ts";
 import { anotherWriter, driftOf } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
@@ -163,7 +163,7 @@ async function rememberWithdrawals(place: Place, state: ClusterState, settlement
     await rehearseWrite(opened.client, state, after);
     await writeDocument(place, state, settlement, after);
   } catch (error) {
-    if (error instanceof AccessError && error.code === "cluster-conflict") throw error;
+    if (hasCode(error, "cluster-conflict")) throw error;
     context.log.warn({ cluster: cluster.name, err: error }, "could not remember a revocation");
   }
 }

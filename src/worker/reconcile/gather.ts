@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/access-error.ts";
+import { AccessError, hasCode } from "../../access/access-error.ts";
 import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit-event.ts";
 import { dueWork, idsOf, orphanedShares, sealedEnd, shareInCluster } from "../../access/lease/cluster-leases.ts";
 import { anotherWriter } from "../../access/lease/drift.ts";
@@ -120,7 +120,7 @@ async function recordAbsence<State extends WayState, Decided extends Settlement>
   open: readonly ApprovedRequest[],
   error: unknown,
 ): Promise<never> {
-  if (error instanceof AccessError && error.code === "document-absent") {
+  if (hasCode(error, "document-absent")) {
     const { inForce, ending } = dueWork(open, context.now());
     await inParallel(inForce, (request) => recordDrift(context, request, "there is no ConfigMap aws-auth"));
     const readBack = { identity: null, place: "aws-auth", seenAfterMs: null, entryArn: null };

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError } from "../../access/access-error.ts";
+import { AccessError, hasCode } from "../../access/access-error.ts";
 import { dueWork } from "../../access/lease/cluster-leases.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import { arrivesWithin } from "../../access/lease/own-bindings.ts";
@@ -75,7 +75,7 @@ async function tryOnce<State extends WayState, Decided extends Settlement>(
     await record(acted);
     return acted.conflicts > 0 ? "conflict" : "done";
   } catch (error) {
-    if (!(error instanceof AccessError) || error.code !== "cluster-conflict" || run.isLast) throw error;
+    if (!hasCode(error, "cluster-conflict") || run.isLast) throw error;
     countConflict(run);
     return "conflict";
   }
@@ -218,7 +218,8 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
     const { error } = failure;
     const before = decided.leased.find(({ id }) => id === request.id);
     const certain = certainRefusal(failure, before);
-    const isLost = request.lease.state === "active" && isOfGonePlace(error);
+    // A repair can't help: nothing gives access in a namespace, or by a role, that does not exist.
+    const isLost = request.lease.state === "active" && hasCode(error, "namespace-absent", "role-absent");
     if (isLost) await recordDrift(context, request, error.what);
     return certain && !isLost
       ? recordRefusal(context, unwritten(request), certain)
@@ -231,11 +232,6 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
 }
 
 const gaveMore: ReadonlySet<WriteFailure["kind"]> = new Set(["changed", "undone"]);
-
-/** A repair can't help: nothing gives access in a namespace, or by a role, that does not exist. */
-function isOfGonePlace(error: unknown): error is AccessError {
-  return error instanceof AccessError && (error.code === "namespace-absent" || error.code === "role-absent");
-}
 
 /** The cluster refused the call, and none was sent for this lease before: it has no part. */
 function certainRefusal({ kind, error }: WriteFailure, before: ApprovedRequest | undefined): AccessError | null {

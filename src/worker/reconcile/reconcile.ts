@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/access-error.ts";
+import { hasCode } from "../../access/access-error.ts";
 import {
   type DueWork,
   dueWork,
@@ -96,7 +96,7 @@ async function run(
     if (isWhole) await forgetTrouble(context, cluster);
     context.failures.over("reconcile failed", { cluster: cluster.name, reason });
   } catch (error) {
-    if (error instanceof AccessError && error.code === "record-changed") {
+    if (hasCode(error, "record-changed")) {
       return await wake(context.queues, { type: reason === "end" ? "end" : "reconcile", cluster: cluster.name });
     }
     if (isUnreached(error, open !== null)) {
@@ -183,7 +183,7 @@ async function orPostpone(
     context.failures.over("reconcile failed", about);
     return true;
   } catch (error) {
-    if (error instanceof AccessError && error.code === "record-changed") throw error;
+    if (hasCode(error, "record-changed")) throw error;
     context.failures.failed("reconcile failed", about, error);
     const { beginning, ending } = workFor(reason, await context.ledger.leasedOf(cluster.name), context.now());
     await inParallel([...beginning, ...ending].filter(isTaken), (request) => recordPostponed(context, request, error));

@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/access-error.ts";
+import { AccessError, hasCode } from "../../access/access-error.ts";
 import {
   allAnnotationsBytes,
   bytesOf,
@@ -219,7 +219,7 @@ async function takeBack(
       const texts = documentTexts(before, cluster, after, memory);
       return await inTurns(accessChanges(texts.data, (await client.writeAwsAuth(configMap, texts)).data));
     } catch (error) {
-      if (!(error instanceof AccessError) || error.code !== "cluster-conflict" || attempt >= attempts) throw error;
+      if (!hasCode(error, "cluster-conflict") || attempt >= attempts) throw error;
       configMap = await client.readAwsAuth();
     }
   }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, explainFailure, type FailureCode } from "../../access/access-error.ts";
+import { AccessError, explainFailure, hasCode } from "../../access/access-error.ts";
 import { canonicalCaller } from "../../access/arn.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
 import { judgeSignIn, type PodsToList, type SignInObservation } from "../../access/lease/sign-in.ts";
@@ -115,10 +115,6 @@ async function listPods(client: ClusterClient, { namespace }: PodsToList): Promi
   }
 }
 
-function hasCode(error: unknown, code: FailureCode): boolean {
-  return error instanceof AccessError && error.code === code;
-}
-
 export interface PrincipalSession {
   /** For the memory of one run: never log or store them. */
   readonly credentials: AwsCredentials;
@@ -146,7 +142,7 @@ export async function becomePrincipal(
 }
 
 function withRemedy(error: unknown, cluster: string): unknown {
-  if (!(error instanceof AccessError) || error.code !== "aws-access-denied") return error;
+  if (!hasCode(error, "aws-access-denied")) return error;
   return new AccessError("aws-access-denied", error.what, {
     cause: error.cause,
     remedy: `Let the worker assume the role (deploy/iam), or remove it from signIn.roles of ${cluster}.`,
