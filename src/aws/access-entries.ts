@@ -21,32 +21,8 @@ import { answeredList, answeredWith, logRequestId } from "./client-settings.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, entryFailure, orAbsent } from "./entry-calls.ts";
 
-/** The access entries of one cluster, one call each: no two are atomic together. @throws AccessError, such as `access-entry-conflict` */
-export interface AccessEntries {
-  /** The ARNs of the principals, with their paths. */
-  list: () => Promise<readonly string[]>;
-  /** Null: the principal has none. The ARN must be in the form of IAM. */
-  describe: (principalArn: string) => Promise<AccessEntry | null>;
-  /** In one call; null: the principal has no entry. */
-  usernameOf: (principalArn: string) => Promise<string | null>;
-  /** The entry's own ARN, and its time by EKS' clock. */
-  create: (entry: NewEntry) => Promise<Pick<AccessEntry, "arn" | "createdAt">>;
-  /** Sets all its groups; the username stays. */
-  setGroups: (principalArn: string, groups: readonly string[]) => Promise<void>;
-  /** Succeeds if the entry is already gone. */
-  remove: (principalArn: string) => Promise<void>;
-  /** Replaces the scope of a policy that is already associated. */
-  associate: (principalArn: string, policy: ScopedPolicy) => Promise<void>;
-  /** Succeeds if the policy is already gone. */
-  disassociate: (principalArn: string, policyName: string) => Promise<void>;
-  tag: (entry: Pick<AccessEntry, "arn" | "principalArn">, tags: Readonly<Record<string, string>>) => Promise<void>;
-  untag: (entry: Pick<AccessEntry, "arn" | "principalArn">, keys: readonly string[]) => Promise<void>;
-  /** All in one call, on the cluster itself. */
-  tagCluster: (tags: Readonly<Record<string, string>>) => Promise<void>;
-  untagCluster: (keys: readonly string[]) => Promise<void>;
-  /** The client holds credentials: close it after one run. */
-  close: () => void;
-}
+/** A cluster's calls. @throws AccessError, such as `access-entry-conflict` */
+export type AccessEntries = ReturnType<typeof accessEntriesOf>;
 
 const pageSize = 100;
 
@@ -54,7 +30,8 @@ function entryBounds(): PageBounds {
   return { pages: 50, items: 50 * pageSize, deadline: AbortSignal.timeout(30_000) };
 }
 
-export function accessEntriesOf(eks: EksCluster, log?: RequestIds): AccessEntries {
+/** The access entries of one cluster, one call each: no two are atomic together. A client holds credentials: close it after one run. */
+export function accessEntriesOf(eks: EksCluster, log?: RequestIds) {
   const { address, description } = eks;
   const client = eks.client();
   const changing = retryRefusedOnly(eks.client());
@@ -70,9 +47,12 @@ export function accessEntriesOf(eks: EksCluster, log?: RequestIds): AccessEntrie
   const calls = { client, clusterName, partition, clusterArn: description.arn, call };
   const changes = { ...calls, client: changing };
   return {
+    /** The ARNs of the principals, with their paths. */
     list: () => listAll(calls),
-    describe: (principalArn) => describe(calls, principalArn),
-    usernameOf: async (principalArn) => (await describeAlone(calls, principalArn))?.username ?? null,
+    /** Null: the principal has none. The ARN must be in the form of IAM. */
+    describe: (principalArn: string) => describe(calls, principalArn),
+    /** In one call; null: the principal has no entry. */
+    usernameOf: async (principalArn: string) => (await describeAlone(calls, principalArn))?.username ?? null,
     ...entryChanges(changes),
     ...policyChanges(changes),
     ...tagChanges(changes),
@@ -83,40 +63,45 @@ export function accessEntriesOf(eks: EksCluster, log?: RequestIds): AccessEntrie
   };
 }
 
-function entryChanges({ client, clusterName, call }: Calls): Pick<AccessEntries, "create" | "setGroups" | "remove"> {
+function entryChanges({ client, clusterName, call }: Calls) {
   return {
-    create: async ({ principalArn, username, groups, tags }) => {
+    /** The entry's own ARN, and its time by EKS' clock. */
+    create: async ({
+      principalArn,
+      username,
+      groups,
+      tags,
+    }: NewEntry): Promise<Pick<AccessEntry, "arn" | "createdAt">> => {
       // The SDK sends one token with each try of a call.
       const rest = { clusterName, principalArn, username, type: "STANDARD" };
       const command = new CreateAccessEntryCommand({ ...rest, kubernetesGroups: [...groups], tags: { ...tags } });
       const { accessEntry } = await call("CreateAccessEntry", principalArn, () => client.send(command));
       return { arn: accessEntry?.accessEntryArn ?? "", ...madeAt(accessEntry) };
     },
-    setGroups: async (principalArn, groups) => {
+    /** Sets all its groups; the username stays. */
+    setGroups: async (principalArn: string, groups: readonly string[]) => {
       const command = new UpdateAccessEntryCommand({ clusterName, principalArn, kubernetesGroups: [...groups] });
       await call("UpdateAccessEntry", principalArn, () => client.send(command));
     },
-    remove: async (principalArn) => {
+    /** Succeeds if the entry is already gone. */
+    remove: async (principalArn: string) => {
       const command = new DeleteAccessEntryCommand({ clusterName, principalArn });
       await call("DeleteAccessEntry", principalArn, () => orAbsent(client.send(command)));
     },
   };
 }
 
-function policyChanges({
-  client,
-  clusterName,
-  partition,
-  call,
-}: Calls): Pick<AccessEntries, "associate" | "disassociate"> {
+function policyChanges({ client, clusterName, partition, call }: Calls) {
   const policyArnOf = (name: string) => `arn:${partition}:eks::aws:cluster-access-policy/${name}`;
   return {
-    associate: async (principalArn, { name, namespaces }) => {
+    /** Replaces the scope of a policy that is already associated. */
+    associate: async (principalArn: string, { name, namespaces }: ScopedPolicy) => {
       const input = { clusterName, principalArn, policyArn: policyArnOf(name), accessScope: scopeOf(namespaces) };
       const command = new AssociateAccessPolicyCommand(input);
       await call("AssociateAccessPolicy", principalArn, () => client.send(command));
     },
-    disassociate: async (principalArn, name) => {
+    /** Succeeds if the policy is already gone. */
+    disassociate: async (principalArn: string, name: string) => {
       const command = new DisassociateAccessPolicyCommand({ clusterName, principalArn, policyArn: policyArnOf(name) });
       await call("DisassociateAccessPolicy", principalArn, () => orAbsent(client.send(command)));
     },
@@ -175,12 +160,11 @@ async function policiesOf(
   }));
 }
 
-function tagChanges({
-  client,
-  clusterArn,
-  call,
-}: Calls): Pick<AccessEntries, "tag" | "untag" | "tagCluster" | "untagCluster"> {
-  const tag = async (resourceArn: string, about: string | null, tags: Readonly<Record<string, string>>) => {
+type Tags = Readonly<Record<string, string>>;
+type Tagged = Pick<AccessEntry, "arn" | "principalArn">;
+
+function tagChanges({ client, clusterArn, call }: Calls) {
+  const tag = async (resourceArn: string, about: string | null, tags: Tags) => {
     const command = new TagResourceCommand({ resourceArn, tags: { ...tags } });
     await call("TagResource", about, () => client.send(command));
   };
@@ -189,10 +173,11 @@ function tagChanges({
     await call("UntagResource", about, () => orAbsent(client.send(command)));
   };
   return {
-    tag: ({ arn, principalArn }, tags) => tag(arn, principalArn, tags),
-    untag: ({ arn, principalArn }, keys) => untag(arn, principalArn, keys),
-    tagCluster: (tags) => tag(clusterArn, null, tags),
-    untagCluster: (keys) => untag(clusterArn, null, keys),
+    tag: ({ arn, principalArn }: Tagged, tags: Tags) => tag(arn, principalArn, tags),
+    untag: ({ arn, principalArn }: Tagged, keys: readonly string[]) => untag(arn, principalArn, keys),
+    /** All in one call, on the cluster itself. */
+    tagCluster: (tags: Tags) => tag(clusterArn, null, tags),
+    untagCluster: (keys: readonly string[]) => untag(clusterArn, null, keys),
   };
 }
 
