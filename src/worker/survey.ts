@@ -5,13 +5,12 @@ import { creatorOf, type RoleStep } from "../access/policy/creator.ts";
 import type { FleetPlace } from "../access/policy/fleet-list.ts";
 import type { CredentialSource } from "../aws/client-settings.ts";
 import { betweenLookupsMs, findCreation } from "../aws/find-creation.ts";
-import { type FleetRegion, fleetRegion, type SeenCluster } from "../aws/fleet-clusters.ts";
+import type { FleetRegion, SeenCluster } from "../aws/fleet-clusters.ts";
 import { sessionNameOf, surveySessionPolicy } from "../aws/session-policy.ts";
 import { assumeRole, mintToken, ownCredentials } from "../aws/sts.ts";
 import type { SurveyedCluster, SurveyedCreator, SurveyedMap } from "../config/proposed-config.ts";
 import { connectCluster } from "../kubernetes/cluster-client.ts";
-import { inParallel } from "../operations/deadlines.ts";
-import type { FailedPlace } from "./upkeep/look-at-fleet.ts";
+import { type FailedPlace, lookInRegions } from "./upkeep/look-at-fleet.ts";
 
 export interface SurveyScope {
   readonly accounts: readonly string[];
@@ -38,28 +37,20 @@ const mapWithinMs = 3_000;
 
 /**
  * Looks at the clusters of these accounts and regions: EKS describes each, CloudTrail names its creator, and the
- * cluster shows the owner of its `aws-auth`. It changes nothing, and in another account its session can't. Sixteen
- * regions at a time, one call at a time in each.
+ * cluster shows the owner of its `aws-auth`. It changes nothing, and in another account its session can't.
  */
 export async function surveyClusters(scope: SurveyScope, options: SurveyOptions): Promise<Survey> {
   const sessions = new Map<string, Promise<CredentialSource>>();
-  const sessionIn = (account: string, region: string) => {
-    const session = sessions.get(account) ?? openAccount(scope, account, region);
-    sessions.set(account, session);
-    return session;
-  };
-  const places = scope.accounts.flatMap((account) => scope.regions.map((region) => ({ account, region })));
-  const looks = await inParallel(places, async ({ account, region }) => {
-    try {
-      return await surveyRegion(await sessionIn(account, region), account, region, options);
-    } catch (error) {
-      return { account, region, error };
-    }
+  const { found: clusters, failed } = await lookInRegions({
+    ...scope,
+    sessionIn: ({ account, region }) => {
+      const session = sessions.get(account) ?? openAccount(scope, account, region);
+      sessions.set(account, session);
+      return session;
+    },
+    look: (eks, region, session) => surveyRegion(eks, region, session, options),
   });
-  return {
-    clusters: looks.flatMap((look) => ("error" in look ? [] : look)),
-    failed: looks.flatMap((look) => ("error" in look ? look : [])),
-  };
+  return { clusters, failed };
 }
 
 async function openAccount({ ownAccount, roleFor }: SurveyScope, account: string, region: string) {
@@ -73,27 +64,22 @@ async function openAccount({ ownAccount, roleFor }: SurveyScope, account: string
 }
 
 async function surveyRegion(
+  eks: FleetRegion,
+  region: Omit<FleetPlace, "eksName">,
   source: CredentialSource,
-  account: string,
-  region: string,
   options: SurveyOptions,
 ): Promise<readonly SurveyedCluster[]> {
-  const eks: FleetRegion = fleetRegion(source, account, region);
-  try {
-    const found: SurveyedCluster[] = [];
-    const turn = turns(options.pause ?? wait);
-    for (const eksName of await eks.names()) {
-      const place = { account, region, eksName };
-      const seen = await eks.lookAt(eksName);
-      if (!seen) continue;
-      const { tags, mode, isPublic } = seen;
-      const creator = await creatorIn(source, place, seen, options.now(), turn);
-      found.push({ ...place, tags, mode, isPublic, creator, map: await mapIn(source, place, seen, options.now()) });
-    }
-    return found;
-  } finally {
-    eks.close();
+  const found: SurveyedCluster[] = [];
+  const turn = turns(options.pause ?? wait);
+  for (const eksName of await eks.names()) {
+    const place = { ...region, eksName };
+    const seen = await eks.lookAt(eksName);
+    if (!seen) continue;
+    const { tags, mode, isPublic } = seen;
+    const creator = await creatorIn(source, place, seen, options.now(), turn);
+    found.push({ ...place, tags, mode, isPublic, creator, map: await mapIn(source, place, seen, options.now()) });
   }
+  return found;
 }
 
 function turns(pause: (ms: number) => Promise<unknown>): () => Promise<void> {

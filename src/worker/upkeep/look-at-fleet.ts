@@ -7,6 +7,7 @@ import {
   nextFleet,
   placeOf,
 } from "../../access/policy/fleet-list.ts";
+import type { CredentialSource } from "../../aws/client-settings.ts";
 import { type FleetRegion, fleetRegion } from "../../aws/fleet-clusters.ts";
 import { fleetSessionPolicy } from "../../aws/session-policy.ts";
 import type { Fleet } from "../../config/fleet-file.ts";
@@ -27,47 +28,56 @@ export interface LookAtFleet extends Omit<FleetLook, "at"> {
 
 const purpose = { id: "fleet", requester: "eks-access" };
 
-/** Opens one region of an account with the roles of the fleet. @throws AccessError */
-async function openRegion(fleet: Fleet, account: string, region: string): Promise<FleetRegion> {
-  const policy = fleetSessionPolicy();
-  return fleetRegion(await sessionThrough(region, fleet.rolesFor(account), [purpose], policy), account, region);
+type Region = Omit<FleetPlace, "eksName">;
+
+interface RegionsToLookAt<Found> {
+  readonly accounts: readonly string[];
+  readonly regions: readonly string[];
+  readonly sessionIn: (region: Region) => Promise<CredentialSource>;
+  readonly look: (eks: FleetRegion, region: Region, session: CredentialSource) => Promise<readonly Found[]>;
 }
 
-/** Sixteen places at a time, one call at a time in each: AWS throttles by both. @param known gets tags by `placeOf`, and spares calls for them */
-export async function lookAtFleet(fleet: Fleet, known: Map<string, Labels>): Promise<LookAtFleet> {
-  const regions = fleet.accounts.flatMap((account) => fleet.regions.map((region) => ({ account, region })));
-  const looks = await inParallel(regions, ({ account, region }) => lookAtRegion(fleet, account, region, known));
-  const failed = looks.flatMap((look) => ("error" in look ? look : []));
-  const isFailed = new Set(failed.map(({ account, region }) => `${account}/${region}`));
+/** Sixteen regions at a time, one call at a time in each: AWS throttles by both. */
+export async function lookInRegions<Found>({ accounts, regions, sessionIn, look }: RegionsToLookAt<Found>): Promise<{
+  readonly found: readonly Found[];
+  readonly failed: readonly FailedPlace[];
+}> {
+  const all = accounts.flatMap((account) => regions.map((region) => ({ account, region })));
+  const looks = await inParallel(all, async (region) => {
+    try {
+      const session = await sessionIn(region);
+      const eks = fleetRegion(session, region.account, region.region);
+      try {
+        return { found: await look(eks, region, session) };
+      } finally {
+        eks.close();
+      }
+    } catch (error) {
+      return { ...region, error };
+    }
+  });
   return {
-    found: looks.flatMap((look) => ("found" in look ? look.found : [])),
-    hasLooked: ({ account, region }) => !isFailed.has(`${account}/${region}`),
-    failed,
+    found: looks.flatMap((seen) => ("found" in seen ? seen.found : [])),
+    failed: looks.flatMap((seen) => ("error" in seen ? seen : [])),
   };
 }
 
-async function lookAtRegion(
-  fleet: Fleet,
-  account: string,
-  region: string,
-  known: Map<string, Labels>,
-): Promise<{ readonly found: readonly FoundCluster[] } | FailedPlace> {
-  try {
-    const eks = await openRegion(fleet, account, region);
-    try {
-      return { found: await clustersIn(fleet, eks, { account, region }, known) };
-    } finally {
-      eks.close();
-    }
-  } catch (error) {
-    return { account, region, error };
-  }
+/** @param known gets tags by `placeOf`, and spares calls for them */
+export async function lookAtFleet(fleet: Fleet, known: Map<string, Labels>): Promise<LookAtFleet> {
+  const policy = fleetSessionPolicy();
+  const { found, failed } = await lookInRegions({
+    ...fleet,
+    sessionIn: ({ account, region }) => sessionThrough(region, fleet.rolesFor(account), [purpose], policy),
+    look: (eks, region) => clustersIn(fleet, eks, region, known),
+  });
+  const isFailed = new Set(failed.map(({ account, region }) => `${account}/${region}`));
+  return { found, hasLooked: ({ account, region }) => !isFailed.has(`${account}/${region}`), failed };
 }
 
 async function clustersIn(
   { clusters: wanted }: Fleet,
   eks: FleetRegion,
-  where: Omit<FleetPlace, "eksName">,
+  where: Region,
   known: Map<string, Labels>,
 ): Promise<readonly FoundCluster[]> {
   const found: FoundCluster[] = [];
