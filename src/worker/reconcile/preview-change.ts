@@ -3,13 +3,13 @@ import { approvedShare } from "../../access/lease/cluster-leases.ts";
 import { baseOf, entryTarget } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/lease.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isPolicyText } from "../../access/policy/policy-text.ts";
+import { covers, isPolicyText } from "../../access/policy/policy-text.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import { resolve, type Steps } from "../../aws-auth/index.ts";
 import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "../preview/preview-warnings.ts";
 import { planRemembered } from "../remembered.ts";
 import { annotationFull, type ClusterState, planGuard, takesNothingNew } from "./settle-document.ts";
-import type { ChangePreview, RequestedChange } from "./way-adapter.ts";
+import type { ChangePreview, RequestedChange, WayState } from "./way-adapter.ts";
 
 export function* previewInDocument(
   cluster: Cluster,
@@ -17,15 +17,19 @@ export function* previewInDocument(
   state: ClusterState,
   requested: RequestedChange,
 ): Steps<ChangePreview> {
-  const refusal = refuseInDocument(cluster, state, requested);
-  if (refusal) return refusal;
-  const { request, level, principal, beginning, others: named } = requested;
+  const { request, level, principal, others: named } = requested;
   const { arn } = principal;
-  const entry = state.identityOf(arn);
-  const holding = state.holdings.get(arn.toLowerCase());
-  const shares = [...(holding?.shares ?? []), ...beginning, approvedShare(request, new Date(request.createdAt))];
-  const username = entry?.username ?? usernameFor(principal);
-  const { change, holding: held } = entryTarget(arn, entry, holding, shares, username);
+  if (request.groups.some(isPolicyText)) {
+    return refused(
+      "policy-in-aws-auth",
+      `${level.name} gives an EKS access policy, which aws-auth can't give ${arn}. Ask for a level with groups, or an operator for its access entry.`,
+    );
+  }
+  const asked = requestedMapping(cluster, state, requested);
+  const closed = asked.refusal ?? takesNothingNew(cluster, state);
+  if (closed) return { type: "refused", refusal: closed };
+  const { base, identity, username } = asked;
+  const { change, holding: held } = asked.target;
   const plan = yield* planRemembered(state.document, [change], planGuard(cluster, [level], state));
   if (plan.type === "refused") return { type: "refused", refusal: plan.refusal };
   const [leftOut] = plan.refused;
@@ -43,38 +47,34 @@ export function* previewInDocument(
     type: "change",
     way: "aws-auth",
     diff,
-    base: baseOf(entry, holding),
+    base,
     today,
     afterwards: planned ?? today ?? { username, groups: request.groups },
     warnings: [
-      ...(entry ? [] : sameUsernameWarnings(username, arn, state.document.entries, named)),
+      ...(identity ? [] : sameUsernameWarnings(username, arn, state.document.entries, named)),
       ...sessionWarnings(username, arn),
       ...(yield* documentWarnings(state)),
     ],
   };
 }
 
-/** Why the document can't give this, whatever its plan is; null: it may. */
-function refuseInDocument(
+/** The one identity that a principal would have; a refusal if it has these rights for good. */
+export function requestedMapping(
   cluster: Cluster,
-  state: ClusterState,
-  { request: { groups }, level, principal: { arn } }: RequestedChange,
-): ChangePreview | null {
-  if (groups.some(isPolicyText)) {
-    return refused(
-      "policy-in-aws-auth",
-      `${level.name} gives an EKS access policy, which aws-auth can't give ${arn}. Ask for a level with groups, or an operator for its access entry.`,
-    );
-  }
-  const base = baseOf(state.identityOf(arn), state.holdings.get(arn.toLowerCase()));
-  if (base && groups.every((group) => base.groups.includes(group))) {
-    return refused(
-      "already-mapped",
-      `${arn} already has ${groups.join(", ")} in ${cluster.name}, with no end date. You need no request: sign in as it.`,
-    );
-  }
-  const closed = takesNothingNew(cluster, state);
-  return closed && { type: "refused", refusal: closed };
+  { identityOf, holdings }: WayState,
+  { request, principal, beginning }: RequestedChange,
+) {
+  const { arn } = principal;
+  const { groups } = request;
+  const identity = identityOf(arn);
+  const holding = holdings.get(arn.toLowerCase());
+  const base = baseOf(identity, holding);
+  const isMapped = base !== null && groups.every((group) => covers(base.groups, group));
+  const message = `${arn} already has ${groups.join(", ")} in ${cluster.name}, with no end date. You need no request: sign in as it.`;
+  const shares = [...(holding?.shares ?? []), ...beginning, approvedShare(request, new Date(request.createdAt))];
+  const username = identity?.username ?? usernameFor(principal);
+  const target = entryTarget(arn, identity, holding, shares, username);
+  return { refusal: isMapped ? { code: "already-mapped", message } : null, base, identity, username, target };
 }
 
 export function refused(code: string, message: string): Extract<ChangePreview, { readonly type: "refused" }> {

@@ -1,13 +1,12 @@
 import { AccessError } from "../../access/access-error.ts";
-import { approvedShare, lastUnanswered } from "../../access/lease/cluster-leases.ts";
+import { lastUnanswered } from "../../access/lease/cluster-leases.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
-import { baseOf, type EntryTarget, entryTarget, isGivenByEntry } from "../../access/lease/holding.ts";
-import { usernameFor } from "../../access/lease/lease.ts";
+import { type EntryTarget, isGivenByEntry } from "../../access/lease/holding.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import { roomForWithdrawals, type Withdrawals } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { refuseIdentity } from "../../access/policy/creator.ts";
-import { accessPolicies, covers, policyTexts } from "../../access/policy/policy-text.ts";
+import { accessPolicies, policyTexts } from "../../access/policy/policy-text.ts";
 import type { Refusal } from "../../access/principal.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
@@ -16,6 +15,7 @@ import { type NamedEntry, type Steps, unifiedDiff } from "../../aws-auth/index.t
 import { sameUsernameWarnings, sessionWarnings } from "../preview/preview-warnings.ts";
 import { checkWork, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
 import type { EntryState } from "./entry-state.ts";
+import { requestedMapping } from "./preview-change.ts";
 import { targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { ChangePreview, RequestedChange, SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
 
@@ -125,25 +125,16 @@ export function* previewByEntry(
   cluster: Cluster,
   keys: MemoryKeys,
   state: EntryState,
-  { request, principal, beginning, others }: RequestedChange,
+  requested: RequestedChange,
 ): Steps<ChangePreview> {
+  const { request, principal, others } = requested;
   const { arn } = principal;
-  const key = arn.toLowerCase();
-  const today = state.identityOf(arn);
-  const holding = state.holdings.get(key);
-  const base = baseOf(today, holding);
-  if (base && request.groups.every((group) => covers(base.groups, group))) {
-    const message = `${arn} already has ${request.groups.join(", ")} in ${cluster.name}, with no end date. You need no request: sign in as it.`;
-    return { type: "refused", refusal: { code: "already-mapped", message } };
-  }
-  const username = today?.username ?? usernameFor(principal);
-  const shares = [...(holding?.shares ?? []), ...beginning, approvedShare(request, new Date(request.createdAt))];
-  const target = entryTarget(arn, today, holding, shares, username);
-  const refusal = refuseTarget(cluster, state, keys, target);
+  const { refusal: known, base, identity: today, username, target } = requestedMapping(cluster, state, requested);
+  const refusal = known ?? refuseTarget(cluster, state, keys, target);
   if (refusal) return { type: "refused", refusal };
   const groups = target.change.type === "map" ? target.change.groups : request.groups;
   const afterwards = { username, groups };
-  const entry = state.entries.get(key);
+  const entry = state.entries.get(arn.toLowerCase());
   const diff = unifiedDiff(
     "access-entry",
     today && textOfEntry(entry, arn, today),
