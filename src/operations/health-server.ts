@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
-import { Gauge, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import { withinTime } from "./deadlines.ts";
+import { gauge } from "./metrics.ts";
 
 /** Slack and AWS fail for moments: an outage counts after this time, in milliseconds. */
 const patienceMs = 60_000;
@@ -118,15 +119,10 @@ async function answerMetrics(registry: Registry, response: ServerResponse): Prom
 
 /** Whether the ledger and the service work: 0 from the first call without an answer, so that each alert sets its own delay. */
 export function createReachMetrics(registry: Registry, read: () => Promise<ReadonlyMap<string, boolean>>): void {
-  const gauge = new Gauge({
-    name: "eks_access_service_up",
-    help: "1 while it works: the ledger, and slack or sts, whichever the process depends on",
-    labelNames: ["service"],
-    registers: [registry],
-    collect: async () => {
-      for (const [service, answers] of await read()) gauge.set({ service }, Number(answers));
-    },
-  });
+  const help = "1 while it works: the ledger, and slack or sts, whichever the process depends on";
+  gauge(registry, "eks_access_service_up", help, ["service"], async () =>
+    [...(await read())].map(([service, answers]) => [{ service }, Number(answers)]),
+  );
 }
 
 export interface ServiceState {

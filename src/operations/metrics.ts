@@ -210,7 +210,7 @@ function createClusterGauges(registry: Registry, { openUnconfigured, overdue, cl
   );
 }
 
-function gauge(
+export function gauge(
   registry: Registry,
   name: string,
   help: string,

@@ -1,9 +1,8 @@
 import { breakGlassCommand } from "../ask/break-glass.ts";
 import { extend } from "../ask/extend.ts";
 import { request } from "../ask/request.ts";
-import { approve, deny } from "../decide/decide-commands.ts";
+import { approve, deny, reviewed } from "../decide/decide-commands.ts";
 import { cancelCommand, revokeCommand } from "../decide/end-access.ts";
-import { reviewed } from "../decide/review-emergency.ts";
 import { link } from "../link/link.ts";
 import { check } from "../look/check.ts";
 import { clusters } from "../look/clusters.ts";

@@ -19,10 +19,9 @@ import { nudgeButtons } from "../ask/nudge.ts";
 import { requestButtons, requestForms } from "../ask/request.ts";
 import { formChangeHandler, handleClusterSearch } from "../ask/request-form.ts";
 import { formActions } from "../ask/request-modal.ts";
-import { denyButtons, denyForms } from "../decide/decide-commands.ts";
+import { denyButtons, denyForms, reviewButtons, reviewForms } from "../decide/decide-commands.ts";
 import { approveButtons, detailsForms } from "../decide/decision-click.ts";
 import { endButtons, endForms } from "../decide/end-access.ts";
-import { reviewButtons, reviewForms } from "../decide/review-emergency.ts";
 import { linkButtons } from "../link/link.ts";
 import { homeOpenedHandler } from "../look/home.ts";
 import { listButtons } from "../look/list.ts";
@@ -127,7 +126,10 @@ export function handlerOf(
     const context = { ...given, opensTooMany, config: configuration() };
     const group = changedGroup(sent);
     // No person sent it. Slack is asked for the people.
-    if (group !== null) return void (isNamed(group, context.config) && groupChanged());
+    if (group !== null) {
+      const named = [...context.config.clusters.values()].flatMap(namesIn);
+      return void (named.some((name) => name === group) && groupChanged());
+    }
     const { about } = sent.context;
     const log = typeof about === "string" ? logAbout(context.log, about) : context.log;
     const from = { ...context, log, ledger: ledgerFor(context.ledger, sent.body) };
@@ -148,10 +150,6 @@ export function handlerOf(
     // Now a message that waits for Slack can change.
     if (isLimited && typeof about === "string") await wake(from.queues, { type: "show", record: about });
   };
-}
-
-function isNamed(group: unknown, { clusters }: Config): boolean {
-  return [...clusters.values()].some((cluster) => namesIn(cluster).some((name) => name === group));
 }
 
 interface Ours {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sealLink } from "../../../src/access/seals.ts";
 import { breakGlass } from "../../../src/slack/ask/break-glass.ts";
-import { reviewEmergency } from "../../../src/slack/decide/review-emergency.ts";
+import { reviewEmergency } from "../../../src/slack/decide/decide-commands.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLease, changed, engineerArn, type LeaseChange } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";

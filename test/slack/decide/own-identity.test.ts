@@ -3,7 +3,7 @@ import { unreviewedEmergency } from "../../../src/access/emergency.ts";
 import { type Identities, sealIdentities } from "../../../src/access/identities.ts";
 import { sealLink } from "../../../src/access/seals.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
-import { reviewEmergency } from "../../../src/slack/decide/review-emergency.ts";
+import { reviewEmergency } from "../../../src/slack/decide/decide-commands.ts";
 import { aCluster, configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
