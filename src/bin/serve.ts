@@ -102,7 +102,16 @@ async function start(
   const { readyWithinMs: pingWithinMs } = settings.environment;
   const clockState = clock.state;
   createClockMetric(registry, clockState);
-  const sources = { ping: () => ping(), lastSuccess, awaySince, registry, isWithoutLedger, pingWithinMs, clockState };
+  const sources = {
+    now,
+    ping: () => ping(),
+    lastSuccess,
+    awaySince,
+    registry,
+    isWithoutLedger,
+    pingWithinMs,
+    clockState,
+  };
   running.health = await startHealth(kind, settings, sources);
   const live = liveConfig(settings, now);
   const { zones } = settings;
@@ -130,11 +139,11 @@ async function start(
 async function startHealth(
   kind: ProcessKind,
   settings: Settings,
-  sources: Omit<Health, "probes" | "now">,
+  sources: Omit<Health, "probes">,
 ): Promise<HealthServer | null> {
   const { HEALTH_PORT: port } = process.env;
-  const probes = port ? await startProbes(kind, settings, sources.lastSuccess) : new Map<string, Probe>();
-  return startHealthServer(port, { ...sources, probes, now: () => new Date() });
+  const probes = port ? await startProbes(kind, settings, sources) : new Map<string, Probe>();
+  return startHealthServer(port, { ...sources, probes });
 }
 
 interface Connected {
@@ -192,12 +201,12 @@ function afterDeadline(deadline: AbortSignal): Promise<"late"> {
 async function startProbes(
   kind: ProcessKind,
   { environment, config }: Settings,
-  lastSuccess: () => Readonly<Record<string, string>>,
+  { now, lastSuccess }: Pick<Health, "now" | "lastSuccess">,
 ): Promise<ReadonlyMap<string, Probe>> {
   const probes = new Map<string, Probe>();
   const everyMs = environment.probeEverySeconds * 1000;
   const start = (service: string, ask: () => Promise<unknown>) =>
-    probes.set(service, startProbe({ ask, everyMs, now: () => new Date(), lastSuccess: () => lastSuccess()[service] }));
+    probes.set(service, startProbe({ ask, everyMs, now, lastSuccess: () => lastSuccess()[service] }));
   if (environment.slack) {
     const { messengerClient, slackFailure } = await import("../slack/app/web-client.ts");
     const client = messengerClient(environment.slack);
