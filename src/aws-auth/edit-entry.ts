@@ -141,7 +141,7 @@ function replaceWithNote(place: EntryPlace, use: FieldUse, groups: readonly stri
 
 /** Whether a section can have a list of ours with the former value noted, or in the place of a merged one. */
 export function mayHaveOurs(text = ""): boolean {
-  return text.includes("# Before: ") || text.includes(NOTE_FIELD) || text.includes("[ ");
+  return text.includes("# Before: ") || text.includes(NOTE_FIELD) || text.includes("<<");
 }
 
 /** The edits that take our list of an entry back and leave its groups; null: none does. An empty list can be others'. */
