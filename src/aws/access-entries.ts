@@ -17,6 +17,7 @@ import { entryArnIn, entryArnOf } from "../access/principal.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
 import { principalOfCalls, type RequestIds } from "../operations/announcements.ts";
 import { allOfPages, type PageBounds } from "../operations/bounds.ts";
+import { whileOpen } from "../operations/deadlines.ts";
 import { answeredList, answeredWith, logRequestId } from "./client-settings.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, entryFailure, orAbsent } from "./entry-calls.ts";
@@ -206,12 +207,7 @@ export async function withEntries<T>(
   use: (entries: AccessEntries) => Promise<T>,
   log?: RequestIds,
 ): Promise<T> {
-  const entries = accessEntriesOf(eks, log);
-  try {
-    return await use(entries);
-  } finally {
-    entries.close();
-  }
+  return whileOpen(accessEntriesOf(eks, log), use);
 }
 
 /** A principal's entry; null: it has none. Searches all entries, because a caller's ARN lacks a role's path. @throws AccessError */

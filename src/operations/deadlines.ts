@@ -226,3 +226,16 @@ export async function callInParallel<T>(items: readonly T[], act: (item: T) => P
   clearInterval(joining);
   if (failures.length > 0) throw failures[0];
 }
+
+/** Uses what must be closed afterwards, such as a client that holds credentials, and closes it. */
+export async function whileOpen<Opened extends { readonly close: () => void }, T>(
+  opening: Opened | Promise<Opened>,
+  use: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const opened = await opening;
+  try {
+    return await use(opened);
+  } finally {
+    opened.close();
+  }
+}

@@ -11,11 +11,11 @@ import { CLUSTER_ADMIN } from "../diagnosis/migration/facts.ts";
 import { isRemade } from "../diagnosis/remade-roles.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
-import { inTurns } from "../operations/deadlines.ts";
+import { inTurns, whileOpen } from "../operations/deadlines.ts";
 import { becomeCreator, openEks } from "./become-creator.ts";
 import type { WorkerContext } from "./context.ts";
 import { creatorForBootstrap } from "./discover-creator.ts";
-import { connectAs, creatorArnFor, withClient } from "./open-cluster.ts";
+import { connectAs, creatorArnFor } from "./open-cluster.ts";
 import { namingOwnPolicy, openEksToManage } from "./open-eks.ts";
 import {
   type Bootstrap,
@@ -76,7 +76,7 @@ const nothingToDo: OperatorAdmission = { steps: [], diff: "", apply: async () =>
 /** What differs from the plan, as the operator sees it; null: it can't see it yet. @throws AccessError */
 async function seenByOperator(bootstrap: Bootstrap): Promise<readonly string[] | null> {
   const { asOperator, context, cluster, wanted, description } = bootstrap;
-  return withClient(asOperator(0), async (client) => {
+  return whileOpen(asOperator(0), async (client) => {
     const objects = await objectSteps(client, wanted);
     if (description.authenticationMode !== "CONFIG_MAP") return objects;
     const creatorArn = await creatorArnFor(context, cluster, cluster.operator);
@@ -95,7 +95,7 @@ async function admitByCreator(bootstrap: Bootstrap): Promise<OperatorAdmission> 
   const { credentials, creatorArn } = await becomeCreator(cluster, creator, [bootstrapPurpose], context.awsRequests);
   const options = { as: creatorArnOf(creator), ledger: context.ledger };
   const asCreator = <T>(use: (client: ClusterClient) => Promise<T>) =>
-    withClient(connectAs(credentials, cluster, description, context.now(), [bootstrapPurpose], options), use);
+    whileOpen(connectAs(credentials, cluster, description, context.now(), [bootstrapPurpose], options), use);
   return asCreator(async (client) => {
     const objects = await objectSteps(client, wanted);
     const { plan } = await planOperatorEntry(client, bootstrap, creatorArn);

@@ -19,6 +19,7 @@ import { type ClusterClient, connectCluster } from "../kubernetes/cluster-client
 import type { KnownIdentity, Remedies } from "../kubernetes/connection.ts";
 import type { ClusterLedger } from "../ledger/clusters.ts";
 import type { RequestIds } from "../operations/announcements.ts";
+import { whileOpen } from "../operations/deadlines.ts";
 import { becomeCreator, confirmCreator, credentialsOf, openEksForEntries, openEksOfRun } from "./become-creator.ts";
 import {
   askCloudTrail,
@@ -236,19 +237,6 @@ export async function creatorArnFor(
   return known ?? seenCreation(clusterArnOf(cluster))?.record.arn ?? null;
 }
 
-/** Uses a client, and closes it. @throws AccessError */
-export async function withClient<T>(
-  connecting: Promise<ClusterClient>,
-  use: (client: ClusterClient) => Promise<T>,
-): Promise<T> {
-  const client = await connecting;
-  try {
-    return await use(client);
-  } finally {
-    client.close();
-  }
-}
-
 /** A cluster to look at only, in any authentication mode. */
 export interface ReachedCluster {
   readonly eks: EksCluster;
@@ -272,5 +260,5 @@ export async function reachCluster<T>(
   const creatorArn = await creatorArnFor(context, cluster, identity);
   const options = { as: creatorArnOf(identity), ledger: context.ledger };
   const connecting = connectAs(credentials, cluster, description, context.now(), [purpose], options);
-  return withClient(connecting, (client) => look({ eks, creatorArn, description, client }));
+  return whileOpen(connecting, (client) => look({ eks, creatorArn, description, client }));
 }

@@ -10,6 +10,7 @@ import { sessionNameOf, surveySessionPolicy } from "../aws/session-policy.ts";
 import { assumeRole, mintToken, ownCredentials } from "../aws/sts.ts";
 import type { SurveyedCluster, SurveyedCreator, SurveyedMap } from "../config/proposed-config.ts";
 import { connectCluster } from "../kubernetes/cluster-client.ts";
+import { whileOpen } from "../operations/deadlines.ts";
 import { type FailedPlace, lookInRegions } from "./upkeep/look-at-fleet.ts";
 
 export interface SurveyScope {
@@ -124,13 +125,9 @@ async function mapIn(
     const credentials = source === "default" ? await ownCredentials(region) : source;
     const token = await mintToken(credentials, { eksName, region }, now);
     const client = connectCluster({ name: eksName, endpoint, certificateAuthority, token }, { timeoutMs: mapWithinMs });
-    try {
-      const map = await client.readAwsAuth();
-      const owner = map && mapOwner({}, map.managers);
-      return owner ? { type: "owned", by: owner.name } : { type: map ? "free" : "absent" };
-    } finally {
-      client.close();
-    }
+    const map = await whileOpen(client, ({ readAwsAuth }) => readAwsAuth());
+    const owner = map && mapOwner({}, map.managers);
+    return owner ? { type: "owned", by: owner.name } : { type: map ? "free" : "absent" };
   } catch (error) {
     return { type: "unknown", why: reasonOf(error) };
   }

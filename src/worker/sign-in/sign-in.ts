@@ -15,7 +15,8 @@ import { render, resolve } from "../../aws-auth/index.ts";
 import { broken, type Finding, found, named, notAsked } from "../../diagnosis/link.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { RequestIds } from "../../operations/announcements.ts";
-import { type OpenedCluster, withClient } from "../open-cluster.ts";
+import { whileOpen } from "../../operations/deadlines.ts";
+import type { OpenedCluster } from "../open-cluster.ts";
 import { reviewAsPrincipal } from "../reconcile/review.ts";
 import { parseRemembered } from "../remembered.ts";
 
@@ -83,7 +84,7 @@ async function observe(
   checks: readonly AccessCheck[],
 ): Promise<Seen | NoAnswer> {
   try {
-    return await withClient(connect(), async (client) => {
+    return await whileOpen(connect(), async (client) => {
       const as = await whoAmI(client);
       const authorized = await reviewAsPrincipal(client, checks);
       return { type: "in", as, pods: await listPods(client, pods), authorized };

@@ -9,6 +9,7 @@ import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { QueuesToWake } from "../../ledger/queues.ts";
 import { requestIds } from "../../operations/announcements.ts";
+import { whileOpen } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { seenCreation } from "../discover-creator.ts";
 import { openCluster } from "../open-cluster.ts";
@@ -51,8 +52,7 @@ function failed(error: unknown): EndedWithoutLedger {
 }
 
 async function endLeases(context: WorkerContext, cluster: Cluster): Promise<EndedWithoutLedger> {
-  const opened = await (context.openCluster ?? openCluster)(context, cluster, []);
-  try {
+  return whileOpen((context.openCluster ?? openCluster)(context, cluster, []), async (opened) => {
     const entries = opened.entries && guardedEntries(opened.entries, sealedClusterOf(cluster), context.keys.memory);
     const place = { context, cluster, opened: { ...opened, entries } };
     let unlisted = nothing;
@@ -63,9 +63,7 @@ async function endLeases(context: WorkerContext, cluster: Cluster): Promise<Ende
     const inDocument = await endByWay(place, ways.document).catch(failed);
     const inEntries = await endByWay(place, ways.entries).catch(failed);
     return together([unlisted, inDocument, inEntries, await endByWay(place, ways.bindings).catch(failed)]);
-  } finally {
-    opened.close();
-  }
+  });
 }
 
 async function endByWay<State extends WayState, Decided extends Settlement>(

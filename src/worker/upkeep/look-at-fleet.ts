@@ -12,7 +12,7 @@ import { type FleetRegion, fleetRegion } from "../../aws/fleet-clusters.ts";
 import { fleetSessionPolicy } from "../../aws/session-policy.ts";
 import type { Fleet } from "../../config/fleet-file.ts";
 import type { LiveConfig } from "../../config/live-config.ts";
-import { inParallel } from "../../operations/deadlines.ts";
+import { inParallel, whileOpen } from "../../operations/deadlines.ts";
 import { sessionThrough } from "../become-creator.ts";
 
 /** The regions of an account that AWS did not answer about. */
@@ -46,12 +46,8 @@ export async function lookInRegions<Found>({ accounts, regions, sessionIn, look 
   const looks = await inParallel(all, async (region) => {
     try {
       const session = await sessionIn(region);
-      const eks = fleetRegion(session, region.account, region.region);
-      try {
-        return { found: await look(eks, region, session) };
-      } finally {
-        eks.close();
-      }
+      const opened = fleetRegion(session, region.account, region.region);
+      return { found: await whileOpen(opened, (eks) => look(eks, region, session)) };
     } catch (error) {
       return { ...region, error };
     }

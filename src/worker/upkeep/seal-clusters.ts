@@ -3,6 +3,7 @@ import type { LedgerRecord } from "../../access/lists.ts";
 import { type Cluster, sealedClusterOf, type Zone, zoneOf } from "../../access/policy/cluster.ts";
 import { olderKeys } from "../../access/seal.ts";
 import { shownSealedAnew } from "../../access/seals.ts";
+import { whileOpen } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { openCluster } from "../open-cluster.ts";
 import { reconcileCluster } from "../reconcile/reconcile.ts";
@@ -21,13 +22,10 @@ export async function keysOfMemory(context: WorkerContext, cluster: Cluster): Pr
     },
   };
   const noted = { ...context, keys: { ...context.keys, memory: noting } };
-  const opened = await (context.openCluster ?? openCluster)(noted, cluster, []);
-  try {
+  await whileOpen((context.openCluster ?? openCluster)(noted, cluster, []), async (opened) => {
     const ways = await waysIn({ context: noted, cluster, opened }, async () => [], "all", []);
     for (const adapter of [ways.document, ways.entries, ways.bindings]) await adapter?.read([]);
-  } finally {
-    opened.close();
-  }
+  });
   return new Set(olderKeys(memory).filter((id) => used.has(id)));
 }
 
