@@ -197,23 +197,8 @@ describe("without a click, what waits for a decision and Redis lost", () => {
     expect(now(card)).toBe(before);
   });
 
-  test("is also a migration that runs", async () => {
-    const migration = aPlannedMigration({ state: "running" });
-    await app.ledger.commit({
-      after: { ...migration, version: 1 },
-      event: eventOf("migration.approved", migration, "U0APPROVER", at(0)),
-    });
-    const card = await app.showMigration(migration.id);
-    lost = "log";
-
-    await app.lookForLost();
-
-    expect(now(card)).toContain(gone);
-    expect(now(card)).not.toContain("[");
-  });
-
-  test("is also the card of a migration", async () => {
-    const migration = aPlannedMigration();
+  test.each(["pending", "running"] as const)("is also the card of a migration that is %s", async (state) => {
+    const migration = aPlannedMigration({ state });
     await app.ledger.commit({
       after: { ...migration, version: 1 },
       event: eventOf("migration.asked", migration, "U0ONCALL", at(0)),
