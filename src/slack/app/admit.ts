@@ -113,7 +113,8 @@ export async function admit(settings: AdmissionSettings, request: IncomingMessag
   if (!isSigned(settings.signingSecret, headers, body))
     return refused(401, "its signature does not match the signing secret");
   const sent = readObject(body);
-  if (!sent || !isOfSlacksShape(sent) || !isAnsweredAtSlack(sent, settings.apiUrl))
+  // A signature proves the sender, not the form: Bolt does not check it, and would fail later.
+  if (!sent || !shapes[kindOf(sent)].safeParse(sent).success || !isAnsweredAtSlack(sent, settings.apiUrl))
     return refused(400, "Slack sends no such body");
   // `onlyOnce` looks up a body with an id: two look-ups would make acks late.
   const isNew = deliveryId(sent) === null ? await settings.seen.isNew(signature) : settings.seen.isNewHere(signature);
@@ -185,11 +186,6 @@ function readObject(body: string): object | null {
 function objectIn(text: string): object | null {
   const value = parseJson(text);
   return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
-}
-
-/** A signature proves the sender, not the form: Bolt does not check it, and would fail later. */
-function isOfSlacksShape(body: object): boolean {
-  return shapes[kindOf(body)].safeParse(body).success;
 }
 
 /** With the signing secret alone, no one sends our answers elsewhere. */

@@ -111,12 +111,9 @@ function moveLine({ items, steps }: SealedPlan["summary"]): string {
 
 function becomes({ from, to, groups, policies }: Replacement): string {
   if (to === null) return `Deletes the entry of ${roleName(from)}`;
-  const given = codeList([...groups, ...policies.map(policyName)], 60);
+  const named = policies.map(({ name, namespaces }) => (namespaces ? `${name} in ${namespaces.join(", ")}` : name));
+  const given = codeList([...groups, ...named], 60);
   return `${roleName(to)} gets ${given || "no groups"}`;
-}
-
-function policyName({ name, namespaces }: Replacement["policies"][number]): string {
-  return namespaces ? `${name} in ${namespaces.join(", ")}` : name;
 }
 
 function roleName(arn: string): string {

@@ -41,9 +41,11 @@ export function migrationAnswer(
   const left = Math.max(0, items.length - maxItems) + Math.max(0, steps.length - maxSteps);
   const blocks = [
     section(head),
-    ...items.slice(0, maxItems).map((item) => section(itemWords(item))),
+    ...items
+      .slice(0, maxItems)
+      .map((item) => section(`${itemHead(item)}\n      ${styled(item.sentences.join(" "), 900)}`)),
     ...steps.slice(0, maxSteps).map((step, index) => section(stepWords(step, index))),
-    ...(keptBecause === null ? [] : [section(`:warning: aws-auth stays as it is. ${styled(keptBecause)}`)]),
+    ...keptBlocks(keptBecause),
     context(`${modeWords(before.length)}.`),
     ...(open ? [context(`${code(open.id)} of ${mention(open.requester)} is open: ${migrationState(open)}.`)] : []),
     ...(steps.length > 0 && !open ? askBlocks(cluster, paths) : []),
@@ -59,10 +61,6 @@ function askBlocks({ name }: Cluster, paths: readonly string[]): KnownBlock[] {
   const button = askMigrationButton(name, paths);
   if (button) return [{ type: "actions", elements: [button] }];
   return [context(`To request it: ${code(`/eks-access migrate ${name} ask`)} with the same ARNs.`)];
-}
-
-function itemWords(item: ItemSummary): string {
-  return `${itemHead(item)}\n      ${styled(item.sentences.join(" "), 900)}`;
 }
 
 function itemHead({ place, arn, outcome }: ItemSummary): string {
