@@ -6,7 +6,7 @@ const passing = {
   "aws-failing": "If this lasts, see health.aws.amazon.com and the log.",
   "aws-unexpected": "If this lasts, see health.aws.amazon.com and the log.",
   "cluster-not-configured": "Add the cluster to eks-access.yml again. If it was deleted, run eks-access retire.",
-  "cluster-not-active": "Wait until EKS reports the cluster as ACTIVE.",
+  "cluster-not-active": "Wait until EKS reports ACTIVE.",
   "cluster-unreachable": "Check the network path.",
   "cluster-unauthorized":
     "Check that creator in eks-access.yml created the cluster. If so, its authenticator may be down.",
@@ -24,23 +24,23 @@ const passing = {
   "binding-late": "Do nothing: the worker removes what arrives.",
   "document-changed": "Let the admission webhook leave aws-auth alone.",
   "document-unchanged": "Repair that; then the worker removes it.",
-  "record-changed": "Another process changed the record. Look at it again.",
+  "record-changed": "Look at it again.",
   "ledger-unreachable": "Check Redis and REDIS_URL.",
   "clock-wrong": "Set the clocks by NTP.",
   "slack-unreachable": "Check the network path.",
-  "audit-webhook": "Check audit.webhook in eks-access.yml, and the server there.",
+  "audit-webhook": "Check audit.webhook and its server.",
   unexpected: "The log has the details.",
 };
 
 /** Those that pass only after an operator's repair, for which all requests of the cluster wait. */
 const repairable = {
   "aws-access-denied": "Check the trust policy, the external id, MFA conditions and service control policies.",
-  "aws-credentials-missing": "Give the worker an AWS identity, for example an IRSA service account.",
+  "aws-credentials-missing": "Give the worker an AWS identity, such as IRSA.",
   "aws-credentials-invalid": "Check the worker's own AWS credentials, and its clock.",
   "aws-request-refused": "Correct in eks-access.yml what AWS's answer names.",
-  "aws-region-disabled": "Enable the region for the account, or correct it in eks-access.yml.",
-  "creator-unknown": "Name the creator in eks-access.yml, with roleArn or userArn.",
-  "creator-mismatch": "Correct the creator in eks-access.yml.",
+  "aws-region-disabled": "Enable the region, or correct it in eks-access.yml.",
+  "creator-unknown": "Set creator in eks-access.yml, with roleArn or userArn.",
+  "creator-mismatch": "Set creator in eks-access.yml, with roleArn or userArn.",
   "cluster-mismatch": "Correct eksName, region or account in eks-access.yml.",
   "cluster-forbidden": "Check that creator in eks-access.yml created the cluster.",
   "binding-forbidden": "Let the worker create and delete bindings, and bind the role.",
@@ -55,23 +55,22 @@ const final = {
   "cluster-refused-write": "Let the webhook or policy in its answer allow this.",
   "binding-changed":
     "The worker deleted it at once. Exempt objects with the label app.kubernetes.io/managed-by: eks-access there, then ask again.",
-  "namespace-absent": "Create the namespace, or ask for another one.",
-  "role-absent": "Create the role in the cluster, or correct the level in eks-access.yml.",
-  "migration-not-approved": "Two approvers can approve the plan that /eks-access migrate shows.",
-  "migration-stopped": "Repair it and press Try again, or press Stop and ask again.",
-  "access-entry-refused": "Check that the role or user exists; name paths of roles in accessEntries.rolePaths.",
+  "namespace-absent": "Create it, or ask for another one.",
+  "role-absent": "Create it, or correct the level in eks-access.yml.",
+  "migration-not-approved": "Two approvers must approve it: /eks-access migrate.",
+  "migration-stopped": "Repair it and press Try again, or press Stop.",
+  "access-entry-refused": "Check that it exists; name a role's path in accessEntries.rolePaths.",
   "answer-too-large": "Remove what you don't need there.",
   "document-absent": "Create it in kube-system, or set createAwsAuth in eks-access.yml.",
   // An immutable ConfigMap can't become mutable again (Kubernetes docs, "Immutable ConfigMaps").
   "document-immutable": "Save it, remove immutable: true from the copy, and run kubectl replace --force with it.",
   "ledger-refused": "Check user, password and certificates of REDIS_URL.",
-  "ledger-schema": "Start the eks-access that wrote it, or follow the runbook Upgrade in docs/operating.md.",
+  "ledger-schema": "Follow the runbook Upgrade in docs/operating.md.",
   "config-invalid": "Correct the configuration and start again.",
-  "redis-not-found": "Install redis-server or valkey-server, or set REDIS_URL.",
+  "redis-not-found": "Install redis-server, or set REDIS_URL.",
   "port-in-use": "Stop the other process, or choose another port.",
-  "slack-refused": "Check the bot's scopes, its token and that it is in the channel.",
-  "audit-sink-differs":
-    "Another ledger may have written it, or this one before a restore. Set another audit.s3.prefix in eks-access.yml.",
+  "slack-refused": "Check the bot's scopes, token and channel.",
+  "audit-sink-differs": "Set another audit.s3.prefix: another or a restored ledger wrote there.",
 };
 
 /** An expected refusal is a value, not an AccessError. test/access/promises.test.ts tests the promises of remedies. */

@@ -77,10 +77,10 @@ function rejectPrincipal(text: string, partition: string | undefined): Rejection
   const match = ARN.exec(text);
   if (match === null) return reject("not-an-arn", notOfPrincipal);
   const [, of = "", service = "", region = "", account = "", resource = ""] = match;
-  if (!isPartition(of, partition)) return rejectPart("arn-partition", of);
+  if (!isPartition(of, partition)) return rejectPart("arn-partition", "partition", of);
   if (/[*?]/.test(text)) return rejectKind("arn-wildcard", "A wildcard");
   if (!["sts", "iam"].includes(service)) return reject("arn-service", notOfPrincipal);
-  if (!/^[0-9]{12}$/.test(account)) return rejectPart("arn-account", account);
+  if (!/^[0-9]{12}$/.test(account)) return rejectPart("arn-account", "account", account);
   if (service === "sts") return rejectSession(text, resource, partition);
   if (region !== "") return reject("arn-service", notOfPrincipal);
   return rejectResource(`arn:${of}:iam::${account}`, resource);
@@ -106,8 +106,8 @@ function rejectResource(prefix: string, resource: string): Rejection {
   if (kind === "instance-profile") return rejectKind("arn-instance-profile", "An instance profile");
   if (kind === "group") return rejectKind("arn-group", "An IAM group");
   if (kind !== "role" && kind !== "user") return rejectKind("arn-kind", quote(kind));
-  if (!NAME.test(name)) return rejectPart("arn-name", name);
-  if (kind === "user") return rejectPart("arn-path", rest.slice(0, -1).join("/"));
+  if (!NAME.test(name)) return rejectPart("arn-name", "name", name);
+  if (kind === "user") return rejectPart("arn-path", "path", rest.slice(0, -1).join("/"));
   return rejectPath(`${prefix}:role/${name}`, rest.slice(0, -1).join("/"));
 }
 
@@ -117,15 +117,15 @@ function rejectPath(suggestion: string, path: string): Rejection {
 }
 
 const arnCharacters = "An ARN has only ASCII letters and no spaces. Type it.";
-const formOfPrincipal = "Write `arn:aws:iam::<account>:role/<name>`, or user/<name>.";
+const formOfPrincipal = "Write `arn:aws:iam::<12 digits>:role/<name>`, or user/<name>.";
 export const notOfPrincipal = `This is not an ARN of an IAM role or user. ${formOfPrincipal}`;
 
 function rejectKind(code: string, what: string): Rejection {
   return reject(code, `${what} can't get access. Use an IAM role or user.`);
 }
 
-function rejectPart(code: string, part: string): Rejection {
-  return reject(code, `${quote(part)} is wrong in this ARN. ${formOfPrincipal}`);
+function rejectPart(code: string, what: string, part: string): Rejection {
+  return reject(code, `The ${what} ${quote(part)} is wrong in this ARN. ${formOfPrincipal}`);
 }
 
 function reject(code: string, message: string): Rejection {

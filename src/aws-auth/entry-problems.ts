@@ -33,7 +33,7 @@ const CODE = "readers-differ";
 
 const FIELDS = ["arn", "username", "groups"] as const;
 
-export const WILDCARD = "Most authenticators read the wildcard as a letter; the newest match it.";
+export const WILDCARD = "Most authenticators read * as a letter.";
 
 /**
  * Reports instead of returning: a cluster has many entries, nearly all without problems, and finding none then takes no memory.
@@ -94,7 +94,7 @@ function identityProblem(
   }
   if (sso) {
     const message = "EKS does not match entries by sso.";
-    const remedy = "Write the rolearn of its role, without its path.";
+    const remedy = "Write its rolearn, without path.";
     return problemAt(section, ssoNode.start, "sso-entry", "error", message, remedy);
   }
   if (entry !== null) return arnProblem(entry, lastUse(uses, "arn")?.value.node ?? item, lookup);
@@ -142,7 +142,7 @@ function arnProblem(entry: Entry, node: YamlNode, lookup: Lookup): Problem | nul
   if (reading.type === "principal") {
     const { kind } = reading.principal;
     if ((kind === "role") === (section === "mapRoles")) return null;
-    const message = `This ARN names a ${kind}, but it is in ${section}. It works there.`;
+    const message = `This ARN names a ${kind}, but it is in ${section}.`;
     const remedy = `Move the entry to ${kind === "role" ? "mapRoles" : "mapUsers"}.`;
     return problemAt(section, node.start, "arn-in-other-section", "notice", message, remedy);
   }

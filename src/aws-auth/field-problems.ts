@@ -51,7 +51,7 @@ function wrongType(section: Section, { name, value }: FieldUse): Problem | null 
   if (name === "sso" || value.type === "null") return null;
   if (name === "groups") {
     const message = `groups is ${kindOf(value)}, not a list: it gives no group.`;
-    const remedy = "Write groups as a list.";
+    const remedy = "Write a list.";
     return problemAt(section, value.node.start, "groups-not-a-list", "error", message, remedy);
   }
   if (value.type === "string") return null;

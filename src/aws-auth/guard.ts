@@ -29,10 +29,7 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
   if (reading.type === "invalid") return refuseArn(change, guard);
   const isEnd = change.ours !== undefined && onlyRemovesGroups(change, entry);
   if (!isEnd && isAmbiguous(document, change.arn))
-    return about(
-      "entry-ambiguous",
-      `Several entries match ${change.arn}, and the authenticator picks one at random. Keep only one.`,
-    );
+    return about("entry-ambiguous", `Several entries match ${change.arn}: one counts, at random. Keep only one.`);
   return (
     refusePrincipal(reading.principal, guard) ??
     refusePartition(document, reading.principal, guard) ??
@@ -150,7 +147,7 @@ export function refuseResult(
   }
   const wrong = intents.find((intent) => !isFulfilled(after, intent));
   if (wrong !== undefined) {
-    const message = `Another entry overrides the change for ${wrong.arn}. Remove the duplicates.`;
+    const message = `Another entry overrides the change for ${wrong.arn}. Keep only one.`;
     return { code: "without-effect", message, arn: wrong.arn };
   }
   return refuseLockout(before, after, guard) ?? refuseSize(before, after);

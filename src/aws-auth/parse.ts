@@ -156,7 +156,7 @@ function shadowed(entry: Entry, winner: Entry): Problem {
 }
 
 function ambiguous(entry: Entry, other: Entry): Problem {
-  const message = `This entry for ${entry.arn} and the one in line ${other.line} of ${other.section} differ only in case: the authenticator picks one at random.`;
+  const message = `This entry for ${entry.arn} and the one in line ${other.line} of ${other.section} differ only in case: one counts, at random.`;
   return problemAt(entry.section, place(entry), "entry-ambiguous", "error", message, ONE_EACH);
 }
 
@@ -180,7 +180,7 @@ function* partitionProblems(items: readonly ReadItem[], partition: string | unde
   for (const { entry } of items) {
     const own = entry.reachable ? partitionIn(entry.arn) : partition;
     if (own === partition) continue;
-    const message = `This ARN is in ${own}, others are in ${partition}: a cluster lets in one partition.`;
+    const message = `This ARN is in ${own}, others in ${partition}. It can't sign in there.`;
     const remedy = "Correct the partition, or remove the entry.";
     yield problemAt(entry.section, place(entry), "arn-partition", "error", message, remedy);
   }

@@ -112,7 +112,7 @@ function repairSpaces(document: AwsAuthDocument, section: Section, line: number)
 
 function* removeMarks(document: AwsAuthDocument, section: Section, line: number): Steps<Repair | null> {
   const text = document.sections[section].text ?? "";
-  const message = `Removes the invisible byte order marks in ${section}. Some of its entries may work already.`;
+  const message = `Removes the invisible byte order marks in ${section}.`;
   // To the authenticator a mark is a letter, except where its buffer begins.
   const asLetters = Object.entries(document.data).map(([key, value]) => [key, value.replaceAll(INNER_MARK, LETTER)]);
   const { document: inForce } = yield* readingSteps(Object.fromEntries(asLetters));

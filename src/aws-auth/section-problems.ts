@@ -47,7 +47,7 @@ export function innerMark(section: Section, text: string, mark: number): Problem
 
 export function notAList(section: Section, at: Mark): Problem {
   const message = `${section} is not a list, so none of its entries works.`;
-  const remedy = `Write ${section} as a list: each entry begins with "- ".`;
+  const remedy = 'Begin each entry with "- ".';
   return problemAt(section, at, "section-not-a-list", "error", message, remedy);
 }
 

@@ -248,9 +248,7 @@ function shown({ sequence, event }: ChainedEvent, request: string | null): unkno
 /** An event of a newer form counts too: the chain covers any content. */
 function readExport(text: string): readonly ChainedEvent<object>[] {
   const lines = [...text.split("\n").entries()].filter(([, each]) => each.trim() !== "");
-  return lines.map(
-    ([index, each]) => readLine(each) ?? unusable(`Line ${index + 1} is not an event of an eks-access export.`),
-  );
+  return lines.map(([index, each]) => readLine(each) ?? unusable(`Line ${index + 1} is not an exported event.`));
 }
 
 function readLine(text: string): ChainedEvent<object> | null {

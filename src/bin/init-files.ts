@@ -167,6 +167,8 @@ interface NextSteps extends ProposedFiles {
   readonly options: InitOptions;
 }
 
+const worker = "eks-access worker";
+
 /** The written files, the parts to review, and the next commands. */
 export function nextSteps({ files, names, problems, clusters, leftOut, organization, options }: NextSteps): string {
   const accounts = new Set(clusters.map(({ account }) => account)).size;
@@ -176,16 +178,14 @@ export function nextSteps({ files, names, problems, clusters, leftOut, organizat
     ...problems.map((problem) => `! ${problem}`),
     ...(leftOut > 0 ? [`! Left out: ${counted(leftOut, "cluster")} without the tag eks-access=yes.`] : []),
     ...(hidden > 0
-      ? [
-          `! ${counted(hidden, "private API server")}: run a worker in a network that reaches them (docs/operating.md#zones).`,
-        ]
+      ? [`! ${counted(hidden, "private API server")}. Start ${worker} in a network that reaches them.`]
       : []),
     ...(isComplete ? [] : ["! Replace C0REPLACE, U0REPLACE and U1REPLACE in eks-access.yml."]),
   ];
   return `${options.dryRun ? "Would write" : "Wrote"} ${[...files.keys()].join(", ")}
 for ${counted(clusters.length, "cluster")} in ${counted(accounts, "account")}.
 ${notes.map((note) => `${note}\n`).join("")}
-Next, with worker-policy.json as the policy of the worker's role (docs/day-2.md):
+Next, once the worker's role has worker-policy.json (docs/day-2.md):
   ${roleCommand(join(options.out, "eks-access-iam/account-role.yaml"), organization)}
   eks-access doctor worker
   eks-access bootstrap ${names[0] ?? "CLUSTER"}

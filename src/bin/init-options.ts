@@ -85,7 +85,7 @@ export interface PlaceToLook {
 function refuseIdentity(error: unknown): never {
   if (!(error instanceof AccessError) || !error.code.startsWith("aws-credentials-")) throw error;
   const what = error.code === "aws-credentials-missing" ? "You have no AWS credentials here" : error.what;
-  return unusable(`${what}. Sign in, for example with aws sso login, and set AWS_PROFILE.`);
+  return unusable(`${what}. Sign in with aws sso login, and set AWS_PROFILE.`);
 }
 
 /** The accounts and regions to look at, with the caller's own identity. Reports the ones that it leaves out. @throws AccessError */

@@ -3,6 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, hasCode } from "../access/access-error.ts";
 import { isMigrationOver, type Migration, type MigrationSummary, migrationDueAt } from "../access/migration.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
+import { counted } from "../diagnosis/link.ts";
 import { type MigrationFacts, principalKey } from "../diagnosis/migration/facts.ts";
 import { type MigrationResult, planMigration } from "../diagnosis/migration/plan.ts";
 import { summarizeMigration } from "../diagnosis/migration/summary.ts";
@@ -95,7 +96,7 @@ function migrationText(cluster: string, summary: MigrationSummary): string {
   return [
     `${cluster} has the authentication mode ${mode}.`,
     "",
-    "What happens to each item of aws-auth",
+    "Items of aws-auth",
     ...(of.length > 0 ? of : ["  None."]),
     "",
     "Steps",
@@ -112,8 +113,12 @@ function migrationText(cluster: string, summary: MigrationSummary): string {
 /** The mode API ignores aws-auth and is irreversible, so operators take that step themselves. */
 function lastStep(before: readonly string[]): string[] {
   const command = "aws eks update-cluster-config --access-config authenticationMode=API (irreversible)";
-  if (before.length === 0) return [`Then the cluster does not need aws-auth. To switch it off: ${command}.`];
-  return ["The mode API would drop these items of aws-auth:", ...before.map((arn) => `  ${arn}`)];
+  const mode = "API";
+  if (before.length === 0) return [`An operator can switch the mode to ${mode} for good: ${command}.`];
+  return [
+    `The mode ${mode} would drop ${counted(before.length, "item")} of aws-auth:`,
+    ...before.map((arn) => `  ${arn}`),
+  ];
 }
 
 /** The plan to carry out, and where else to keep the old document. */
@@ -140,7 +145,7 @@ export async function applyPlan(
     if (backup === null) return;
     const kept = { apiVersion: "v1", kind: "ConfigMap", ...object };
     await writeFile(backup, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
-    say(`Saved the previous aws-auth to ${backup}.`);
+    say(`Saved aws-auth to ${backup}.`);
   };
   let migration = approvedMigration(await context.ledger.migrations.latestOf(cluster.name), digest);
   const printed = new Set<string>();
@@ -191,7 +196,7 @@ function printSteps({ done }: Migration, printed: Set<string>, say: (sentence: s
 }
 
 function outcome({ state, voided, plan }: Migration, digest: string, say: (sentence: string) => void): number {
-  if (state === "done") say("Done: carried out the plan.");
+  if (state === "done") say("Carried out the plan.");
   else if (plan?.digest === digest) say(`The migration ended: ${state}. Finished steps stay.`);
   else say(`The approvals no longer count: ${voided?.message ?? "the plan changed"}. The approvers must decide again.`);
   return state === "done" ? 0 : 1;

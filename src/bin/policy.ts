@@ -208,7 +208,7 @@ async function clustersOfFile(path: string, io: CommandIo, now: Date): Promise<r
 async function clustersOfLedger(now: Date): Promise<readonly FleetCluster[] | string> {
   const environments = (["worker", "slack"] as const).map((kind) => readEnvironment(process.env, kind).environment);
   const environment = environments.find((each) => each !== null);
-  if (!environment) return `The fleet's clusters are unknown here. Run this where a process runs.`;
+  if (!environment) return "Can't read the clusters of the fleet. Run this where a process runs.";
   try {
     const list = await sealedFleet(environment, now);
     return list?.clusters ?? "No worker has found a fleet yet. Set fleet in eks-access.yml and start a worker.";

@@ -115,9 +115,7 @@ function openerOf(cluster: Cluster, requester: string, identity: () => Promise<K
 async function refuseSwitch({ name }: Cluster, { yes }: RescueOptions, openEks: OpenEks): Promise<void> {
   const { authenticationMode } = (await openEks()).description;
   if (yes || authenticationMode !== "CONFIG_MAP") return;
-  unusable(
-    `A rescue switches ${name} to the authentication mode API_AND_CONFIG_MAP for good; aws-auth keeps working. Add --yes to continue.`,
-  );
+  unusable(`A rescue switches ${name} to API_AND_CONFIG_MAP for good; aws-auth keeps working. Add --yes to continue.`);
 }
 
 async function readGood({ document }: RescueOptions, io: CommandIo): Promise<RescueOrder["good"]> {
@@ -190,7 +188,7 @@ async function withoutLedger(
   print(lineOf(brokenBy(order, request, context.now())));
   const ledger = { append: async (event: AuditEvent) => print(lineOf(event)) };
   const candidate = creator && creatorCandidate({ ...context, ledger }, cluster, creator, request.id, by);
-  const then = `A worker ends it once Redis is back, or at once by eks-access recover ${cluster.name}.`;
+  const then = `Once Redis is back, a worker ends it; eks-access recover ${cluster.name} does it at once.`;
   const creatorArn = creator && creatorArnOf(creator);
   return carryOut(
     {

@@ -194,7 +194,7 @@ function usersWithoutProfile({ clusters }: ConfigFile): readonly string[] {
     .filter(({ userArn }) => userArn !== first?.userArn)
     .map(
       ({ name }) =>
-        `clusters.${name}.creator.userArn: without a profile, the worker is this user, but clusters.${first?.name} needs another one. Put one's keys into a profile.`,
+        `clusters.${name}.creator.userArn: without a profile, the worker is this user; clusters.${first?.name} needs another one. Give one a profile.`,
     );
 }
 

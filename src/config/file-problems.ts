@@ -65,7 +65,7 @@ function reservedLevels({ file: { levels } }: ReadableFile): readonly string[] {
 /** Without an administrator, no link would ever be confirmed. */
 function linkProblems({ file: { linking, administrators } }: ReadableFile): readonly string[] {
   if (linking.confirm === "none" || administrators.length > 0) return [];
-  return ["administrators: name at least one; linking.confirm needs a second person."];
+  return ["administrators: name at least one, for linking.confirm."];
 }
 
 /** While a request is open, an attacker could restore a removed record into Redis. */

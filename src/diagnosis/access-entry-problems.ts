@@ -71,7 +71,7 @@ function unknownClaims({ entry, tags }: ReadEntry, { leased, now }: EntrySurroun
   const unknown = tags.holding.shares.find(({ id, endsAt }) => !leased.has(id) && Date.parse(endsAt) > now.getTime());
   if (!unknown) return [];
   const message = `It claims access until ${unknown.endsAt}, but the ledger has no such lease.`;
-  const remedy = "The worker adopts or removes it within an hour, or at once by `eks-access recover`.";
+  const remedy = "The worker adopts or removes it within an hour.";
   return [problemOf("claim-unknown", "warning", entry, message, remedy)];
 }
 
@@ -79,7 +79,7 @@ function unknownClaims({ entry, tags }: ReadEntry, { leased, now }: EntrySurroun
 function withoutRights({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   const { username, groups, policies } = entry;
   if (tags.type === "holding" || groups.length > 0 || policies.length > 0) return [];
-  const message = `It has no groups or access policies: it can do nothing, unless a binding names ${named(username)}.`;
+  const message = `It has no groups or access policies: only a binding of ${named(username)} gives rights.`;
   const remedy = "Give it one, or delete it.";
   return [problemOf("entry-without-rights", "warning", entry, message, remedy)];
 }
@@ -104,7 +104,7 @@ function administrators(
     return [problemOf("operator-admin", "error", entry, left, again)];
   }
   const message = `${entry.principalArn} has ${named(CLUSTER_ADMIN)} in the whole cluster.`;
-  const remedy = "Associate a narrower policy if that is enough.";
+  const remedy = "Use a narrower policy.";
   return [problemOf("cluster-admin", "notice", entry, message, remedy)];
 }
 

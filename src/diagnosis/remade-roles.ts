@@ -51,12 +51,12 @@ export function isRemade({ createdAt }: Pick<DatedEntry, "createdAt">, madeAt: s
 /** Sentences for an entry that is certainly of a deleted role: what happened, and the repair. */
 function remadeRoleWords(
   cluster: Cluster,
-  { principalArn, createdAt }: DatedEntry,
+  { principalArn }: DatedEntry,
   madeAt: string,
 ): Pick<ReportedProblem, "message" | "remedy"> {
   const arn = withoutRolePath(principalArn);
   return {
-    message: `IAM made the role ${arn} at ${madeAt}, after its access entry (${createdAt}). The entry lets no one in.`,
+    message: `The entry of ${named(arn)} lets no one in: IAM made this role later, at ${madeAt}.`,
     remedy: `An approver runs ${repairOf(cluster, arn)}.`,
   };
 }
@@ -150,10 +150,10 @@ export function absentRoleProblems(
 
 function absentRoleWords(cluster: Cluster, arn: string): Pick<ReportedProblem, "message" | "remedy"> {
   return {
-    message: `IAM has no role ${named(arn)}, so its entry lets no one in.`,
+    message: `The entry of ${named(arn)} lets no one in: IAM has no such role.`,
     remedy: isIdentityCenterRole(arn)
       ? `${currentRoleRemedy(cluster)} If there is none, remove the entry.`
-      : "Remove the entry, or make the role again.",
+      : "Remove the entry.",
   };
 }
 
@@ -163,10 +163,10 @@ export function rolesNotCompared(cluster: Cluster, asked: RolesToAsk, { why }: R
   const others = elsewhere.map((arn) => ({
     ...({ code: "role-of-other-account", severity: "notice", place: arn } as const),
     message: `${remadeUnknown} ${rolesOf(cluster.account)}.`,
-    remedy: `In its account, ${named(`aws iam get-role --role-name ${arn.slice(arn.lastIndexOf("/") + 1)}`)} shows when it was made.`,
+    remedy: `${named(`aws iam get-role --role-name ${arn.slice(arn.lastIndexOf("/") + 1)}`)} shows when it was made.`,
   }));
   if (why === null) return others;
   const message = `${remadeUnknown} ${why}.`;
-  const remedy = "Allow iam:GetRole, as in deploy/iam.";
+  const remedy = "Ask an operator to allow it, as in deploy/iam.";
   return [{ code: "roles-not-compared", severity: "notice", place: "IAM", message, remedy }, ...others];
 }

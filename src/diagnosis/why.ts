@@ -1,7 +1,7 @@
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import { partitionOf, signInMethod } from "../access/policy/cluster.ts";
 import { creatorText, isOperator, isSameCreator, operatorText } from "../access/policy/creator.ts";
-import { type Caller, readCaller, sessionNameIn, withoutRolePath } from "../access/principal.ts";
+import { admittedBy, type Caller, readCaller, sessionNameIn, withoutRolePath } from "../access/principal.ts";
 import { resolve } from "../aws-auth/index.ts";
 import { absentRemedy } from "./cluster-links.ts";
 import { type Cause, cause, type Diagnosis, type WhyFacts } from "./facts.ts";
@@ -128,7 +128,7 @@ function replacedCause(
   const [other] = namesakesOf(principal.arn, [...(rolesInEntries ?? []), ...inMap]);
   if (!other) return [];
   const arn = withoutRolePath(other.arn);
-  const message = `${named(cluster.name)} names another role of the same permission set: ${named(arn)} (${other.place}). One of the two is deleted.`;
+  const message = `The permission set ${named(admittedBy(principal.arn).name)} has one role in account ${principal.account}, and ${named(cluster.name)} names another: ${named(arn)} (${other.place}).`;
   const request = named(`/eks-access request ${cluster.name} ${principal.arn} …`);
   const asItIs = identity
     ? ""
@@ -192,5 +192,5 @@ function ownSide({ cluster, given }: WhyFacts): string {
   const roleOption = way?.type === "role" ? `--role-arn ${way.roleArn}` : "--role-arn";
   const update = `aws eks update-kubeconfig --region ${cluster.region} --name ${cluster.eksName}`;
   const size = `aws eks get-token --region ${cluster.region} --cluster-name ${cluster.eksName} --query status.token --output text | wc -c`;
-  return `Check your identity with ${named("aws sts get-caller-identity")}, and kubectl's with ${named("kubectl auth whoami")}. Write the kubeconfig with ${named(update)}, with ${named(roleOption)} if you assume a role. Count the token's characters with ${named(size)}: at most 4096.`;
+  return `Compare ${named("aws sts get-caller-identity")} with ${named("kubectl auth whoami")}. Write the kubeconfig with ${named(update)}, with ${named(roleOption)} if you assume a role. Count the token's characters with ${named(size)}: at most 4096.`;
 }

@@ -93,7 +93,7 @@ function unanswered(error: unknown, what: string): AccessError {
   const cause = Object.assign(new Error(outsideWords(message, maxAnswer)), { name });
   if (/CERT|UNABLE_TO_|ERR_TLS|ERR_SSL|EPROTO/.test(name)) {
     return new AccessError("cluster-unreachable", `The endpoint has no trusted certificate for ${what} (${name})`, {
-      remedy: outOfTimeRemedy(name) ?? "Check for a proxy that opens TLS.",
+      remedy: outOfTimeRemedy(name) ?? "Check for a proxy or login page before it.",
       cause,
     });
   }

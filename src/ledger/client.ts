@@ -136,7 +136,7 @@ interface Cause {
 const causes: readonly Cause[] = [
   {
     pattern: /sentinel.*\b(WRONGPASS|NOAUTH|NOPERM)/,
-    what: (place) => `The Sentinels of ${place} refuse the user or the password`,
+    what: (place) => `Redis at ${place}, a Sentinel, refuses the user or password`,
     remedy: "Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD.",
   },
   {
@@ -146,7 +146,7 @@ const causes: readonly Cause[] = [
   },
   {
     pattern: /^(WRONGPASS|NOAUTH)|invalid (username-)?password/,
-    what: (place) => `Redis at ${place} refuses the user or the password`,
+    what: (place) => `Redis at ${place} refuses the user or password`,
     remedy: "Check REDIS_URL, REDIS_USERNAME and REDIS_PASSWORD.",
   },
   {

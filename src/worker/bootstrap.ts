@@ -182,7 +182,7 @@ async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | n
   const steps = [
     ...(isDead ? [`Delete the access entry of ${roleArn}: its role is newer.`] : []),
     ...(isGiven(entry) ? [] : [`${entry ? "Change" : "Create"} the access entry of ${roleArn}.`]),
-    ...(needsAdmin ? [`Give it ${CLUSTER_ADMIN} until the next step is done.`] : []),
+    ...(needsAdmin ? [`Give it ${CLUSTER_ADMIN} for the next step.`] : []),
     ...(objects ?? ["Write its roles and bindings."]),
     ...(isAdmin || needsAdmin ? [`Remove ${CLUSTER_ADMIN} from it.`] : []),
   ];

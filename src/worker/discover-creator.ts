@@ -109,9 +109,9 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
   if (!record) {
     throw new AccessError(
       "creator-unknown",
-      `CloudTrail in ${cluster.region} of account ${cluster.account} has no record of the creation of ${cluster.name} in the last 90 days`,
+      `CloudTrail in ${cluster.region} of account ${cluster.account} has no record of ${cluster.name} in the last 90 days`,
       {
-        remedy: "Check its region, account and eksName, or name the creator in eks-access.yml.",
+        remedy: "Correct eksName, region or account in eks-access.yml. Otherwise set creator.",
       },
     );
   }

@@ -118,7 +118,7 @@ describe("checkFile", () => {
     const byMost = found(entry("aws-cn", "a") + entry("aws", "b") + entry("aws", "c"));
 
     expect(byNodes.map(({ line }) => line)).toEqual([5, 6]);
-    const message = "This ARN is in aws-cn, others are in aws: a cluster lets in one partition.";
+    const message = "This ARN is in aws-cn, others in aws. It can't sign in there.";
     expect(byMost).toMatchObject([{ line: 5, severity: "error", message }]);
   });
 

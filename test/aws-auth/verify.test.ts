@@ -123,7 +123,7 @@ describe("a result is refused", () => {
     expect(codes).toEqual(
       ["c", "a", "a"].map((name) => ({
         code: "without-effect",
-        message: `Another entry overrides the change for ${arn(name)}. Remove the duplicates.`,
+        message: `Another entry overrides the change for ${arn(name)}. Keep only one.`,
         arn: arn(name),
       })),
     );

@@ -69,7 +69,7 @@ describe("eks-access doctor", () => {
     await rm(file);
 
     expect(well).toContain(`Identity Center\n  ✓ the worker reads the directory as ${arns.identityReader}\n`);
-    expect(wrong).toMatch(/Identity Center\n {2}✗ .*Correct region, identityStoreId and instanceArn/);
+    expect(wrong).toMatch(/Identity Center\n {2}✗ .*Correct identityCenter in eks-access.yml/);
     expect(unknown).toMatch(/ {2}– only a person's request shows whether arn:aws:sso:::instance\/ssoins-0+ is right/);
   });
 
@@ -125,7 +125,7 @@ describe("eks-access doctor", () => {
       `  ! staging and staging-us share the EKS name staging and the creator ${arns.creator}. One token works at both. Give each its own creator.`,
       ...["staging", "staging-us"].map(
         (name) =>
-          `  ! ${name} refuses the sessions of arn:aws:iam::111122223333:role/dev in identities. If its trust policy fixes their names, add it to pinnedSessions.`,
+          `  ! ${name} refuses the sessions of arn:aws:iam::111122223333:role/dev in identities. If its trust policy fixes the name, an operator can use pinnedSessions.`,
       ),
     ]);
   });
@@ -291,7 +291,7 @@ policy:
 
     expect(code).toBe(1);
     expect(stdout).toContain(
-      "✗ staging, admin by the rule admins: 1 active approver, needed: 2. Requests would expire. " +
+      "✗ staging, admin by the rule admins: 1 active approver, needed: 2. " +
         "An operator can add approvers for the rule admins in eks-access.yml or its Slack user group.",
     );
   });

@@ -317,7 +317,7 @@ expect:
 
     expect(code).toBe(2);
     expect(stderr).toContain(
-      "The fleet's clusters are unknown here. Run this where a process runs. Or use --clusters with eks-access policy clusters",
+      "Can't read the clusters of the fleet. Run this where a process runs. Or use --clusters with eks-access policy clusters",
     );
     expect(stdout).toContain("there is no cluster payments");
   });

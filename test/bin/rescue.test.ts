@@ -326,7 +326,7 @@ test("if the cluster does not read aws-auth, the role gets in and stays until it
 
   const { code, stdout } = await rescue();
 
-  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("repair its access entries") });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("Repair its access entries now") });
   expect(await records()).toMatchObject([{ lease: { state: "active", proof: { signedIn: { result: "yes" } } } }]);
 });
 
@@ -591,7 +591,9 @@ test("with --without-ledger it goes on while Redis is away; recover reports and 
   await expect(rescue("--yes", "--keep")).rejects.toThrow("Redis");
   expect(await rescue("--yes", "--keep", "--without-ledger")).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining("A worker ends it once Redis is back, or at once by eks-access recover staging."),
+    stdout: expect.stringContaining(
+      "Once Redis is back, a worker ends it; eks-access recover staging does it at once.",
+    ),
     stderr: expect.stringContaining('"type":"lease.active"'),
   });
   vi.stubEnv("REDIS_URL", url);

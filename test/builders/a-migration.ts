@@ -15,13 +15,13 @@ const unsealed: Omit<SealedPlan, "seal"> = {
     steps: [
       {
         name: "switch-mode",
-        does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays active.",
+        does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth is unchanged.",
         proof: "aws-auth is unchanged. EKS reports the authentication mode API_AND_CONFIG_MAP.",
         undo: "EKS can't switch back to CONFIG_MAP.",
       },
       {
         name: `give-entry ${arn}`,
-        does: `Create the access entry of ${arn}. It counts at once.`,
+        does: `Create the access entry of ${arn}.`,
         proof: "Read back, the entry is as planned, with the same rights in the API server.",
         undo: `Delete the access entry of ${arn}.`,
       },

@@ -405,7 +405,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     "clusters.other.creator",
     { userArn: "arn:aws:iam::111122223333:user/b" },
-    "clusters.other.creator.userArn: without a profile, the worker is this user, but clusters.alone needs another one. Put one's keys into a profile",
+    "clusters.other.creator.userArn: without a profile, the worker is this user; clusters.alone needs another one. Give one a profile",
     "clusters.alone.creator",
   ),
   at(
@@ -479,7 +479,7 @@ export const mistakes: readonly Mistake[] = [
     "policy.breakGlass",
     ...places,
   ),
-  at("administrators", [], "name at least one; linking.confirm needs a second person", "linking.confirm"),
+  at("administrators", [], "name at least one, for linking.confirm", "linking.confirm"),
   elsewhere(
     "timing.requestExpiresAfter",
     "31d",

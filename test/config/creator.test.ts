@@ -72,7 +72,7 @@ test("the worker can't be two users at once, and the problem names the clusters"
   expect(reading).toMatchObject({
     type: "invalid",
     problems: [
-      "clusters.other.creator.userArn: without a profile, the worker is this user, but clusters.staging needs another one. Put one's keys into a profile.",
+      "clusters.other.creator.userArn: without a profile, the worker is this user; clusters.staging needs another one. Give one a profile.",
     ],
   });
 });

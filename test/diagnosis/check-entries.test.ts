@@ -61,7 +61,7 @@ describe("the report on access entries", () => {
     const [problem] = tell([aReadEntry({ groups: [] })]);
 
     expect(problem).toMatchObject({ code: "entry-without-rights", severity: "warning", places: [engineerArn] });
-    expect(problem?.message).toContain("it can do nothing, unless a binding names `engineer`");
+    expect(problem?.message).toContain("only a binding of `engineer` gives rights");
     expect(codes([aReadEntry({ groups: [], type: "EC2" })])).toEqual([]);
     expect(codes([aReadEntry({ groups: [], policies: [{ name: "AmazonEKSViewPolicy", namespaces: ["a"] }] })])).toEqual(
       [],
@@ -309,7 +309,7 @@ describe("an entry that no longer fits its principal", () => {
     const problems = tell([entry], { roles: madeAt(at(hours(2))) });
 
     const [dead] = problems.filter(({ code }) => code === "entry-dead");
-    expect(dead?.message).toMatch(/made the role \S+role\/developers at \S+, after its access entry/);
+    expect(dead?.message).toMatch(/entry of \S+role\/developers` lets no one in: IAM made this role later, at \S+/);
     expect(dead?.remedy).toContain("/eks-access repair staging arn:aws:iam::111122223333:role/developers");
     const empty = { ...entry, entry: { ...entry.entry, groups: [], policies: [] } };
     expect(codes([empty], { roles: madeAt(at(hours(2))) })).toEqual(["entry-dead", "entry-without-rights"]);
@@ -353,7 +353,7 @@ describe("an entry that no longer fits its principal", () => {
 
     expect(alone.find(({ code }) => code === "role-deleted")).toMatchObject({
       severity: "warning",
-      message: "IAM has no role `arn:aws:iam::111122223333:role/developers`, so its entry lets no one in.",
+      message: "The entry of `arn:aws:iam::111122223333:role/developers` lets no one in: IAM has no such role.",
     });
     expect(replaced).toMatchObject({
       code: "role-replaced",
@@ -377,7 +377,7 @@ describe("an entry that no longer fits its principal", () => {
         message: expect.stringMatching(
           /^Not tested: .* The worker asks IAM only about roles of account `111122223333`\.$/,
         ),
-        remedy: "In its account, `aws iam get-role --role-name partner` shows when it was made.",
+        remedy: "`aws iam get-role --role-name partner` shows when it was made.",
       }),
     ]);
     expect(codes([aReadEntry({ principalArn: team })])).not.toContain("role-of-other-account");

@@ -85,7 +85,7 @@ test("a cluster was deleted: AWS says so, its open requests are closed with an e
 
   expect(retired).toMatchObject({ code: 0 });
   expect(retired.stdout).toMatch(new RegExp(`^${clusterName}: closed 1 request \\(r-[a-z0-9]{8}\\)\n$`));
-  expect(wholeTextOf(message)).toContain("Closed by <@U0ONCALL>, because the cluster is gone; EKS does not know it");
+  expect(wholeTextOf(message)).toContain("Closed by <@U0ONCALL>: the cluster is gone; EKS does not know it");
   expect(examined.stdout).toContain("every open request is of a configured cluster");
   const { verdict, last } = await closedIn(product.redisUrl);
   expect(last).toMatchObject({

@@ -117,25 +117,25 @@ const answers = {
     text: () => of(mistakes()),
   },
   alreadyAskedAnswer: {
-    when: "the same request waits already",
+    when: "the same request waits",
     next: "wait for it",
     leads: /`r-1` is waiting\. Expires/,
     text: () => of(alreadyAskedAnswer(aRequest())),
   },
   tooManyPendingAnswer: {
-    when: "too many of your requests wait",
+    when: "too many requests wait",
     next: "cancel one",
     leads: "(`r-1`, `r-2`). Cancel one",
     text: () => of(tooManyPendingAnswer(2, [aRequest(), aRequest({ id: "r-2" })])),
   },
   notRecordedYetAnswer: {
-    when: "Slack stopped waiting before anything was saved",
+    when: "Slack stopped waiting",
     next: "look at your list before you retry",
     leads: "Check `/eks-access list`",
     text: () => of(notRecordedYetAnswer()),
   },
   notAdmittedAnswer: {
-    when: "your account is not an active member's",
+    when: "you are a guest",
     next: "ask the person it names",
     leads: "Ask a member",
     text: () => of(notAdmittedAnswer("guest")),
@@ -168,7 +168,7 @@ const answers = {
     text: () => of(endedAnswer(aLeasedRequest({}))),
   },
   endRefusedAnswer: {
-    when: "the lease is not yours to revoke",
+    when: "the lease is not yours",
     next: "ask the named people",
     leads: /Only <@U0ENGINEER>, <@U0APPROVER> or .* can do this/,
     text: () => of(endRefusedAnswer("not-yours", aLeasedRequest({}), aCluster())),
@@ -221,7 +221,7 @@ const answers = {
       of(whyAnswer(aCluster(), diagnose(whyFacts({ data: { mapRoles: roleEntry(`${engineerArn}s`) }, pods: null })))),
   },
   helpAnswer: {
-    when: "you typed `help` or nothing",
+    when: "you typed `help`",
     next: "press a button",
     leads: /\[Ask for access\] \[My requests\]/,
     text: () => of(helpAnswer([], { approves: [], onCall: [], emergency: false })),
@@ -260,7 +260,7 @@ const toApprovers = {
       of(clickAnswer("change-differs", aPreviewedRequest(), aCluster(), { user: "U0APPROVER", memberships: [] })),
   },
   oneOfSeveralAnswer: {
-    when: "you gave one of several approvals",
+    when: "you gave one approval",
     next: "ask the named people",
     leads: "Needs 1 more approval, from <@U0APPROVER2>",
     text: () => of(oneOfSeveralAnswer(state("waiting for a second approver"), aCluster())),
@@ -329,13 +329,13 @@ const inChannel = {
     text: () => of(approvalMessage(state("active"), aCluster())),
   },
   activeEntry: {
-    when: "the lease is proved, in its thread",
+    when: "the thread has the proof",
     next: "nothing; the proof is in Details",
     leads: /^Active since .*proved: ✓ mapped, ✓ authorized/,
     text: () => reply(state("active"), "active"),
   },
   endedEntry: {
-    when: "the lease ended, in its thread",
+    when: "the thread has the end",
     next: "nothing; the proof says what may remain open",
     leads: /^Ended [\s\S]*not mapped[\s\S]*exec sessions stay open/,
     text: () => reply(state("ended"), "ended"),
@@ -365,7 +365,7 @@ const inChannel = {
     text: () => reply(state("active, and soon over"), "warned"),
   },
   clusterTroubleMessage: {
-    when: "the worker can't work on a cluster",
+    when: "a cluster fails",
     next: "follow the remedy it names",
     leads: "Check the trust policy",
     text: () => {
@@ -376,7 +376,7 @@ const inChannel = {
     },
   },
   anchorMessage: {
-    when: "the anchor of the audit log is due",
+    when: "the audit log has an anchor",
     next: "keep it; compare if the log is broken",
     leads: "Check the log against it later: `eks-access audit verify --anchor",
     text: () => of(anchorMessage({ type: "whole", count: 12, head: genesis })),
@@ -391,7 +391,7 @@ const directMessages = {
     text: () => told("waiting for an approver"),
   },
   approval: {
-    when: "one of several approvals came",
+    when: "one approval came",
     next: "ask the named people",
     leads: "Needs 1 more approval, from <@U0APPROVER2>",
     text: () => told("waiting for a second approver"),
@@ -415,7 +415,7 @@ const directMessages = {
     text: () => told("refused"),
   },
   expired: {
-    when: "no decision came in time",
+    when: "no decision came",
     next: "ask again",
     leads: "[Request again]",
     text: () => told("expired"),

@@ -219,7 +219,7 @@ describe("a user that created the cluster", () => {
   test("is not the worker if it is another identity, and the answer says what to do", async () => {
     await expect(open(legacy({}))).rejects.toMatchObject({
       what: expect.stringContaining("AWS says that the worker itself, which should be the creator of legacy, is arn:"),
-      remedy: "Name a profile of the worker with the user's keys as the creator's.",
+      remedy: "Name a profile with the user's keys as the creator's.",
     });
   });
 });
@@ -435,7 +435,7 @@ describe("a creator that to discover", () => {
     await expect(open(elsewhere)).rejects.toMatchObject({
       code: "creator-unknown",
       message:
-        "CloudTrail in eu-south-1 of account 111122223333 has no record of the creation of research in the last 90 days. Check its region, account and eksName, or name the creator in eks-access.yml.",
+        "CloudTrail in eu-south-1 of account 111122223333 has no record of research in the last 90 days. Correct eksName, region or account in eks-access.yml. Otherwise set creator.",
     });
   });
 

@@ -196,7 +196,7 @@ function refuseUsername(username: string): NamesRefusal | null {
   return refused(
     "template-session",
     "EKS accepts a session name only after a colon.",
-    "Use a prefix in aws-auth, such as admin:{{SessionName}}.",
+    "Put a prefix with a colon before it: admin:{{SessionName}}.",
   );
 }
 

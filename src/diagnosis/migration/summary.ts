@@ -51,13 +51,13 @@ function wordsOf(step: MigrationStep): Omit<StepSummary, "name"> {
   switch (step.type) {
     case "switch-mode":
       return {
-        does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays active.",
+        does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth is unchanged.",
         proof: "aws-auth is unchanged. EKS reports the authentication mode API_AND_CONFIG_MAP.",
         undo: "EKS can't switch back to CONFIG_MAP.",
       };
     case "give-entry":
       return {
-        does: `Create the access entry of ${who(step.wanted)}. It counts at once${step.wanted.isAdmin ? ", and its policy one call later" : ""}.`,
+        does: `Create the access entry of ${who(step.wanted)}.${step.wanted.isAdmin ? " Its policy counts one call later." : ""}`,
         proof: `${asPlanned("the access entry")} It has the same rights.`,
         undo: `Delete the access entry of ${step.wanted.principalArn}.`,
       };

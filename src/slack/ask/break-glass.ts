@@ -133,7 +133,7 @@ function breakGlassModal(clusters: readonly Cluster[], cluster: Cluster, own: Ow
 /** Optional only if an identity of theirs is known: no one is to learn it from an error at night. */
 function emergencyPrincipal(cluster: string, { arns }: OwnIdentities): InputBlock {
   const id = fieldId("principal", cluster);
-  if (arns.length > 0) return { ...input(id, "Another IAM role or user", {}), optional: true };
+  if (arns.length > 0) return { ...input(id, "Another role or user", {}), optional: true };
   const block = input(id, "IAM role or user", { placeholder: plainText("arn:aws:iam::111122223333:role/developers") });
   return { ...block, hint: plainText("aws sts get-caller-identity prints yours.") };
 }

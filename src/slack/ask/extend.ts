@@ -93,7 +93,7 @@ export function extendModal(request: AccessRequest, choices: readonly ExtensionC
       label: plainText("How much longer"),
       element: { type: "radio_buttons", action_id: "value", options, ...(usual && { initial_option: usual }) },
     },
-    contextBlock("The approvers see this end. A late approval does not move it."),
+    contextBlock("A late approval does not move this end."),
   ]);
 }
 
@@ -144,7 +144,7 @@ async function readExtendable(context: SlackContext, user: string, id: string): 
   const level = cluster?.levels.find((each) => each.name === request.level);
   const reading = readHolder(request.principal);
   if (!cluster || !level || reading.type === "invalid") {
-    const gone = `${request.level} on ${request.cluster} is no longer offered.`;
+    const gone = `${request.cluster} does not offer ${request.level}.`;
     return refused(failureAnswer(gone));
   }
   const longer = await extendedBy(context, request);
@@ -216,7 +216,7 @@ async function extendLease(
 function noDurationAnswer({ id, level, cluster, lease }: AccessRequest, typed: string): Message {
   const said = typed === "" ? "say how much longer" : plainLine(`"${typed}" is not a duration`, 200);
   return answer(
-    `Nothing requested: ${said}. Write for example 30m, 4h or 1h30m: ${code(`/eks-access extend ${id} for 1h`)}. ${code(level)} on ${code(cluster)} ends ${time(lease?.endsAt ?? "")}.`,
+    `Nothing changed: ${said}. Write for example 30m, 4h or 1h30m: ${code(`/eks-access extend ${id} for 1h`)}. ${code(level)} on ${code(cluster)} ends ${time(lease?.endsAt ?? "")}.`,
   );
 }
 

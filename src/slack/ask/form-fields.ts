@@ -40,7 +40,7 @@ function search(choice: Choice): InputBlock {
   return choiceBlock(choice, {
     type: "external_select",
     min_query_length: 0,
-    placeholder: plainText("Type a part of its name"),
+    placeholder: plainText("Part of its name"),
     ...initially(options, choice.chosen),
   });
 }

@@ -120,7 +120,6 @@ function personChoice({ askedFor }: RequestForm): InputBlock {
     type: "input",
     block_id: fieldId("for"),
     label: plainText("For someone else"),
-    hint: plainText("They get the access, and a message."),
     optional: true,
     dispatch_action: true,
     element: {
@@ -148,7 +147,7 @@ function namespacesInput({ cluster, namespaces }: RequestForm, { name, groups }:
       element: {
         type: "multi_external_select",
         action_id: formActions.namespaces,
-        placeholder: plainText("Type a part of its name"),
+        placeholder: plainText("Part of its name"),
         min_query_length: 0,
         max_selected_items: maxNamespaces,
         ...(chosen.length > 0 && { initial_options: chosen.map(optionOf) }),
@@ -219,7 +218,7 @@ function nameOfIdentity(arn: string, quoted: (name: string) => string = (name) =
 /** An empty field means the person's own identity, if it is known or a worker still looks it up. */
 function principalInput({ principal, replaced }: RequestForm, own: OwnIdentities | null): InputBlock {
   const isKnown = own !== null && own.arns.length > 0;
-  const label = isKnown ? "Another IAM role or user" : "IAM role or user";
+  const label = isKnown ? "Another role or user" : "IAM role or user";
   const block = input(fieldId("principal", String(replaced)), label, {
     placeholder: plainText("arn:aws:iam::111122223333:role/developers"),
     dispatch_action_config: { trigger_actions_on: ["on_character_entered"] },

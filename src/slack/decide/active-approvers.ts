@@ -125,9 +125,7 @@ async function examineLevel(directory: Directory, cluster: Cluster, level: Level
     const needed = maxApprovalsNeeded(rule, level);
     const lost = inactive.length > 0 ? `; not active: ${someOf(inactive)}` : "";
     const count = `${what}: ${counted(active.length, "active approver")}, needed: ${needed}${lost}`;
-    return active.length >= needed
-      ? found(count)
-      : broken(count, `Requests would expire. ${remedyForApprovers(rule, cluster)}`);
+    return active.length >= needed ? found(count) : broken(count, `${remedyForApprovers(rule, cluster)}`);
   } catch (error) {
     return broken(`${what}: could not check the approvers`, explainFailure(error));
   }

@@ -140,7 +140,7 @@ function removedCard(request: AccessRequest): Card {
     `:hourglass_flowing_sand: *${asksText(request)}*`,
     admitsText(request),
     `>${plainWithin(request.reason, room * phoneLine.section)}`,
-    `:warning: ${removedClause(request)}. It waits until an operator adds it again. Expires ${time(request.expiresAt)}`,
+    `:warning: ${removedClause(request)}. Ask an operator to add it again. Expires ${time(request.expiresAt)}`,
   ];
   return { lines: lines(maxRoom), blocks: [section(lines(1).join("\n"))] };
 }

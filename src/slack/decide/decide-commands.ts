@@ -165,7 +165,7 @@ function reviewModal(request: AccessRequest): ModalView {
   const shown = { title: "Mark reviewed", submit: "Mark reviewed", close: "Back" };
   return formModal({ id: reviewedModalId, memory: request.id, ...shown }, [
     section(`${emergencyTitle(request)}\n>${plainLine(request.reason)}`),
-    reasonInput("What you found", "The thread shows this, and the audit log keeps it", true),
+    reasonInput("What you found", "The channel sees this", true),
   ]);
 }
 

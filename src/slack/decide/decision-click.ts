@@ -178,7 +178,7 @@ export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cl
     "change-differs": changedSince,
     "no-rule": `The policy no longer lets ${mention(request.requester)} request ${code(request.level)} on ${code(cluster.name)}. You can still deny.`,
     quiet: quietText(cluster),
-    "outside-hours": `The policy allows no approval now${hours(request, cluster)}. You can still deny.`,
+    "outside-hours": `${code(cluster.name)} takes no approvals now${hours(request, cluster)}. You can still deny.`,
     "requester-differs": `The policy changed for ${mention(request.requester)}. The worker checks again; then decide.`,
     "leases-differ": `Another lease of ${code(request.principal)} began or ended after this message. The worker checks again; then decide.`,
     "lease-ending": `Another lease of ${code(request.principal)} is still ending. Approve when it has ended.`,

@@ -215,11 +215,8 @@ function belongsToRevoked({ id }: AccessRequest): string {
 
 export function endedAnswer(after: AccessRequest, others: readonly string[] = [], kept = ""): Message {
   if (after.state === "cancelled") return answer(`Cancelled ${code(after.id)}.`);
-  if (others.length > 0) {
-    const ids = others.map((id) => code(id)).join(", ");
-    return answer(`Revoking ${code(after.id)} and ${ids}. Their messages will confirm.${kept}`);
-  }
-  return answer(`Revoking ${code(after.id)}. The request message will confirm.${kept}`);
+  const ids = [after.id, ...others].map((id) => code(id)).join(", ");
+  return answer(`Revoking ${ids}. The request message${others.length > 0 ? "s" : ""} will confirm.${kept}`);
 }
 
 const revokersOf = (request: AccessRequest, { approvers, onCall }: Pick<Cluster, "approvers" | "onCall">) =>

@@ -25,7 +25,7 @@ export interface KnownNow extends KnownOf {
   readonly trouble: string | null;
 }
 
-const unconfirmed = "Confirm your email address in Slack: eks-access looks you up by it.";
+const unconfirmed = "Confirm your email address in Slack.";
 const noAnswer = "No worker could look you up in AWS. Ask an operator.";
 
 /** A failure is a sentence: links and written ARNs work without it. @param asker the questions count for this person */

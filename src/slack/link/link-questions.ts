@@ -167,5 +167,5 @@ export function linkDecided(
 
 /** The same where no administrator has to confirm a link any more. */
 export function linkMade(user: string, arn: string): Message {
-  return announcement(`${mention(user)} is linked to ${code(arn)}: no one has to confirm it now.`);
+  return announcement(`${mention(user)} is linked to ${code(arn)} now.`);
 }

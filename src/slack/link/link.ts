@@ -22,7 +22,7 @@ import { askAdministrators, closeQuestions, linkDecided, linkMade, othersThan } 
 /** For a link without a valid seal. A sentence. */
 const linkNeedsRenewal = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;
 
-const onlyAdministrator = "You are the only administrator, and another must confirm it. Ask an operator to name one.";
+const onlyAdministrator = "Another administrator must confirm it. Ask an operator to name one.";
 
 const askAgainAfterMs = 10 * 60_000;
 

@@ -28,7 +28,7 @@ const marks = { error: "✗", warning: ":warning:", notice: "–" } as const;
 /** More types than EKS has today. */
 const maxTypes = 10;
 
-const unknownBindings = "Unbound groups are not checked: the API server did not list its bindings.";
+const unknownBindings = "Not checked: unbound groups.";
 
 const unreadWords = "This cluster does not read aws-auth.";
 

@@ -33,7 +33,7 @@ export function creatorAnswer(cluster: Cluster, report: CreatorReport): Message 
   const lines = [
     `*Who created ${code(cluster.name)}*`,
     `*Configured* ${configuredWords(creator)}`,
-    ...(cluster.operator ? [`*Operator* ${code(cluster.operator.roleArn)}: no run becomes the creator`] : []),
+    ...(cluster.operator ? [`*Operator* ${code(cluster.operator.roleArn)}`] : []),
     `*CloudTrail* ${cloudTrailWords(cluster, report)}`,
     `*The worker* ${workerWords(cluster, report)}`,
     ...(todo === null ? [] : [`*What to do* ${todo}`]),
@@ -64,7 +64,7 @@ function cloudTrailWords({ creator, region }: Cluster, report: CreatorReport): s
     return `✗ ${who}${by}, which no worker can use (${event})`;
   }
   if (record.kind === "FederatedUser") {
-    return `– a federated user session of ${code(record.arn)}; perhaps the cluster knows only the session (${event})`;
+    return `– a federated user session of ${code(record.arn)} (${event})`;
   }
   return `${whetherSame(creator, record.arn)}, as ${code(record.kind)}${by} (${event})`;
 }
@@ -72,7 +72,7 @@ function cloudTrailWords({ creator, region }: Cluster, report: CreatorReport): s
 /** CloudTrail keeps records by region: the wrong region has none. */
 function noRecordWords(creator: Creator, region: string, { trouble, becomes }: CreatorReport): string {
   if (trouble) return `– not asked: ${plainLine(trouble, 700)}`;
-  if (becomes.isMissing) return `– no record in ${code(region)}, and EKS has no such cluster there`;
+  if (becomes.isMissing) return `– no record in ${code(region)}: EKS has no such cluster there`;
   // Without a configured creator, nothing asked EKS whether the cluster exists.
   const check = creator.type === "discover" ? "" : ". Check creator in eks-access.yml.";
   return `– no record in ${code(region)} in the last 90 days${check}`;
@@ -127,7 +127,7 @@ function creatorLine(creator: KnownCreator): { readonly line: string; readonly n
     return { line: code(`creator: { ${parts.join(", ")} }`), note: "" };
   }
   const { userArn, profile = "PROFILE" } = creator;
-  const note = creator.profile ? "" : " PROFILE is this user's profile in the worker's credentials file.";
+  const note = creator.profile ? "" : " PROFILE has this user's keys.";
   return { line: code(`creator: { userArn: ${userArn}, profile: ${profile} }`), note };
 }
 

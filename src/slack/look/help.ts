@@ -66,8 +66,8 @@ function usableBy({ approves, emergency }: Role, commands: readonly HelpLine[]):
 
 function roleLines({ approves, onCall }: Role): string[] {
   return [
-    ...(approves.length > 0 ? [`You decide about requests for ${codeList(approves, 900)}.`] : []),
-    ...(onCall.length > 0 ? [`You are on call for ${codeList(onCall, 900)} and can revoke there.`] : []),
+    ...(approves.length > 0 ? [`You can approve on ${codeList(approves, 900)}.`] : []),
+    ...(onCall.length > 0 ? [`You are on call for ${codeList(onCall, 900)}.`] : []),
   ];
 }
 

@@ -86,7 +86,7 @@ export function statusAnswer(status: Status): Message {
     ...(status.extension ? [section(`*Active* ${extendedUntil(status.extension)}`)] : []),
     ...stateBlocks(request),
     ...changeBlocks(request),
-    section(`*What happened*, with the numbers of the audit log\n${timelineText(status.events, 2000)}`),
+    section(`*What happened*\n${timelineText(status.events, 2000)}`),
     ...actBlocks(status),
   ]);
 }
@@ -240,8 +240,5 @@ function removedAnswer(
   const text = events.some(({ event }) => closing.test(event.type))
     ? `${subject} closed ${time(closedAt)}. Records stay ${formatDuration(keepSeconds)}; the audit log has it.`
     : `:warning: ${subject} has no record in Redis, and no event closed it. Access still ends on time. Restore it from a copy of Redis, and check who can write there.`;
-  return messageOf([
-    section(text),
-    section(`*What happened*, with the numbers of the audit log\n${timelineText(events, 2000)}`),
-  ]);
+  return messageOf([section(text), section(`*What happened*\n${timelineText(events, 2000)}`)]);
 }

@@ -60,7 +60,7 @@ function readArns(words: string): Arns {
 
 function mistakeAnswer({ word, usage }: Pick<Command, "word" | "usage">, mistake: string): Message {
   const why = mistake.startsWith("arn:") ? `it takes at most ${maxArns} ARNs` : `it doesn't know ${code(mistake)}`;
-  return answer(`Did nothing: ${why}. Write ${code(`/eks-access ${word} ${usage}`)}.`);
+  return answer(`Nothing changed: ${why}. Write ${code(`/eks-access ${word} ${usage}`)}.`);
 }
 
 async function stopLatest(context: SlackContext, cluster: Cluster, user: string, why: string): Promise<Message> {

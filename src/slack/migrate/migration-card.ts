@@ -31,7 +31,7 @@ export function migrationMessage(migration: Migration, isRemoved = false): Messa
   const elements = isRemoved ? [detailsButton(migration)] : buttonsOf(migration);
   const buttons = actions(`migration-${id}-${(plan?.digest ?? state).slice(0, 12)}`, elements);
   if (!isRemoved || isOver) return { text, blocks: [...blocks, buttons] };
-  const note = `:warning: ${removedClause(migration)}. It waits until an operator adds it again.`;
+  const note = `:warning: ${removedClause(migration)}. Ask an operator to add it again.`;
   return { text: `${text}\n${unformatted(note)}`, blocks: [...blocks, context(note), buttons] };
 }
 

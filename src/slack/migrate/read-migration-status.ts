@@ -102,9 +102,7 @@ export function migrationStatusAnswer({ migration, events, acts }: MigrationStat
     ...(migration.state === "pending"
       ? [context(`Expires ${time(migration.expiresAt)}.`)]
       : proofBlocks(migration.done)),
-    section(
-      `*What happened*, with the numbers of the audit log\n${timelineText(events, 1500, migrationWord(migration))}`,
-    ),
+    section(`*What happened*\n${timelineText(events, 1500, migrationWord(migration))}`),
     ...(elements.length > 0 ? [actions(`migration-status-${migration.id}`, elements)] : []),
   ]);
 }

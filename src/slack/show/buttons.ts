@@ -66,8 +66,8 @@ export const extendButtons = (request: AccessRequest): Button[] =>
 export function doneButton({ id, level, cluster, requester }: AccessRequest, user: string): Button {
   const isOwn = user === requester;
   return confirmed(button(doneAction, isOwn ? "I'm done" : "End their access", id, "danger"), [
-    isOwn ? "End your access?" : "End their access?",
-    isOwn ? `You lose ${level} on ${cluster} now.` : `They lose ${level} on ${cluster} now.`,
+    "End this access?",
+    `This ends ${level} on ${cluster} now.`,
     "End it",
     "Keep it",
   ]);

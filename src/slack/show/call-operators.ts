@@ -159,7 +159,7 @@ export function outageOverMessage(first: EndedOutage, others: readonly EndedOuta
   const text = [
     first.works
       ? `:white_check_mark: *${clusters} ${many ? "work" : "works"} again.* The worker is catching up.`
-      : `*No request for ${clusters} waits any more*, so I can't tell whether ${many ? "they work" : "it works"} again.`,
+      : `*No request for ${clusters} waits any more.*`,
     ...(many ? [`Clusters: ${namesOf(first, others)}.`] : []),
   ].join("\n");
   return announcement(text);

@@ -60,7 +60,11 @@ function wordsOf(block: KnownBlock): string[] {
 }
 
 export function noSuchRequestAnswer(id: string): Message {
-  return answer(id ? `There is no request ${code(id)}. Copy the id from its message.` : "Which request? Give its id.");
+  return answer(
+    id
+      ? `There is no request ${code(id)}. Copy the id from its message.`
+      : "Which request? Copy the id from its message.",
+  );
 }
 
 /** When Slack stops waiting and the outcome is still open. */
@@ -180,7 +184,7 @@ export const revokeModalId = "revoke";
 
 /** Asks for a reason: the requester must know the alternative. @param memory the value of the button */
 export function denyModal(memory: string, id = denyModalId, title = "Deny the request"): ModalView {
-  const why = reasonInput("Why", "The requester reads this: use staging instead", false);
+  const why = reasonInput("Why", "The requester reads this", false);
   return formModal({ id, memory, title, submit: "Deny", close: "Back" }, [why]);
 }
 

@@ -251,7 +251,7 @@ function troubleOverMessage(first: ClosedCluster, others: readonly ClosedCluster
 
 function revertedMessage(cluster: string): Message {
   const text = [
-    `:warning: *Another writer keeps changing aws-auth of ${code(cluster)} back.* Leases lost access three times in a week.`,
+    `:warning: *Another writer keeps changing aws-auth of ${code(cluster)} back.* Leases lose access.`,
     `${code(`/eks-access check ${cluster}`)} names them. Use levels that bind roles, or make it ignore leases.`,
   ].join("\n");
   return announcement(text);

@@ -40,12 +40,12 @@ function assumeHint({ principal: arn, lease }: AccessRequest, cluster: Cluster):
     return `Set ${code("AWS_PROFILE")} to your profile of the permission set ${code(admitted.name)} first.`;
   // The session's name comes with assuming the role, and kubectl would use a different one.
   if (reading.principal.kind === "session" && !isIdentityCenterRole(arn))
-    return `Use the profile with which you assume ${code(admitted.name)}.`;
+    return `Use your profile for ${code(admitted.name)}.`;
   const way = signInMethod(cluster, arn);
   const known = way.type === "role" ? way.roleArn : lease?.proof?.entryArn;
   if (known) return `No profile for this role? Add ${code(`--role-arn ${known}`)} to the first line.`;
   const line = `aws iam get-role --role-name ${reading.principal.name} --query Role.Arn --output text`;
-  return `No profile for this role? ${code(line)} prints its whole ARN: add it to the first line, after ${code("--role-arn")}.`;
+  return `No profile for this role? Add ${code("--role-arn")} and what ${code(line)} prints to the first line.`;
 }
 
 function findingWords(result: ProofFinding["result"], name: string): string {

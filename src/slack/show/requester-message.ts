@@ -127,7 +127,7 @@ function removedMilestone(request: AccessRequest, to: Reader): Milestone {
   const why = removedClause(request);
   const buttons = [detailsButton(request), ...(lease ? [] : [cancelButton(request)])];
   if (!lease) {
-    const waits = `It waits until an operator adds it again. Expires ${time(expiresAt)}.`;
+    const waits = `Ask an operator to add it again. Expires ${time(expiresAt)}.`;
     return tell("removed", `${subject} waits: ${why}. ${waits}`, buttons, to);
   }
   const isActive = lease.state === "active" && !lease.end;

@@ -158,7 +158,7 @@ export function progressText(lease: Lease, maxWhy = 300): string {
     return `Ending, revoked by ${mention(lease.end.by)}${lease.end.why && `: ${plainLine(lease.end.why, maxWhy)}`}`;
   }
   if (lease.voidSince) {
-    return `*Approval stopped counting* ${time(lease.voidSince)}: I remove the access, then they decide again`;
+    return `*Approval stopped counting* ${time(lease.voidSince)}: I remove the access`;
   }
   return "Applying; not active yet";
 }
@@ -169,7 +169,7 @@ export const replayedClause = "an old copy of this request was restored into Red
 export function endCauseText({ end }: Lease, maxWhy = 300): string {
   if (end?.cause === "replayed") return `Refused: ${replayedClause}`;
   if (end?.cause === "cluster-gone") {
-    return `Closed by ${mention(end.by)}, because the cluster is gone; ${plainLine(end.why, maxWhy)}`;
+    return `Closed by ${mention(end.by)}: the cluster is gone; ${plainLine(end.why, maxWhy)}`;
   }
   return end?.cause === "revoked" ? `Revoked by ${mention(end.by)}` : "Expired";
 }

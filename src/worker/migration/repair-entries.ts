@@ -188,6 +188,6 @@ async function createEntry(
 
 function entryChanged(principalArn: string): AccessError {
   return new AccessError("access-entry-conflict", readBackDiffers(`the access entry of ${principalArn}`), {
-    remedy: "Check it, then ask for the repair again.",
+    remedy: "Check it, then ask again.",
   });
 }

@@ -58,7 +58,7 @@ function ownerWarning(cluster: Cluster, { principal }: AccessRequest, { linked, 
   const { account } = facts.principal;
   if (account === cluster.account) return [noIdentity];
   // Identity Center and rules answer about the cluster's account.
-  return [`${noIdentity} If it is the requester's, they send /eks-access link ${principal} and ask again.`];
+  return [`${noIdentity} If it is theirs, they send /eks-access link ${principal}.`];
 }
 
 function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {
@@ -83,7 +83,7 @@ function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }
       principal.toLowerCase() === request.principal.toLowerCase() &&
       lease?.activeSince,
   );
-  return isKnown ? [] : [`First time: the requester had no such lease on ${name} before.`];
+  return isKnown ? [] : [`First time: no such lease on ${name} before.`];
 }
 
 export function outsideHours(rule: Rule, now: Date): string[] {
@@ -104,7 +104,7 @@ export function lostRights(
   const groups = today.groups.filter((group) => !afterwards.groups.includes(group));
   return [
     ...lostUsername(today.username, afterwards.username, users),
-    ...(groups.length > 0 ? [`Loses rights: the groups ${groups.join(", ")} while this lasts.`] : []),
+    ...(groups.length > 0 ? [`Loses rights: the groups ${groups.join(", ")}.`] : []),
   ];
 }
 
@@ -147,9 +147,7 @@ export function sameUsernameWarnings(
     return unread > 0 ? [`Not compared: ${unread} more access entries, which may give ${username} too.`] : [];
   }
   const more = others.length > 2 ? ` and ${others.length - 2} more` : "";
-  return [
-    `Same username: ${others.slice(0, 2).join(", ")}${more} can also be ${username}. To Kubernetes they are one user.`,
-  ];
+  return [`Same username: ${others.slice(0, 2).join(", ")}${more} can also be ${username}.`];
 }
 
 export function* documentWarnings({

@@ -87,7 +87,7 @@ function entryWarning(names: SignInNames, way: Way, principal: string): string {
   const name = names.of(principal);
   const what = way === "aws-auth" ? "an entry without groups in aws-auth" : "an access entry without groups";
   if (name.type === "name" && name.entry === "ours")
-    return `Entry kept: that of ${entryArnOf(principal)}, until this lease ends, too.`;
+    return `Entry kept: that of ${entryArnOf(principal)}, until this lease ends.`;
   const who = admittedInWords(admittedBy(entryArnOf(principal)));
   return `New entry: ${what} lets ${who} authenticate, without rights.`;
 }

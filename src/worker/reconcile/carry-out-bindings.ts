@@ -176,7 +176,7 @@ function ignoreTaken(error: unknown): null {
 
 function stillThere(what: string): AccessError {
   return new AccessError("cluster-conflict", what, {
-    remedy: "If this lasts, delete it with kubectl: until then it gives its rights.",
+    remedy: "If this lasts, delete it with kubectl.",
   });
 }
 

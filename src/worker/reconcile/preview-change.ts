@@ -22,7 +22,7 @@ export function* previewInDocument(
   if (request.groups.some(isPolicyText)) {
     return refused(
       "policy-in-aws-auth",
-      `${level.name} gives an EKS access policy, which aws-auth can't give ${arn}. Ask for a level with groups, or an operator for its access entry.`,
+      `${level.name} gives an EKS access policy, which aws-auth can't give ${arn}. Ask for a level with groups.`,
     );
   }
   const asked = requestedMapping(cluster, state, requested);

@@ -201,7 +201,7 @@ function withRemainingPart(
 /** Only a write fences off earlier writes: without one, a write that began can still arrive. */
 function mayStillArrive(approval: VoidApproval, { message }: Refusal): VoidApproval {
   if (!approval.request.lease.writeBegan) return approval;
-  const what = `An approval no longer counts, and the worker can't remove what it wrote to aws-auth: ${message.replace(/\.$/, "")}`;
+  const what = `The worker can't remove what it wrote to aws-auth: ${message.replace(/\.$/, "")}`;
   return { ...approval, whyStillThere: new AccessError("document-unchanged", what) };
 }
 
@@ -252,7 +252,7 @@ function byPrincipal(
 export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal {
   const clause = spaceTakenByOthers(room);
   const [why, others] = clause ? [`: ${clause}`, ", or an operator to remove annotations"] : ["", ""];
-  const message = `${name} can't remember more leases at once in its annotation${why}. Ask again when some have ended${others}.`;
+  const message = `The annotation of ${name} has no room for more leases${why}. Ask again when some have ended${others}.`;
   return { code: "annotation-full", message };
 }
 

@@ -59,13 +59,9 @@ export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<
 }
 
 function othersEntry(principalArn: string): AccessError {
-  return new AccessError(
-    "access-entry-conflict",
-    `The access entry of ${principalArn} is not of this rescue: its tags have no valid seal`,
-    {
-      remedy: "Delete it by hand, or use another role.",
-    },
-  );
+  return new AccessError("access-entry-conflict", `The tags of ${principalArn} have no valid seal`, {
+    remedy: "Delete its access entry by hand, or use another role.",
+  });
 }
 
 /** Ends a cluster's expired or revoked rescues with the rescuing identity, because the creator can be lost. Retries a failed end. */

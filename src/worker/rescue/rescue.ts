@@ -86,7 +86,7 @@ export async function rescue(
   const given = { id, by: order.by, as: order.as, endsAt: lease.endsAt };
   const at = { clusterArn: description.arn, principalArn, keys: context.keys.memory };
   await withEntries(eks, (entries) => giveLease({ entries, ...at }, given)).catch(naming);
-  context.say(`${principalArn} has its access entry with AmazonEKSClusterAdminPolicy until ${lease.endsAt}.`);
+  context.say(`${principalArn} has AmazonEKSClusterAdminPolicy until ${lease.endsAt}.`);
   const repaired = await repairAs(context, order, description, journal);
   const isWell =
     repaired?.type === "repaired" &&
@@ -176,7 +176,7 @@ function isKnown({ good }: RescueOrder, { how }: RepairResult & { type: "repaire
 }
 
 function nothingToRepair({ say }: RescueContext, { name }: Cluster): RepairResult {
-  const message = `${name} does not read aws-auth: repair its access entries while this one exists.`;
+  const message = `${name} does not read aws-auth. Repair its access entries now.`;
   say(message);
   return { type: "ask", message };
 }

@@ -133,10 +133,7 @@ export function guardedEntries(entries: AccessEntries, cluster: string, keys: Me
     throw new AccessError("access-entry-conflict", `Another run has begun to change ${arn}`);
   };
   const gives = (arn: string) => {
-    throw new AccessError(
-      "access-entry-conflict",
-      `A worker without the ledger gives no access, and this gives ${arn} more`,
-    );
+    throw new AccessError("access-entry-conflict", `A worker without the ledger gives no access to ${arn}`);
   };
   return {
     ...entries,

@@ -34,7 +34,7 @@ describe("while an ARN is typed", () => {
     ["the root user", `arn:aws:iam::${account}:root`, "The root user"],
     ["a group", `arn:aws:iam::${account}:group/developers`, "An IAM group can't get access"],
     ["a wildcard", `arn:aws:iam::${account}:role/*`, "A wildcard can't get access"],
-    ["no partition", `arn:ams:iam::${account}:role/developers`, '"ams" is wrong in this ARN.'],
+    ["no partition", `arn:ams:iam::${account}:role/developers`, 'The partition "ams" is wrong in this ARN.'],
     ["another account", "arn:aws:iam::999988887777:role/developers", "is in 999988887777"],
     ["the creator", `arn:aws:iam::${account}:role/cluster-creator`, "created staging"],
   ])("%s is reported at once", (_, typed, sentence) => {

@@ -95,7 +95,7 @@ describe("the command", () => {
       const answer = await app.say("U0ENGINEER", `extend r-1 ${typed}`);
 
       expect(textOf(answer)).toContain(
-        `Nothing requested: "${typed}" is not a duration. Write for example 30m, 4h or 1h30m: \`/eks-access extend r-1 for 1h\`. \`viewer\` on \`staging\` ends ${utc(end)}.`,
+        `Nothing changed: "${typed}" is not a duration. Write for example 30m, 4h or 1h30m: \`/eks-access extend r-1 for 1h\`. \`viewer\` on \`staging\` ends ${utc(end)}.`,
       );
     },
   );

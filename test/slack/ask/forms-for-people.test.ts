@@ -105,7 +105,7 @@ describe("break-glass", () => {
     expect(textOf(form)).toContain("aws sts get-caller-identity prints yours.");
     expect(await app.ledger.ofRequester("U0ONCALL", 1)).toMatchObject([{ principal: engineerArn }]);
     expect(textOf(later)).toContain("You on `staging`: `engineer`");
-    expect(textOf(later)).toContain("Another IAM role or user");
+    expect(textOf(later)).toContain("Another role or user");
     app.person("U0ONCALL").close();
   });
 
@@ -121,9 +121,9 @@ describe("break-glass", () => {
     await app.person("U0ONCALL").choose(form, "Cluster", "payments");
     const chosen = await app.slack.until(() => [app.person("U0ONCALL").view()].find((view) => view?.updates === 1));
 
-    expect(textOf(form)).toContain("Another IAM role or user");
+    expect(textOf(form)).toContain("Another role or user");
     expect(textOf(chosen)).toContain("[payments]");
-    expect(textOf(chosen)).not.toContain("Another IAM role or user");
+    expect(textOf(chosen)).not.toContain("Another role or user");
     app.person("U0ONCALL").close();
   });
 

@@ -244,7 +244,7 @@ describe("the form", () => {
     await open();
 
     const { errors } = await app.person("U0ENGINEER").submit({ Why: "debug the queue" });
-    await app.person("U0ENGINEER").submit({ "Another IAM role or user": engineerArn });
+    await app.person("U0ENGINEER").submit({ "Another role or user": engineerArn });
 
     const arns = `${sessionOf("Admin", "alice@example.com")} or ${alice}`;
     expect(errors).toEqual({ "principal/0": `Say which identity: ${arns}.` });

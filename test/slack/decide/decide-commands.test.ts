@@ -70,7 +70,7 @@ describe("a typed approve", () => {
   });
 
   test.each([
-    ["approve", "Which request? Give its id."],
+    ["approve", "Which request? Copy the id from its message."],
     ["approve r-nothing", "There is no request `r-nothing`. Copy the id from its message."],
     ["deny r-nothing because", "There is no request `r-nothing`. Copy the id from its message."],
   ])("%s: %s", async (typed, sentence) => {

@@ -99,7 +99,7 @@ describe("revoking a lease that is extended", () => {
 
     const { text } = await revokeLease(context, "U0APPROVER", "r-one", "incident 42");
 
-    expect(text).toBe("Revoking `r-one` and `r-two`, `r-three`. Their messages will confirm.");
+    expect(text).toBe("Revoking `r-one`, `r-two`, `r-three`. The request messages will confirm.");
     const ends = await Promise.all(["r-one", "r-two", "r-three", "r-other"].map((id) => ledger.get(id)));
     expect(ends.map((each) => each?.lease?.end?.why)).toEqual([
       "incident 42",
@@ -117,7 +117,7 @@ describe("revoking a lease that is extended", () => {
 
     const { text } = await revokeLease(context, "U0APPROVER", "r-two", "");
 
-    expect(text).toContain("and `r-one`, `r-sibling`. Their messages will confirm.");
+    expect(text).toContain("Revoking `r-two`, `r-one`, `r-sibling`. The request messages will confirm.");
     const ends = await Promise.all(["r-one", "r-two", "r-sibling"].map((id) => ledger.get(id)));
     expect(ends.map((each) => each?.lease?.end?.cause)).toEqual(["revoked", "revoked", "revoked"]);
   });

@@ -307,7 +307,7 @@ describe("link, where an administrator has to confirm it,", () => {
     app = await aSlackApp({ config: confirming.replace(", U0APPROVER2]\nlinking", "]\nlinking") });
 
     expect(await say("U0ONCALL", `link ${arn}`)).toBe(
-      "No link made. You are the only administrator, and another must confirm it. Ask an operator to name one.",
+      "No link made. Another administrator must confirm it. Ask an operator to name one.",
     );
     expect(await app.ledger.linkProposalOf("U0ONCALL")).toBeNull();
   });

@@ -97,9 +97,7 @@ describe("the answer to who created a cluster", () => {
     const text = answer(creator, { record: { ...record, kind: "IAMUser", arn: iam("user/ops/founder") } });
 
     expect(text).toContain(`\`creator: { userArn: ${iam("user/ops/founder")}, profile: ${profile} }\``);
-    expect(text.includes("PROFILE is this user's profile in the worker's credentials file.")).toBe(
-      profile === "PROFILE",
-    );
+    expect(text.includes("PROFILE has this user's keys.")).toBe(profile === "PROFILE");
   });
 
   test("claims of a federated user's session only who issued it", () => {
@@ -109,7 +107,7 @@ describe("the answer to who created a cluster", () => {
     const discovered = answer({ ...discover, profile: "founder" }, federated);
 
     const said = "a federated user session of `arn:aws:iam::111122223333:user/ops/founder`";
-    expect(configured).toContain(`*CloudTrail* – ${said}; perhaps the cluster knows only the session`);
+    expect(configured).toContain(`*CloudTrail* – ${said} (`);
     expect(configured).not.toContain("✓ the same");
     expect(discovered).toContain(`*CloudTrail* – ${said}`);
     expect(discovered).toContain("`/eks-access whoami staging` tests it.");

@@ -16,8 +16,8 @@ describe("the help", () => {
     const text = textFor({ approves: ["staging"], onCall: ["production"], emergency: true });
 
     expect(commands.filter((each) => !text.includes(line(each))).map(({ word }) => word)).toEqual([]);
-    expect(text).toContain("You decide about requests for `staging`.");
-    expect(text).toContain("You are on call for `production` and can revoke there.");
+    expect(text).toContain("You can approve on `staging`.");
+    expect(text).toContain("You are on call for `production`.");
     expect(text).toContain(
       "[Ask for access] [My requests] [Waiting for a decision] [Active access] [Emergency access]",
     );

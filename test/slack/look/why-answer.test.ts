@@ -54,7 +54,7 @@ describe("the answer to why", () => {
 
     expect(told(facts)).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:user/bob\` on \`staging\`* ✗ signs in at random as one of several entries
-      • One of these entries counts, at random: the entry in mapUsers, line 1, gives \`Bob\` in \`readers\`; the entry in mapUsers, line 4, gives \`bob\` in \`readers\`. Their ARNs differ only in the case of letters.
+      • One of these entries counts, at random: the entry in mapUsers, line 1, gives \`Bob\` in \`readers\`; the entry in mapUsers, line 4, gives \`bob\` in \`readers\`. Their ARNs differ only in case.
             → Keep one entry, with all groups."
     `);
   });
@@ -66,7 +66,7 @@ describe("the answer to why", () => {
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✓ signs in as \`developer\` in \`readers\`, and can list pods
       This is about the role itself.
       • \`staging\` lets this principal in, and it can list pods in \`default\`. If kubectl fails, it uses another identity or cluster, or a too large token.
-            → Check your identity with \`aws sts get-caller-identity\`, and kubectl's with \`kubectl auth whoami\`. Write the kubeconfig with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\`, with \`--role-arn\` if you assume a role. Count the token's characters with \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\`: at most 4096."
+            → Compare \`aws sts get-caller-identity\` with \`kubectl auth whoami\`. Write the kubeconfig with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\`, with \`--role-arn\` if you assume a role. Count the token's characters with \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\`: at most 4096."
     `);
   });
 

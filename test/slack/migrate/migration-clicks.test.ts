@@ -113,7 +113,7 @@ describe("a migration that is asked for", () => {
       "it takes at most 50 ARNs.",
     ],
   ])("is not one with %s", async (_, line, words) => {
-    expect(textOf(await app.say("U0APPROVER", line))).toContain(`Did nothing: ${words}`);
+    expect(textOf(await app.say("U0APPROVER", line))).toContain(`Nothing changed: ${words}`);
 
     expect(await app.ledger.migrations.latestOf("staging")).toBeNull();
   });

@@ -38,16 +38,16 @@ describe("the status of a migration", () => {
       \`migration-staging-1\`, asked <!date^1772355600^{date_short_pretty} {time}|2026-03-01 09:00:00 UTC>
       → \`arn:aws:iam::111122223333:role/dev\` (mapRoles line 4)
             Gets an access entry.
-      · Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays active.
+      · Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth is unchanged.
             Undo: EKS can't switch back to CONFIG_MAP.
-      · Create the access entry of \`arn:aws:iam::111122223333:role/dev\`. It counts at once.
+      · Create the access entry of \`arn:aws:iam::111122223333:role/dev\`.
             Undo: Delete the access entry of \`arn:aws:iam::111122223333:role/dev\`.
       · Remove this item from aws-auth: \`arn:aws:iam::111122223333:role/dev\`.
             Undo: Add the items to aws-auth again.
       Plan \`dddddddddddd\`. An approval covers all of it.
       Waiting for 2 different approvers
       Expires <!date^1772442000^{date_short_pretty} {time}|2026-03-02 09:00:00 UTC>.
-      *What happened*, with the numbers of the audit log
+      *What happened*
       \`#1\` <!date^1772355600^{date_short_pretty} {time}|2026-03-01 09:00:00 UTC> \`worker\` asked for a migration
       \`#2\` <!date^1772355660^{date_short_pretty} {time}|2026-03-01 09:01:00 UTC> \`worker\` planned a migration
       [Deny]"

@@ -126,9 +126,7 @@ describe("the end of what the channel knows", () => {
     await change({ ...aRequest(), state: "expired", trouble: null });
     await look();
 
-    expect(inChannel().at(-1)).toBe(
-      "*No request for `staging` waits any more*, so I can't tell whether it works again.",
-    );
+    expect(inChannel().at(-1)).toBe("*No request for `staging` waits any more.*");
   });
 });
 

@@ -102,7 +102,7 @@ describe("a card that waits for a decision, whose cluster leaves eks-access.yml,
     await follow(withoutIt, isStart);
 
     await expect.poll(card).toContain("`staging` was removed from eks-access.yml");
-    expect(card()).toContain("It waits until an operator adds it again. Expires");
+    expect(card()).toContain("Ask an operator to add it again. Expires");
     expect(buttonsOf(card())).toBe("[Details]");
   });
 

@@ -245,7 +245,7 @@ describe("how to sign in", () => {
     const text = signIn("arn:aws:iam::111122223333:role/developers");
 
     expect(text).toMatch(
-      /No profile for this role\? `aws iam get-role --role-name developers --query Role\.Arn --output text` prints its whole ARN: add it to the first line, after `--role-arn`\.$/,
+      /No profile for this role\? Add `--role-arn` and what `aws iam get-role --role-name developers --query Role\.Arn --output text` prints to the first line\.$/,
     );
     expect(text).not.toContain("--role-arn arn:");
   });

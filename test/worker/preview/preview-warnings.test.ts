@@ -70,11 +70,11 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
   ["a principal without a link", "No linked identity: the principal may be another person's.", {}, { linked: null }],
   [
     "a principal in another account, where Identity Center is not asked",
-    `No linked identity: the principal may be another person's. If it is the requester's, they send /eks-access link ${foreignRole} and ask again.`,
+    `No linked identity: the principal may be another person's. If it is theirs, they send /eks-access link ${foreignRole}.`,
     { principal: foreignRole },
     { linked: null },
   ],
-  ["a first time", "First time: the requester had no such lease on staging", {}, { earlier: [] }],
+  ["a first time", "First time: no such lease on staging", {}, { earlier: [] }],
 ])("an approver is warned of %s", (_, sentence, change, facts) => {
   expect(warningsFor(aRequest(change), facts).join("\n")).toContain(sentence);
 });
@@ -151,7 +151,7 @@ test("losing groups is a warning that names them", () => {
   const today = { username: "dev", groups: ["readers", "writers"] };
 
   expect(lostRights(today, { username: "dev", groups: ["writers", "eks-access:viewers"] }, users())).toEqual([
-    "Loses rights: the groups readers while this lasts.",
+    "Loses rights: the groups readers.",
   ]);
 });
 

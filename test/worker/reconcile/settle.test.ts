@@ -215,7 +215,7 @@ describe("a run on one cluster decides", () => {
 
     expect([ids(ending), stuck, repaired]).toEqual([["r-over"], [], []]);
     expect(drifted).toMatchObject([
-      { request: { id: "r-active" }, message: expect.stringContaining("picks one at random") },
+      { request: { id: "r-active" }, message: expect.stringContaining("one counts, at random") },
     ]);
     expect(data.mapUsers).toBe(
       `${entry(engineerArn, "eks-access:viewers")}${theirs.replace("eks-access:admins, ", "")}`,
