@@ -162,9 +162,10 @@ async function* examineLedger({ environment, config }: Settings): AsyncGenerator
     const ledger = redisLedger(redis);
     const open = examineOpen(await ledger.openByCluster(), config);
     const seals = await examineSeals(ledger, { environment, config });
+    const zones = examineZones(await ledger.zonesSeen(), config, new Date());
+    // The last one: a client leaves a Redis that refuses its write.
     yield { what: "Redis", findings: [...examineRedis(facts), await examineWrites(ledger)] };
     yield { what: "Requests", findings: [...open, ...seals] };
-    const zones = examineZones(await ledger.zonesSeen(), config, new Date());
     if (zones.length > 0) yield { what: "Zones", findings: zones };
   } catch (error) {
     yield { what: "Redis", findings: [broken("can't use it", explainFailure(error))] };

@@ -1,4 +1,4 @@
-import { explainFailure } from "../access/access-error.ts";
+import { AccessError } from "../access/access-error.ts";
 import { broken, type Finding, found, named, notAsked } from "../diagnosis/link.ts";
 import { type RedisAddress, readRedisUrl } from "./redis-url.ts";
 import { type TurnLedger, takeWrite } from "./turns.ts";
@@ -36,7 +36,8 @@ export async function examineWrites(ledger: Pick<TurnLedger, "takeTurn">): Promi
     await takeWrite(ledger);
     return found("it takes writes");
   } catch (error) {
-    return broken("it takes no writes", explainFailure(error));
+    if (!(error instanceof AccessError)) throw error;
+    return broken(error.what, error.remedy);
   }
 }
 

@@ -57,7 +57,8 @@ test.each(readOnly)("a Redis with %s %s answers, and says why it takes no writes
 
   expect(finding).toMatchObject({
     result: "no",
-    remedy: `Redis takes no writes: ${words}. Check Redis and REDIS_URL.`,
+    detail: `Redis takes no writes: ${words}`,
+    remedy: "Check Redis and REDIS_URL.",
   });
 });
 
