@@ -70,13 +70,13 @@ export function modal(view: SandboxView, reader: Reader): Html {
   const address = { as: reader.user.id, view: view.id };
   const surface = { reader, id, address, inputs: view.inputs, errors: view.errors, form };
   const submit = wordsOf(view.json.submit) || (view.blocks.some(({ type }) => type === "input") ? "Submit" : "");
-  const close = (label: string, style: string) =>
-    html`<form method="post" action="/act/close" data-act>${hidden(address)}<button class="${style}">${label}</button></form>`;
+  const close = (button: Html) =>
+    html`<form method="post" action="/act/close" data-act>${hidden(address)}${button}</form>`;
   return html`<dialog class="modal" id="${id}" data-modal aria-labelledby="${id}-title">
-    <header><h2 id="${id}-title">${view.title}</h2>${close("×", "icon")}</header>
+    <header><h2 id="${id}-title">${view.title}</h2>${close(html`<button class="icon" aria-label="Close this form">×</button>`)}</header>
     <div class="content" data-fills="${form}">${blocks(view.blocks, surface)}</div>
     <footer>
-      ${close(wordsOf(view.json.close) || "Cancel", "button plain")}
+      ${close(html`<button class="button plain">${wordsOf(view.json.close) || "Cancel"}</button>`)}
       <form method="post" action="/act/submit" id="${form}" data-act novalidate>${hidden(address)}
         ${submit && html`<button class="button primary">${submit}</button>`}
       </form>

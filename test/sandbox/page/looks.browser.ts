@@ -104,6 +104,7 @@ test.each(["light", "dark"] as const)(
     await picture(page, `form-${colorScheme}`);
 
     expect(await barriers(page)).toEqual([]);
+    expect(await form.getByRole("button", { name: "Close this form" }).count()).toBe(1);
 
     await page.keyboard.press("Escape");
     await form.waitFor({ state: "detached" });
