@@ -101,7 +101,7 @@ test("a failure says whether it passes, and the setting or the right to correct"
   fault.cancel();
   await expect(find("alice@example.com", { identityStoreId: "d-0000000000" })).rejects.toMatchObject({
     code: "aws-request-refused",
-    remedy: expect.stringContaining("identityStoreId"),
+    remedy: expect.stringContaining("identityCenter"),
   });
   aws.account.setAllowed(settings.roleArn, actions.slice(1));
   await expect(find("alice@example.com")).rejects.toMatchObject({
