@@ -33,7 +33,7 @@ const person =
   "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_PlatformEngineering_0123456789abcdef/alexandra.smith@example.com";
 
 const warnings = [
-  "First time: no such lease on staging before.",
+  "First time: the requester had no such lease on staging.",
   "Not own identity: the requester is linked to arn:aws:iam::111122223333:user/a.",
 ];
 const everything = [{ group: "system:masters", role: "built in", where: "in every namespace", allows: "everything" }];

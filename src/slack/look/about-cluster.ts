@@ -34,7 +34,7 @@ export function notFoundOutAnswer(cluster: Cluster, sentence: string): Message {
 }
 
 export function noWorkerAnswer(): Message {
-  return answer(":warning: No worker answered. Check that one runs.");
+  return answer(":warning: No worker answered. Check that a worker runs.");
 }
 
 function mayNotSeeMapAnswer({ name, approvers, onCall }: Cluster): Message {

@@ -230,8 +230,8 @@ function leaseState(request: AccessRequest): string {
 }
 
 function workerWords(worker: WorkerIdentity | null, answered: boolean): string {
-  if (!worker) return "✗ no worker answered. Check that one runs.";
+  if (!worker) return "✗ no worker answered. Check that a worker runs.";
   const identity = `${code(worker.arn)} in account ${code(worker.account)}`;
   if (answered) return `✓ AWS says: ${identity}`;
-  return `✗ no worker answered. Last seen ${time(worker.at)} as ${identity}. Check that one runs.`;
+  return `✗ no worker answered. Last seen ${time(worker.at)} as ${identity}. Check that a worker runs.`;
 }

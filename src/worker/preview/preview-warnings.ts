@@ -83,7 +83,7 @@ function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }
       principal.toLowerCase() === request.principal.toLowerCase() &&
       lease?.activeSince,
   );
-  return isKnown ? [] : [`First time: no such lease on ${name} before.`];
+  return isKnown ? [] : [`First time: the requester had no such lease on ${name}.`];
 }
 
 export function outsideHours(rule: Rule, now: Date): string[] {

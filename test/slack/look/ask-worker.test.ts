@@ -34,7 +34,7 @@ describe("without a worker", () => {
   test.each(["check staging", `why staging ${engineerArn}`])("%s says so", async (line) => {
     app = await aSlackApp({ worker: () => Promise.reject(new Error("no worker answered")) });
 
-    expect(await say(line)).toContain("No worker answered. Check that one runs.");
+    expect(await say(line)).toContain("No worker answered. Check that a worker runs.");
   });
 
   test("an answer of another version does not count", async () => {

@@ -56,7 +56,7 @@ test("whoami says what is missing, and that no worker is there", () => {
     "*You* <@U0ENGINEER> (\`U0ENGINEER\`)
     *Your AWS identities* none yet; \`/eks-access link &lt;arn&gt;\` links one
     *Your active access* none
-    *The worker* ✗ no worker answered. Check that one runs."
+    *The worker* ✗ no worker answered. Check that a worker runs."
   `);
 });
 

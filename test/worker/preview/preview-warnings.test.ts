@@ -74,7 +74,7 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
     { principal: foreignRole },
     { linked: null },
   ],
-  ["a first time", "First time: no such lease on staging", {}, { earlier: [] }],
+  ["a first time", "First time: the requester had no such lease on staging", {}, { earlier: [] }],
 ])("an approver is warned of %s", (_, sentence, change, facts) => {
   expect(warningsFor(aRequest(change), facts).join("\n")).toContain(sentence);
 });
