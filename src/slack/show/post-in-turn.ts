@@ -20,7 +20,7 @@ export interface PostContext {
 
 const lookEveryMs = 5_000;
 
-/** Looks again and again whether something is to be posted. @param failed what a failed look could not do */
+/** Looks again and again for something to post. @param failed what a failed look could not do */
 export function startPosting(log: Logger, failed: string, look: () => Promise<void>): Ticking {
   return startTicking(lookEveryMs, () => look().catch((error: unknown) => log.warn({ err: error }, failed)));
 }
