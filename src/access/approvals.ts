@@ -55,8 +55,17 @@ export function refuseApprover(
   if (digest === null) return "no-preview";
   if (digest !== click.digest) return "change-differs";
   if (click.verdict === "denied") return null;
-  if (approvals.some(({ by }) => by === click.by || otherIds.includes(by))) return "approved-already";
+  if (hasApproved({ approvals }, click.by, otherIds)) return "approved-already";
   return quiet === null ? null : "quiet";
+}
+
+/** @param otherIds of the same person */
+export function hasApproved(
+  { approvals }: { readonly approvals: readonly Pick<Decision, "by">[] },
+  user: string,
+  otherIds: readonly string[] = [],
+): boolean {
+  return approvals.some(({ by }) => by === user || otherIds.includes(by));
 }
 
 /** The approvals of exactly this change that carry our seal and no future date, one for each person. */

@@ -2,19 +2,13 @@ import {
   type ApprovalVerdict,
   type Click,
   genuineApprovals,
+  hasApproved,
   type Proposal,
   refuseApprover,
   refuseUndecidable,
   sealAnswer,
 } from "./approvals.ts";
-import {
-  endedMigration,
-  hasApproved,
-  isMigrationOver,
-  type Migration,
-  nextMigration,
-  runningMigration,
-} from "./migration.ts";
+import { endedMigration, isMigrationOver, type Migration, nextMigration, runningMigration } from "./migration.ts";
 import { type Cluster, clusterArnOf } from "./policy/cluster.ts";
 import { clusterApprovers, isApproverOf, isResponsibleFor, type Person } from "./policy/rule.ts";
 import { type Decision, isTheirs } from "./record.ts";

@@ -181,10 +181,6 @@ export function isMigrationOver(migration: Migration): migration is EndedMigrati
   return migration.state !== "pending" && migration.state !== "running";
 }
 
-export function hasApproved({ approvals }: Pick<Migration, "approvals">, user: string): boolean {
-  return approvals.some(({ by }) => by === user);
-}
-
 /** Milliseconds since the epoch; null: never. The sweep reads this index, so a lost wake-up does not matter. */
 export function migrationDueAt(migration: Migration): number | null {
   // A step that began before a person stopped the migration still completes.

@@ -1,8 +1,8 @@
 import type { WebClient } from "@slack/web-api";
+import { hasApproved } from "../../access/approvals.ts";
 import { refuseReview } from "../../access/emergency.ts";
 import { arnsOf, needsEmail } from "../../access/identities.ts";
 import type { ListName } from "../../access/lists.ts";
-import { hasApproved } from "../../access/migration.ts";
 import { actsOf, migrationActsOf } from "../../access/policy/permissions.ts";
 import { breakGlassFor, isApproverOf, isUser, offers } from "../../access/policy/rule.ts";
 import { type AccessRequest, isTheirs } from "../../access/record.ts";
@@ -96,7 +96,7 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
   const moment = now();
   // A person who approved can still deny, but no decision of theirs is due.
   const waitsForThem = (request: AccessRequest) => {
-    if (hasApproved(request, user)) return false;
+    if (hasApproved(request, user, person.memberships)) return false;
     const acts = actsOf(request, config.clusters.get(request.cluster), person, moment);
     return acts.includes("approve") || acts.includes("deny");
   };
@@ -109,7 +109,9 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
     identities: [...new Set([...sessions, ...arnsOf(links)])],
     looksUp: needsEmail(config.identities),
     toDecide: fewer(waiting, waitsForThem),
-    migrationsToDecide: rows.filter(({ migration, acts }) => acts.includes("deny") && !hasApproved(migration, user)),
+    migrationsToDecide: rows.filter(
+      ({ migration, acts }) => acts.includes("deny") && !hasApproved(migration, user, person.memberships),
+    ),
     toReview: only(newest, (request) => {
       const cluster = config.clusters.get(request.cluster);
       return cluster !== undefined && refuseReview(request, cluster, person) === null;

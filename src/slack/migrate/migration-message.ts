@@ -1,6 +1,7 @@
 import type { AccessError } from "../../access/access-error.ts";
+import { hasApproved } from "../../access/approvals.ts";
 import { approversLeft } from "../../access/decide-migration.ts";
-import { hasApproved, isMigrationOver, type Migration } from "../../access/migration.ts";
+import { isMigrationOver, type Migration } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { DirectMessages, ShownMessages } from "../../ledger/stored.ts";
 import { peopleNamed } from "../app/directory.ts";

@@ -129,6 +129,11 @@ test("nor in a request that is older than the id of the organization, and no one
     await app.answered("U0APPROVER", clickOn(own.id)),
     await app.answered("U0APPROVER", clickOn(twice.id)),
   ];
+  const approver = app.person("U0APPROVER");
+  await approver.openHome();
+  const home = await app.slack.until(() =>
+    [approver.home()].flatMap((view) => (view ? textOf(view) : [])).find((text) => text.includes(own.id)),
+  );
 
   expect(answers.map(textOf)).toEqual([
     expect.stringContaining("your own request"),
@@ -136,4 +141,5 @@ test("nor in a request that is older than the id of the organization, and no one
   ]);
   expect((await app.ledger.get(own.id))?.approvals).toEqual([]);
   expect((await app.ledger.get(twice.id))?.approvals).toEqual([before]);
+  expect(home).not.toContain(twice.id);
 });
