@@ -4,9 +4,9 @@ import { hasNoWorker, zoneInWords, zonesOf } from "../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import type { ClusterTrouble } from "../access/retry.ts";
 import type { Config } from "../config/config.ts";
-import type { AuditLog } from "../ledger/audit-log.ts";
 import type { RedisClient } from "../ledger/client.ts";
 import { type Queues, stateOfQueues } from "../ledger/queues.ts";
+import type { AuditLog } from "../ledger/redis-audit-log.ts";
 import type { Backlog, SinkLag } from "../operations/metrics.ts";
 import type { WorkerContext } from "../worker/context.ts";
 

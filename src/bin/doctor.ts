@@ -19,8 +19,7 @@ import { type KeyKind, keysIn, olderKeys, type Verifier } from "../access/seal.t
 import { broken, counted, type Finding, found, type Link, linkNames, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { examineRedis, examineWrites } from "../ledger/examine-redis.ts";
-import type { Ledger } from "../ledger/ledger.ts";
-import { redisLedger } from "../ledger/redis-ledger.ts";
+import { type Ledger, redisLedger } from "../ledger/ledger.ts";
 import { sealedValues } from "../ledger/seal-again.ts";
 import { type CommandIo, cliCommand, needs, readZones } from "./process-io.ts";
 import { readCommandSettings, type Settings, withWorkerContext } from "./settings.ts";

@@ -12,9 +12,9 @@ import { liveConfig } from "../config/live-config.ts";
 import { LedgerClock, type TimeService } from "../ledger/clock.ts";
 import { processName } from "../ledger/clusters.ts";
 import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../ledger/connect.ts";
+import { redisLedger, redisRequestTraces } from "../ledger/ledger.ts";
 import { openQueues } from "../ledger/queues.ts";
 import { redisAuditLog } from "../ledger/redis-audit-log.ts";
-import { redisLedger, redisRequestTraces } from "../ledger/redis-ledger.ts";
 import { inTurn, takeWrite } from "../ledger/turns.ts";
 import { withinTime } from "../operations/deadlines.ts";
 import {

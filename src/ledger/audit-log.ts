@@ -1,29 +1,8 @@
 import { AccessReview, type ReviewScope, type ReviewSummary } from "../access/audit/access-review.ts";
-import type { ErasedEvent } from "../access/audit/audit-erasure.ts";
 import { type Anchor, brokenLogBase, type LogBase, verifyLog } from "../access/audit/verify-log.ts";
 import type { AuditEvent, BrokenChain, ChainedEvent, ChainVerdict } from "../access/audit-event.ts";
 import type { PreviewPublicKeys } from "../access/seal.ts";
-
-/** The ledger's events as a log: read, delivered to sinks, and limited in time. Only the ledger's own commits add to it. */
-export interface AuditLog {
-  /** Events from this sequence number on (the first is 1), in order. */
-  events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
-  head(): Promise<Anchor>;
-  /** The beginning of the log, as stored: the reader has to verify it. */
-  base(): Promise<LogBase>;
-  /** Never back. Nothing happens if the event is absent, or if the log no longer begins at `before`. */
-  beginAt(base: LogBase, before: LogBase): Promise<void>;
-  /** In one step: events become their remains, and the log has this event. False: the beginning is no longer `before`. */
-  erase(erased: ReadonlyMap<number, ErasedEvent>, base: LogBase, before: LogBase, event: AuditEvent): Promise<boolean>;
-  /** The posted anchors up to this event, oldest first. An attacker with Redis can forge them. */
-  anchors(upTo: number): Promise<readonly Anchor[]>;
-  /** Stores a posted anchor for checks after its event is removed. */
-  noteAnchor(anchor: Anchor): Promise<void>;
-  /** The sequence number of the newest event that this sink has; 0: none. */
-  delivered(sink: string): Promise<number>;
-  /** Never moves back. */
-  markDelivered(sink: string, sequence: number): Promise<void>;
-}
+import type { AuditLog } from "./redis-audit-log.ts";
 
 const pageSize = 1000;
 

@@ -1,14 +1,58 @@
-import type { AuditEvent, ChainedEvent } from "../access/audit-event.ts";
-import type { LedgerRecord } from "../access/lists.ts";
+import type { AuditEvent } from "../access/audit-event.ts";
+import { classOf, isMigration, type LedgerRecord, recordDueAt } from "../access/lists.ts";
 import type { Migration } from "../access/migration.ts";
-import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
-import type { ClosedBatch } from "./closed.ts";
-import type { ClusterLedger } from "./clusters.ts";
-import type { FleetLedger } from "./fleet.ts";
-import type { LinkLedger } from "./links.ts";
-import type { ListOf } from "./lists.ts";
-import type { ShownMessages } from "./stored.ts";
-import type { TurnLedger } from "./turns.ts";
+import { type AccessRequest, type ApprovedRequest, askerOf } from "../access/record.ts";
+import { isClosed } from "../access/request.ts";
+import { canonicalJson, type Json } from "../access/seal.ts";
+import { isTraceParent, type RequestTraces, type TraceParent } from "../operations/traced.ts";
+import { explained, type RedisClient } from "./client.ts";
+import { type ClosedBatch, removeRecord, takeClosed } from "./closed.ts";
+import { type ClusterLedger, redisClusters } from "./clusters.ts";
+import { chainHeadKey, chainText, commitScript, eventsKey, logKey, runScript } from "./commit-script.ts";
+import { type FleetLedger, redisFleet } from "./fleet.ts";
+import { type LinkLedger, redisLinks } from "./links.ts";
+import {
+  countsKey,
+  dueKey,
+  duePendingIds,
+  extensionsKey,
+  type ListOf,
+  latestMigrationId,
+  listsOf,
+  listUnlisted,
+  maxDue,
+  ofCluster,
+  openByClusterKey,
+  openMigrationsKey,
+  overdueIds,
+  pageOfList,
+  pendingKey,
+  permanentKey,
+  readOpenLeases,
+  requesterKey,
+} from "./lists.ts";
+import { type MessageLedger, redisMessages } from "./messages.ts";
+import { OwnCommits, type UndoneLedger } from "./own-commits.ts";
+import {
+  kindOfRecord,
+  readRecord,
+  readRecords,
+  readRequests,
+  recordKey,
+  textOfRecord,
+  traceKey,
+  unshownKey,
+} from "./records.ts";
+import { type EventLedger, redisEvents } from "./redis-audit-log.ts";
+import {
+  readOr,
+  readStored,
+  type StoredReader,
+  storedReader,
+  type UnreadableLog,
+  unreadableSentence,
+} from "./stored.ts";
+import { redisTurns, type TurnLedger } from "./turns.ts";
 
 /** A record's next version with its event: written together or not at all. */
 export interface LedgerChange {
@@ -29,76 +73,6 @@ export interface ListPage {
   readonly total: number;
 }
 
-/** Records of either kind: written by compare-and-swap, found when they are due, and removed when they are over. */
-export interface RecordLedger {
-  /** Compare-and-swap: succeeds only if the stored version is one less than `after.version` (absent counts as 0). */
-  commit(change: LedgerChange): Promise<CommitResult>;
-  /** The longest due first. @param isKnown leaves out a record by its id and the time at which it was due, in milliseconds, unread */
-  due(now: Date, limit: number, isKnown?: (id: string, dueAt: number) => boolean): Promise<readonly LedgerRecord[]>;
-  /** One sentence for people, if the record can't be read; null: it can, or there is none. */
-  whyUnreadable(id: string): Promise<string | null>;
-  /** Closed records without any further effect, the longest closed first. Two workers at once get different ones. */
-  takeClosed(taking: ClosedBatch): Promise<readonly LedgerRecord[]>;
-  /**
-   * Removes a record with its data; its id finds its events for this long (null: for ever). False: it changed, something is due
-   * or unshown, an open request extends it, or it is its cluster's newest migration, which gives the next number.
-   */
-  remove(record: LedgerRecord, logForMs: number | null): Promise<boolean>;
-}
-
-export interface RequestLedger extends RecordLedger {
-  /** Null: there is none, or it can't be read. */
-  get(id: string): Promise<AccessRequest | null>;
-  /** Approved records of a cluster with leases that are not over. Pending ones, which have no limit, are not among them. */
-  leasedOf(cluster: string): Promise<readonly ApprovedRequest[]>;
-  /** Pending records of a cluster with something due, the longest due first. */
-  duePendingOf(cluster: string, now: Date, limit: number): Promise<readonly AccessRequest[]>;
-  /** Open leases that should have been gone at this time, the longest overdue first. */
-  overdue(since: Date, limit: number): Promise<readonly ApprovedRequest[]>;
-  /** The open requests and the ended leases that extend this one. */
-  extensionsOf(id: string): Promise<readonly AccessRequest[]>;
-  /** The number of records of each class (src/access/lists.ts); a class without any is absent. */
-  counts(): Promise<ReadonlyMap<string, number>>;
-  /** The number of open records of each cluster; a cluster without any is absent. */
-  openByCluster(): Promise<ReadonlyMap<string, number>>;
-  /** Records in which this person gets the access, newest first. */
-  ofRequester(user: string, limit: number): Promise<readonly AccessRequest[]>;
-  /** Whether this id is of a removed permanent lease: its id stays known. */
-  isPermanentLeaseOver(id: string): Promise<boolean>;
-  list(of: ListOf, offset: number, limit: number): Promise<ListPage>;
-}
-
-/** What Slack shows: the versions in messages, the entries of threads, and App Homes. */
-export interface MessageLedger {
-  /** Ids of records with a newest version that no message shows yet. */
-  unshown(limit: number): Promise<readonly string[]>;
-  shown(id: string): Promise<ShownMessages | null>;
-  /** Remembers the content of a message. The record is then unshown only if it has a newer version. */
-  markShown(id: string, shown: ShownMessages): Promise<void>;
-  /** Records that a channel does not show as they are, and the channel: Slack refused the update, or other people can approve now. */
-  outdated(): Promise<ReadonlyMap<string, string>>;
-  outdatedIn(id: string): Promise<string | null>;
-  /** @param channel null: it shows the record as it is */
-  rememberOutdated(id: string, channel: string | null): Promise<void>;
-  threadEntryNames(id: string): Promise<readonly string[]>;
-  addThreadEntries(id: string, names: readonly string[]): Promise<void>;
-  rememberHome(user: string, hash: string): Promise<void>;
-  /** The hashes of these people's App Homes; a person who never opened it is absent. @param users null: of all */
-  homesOf(users: readonly string[] | null): Promise<ReadonlyMap<string, string>>;
-}
-
-export interface EventLedger {
-  /** Such as a refused attempt, among the events of its record. May append it twice, if an answer was lost. */
-  note(event: AuditEvent): Promise<void>;
-  /** Appends an event that is about no record: unlike with `note`, `eventsOf` finds it by its `request`. May append it twice. */
-  append(event: AuditEvent): Promise<void>;
-  /** Events from this sequence number on (the first is 1), in order. */
-  events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
-  eventsOf(id: string, limit: number): Promise<readonly ChainedEvent[]>;
-  /** Why the log takes no event, so that nothing can change: a person wrote into it. Null: it takes them. */
-  logFlaw(): Promise<string | null>;
-}
-
 /** Code names the small port that it uses, so that a fake needs no more. Every implementation passes test/ledger/contract.ts. */
 export interface Ledger
   extends RequestLedger,
@@ -111,11 +85,185 @@ export interface Ledger
   readonly migrations: MigrationLedger;
 }
 
+/** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
+export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: () => {} }): Ledger & UndoneLedger {
+  const reader = storedReader(redis, log);
+  const own = new OwnCommits();
+  const undone: UndoneLedger = { eachUndone: (act) => own.eachUndone(redis, reader, act) };
+  const ports = {
+    ...redisRecords(redis, reader, own),
+    ...undone,
+    ...redisRequests(redis, reader),
+    ...redisMessages(redis, reader),
+    ...redisEvents(redis),
+    ...redisLinks(redis, reader),
+    ...redisTurns(redis),
+    ...redisClusters(redis, reader),
+    ...redisFleet(redis),
+  };
+  return { ...explained(ports, redis), migrations: explained(redisMigrations(redis, reader), redis) };
+}
+
+export type RecordLedger = ReturnType<typeof redisRecords>;
+
+/** Records of either kind: one atomic step writes them, one index has the due ones, and one list has the closed ones. */
+function redisRecords(redis: RedisClient, reader: StoredReader, own: OwnCommits) {
+  return {
+    /** Compare-and-swap: succeeds only if the stored version is one less than `after.version` (absent counts as 0). */
+    commit: async (change: LedgerChange): Promise<CommitResult> => {
+      const result = await commit(redis, reader, change);
+      if (result.type === "committed") own.add(change.after);
+      return result;
+    },
+    /** The longest due first. @param isKnown leaves out a record by its id and the time at which it was due, in milliseconds, unread */
+    due: (now: Date, limit: number, isKnown: (id: string, dueAt: number) => boolean = () => false) =>
+      readDue(redis, reader, now, limit, isKnown),
+    /** One sentence for people, if the record can't be read; null: it can, or there is none. */
+    whyUnreadable: async (id: string): Promise<string | null> => {
+      const text = await textOfRecord(redis, id);
+      const kind = kindOfRecord(id);
+      const reading = text === null ? null : readStored(kind, id, text);
+      return reading?.type === "unreadable" ? unreadableSentence(kind, id, reading.problem) : null;
+    },
+    /** Closed records without any further effect, the longest closed first. Two workers at once get different ones. */
+    takeClosed: (taking: ClosedBatch) => takeClosed(redis, reader, taking),
+    /**
+     * Removes a record with its data; its id finds its events for this long (null: for ever). False: it changed, something is due
+     * or unshown, an open request extends it, or it is its cluster's newest migration, which gives the next number.
+     */
+    remove: (record: LedgerRecord, logForMs: number | null) => removeRecord(redis, record, logForMs),
+  };
+}
+
+export type RequestLedger = RecordLedger & ReturnType<typeof redisRequests>;
+
+/** What requests have besides the life of every record. */
+function redisRequests(redis: RedisClient, reader: StoredReader) {
+  return {
+    /** Null: there is none, or it can't be read. */
+    get: (id: string): Promise<AccessRequest | null> => readRecord(redis, reader, "request", id),
+    /** Approved records of a cluster with leases that are not over. Pending ones, which have no limit, are not among them. */
+    leasedOf: (cluster: string): Promise<readonly ApprovedRequest[]> => readOpenLeases(redis, reader, cluster),
+    /** Pending records of a cluster with something due, the longest due first. */
+    duePendingOf: async (cluster: string, now: Date, limit: number): Promise<readonly AccessRequest[]> =>
+      ofCluster(cluster, await readRequests(redis, reader, await duePendingIds(redis, cluster, now, limit))),
+    /** Open leases that should have been gone at this time, the longest overdue first. */
+    overdue: async (since: Date, limit: number): Promise<readonly ApprovedRequest[]> => {
+      const found = await readRequests(redis, reader, await overdueIds(redis, since, limit));
+      return found.filter((request) => request.state === "approved");
+    },
+    /** The open requests and the ended leases that extend this one. */
+    extensionsOf: async (id: string): Promise<readonly AccessRequest[]> =>
+      readRequests(redis, reader, await redis.zrange(extensionsKey(id), "0", "-1")),
+    /** The number of records of each class (src/access/lists.ts); a class without any is absent. */
+    counts: () => readCounts(redis, countsKey),
+    /** The number of open records of each cluster; a cluster without any is absent. */
+    openByCluster: () => readCounts(redis, openByClusterKey),
+    /** Whether this id is of a removed permanent lease: its id stays known. */
+    isPermanentLeaseOver: async (id: string) => (await readOr(0, redis.sismember(permanentKey, id))) === 1,
+    /** Records in which this person gets the access, newest first. */
+    ofRequester: async (user: string, limit: number): Promise<readonly AccessRequest[]> =>
+      readRequests(redis, reader, await redis.zrevrange(requesterKey(user), 0, limit - 1)),
+    list: async (of: ListOf, offset: number, limit: number): Promise<ListPage> => {
+      const { ids, total } = await pageOfList(redis, of, offset, limit);
+      return { requests: await readRequests(redis, reader, ids), total };
+    },
+  };
+}
+
+export type MigrationLedger = ReturnType<typeof redisMigrations>;
+
 /** The migrations of clusters to access entries. Every implementation passes test/ledger/migration-contract.ts. */
-export interface MigrationLedger {
-  /** Null: there is none, or it can't be read. */
-  get(id: string): Promise<Migration | null>;
-  latestOf(cluster: string): Promise<Migration | null>;
-  /** Every migration that is open, or has a step that still runs; at most one for each cluster. */
-  open(): Promise<readonly Migration[]>;
+function redisMigrations(redis: RedisClient, reader: StoredReader) {
+  return {
+    /** Null: there is none, or it can't be read. */
+    get: (id: string): Promise<Migration | null> => readRecord(redis, reader, "migration", id),
+    latestOf: async (cluster: string): Promise<Migration | null> => {
+      const id = await latestMigrationId(redis, cluster);
+      return id === undefined ? null : readRecord(redis, reader, "migration", id);
+    },
+    /** Every migration that is open, or has a step that still runs; at most one for each cluster. */
+    open: async (): Promise<readonly Migration[]> => {
+      const ids = await redis.zrange(openMigrationsKey, "0", "-1");
+      return (await readRecords(redis, reader, ids)).filter(isMigration);
+    },
+  };
+}
+
+/** The counts that the commits keep (src/ledger/commit-script.ts). */
+async function readCounts(redis: RedisClient, key: string): Promise<ReadonlyMap<string, number>> {
+  const counts = Object.entries(await redis.hgetall(key));
+  return new Map(counts.flatMap(([name, count]) => (Number(count) > 0 ? [[name, Number(count)]] : [])));
+}
+
+async function commit(
+  redis: RedisClient,
+  reader: StoredReader,
+  { after, event, maxPending }: LedgerChange,
+): Promise<CommitResult> {
+  const { id, version, cluster } = after;
+  const due = recordDueAt(after);
+  const lists = listsOf(after);
+  const keys = [
+    ...[recordKey(id), dueKey, unshownKey, chainHeadKey, eventsKey, logKey(id), countsKey, openByClusterKey],
+    ...lists.map(({ key }) => key),
+  ];
+  // Only requests count.
+  const [counted, openIn] = isMigration(after) ? ["", ""] : [classOf(after), isClosed(after) ? "" : cluster];
+  const written = await runScript(redis, commitScript, keys, [
+    ...[String(version - 1), JSON.stringify(after), id, due === null ? "" : String(due)],
+    ...[...(event ? chainText(event) : ["", ""]), counted, openIn],
+    ...lists.map(({ place }) => (place === null ? "" : String(place))),
+    ...[String(keys.indexOf(pendingKey(askerOf(after))) + 1), maxPending === undefined ? "" : String(maxPending)],
+  ]);
+  if (written === 1) return { type: "committed" };
+  const current = await readRecord(redis, reader, kindOfRecord(id), id);
+  // After a broken connection ioredis sends a script again that already ran.
+  if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
+  return { type: "conflict", current };
+}
+
+function asJson(value: LedgerRecord): Json {
+  return value as unknown as Json;
+}
+
+/** An unreadable record stays due and would block others, so it is due again later. */
+const lookAgainMs = 5 * 60_000;
+
+async function readDue(
+  redis: RedisClient,
+  reader: StoredReader,
+  now: Date,
+  limit: number,
+  isKnown: (id: string, dueAt: number) => boolean,
+): Promise<readonly LedgerRecord[]> {
+  const found = await redis.zrangebyscore(dueKey, "-inf", now.getTime(), "WITHSCORES", "LIMIT", 0, maxDue);
+  const ids = found.filter((id, index) => index % 2 === 0 && !isKnown(id, Number(found[index + 1]))).slice(0, limit);
+  const records = await readRecords(redis, reader, ids);
+  const read = new Set(records.map(({ id }) => id));
+  const missing = ids.filter((id) => !read.has(id));
+  if (missing.length > 0) {
+    await redis.zadd(dueKey, "XX", ...missing.flatMap((id) => [now.getTime() + lookAgainMs, id]));
+  }
+  await listUnlisted(redis, records);
+  return records;
+}
+
+/** Long enough for an approval on the next working day; later work begins a new trace. */
+const keptSeconds = 3 * 86_400;
+
+/** The traces of requests on Redis. A forged one only appears in another trace. */
+export function redisRequestTraces(redis: RedisClient): RequestTraces {
+  return {
+    remember: async (id, parent) => void (await redis.set(traceKey(id), parent, "EX", keptSeconds)),
+    of: async (ids) => {
+      const found = await Promise.all(ids.map((id) => redis.get(traceKey(id))));
+      return new Map(
+        ids.flatMap((id, index): [string, TraceParent][] => {
+          const parent = found[index];
+          return parent && isTraceParent(parent) ? [[id, parent]] : [];
+        }),
+      );
+    },
+  };
 }

@@ -4,34 +4,54 @@ import { type Anchor, formatAnchor, type LogBase, readAnchor } from "../access/a
 import { type AuditEvent, type ChainedEvent, genesis, nestsTooDeep } from "../access/audit-event.ts";
 import { timeForm } from "../access/lease/lease-record.ts";
 import { canonicalJson, type Json, parseJson } from "../access/seal.ts";
-import type { AuditLog } from "./audit-log.ts";
 import { explained, type RedisClient } from "./client.ts";
-import { appendScript, chainHeadKey, chainLua, chainText, endScript, eventsKey, logKey } from "./commit-script.ts";
+import {
+  appendScript,
+  chainHeadKey,
+  chainLua,
+  chainText,
+  endScript,
+  eventsKey,
+  logKey,
+  noteScript,
+} from "./commit-script.ts";
+import { recordKey } from "./records.ts";
 import { readOr } from "./stored.ts";
 
-/** Events from this sequence number on, in order. */
-export async function readEvents(redis: RedisClient, from: number, limit: number): Promise<readonly ChainedEvent[]> {
+export type EventLedger = ReturnType<typeof redisEvents>;
+
+/** The events beside those of a commit. */
+export function redisEvents(redis: RedisClient) {
+  return {
+    /** Such as a refused attempt, among the events of its record, if there is one. May append it twice, if an answer was lost. */
+    note: async (event: AuditEvent): Promise<void> => {
+      const places = [recordKey(event.request), chainHeadKey, eventsKey, logKey(event.request)];
+      await redis.eval(noteScript, places.length, ...places, ...chainText(event));
+    },
+    /** Appends an event that is about no record: unlike with `note`, `eventsOf` finds it by its `request`. May append it twice. */
+    append: async (event: AuditEvent): Promise<void> => {
+      await redis.eval(appendScript, 3, chainHeadKey, eventsKey, logKey(event.request), ...chainText(event));
+    },
+    /** Events from this sequence number on (the first is 1), in order. */
+    events: (from: number, limit: number) => readEvents(redis, from, limit),
+    eventsOf: async (id: string, limit: number) =>
+      readEventsAt(redis, await readOr([], redis.lrange(logKey(id), -limit, -1))),
+    /** Why the log takes no event, so that nothing can change: a person wrote into it. In Redis' words; null: it takes them. */
+    logFlaw: async (): Promise<string | null> => {
+      try {
+        await redis.eval(endScript, 2, chainHeadKey, eventsKey);
+        return null;
+      } catch (error) {
+        if (error instanceof Error && /WRONGTYPE|audit log/.test(error.message)) return error.message;
+        throw error;
+      }
+    },
+  };
+}
+
+async function readEvents(redis: RedisClient, from: number, limit: number): Promise<readonly ChainedEvent[]> {
   const rows = await redis.xrange(eventsKey, `${from}-0`, "+", "COUNT", limit);
   return rows.map(chainedEvent);
-}
-
-export async function appendEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
-  await redis.eval(appendScript, 3, chainHeadKey, eventsKey, logKey(event.request), ...chainText(event));
-}
-
-/** Why no event can follow, in Redis' words; null: one can. */
-export async function logFlaw(redis: RedisClient): Promise<string | null> {
-  try {
-    await redis.eval(endScript, 2, chainHeadKey, eventsKey);
-    return null;
-  } catch (error) {
-    if (error instanceof Error && /WRONGTYPE|audit log/.test(error.message)) return error.message;
-    throw error;
-  }
-}
-
-export async function readEventsOf(redis: RedisClient, id: string, limit: number): Promise<readonly ChainedEvent[]> {
-  return readEventsAt(redis, await readOr([], redis.lrange(logKey(id), -limit, -1)));
 }
 
 /** Without removed ones. Redis can have any text among the numbers. */
@@ -153,31 +173,47 @@ if known < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) 
 return 1
 `;
 
-/** The audit log on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
-export function redisAuditLog(redis: RedisClient): AuditLog {
-  const log: AuditLog = {
-    events: (from, limit) => readEvents(redis, from, limit),
+export type AuditLog = ReturnType<typeof redisAuditLog>;
+
+/**
+ * The ledger's events as a log on Redis: read, delivered to sinks, and limited in time. Only the ledger's own commits add to it. Any
+ * failure of Redis is an AccessError `ledger-unreachable`.
+ */
+export function redisAuditLog(redis: RedisClient) {
+  return explained(auditLogOn(redis), redis);
+}
+
+function auditLogOn(redis: RedisClient) {
+  return {
+    /** Events from this sequence number on (the first is 1), in order. */
+    events: (from: number, limit: number) => readEvents(redis, from, limit),
     head: () => readHead(redis),
+    /** The beginning of the log, as stored: the reader has to verify it. */
     base: () => readBase(redis),
-    beginAt: async (base, before) => {
+    /** Never back. Nothing happens if the event is absent, or if the log no longer begins at `before`. */
+    beginAt: async (base: LogBase, before: LogBase): Promise<void> => {
       await redis.eval(beginScript, 3, eventsKey, baseKey, anchorsKey, ...valuesOf(base, before));
     },
-    erase: async (erased, base, before, event) => {
+    /** In one step: events become their remains, and the log has this event. False: the beginning is no longer `before`. */
+    erase: async (erased: ReadonlyMap<number, ErasedEvent>, base: LogBase, before: LogBase, event: AuditEvent) => {
       const last = await copyErased(redis, erased);
       const keys = [eventsKey, copyKey, baseKey, chainHeadKey];
       const values = [...valuesOf(base, before), String(last), ...chainText(event)];
       return (await redis.eval(eraseScript, keys.length, ...keys, ...values)) === 1;
     },
-    anchors: async (upTo) => readAnchors(await redis.zrangebyscore(anchorsKey, "-inf", upTo)),
-    noteAnchor: async (anchor) => {
+    /** The posted anchors up to this event, oldest first. An attacker with Redis can forge them. */
+    anchors: async (upTo: number) => readAnchors(await redis.zrangebyscore(anchorsKey, "-inf", upTo)),
+    /** Stores a posted anchor for checks after its event is removed. */
+    noteAnchor: async (anchor: Anchor): Promise<void> => {
       const values = [String(anchor.count), formatAnchor(anchor), String(maxAnchors)];
       await redis.eval(noteAnchorScript, 1, anchorsKey, ...values);
     },
-    delivered: async (sink) => Number((await redis.hget(deliveredKey, sink)) ?? 0),
-    markDelivered: async (sink, sequence) =>
+    /** The sequence number of the newest event that this sink has; 0: none. */
+    delivered: async (sink: string) => Number((await redis.hget(deliveredKey, sink)) ?? 0),
+    /** Never moves back. */
+    markDelivered: async (sink: string, sequence: number): Promise<void> =>
       void (await redis.eval(raiseScript, 1, deliveredKey, sink, String(sequence))),
   };
-  return explained(log, redis);
 }
 
 function valuesOf({ count, hash, anchors, seal, erasures = new Map() }: LogBase, before: LogBase): readonly string[] {

@@ -15,8 +15,7 @@ import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/worksp
 import { newKeys } from "../../src/bin/keys.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
 import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
-import type { Ledger } from "../../src/ledger/ledger.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { type Ledger, redisLedger } from "../../src/ledger/ledger.ts";
 import { type BothKeys, keysIn } from "../builders/keys.ts";
 import { type BenchOptions, benchConfiguration, finder, fleetTags, inAccount } from "./bench-configuration.ts";
 import { startProductProcess } from "./product.ts";

@@ -4,7 +4,7 @@ import { arns, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
 import { modeClustersText } from "../../sandbox/scene-clusters.ts";
 import { doctor } from "../../src/bin/doctor.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { addOperator, bootstrapIn, inWorkerOf, operatorArn, timesCreator } from "../operator-scene.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { startCluster } from "../sandbox/cluster/implementations.ts";

@@ -11,7 +11,7 @@ import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { doctor } from "../../src/bin/doctor.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { examineRedis } from "../../src/ledger/examine-redis.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { neededScopes } from "../../src/slack/app/web-client.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aRequest } from "../builders/a-request.ts";

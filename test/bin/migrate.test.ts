@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, initialAwsAuth } from "../../sandbox/scene.ts";
 import { runMigrate } from "../../src/bin/migrate.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { keysOf } from "../builders/keys.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { migrationScene } from "../worker/migration/migration-scene.ts";

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { sealFleetList } from "../../src/access/policy/fleet-list.ts";
 import { runPolicy } from "../../src/bin/policy.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aFleetCluster, fleetText } from "../builders/a-fleet.ts";
 import { keys, variablesNamed } from "../builders/keys.ts";

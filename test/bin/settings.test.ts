@@ -7,7 +7,7 @@ import { explainFailure } from "../../src/access/access-error.ts";
 import { sealFleetList } from "../../src/access/policy/fleet-list.ts";
 import { readCommandSettings, readSettings } from "../../src/bin/settings.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aFleetCluster, fleetText } from "../builders/a-fleet.ts";
 import { keys, otherKeys, variablesNamed } from "../builders/keys.ts";

@@ -7,7 +7,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-redis.ts";
 import { verifyChain } from "../../src/access/audit-event.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { isLong } from "../form.ts";

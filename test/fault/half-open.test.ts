@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Faults } from "../../sandbox/faults.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { aRedis } from "../redis.ts";

@@ -5,8 +5,7 @@ import { arns, clusterArn, clusterName, configuration } from "../../sandbox/scen
 import { populateModes } from "../../sandbox/scene-clusters.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { readConfig } from "../../src/config/config.ts";
-import type { Ledger } from "../../src/ledger/ledger.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { type Ledger, redisLedger } from "../../src/ledger/ledger.ts";
 import { aMovedClock } from "../flow/moved-clock.ts";
 import { again } from "../keep-code.ts";
 import { bundledProduct } from "../product.ts";

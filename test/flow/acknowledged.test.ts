@@ -5,7 +5,7 @@ import { Faults } from "../../sandbox/faults.ts";
 import { arns, channel, clusterName, configuration } from "../../sandbox/scene.ts";
 import type { CommandAnswer } from "../../sandbox/slack/inputs.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { startRedisGate } from "../fault/redis-gate.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { type Flow, startFlow } from "./start-flow.ts";

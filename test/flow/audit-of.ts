@@ -1,6 +1,6 @@
 import { type ChainedEvent, type ChainVerdict, verifyChain } from "../../src/access/audit-event.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 
 /** The audit log of a flow: whether its chain is whole, and its event types in order. */
 export async function auditOf(

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { channel, clusterName, initialAwsAuth } from "../../sandbox/scene.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { openOf } from "../fault/open-of.ts";
 import { type Flow, type FlowOptions, startFlow } from "./start-flow.ts";
 

@@ -3,7 +3,7 @@ import { type ProductProcess, startProduct } from "../../sandbox/product-process
 import { account, arns, channel, configuration, externalId, region } from "../../sandbox/scene.ts";
 import { textOf, wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { bundledProduct } from "../product.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 

@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import type { RedisAccess } from "../../src/ledger/client.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import type { OpenLedger } from "./contract.ts";
 
 /** The ledger by way of a connection of any form; its servers are emptied by their administrator. */

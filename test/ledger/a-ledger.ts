@@ -1,5 +1,5 @@
 import { connectRedis } from "../../src/ledger/connect.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { aRedis } from "../redis.ts";
 import type { OpenLedger } from "./contract.ts";
 

@@ -1,8 +1,8 @@
 import type { Cluster } from "ioredis";
 import { expect, test } from "vitest";
 import { connectRedis } from "../../src/ledger/connect.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { eventOf } from "../../src/ledger/lifecycle.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { aMigration } from "../builders/a-migration.ts";
 import { at, hours } from "../builders/times.ts";
 import { aRedis } from "../redis.ts";

@@ -5,11 +5,9 @@ import { type ChainedEvent, erasureMark } from "../../src/access/audit-event.ts"
 import { digestOfEvent, signingKeys } from "../../src/access/seal.ts";
 import { audit } from "../../src/bin/audit.ts";
 import type { AuditSettings } from "../../src/config/config.ts";
-import type { AuditLog } from "../../src/ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
-import type { Ledger } from "../../src/ledger/ledger.ts";
-import { redisAuditLog } from "../../src/ledger/redis-audit-log.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { type Ledger, redisLedger } from "../../src/ledger/ledger.ts";
+import { type AuditLog, redisAuditLog } from "../../src/ledger/redis-audit-log.ts";
 import { forgetOldEvents, sealBaseAnew } from "../../src/worker/upkeep/keep-audit.ts";
 import { auditSinks, deliver } from "../../src/worker/upkeep/sinks.ts";
 import { runCommand } from "../bin/check-run.ts";

@@ -5,7 +5,7 @@ import { AccessError } from "../../src/access/access-error.ts";
 import { type AuditEvent, chainHash, genesis, verifyChain } from "../../src/access/audit-event.ts";
 import { digestOfEvent, type Json } from "../../src/access/seal.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { anyCharacter } from "../any-text.ts";
 import { aLeasedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
-import { redisRequestTraces } from "../../src/ledger/redis-ledger.ts";
+import { redisRequestTraces } from "../../src/ledger/ledger.ts";
 import { measuredStep } from "../../src/operations/announcements.ts";
 import { startOpenTelemetry } from "../../src/operations/open-telemetry.ts";
 import { rememberTrace, type TraceContext, traced, tracedRun, traceFor } from "../../src/operations/traced.ts";

@@ -2,7 +2,7 @@ import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { explainFailure } from "../../src/access/access-error.ts";
 import { schema, schemaKey } from "../../src/ledger/connect.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { auditOf } from "../flow/audit-of.ts";
 import { aProduct, type Product } from "./a-product.ts";
 import { expectSentences } from "./runbook.ts";

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { freePort } from "../../sandbox/product-process.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { aPreviewedRequest, engineerArn } from "../builders/a-request.ts";
 import { aRedis } from "../redis.ts";
 import { aSlackApp, type SlackApp } from "./a-slack-app.ts";

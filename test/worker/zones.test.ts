@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Cluster, type Zone, zoneByName } from "../../src/access/policy/cluster.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/connect.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { openQueues, type Queues, wake, wakeAll } from "../../src/ledger/queues.ts";
-import { redisLedger } from "../../src/ledger/redis-ledger.ts";
 import { workerQuestions } from "../../src/ledger/worker-questions.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { startWorker } from "../../src/worker/worker.ts";

@@ -1,7 +1,6 @@
 import { type ChainedEvent, verifyChain } from "../../../src/access/audit-event.ts";
 import { connectRedis } from "../../../src/ledger/connect.ts";
-import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { redisLedger } from "../../../src/ledger/redis-ledger.ts";
+import { type Ledger, redisLedger } from "../../../src/ledger/ledger.ts";
 import type { SandboxCluster } from "../../cluster/cluster.ts";
 import type { ConfigMap, SentConfigMap } from "../../cluster/config-map.ts";
 import type { Sandbox } from "../../sandbox.ts";

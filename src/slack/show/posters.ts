@@ -5,8 +5,9 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ClusterTrouble, Outage } from "../../access/retry.ts";
 import type { SlackKeys } from "../../access/seal.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";
-import { type AuditLog, pagesOf, type ReadableLog } from "../../ledger/audit-log.ts";
+import { pagesOf, type ReadableLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import type { AuditLog } from "../../ledger/redis-audit-log.ts";
 import type { Ticking } from "../../operations/stoppable.ts";
 import {
   type Claimed,

@@ -6,9 +6,10 @@ import { type AuditEvent, type BrokenChain, erasureMark } from "../../access/aud
 import { anotherWriter } from "../../access/lease/drift.ts";
 import { isRequest, type LedgerRecord, recordClosedSince } from "../../access/lists.ts";
 import { zonesOf } from "../../access/policy/cluster.ts";
-import { type AuditLog, pagesOf, verifyAuditLog } from "../../ledger/audit-log.ts";
+import { pagesOf, verifyAuditLog } from "../../ledger/audit-log.ts";
 import type { PersonData } from "../../ledger/person-data.ts";
 import type { Queues } from "../../ledger/queues.ts";
+import type { AuditLog } from "../../ledger/redis-audit-log.ts";
 import type { WorkerContext } from "../context.ts";
 
 export interface ErasureContext extends Pick<WorkerContext, "ledger" | "config" | "keys" | "now"> {

@@ -4,7 +4,7 @@ import { brokenLogBase, type LogBase, sealLogBase } from "../../access/audit/ver
 import { type BrokenChain, type ChainedEvent, verifyChain } from "../../access/audit-event.ts";
 import { isOfNewestKey, type PreviewKeys, type WorkerKeys } from "../../access/seal.ts";
 import type { AuditSettings } from "../../config/config.ts";
-import type { AuditLog } from "../../ledger/audit-log.ts";
+import type { AuditLog } from "../../ledger/redis-audit-log.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
 import { usualDeadlines } from "../../operations/deadlines.ts";
 import type { FailureLog } from "../../operations/log.ts";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { connectRedis } from "../../../src/ledger/connect.ts";
-import { redisLedger } from "../../../src/ledger/redis-ledger.ts";
+import { redisLedger } from "../../../src/ledger/ledger.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
