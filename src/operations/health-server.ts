@@ -117,7 +117,7 @@ async function answerMetrics(registry: Registry, response: ServerResponse): Prom
   response.writeHead(text === null ? 500 : 200, { "content-type": registry.contentType }).end(text ?? "");
 }
 
-/** Whether the ledger and the service work: 0 from the first call without an answer, so that each alert sets its own delay. */
+/** Whether the ledger and the service work: 0 from the first probe that fails, so that each alert sets its own delay. */
 export function createReachMetrics(registry: Registry, read: () => Promise<ReadonlyMap<string, boolean>>): void {
   const help = "1 while it works: the ledger, and slack or sts, whichever the process depends on";
   gauge(registry, "eks_access_service_up", help, ["service"], async () =>

@@ -169,7 +169,8 @@ export function createLedgerMetrics(registry: Registry, backlog: Backlog): void 
     ["state"],
     async () => [...(await tally()).requests].map(([state, count]): Sample => [{ state }, count]),
   );
-  const leases = "Leases, by state: scheduled, active, failed, ended; ended by cause: expired, revoked, replayed";
+  const leases =
+    "Leases, by state: scheduled, active, failed, ended; ended by cause: expired, revoked, replayed, cluster-gone";
   gauge(registry, "eks_access_leases", leases, ["state", "cause"], async () =>
     [...(await tally()).leases].map(([stateAndCause, count]): Sample => {
       const [state = "", cause = ""] = stateAndCause.split("/");
