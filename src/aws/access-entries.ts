@@ -12,6 +12,7 @@ import {
   UntagResourceCommand,
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
+import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
 import { entryArnIn, entryArnOf } from "../access/principal.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
@@ -52,8 +53,11 @@ export function accessEntriesOf(eks: EksCluster, log?: RequestIds) {
     list: () => listAll(calls),
     /** Null: the principal has none. The ARN must be in the form of IAM. */
     describe: (principalArn: string) => describe(calls, principalArn),
-    /** In one call; null: the principal has no entry. */
-    usernameOf: async (principalArn: string) => (await describeAlone(calls, principalArn))?.username ?? null,
+    /** Without its access policies, in one call; null: the principal has no entry. */
+    identityOf: async (principalArn: string): Promise<MappedIdentity | null> => {
+      const found = await describeAlone(calls, principalArn);
+      return found && { username: found.username ?? "", groups: found.kubernetesGroups ?? [] };
+    },
     ...entryChanges(changes),
     ...policyChanges(changes),
     ...tagChanges(changes),

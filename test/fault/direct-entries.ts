@@ -67,7 +67,10 @@ export function directEntries(clock: { readonly ms: number }): DirectEntries {
         await point("described");
         return found;
       },
-      usernameOf: async (arn) => (await calls.describe(arn))?.username ?? null,
+      identityOf: async (arn) => {
+        const found = await calls.describe(arn);
+        return found && { username: found.username, groups: found.groups };
+      },
       create: async (entry) => {
         await send("create", false, () => change(entry.principalArn, { type: "create", entry }));
         const { arn = "", createdAt } = entries.get(entry.principalArn) ?? {};

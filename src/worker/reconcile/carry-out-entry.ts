@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { AccessError, hasCode } from "../../access/access-error.ts";
 import { anotherWriter, readBackDiffers } from "../../access/lease/drift.ts";
 import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
@@ -7,7 +8,7 @@ import type { Holding } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { accessPolicies, kubernetesGroups } from "../../access/policy/policy-text.ts";
 import { isIdentityCenterRole, withoutRolePath } from "../../access/principal.ts";
-import { canonicalJson, type MemoryKeys } from "../../access/seal.ts";
+import type { MemoryKeys } from "../../access/seal.ts";
 import {
   type AccessEntry,
   type EntryCall,
@@ -58,9 +59,8 @@ function situationOf(tools: EntryTools, { change }: EntryTarget, arn?: string): 
 
 /** ISO 8601; null: none. An absent entry does not show which calls EKS answered. @param key the ARN in lower case */
 export function openSinceOf({ state, begun, plannedAt }: EntryTools, key: string): string | null {
-  const known = state.openSince.get(key);
-  if (known !== undefined) return known;
-  return !state.entries.has(key) && begun.has(key) ? plannedAt.toISOString() : null;
+  const isUnseen = !state.entries.has(key) && begun.has(key);
+  return state.openSince.get(key) ?? (isUnseen ? plannedAt.toISOString() : null);
 }
 
 /** About which entry EKS has answered a call; null: about none, so that a refusal leaves nothing. */
@@ -73,14 +73,22 @@ async function carryOutEntry(tools: EntryTools, target: EntryTarget, progress: P
   const { entries, state } = tools;
   const seen = state.entries.get(target.change.arn.toLowerCase());
   if (!seen) return makeEntry(tools, target, progress);
-  const present = await entries.describe(seen.principalArn);
-  if (!present || fingerprint(present) !== fingerprint(seen)) {
-    await refuseOvertaken(tools);
-    const what = anotherWriter("changed", `the access entry of ${seen.principalArn}`);
-    throw new AccessError("access-entry-conflict", what);
-  }
-  await sendAll(tools, seen, callsFor(tools, target), progress);
+  await refuseChanged(tools, seen, await entries.describe(seen.principalArn));
+  // UpdateAccessEntry sets all groups, without a condition: what others change after this look is lost.
+  const lookAgain = async () => {
+    const claimed = progress.sentTo;
+    progress.sentTo = null;
+    await refuseChanged(tools, seen, await entries.identityOf(seen.principalArn));
+    progress.sentTo = claimed;
+  };
+  await sendAll(tools, seen, callsFor(tools, target), progress, lookAgain);
   return seen.principalArn;
+}
+
+async function refuseChanged(tools: EntryTools, seen: AccessEntry, now: Partial<AccessEntry> | null): Promise<void> {
+  if (now && isDeepStrictEqual({ ...seen, ...now }, seen)) return;
+  await refuseOvertaken(tools);
+  throw new AccessError("access-entry-conflict", anotherWriter("changed", `the access entry of ${seen.principalArn}`));
 }
 
 /** @throws AccessError also where all was removed, but EKS takes no tags */
@@ -89,12 +97,14 @@ async function sendAll(
   about: About,
   calls: readonly EntryCall[],
   progress: Progress = { sentTo: null },
+  lookAgain?: () => Promise<void>,
 ): Promise<void> {
   let untagged: AccessError | null = null;
   for (const call of calls) {
     const isTag = call.type === "tag" || call.type === "untag";
     if (isTag && untagged) continue;
     try {
+      if (call.type === "set-groups" && call !== calls[0]) await lookAgain?.();
       progress.sentTo = await send(tools, about, call);
     } catch (error) {
       const isOptional = call.type === "tag" && call.isOptional;
@@ -223,11 +233,6 @@ async function remove(entries: AccessEntries, arn: string): Promise<void> {
     if (!present || isOwnUsername(present.username)) throw error;
     throw new AccessError("access-entry-conflict", anotherWriter("made", `the access entry of ${arn}`));
   });
-}
-
-function fingerprint({ arn, type, username, groups, policies, tags }: AccessEntry): string {
-  const scopes = policies.map(({ name, namespaces }) => ({ name, namespaces: namespaces && [...namespaces] }));
-  return canonicalJson({ arn, type, username, groups: [...groups], policies: scopes, tags: { ...tags } });
 }
 
 /** Entries are eventually consistent (EKS User Guide): a write can become visible later. Milliseconds. */

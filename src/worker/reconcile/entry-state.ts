@@ -254,17 +254,17 @@ export const noOtherNames: OtherNames = { entries: [], unread: 0 };
 
 /** For the approver of a new entry. @param isNew whether a request gives a new username @throws AccessError */
 export async function otherNames(
-  entries: Pick<AccessEntries, "list" | "usernameOf">,
+  entries: Pick<AccessEntries, "list" | "identityOf">,
   isNew: (arns: readonly string[]) => boolean,
 ): Promise<OtherNames> {
   const arns = await entries.list();
   if (!isNew(arns)) return noOtherNames;
   const compared = arns.slice(0, maxCompared);
   extendDeadline(eachEntryMs * compared.length);
-  const found = await inParallel(compared, (arn) => entries.usernameOf(arn).catch(() => null));
+  const found = await inParallel(compared, (arn) => entries.identityOf(arn).catch(() => null));
   const named = compared.flatMap((arn, index) => {
-    const username = found[index];
-    return typeof username === "string" ? [{ arn, username }] : [];
+    const username = found[index]?.username;
+    return username === undefined ? [] : [{ arn, username }];
   });
   return { entries: named, unread: arns.length - named.length };
 }

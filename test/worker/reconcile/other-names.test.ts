@@ -6,7 +6,7 @@ const arns = Array.from({ length: 60 }, (_, index) => `arn:aws:iam::111122223333
 
 const entriesWith = (usernameOf: (arn: string) => Promise<string>, listed = arns) => ({
   list: async () => listed,
-  usernameOf,
+  identityOf: async (arn: string) => ({ username: await usernameOf(arn), groups: [] }),
 });
 
 test("of many access entries a bounded number is read, and the rest is counted", async () => {
