@@ -4,6 +4,7 @@ import type { ClusterTrouble, Outage } from "../access/retry.ts";
 import type { NamespaceList } from "../access/shared-lists.ts";
 import type { RedisClient } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
+import { schema, schemaKey } from "./connect.ts";
 import {
   type RefusedFile,
   readOr,
@@ -151,12 +152,16 @@ local found = redis.pcall('INFO', 'server')
 return type(found) == 'string' and string.match(found, 'run_id:(%w+)') or ''
 `);
 
-/** The first server is followed at once: nothing was lost before it. KEYS: the known id, the adopted clusters. ARGV: the id */
+/**
+ * The first server is followed at once: nothing was lost before it. An emptied ledger has no schema: another version would start on it
+ * beside this one. KEYS: the known id, the adopted clusters, the schema. ARGV: the id, the schema
+ */
 const newServerScript = scriptOf(`
 local known = redis.pcall('GET', KEYS[1])
 if known == ARGV[1] then return 0 end
 if not known then
   redis.call('SET', KEYS[1], ARGV[1])
+  redis.call('SET', KEYS[3], ARGV[2], 'NX')
   return 0
 end
 redis.call('DEL', KEYS[2])
@@ -165,8 +170,9 @@ return 1
 
 async function newServer(redis: RedisClient): Promise<string | null> {
   const id = String(await runScript(redis, serverScript, [keys.server], []));
-  const isNew = id !== "" && (await runScript(redis, newServerScript, [keys.server, keys.adopted], [id])) === 1;
-  return isNew ? id : null;
+  if (id === "") return null;
+  const isNew = await runScript(redis, newServerScript, [keys.server, keys.adopted, schemaKey], [id, schema]);
+  return isNew === 1 ? id : null;
 }
 
 type Field = readonly [name: string, text: string | null];

@@ -10,6 +10,7 @@ import {
   schema,
   schemaKey,
 } from "../../src/ledger/connect.ts";
+import { redisLedger } from "../../src/ledger/ledger.ts";
 import { openQueues, wake } from "../../src/ledger/queues.ts";
 import { storedForms } from "../../src/ledger/stored.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
@@ -58,6 +59,16 @@ test("a process that starts on a ledger of its schema keeps what is in it", asyn
 
   expect(await marked()).toBe(schema);
   expect(await connection.redis.get("{eks-access}:principals")).toBe("as it was");
+});
+
+test("a ledger that is emptied under running processes has their schema again, so no other version starts beside them", async () => {
+  const { redis, close } = await connectLedger(database.url);
+  await redis.flushdb();
+
+  await redisLedger(redis).newServer();
+  await close();
+
+  expect(await marked()).toBe(schema);
 });
 
 test.each(["0", String(Number(schema) - 1), String(Number(schema) + 1), "x", "-1", "1.5", ""])(
