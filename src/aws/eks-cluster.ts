@@ -135,7 +135,10 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
   const certificateAuthority = cluster.certificateAuthority?.data ?? "";
   if (!isServing(status) || !endpoint || !certificateAuthority || typeof certificateAuthority !== "string") {
     const said = outsideWords(String(status), longest);
-    throw new AccessError("cluster-not-active", `EKS says that ${clusterPlace(address)} is ${said}`);
+    const remedy = neverActive.get(status);
+    throw new AccessError("cluster-not-active", `EKS says that ${clusterPlace(address)} is ${said}`, {
+      ...(remedy && { remedy }),
+    });
   }
   // The token is a credential: it must not travel in the clear, or to a host behind the name that people read.
   if (!endpointForm.test(endpoint)) {
@@ -159,6 +162,12 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
     tags: cluster.tags ?? {},
   };
 }
+
+/** Those that EKS does not make ACTIVE by itself, with what to do. */
+const neverActive: ReadonlyMap<string, string> = new Map([
+  ["DELETING", "Once it is gone, run eks-access retire."],
+  ["FAILED", "Delete it and create it again."],
+]);
 
 /** A cluster keeps serving during an upgrade or another change. */
 function isServing(status: string): boolean {

@@ -134,8 +134,13 @@ function bindingFailure(error: unknown, what: string): AccessError {
   const failure = kubernetesFailure(error, what);
   const code = codeOf(failure.code, statusOf(error));
   if (!code) return failure;
-  const ours = code === "binding-forbidden" && error instanceof RefusedByServer ? error.remedy : undefined;
+  const ours = code === "binding-forbidden" && error instanceof RefusedByServer ? remedyOf(error) : undefined;
   return new AccessError(code, failure.what, { cause: failure.cause, ...(ours !== undefined && { remedy: ours }) });
+}
+
+/** A ResourceQuota refuses with a 403 too (kubernetes, apiserver, resourcequota, checkRequest). */
+function remedyOf(error: RefusedByServer): string | undefined {
+  return statusOf(error)?.message.includes(" exceeded quota: ") ? "Raise that quota." : error.remedy;
 }
 
 /** Undefined: the failure is not specific to bindings. */

@@ -65,7 +65,11 @@ test("a cluster of another partition, however like it is, is not the one meant",
   await expect(failure).rejects.toMatchObject({ code: "cluster-mismatch" });
 });
 
-test.each(["CREATING", "DELETING", "FAILED"] as const)("a cluster that is %s is not touched", async (status) => {
+test.each([
+  ["CREATING", "Wait until EKS reports ACTIVE."],
+  ["DELETING", "Once it is gone, run eks-access retire."],
+  ["FAILED", "Delete it and create it again."],
+] as const)("a cluster that is %s is not touched: %s", async (status, remedy) => {
   accountUnderTest().aws.updateCluster(addCluster(`cluster-${status}`), { status });
 
   const failure = describeCluster(accountUnderTest().worker, {
@@ -75,7 +79,7 @@ test.each(["CREATING", "DELETING", "FAILED"] as const)("a cluster that is %s is 
     partition,
   });
 
-  await expect(failure).rejects.toMatchObject({ code: "cluster-not-active", retryable: true });
+  await expect(failure).rejects.toMatchObject({ code: "cluster-not-active", retryable: true, remedy });
 });
 
 test("a cluster that is being updated keeps serving", async () => {

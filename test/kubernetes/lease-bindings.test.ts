@@ -148,11 +148,18 @@ test.each<[string, CannedAnswer, string]>([
 
 const escalation = `rolebindings.rbac.authorization.k8s.io "x" is forbidden: user "w" (groups=["g"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["secrets"], Verbs:["get"]}`;
 const ending = `rolebindings.rbac.authorization.k8s.io "x" is forbidden: unable to create new content in namespace shop because it is being terminated`;
+const full = `rolebindings.rbac.authorization.k8s.io "x" is forbidden: exceeded quota: few, requested: count/rolebindings.rbac.authorization.k8s.io=1, used: count/rolebindings.rbac.authorization.k8s.io=9, limited: count/rolebindings.rbac.authorization.k8s.io=9`;
 const denial = 'admission webhook "policy.example.com" denied the request: no';
 const notFound = (kind: string) => ({ ...aStatus(404, "NotFound", `${kind} "shop" not found`), details: { kind } });
 
-test.each<[string, CannedAnswer, string]>([
-  ["a right that we lack", { status: 403, body: aStatus(403, "Forbidden", escalation) }, "binding-forbidden"],
+test.each<[string, CannedAnswer, string, string?]>([
+  [
+    "a right that we lack",
+    { status: 403, body: aStatus(403, "Forbidden", escalation) },
+    "binding-forbidden",
+    "Let the worker create and delete bindings, and bind the role.",
+  ],
+  ["a quota", { status: 403, body: aStatus(403, "Forbidden", full) }, "binding-forbidden", "Raise that quota."],
   ["a namespace that ends", { status: 403, body: aStatus(403, "Forbidden", ending) }, "namespace-absent"],
   ["a webhook", { status: 403, body: aStatus(403, "Forbidden", denial) }, "cluster-refused-write"],
   ["a name that is taken", { status: 409, body: aStatus(409, "AlreadyExists", "already exists") }, "binding-exists"],
@@ -165,12 +172,12 @@ test.each<[string, CannedAnswer, string]>([
     { status: 429, body: aStatus(429, "TooManyRequests", "later") },
     "cluster-throttled",
   ],
-])("a creation that fails by %s says so", async (_, answer, code) => {
+])("a creation that fails by %s says so", async (_, answer, code, remedy) => {
   server.answer = () => answer;
 
   const failure = client.createBinding(aBinding);
 
-  await expect(failure).rejects.toMatchObject({ code });
+  await expect(failure).rejects.toMatchObject({ code, ...(remedy && { remedy }) });
   await expect(failure).rejects.toThrow("POST rolebinding eks-access-r-7f3k in shop of cluster payments");
 });
 
