@@ -110,14 +110,18 @@ export function startZonePoster(context: ZoneContext): Ticking {
 }
 
 export function zonePoster(context: ZoneContext): () => Promise<void> {
-  const startedAt = context.now();
   const post = statePoster(context);
-  return () => lookAtZones(context, startedAt, post);
+  let ledgerSince = context.now();
+  return () =>
+    lookAtZones(context, ledgerSince, post).catch((error: unknown) => {
+      ledgerSince = context.now();
+      throw error;
+    });
 }
 
 async function lookAtZones(
   { ledger, configuration, now }: ZoneContext,
-  startedAt: Date,
+  ledgerSince: Date,
   post: ReturnType<typeof statePoster>,
 ): Promise<void> {
   const clusters = [...configuration().clusters.values()];
@@ -127,14 +131,14 @@ async function lookAtZones(
   for (const zone of zones) {
     const seenAt = seen.get(zone);
     const isServed = seenAt !== undefined && !hasNoWorker(seenAt, now());
-    // Workers that start with this process have time.
-    const isStarting = !isServed && !hasNoWorker(startedAt, now());
+    // Workers that start with this process, or could not report to a ledger that was away, have time.
+    const isStarting = !isServed && !hasNoWorker(ledgerSince, now());
     const own = clusters.filter((cluster) => zoneOf(cluster) === zone);
     await post({
       name: `zone-${zoneInWords(zone)}`,
       isOn: isStarting ? null : !isServed,
       clusters: own,
-      begin: () => silentMessage(zone, seenAt ?? startedAt, own),
+      begin: () => silentMessage(zone, seenAt ?? ledgerSince, own),
       end: () => overMessage(zone),
     });
   }

@@ -10,7 +10,7 @@ import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aClient } from "../../sandbox/slack/a-client.ts";
 
 let slack: SandboxSlack;
-let ledger: Ledger;
+let ledger: { -readonly [Port in keyof Ledger]: Ledger[Port] };
 let seconds: number;
 
 beforeEach(async () => {
@@ -74,11 +74,18 @@ test("a zone without a worker is reported within a minute, once, with its cluste
   ]);
 });
 
-test("workers that start with this process have time, and a zone that never had one is reported", async () => {
+test("workers have time after the start of this process and after an outage of Redis, and a zone that never had one is reported", async () => {
+  const { zonesSeen } = ledger;
+  const away = async () => Promise.reject(new Error("Redis is away"));
+
   await looksOf([zoned], async (later) => {
     await later(40);
+    ledger.zonesSeen = away;
+    await expect(later(50)).rejects.toThrow("away");
+    ledger.zonesSeen = zonesSeen;
+    await later(90);
     expect(posted()).toEqual([]);
-    await later(50);
+    await later(100);
   });
 
   expect(posted()).toHaveLength(1);
