@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, hasCode } from "../access/access-error.ts";
 import { isMigrationOver, type Migration, type MigrationSummary, migrationDueAt } from "../access/migration.ts";
@@ -12,7 +12,7 @@ import type { WorkerContext } from "../worker/context.ts";
 import { gatherMigration } from "../worker/migration/gather-migration.ts";
 import { postponeMigration } from "../worker/migration/look-at-migration.ts";
 import { runMigration } from "../worker/migration/run-migration.ts";
-import { type CommandIo, cliCommand, needs, readOneCluster, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, needs, readOneCluster, reasonOf, unusable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, withWorkerContext } from "./settings.ts";
 
 const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
@@ -24,7 +24,7 @@ approvers approved in Slack (/eks-access migrate). Run it in the worker's enviro
   --arn ARN      a role's ARN with its path, which aws-auth does not have; repeatable
   --json         print the plan as JSON
   --apply PLAN   carry out the plan with this digest
-  --backup FILE  first save a copy of aws-auth there
+  --backup FILE  first save a copy of aws-auth there, in a new file
 
 Example: eks-access migrate staging --json
 Exit code: 0 planned or carried out, 1 refused or stopped, 2 unusable input.
@@ -37,7 +37,11 @@ export const runMigrate = cliCommand("migrate", migrateUsage, async (argv, io) =
   const settings = await readCommandSettings("worker");
   const cluster = clusterNamed(settings.config, options.cluster);
   const { apply } = options;
-  if (apply) return withWorkerContext(settings, (context) => applyPlan(context, cluster, apply, io));
+  if (apply) {
+    return withNewFile(apply.backup, (save) =>
+      withWorkerContext(settings, (context) => applyPlan(context, cluster, { ...apply, save }, io)),
+    );
+  }
   const facts = await withWorkerContext(settings, (context) =>
     gatherMigration(context, cluster, { id: "migrate", requester: "migrate" }, options.givenArns),
   );
@@ -125,6 +129,27 @@ function lastStep(before: readonly string[]): string[] {
 export interface Application {
   readonly digest: string;
   readonly backup: string | null;
+  readonly save: SaveText;
+}
+
+type SaveText = (text: string) => Promise<void>;
+
+/** A new one alone: a link or a file that another put there could be anything. Without a text it is gone in the end. */
+async function withNewFile<T>(path: string | null, run: (save: SaveText) => Promise<T>): Promise<T> {
+  if (path === null) return run(async () => undefined);
+  const file = await open(path, "wx", 0o600).catch((error) => unusable(`Can't write ${path}: ${reasonOf(error)}.`));
+  let saved = false;
+  try {
+    return await run(async (text) => {
+      saved = true;
+      await file.truncate();
+      await file.write(text, 0);
+      await file.sync();
+    });
+  } finally {
+    await file.close();
+    if (!saved) await rm(path);
+  }
 }
 
 const maxLookMs = 1_000;
@@ -137,14 +162,14 @@ const maxLookMs = 1_000;
 export async function applyPlan(
   context: WorkerContext,
   cluster: Cluster,
-  { digest, backup }: Application,
+  { digest, backup, save }: Application,
   io: CommandIo,
 ): Promise<number> {
   const say = (sentence: string) => io.stdout(`${sentence}\n`);
   const keep = async ({ object }: AwsAuthConfigMap) => {
     if (backup === null) return;
     const kept = { apiVersion: "v1", kind: "ConfigMap", ...object };
-    await writeFile(backup, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
+    await save(`${JSON.stringify(kept, null, 2)}\n`);
     say(`Saved aws-auth to ${backup}.`);
   };
   let migration = approvedMigration(await context.ledger.migrations.latestOf(cluster.name), digest);

@@ -139,6 +139,7 @@ export function reasonOf(error: unknown): string {
     ENOENT: "no such file",
     EACCES: "permission denied",
     EISDIR: "it is a directory",
+    EEXIST: "it exists already",
   };
   return known[code] ?? (error instanceof Error ? error.message : String(error));
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
@@ -99,6 +99,25 @@ test("migrate --apply carries out what two approved in Slack, keeps aws-auth in 
   expect(code).toBe(0);
   expect(JSON.parse(await readFile(backup, "utf8"))).toMatchObject({ kind: "ConfigMap", data: initialAwsAuth });
   expect(sandbox.cluster.awsAuth()?.data?.mapRoles).not.toContain(arns.admins);
+});
+
+test("migrate --backup writes a new file alone: no other file, nor where a link leads, and none for nothing", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "migrate-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const [theirs, link] = [join(folder, "theirs"), join(folder, "link")];
+  await writeFile(theirs, "theirs");
+  await symlink(join(folder, "elsewhere"), link);
+  const apply = (backup: string) => runCommand(runMigrate, ["staging", "--apply", "no-plan", "--backup", backup]);
+
+  for (const taken of [theirs, link])
+    expect(await apply(taken)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`Can't write ${taken}: it exists already.`),
+    });
+  await expect(apply(join(folder, "new"))).rejects.toThrow("No approved migration has the plan");
+
+  expect((await readdir(folder)).toSorted()).toEqual(["link", "theirs"]);
+  expect(await readFile(theirs, "utf8")).toBe("theirs");
 });
 
 test("migrate refuses what it can't plan with 1", async () => {
