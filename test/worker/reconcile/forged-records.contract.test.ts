@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { account, arns, clusterName } from "../../../sandbox/scene.ts";
+import { unreviewedEmergency } from "../../../src/access/emergency.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
+import { rescueLevel } from "../../../src/access/request.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
@@ -117,6 +119,15 @@ describe.each([
 
     expect(await outside.given(engineer)).toBeNull();
     expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
+  });
+
+  test("to be a rescue ends at the next look, by the end that the cluster remembers", async () => {
+    await give(context, cluster, { id: "r-one", level, durationSeconds: 300 });
+    await forge(() => ({ level: rescueLevel, emergency: unreviewedEmergency(context.now()) }));
+
+    await reconcileCluster(inMinutes(6), cluster, "inspect");
+
+    expect(await outside.given(engineer)).toBeNull();
   });
 
   test("from before its end takes nothing that others gave since", async () => {
