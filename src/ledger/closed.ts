@@ -7,7 +7,7 @@ import {
   countsKey,
   dueKey,
   extensionsKey,
-  latestMigrationId,
+  latestMigration,
   listScript,
   listsOf,
   permanentKey,
@@ -122,11 +122,12 @@ return 1
  */
 export async function removeRecord(
   redis: RedisClient,
+  reader: StoredReader,
   record: LedgerRecord,
   logForMs: number | null,
 ): Promise<boolean> {
   const { id, version } = record;
-  if (isMigration(record) && (await latestMigrationId(redis, record.cluster)) === id) return false;
+  if (isMigration(record) && (await latestMigration(redis, reader, record.cluster))?.id === id) return false;
   const keys = [
     ...[recordKey(id), dueKey, unshownKey, extensionsKey(id), countsKey, logKey(id)],
     ...[shownKey(id), threadKey(id), traceKey(id), permanentKey, ...listsOf(record).map(({ key }) => key)],

@@ -17,7 +17,7 @@ import {
   duePendingIds,
   extensionsKey,
   type ListOf,
-  latestMigrationId,
+  latestMigration,
   listsOf,
   listUnlisted,
   maxDue,
@@ -131,7 +131,7 @@ function redisRecords(redis: RedisClient, reader: StoredReader, own: OwnCommits)
      * Removes a record with its data; its id finds its events for this long (null: for ever). False: it changed, something is due
      * or unshown, an open request extends it, or it is its cluster's newest migration, which gives the next number.
      */
-    remove: (record: LedgerRecord, logForMs: number | null) => removeRecord(redis, record, logForMs),
+    remove: (record: LedgerRecord, logForMs: number | null) => removeRecord(redis, reader, record, logForMs),
   };
 }
 
@@ -178,10 +178,7 @@ function redisMigrations(redis: RedisClient, reader: StoredReader) {
   return {
     /** Null: there is none, or it can't be read. */
     get: (id: string): Promise<Migration | null> => readRecord(redis, reader, "migration", id),
-    latestOf: async (cluster: string): Promise<Migration | null> => {
-      const id = await latestMigrationId(redis, cluster);
-      return id === undefined ? null : readRecord(redis, reader, "migration", id);
-    },
+    latestOf: (cluster: string) => latestMigration(redis, reader, cluster),
     /** Every migration that is open, or has a step that still runs; at most one for each cluster. */
     open: async (): Promise<readonly Migration[]> => {
       const ids = await redis.zrange(openMigrationsKey, "0", "-1");

@@ -12,7 +12,7 @@ import { type AccessRequest, type ApprovedRequest, askerOf } from "../access/rec
 import { isClosed } from "../access/request.ts";
 import type { RedisClient } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
-import { readListed, recordKey } from "./records.ts";
+import { readListed, readRecords, recordKey } from "./records.ts";
 import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
@@ -53,10 +53,16 @@ const migrationsKey = (cluster: string): string => `${prefix}:migrations-of-clus
 /** The migrations with a due time. */
 export const openMigrationsKey = `${prefix}:open-migrations`;
 
-/** Undefined: the cluster has had none. */
-export async function latestMigrationId(redis: RedisClient, cluster: string): Promise<string | undefined> {
-  const [id] = await redis.zrevrange(migrationsKey(cluster), "0", "0");
-  return id;
+const maxListed = 1_000;
+
+/** Null: the cluster has had none. What a person listed that has no record, an unreadable one or another cluster's hides no other. */
+export async function latestMigration(
+  redis: RedisClient,
+  reader: StoredReader,
+  cluster: string,
+): Promise<Migration | null> {
+  const records = await readRecords(redis, reader, await redis.zrevrange(migrationsKey(cluster), 0, maxListed - 1));
+  return records.find((record): record is Migration => isMigration(record) && record.cluster === cluster) ?? null;
 }
 
 /** A sorted set, and the place in it; null: it leaves the set. */

@@ -6,6 +6,7 @@ import { redisLedger } from "../../src/ledger/ledger.ts";
 import { redisAuditLog } from "../../src/ledger/redis-audit-log.ts";
 import { recordedEvents } from "../../src/operations/announcements.ts";
 import { decideLink } from "../../src/slack/link/link.ts";
+import { askForMigration } from "../../src/slack/migrate/migration-clicks.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aMigration } from "../builders/a-migration.ts";
 import { aLeasedRequest, anApprovedRequest, aRequest } from "../builders/a-request.ts";
@@ -190,6 +191,24 @@ test("an unreadable migration blocks no other, and is not overwritten", async ()
   expect((await migrations.open()).map(({ id }) => id)).toEqual(["migration-b-1"]);
   expect((await due(farFuture, 10)).map(({ id }) => id)).toEqual(["migration-b-1"]);
   expect(await whyUnreadable("migration-a-1")).toContain("The migration migration-a-1 in Redis can't be read");
+});
+
+test("what an attacker puts before the newest migration of a cluster keeps no new one from beginning", async () => {
+  const ledger = aLedger();
+  const over = aMigration({ id: "migration-staging-1", state: "done" });
+  const elsewhere = aMigration({ id: "migration-production-7", cluster: "production" });
+  const unreadable = { ...over, id: "migration-staging-2" };
+  for (const migration of [over, elsewhere, unreadable]) await ledger.commit(aChangeOf(migration));
+  await garble(unreadable.id, "{}");
+  const listed = ["7", elsewhere.id, "9e9", "migration-staging-9000000000"];
+  await connection.redis.zadd("{eks-access}:migrations-of-cluster:staging", ...listed);
+  const context = aSlackContext(ledger, configText);
+  const staging = context.config.clusters.get("staging") ?? expect.fail("no staging");
+
+  expect((await ledger.migrations.latestOf("staging"))?.id).toBe(over.id);
+  await askForMigration(context, staging, "U0APPROVER", []);
+
+  expect(await ledger.migrations.latestOf("staging")).toMatchObject({ id: "migration-staging-3", state: "pending" });
 });
 
 test("a migration with a number that has none before it counts as absent: a count back from it never ends", async () => {

@@ -11,6 +11,7 @@ import {
   createMigration,
   isMigrationOver,
   type Migration,
+  type NewMigration,
   nextMigration,
   nextMigrationId,
 } from "../../access/migration.ts";
@@ -59,7 +60,6 @@ export async function askForMigration(
   givenArns: readonly string[],
   kind: Migration["kind"] = undefined,
 ): Promise<Message> {
-  const { ledger, config, now } = context;
   const about = { id: "", cluster: cluster.name };
   const turnedAway = await refuseActor(context, requester, "migrate", about);
   if (turnedAway) return turnedAway;
@@ -67,21 +67,31 @@ export async function askForMigration(
     await noteAttempt(context, { act: "migrate", by: requester, code: "not-yours", request: about });
     return mayNotPlanAnswer(cluster);
   }
-  const latest = await ledger.migrations.latestOf(cluster.name);
+  const latest = await context.ledger.migrations.latestOf(cluster.name);
   if (latest && (!isMigrationOver(latest) || latest.begun)) return migrationOpenAnswer(latest);
-  const requested = {
-    id: nextMigrationId(cluster.name, latest),
-    cluster: cluster.name,
-    requester,
-    givenArns,
-    ...(kind && { kind }),
-  };
+  const asked = { cluster: cluster.name, requester, givenArns, ...(kind && { kind }) };
+  let id = nextMigrationId(cluster.name, latest);
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    const answer = await beginMigration(context, { ...asked, id });
+    if (answer) return answer;
+    id = nextMigrationId(cluster.name, { id });
+  }
+  return failureAnswer("Ask for it again.");
+}
+
+/** Only a number with an unreadable record needs another try. */
+const maxTries = 20;
+
+/** Null: its number has a record that can't be read. */
+async function beginMigration(context: SlackContext, requested: NewMigration): Promise<Message | null> {
+  const { ledger, config, now } = context;
+  const { givenArns, kind, requester } = requested;
   const migration = createMigration(requested, now(), config.timing.requestExpiresAfterSeconds);
   const event = eventOf("migration.asked", migration, requester, now(), { givenArns, ...(kind && { kind }) });
   const result = await recordChange(context, migration, event, now());
   if (result.type === "committed") return migrationAskedAnswer(migration);
   const first = await ledger.migrations.get(migration.id);
-  return first ? migrationOpenAnswer(first) : failureAnswer("Ask for it again.");
+  return first && migrationOpenAnswer(first);
 }
 
 type Departed = ReadonlyMap<string, string>;
