@@ -199,7 +199,7 @@ async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandI
   const beginning = count === 0 ? [{ count, hash: genesis }] : [];
   const verification = verifyLog(base, [...beginning, ...anchors]);
   const verdict = verification.take(events) ?? verification.end();
-  const code = printVerdict(verdict, io);
+  const code = printVerdict(verdict, io, count);
   const erased = events.flatMap((each) => (each.erased === undefined ? [] : [each.sequence]));
   if (verdict.type === "broken" || erased.length === 0) return code;
   // The file has the digests of the whole events, so anyone could have written the rest.
@@ -207,13 +207,15 @@ async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandI
   return 1;
 }
 
-function printVerdict(verdict: ChainVerdict, io: CommandIo): number {
+/** @param missing the events before the first one of a file, which can lack its beginning */
+function printVerdict(verdict: ChainVerdict, io: CommandIo, missing = 0): number {
   if (verdict.type === "broken") {
     io.stdout(`broken: ${verdict.message}\n`);
     return 1;
   }
   const anchor = formatAnchor({ count: verdict.count, hash: verdict.head });
-  io.stdout(`whole: ${verdict.count} events, head ${verdict.head}\nanchor ${anchor}\n`);
+  const events = `${verdict.count - missing} events${missing > 0 ? ` after event ${missing}` : ""}`;
+  io.stdout(`whole: ${events}, head ${verdict.head}\nanchor ${anchor}\n`);
   return 0;
 }
 
