@@ -8,6 +8,7 @@ import { type MigrationFacts, principalKey } from "../diagnosis/migration/facts.
 import { type MigrationResult, planMigration } from "../diagnosis/migration/plan.ts";
 import { summarizeMigration } from "../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
+import { requestIds } from "../operations/announcements.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { gatherMigration } from "../worker/migration/gather-migration.ts";
 import { postponeMigration } from "../worker/migration/look-at-migration.ts";
@@ -182,11 +183,12 @@ export async function applyPlan(
 }
 
 async function carryOn(
-  context: WorkerContext,
+  worker: WorkerContext,
   cluster: Cluster,
   migration: Migration,
   keep: (configMap: AwsAuthConfigMap) => Promise<void>,
 ): Promise<Migration | null> {
+  const context = { ...worker, auditIds: requestIds() };
   try {
     const after = await runMigration(context, cluster, migration.id, { keep });
     const dueIn = (after && migrationDueAt(after)) ?? 0;

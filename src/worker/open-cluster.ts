@@ -258,7 +258,7 @@ export async function reachCluster<T>(
   const eks = await openEksOfRun(credentials, cluster);
   const { description } = eks;
   const creatorArn = await creatorArnFor(context, cluster, identity);
-  const options = { as: creatorArnOf(identity), ledger: context.ledger };
+  const options = { auditIds: context.auditIds, as: creatorArnOf(identity), ledger: context.ledger };
   const connecting = connectAs(credentials, cluster, description, context.now(), [purpose], options);
   return whileOpen(connecting, (client) => look({ eks, creatorArn, description, client }));
 }

@@ -342,7 +342,10 @@ describe("eks-access audit", () => {
     expect(stdout.trim().split("\n").length).toBe(3);
     expect(await verify(stdout)).toMatchObject({ code: 0 });
     const withoutFirst = await verify(stdout.split("\n").slice(1).join("\n"));
-    expect([withoutFirst.code, withoutFirst.stdout]).toEqual([0, expect.stringMatching(/^whole: 2 events after event 1,/)]);
+    expect([withoutFirst.code, withoutFirst.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^whole: 2 events after event 1,/),
+    ]);
     expect(await verify(stdout.replace('"r-2"', '"r-9"').replace('"request":"r-2"', '"request":"r-9"'))).toMatchObject(
       format === "jsonl" ? { code: 1, stdout: "broken: Event 2 was edited.\n" } : { code: 1 },
     );

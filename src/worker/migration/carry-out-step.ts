@@ -1,3 +1,4 @@
+import type { AuditEvent } from "../../access/audit-event.ts";
 import { asPlanned } from "../../access/lease/drift.ts";
 import { sealPlace } from "../../access/lease/holding.ts";
 import { type Migration, nextMigration } from "../../access/migration.ts";
@@ -8,6 +9,7 @@ import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../l
 import { requestIds } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../open-eks.ts";
+import { idsElsewhere } from "../reconcile/outcome.ts";
 import { writeForOthers } from "../reconcile/write-document.ts";
 import { createMigratedEntry, documentChanged, isSameData, type MigrationRun } from "./give-entry.ts";
 
@@ -25,8 +27,9 @@ export async function carryOut(
 ): Promise<Migration> {
   const begun = await beginStep(run, migration, name);
   const awsRequests = requestIds();
-  const proof = await act({ ...run, context: { ...run.context, awsRequests } }, begun);
-  return recordDone(run.context, begun, name, proof, awsRequests.byCall());
+  const context = { ...run.context, awsRequests };
+  const proof = await act({ ...run, context }, begun);
+  return recordDone(context, begun, name, proof, idsElsewhere(context));
 }
 
 /** From this version of the record on, the step may have been sent. */
@@ -61,7 +64,7 @@ function recordDone(
   migration: Migration,
   name: string,
   proof: readonly string[],
-  awsRequests: Readonly<Record<string, readonly string[]>> = {},
+  ids: AuditEvent["detail"] = {},
 ): Promise<Migration> {
   return recordOnMigration(context, migration, (current) => {
     const begun = current.begun?.name === name ? null : current.begun;
@@ -69,8 +72,7 @@ function recordDone(
     if (current.done.some((step) => step.name === name) && begun === current.begun) return null;
     const others = current.done.filter((step) => step.name !== name);
     const done = [...others, { name, at: context.now().toISOString(), proof, place }];
-    const asked = Object.keys(awsRequests).length > 0 ? { awsRequests } : {};
-    const detail = { plan: migration.plan?.digest ?? "", step: name, proof, ...asked };
+    const detail = { plan: migration.plan?.digest ?? "", step: name, proof, ...ids };
     return {
       type: "migration.stepped",
       after: nextMigration(current, { begun, done, settlesAt: null, trouble: null }),

@@ -19,10 +19,12 @@ import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
 import type { MigrationReport } from "../../diagnosis/reports.ts";
 import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
 import { wake } from "../../ledger/queues.ts";
+import { requestIds } from "../../operations/announcements.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { dueChange, recordDue } from "../due-change.ts";
 import { readRoleTimes } from "../questions/look-at-cluster.ts";
+import { idsElsewhere } from "../reconcile/outcome.ts";
 import { gatherMigration, withMigration } from "./gather-migration.ts";
 import { unmadeEntries } from "./repair-entries.ts";
 import { refuseMovedMigration, runMigration } from "./run-migration.ts";
@@ -31,7 +33,8 @@ import { refuseMovedMigration, runMigration } from "./run-migration.ts";
 const repairedAfterMs = 10 * 60_000;
 
 /** Continues a cluster's migration if something is due: its plan, its end, or its next steps. */
-export async function lookAtMigration(context: WorkerContext, cluster: Cluster): Promise<void> {
+export async function lookAtMigration(worker: WorkerContext, cluster: Cluster): Promise<void> {
+  const context = { ...worker, auditIds: requestIds() };
   const migration = await context.ledger.migrations.latestOf(cluster.name);
   const due = migration && migrationDueAt(migration);
   if (!migration || due === null || due > context.now().getTime()) return;
@@ -131,7 +134,7 @@ export async function postponeMigration(context: WorkerContext, migration: Migra
     const tried = nextTry(current, failure, now);
     const retryAt = isRetryable ? tried.retryAt : new Date(now.getTime() + repairedAfterMs).toISOString();
     const trouble = { ...tried, retryAt };
-    const detail = { code: trouble.code, attempts: trouble.attempts };
+    const detail = { code: trouble.code, attempts: trouble.attempts, ...idsElsewhere(context) };
     return { type: "migration.delayed", after: nextMigration(current, { trouble }), detail };
   });
 }

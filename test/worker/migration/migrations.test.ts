@@ -120,6 +120,11 @@ describe("a migration that two approvers approved", () => {
     });
     expect(rolesNow()).toContain(arns.node);
     expect(rolesNow()).not.toContain(arns.admins);
+    const [{ event: last } = expect.fail("no event")] = (await scene.ledger.eventsOf(done.id, 50)).slice(-2);
+    const writes = sandbox.cluster.auditLog().filter(({ requestURI }) => /aws-auth\?(?!.*dryRun)/.test(requestURI));
+    const written = writes.filter(({ verb }) => verb === "update").map(({ auditID }) => auditID);
+    expect(last.detail).toMatchObject({ auditIds: { "PUT configmaps": expect.arrayContaining(written) } });
+    expect(written).toHaveLength(1);
     const purpose = { id: "test", requester: "test" };
     const kept = await reachCluster(scene.context(), cluster, purpose, ({ client }) => client.readKept());
     expect(readKept(sealedClusterOf(cluster), kept, "last", keys.memory)?.data).toEqual(initialAwsAuth);
