@@ -18,7 +18,6 @@ import { entryArnIn, entryArnOf } from "../access/principal.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
 import { principalOfCalls, type RequestIds } from "../operations/announcements.ts";
 import { allOfPages, type PageBounds } from "../operations/bounds.ts";
-import { whileOpen } from "../operations/deadlines.ts";
 import { answeredList, answeredWith, logRequestId } from "./client-settings.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, entryFailure, orAbsent } from "./entry-calls.ts";
@@ -32,11 +31,9 @@ function entryBounds(): PageBounds {
   return { pages: 50, items: 50 * pageSize, deadline: AbortSignal.timeout(30_000) };
 }
 
-/** The access entries of one cluster, one call each: no two are atomic together. A client holds credentials: close it after one run. */
+/** The access entries of one cluster, one call each: no two are atomic together. They hold credentials: they live for one run. */
 export function accessEntriesOf(eks: EksCluster, log?: RequestIds) {
-  const { address, description } = eks;
-  const client = eks.client();
-  const changing = retryRefusedOnly(eks.client());
+  const { address, client, description } = eks;
   const { eksName: clusterName, partition } = address;
   const call: Call = async (action, principalArn, send) => {
     try {
@@ -47,7 +44,7 @@ export function accessEntriesOf(eks: EksCluster, log?: RequestIds) {
     }
   };
   const calls = { client, clusterName, partition, clusterArn: description.arn, call };
-  const changes = { ...calls, client: changing };
+  const changes = { ...calls, client: retryRefusedOnly(eks.newClient()) };
   return {
     /** The ARNs of the principals, with their paths. */
     list: () => listAll(calls),
@@ -61,10 +58,6 @@ export function accessEntriesOf(eks: EksCluster, log?: RequestIds) {
     ...entryChanges(changes),
     ...policyChanges(changes),
     ...tagChanges(changes),
-    close: () => {
-      client.destroy();
-      changing.destroy();
-    },
   };
 }
 
@@ -203,15 +196,6 @@ function retryRefusedOnly(client: EKSClient): EKSClient {
     };
   };
   return client;
-}
-
-/** Uses a cluster's access entries, and closes them. @throws AccessError */
-export async function withEntries<T>(
-  eks: EksCluster,
-  use: (entries: AccessEntries) => Promise<T>,
-  log?: RequestIds,
-): Promise<T> {
-  return whileOpen(accessEntriesOf(eks, log), use);
 }
 
 /** A principal's entry; null: it has none. Searches all entries, because a caller's ARN lacks a role's path. @throws AccessError */

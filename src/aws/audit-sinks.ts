@@ -33,8 +33,6 @@ export async function storeOnce(
       throw awsFailure(error, `s3:PutObject on ${bucket}/${key}`);
     }
     return metadataOf(client, place);
-  } finally {
-    client.destroy();
   }
 }
 
@@ -93,7 +91,5 @@ export async function putEvents(
     return failed < 0 ? results.length : failed;
   } catch (error) {
     throw awsFailure(error, what);
-  } finally {
-    client.destroy();
   }
 }

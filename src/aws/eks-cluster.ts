@@ -64,22 +64,31 @@ export class EksCluster {
   readonly address: ClusterAddress;
   /** From when it was opened. */
   readonly description: ClusterDescription;
+  /** With the checked credentials, and no others in its life. */
+  readonly client: EKSClient;
   readonly #credentials: AwsCredentials;
 
-  private constructor(credentials: AwsCredentials, address: ClusterAddress, description: ClusterDescription) {
+  private constructor(
+    credentials: AwsCredentials,
+    client: EKSClient,
+    address: ClusterAddress,
+    description: ClusterDescription,
+  ) {
     this.#credentials = credentials;
+    this.client = client;
     this.address = address;
     this.description = description;
   }
 
   static async open(source: CredentialSource, address: ClusterAddress, log?: RequestIds): Promise<EksCluster> {
     const credentials = source === "default" ? await ownCredentials(address.region) : source;
-    return new EksCluster(credentials, address, await describeCluster(credentials, address, log));
+    const client = new EKSClient(clientSettings(credentials, address.region));
+    return new EksCluster(credentials, client, address, await describeCluster(client, address, log));
   }
 
   /** As it is now. @throws AccessError */
   describe(log?: RequestIds): Promise<ClusterDescription> {
-    return describeCluster(this.#credentials, this.address, log);
+    return describeCluster(this.client, this.address, log);
   }
 
   /** When IAM made a role of the credentials' account, ISO 8601; null: there is none of this name. @throws AccessError */
@@ -87,26 +96,25 @@ export class EksCluster {
     return roleMadeAt(this.#credentials, roleArn, log);
   }
 
-  /** A client with the checked credentials; destroy it after its calls. */
-  client(): EKSClient {
+  /** Another one with the same credentials, for other retries. */
+  newClient(): EKSClient {
     return new EKSClient(clientSettings(this.#credentials, this.address.region));
   }
 }
 
 function describeCluster(
-  credentials: AwsCredentials,
+  client: EKSClient,
   address: ClusterAddress,
   log: RequestIds | undefined,
 ): Promise<ClusterDescription> {
-  return measuredStep("describe", () => askEks(credentials, address, log));
+  return measuredStep("describe", () => askEks(client, address, log));
 }
 
 async function askEks(
-  credentials: AwsCredentials,
+  client: EKSClient,
   address: ClusterAddress,
   log: RequestIds | undefined,
 ): Promise<ClusterDescription> {
-  const client = new EKSClient(clientSettings(credentials, address.region));
   try {
     const command = new DescribeClusterCommand({ name: address.eksName });
     const { cluster } = await logRequestId(log, "eks:DescribeCluster", client.send(command));
@@ -116,8 +124,6 @@ async function askEks(
       throw new AccessError("cluster-not-found", `EKS knows no ${clusterPlace(address)}`, { cause: error });
     }
     throw awsFailure(error, `eks:DescribeCluster on ${clusterPlace(address)}`);
-  } finally {
-    client.destroy();
   }
 }
 
@@ -192,20 +198,15 @@ export async function switchToAccessEntries(
   eks: EksCluster,
   { awsRequests: log, pause = wait }: SwitchContext,
 ): Promise<boolean> {
-  const { address } = eks;
-  const client = eks.client();
-  try {
-    for (let look = 0; look < maxLooks; look += 1) {
-      const { status, authenticationMode } = await eks.describe(log);
-      if (authenticationMode !== "CONFIG_MAP") return look > 0;
-      if (status === "ACTIVE") {
-        await update(client, address, log, pause);
-        return true;
-      }
-      await pause(lookAfterMs(look));
+  const { address, client } = eks;
+  for (let look = 0; look < maxLooks; look += 1) {
+    const { status, authenticationMode } = await eks.describe(log);
+    if (authenticationMode !== "CONFIG_MAP") return look > 0;
+    if (status === "ACTIVE") {
+      await update(client, address, log, pause);
+      return true;
     }
-  } finally {
-    client.destroy();
+    await pause(lookAfterMs(look));
   }
   throw tookTooLong(address);
 }

@@ -101,8 +101,6 @@ async function* creations(
     for await (const events of pages) for (const event of events) yield event.CloudTrailEvent ?? "";
   } catch (error) {
     throw awsFailure(error, `cloudtrail:LookupEvents in ${region}`);
-  } finally {
-    client.destroy();
   }
 }
 

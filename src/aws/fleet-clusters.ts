@@ -19,7 +19,6 @@ export interface FleetRegion {
   readonly tagsOf: (eksName: string) => Promise<Labels | null>;
   /** A cluster as EKS describes it; null as above. @throws AccessError */
   readonly lookAt: (eksName: string) => Promise<SeenCluster | null>;
-  readonly close: () => void;
 }
 
 /** A cluster as AWS describes it; the configuration need not name it. */
@@ -76,7 +75,6 @@ export function fleetRegion(source: CredentialSource, account: string, region: s
       const cluster = await describe(name);
       return cluster && seen(cluster);
     },
-    close: () => client.destroy(),
   };
 }
 

@@ -44,19 +44,15 @@ export async function tryIdentityCenter(
   const admin = new SSOAdminClient(clientSettings(credentials, center.region));
   const asked = { PrincipalType: "USER", PrincipalId: unusedId } as const;
   const input = { InstanceArn: center.instanceArn, ...asked, Filter: { AccountId: account } };
-  try {
-    return await call("sso:ListAccountAssignmentsForPrincipal", center, () =>
-      admin.send(new ListAccountAssignmentsForPrincipalCommand(input)).then(
-        () => true,
-        (error: unknown) => {
-          if (isAbsent(error)) return false;
-          throw error;
-        },
-      ),
-    );
-  } finally {
-    admin.destroy();
-  }
+  return call("sso:ListAccountAssignmentsForPrincipal", center, () =>
+    admin.send(new ListAccountAssignmentsForPrincipalCommand(input)).then(
+      () => true,
+      (error: unknown) => {
+        if (isAbsent(error)) return false;
+        throw error;
+      },
+    ),
+  );
 }
 
 /** The user with this email address, and their permission sets in an account, also through groups. @throws AccessError */
@@ -99,17 +95,12 @@ async function readPerson(
 ): Promise<PersonReading> {
   const settings = clientSettings(credentials, center.region);
   const [store, admin] = [new IdentitystoreClient(settings), new SSOAdminClient(settings)];
-  try {
-    const asked = { store, admin, center };
-    const id = await find(asked);
-    if (typeof id !== "string") return id;
-    const userName = await userNameOf(asked, id, isOf);
-    if (typeof userName !== "string") return userName;
-    return { type: "person", userName, permissionSets: await permissionSetsOf(asked, id, account) };
-  } finally {
-    store.destroy();
-    admin.destroy();
-  }
+  const asked = { store, admin, center };
+  const id = await find(asked);
+  if (typeof id !== "string") return id;
+  const userName = await userNameOf(asked, id, isOf);
+  if (typeof userName !== "string") return userName;
+  return { type: "person", userName, permissionSets: await permissionSetsOf(asked, id, account) };
 }
 
 function isSame(one: string | undefined, other: string): boolean {

@@ -18,16 +18,13 @@ function nodeBounds(): PageBounds {
 
 /** The roles of managed node groups and Fargate profiles. @returns null: the caller has no right to ask @throws AccessError */
 export async function managedNodes(eks: EksCluster): Promise<readonly ManagedNodes[] | null> {
-  const { address } = eks;
-  const client = eks.client();
+  const { address, client } = eks;
   try {
     return [...(await nodegroups(client, address)), ...(await fargateProfiles(client, address))];
   } catch (error) {
     const failure = awsFailure(error, `eks:ListNodegroups on ${clusterPlace(address)}`);
     if (hasCode(failure, "aws-access-denied")) return null;
     throw failure;
-  } finally {
-    client.destroy();
   }
 }
 

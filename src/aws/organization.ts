@@ -47,7 +47,5 @@ export async function organizationAccounts(
   } catch (error) {
     if (error instanceof Error && error.name === "AWSOrganizationsNotInUseException") return null;
     throw awsFailure(error, action);
-  } finally {
-    client.destroy();
   }
 }

@@ -5,7 +5,7 @@ import { creatorArnOf } from "../access/policy/creator.ts";
 import { operatorGroup, operatorObjects, operatorRules, operatorUsername } from "../access/policy/operator-rights.ts";
 import { withoutRolePath } from "../access/principal.ts";
 import type { AccessEntry } from "../access-entry/index.ts";
-import { type AccessEntries, withEntries } from "../aws/access-entries.ts";
+import { type AccessEntries, accessEntriesOf } from "../aws/access-entries.ts";
 import { entryOf, type PlannedText, planSteps } from "../aws-auth/index.ts";
 import { CLUSTER_ADMIN } from "../diagnosis/migration/facts.ts";
 import { isRemade } from "../diagnosis/remade-roles.ts";
@@ -171,8 +171,8 @@ async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | n
   const { roleArn } = cluster.operator;
   const creator = () => creatorForBootstrap(context, cluster);
   const eks = await openEksToManage(cluster, [bootstrapPurpose], creator, context.awsRequests).catch(naming);
-  const using = <T>(use: (entries: AccessEntries) => Promise<T>) =>
-    withEntries(eks, use, context.awsRequests).catch(naming);
+  const entries = accessEntriesOf(eks, context.awsRequests);
+  const using = <T>(use: (entries: AccessEntries) => Promise<T>) => use(entries).catch(naming);
   const found = await using(({ describe }) => describe(roleArn));
   refuseOthers(found, cluster.name);
   const isDead = found !== null && isRemade(found, (await bootstrap.roleMadeAt()) ?? "");

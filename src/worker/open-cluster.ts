@@ -146,14 +146,10 @@ async function openAs(
     ledger,
   });
   const entries = toGive && accessEntriesOf(toGive, awsRequests);
-  const close = () => {
-    entries?.close();
-    client.close();
-  };
   const asOther: OpenedCluster["connectAs"] = (other, purpose, options) =>
     connectAs(other, cluster, description, now(), [purpose], options);
   const roleMadeAt = (arn: string) => eks.roleMadeAt(arn, awsRequests);
-  return { client, description, mode, entries, roleMadeAt, tags, creatorArn, connectAs: asOther, close };
+  return { client, description, mode, entries, roleMadeAt, tags, creatorArn, connectAs: asOther, close: client.close };
 }
 
 interface ConnectOptions {

@@ -54,7 +54,6 @@ test("access entries that never end are refused after a bounded number of pages,
     what: "eks:ListAccessEntries of cluster payments goes on after 50 pages",
   });
   expect(calls()).toBe(50);
-  entries.close();
 });
 
 test("access policies of an entry that never end are refused after a bounded number of pages", async () => {
@@ -67,7 +66,6 @@ test("access policies of an entry that never end are refused after a bounded num
 
   await expect(entries.describe(principalArn)).rejects.toMatchObject({ code: "answer-too-large" });
   expect(calls()).toBe(50);
-  entries.close();
 });
 
 test("node groups that never end are refused after a bounded number of pages, and not cut off", async () => {
@@ -106,7 +104,6 @@ test("an answer of AWS that is larger than any page is refused", async () => {
     what: expect.stringMatching(/^.+ answers with more than 4194304 bytes$/),
   });
   expect(calls()).toBe(1);
-  entries.close();
 });
 
 test.each([
@@ -117,7 +114,6 @@ test.each([
   const entries = accessEntriesOf(await opened());
 
   await expect(entries.list()).rejects.toMatchObject({ code: "answer-too-large" });
-  entries.close();
 });
 
 test("an answer of STS that is larger than any session is refused", async () => {

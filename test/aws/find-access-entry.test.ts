@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { entryFor, withEntries } from "../../src/aws/access-entries.ts";
+import { accessEntriesOf, entryFor } from "../../src/aws/access-entries.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { account, partition, region, useAccount } from "./aws-account.ts";
 
@@ -33,7 +33,7 @@ async function find(...principals: readonly string[]) {
   const { aws, creatorArn } = accountUnderTest();
   aws.updateCluster(arn, { accessEntries: principals.map(entry) });
   const eks = await EksCluster.open(aws.account.sessionFor(creatorArn, "me"), address);
-  return (await withEntries(eks, (entries) => entryFor(entries, developers))).entry;
+  return (await entryFor(accessEntriesOf(eks), developers)).entry;
 }
 
 test("an access entry is found, with its policies and where they hold", async () => {

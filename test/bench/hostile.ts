@@ -133,7 +133,6 @@ async function measureAws(times: number): Promise<readonly Figure[]> {
     }
     return figures;
   } finally {
-    entries.close();
     await aws.stop();
   }
 }

@@ -11,7 +11,7 @@ import type { Holding } from "../../src/access/lease/lease-record.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../src/access/record.ts";
 import { isRescue } from "../../src/access/request.ts";
-import { withEntries } from "../../src/aws/access-entries.ts";
+import { accessEntriesOf } from "../../src/aws/access-entries.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { resolve } from "../../src/aws-auth/resolve.ts";
@@ -79,7 +79,7 @@ const never = "2126-01-01T00:00:00.000Z";
 const order = ["staging", "--role", rescuer, "--for", "1h", "--by", "U0ONCALL", "--reason", "nobody gets in"];
 const rescue = (...more: string[]) => runCommand(runRescue, [...order, ...more]);
 
-const entry = async () => withEntries(await EksCluster.open("default", staging), ({ describe }) => describe(rescuer));
+const entry = async () => accessEntriesOf(await EksCluster.open("default", staging)).describe(rescuer);
 
 async function asWorker<T>(run: (context: WorkerContext, cluster: Cluster) => Promise<T>): Promise<T> {
   const settings = await readSettings("worker");
@@ -374,7 +374,7 @@ test("it goes on where it died, under the same record and with the same end", as
 test("it goes on under a record that an attacker wrote into Redis no longer than its own time", async () => {
   await rescue("--yes", "--keep");
   const [begun] = await records();
-  await withEntries(await EksCluster.open("default", staging), ({ remove }) => remove(rescuer));
+  await accessEntriesOf(await EksCluster.open("default", staging)).remove(rescuer);
   await asWorker(async (context) => {
     if (!begun?.lease) throw new Error("the rescue has not begun");
     const forged = revise(begun, {
@@ -509,10 +509,9 @@ test("a worker never deletes others' later entry to which someone copied the tag
   if (!made) throw new Error("the rescue has not begun");
   const { principalArn, tags } = made;
   const eks = await EksCluster.open("default", staging);
-  await withEntries(eks, async (entries) => {
-    await entries.remove(principalArn);
-    await entries.create({ principalArn, username: "theirs", groups: ["theirs"], tags });
-  });
+  const entries = accessEntriesOf(eks);
+  await entries.remove(principalArn);
+  await entries.create({ principalArn, username: "theirs", groups: ["theirs"], tags });
 
   const later = () => new Date(Date.now() + 2 * 3600 * 1000);
   await asWorker((context, cluster) => adoptRescues({ ...context, now: later }, cluster));
@@ -524,7 +523,7 @@ test("a worker never deletes an entry with tags that it did not seal, and report
   await rescue("--yes", "--keep");
   const made = await entry();
   const tags = { "eks-access/rescue": "r-1 U0ONCALL 2099-01-01T00:00:00.000Z" };
-  if (made) await withEntries(await EksCluster.open("default", staging), ({ tag }) => tag(made, tags));
+  if (made) await accessEntriesOf(await EksCluster.open("default", staging)).tag(made, tags);
 
   const later = () => new Date(Date.now() + 2 * 3600 * 1000);
   await asWorker((context, cluster) => endRescues({ ...context, now: later }, cluster));
@@ -535,9 +534,8 @@ test("a worker never deletes an entry with tags that it did not seal, and report
 
 test("a role that has an access entry already is refused, and its entry stays as it is", async () => {
   sandbox.aws.updateCluster(clusterArn("staging"), { authenticationMode: "API_AND_CONFIG_MAP" });
-  await withEntries(await EksCluster.open("default", staging), (entries) =>
-    entries.create({ principalArn: rescuer, username: "theirs", groups: ["theirs"], tags: {} }),
-  );
+  const theirs = { principalArn: rescuer, username: "theirs", groups: ["theirs"], tags: {} };
+  await accessEntriesOf(await EksCluster.open("default", staging)).create(theirs);
 
   await expect(rescue("--yes")).rejects.toThrow("use another role");
   expect(await entry()).toMatchObject({ username: "theirs", groups: ["theirs"] });

@@ -89,7 +89,6 @@ export function directEntries(clock: { readonly ms: number }): DirectEntries {
       untagCluster: async (keys) => {
         clusterTags = Object.fromEntries(Object.entries(clusterTags).filter(([key]) => !keys.includes(key)));
       },
-      close: () => {},
     };
     return async () => ({
       client: reviewsOnly(process),

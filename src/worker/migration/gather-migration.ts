@@ -4,7 +4,7 @@ import { withLedgerMemory } from "../../access/lease/holding.ts";
 import { type Cluster, clusterArnOf, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
-import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { managedNodes } from "../../aws/node-roles.ts";
 import type { Purpose } from "../../aws/session-policy.ts";
@@ -94,7 +94,7 @@ async function gather(
   const updating = status === "UPDATING";
   const begun = begunTags(cluster, purpose.id, keys.memory);
   const read = (entries: AccessEntries) => readPresentEntries(entries, begun);
-  const presentEntries = mode === "CONFIG_MAP" ? [] : await withEntries(eks, read);
+  const presentEntries = mode === "CONFIG_MAP" ? [] : await read(accessEntriesOf(eks));
   const configMap = mode === "API" ? null : await client.readAwsAuth();
   const beside = memoryBeside(cluster, configMap, keys.memory).holdings;
   const { holdings } = withLedgerMemory(sealedClusterOf(cluster), beside, await ledger.leasedOf(name), keys.memory);
@@ -122,7 +122,7 @@ export async function withManager<T>(
   use: (entries: AccessEntries) => Promise<T>,
 ): Promise<T> {
   try {
-    return await withEntries(await openManager(), use, log);
+    return await use(accessEntriesOf(await openManager(), log));
   } catch (error) {
     throw namingOwnPolicy(error, "migration-policy.json");
   }

@@ -5,7 +5,7 @@ import { belongsTo, mapOwner } from "../../access/lease/drift.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
-import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
 import { editedRemedy } from "../../diagnosis/cluster-links.ts";
 import {
@@ -191,8 +191,7 @@ async function reportEntries(
 ): Promise<EntriesReport> {
   const { eks, description } = question.reached;
   if (description.authenticationMode === "CONFIG_MAP") return { type: "none" };
-  const report = async () =>
-    withEntries(await openEksForEntries(cluster, eks), (entries) => check(context, cluster, entries, question));
+  const report = async () => check(context, cluster, accessEntriesOf(await openEksForEntries(cluster, eks)), question);
   return orFailure(context, cluster, "the access entries", report, whyNotRead);
 }
 

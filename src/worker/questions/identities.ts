@@ -12,7 +12,7 @@ import {
   sealIdentities,
 } from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { withEntries } from "../../aws/access-entries.ts";
+import { accessEntriesOf } from "../../aws/access-entries.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";
 import { identityCenterSessionPolicy, type Purpose } from "../../aws/session-policy.ts";
 import { broken, type Finding, found, notAsked } from "../../diagnosis/link.ts";
@@ -119,5 +119,5 @@ async function namedIn(context: WorkerContext, cluster: Cluster, reached: Reache
   const mapped = looked?.document.entries.map(({ arn }) => arn) ?? [];
   if (mode === "CONFIG_MAP") return mapped;
   const eks = await openEksForEntries(cluster, reached.eks);
-  return [...mapped, ...(await withEntries(eks, ({ list }) => list()))];
+  return [...mapped, ...(await accessEntriesOf(eks).list())];
 }

@@ -9,7 +9,7 @@ import type { ApprovedRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import { isCurrentList, readNamespaceList, sealNamespaces } from "../../access/shared-lists.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
-import { type AccessEntries, entryFor, withEntries } from "../../aws/access-entries.ts";
+import { type AccessEntries, accessEntriesOf, entryFor } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { parseSteps, render } from "../../aws-auth/index.ts";
 import type { DocumentFacts } from "../../diagnosis/cluster-links.ts";
@@ -68,21 +68,20 @@ export interface LookedAtEntries {
 }
 
 /** Counts a cluster's entries and reads those of active leases. @throws AccessError */
-export function lookAtEntries(
+export async function lookAtEntries(
   eks: EksCluster,
   cluster: Cluster,
   keys: MemoryKeys,
   inForce: readonly ApprovedRequest[],
 ): Promise<LookedAtEntries> {
-  return withEntries(eks, async (entries) => {
-    const arns = await entries.list();
-    const read = await inParallel(inForce, (request) => readPerson(entries, arns, cluster, keys, request));
-    return {
-      count: arns.length,
-      untrusted: read.find(({ untrusted }) => untrusted !== null)?.untrusted ?? null,
-      drifts: read.flatMap(({ drift }) => drift ?? []),
-    };
-  });
+  const entries = accessEntriesOf(eks);
+  const arns = await entries.list();
+  const read = await inParallel(inForce, (request) => readPerson(entries, arns, cluster, keys, request));
+  return {
+    count: arns.length,
+    untrusted: read.find(({ untrusted }) => untrusted !== null)?.untrusted ?? null,
+    drifts: read.flatMap(({ drift }) => drift ?? []),
+  };
 }
 
 async function readPerson(
@@ -122,7 +121,7 @@ export async function accessEntryFact(
   if (description.authenticationMode === "CONFIG_MAP") return { accessEntry: none, rolesInEntries: [] };
   try {
     const own = await openEksForEntries(cluster, eks);
-    const { entry, listed } = await withEntries(own, (entries) => entryFor(entries, caller.principal.arn));
+    const { entry, listed } = await entryFor(accessEntriesOf(own), caller.principal.arn);
     const rolesInEntries = listed.map((arn) => ({ arn, place: "an access entry" }));
     if (!entry) return { accessEntry: none, rolesInEntries };
     const { username, groups, policies, type: kind, principalArn, createdAt } = entry;

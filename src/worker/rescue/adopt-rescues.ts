@@ -4,7 +4,7 @@ import type { RescueLease } from "../../access/lease/kept-documents.ts";
 import { activeLease, earliest } from "../../access/lease/lease.ts";
 import { type Cluster, clusterArnOf } from "../../access/policy/cluster.ts";
 import { isClosed, isRescue, rescueLevel } from "../../access/request.ts";
-import { withEntries } from "../../aws/access-entries.ts";
+import { accessEntriesOf } from "../../aws/access-entries.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { recordEnd } from "../reconcile/outcome.ts";
@@ -74,15 +74,14 @@ async function leasesOf(context: WorkerContext, cluster: Cluster, of?: readonly 
   try {
     const eks = await openRescuer(context, cluster, purpose);
     if (eks.description.authenticationMode === "CONFIG_MAP") return [];
-    return await withEntries(eks, async (entries) => {
-      const found: Found[] = [];
-      for (const principalArn of of ?? (await entries.list())) {
-        const entry = await entries.describe(principalArn);
-        const lease = entry && rescueLeaseIn(clusterArnOf(cluster), entry, keys.memory);
-        if (lease) found.push({ principalArn, lease });
-      }
-      return found;
-    });
+    const entries = accessEntriesOf(eks);
+    const found: Found[] = [];
+    for (const principalArn of of ?? (await entries.list())) {
+      const entry = await entries.describe(principalArn);
+      const lease = entry && rescueLeaseIn(clusterArnOf(cluster), entry, keys.memory);
+      if (lease) found.push({ principalArn, lease });
+    }
+    return found;
   } catch (error) {
     if (!(error instanceof AccessError) || error.retryable) throw error;
     log.info(

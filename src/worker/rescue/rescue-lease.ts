@@ -7,7 +7,7 @@ import type { ApprovedRequest } from "../../access/record.ts";
 import { isRescue } from "../../access/request.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
-import { type AccessEntries, withEntries } from "../../aws/access-entries.ts";
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import type { Purpose } from "../../aws/session-policy.ts";
 import type { WorkerContext } from "../context.ts";
@@ -89,17 +89,16 @@ export function openRescuer(context: WorkerContext, cluster: Cluster, purpose: P
 }
 
 /** A missing entry is no failure. @throws AccessError if the entry's tags do not prove that it is ours */
-export function removeRescueEntry(
+export async function removeRescueEntry(
   { keys }: Pick<WorkerContext, "keys">,
   eks: EksCluster,
   principalArn: string,
   id: string,
 ): Promise<void> {
-  return withEntries(eks, async (entries) => {
-    const found = await findLease({ entries, clusterArn: eks.description.arn, principalArn, keys: keys.memory });
-    if (found && !found.lease) throw othersEntry(principalArn);
-    if (found?.lease?.id === id) await entries.remove(principalArn);
-  });
+  const entries = accessEntriesOf(eks);
+  const found = await findLease({ entries, clusterArn: eks.description.arn, principalArn, keys: keys.memory });
+  if (found && !found.lease) throw othersEntry(principalArn);
+  if (found?.lease?.id === id) await entries.remove(principalArn);
 }
 
 function isOver({ lease, trouble }: ApprovedRequest, now: Date): boolean {

@@ -7,7 +7,7 @@ import type { Proof } from "../../access/lease/lease-record.ts";
 import { type Cluster, type Level, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { createRequest, rescueLevel } from "../../access/request.ts";
-import { withEntries } from "../../aws/access-entries.ts";
+import { accessEntriesOf } from "../../aws/access-entries.ts";
 import { type ClusterDescription, switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
@@ -85,7 +85,7 @@ export async function rescue(
   if (lease.end || Date.parse(lease.endsAt) <= context.now().getTime()) throw rescueIsOver(journal.request());
   const given = { id, by: order.by, as: order.as, endsAt: lease.endsAt };
   const at = { clusterArn: description.arn, principalArn, keys: context.keys.memory };
-  await withEntries(eks, (entries) => giveLease({ entries, ...at }, given)).catch(naming);
+  await giveLease({ entries: accessEntriesOf(eks), ...at }, given).catch(naming);
   context.say(`${principalArn} has AmazonEKSClusterAdminPolicy until ${lease.endsAt}.`);
   const repaired = await repairAs(context, order, description, journal);
   const isWell =

@@ -12,7 +12,7 @@ import { type FleetRegion, fleetRegion } from "../../aws/fleet-clusters.ts";
 import { fleetSessionPolicy } from "../../aws/session-policy.ts";
 import type { Fleet } from "../../config/fleet-file.ts";
 import type { LiveConfig } from "../../config/live-config.ts";
-import { inParallel, whileOpen } from "../../operations/deadlines.ts";
+import { inParallel } from "../../operations/deadlines.ts";
 import { sessionThrough } from "../become-creator.ts";
 
 /** The regions of an account that AWS did not answer about. */
@@ -46,8 +46,7 @@ export async function lookInRegions<Found>({ accounts, regions, sessionIn, look 
   const looks = await inParallel(all, async (region) => {
     try {
       const session = await sessionIn(region);
-      const opened = fleetRegion(session, region.account, region.region);
-      return { found: await whileOpen(opened, (eks) => look(eks, region, session)) };
+      return { found: await look(fleetRegion(session, region.account, region.region), region, session) };
     } catch (error) {
       return { ...region, error };
     }

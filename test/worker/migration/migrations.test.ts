@@ -6,7 +6,7 @@ import { readKept } from "../../../src/access/lease/kept-documents.ts";
 import type { Migration } from "../../../src/access/migration.ts";
 import { clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { planReminders } from "../../../src/access/reminder.ts";
-import { withEntries } from "../../../src/aws/access-entries.ts";
+import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { migrationState } from "../../../src/slack/migrate/migration-words.ts";
 import { openEks } from "../../../src/worker/become-creator.ts";
@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 
 const entryOf = async (principalArn: string) =>
-  withEntries(await openEks("default", cluster), (entries) => entries.describe(principalArn));
+  accessEntriesOf(await openEks("default", cluster)).describe(principalArn);
 const entryOfAdmins = () => entryOf(arns.admins);
 
 const modeNow = () => sandbox.aws.accessOf(clusterArnOf(cluster))?.mode;
@@ -234,9 +234,7 @@ describe("who may only tag access entries", () => {
   const tag = "eks-access/migration";
   const theirs = { principalArn: arns.admins, username: "theirs", groups: ["theirs"] };
   const makeTheirs = async (value: string) =>
-    withEntries(await openEks("default", cluster), async (entries) => {
-      await entries.create({ ...theirs, tags: { [tag]: value } });
-    });
+    accessEntriesOf(await openEks("default", cluster)).create({ ...theirs, tags: { [tag]: value } });
 
   /** A tag that a worker wrote in an earlier migration, of which nothing is left. */
   async function earlierTag(): Promise<string> {

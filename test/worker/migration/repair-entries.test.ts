@@ -6,7 +6,7 @@ import { judgeStop } from "../../../src/access/decide-migration.ts";
 import { createMigration, type Migration, type Replacement, type SealedPlan } from "../../../src/access/migration.ts";
 import { clusterArnOf } from "../../../src/access/policy/cluster.ts";
 import { sealMigrationPlan } from "../../../src/access/seals.ts";
-import { withEntries } from "../../../src/aws/access-entries.ts";
+import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { entryOf as itemOf, parseDocument } from "../../../src/aws-auth/index.ts";
 import { digestOfRepair } from "../../../src/diagnosis/migration/plan-repair.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
@@ -50,7 +50,7 @@ function giveEntries(...entries: readonly { readonly arn: string; readonly usern
 }
 
 const entryOf = async (principalArn: string) =>
-  withEntries(await openEks("default", cluster), (entries) => entries.describe(principalArn));
+  accessEntriesOf(await openEks("default", cluster)).describe(principalArn);
 
 const podsOf = async (arn: string) =>
   (await getPods(sandbox.cluster, region, sandbox.aws.account.sessionFor(arn, "alice@example.com"))).output;
@@ -210,7 +210,7 @@ describe("an access entry that is deleted, and not made again yet, is not lost",
   };
 
   test("if another entry of the plan changes meanwhile: it is made before the approvers decide again", async () => {
-    await withEntries(await openEks("default", cluster), (entries) => entries.setGroups(other, ["testers"]));
+    await accessEntriesOf(await openEks("default", cluster)).setGroups(other, ["testers"]);
     fault.cancel();
 
     expect(await scene.toItsEnd()).toMatchObject({
@@ -342,7 +342,7 @@ describe("who has taken the Slack process, and can write to Redis, replaces noth
     sandbox.aws.account.removeIdentity(arn);
     sandbox.aws.account.addRole({ name: "developer" });
     const asked = await repair(arn);
-    await withEntries(await openEks("default", cluster), (entries) => entries.remove(arn));
+    await accessEntriesOf(await openEks("default", cluster)).remove(arn);
     if (!asked.plan) throw new Error("a worker planned it");
     const at = new Date(Date.now() - 3 * 86_400_000).toISOString();
     const after = {

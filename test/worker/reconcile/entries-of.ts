@@ -9,7 +9,7 @@ import { openEks } from "../../../src/worker/become-creator.ts";
  * The access entries of a cluster, for a person who may do everything with them. Changes go through the API of EKS; what is there is
  * read without it, because a test looks often, and each look would be several calls.
  */
-export type OutsideEntries = Omit<AccessEntries, "identityOf" | "close">;
+export type OutsideEntries = Omit<AccessEntries, "identityOf">;
 
 /** By sandbox and cluster: each opening is a client and a call, and a test asks for them again and again. */
 const opened = new WeakMap<Sandbox["aws"], Map<string, Promise<AccessEntries>>>();
