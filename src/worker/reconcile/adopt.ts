@@ -11,6 +11,7 @@ import type { AccessEntry } from "../../access-entry/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { forgetTrouble, noteTrouble } from "../../ledger/look-ups.ts";
+import { whileOpen } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { type OpenedCluster, openCluster } from "../open-cluster.ts";
 import { adoptRescues } from "../rescue/adopt-rescues.ts";
@@ -37,11 +38,10 @@ interface Adoption {
 export async function adoptCluster(context: WorkerContext, cluster: Cluster): Promise<Adoption> {
   // First, because it needs no creator.
   const adoption = { recovered: [...(await adoptRescues(context, cluster))], ended: [] as string[] };
-  const open = await (context.openCluster ?? openCluster)(context, cluster, []);
   let isUnfinished = false;
   const over: string[] = [];
   let read: readonly AccessEntry[] = [];
-  try {
+  await whileOpen((context.openCluster ?? openCluster)(context, cluster, []), async (open) => {
     const { document, entries, bindings } = await waysIn({ context, cluster, opened: open }, async () => [], "all", []);
     for (const adapter of [document, entries, bindings]) {
       if (!adapter) continue;
@@ -52,9 +52,7 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
     }
     await noteHourly(context, cluster, open, read);
     if (document) await keepDocument(context, open.client, cluster, await open.client.readAwsAuth());
-  } finally {
-    open.close();
-  }
+  });
   // The lost ledger can have waited for an unanswered call.
   if (!(await context.ledger.adopted([cluster.name])).has(cluster.name)) await lookAgainForLateOnes(context, cluster);
   await context.ledger.markAdopted(cluster.name);

@@ -10,6 +10,7 @@ import { createRequest, rescueLevel } from "../../access/request.ts";
 import { accessEntriesOf } from "../../aws/access-entries.ts";
 import { type ClusterDescription, switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import { whileOpen } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../open-eks.ts";
 import { changesInWords } from "../reconcile/report-changes.ts";
@@ -125,8 +126,7 @@ async function repairAs(
     );
     return null;
   }
-  const { client } = result.signedIn;
-  try {
+  return whileOpen(result.signedIn.client, async (client) => {
     if (description.authenticationMode === "API") return nothingToRepair(context, cluster);
     const { creatorArn, keys } = context;
     const beforeWrite = (how: string) => journal.note("rescue.writing", (lease) => lease, { how });
@@ -147,9 +147,7 @@ async function repairAs(
       });
     }
     return repaired;
-  } finally {
-    client.close();
-  }
+  });
 }
 
 /** The copy in the cluster; null: none with our seal. */
