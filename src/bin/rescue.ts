@@ -10,6 +10,7 @@ import type { EksCluster } from "../aws/eks-cluster.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import { wakeWaiting } from "../ledger/look-ups.ts";
+import { newRequestId } from "../ledger/records.ts";
 import { becomeCreator } from "../worker/become-creator.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { identityOfRun, noteCreatorUse } from "../worker/discover-creator.ts";
@@ -30,7 +31,6 @@ import {
 import { readAwsAuthFile } from "./check.ts";
 import { type CommandIo, cliCommand, needs, readOneCluster, unusable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
-import { newRequestId } from "./start-parts.ts";
 
 const rescueUsage = `Usage: eks-access rescue CLUSTER --role ARN --for 1h --by SLACK-USER --reason TEXT --yes
                          [--document FILE|-|kept|kept-before] [--keep] [--without-ledger]

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { explainFailure, hasCode } from "../access/access-error.ts";
 import type { Zone } from "../access/policy/cluster.ts";
 import type { SlackKeys, WorkerKeys } from "../access/seal.ts";
@@ -11,6 +10,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import { startFollowingUndone } from "../ledger/lifecycle.ts";
 import type { UndoneLedger } from "../ledger/own-commits.ts";
 import type { Queues } from "../ledger/queues.ts";
+import { newRequestId } from "../ledger/records.ts";
 import type { AuditLog } from "../ledger/redis-audit-log.ts";
 import { startSealingAgain } from "../ledger/seal-again.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
@@ -206,13 +206,4 @@ async function startSlackParts(
   started(stoppable(startZonePoster(posting), "a message about a zone"));
   started(stoppable(startLogPoster(posting), "a message about the audit log"));
   started(stoppable(startAnchorPoster({ ...posting, settings: () => configuration().audit }), "an anchor"));
-}
-
-/** Letters and digits that stay distinct when read aloud. */
-const alphabet = "23456789abcdefghjkmnpqrstuvwxyz";
-
-/** A new request's id, for example `r-7k2m9x4q`: 31^8, some 850 thousand million. */
-export function newRequestId(): string {
-  const letters = [...randomBytes(8)].map((byte) => alphabet[byte % alphabet.length]);
-  return `r-${letters.join("")}`;
 }

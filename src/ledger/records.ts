@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { isMigrationId, isRequest, type LedgerRecord } from "../access/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import type { RedisClient } from "./client.ts";
@@ -28,6 +28,15 @@ local found = {}
 for i, id in ipairs(ARGV) do found[i] = field_of(KEYS[1] .. id, 'record') end
 return found
 `);
+
+/** Letters and digits that stay distinct when read aloud. */
+const alphabet = "23456789abcdefghjkmnpqrstuvwxyz";
+
+/** A new request's id, for example `r-7k2m9x4q`: 31^8, some 850 thousand million. */
+export function newRequestId(): string {
+  const letters = [...randomBytes(8)].map((byte) => alphabet[byte % alphabet.length]);
+  return `r-${letters.join("")}`;
+}
 
 export function kindOfRecord(id: string): RecordKind {
   return isMigrationId(id) ? "migration" : "request";
