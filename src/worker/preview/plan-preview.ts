@@ -7,7 +7,6 @@ import { readHolder } from "../../access/principal.ts";
 import type { AccessRequest, Preview } from "../../access/record.ts";
 import { digestOfChange } from "../../access/seals.ts";
 import type { Steps } from "../../aws-auth/index.ts";
-import { refused } from "../reconcile/preview-change.ts";
 import type { ChangePreview, OtherNames, RequestedChange } from "../reconcile/way-adapter.ts";
 import { lostRights, outsideHours, type WarningFacts, warningsOf } from "./preview-warnings.ts";
 
@@ -62,6 +61,10 @@ export function* planPreview(facts: PreviewFacts, request: AccessRequest): Steps
       ].map((warning) => warning.slice(0, longestWarning)),
     },
   };
+}
+
+function refused(code: string, message: string): Extract<PreviewPlan, { readonly type: "refused" }> {
+  return { type: "refused", refusal: { code, message } };
 }
 
 /** Details show less. A line or a name of aws-auth can have a megabyte. */

@@ -1,25 +1,39 @@
 import { AccessError, hasCode } from "../../access/access-error.ts";
+import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
 import { idsOf } from "../../access/lease/cluster-leases.ts";
 import { anotherWriter, driftOf } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { isPolicyText } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/record.ts";
-import { entryOf, type Steps } from "../../aws-auth/index.ts";
+import type { MemoryKeys } from "../../access/seal.ts";
+import { entryOf, resolve, type Steps } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { wake } from "../../ledger/queues.ts";
-import { memoryBeside, readRemembered } from "../remembered.ts";
+import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "../preview/preview-warnings.ts";
+import { memoryBeside, planRemembered, readRemembered } from "../remembered.ts";
 import { checkWork, withOwnMemory } from "./check-leases.ts";
-import { previewInDocument } from "./preview-change.ts";
 import { inDocument } from "./prove.ts";
 import {
+  annotationFull,
   type ClusterState,
   type DocumentSettlement,
   identityInDocument,
+  planGuard,
   planSettlement,
   readClusterState,
   takesNothingNew,
 } from "./settle-document.ts";
-import type { Outcomes, Prepared, SettleInput, WayAdapter, WayContext } from "./way-adapter.ts";
+import { requestedMapping } from "./targets.ts";
+import type {
+  ChangePreview,
+  Outcomes,
+  Prepared,
+  RequestedChange,
+  SettleInput,
+  WayAdapter,
+  WayContext,
+} from "./way-adapter.ts";
 import {
   changedAgain,
   documentTexts,
@@ -166,4 +180,49 @@ async function rememberWithdrawals(place: Place, state: ClusterState, settlement
     if (hasCode(error, "cluster-conflict")) throw error;
     context.log.warn({ cluster: cluster.name, err: error }, "could not remember a revocation");
   }
+}
+
+export function* previewInDocument(
+  cluster: Cluster,
+  keys: MemoryKeys,
+  state: ClusterState,
+  requested: RequestedChange,
+): Steps<ChangePreview> {
+  const { request, level, principal, others: named } = requested;
+  const { arn } = principal;
+  if (request.groups.some(isPolicyText)) {
+    const message = `${level.name} gives an EKS access policy, which aws-auth can't give ${arn}. Ask for a level with groups.`;
+    return { type: "refused", refusal: { code: "policy-in-aws-auth", message } };
+  }
+  const asked = requestedMapping(cluster, state, requested);
+  const closed = asked.refusal ?? takesNothingNew(cluster, state);
+  if (closed) return { type: "refused", refusal: closed };
+  const { base, identity, username } = asked;
+  const { change, holding: held } = asked.target;
+  const plan = yield* planRemembered(state.document, [change], planGuard(cluster, [level], state));
+  if (plan.type === "refused") return { type: "refused", refusal: plan.refusal };
+  const [leftOut] = plan.refused;
+  if (leftOut) return { type: "refused", refusal: leftOut };
+  const others = [...state.holdings.values()].filter((each) => each.arn.toLowerCase() !== arn.toLowerCase());
+  const room = roomIn(state.configMap?.annotations ?? {});
+  if (held && !fitsAnnotation([...others, held], keys, room.forLeases)) {
+    return { type: "refused", refusal: annotationFull(cluster, room) };
+  }
+  const today = resolve(state.document, arn);
+  const planned = plan.differences.find((each) => each.arn.toLowerCase() === arn.toLowerCase())?.after;
+  yield;
+  const { diff } = plan;
+  return {
+    type: "change",
+    way: "aws-auth",
+    diff,
+    base,
+    today,
+    afterwards: planned ?? today ?? { username, groups: request.groups },
+    warnings: [
+      ...(identity ? [] : sameUsernameWarnings(username, arn, state.document.entries, named)),
+      ...sessionWarnings(username, arn),
+      ...(yield* documentWarnings(state)),
+    ],
+  };
 }

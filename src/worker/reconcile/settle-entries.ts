@@ -15,8 +15,7 @@ import { type NamedEntry, type Steps, unifiedDiff } from "../../aws-auth/index.t
 import { sameUsernameWarnings, sessionWarnings } from "../preview/preview-warnings.ts";
 import { checkWork, leaveOutRefused, withOwnMemory } from "./check-leases.ts";
 import type { EntryState } from "./entry-state.ts";
-import { requestedMapping } from "./preview-change.ts";
-import { targetsOf, withdrawalsAfter } from "./targets.ts";
+import { requestedMapping, targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { ChangePreview, RequestedChange, SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
 
 export interface EntrySettlement extends Settlement {

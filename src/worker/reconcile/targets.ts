@@ -11,7 +11,7 @@ import {
   shareInCluster,
   sharesToKeep,
 } from "../../access/lease/cluster-leases.ts";
-import { type EntryTarget, entryTarget, provedShare } from "../../access/lease/holding.ts";
+import { baseOf, type EntryTarget, entryTarget, provedShare } from "../../access/lease/holding.ts";
 import { isSignInShare, usernameFor } from "../../access/lease/lease.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import {
@@ -22,11 +22,12 @@ import {
   type Withdrawals,
   withdrawalOf,
 } from "../../access/lease/withdrawal.ts";
-import { sealedClusterOf } from "../../access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
+import { covers } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { lastSealedApproval } from "../../access/seals.ts";
 import type { Checked } from "./check-leases.ts";
-import type { SettleInput, Settlement } from "./way-adapter.ts";
+import type { RequestedChange, SettleInput, Settlement, WayState } from "./way-adapter.ts";
 
 /** The entry that each touched principal must have, by lower-case ARN. */
 export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<string, EntryTarget> {
@@ -58,6 +59,25 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
     targets.set(key, entryTarget(arn, state.identityOf(arn), holding, shares, username, gone));
   }
   return targets;
+}
+
+/** The one identity that a principal would have; a refusal if it has these rights for good. */
+export function requestedMapping(
+  cluster: Cluster,
+  { identityOf, holdings }: WayState,
+  { request, principal, beginning }: RequestedChange,
+) {
+  const { arn } = principal;
+  const { groups } = request;
+  const identity = identityOf(arn);
+  const holding = holdings.get(arn.toLowerCase());
+  const base = baseOf(identity, holding);
+  const isMapped = base !== null && groups.every((group) => covers(base.groups, group));
+  const message = `${arn} already has ${groups.join(", ")} in ${cluster.name}, with no end date. You need no request: sign in as it.`;
+  const shares = [...(holding?.shares ?? []), ...beginning, approvedShare(request, new Date(request.createdAt))];
+  const username = identity?.username ?? usernameFor(principal);
+  const target = entryTarget(arn, identity, holding, shares, username);
+  return { refusal: isMapped ? { code: "already-mapped", message } : null, base, identity, username, target };
 }
 
 /** Only an approval restores access that others removed. An entry for bindings alone is in `settle-sign-ins.ts`. */
