@@ -1,5 +1,5 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
-import { type Drift, driftOf, type SectionWriter } from "../../access/lease/drift.ts";
+import type { Drift, SectionWriter } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { readRescueTags } from "../../access/lease/kept-documents.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf } from "../../access/policy/cluster.ts";
@@ -23,7 +23,7 @@ import { inParallel, inTurns } from "../../operations/deadlines.ts";
 import { openEksForEntries } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { type OpenedCluster, type ReachedCluster, reachCluster } from "../open-cluster.ts";
-import { identityInDocument } from "../reconcile/settle-document.ts";
+import { driftInDocument } from "../reconcile/prove.ts";
 import { memoryBeside, ownBindingsAmong } from "../remembered.ts";
 
 /** The access that a person asks about: to see the pods of a cluster. */
@@ -168,9 +168,7 @@ export async function readLiveDocument(
 /** The given active leases that are missing in the document: those by bindings and access entries are never there. */
 export function driftsIn({ document, managers }: LiveDocument, inForce: readonly ApprovedRequest[]): readonly Drift[] {
   const inDocument = inForce.filter((request) => !isGivenByEntry(request) && !bindsRoles(request.groups));
-  return inDocument.flatMap(
-    (request) => driftOf(request, identityInDocument(document, request.principal), managers, document.blocking) ?? [],
-  );
+  return inDocument.flatMap((request) => driftInDocument(request, document, managers) ?? []);
 }
 
 /** The given active leases with a changed or deleted binding. Reads nothing if none is by bindings. @throws AccessError */

@@ -1,19 +1,19 @@
 import { AccessError, hasCode } from "../../access/access-error.ts";
 import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
 import { idsOf } from "../../access/lease/cluster-leases.ts";
-import { anotherWriter, driftOf } from "../../access/lease/drift.ts";
+import { anotherWriter } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPolicyText } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
-import { entryOf, resolve, type Steps } from "../../aws-auth/index.ts";
+import { resolve, type Steps } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { wake } from "../../ledger/queues.ts";
 import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "../preview/preview-warnings.ts";
 import { memoryBeside, planRemembered, readRemembered } from "../remembered.ts";
 import { checkWork, withOwnMemory } from "./check-leases.ts";
-import { inDocument } from "./prove.ts";
+import { driftInDocument, inDocument } from "./prove.ts";
 import {
   annotationFull,
   type ClusterState,
@@ -158,8 +158,7 @@ export function* settle(input: SettleInput<ClusterState>): Steps<DocumentSettlem
   const known = withOwnMemory(input);
   const { configMap, document, owner } = input.state;
   const checked = checkWork(known, "aws-auth", {
-    driftOf: (request, groups) =>
-      driftOf(request, entryOf(document, request.principal), configMap?.managers ?? [], document.blocking, groups),
+    driftOf: (request, groups) => driftInDocument(request, document, configMap?.managers ?? [], groups),
     mayRepair: (request) => !owner && !isGivenByEntry(request),
   });
   const refusal = takesNothingNew(input.cluster, input.state);

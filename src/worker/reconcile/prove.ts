@@ -1,3 +1,5 @@
+import { readPrincipal } from "../../access/arn.ts";
+import { type Drift, driftOf, type SectionWriter } from "../../access/lease/drift.ts";
 import { awaitSignIn, usernameFor } from "../../access/lease/lease.ts";
 import type { EndProof, Holding, Lease, MappedIdentity, Proof, ProofFinding } from "../../access/lease/lease-record.ts";
 import { type Cluster, signInMethod } from "../../access/policy/cluster.ts";
@@ -7,7 +9,7 @@ import type { ApprovedRequest } from "../../access/record.ts";
 import { failureOf, nextEndReviewTry, nextReviewTry } from "../../access/retry.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
 import { entryFor } from "../../aws/access-entries.ts";
-import { type ReadDocument, render, resolve } from "../../aws-auth/index.ts";
+import { type AwsAuthDocument, entryOf, goFold, type ReadDocument, render, resolve } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
@@ -22,10 +24,40 @@ export interface ReadBack {
   readonly seenAfterMs: number | null;
   /** The ARN of the access entry, in IAM's form; null: there is none. */
   readonly entryArn: string | null;
+  /** Of aws-auth. */
+  readonly document?: ReadDocument;
 }
 
 export function inDocument(document: ReadDocument, principal: string): ReadBack {
-  return { identity: resolve(document, principal), place: "aws-auth", seenAfterMs: null, entryArn: null };
+  return { identity: resolve(document, principal), place: "aws-auth", seenAfterMs: null, entryArn: null, document };
+}
+
+/** What a lease's entry in `aws-auth` lacks; null: nothing. @param groups from a sealed source */
+export function driftInDocument(
+  request: ApprovedRequest,
+  document: AwsAuthDocument,
+  writers: readonly SectionWriter[],
+  groups?: readonly string[],
+): Drift | null {
+  const entry = entryOf(document, request.principal);
+  const drift = driftOf(request, entry, writers, document.blocking, groups);
+  const moved = drift && !drift.isUnread && !entry && movedEntry(request, document);
+  return moved ? { ...drift, message: `${drift.message}; ${moved}` } : drift;
+}
+
+/** Others can have given a lease's entry another ARN. Only they know, so an end leaves it as it is. A clause; null: there is no such entry. */
+function movedEntry({ principal, groups, lease }: ApprovedRequest, document: ReadDocument): string | null {
+  const was = lease.proof?.reviewedAs?.username;
+  if (was === undefined) return null;
+  for (const { arn, username, groups: its } of document.entries) {
+    const left = its.filter((group) => groups.includes(group)).join(", ");
+    if (left === "" || goFold(arn) === goFold(principal) || resolve(document, arn)?.username !== was) continue;
+    const reading = readPrincipal(arn);
+    const isNamedByUs = reading.type === "principal" && usernameFor(reading.principal) === username;
+    if (!isNamedByUs)
+      return `${arn} has its username and ${left}: if others changed its ARN, remove ${left} there by hand`;
+  }
+  return null;
 }
 
 /** A person's identity by an access entry; null: there is none. A role without a known session gets our session name. A user has none. */
@@ -133,12 +165,13 @@ export async function identityInCluster(
 }
 
 /** Whether the principal is still mapped after the end: "no" is the wanted result. */
-export function mappedAfter(
-  { principal, groups: given }: ApprovedRequest,
-  { identity, place }: ReadBack,
-): ProofFinding {
+export function mappedAfter(request: ApprovedRequest, { identity, place, document }: ReadBack): ProofFinding {
+  const { principal, groups: given } = request;
   if (identity && bindsRoles(given)) return boundAfter(identity);
-  if (!identity) return { result: "no", detail: `not in ${place}` };
+  if (!identity) {
+    const moved = document && movedEntry(request, document);
+    return { result: "no", detail: `not in ${place}${moved ? `, but ${moved}` : ""}` };
+  }
   const { username, groups } = identity;
   const byAccount = username === principal && groups.length === 0 ? ", through mapAccounts" : "";
   return { result: "yes", detail: `${username} with ${groups.join(", ") || "no groups"}${byAccount}` };

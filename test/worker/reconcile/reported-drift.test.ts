@@ -39,6 +39,23 @@ test.each(["report", "repair"] as const)(
   },
 );
 
+test("an entry that others gave another ARN keeps the lease's groups, and the drift and the end say how to remove them", async () => {
+  const scene = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(scene.context(), scene.cluster);
+  scene.aws.editMapUsers((text) => text.replace("user/engineer", "user/renamed"));
+
+  await reconcileCluster(scene.context(), scene.cluster, "inspect");
+  const drift = await driftOf(scene);
+  await revokeLong(scene);
+  await reconcileCluster(scene.context(), scene.cluster);
+
+  const how =
+    "arn:aws:iam::111122223333:user/renamed has its username and eks-access:admins: if others changed its ARN, remove eks-access:admins there by hand";
+  expect(drift).toMatch(new RegExp(`^the entry of .* is gone; .*; ${how}$`));
+  expect((await scene.ledger.get(wishes.long.id))?.lease?.endProof?.mapped.detail).toBe(`not in aws-auth, but ${how}`);
+  expect(scene.aws.awsAuth()?.data?.mapUsers).toContain("user/renamed");
+});
+
 describe("where the ConfigMap is gone and is not created again", () => {
   test("a due lease ends once, and one with time left is reported as drifted", async () => {
     const scene = await aDirectScene(initialAwsAuth);
