@@ -33,11 +33,9 @@ export function putNewest<Key, Value>(map: Map<Key, Value>, key: Key, value: Val
 /** The limit of a ConfigMap, in bytes. Source: MaxSecretSize of the Kubernetes API. */
 export const DOCUMENT_LIMIT = 1024 * 1024;
 
-/** The bytes that count for a ConfigMap's limit: its keys and values. */
+/** The bytes that count for a ConfigMap's limit: its values alone (kubernetes, ValidateConfigMap). */
 export function sizeOf(data: Readonly<Record<string, string>>): number {
-  let bytes = 0;
-  for (const [key, text] of Object.entries(data)) bytes += Buffer.byteLength(key) + Buffer.byteLength(text);
-  return bytes;
+  return Object.values(data).reduce((bytes, text) => bytes + Buffer.byteLength(text), 0);
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -63,7 +63,7 @@ function groupsOf(problems: readonly ReportedProblem[]): readonly ProblemGroup[]
 type CheckSummary = Immutable<z.output<typeof documentSummaryForm>>;
 export const documentSummaryForm = problemsForm.extend({
   entries: z.number(),
-  /** Of keys and values, as the API server counts them. */
+  /** Of its values, as the API server counts them. */
   bytes: z.number(),
   /** Other writers and their sections: they may revert our writes. */
   writers: z.array(z.object({ manager: textForm, sections: textsForm })),
