@@ -59,49 +59,6 @@ export function describeRules(rules: readonly RoleRule[]): string {
   return [...said, ...(parts.size > maxParts ? [`${parts.size - maxParts} more kinds of access`] : [])].join("; ");
 }
 
-/** The answers to the last two have the objects, too. */
-const reads = ["get", "list", "watch", "patch", "deletecollection"];
-
-const dangers: readonly {
-  readonly verbs: readonly string[];
-  readonly resources: readonly string[];
-  readonly says: string;
-}[] = [
-  { verbs: reads, resources: ["secrets"], says: "read secrets" },
-  {
-    verbs: ["create", "get", "update", "patch"],
-    resources: ["pods/exec", "pods/attach", "pods/ephemeralcontainers", "nodes/proxy"],
-    says: "run commands in pods",
-  },
-  { verbs: ["create"], resources: ["serviceaccounts/token"], says: "sign in as service accounts" },
-  {
-    verbs: ["impersonate"],
-    resources: ["users", "groups", "serviceaccounts", "userextras"],
-    says: "impersonate others",
-  },
-  {
-    verbs: ["create", "update", "patch", "bind", "escalate"],
-    resources: ["rolebindings", "clusterrolebindings", "roles", "clusterroles"],
-    says: "give rights to themselves and others",
-  },
-];
-
-/** The rules' rights that make a person more than they seem, as verbs with their objects. */
-export function dangersOf(rules: readonly RoleRule[]): readonly string[] {
-  if (rules.some(isEverything)) return ["do everything"];
-  const allows = (rule: RoleRule, wanted: (typeof dangers)[number]) =>
-    ["*", ...wanted.verbs].some((verb) => rule.verbs.includes(verb)) &&
-    wanted.resources.some((each) => gives(rule, each));
-  return dangers.filter((danger) => rules.some((rule) => allows(rule, danger))).map(({ says }) => says);
-}
-
-/** Whether a rule is about a resource: by name, `*`, or one subresource of every kind (kubernetes, ResourceMatches), in its API group. */
-function gives(rule: RoleRule, resource: string): boolean {
-  const at = resource.indexOf("/");
-  const names = ["*", resource, ...(at < 0 ? [] : [`*${resource.slice(at)}`])];
-  return isInItsGroup(rule, resource) && names.some((name) => rule.resources.includes(name));
-}
-
 const rbac = "rbac.authorization.k8s.io";
 
 /** Kinds of objects outside of namespaces, by their API groups. */
@@ -114,7 +71,7 @@ const clusterWide = new Map([
   ),
   ["customresourcedefinitions", "apiextensions.k8s.io"],
   ["apiservices", "apiregistration.k8s.io"],
-  ["certificatesigningrequests", "certificates.k8s.io"],
+  ...["certificatesigningrequests", "signers"].map((kind) => [kind, "certificates.k8s.io"] as const),
   ["ingressclasses", "networking.k8s.io"],
   ["priorityclasses", "scheduling.k8s.io"],
 ]);
@@ -131,7 +88,7 @@ const groupOf = new Map([
 ]);
 const ownGroups: ReadonlySet<string> = new Set(groupOf.values());
 
-function isInItsGroup({ apiGroups }: RoleRule, resource: string): boolean {
+export function isInItsGroup({ apiGroups }: RoleRule, resource: string): boolean {
   const group = groupOf.get(resource.split("/")[0] ?? "");
   return group === undefined || apiGroups.includes("*") || apiGroups.includes(group);
 }
@@ -144,27 +101,6 @@ function namesIn(rule: RoleRule, resource: string): readonly string[] {
   const [kind = "", ...sub] = resource.split("/");
   const groups = rule.apiGroups.filter((group) => !ownGroups.has(group)).slice(0, maxResources);
   return groups.map((group) => [`${kind}.${group}`, ...sub].join("/"));
-}
-
-const workloads = [
-  ...["pods", "deployments", "daemonsets", "statefulsets", "replicasets", "replicationcontrollers"],
-  ...["jobs", "cronjobs"],
-];
-
-/** By their tokens, or by pods that run as them (Kubernetes docs, "RBAC good practices"). */
-export function actsAsServiceAccounts(rules: readonly RoleRule[]): boolean {
-  return dangersOf(rules).length > 0 || rules.some((rule) => makes(rule, workloads));
-}
-
-function makes(rule: RoleRule, resources: readonly string[]): boolean {
-  const isMaking = ["*", "create", "update", "patch"].some((verb) => rule.verbs.includes(verb));
-  return isMaking && resources.some((resource) => gives(rule, resource));
-}
-
-/** In `kube-system`: it makes anyone an administrator. */
-export function canChangeAwsAuth(rules: readonly RoleRule[]): boolean {
-  const isAbout = ({ resourceNames }: RoleRule) => resourceNames.length === 0 || resourceNames.includes("aws-auth");
-  return rules.some((rule) => isAbout(rule) && makes(rule, ["configmaps"]));
 }
 
 /** As a person would write it. */
@@ -238,7 +174,7 @@ export function describeNamespaces(namespaces: readonly (string | null)[]): stri
   return namespaces.includes(null) ? everyNamespace : `in ${someOf(named.toSorted())}`;
 }
 
-function isEverything({ verbs, apiGroups, resources, resourceNames }: RoleRule): boolean {
+export function isEverything({ verbs, apiGroups, resources, resourceNames }: RoleRule): boolean {
   return [verbs, apiGroups, resources].every((list) => list.includes("*")) && resourceNames.length === 0;
 }
 

@@ -1,16 +1,9 @@
 import { groupsBy } from "../../access/collections.ts";
 import { approvedShare } from "../../access/lease/cluster-leases.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
+import { actsAsServiceAccounts, canChangeAwsAuth, dangersOf } from "../../access/policy/dangers.ts";
 import { type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
-import {
-  actsAsServiceAccounts,
-  canChangeAwsAuth,
-  dangersOf,
-  describeNamespaces,
-  describeRules,
-  type GroupRight,
-  rulesIn,
-} from "../../access/policy/rights.ts";
+import { describeNamespaces, describeRules, type GroupRight, rulesIn } from "../../access/policy/rights.ts";
 import {
   admittedBy,
   admittedInWords,

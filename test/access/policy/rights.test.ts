@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { actsAsServiceAccounts, dangersOf } from "../../../src/access/policy/dangers.ts";
 import {
-  actsAsServiceAccounts,
-  dangersOf,
   describeNamespaces,
   describeRules,
   pathToAsk,
@@ -110,6 +109,8 @@ test.each<[string, readonly string[], readonly string[], readonly string[]]>([
   ["all tokens", ["create"], ["*/token"], ["sign in as service accounts"]],
   ["the kubelet's own API", ["get"], ["nodes/proxy"], ["run commands in pods"]],
   ["a container added to a pod that runs", ["patch"], ["pods/ephemeralcontainers"], ["run commands in pods"]],
+  ["the sight of such a container", ["get"], ["pods/ephemeralcontainers"], []],
+  ["the ports of pods", ["create"], ["pods/portforward"], ["reach ports of pods"]],
   ["a secret, which the answer to a patch has", ["patch"], ["secrets"], ["read secrets"]],
   ["secrets, which the answer to their deletion has", ["deletecollection"], ["secrets"], ["read secrets"]],
   ["new secrets", ["create"], ["secrets"], []],
@@ -117,6 +118,28 @@ test.each<[string, readonly string[], readonly string[], readonly string[]]>([
   ["another subresource of every kind", ["get"], ["*/status"], []],
 ])("a right on %s is as dangerous as what it gives", (_, verbs, resources, found) => {
   expect(dangersOf([aRule(verbs, resources)])).toEqual(found);
+});
+
+test.each<[string, string, string, readonly string[]]>([
+  ["approve", "signers", "certificates.k8s.io", ["approve certificates"]],
+  ["patch", "mutatingwebhookconfigurations", "admissionregistration.k8s.io", ["see and change what others write"]],
+  ["create", "persistentvolumes", "", ["reach the nodes' disks"]],
+])("whoever can %s %s of the whole cluster is dangerous, and not in a namespace", (verb, kind, group, found) => {
+  const rules = [aRule([verb], [kind], { apiGroups: [group] })];
+
+  expect([dangersOf(rules), dangersOf(rulesIn(rules, ["shop"])), actsAsServiceAccounts(rules)]).toEqual([
+    found,
+    [],
+    false,
+  ]);
+});
+
+test("a name makes no right on what has none yet", () => {
+  const named = { resourceNames: ["one"] };
+
+  expect(dangersOf([aRule(["deletecollection"], ["secrets"], named)])).toEqual([]);
+  expect(actsAsServiceAccounts([aRule(["create"], ["pods"], named)])).toBe(false);
+  expect(actsAsServiceAccounts([aRule(["create"], ["serviceaccounts/token"], named)])).toBe(true);
 });
 
 test("whoever makes pods by any kind of object acts as service accounts", () => {

@@ -1,0 +1,92 @@
+import { canBeNamed, isEverything, isInItsGroup, type RoleRule } from "./rights.ts";
+
+/** The answers to the last two have the objects, too. */
+const reads = ["get", "list", "watch", "patch", "deletecollection"];
+
+/** Commands in a pod reach its ports, too. */
+const [commands, ports] = ["run commands in pods", "reach ports of pods"];
+
+const dangers: readonly {
+  readonly verbs: readonly string[];
+  readonly resources: readonly string[];
+  readonly says: string;
+  /** It is about neither tokens nor pods that run as a service account. */
+  readonly isOfAccounts?: false;
+}[] = [
+  { verbs: reads, resources: ["secrets"], says: "read secrets" },
+  { verbs: ["create", "get"], resources: ["pods/exec", "pods/attach", "nodes/proxy"], says: commands },
+  { verbs: ["update", "patch"], resources: ["pods/ephemeralcontainers"], says: commands },
+  { verbs: ["create"], resources: ["serviceaccounts/token"], says: "sign in as service accounts" },
+  {
+    verbs: ["impersonate"],
+    resources: ["users", "groups", "serviceaccounts", "userextras"],
+    says: "impersonate others",
+  },
+  {
+    verbs: ["create", "update", "patch", "bind", "escalate"],
+    resources: ["rolebindings", "clusterrolebindings", "roles", "clusterroles"],
+    says: "give rights to themselves and others",
+  },
+  {
+    verbs: ["create", "get", "update", "patch", "delete"],
+    resources: ["pods/portforward", "pods/proxy", "services/proxy"],
+    says: ports,
+    isOfAccounts: false,
+  },
+  {
+    verbs: ["create", "update", "patch"],
+    resources: ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
+    says: "see and change what others write",
+    isOfAccounts: false,
+  },
+  { verbs: ["approve"], resources: ["signers"], says: "approve certificates", isOfAccounts: false },
+  { verbs: ["create"], resources: ["persistentvolumes"], says: "reach the nodes' disks", isOfAccounts: false },
+];
+
+/** The rules' rights that make a person more than they seem, as verbs with their objects. */
+export function dangersOf(rules: readonly RoleRule[]): readonly string[] {
+  if (rules.some(isEverything)) return ["do everything"];
+  const said = new Set(dangersIn(rules).map(({ says }) => says));
+  if (said.has(commands)) said.delete(ports);
+  return [...said];
+}
+
+function dangersIn(rules: readonly RoleRule[]): typeof dangers {
+  return dangers.filter(({ verbs, resources }) => rules.some((rule) => allows(rule, verbs, resources)));
+}
+
+function allows(rule: RoleRule, verbs: readonly string[], resources: readonly string[]): boolean {
+  const isNamed = rule.resourceNames.length > 0;
+  const does = (verb: string, resource: string) =>
+    (verb === "*" || verbs.includes(verb)) && !(isNamed && !canBeNamed(verb, resource));
+  return resources.some((each) => gives(rule, each) && rule.verbs.some((verb) => does(verb, each)));
+}
+
+/** Whether a rule is about a resource: by name, `*`, or one subresource of every kind (kubernetes, ResourceMatches), in its API group. */
+function gives(rule: RoleRule, resource: string): boolean {
+  const at = resource.indexOf("/");
+  const names = ["*", resource, ...(at < 0 ? [] : [`*${resource.slice(at)}`])];
+  return isInItsGroup(rule, resource) && names.some((name) => rule.resources.includes(name));
+}
+
+const workloads = [
+  ...["pods", "deployments", "daemonsets", "statefulsets", "replicasets", "replicationcontrollers"],
+  ...["jobs", "cronjobs"],
+];
+
+/** By their tokens, or by pods that run as them (Kubernetes docs, "RBAC good practices"). */
+export function actsAsServiceAccounts(rules: readonly RoleRule[]): boolean {
+  return (
+    dangersIn(rules).some(({ isOfAccounts = true }) => isOfAccounts) || rules.some((rule) => makes(rule, workloads))
+  );
+}
+
+function makes(rule: RoleRule, resources: readonly string[]): boolean {
+  return allows(rule, ["create", "update", "patch"], resources);
+}
+
+/** In `kube-system`: it makes anyone an administrator. */
+export function canChangeAwsAuth(rules: readonly RoleRule[]): boolean {
+  const isAbout = ({ resourceNames }: RoleRule) => resourceNames.length === 0 || resourceNames.includes("aws-auth");
+  return rules.some((rule) => isAbout(rule) && makes(rule, ["configmaps"]));
+}
