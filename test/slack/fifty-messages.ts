@@ -257,13 +257,13 @@ const toApprovers = {
     next: "read the message again, then decide",
     leads: "Read the message again, then decide",
     text: () =>
-      of(clickAnswer("change-differs", aPreviewedRequest(), aCluster(), { user: "U0APPROVER", memberships: [] })),
+      of(clickAnswer("change-differs", aPreviewedRequest(), aCluster(), { user: "U0APPROVER", memberships: [] }, [])),
   },
   oneOfSeveralAnswer: {
     when: "you gave one approval",
     next: "ask the named people",
     leads: "Needs 1 more approval, from <@U0APPROVER2>",
-    text: () => of(oneOfSeveralAnswer(state("waiting for a second approver"), aCluster())),
+    text: () => of(oneOfSeveralAnswer(state("waiting for a second approver"), ["U0APPROVER2"])),
   },
   approveBelowAnswer: {
     when: "you typed `approve`",

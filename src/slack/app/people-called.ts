@@ -70,18 +70,25 @@ export const maxCalled = 10;
  * counts.
  */
 export async function whoIsCalled(directory: Directory, { names, out }: Due): Promise<readonly string[]> {
-  const isActive = async (user: string) =>
-    (await directory.accountOf(user).catch(() => "active" as const)) === "active";
   const called = names.map(async (name) => {
-    if (isUser(name)) return (await isActive(name)) ? [name] : [];
+    if (isUser(name)) return activeAmong(directory, [name]);
     const members = await directory.membersOf(name).catch(() => []);
     if (members.length > maxCalled + out.length) return [name];
     const people = await peopleOfName(directory, name).catch(() => []);
-    const able = await Promise.all(people.map(async (user) => !out.includes(user) && (await isActive(user))));
-    const others = people.filter((_, index) => able[index]);
+    const others = await activeAmong(
+      directory,
+      people.filter((user) => !out.includes(user)),
+    );
     return others.length < people.length && others.length <= maxCalled ? others : [name];
   });
   return [...new Set((await Promise.all(called)).flat())];
+}
+
+/** These user groups, and those of these people who can act. Without an answer of Slack, everyone counts. */
+export async function activeAmong(directory: Directory, names: readonly string[]): Promise<readonly string[]> {
+  const ask = async (name: string) => (isUser(name) ? directory.accountOf(name).catch(() => "active") : "active");
+  const accounts = await Promise.all(names.map(ask));
+  return names.filter((_, index) => accounts[index] === "active");
 }
 
 export function hasTooFewApprovers({ approvals, approvalsWanted }: AccessRequest, { present }: Presence): boolean {

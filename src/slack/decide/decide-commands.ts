@@ -11,6 +11,7 @@ import { refuseActor } from "../app/admission.ts";
 import { type Buttons, denies, type Forms, formUnless, opens, submits } from "../app/answer.ts";
 import { actOf, noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest, type SlackContext } from "../app/context.ts";
+import { activeAmong } from "../app/people-called.ts";
 import { factsFor, isOwnEmergency, personFor } from "../app/request-people.ts";
 import { readStatus } from "../look/status.ts";
 import { approveBelowAnswer } from "../look/status-answer.ts";
@@ -29,14 +30,15 @@ import {
   maxWhyLength,
   messageModal,
   noSuchRequestAnswer,
+  oneToAsk,
   onlyAnswer,
   ownAnswer,
   reasonInput,
   whyOf,
 } from "../show/message.ts";
-import { code, mention, oneOf, plainLine, section, time } from "../show/mrkdwn.ts";
+import { code, mention, plainLine, section, time } from "../show/mrkdwn.ts";
 import { emergencyTitle } from "../show/words.ts";
-import { clickAnswer, decideRequest, missingReasonAnswer, unreadableButton } from "./decision-click.ts";
+import { clickRefused, decideRequest, missingReasonAnswer, unreadableButton } from "./decision-click.ts";
 
 /** A typed line can't say which change the person saw (law 4): the answer shows it, and a button with its digest. */
 export const approve: Command = {
@@ -126,7 +128,7 @@ async function refuseShown(
   if (!code) return null;
   const { by, digest } = click;
   await noteAttempt(context, { act: actOf(click.verdict), by, code, request, detail: { digest } });
-  return clickAnswer(code, request, cluster, personOf(by, facts));
+  return clickRefused(context, code, request, cluster, personOf(by, facts));
 }
 
 export const reviewed: Command = {
@@ -152,7 +154,7 @@ export const reviewButtons: Buttons = {
     const refusal = refuseReview(request, cluster, await personFor(context, cluster, user, [request.requester]));
     if (!refusal) return reviewModal(request);
     await noteAttempt(context, { act: "review", by: user, code: refusal, request });
-    return messageModal("Mark reviewed", reviewRefusedAnswer(refusal, request, cluster, user));
+    return messageModal("Mark reviewed", await reviewRefusedAnswer(context, refusal, request, cluster, user));
   }),
 };
 export const reviewForms: Forms = {
@@ -194,15 +196,22 @@ async function recordReview(
   const verdict = decideReview(request, cluster, reviewer, context.keys.decision, now, note);
   if (verdict.type === "refused") {
     await noteAttempt(context, { act: "review", by: user, code: verdict.code, request });
-    return stop(reviewRefusedAnswer(verdict.code, request, cluster, user));
+    return stop(await reviewRefusedAnswer(context, verdict.code, request, cluster, user));
   }
   const event = eventOf("emergency.reviewed", request, user, now, { memberships: person.memberships, why: note });
   return { type: "write", after: verdict.after, event, outcome: answer(`You reviewed ${code(request.id)}.`) };
 }
 
-function reviewRefusedAnswer(refusal: ReviewRefusal, request: AccessRequest, cluster: Cluster, user: string): Message {
+async function reviewRefusedAnswer(
+  { directory }: SlackContext,
+  refusal: ReviewRefusal,
+  request: AccessRequest,
+  cluster: Cluster,
+  user: string,
+): Promise<Message> {
   const { id, emergency } = request;
-  const others = oneOf(reviewersOf(request, cluster).filter((each) => each !== user));
+  const reviewers = reviewersOf(request, cluster).filter((each) => each !== user);
+  const others = oneToAsk(await activeAmong(directory, reviewers));
   if (refusal === "own") return ownAnswer("emergency access", others);
   if (refusal === "not-an-approver") return onlyAnswer(`approvers of ${code(cluster.name)}`, `Ask ${others}.`);
   const reasons: Readonly<Record<Exclude<ReviewRefusal, "own" | "not-an-approver">, string>> = {

@@ -19,6 +19,7 @@ import { refuseActor, refuseForRequester } from "../app/admission.ts";
 import { answers, type Buttons, type Forms, submits } from "../app/answer.ts";
 import { actOf, noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
+import { activeAmong } from "../app/people-called.ts";
 import { factsFor } from "../app/request-people.ts";
 import { approveAction, readDecideValue } from "../show/buttons.ts";
 import {
@@ -28,6 +29,7 @@ import {
   failureAnswer,
   goneText,
   type Message,
+  oneToAsk,
   onlyAnswer,
   ownAnswer,
   sayWhy,
@@ -91,12 +93,16 @@ async function decideNow(
   const decided = decideClick(request, cluster, click, context.keys.decision, now, facts);
   if (decided.type === "refused") {
     await noteRefusal(context, request, click, decided.code, facts);
-    return { type: "stop", outcome: clickAnswer(decided.code, request, cluster, personOf(click.by, facts)) };
+    return {
+      type: "stop",
+      outcome: await clickRefused(context, decided.code, request, cluster, personOf(click.by, facts)),
+    };
   }
   const [departed] = facts.departed;
   if (departed && request.state === "pending") return dropDeparted(request, departed, now);
   const { after } = decided;
-  const outcome = after.state === "pending" ? oneOfSeveralAnswer(after, cluster) : null;
+  const outcome =
+    after.state === "pending" ? oneOfSeveralAnswer(after, await othersNow(context, after, cluster)) : null;
   return { type: "write", after, event: decisionEvent(after, click, facts, now), outcome };
 }
 
@@ -160,20 +166,40 @@ async function noteForgedApprovals(context: SlackContext, request: AccessRequest
   await noteAttempt(context, { act: "approve", by: "slack", code: "no-seal", request, detail: { claimed } });
 }
 
-/** @param by only people who may see the request learn what came of it */
-export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cluster: Cluster, by: Person): Message {
-  const others = oneOf(othersWhoMayApprove(request, cluster)) || "an operator to add approvers";
+/** Those who can still approve. */
+const othersNow = ({ directory }: SlackContext, request: AccessRequest, cluster: Cluster) =>
+  activeAmong(directory, othersWhoMayApprove(request, cluster));
+
+export async function clickRefused(
+  context: SlackContext,
+  refusal: DecisionRefusal,
+  request: AccessRequest,
+  cluster: Cluster,
+  by: Person,
+): Promise<Message> {
+  return clickAnswer(refusal, request, cluster, by, await othersNow(context, request, cluster));
+}
+
+/** @param by only people who may see the request learn what came of it @param others who can decide */
+export function clickAnswer(
+  refusal: DecisionRefusal,
+  request: AccessRequest,
+  cluster: Cluster,
+  by: Person,
+  others: readonly string[],
+): Message {
+  const ask = oneToAsk(others);
   const outcome = maySeeRequest(request, cluster, by) ? ` ${stateText(request)}.` : "";
-  if (refusal === "self-approval") return ownAnswer("request", others);
+  if (refusal === "self-approval") return ownAnswer("request", ask);
   if (refusal === "not-an-approver") {
-    return onlyAnswer(`approvers of ${code(request.level)} on ${code(cluster.name)}`, `Ask ${others}.`);
+    return onlyAnswer(`approvers of ${code(request.level)} on ${code(cluster.name)}`, `Ask ${ask}.`);
   }
   const reasons: Readonly<Record<Exclude<DecisionRefusal, "self-approval" | "not-an-approver">, string>> = {
     "already-decided": `Already handled.${outcome}`,
     expired: "This request expired.",
     "own-principal": `${code(request.principal)} is, or was this week, your own identity. Ask another approver.`,
-    "own-principal-unknown": `I can't tell whether ${code(request.principal)} is your own identity: ${code(`/eks-access whoami ${cluster.name}`)} says why. Try again, or ask ${others}. You can still deny.`,
-    "approved-already": `You approved it already. ${needs(request, cluster)}`,
+    "own-principal-unknown": `I can't tell whether ${code(request.principal)} is your own identity: ${code(`/eks-access whoami ${cluster.name}`)} says why. Try again, or ask ${ask}. You can still deny.`,
+    "approved-already": `You approved it already. ${needs(request, others)}`,
     "no-preview": notCheckedYet,
     "change-differs": changedSince,
     "no-rule": `The policy no longer lets ${mention(request.requester)} request ${code(request.level)} on ${code(cluster.name)}. You can still deny.`,
@@ -192,15 +218,15 @@ function hours({ level, requester, requesterFacts }: AccessRequest, cluster: Clu
   return rule?.hours ? `, only ${hoursInWords(rule.hours)}` : "";
 }
 
-export function oneOfSeveralAnswer(after: AccessRequest, cluster: Cluster): Message {
-  return answer(`Approved. ${needs(after, cluster)}`);
+export function oneOfSeveralAnswer(after: AccessRequest, others: readonly string[]): Message {
+  return answer(`Approved. ${needs(after, others)}`);
 }
 
-function needs(request: AccessRequest, cluster: Cluster): string {
+function needs(request: AccessRequest, others: readonly string[]): string {
   const left = Math.max(1, request.approvalsWanted - request.approvals.length);
   const more = `Needs ${left} more approval${left === 1 ? "" : "s"}`;
-  const others = oneOf(othersWhoMayApprove(request, cluster), 20, left);
-  return others ? `${more}, from ${others}.` : `${more}, but no one else can approve. Ask an operator.`;
+  const from = oneOf(others, 20, left);
+  return from ? `${more}, from ${from}.` : `${more}, but no one else can approve. Ask an operator.`;
 }
 
 export function missingReasonAnswer(id: string, length: number, most: number): Message {

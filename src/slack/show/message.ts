@@ -2,7 +2,7 @@ import type { SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
 import type { KnownBlock, ModalView } from "@slack/types";
 import { explainFailure, isLedgerFailure } from "../../access/access-error.ts";
 import { isMigrationId } from "../../access/lists.ts";
-import { code, cut, escapeText, plainText, section, styled, unformatted } from "./mrkdwn.ts";
+import { code, cut, escapeText, oneOf, plainText, section, styled, unformatted } from "./mrkdwn.ts";
 
 /** A message to Slack: blocks, and the same in one line for notifications and screen readers. */
 export interface Message {
@@ -99,6 +99,11 @@ export function notYoursAnswer({ cluster }: { readonly cluster: string }): Messa
 /** @param next what everyone else can do instead */
 export function onlyResponsibleAnswer(next: string): Message {
   return onlyAnswer("approvers, on-call and administrators", next);
+}
+
+/** @param others who can act */
+export function oneToAsk(others: readonly string[]): string {
+  return oneOf(others) || "an operator to add approvers";
 }
 
 /** A second person must look. @param what such as `request` @param others who can */

@@ -174,11 +174,19 @@ describe("the review", () => {
     expect((await events()).at(-1)).toEqual(["emergency.reviewed", "U0APPROVER"]);
   });
 
-  test.each<[string, string]>([
-    ["U0ENGINEER", "You can't decide about your own emergency access. Ask <@U0APPROVER> or <@U0APPROVER2>."],
-    ["U0ONCALL", "Only approvers of `staging` can do this. Ask <@U0APPROVER> or <@U0APPROVER2>."],
-  ])("by %s is refused: %s", async (user, sentence) => {
-    expect((await reviewEmergency(context, user, "r-new")).text).toBe(sentence);
+  test.each<[string, readonly string[], string]>([
+    ["U0ENGINEER", [], "You can't decide about your own emergency access. Ask <@U0APPROVER> or <@U0APPROVER2>."],
+    ["U0ONCALL", ["U0APPROVER"], "Only approvers of `staging` can do this. Ask <@U0APPROVER2>."],
+    [
+      "U0ENGINEER",
+      ["U0APPROVER", "U0APPROVER2"],
+      "You can't decide about your own emergency access. Ask an operator to add approvers.",
+    ],
+  ])("by %s, when %j have left Slack, is refused: %s", async (user, gone, sentence) => {
+    const accountOf = async (id: string) => (gone.includes(id) ? "deactivated" : "active");
+    const now = { ...context, directory: { ...noGroups, accountOf } } as const;
+
+    expect((await reviewEmergency(now, user, "r-new")).text).toBe(sentence);
     expect(await ledger.get("r-new")).toMatchObject({ emergency: { review: null } });
   });
 

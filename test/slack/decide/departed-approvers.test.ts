@@ -91,6 +91,15 @@ describe("of a request, an approval of a person who meanwhile", () => {
     });
   });
 
+  test("leaves an answer that names only those who are still there", async () => {
+    const text = withGroup.replace("[S0PLATFORM]", `[${one}, ${two}, ${three}]`);
+    accounts.set(three, "deactivated");
+
+    const said = await click(aSlackContext(ledger, text, directory), "approved", request, one);
+
+    expect(said).toEqual([`You approved it already. Needs 1 more approval, from <@${two}>.`]);
+  });
+
   test("is not counted where Slack does not say whether they are there", async () => {
     slackAnswers = false;
 
