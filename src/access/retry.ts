@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { z } from "zod";
 import { AccessError, explainFailure, type FailureCode, isBlocking, isRepairable } from "./access-error.ts";
 import { type Immutable, type Lease, type Trouble, textForm, timeForm, troubleForm } from "./lease/lease-record.ts";
+import { shouldBeGoneAt } from "./lists.ts";
 import type { AccessRequest } from "./record.ts";
 import { isDatedAhead } from "./seals.ts";
 
@@ -51,6 +52,13 @@ const outages: readonly string[] = [
 /** Whether a failure is the cluster's or AWS's, not the request's. Only operators need its cause. @param code any text */
 export function isClusterFailure(code: string): boolean {
   return code.startsWith("aws-") || outages.includes(code) || waitsForRepair(code);
+}
+
+/** Whether the last try to remove access whose time is over failed. Only operators need its cause. */
+export function isEndFailing(request: AccessRequest): request is AccessRequest & { readonly trouble: Trouble } {
+  const { trouble } = request;
+  const goneAt = shouldBeGoneAt(request);
+  return trouble !== null && !waitsForLateCall(trouble.code) && goneAt !== null && goneAt <= Date.parse(trouble.at);
 }
 
 /** Whether operators hear of it: what only they can repair, and what lasts. */

@@ -1,10 +1,10 @@
 import type { Trouble } from "../../access/lease/lease-record.ts";
-import { shouldBeGoneAt } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import {
   type ClusterTrouble,
   isClusterFailure,
+  isEndFailing,
   isForOperators,
   type Outage,
   waitsForLateCall,
@@ -47,8 +47,7 @@ function waitIn(request: AccessRequest): Omit<Troubled, "cluster"> | null {
   const { trouble } = request;
   if (!trouble || waitsForLateCall(trouble.code)) return null;
   if (isClusterFailure(trouble.code)) return { trouble };
-  const goneAt = shouldBeGoneAt(request);
-  return goneAt !== null && goneAt <= Date.parse(trouble.at) ? { trouble, isEnd: true } : null;
+  return isEndFailing(request) ? { trouble, isEnd: true } : null;
 }
 
 /** After the end of what closed the cluster, its requests still have the failures from before. */

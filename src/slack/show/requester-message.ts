@@ -5,7 +5,7 @@ import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { type AccessRequest, type ApprovedRequest, isTheirs } from "../../access/record.ts";
 import { isClosed, isHeld } from "../../access/request.ts";
-import { isClusterFailure, isLasting } from "../../access/retry.ts";
+import { isClusterFailure, isEndFailing, isLasting } from "../../access/retry.ts";
 import {
   askAgainButton,
   askAgainButtons,
@@ -22,6 +22,7 @@ import type { Milestone } from "./show-in-channel.ts";
 import {
   admitsText,
   asClause,
+  cantEndYet,
   extendedUntil,
   failureInShort,
   progressText,
@@ -84,17 +85,16 @@ interface Reader {
   readonly what: string;
 }
 
-/** Only operators need the cause of a cluster's failure. Null: the reader needs it. */
-function waitingText(
-  { trouble, lease, emergency, cluster, expiresAt }: AccessRequest,
-  { subject }: Reader,
-  configured: Cluster | undefined,
-): string | null {
-  const isBeginning = !lease || (lease.state === "scheduled" && !lease.end);
-  if (!isBeginning || emergency || !trouble || !isClusterFailure(trouble.code)) return null;
-  const until = time(lease?.endsAt ?? expiresAt);
+/** Only operators need the cause of a cluster's failure, and of an end that fails. Null: the reader needs it. */
+function waitingText(request: AccessRequest, { subject }: Reader, configured: Cluster | undefined): string | null {
+  const { trouble, lease, emergency, cluster, expiresAt } = request;
+  if (!trouble) return null;
   const place = configured ? ` in <#${configured.channel}>` : "";
   const called = `${isLasting(trouble) ? "" : "If it lasts a minute, "}I call the operators${place}.`;
+  if (isEndFailing(request)) return `${subject} should have ended, but ${cantEndYet}. I keep trying. ${called}`;
+  const isBeginning = !lease || (lease.state === "scheduled" && !lease.end);
+  if (!isBeginning || emergency || !isClusterFailure(trouble.code)) return null;
+  const until = time(lease?.endsAt ?? expiresAt);
   return `${subject} waits: I can't work on ${code(cluster)} now. I keep trying until ${until}. ${called}`;
 }
 
@@ -117,7 +117,8 @@ function withButtons({ text, blocks }: Message, buttons: readonly Button[]): Mes
 
 function endButtons(request: AccessRequest, user: string): readonly Button[] {
   if (request.state === "pending") return [cancelButton(request)];
-  return request.lease?.state === "active" && !request.lease.end ? [doneButton(request, user)] : [];
+  const isHeldOn = request.lease?.state === "active" && !request.lease.end && !isEndFailing(request);
+  return isHeldOn ? [doneButton(request, user)] : [];
 }
 
 /** The cluster left eks-access.yml. Only a cancellation needs no cluster. */

@@ -1,3 +1,4 @@
+import type { FailureCode } from "../../access/access-error.ts";
 import { formatDuration } from "../../access/ask/duration.ts";
 import {
   type CodedReason,
@@ -19,7 +20,7 @@ import {
   type Preview,
 } from "../../access/record.ts";
 import { isClosed, isRescue } from "../../access/request.ts";
-import { isClusterFailure } from "../../access/retry.ts";
+import { isClusterFailure, isEndFailing } from "../../access/retry.ts";
 import { code, codeList, cut, firstOf, mention, mentions, plainLine, styled, time, until } from "./mrkdwn.ts";
 
 /** Of a request that lost its level, or with a requester that no rule lets ask any more. */
@@ -52,9 +53,12 @@ export function asClause(sentence: string, maxLength = 600): string {
   return styled(sentence.replace(/\.$/, ""), maxLength);
 }
 
-/** What failed, for a card. Only operators need AWS's words and the remedy: the thread and Details have them. */
+/** Failures of a write besides AWS's that only an operator can fix. */
+const forOperators: readonly string[] = ["cluster-refused-write", "document-immutable"] satisfies FailureCode[];
+
+/** What failed, for a card. Only operators need others' words and the remedy: the thread and Details have them. */
 export function failureInShort({ code, message }: CodedReason, thread = "The thread"): string {
-  if (!code.startsWith("aws-")) return asClause(message, 360);
+  if (!code.startsWith("aws-") && !forOperators.includes(code)) return asClause(message, 360);
   const [what = ""] = message.split(/ \(|\. /, 1);
   return `${asClause(what, 120)}. ${thread} has the cause and the fix`;
 }
@@ -217,12 +221,17 @@ export function rowState(request: AccessRequest): string {
   return `${cut(stateText(request), 500)}${trouble ? `\n${trouble}` : ""}`;
 }
 
-/** On a card, the cause of a cluster's failure would hide the request. */
-export function shortTroubleText({ trouble, cluster }: AccessRequest): string | null {
-  if (!trouble || !isClusterFailure(trouble.code)) return trouble && `:warning: ${triedText(trouble, 240)}`;
-  const message = `I can't work on ${code(cluster)} now`;
+/** On a card, the cause of a cluster's failure, or of an end that fails, would hide the request. */
+export function shortTroubleText(request: AccessRequest): string | null {
+  const { trouble, cluster } = request;
+  if (!trouble) return null;
+  const isEnd = isEndFailing(request);
+  if (!isEnd && !isClusterFailure(trouble.code)) return `:warning: ${triedText(trouble, 240)}`;
+  const message = isEnd ? cantEndYet : `I can't work on ${code(cluster)} now`;
   return `:warning: ${triedText({ ...trouble, message })} Details has the cause.`;
 }
+
+export const cantEndYet = "I can't remove the access now";
 
 export function triedText({ message, attempts, retryAt }: Trouble, maxLength = 600): string {
   const tries = attempts === 1 ? "once" : `${attempts} times`;

@@ -60,6 +60,8 @@ test("an end that a webhook refuses is posted after a minute: no one else would 
     code: "cluster-refused-write",
     message: "The API server answered 403: by policy. Allow it.",
   });
+  const plain =
+    "`viewer` on `staging` (`r-2`) should have ended, but I can't remove the access now. I keep trying. I call the operators in <#C0ACCESS>.";
   const asked = { id: "r-1", requester: "U0ENGINEER", cluster: "staging" };
 
   await app.put({ ...aLeasedRequest({ state: "active", endsAt: refused.retryAt }, asked), trouble: refused });
@@ -71,6 +73,7 @@ test("an end that a webhook refuses is posted after a minute: no one else would 
   await show("r-2");
   await look();
 
+  expect(app.person("U0ENGINEER").directMessages().map(textOf)).toContain(`${plain}\n[Details]`);
   expect(before).not.toContain("can't end");
   expect(inChannel().at(-1)).toMatch(
     /^:warning: \*Leases of `staging` can't end\.\* The API server answered 403: by policy\. Allow it\.\nThe worker retries them each minute\./,

@@ -60,12 +60,24 @@ test("who asked for another person is not sent to a message that only that perso
   expect(textTo("U0ONCALL")).toMatch(/extended by `r-2`\.$/);
 });
 
-test("a notification of a failure says the cause: a locked phone shows nothing above it", () => {
-  const failed = states.failed ?? expect.fail("there is no such state");
+const immutable = {
+  code: "document-immutable",
+  message: "The ConfigMap aws-auth of staging is immutable. Save it, and run kubectl replace.",
+};
 
-  expect(milestoneOf(failed, aCluster())?.ping).toMatch(
-    /^`viewer` on `staging` couldn't be applied: AWS does not let the worker become the creator of staging\. /,
-  );
+test.each([
+  [states.failed, "AWS does not let the worker become the creator of staging"],
+  [
+    aLeasedRequest({ state: "failed", proof: null, failure: immutable }),
+    "The ConfigMap aws-auth of staging is immutable",
+  ],
+])("a notification of a failure says the cause, and its message where an operator finds the fix", (failed, cause) => {
+  const milestone = failed && milestoneOf(failed, aCluster());
+  const text = `couldn't be applied: ${cause}. The thread in the channel has the cause and the fix.`;
+
+  // A locked phone shows nothing above it.
+  expect(milestone?.ping).toBe(`\`viewer\` on \`staging\` ${text}`);
+  expect(milestone?.message.text).toBe(`\`viewer\` on \`staging\` (\`r-1\`) ${text}`);
 });
 
 test.each([
