@@ -72,13 +72,13 @@ test("a trap that is called off does not strike", async () => {
   expect(trouble.state().state).toBe("off");
 });
 
-test("the panel says what is in force, and how to take it back", () => {
+test("the panel says what is in force, and how to take back which of them", () => {
   const state = { ...words, state: "on" as const, struck: 2, blocked: undefined };
   const gone = { name: "worker", pid: 0, state: "gone" as const, starts: 1 };
 
   const { markup } = troublesPanel([state], [gone]);
 
   expect(markup).toContain("in force, struck 2 times");
-  expect(markup).toContain(">Undo it</button>");
+  expect(markup).toMatch(/<button [^>]*aria-label="Undo it: X"[^>]*>Undo it<\/button>/);
   expect(markup).toContain('<li class="gone"><b>worker</b> not running');
 });
