@@ -28,7 +28,7 @@ const passing = {
   "ledger-unreachable": "Check Redis and REDIS_URL.",
   "clock-wrong": "Set the clocks by NTP.",
   "slack-unreachable": "Check the network path.",
-  "audit-webhook": "Check audit.webhook and its server.",
+  "audit-webhook": "Correct audit.webhook in eks-access.yml, or repair its server.",
   unexpected: "The log has the details.",
 };
 
@@ -40,7 +40,7 @@ const repairable = {
   "aws-request-refused": "Correct in eks-access.yml what AWS's answer names.",
   "aws-region-disabled": "Enable the region, or correct it in eks-access.yml.",
   "creator-unknown": "Set creator in eks-access.yml, with roleArn or userArn.",
-  "creator-mismatch": "Set creator in eks-access.yml, with roleArn or userArn.",
+  "creator-mismatch": "Correct creator in eks-access.yml: its profile or userArn.",
   "cluster-mismatch": "Correct eksName, region or account in eks-access.yml.",
   "cluster-forbidden": "Check that creator in eks-access.yml created the cluster.",
   "binding-forbidden": "Let the worker create and delete bindings, and bind the role.",
@@ -139,12 +139,12 @@ export class AccessError extends Error {
   }
 }
 
-/** Whether our own records did not answer, or refused us. */
 /** Whether it is a failure with one of these codes. */
 export function hasCode(error: unknown, ...codes: readonly FailureCode[]): error is AccessError {
   return error instanceof AccessError && codes.includes(error.code);
 }
 
+/** Whether our own records did not answer, or refused us. */
 export function isLedgerFailure(error: unknown): boolean {
   return error instanceof AccessError && error.code.startsWith("ledger-");
 }

@@ -71,7 +71,7 @@ function unknownClaims({ entry, tags }: ReadEntry, { leased, now }: EntrySurroun
   const unknown = tags.holding.shares.find(({ id, endsAt }) => !leased.has(id) && Date.parse(endsAt) > now.getTime());
   if (!unknown) return [];
   const message = `It claims access until ${unknown.endsAt}, but the ledger has no such lease.`;
-  const remedy = "The worker adopts or removes it within an hour.";
+  const remedy = "The worker adopts or removes it within an hour, `eks-access recover` at once.";
   return [problemOf("claim-unknown", "warning", entry, message, remedy)];
 }
 

@@ -136,7 +136,7 @@ function left({ parts, leased, now }: BindingFacts): readonly ReportedProblem[] 
     }
     if (leased.ids.has(share.id)) return [];
     const message = `It claims access until ${share.endsAt}, but the ledger has no such lease.`;
-    const remedy = "The worker adopts or removes it within an hour.";
+    const remedy = "The worker adopts or removes it within an hour, `eks-access recover` at once.";
     return [{ code: "binding-unknown", severity: "warning", place, message, remedy }];
   });
 }

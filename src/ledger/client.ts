@@ -136,7 +136,7 @@ interface Cause {
 const causes: readonly Cause[] = [
   {
     pattern: /sentinel.*\b(WRONGPASS|NOAUTH|NOPERM)/,
-    what: (place) => `Redis at ${place}, a Sentinel, refuses the user or password`,
+    what: (place) => `The Sentinels of ${place} refuse their user or password`,
     remedy: "Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD.",
   },
   {

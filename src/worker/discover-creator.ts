@@ -112,7 +112,7 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
       "creator-unknown",
       `CloudTrail in ${cluster.region} of account ${cluster.account} has no record of ${cluster.name} in the last 90 days`,
       {
-        remedy: "Correct eksName, region or account in eks-access.yml. Otherwise set creator.",
+        remedy: "Correct eksName, region or account in eks-access.yml, or set creator there.",
       },
     );
   }

@@ -69,7 +69,9 @@ describe("eks-access doctor", () => {
     await rm(file);
 
     expect(well).toContain(`Identity Center\n  ✓ the worker reads the directory as ${arns.identityReader}\n`);
-    expect(wrong).toMatch(/Identity Center\n {2}✗ .*Correct identityCenter in eks-access.yml/);
+    expect(wrong).toMatch(
+      /Identity Center\n {2}✗ .*Correct instanceArn, identityStoreId or region of identityCenter in eks-access.yml/,
+    );
     expect(unknown).toMatch(/ {2}– only a person's request shows whether arn:aws:sso:::instance\/ssoins-0+ is right/);
   });
 

@@ -130,7 +130,9 @@ describe("of what is ours in an entry it", () => {
   test("reports a claim of a lease that is not active in the ledger, unless calls by it may still arrive", () => {
     const open = aReadEntry({}, aHolding(), at(hours(1) - 30).toISOString());
 
-    expect(tell([aReadEntry({}, aHolding())])).toMatchObject([{ code: "claim-unknown", severity: "warning" }]);
+    expect(tell([aReadEntry({}, aHolding())])).toMatchObject([
+      { code: "claim-unknown", severity: "warning", remedy: expect.stringContaining("`eks-access recover` at once") },
+    ]);
     expect(codes([open])).toEqual([]);
   });
 

@@ -125,6 +125,7 @@ describe("a level with an access policy", () => {
 
     const asked = await ask(context, staging, { id: "r-one", level: "peek" });
     expect(asked.refusal?.code).toBe("policy-in-aws-auth");
+    expect(asked.refusal?.message).toMatch(/Ask for a level with groups, or an operator for its access entry\.$/);
   });
 });
 
