@@ -142,7 +142,7 @@ function page(): string {
     "Made by `npx vitest run test/messages-page.test.ts -u`. … is a value or clause, {this | that} a choice.",
     "What several messages say stands once. Titles and buttons are only in the fifty.",
     "",
-    "## The fifty that people read most",
+    "## The fifty",
     ...examples.flatMap(({ reader, messages }) => [
       `\n### ${reader}\n`,
       ...messages.map(({ when, lines }) => `**${capital(when)}:**\n\n${quoted(linesOnce(lines, linesBefore))}\n`),

@@ -469,9 +469,9 @@ const directMessages = {
  * against its line before you change it.
  */
 export const fiftyMessages = {
-  "The answer to what you typed or clicked": answers,
-  "The answer to an approver": toApprovers,
+  "What you typed or clicked": answers,
+  "What an approver typed or clicked": toApprovers,
   "A form": forms,
-  "In the channel, to approvers and on-call": inChannel,
-  "The direct message to the requester": directMessages,
+  "In the channel": inChannel,
+  "Direct messages": directMessages,
 } as const satisfies Record<string, Record<string, Read>>;

@@ -218,7 +218,7 @@ describe("a user that created the cluster", () => {
   test("is not the worker if it is another identity, and the answer says what to do", async () => {
     await expect(open(legacy({}))).rejects.toMatchObject({
       what: expect.stringContaining("AWS says that the worker itself, which should be the creator of legacy, is arn:"),
-      remedy: "Set creator.profile in eks-access.yml to the worker's profile with this user's keys.",
+      remedy: "Set creator.profile in eks-access.yml: a profile with this user's keys.",
     });
   });
 });

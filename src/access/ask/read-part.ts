@@ -86,7 +86,7 @@ export function readPerson(named: NamedPerson | null): PartReading<string> {
 }
 
 const beforeReason = "If so, write it before the reason.";
-const oldManifest = "To type names, add should_escape: true to the app's manifest.";
+const oldManifest = "Typed names need should_escape: true in the app's manifest.";
 
 export const ownArnWords = "`aws sts get-caller-identity` prints yours, and `/eks-access link <arn>` saves it.";
 const whichIdentity = `Say which IAM role or user, as an ARN. ${ownArnWords}`;

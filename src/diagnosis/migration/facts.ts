@@ -195,7 +195,7 @@ function refuseUsername(username: string): NamesRefusal | null {
   if (at < 0 || username.slice(0, at).includes(":")) return null;
   return refused(
     "template-session",
-    "EKS accepts a session name only after a colon.",
+    "EKS needs a colon before a session name.",
     "Put a prefix with a colon before it: admin:{{SessionName}}.",
   );
 }
