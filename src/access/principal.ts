@@ -158,6 +158,8 @@ export interface OursOfAll {
   readonly groups: readonly string[] | null;
   /** All groups of others' entry after our last write: while the one that counts has them, an entry with other groups has nothing of ours. */
   readonly left?: readonly string[] | undefined;
+  /** How many entries with exactly those are others': the first ones. */
+  readonly hidden?: number;
 }
 
 /** Why a change is not made. */

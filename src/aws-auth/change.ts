@@ -51,12 +51,11 @@ export function intentsOf(document: ReadDocument, changes: readonly Change[]): I
 }
 
 /** What goes from the entries beside the one that counts. */
-function intentsBeside(document: ReadDocument, arn: string, { usernames, groups, left }: OursOfAll): Intent[] {
+function intentsBeside(document: ReadDocument, arn: string, { usernames, groups, left, hidden }: OursOfAll): Intent[] {
   const counts = entryOf(document, arn);
   const isOurs = (entry: Entry | null) => left !== undefined && sameGroups(entry?.groups ?? [], left);
-  const beside = entriesFor(document, arn).filter(
-    (entry) => entry !== counts && entry.username.startsWith(usernames) && (!isOurs(counts) || isOurs(entry)),
-  );
+  const others = entriesFor(document, arn).filter((entry) => entry !== counts && entry.username.startsWith(usernames));
+  const beside = isOurs(counts) ? others.filter(isOurs).slice(hidden) : others;
   if (groups === null) return beside.length === 0 ? [] : [{ type: "remove", arn, entries: beside, isBeside: true }];
   return beside
     .filter((entry) => entry.groups.some((group) => groups.includes(group)))

@@ -123,17 +123,19 @@ function compact(holding: Holding): Json {
     ...(emergencies.length > 0 && { emergency: emergencies }),
     ...(askers.length > 0 && { asked: askers }),
     ...(holding.beside && { beside: holding.beside }),
+    ...(holding.hidden && { hidden: holding.hidden }),
   };
 }
 
 function expand(value: Json): Holding | null {
-  const { arn, new: entryAdded, add, g, emergency = [], asked = [], beside } = value as Partial<Record<string, Json>>;
+  const held = value as Partial<Record<string, Json>>;
+  const { arn, new: entryAdded, add, g, emergency = [], asked = [], beside, hidden = 0 } = held;
   if (typeof arn !== "string" || typeof entryAdded !== "boolean" || !isTexts(add)) return null;
   if (!Array.isArray(g) || !isTexts(emergency) || !Array.isArray(asked) || !asked.every(isTexts)) return null;
   const askers = new Map(asked.map(([id = "", by = ""]) => [id, by]));
   const shares = g.map((each) => expandShare(each, emergency, askers)).filter((share) => share !== null);
-  if (shares.length < g.length || (beside !== undefined && !isTexts(beside))) return null;
-  return { arn, entryAdded, added: add, shares, ...(beside && { beside }) };
+  if (shares.length < g.length || (beside !== undefined && !isTexts(beside)) || typeof hidden !== "number") return null;
+  return { arn, entryAdded, added: add, shares, ...(beside && { beside }), ...(hidden && { hidden }) };
 }
 
 function expandShare(value: Json, emergencies: readonly string[], askers: ReadonlyMap<string, string>): Share | null {

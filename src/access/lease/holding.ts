@@ -64,7 +64,8 @@ export function changeInDocument({ change, holding }: EntryTarget, before: Holdi
   const usernames = before.entryAdded ? ownPrefix : "";
   const gone = before.added.filter((group) => !holding?.added.includes(group));
   const left = before.entryAdded ? undefined : before.beside?.concat(before.added);
-  return { ...partly, ours: { usernames, groups: before.entryAdded && !holding ? null : gone, left } };
+  const groups = before.entryAdded && !holding ? null : gone;
+  return { ...partly, ours: { usernames, groups, left, hidden: before.hidden ?? 0 } };
 }
 
 function groupsOf(shares: readonly Share[]): readonly string[] {

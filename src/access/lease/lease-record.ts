@@ -170,6 +170,8 @@ export interface Holding {
   readonly shares: readonly Share[];
   /** Of aws-auth: the entry's other groups in our last write. Absent: unknown. */
   readonly beside?: readonly string[];
+  /** How many entries that do not count have had exactly these groups since before that write. Absent: none. */
+  readonly hidden?: number;
 }
 
 /** `groups`: those of its groups that the principal has, or is about to get, sorted. */

@@ -7,7 +7,15 @@ import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
-import { callerKey, changedCallers, type Entry, entryOf, type ReadDocument } from "../../aws-auth/index.ts";
+import {
+  callerKey,
+  changedCallers,
+  type Entry,
+  entriesFor,
+  entryOf,
+  type ReadDocument,
+  sameGroups,
+} from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
 import { readAnnotationRemembered, readRemembered, writeAnnotationRemembered } from "../remembered.ts";
 
@@ -29,11 +37,22 @@ export function withPlan(
 ): readonly Holding[] {
   const settled = settledIn(was)(known);
   const touched = new Set(changedCallers(was, document));
-  return withBeside(holdings, (holding) => {
-    if (settled.has(holding) && !touched.has(callerOf(holding))) return holding.beside;
+  return withLast(holdings, (holding) => {
+    if (settled.has(holding) && !touched.has(callerOf(holding))) return holding;
     const key = holding.arn.toLowerCase();
-    return changed.has(key) ? known.get(key)?.beside : plannedBeside(holding, entryOf(document, holding.arn));
+    const entry = entryOf(document, holding.arn);
+    if (changed.has(key)) return known.get(key);
+    return { beside: plannedBeside(holding, entry), hidden: hiddenIn(was, entry, known.get(key)) };
   });
+}
+
+/** In the document of before, so that none is a copy of what this write makes. Later copies, of the same groups, do not count. */
+function hiddenIn(was: ReadDocument, entry: Entry | null, before: Holding | undefined): Holding["hidden"] {
+  if (!entry || isOwnUsername(entry.username)) return undefined;
+  const counts = entryOf(was, entry.arn);
+  if (before && counts && sameGroups(counts.groups, entry.groups)) return before.hidden;
+  const isSame = (each: Entry) => each !== counts && sameGroups(each.groups, entry.groups);
+  return entriesFor(was, entry.arn).filter(isSame).length || undefined;
 }
 
 const callerOf = keptWith(({ arn }: Holding) => callerKey(arn));
@@ -58,19 +77,19 @@ function plannedBeside({ entryAdded, added }: Holding, entry: Entry | null): Hol
 
 /** With the plan of the last write, so that a run without a change writes the same text. */
 export function withLastPlan(holdings: readonly Holding[], known: ReadonlyMap<string, Holding>): readonly Holding[] {
-  return withBeside(holdings, ({ arn }) => known.get(arn.toLowerCase())?.beside);
+  return withLast(holdings, ({ arn }) => known.get(arn.toLowerCase()));
 }
 
 /** What stays as it was stays the same value. */
-function withBeside(
+function withLast(
   holdings: readonly Holding[],
-  besideOf: (holding: Holding) => Holding["beside"],
+  lastOf: (holding: Holding) => { readonly [Name in "beside" | "hidden"]?: Holding[Name] | undefined } | undefined,
 ): readonly Holding[] {
   const after = holdings.map((holding) => {
-    const beside = besideOf(holding);
-    if (isSameList(beside, holding.beside)) return holding;
-    const { beside: _, ...bare } = holding;
-    return beside ? { ...bare, beside } : bare;
+    const { beside, hidden } = lastOf(holding) ?? {};
+    if (isSameList(beside, holding.beside) && hidden === holding.hidden) return holding;
+    const { beside: _beside, hidden: _hidden, ...bare } = holding;
+    return { ...bare, ...(beside && { beside }), ...(hidden && { hidden }) };
   });
   return after.every((holding, index) => holding === holdings[index]) ? holdings : after;
 }

@@ -38,12 +38,17 @@ test("any memory survives the round trip", () => {
     },
     { requiredKeys: ["id", "groups", "endsAt", "level", "requester", "emergency", "approvers"] },
   );
-  const holding = fc.record({
-    arn: name,
-    entryAdded: fc.boolean(),
-    added: fc.array(name, { maxLength: 3 }),
-    shares: fc.array(share, { maxLength: 3 }),
-  });
+  const holding = fc.record(
+    {
+      arn: name,
+      entryAdded: fc.boolean(),
+      added: fc.array(name, { maxLength: 3 }),
+      shares: fc.array(share, { maxLength: 3 }),
+      beside: fc.array(name, { maxLength: 3 }),
+      hidden: fc.integer({ min: 1, max: 3 }),
+    },
+    { requiredKeys: ["arn", "entryAdded", "added", "shares"] },
+  );
 
   const held = fc.uniqueArray(holding, { minLength: 1, maxLength: 4, selector: ({ arn }) => arn });
   const gone = fc.record({

@@ -337,6 +337,16 @@ describe("a run on one cluster decides", () => {
 
       expect(data.mapUsers).toBe(hidden + theirs);
     });
+
+    test("leaves a dead one of before the lease even the same groups, and takes ours from a copy of later", () => {
+      const dead = theirs.replace("[team]", "[team, eks-access:viewers]");
+      const base = { username: "alice", groups: ["team"] };
+      const begun = settled({ open: [anApprovedRequest({}, { base })], mapUsers: dead + theirs });
+      const ended = (mapUsers = "") => settled({ ...given, mapUsers, holdings: begun.holdings }).data.mapUsers;
+
+      expect(ended(begun.data.mapUsers)).toBe(dead + theirs);
+      expect(ended(begun.data.mapUsers + dead)).toBe(dead + theirs + theirs);
+    });
   });
 
   test("that the end of a lease is not refused because it had made the only administrator", () => {
