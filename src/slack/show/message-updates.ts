@@ -3,6 +3,7 @@ import { WebAPIRateLimitedError, type WebClient } from "@slack/web-api";
 import { z } from "zod";
 import { putNewest } from "../../access/collections.ts";
 import type { LedgerRecord } from "../../access/lists.ts";
+import type { MessageLedger } from "../../ledger/messages.ts";
 import type { MessageRef, ShownMessages } from "../../ledger/stored.ts";
 import { isGone, observedFetch } from "../app/web-client.ts";
 import type { Message } from "./message.ts";
@@ -67,6 +68,8 @@ export class MessageUpdates {
   readonly #written = new Map<string, string>();
   /** By the record's id, the oldest first. */
   readonly known = new Map<string, KnownCard>();
+  /** By the record's id: the entries of its thread that Slack has and Redis did not take. Another try would send them again. */
+  readonly #replied = new Map<string, readonly string[]>();
 
   /** @param client fails when Slack limits the rate */
   constructor(client: Pick<WebClient, "chat">) {
@@ -91,6 +94,19 @@ export class MessageUpdates {
   /** Some of a record's messages show it, and the others have a place. */
   remember(record: LedgerRecord, shown: ShownMessages): void {
     putNewest(this.known, record.id, { record, shown, isLost: false }, maxKnown);
+  }
+
+  /** Remembers entries of a thread, first without Redis. @param names besides those that Redis did not take before */
+  async rememberReplies(
+    { addThreadEntries }: Pick<MessageLedger, "addThreadEntries">,
+    id: string,
+    names: readonly string[],
+  ): Promise<void> {
+    const all = [...(this.#replied.get(id) ?? []), ...names];
+    if (all.length === 0) return;
+    putNewest(this.#replied, id, all, maxKnown);
+    await addThreadEntries(id, all);
+    this.#replied.delete(id);
   }
 
   /** All messages of a record are shown. @param places theirs */

@@ -3,7 +3,7 @@ import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import type { MessageRef, ShownMessages } from "../../ledger/stored.ts";
+import type { DirectMessages, MessageRef, ShownMessages } from "../../ledger/stored.ts";
 import type { MessageUpdates } from "./message-updates.ts";
 
 export const nothingShown: ShownMessages = { version: 0, message: null, copies: [], direct: null, milestones: [] };
@@ -50,16 +50,25 @@ export async function shownNow({ ledger, updates }: Showing, record: LedgerRecor
   const stored = (await ledger.shown(record.id)) ?? nothingShown;
   const known = updates.known.get(record.id);
   if (!known || !isSame(known.record, record)) return stored;
-  const { message, direct, milestones, copies, asker } = known.shown;
+  const { message, direct, copies, asker } = known.shown;
   const isWhole = (stored.message || !message) && (stored.direct || !direct);
+  // Redis may not have taken what an earlier try to show this record sent.
+  const isAgain = digestOf(known.record) === digestOf(record);
+  const others = copies.filter(({ user }) => !stored.copies.some((copy) => copy.user === user));
   return {
     ...stored,
     version: isWhole ? stored.version : 0,
     message: stored.message ?? message,
-    ...(stored.direct ? {} : { direct, milestones }),
-    copies: stored.copies.length > 0 ? stored.copies : copies,
-    ...(asker && { asker: stored.asker?.direct ? stored.asker : asker }),
+    ...directNow(stored, known.shown, isAgain),
+    copies: isAgain || stored.copies.length === 0 ? [...stored.copies, ...others] : stored.copies,
+    ...(asker && { asker: directNow(stored.asker ?? nothingShown, asker, isAgain) }),
   };
+}
+
+function directNow(stored: DirectMessages, { direct, milestones }: DirectMessages, isAgain: boolean): DirectMessages {
+  if (!stored.direct) return { direct, milestones };
+  const also = isAgain ? milestones.filter((name) => !stored.milestones.includes(name)) : [];
+  return { direct: stored.direct, milestones: [...stored.milestones, ...also] };
 }
 
 /** Remembers messages of a record, first without Redis. */

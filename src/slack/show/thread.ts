@@ -221,7 +221,8 @@ export async function wakeForThread(
 
 /** A job of its own: Slack takes about one post a second in a channel, and nothing must wait for that. @throws AccessError */
 export async function showThread(context: MessengerContext, id: string): Promise<void> {
-  const { ledger } = context;
+  const { ledger, updates } = context;
+  await updates.rememberReplies(ledger, id, []);
   const [record, shown] = await Promise.all([recordWith(ledger, id), ledger.shown(id)]);
   if (!record || !shown) return;
   const cluster = context.config.clusters.get(record.cluster);
@@ -229,7 +230,7 @@ export async function showThread(context: MessengerContext, id: string): Promise
   const entries = await newEntries(context, record, due);
   if (entries.length === 0) return;
   if (shown.message && (await reply(context, record, shown.message, entries))) {
-    return ledger.addThreadEntries(id, namesOf(entries));
+    return updates.rememberReplies(ledger, id, namesOf(entries));
   }
   // Approvers with a direct message get their reminder there.
   const reminders = entries.filter(isReminder);
@@ -239,7 +240,7 @@ export async function showThread(context: MessengerContext, id: string): Promise
     const reader = await readerFor(context, cluster, copy.user).catch(() => null);
     if (!reader || isNamedIn(names, reader)) await reply(context, record, copy, reminders);
   }
-  await ledger.addThreadEntries(id, namesOf(reminders));
+  await updates.rememberReplies(ledger, id, namesOf(reminders));
 }
 
 async function newEntries(

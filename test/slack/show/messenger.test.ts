@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import { AccessError } from "../../../src/access/access-error.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { slackDirectory } from "../../../src/slack/app/directory.ts";
@@ -405,6 +406,23 @@ describe("where Slack fails", () => {
     for (const _ of [1, 2]) await showThread({ ...aContext(), client }, request.id);
 
     expect(inThread()).toHaveLength(1);
+  });
+
+  test("or Redis takes no writes meanwhile, a reply and a notification come once", async () => {
+    const context = aContext();
+    const { id } = await recorded(aPreviewedRequest());
+    await showMessage(context, id);
+    const request = await recorded(aPreviewedRequest({ state: "expired", version: 2 }));
+    const refused = async () => Promise.reject(new AccessError("ledger-unreachable", "Redis takes no writes"));
+    const full = { ...context, ledger: { ...ledger, addThreadEntries: refused, markShown: refused } };
+
+    for (const show of [showMessage, showMessage, showThread, showThread])
+      await expect(show(full, id)).rejects.toMatchObject({ retryable: true });
+    for (const _ of [1, 2]) await showRequest(context, id);
+
+    expect(toEngineer()).toHaveLength(2);
+    expect(inThread()).toHaveLength(1);
+    expect(await ledger.threadEntryNames(request.id)).toEqual(["expired"]);
   });
 
   test("to take updates now, the thread and the App Homes are woken all the same", async () => {
