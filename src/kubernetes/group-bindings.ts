@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { groupsBy } from "../access/collections.ts";
-import { describeNamespaces, describeRules, type GroupRight, rulesIn } from "../access/policy/rights.ts";
+import type { BoundRole } from "../access/policy/dangers.ts";
+import {
+  describeNamespaces,
+  describeRules,
+  type GroupRight,
+  isEverythingEverywhere,
+  rulesIn,
+} from "../access/policy/rights.ts";
 import { isTooLarge } from "../operations/bounds.ts";
 import { inParallel } from "../operations/deadlines.ts";
 import type { Connection } from "./connection.ts";
@@ -54,6 +61,12 @@ function add(bindings: Map<string, GroupBinding[]>, name: string, binding: Group
 
 const maxRoles = 20;
 
+interface GroupRights {
+  readonly rights: readonly GroupRight[];
+  /** The roles that it could read. */
+  readonly bound: readonly BoundRole[];
+}
+
 export function groupBindings(connection: Connection, cluster: string) {
   return {
     /** What RBAC binds to each group and to each user, within the bounds of `bindingPages`. @throws AccessError */
@@ -70,22 +83,25 @@ export function groupBindings(connection: Connection, cluster: string) {
       return found;
     },
     /** What these groups can do by these bindings, in words: one item for each group and role, and one for those that it does not read. */
-    groupRights: async (
-      bindings: RoleBindings["groups"],
-      groups: readonly string[],
-    ): Promise<readonly GroupRight[]> => {
+    groupRights: async (bindings: RoleBindings["groups"], groups: readonly string[]): Promise<GroupRights> => {
       const all = rolesOf(bindings, groups);
-      const rights = await inParallel(all.slice(0, maxRoles), async (bound) => {
-        const [{ group, kind, role: name, namespace }] = bound;
+      const read = await inParallel(all.slice(0, maxRoles), async (found) => {
+        const [{ group, kind, role: name, namespace }] = found;
         const role = { kind: kind === "Role" ? ("Role" as const) : ("ClusterRole" as const), name };
         const rules = await readRoleRules(connection, cluster, role, namespace).catch(unreadIfTooLarge);
-        return { group, role: `${kind} ${name}`, where: placesOf(bound), allows: allowed(rules, bound) };
+        const right = { group, role: `${kind} ${name}`, where: placesOf(found), allows: allowed(rules, found) };
+        const known = typeof rules === "string" || rules === null ? [] : rules;
+        return { right, bound: found.map((each) => ({ ...role, namespace: each.namespace, rules: known })) };
       });
       const [next, ...others] = all.slice(maxRoles);
-      if (!next) return rights;
       const role = `${others.length + 1} more role${others.length > 0 ? "s" : ""}`;
-      const where = placesOf([next, ...others].flat());
-      return [...rights, { group: next[0].group, role, where, allows: "unknown, because they are too many" }];
+      const where = placesOf([...(next ?? []), ...others.flat()]);
+      const unread = next ? [{ group: next[0].group, role, where, allows: "unknown, because they are too many" }] : [];
+      return {
+        rights: [...read.map(({ right }) => right), ...unread],
+        // A role that allows everything everywhere has a warning of its own.
+        bound: read.flatMap(({ right, bound }) => (isEverythingEverywhere(right) ? [] : bound)),
+      };
     },
   };
 }

@@ -139,7 +139,7 @@ export function reviewsOnly({ point }: Pick<Turns, "point">): ClusterClient {
       return { auditId: null, allowed: true, reason: "" };
     },
     roleBindings: async () => ({ groups: new Map(), users: new Map() }),
-    groupRights: async () => [],
+    groupRights: async () => ({ rights: [], bound: [] }),
     whoAmI: nobody,
     mayI: nobody,
     listPods: nobody,

@@ -211,9 +211,9 @@ test("calls that wait for a connection end with their run too, and Node.js has n
 });
 
 /** The rights of a group by these roles, each of the whole cluster. */
-function rightsBy(roles: readonly string[]) {
+async function rightsBy(roles: readonly string[]) {
   const bound = roles.map((role) => ({ kind: "ClusterRole", role, namespace: null }));
-  return client.groupRights(new Map([["dev", bound]]), ["dev"]);
+  return (await client.groupRights(new Map([["dev", bound]]), ["dev"])).rights;
 }
 
 const everything = { rules: [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }] };

@@ -184,7 +184,7 @@ test("a group's rights come from the roles that are bound to it", async () => {
   const creator = await signIn("cluster-creator");
   const { groups: bindings } = await creator.roleBindings();
 
-  const rights = await creator.groupRights(bindings, ["shop-team", "nobody-binds-this"]);
+  const { rights } = await creator.groupRights(bindings, ["shop-team", "nobody-binds-this"]);
 
   expect(rights).toEqual([
     {

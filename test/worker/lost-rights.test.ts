@@ -99,6 +99,21 @@ test.each([
   expect(preview.warnings.join()).toContain(`Same username: ${other} can also be eks-access:111122223333:engineer`);
 });
 
+test.each([
+  ["edit", "kube-system", ["Control of the cluster: ClusterRole edit in kube-system reaches the service accounts"]],
+  ["edit", undefined, ["Control of the cluster: ClusterRole edit reaches the service accounts of kube-system."]],
+  ["edit", "default", []],
+  ["view", "kube-system", []],
+])("the approver reads whether a group with the role %s in %s controls the cluster", async (name, namespace, told) => {
+  const binding = { name: "more", role: { kind: "ClusterRole", name }, ...(namespace && { namespace }) } as const;
+  const more = { ...binding, subjects: viewers.subjects };
+  await side().sandbox.cluster.setRbac({ bindings: [viewers, admins, more] });
+
+  const control = (await warningsOn(clusterName)).filter((warning) => warning.startsWith("Control of the cluster: "));
+
+  expect(control).toEqual(told.map((text) => expect.stringContaining(text)));
+});
+
 test("the approver reads that the rights are unknown where a role can't be read", async () => {
   const groupRights = () => Promise.reject(new AccessError("cluster-forbidden", "no right to read a role"));
   context = { ...context, openCluster: openingWith(() => ({ groupRights })) };

@@ -1,4 +1,64 @@
-import { canBeNamed, isEverything, isInItsGroup, type RoleRule } from "./rights.ts";
+import { groupsBy } from "../collections.ts";
+import { matchesArnPattern } from "./cluster.ts";
+import { accessPolicies, type PlacedRole, roleText } from "./policy-text.ts";
+import { canBeNamed, describeNamespaces, isEverything, isInItsGroup, type RoleRule, rulesIn } from "./rights.ts";
+
+// What makes a person more than they seem: one sentence for an approver each.
+
+/** A role as a binding gives it to a person, or to a group of theirs. */
+export interface BoundRole extends PlacedRole {
+  readonly rules: readonly RoleRule[];
+}
+
+/** A sentence for each role, not for each namespace, the gravest first: a requester who chooses many namespaces hides none. */
+export function dangerWarnings(bound: readonly BoundRole[], readsAwsAuth: boolean): string[] {
+  const controls: Danger[] = [];
+  const dangerous: Danger[] = [];
+  for (const { namespace, ...found } of bound) {
+    const [text, role] = [roleText(found, namespace), `${found.kind} ${found.name}`];
+    const rules = rulesIn(found.rules, [namespace]);
+    const dangers = dangersOf(rules).join(", ");
+    if (dangers !== "") dangerous.push({ text, role, dangers });
+    if (namespace !== null && namespace !== system) continue;
+    if (actsAsServiceAccounts(rules)) controls.push({ text, role, dangers: reaches });
+    else if (readsAwsAuth && canChangeAwsAuth(rules)) controls.push({ text, role, dangers: "can change aws-auth" });
+  }
+  return [
+    ...eachRole(controls).map(controlWarning),
+    ...eachRole(dangerous).map(({ where, dangers }) => `Dangerous rights: ${where} lets a person ${dangers}.`),
+  ];
+}
+
+function controlWarning({ where, dangers }: { readonly where: string; readonly dangers: string }): string {
+  return `Control of the cluster: ${where} ${dangers}.`;
+}
+
+const system = "kube-system";
+const reaches = "reaches the service accounts of kube-system";
+
+type Danger = { readonly text: string; readonly role: string; readonly dangers: string };
+
+function eachRole(found: readonly Danger[]): readonly { readonly where: string; readonly dangers: string }[] {
+  return [...groupsBy(found, ({ role, dangers }) => `${role} ${dangers}`).values()].map(
+    ([{ text, dangers }, ...others]) => {
+      const more = others.length > 0 ? ` and ${others.length} more namespace${others.length > 1 ? "s" : ""}` : "";
+      return { where: `${text}${more}`, dangers };
+    },
+  );
+}
+
+/** EKS lets no one read these; they run pods or read secrets, as the roles of their names do (EKS User Guide, "Review access policy permissions"). */
+const reachingPolicies = ["ClusterAdmin", "Admin", "Edit", "AdminView"].map((name) => `AmazonEKS${name}Policy`);
+
+/** The same for EKS access policies. The whole cluster's administrator has a warning of their own. */
+export function policyWarnings(groups: readonly string[]): string[] {
+  return accessPolicies(groups).flatMap(({ name, namespaces }) => {
+    const isAdministrator = namespaces === null && name === reachingPolicies[0];
+    const there = namespaces?.filter((pattern) => matchesArnPattern(pattern, system)) ?? [null];
+    if (isAdministrator || there.length === 0 || !reachingPolicies.includes(name)) return [];
+    return [controlWarning({ where: `${name} ${describeNamespaces(there)}`, dangers: reaches })];
+  });
+}
 
 /** The answers to the last two have the objects, too. */
 const reads = ["get", "list", "watch", "patch", "deletecollection"];
@@ -86,7 +146,7 @@ function makes(rule: RoleRule, resources: readonly string[]): boolean {
 }
 
 /** In `kube-system`: it makes anyone an administrator. */
-export function canChangeAwsAuth(rules: readonly RoleRule[]): boolean {
+function canChangeAwsAuth(rules: readonly RoleRule[]): boolean {
   const isAbout = ({ resourceNames }: RoleRule) => resourceNames.length === 0 || resourceNames.includes("aws-auth");
   return rules.some((rule) => isAbout(rule) && makes(rule, ["configmaps"]));
 }

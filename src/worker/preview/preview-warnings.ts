@@ -1,6 +1,7 @@
 import { leasesAnnotation, leasesThatFit, roomIn, spaceTakenByOthers } from "../../access/lease/annotation.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import { type Cluster, environmentName, productionValue, type Rule } from "../../access/policy/cluster.ts";
+import { policyWarnings } from "../../access/policy/dangers.ts";
 import { isFullControl, kubernetesGroups } from "../../access/policy/policy-text.ts";
 import { hoursInWords, isOutside } from "../../access/policy/rule.ts";
 import { type Holder, isOwnPrincipal } from "../../access/principal.ts";
@@ -25,6 +26,7 @@ export interface WarningFacts {
 export function warningsOf(cluster: Cluster, request: AccessRequest, facts: WarningFacts): string[] {
   return [
     ...mastersWarning(request, facts),
+    ...policyWarnings(request.groups),
     ...productionWarning(cluster),
     ...ownerWarning(cluster, request, facts),
     ...accountWarning(cluster, facts),

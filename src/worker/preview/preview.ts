@@ -3,6 +3,7 @@ import { identityInAccountOf, needsEmail } from "../../access/identities.ts";
 import { dueWork, idsOf, orphanedShares, sharesToKeep } from "../../access/lease/cluster-leases.ts";
 import type { CodedReason } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { dangerWarnings } from "../../access/policy/dangers.ts";
 import { bindsRoles, kubernetesGroups } from "../../access/policy/policy-text.ts";
 import { mastersRight } from "../../access/policy/rights.ts";
 import { entryArnsByPrincipal } from "../../access/principal.ts";
@@ -181,9 +182,9 @@ async function previewRequest(
   const planned = await inTurns(planPreview({ ...seen, cluster, bindings, others, linked, earlier, now }, request));
   if (planned.type === "refused") return refuse(context, request, planned.refusal);
   const { approvalsWanted } = planned;
-  const rights = planned.preview.rights ?? (await rightsOf(request, look));
+  const { rights, warnings } = await withRights(planned.preview, request, look);
   const unread = bindings && !rights ? ["Rights unknown: couldn't read the cluster's RBAC."] : [];
-  const unsealed = { ...planned.preview, rights, warnings: [...unread, ...planned.preview.warnings] };
+  const unsealed = { ...planned.preview, rights, warnings: [...unread, ...warnings] };
   const preview = sealPreview(request, unsealed, context.keys.preview);
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
   const reminders = planReminders(now, request.expiresAt, context.config.timing.remindAfterSeconds);
@@ -214,13 +215,21 @@ async function identityOf(
   return known ?? (needsEmail(config.identities) && !found ? undefined : null);
 }
 
-/** Null: unreadable, which must not delay the approvers. */
-async function rightsOf(request: AccessRequest, { opened, bindings }: Look): Promise<Preview["rights"]> {
-  if (!bindings) return null;
+/** With those of groups. Null: unreadable, which must not delay the approvers. */
+async function withRights(
+  { rights, warnings }: Partial<Pick<Preview, "rights">> & Pick<Preview, "warnings">,
+  request: AccessRequest,
+  { opened, bindings }: Look,
+): Promise<Pick<Preview, "rights" | "warnings">> {
+  if (rights) return { rights, warnings };
   const groups = kubernetesGroups(request.groups);
   const bound = groups.filter((group) => group !== mastersRight.group);
-  const rights = await opened.client.groupRights(bindings.groups, bound).catch(() => null);
-  return rights && [...(groups.includes(mastersRight.group) ? [mastersRight] : []), ...rights];
+  const found = bindings && (await opened.client.groupRights(bindings.groups, bound).catch(() => null));
+  if (!found) return { rights: null, warnings };
+  return {
+    rights: [...(groups.includes(mastersRight.group) ? [mastersRight] : []), ...found.rights],
+    warnings: [...warnings, ...dangerWarnings(found.bound, opened.mode !== "API")],
+  };
 }
 
 async function postpone(

@@ -1,7 +1,7 @@
 import { groupsBy } from "../../access/collections.ts";
 import { approvedShare } from "../../access/lease/cluster-leases.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
-import { actsAsServiceAccounts, canChangeAwsAuth, dangersOf } from "../../access/policy/dangers.ts";
+import { type BoundRole, dangerWarnings } from "../../access/policy/dangers.ts";
 import { type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
 import { describeNamespaces, describeRules, type GroupRight, rulesIn } from "../../access/policy/rights.ts";
 import {
@@ -52,7 +52,10 @@ export function* previewByBinding(
     rights,
     warnings: [
       ...entry.warnings,
-      ...dangerWarnings(state, request.groups),
+      ...dangerWarnings(
+        boundIn(state, request.groups),
+        state.map.places.some(({ way }) => way === "aws-auth"),
+      ),
       ...collisionWarnings(username, principal.arn),
       ...sameUsernameWarnings(username, entryArnOf(principal.arn), state.names.entries, others),
     ],
@@ -117,41 +120,11 @@ function rightsOf({ roles }: BindingState, texts: readonly string[], username: s
   }));
 }
 
-/** A sentence for each role, not for each namespace, the gravest first: a requester who chooses many namespaces hides none. */
-function dangerWarnings({ roles, map }: BindingState, texts: readonly string[]): string[] {
-  const hasAwsAuth = map.places.some(({ way }) => way === "aws-auth");
-  const controls: Danger[] = [];
-  const dangerous: Danger[] = [];
-  for (const text of texts) {
-    const found = placedRoleOf(text);
-    if (!found) continue;
-    const { kind, name, namespace } = found;
-    const role = `${kind} ${name}`;
-    const rules = rulesIn(roles.get(text)?.rules ?? [], [namespace]);
-    const dangers = dangersOf(rules).join(", ");
-    if (dangers !== "") dangerous.push({ text, role, dangers });
-    if (namespace !== null && namespace !== "kube-system") continue;
-    if (actsAsServiceAccounts(rules)) {
-      controls.push({ text, role, dangers: "reaches the service accounts of kube-system" });
-    } else if (hasAwsAuth && canChangeAwsAuth(rules)) {
-      controls.push({ text, role, dangers: "can change aws-auth" });
-    }
-  }
-  return [
-    ...eachRole(controls).map(({ where, dangers }) => `Control of the cluster: ${where} ${dangers}.`),
-    ...eachRole(dangerous).map(({ where, dangers }) => `Dangerous rights: ${where} lets a person ${dangers}.`),
-  ];
-}
-
-type Danger = { readonly text: string; readonly role: string; readonly dangers: string };
-
-function eachRole(found: readonly Danger[]): readonly { readonly where: string; readonly dangers: string }[] {
-  return [...groupsBy(found, ({ role, dangers }) => `${role} ${dangers}`).values()].map(
-    ([{ text, dangers }, ...others]) => {
-      const more = others.length > 0 ? ` and ${others.length} more namespace${others.length > 1 ? "s" : ""}` : "";
-      return { where: `${text}${more}`, dangers };
-    },
-  );
+function boundIn({ roles }: BindingState, texts: readonly string[]): readonly BoundRole[] {
+  return texts.flatMap((text) => {
+    const role = placedRoleOf(text);
+    return role ? [{ ...role, rules: roles.get(text)?.rules ?? [] }] : [];
+  });
 }
 
 /** `{{SessionName}}` turns `@` into `-`; `{{SessionNameRaw}}` does not. */

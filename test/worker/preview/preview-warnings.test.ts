@@ -80,6 +80,18 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
 });
 
 test.each([
+  [["policy AmazonEKSEditPolicy"], "AmazonEKSEditPolicy in every namespace"],
+  [["policy AmazonEKSAdminPolicy in shop", "policy AmazonEKSAdminPolicy in kube-*"], "AmazonEKSAdminPolicy in kube-*"],
+  [["policy AmazonEKSClusterAdminPolicy in kube-system"], "AmazonEKSClusterAdminPolicy in kube-system"],
+  [["policy AmazonEKSEditPolicy in shop"], null],
+  [["policy AmazonEKSViewPolicy"], null],
+])("whether an approver is warned that access policies control the cluster: %j", (groups, who) => {
+  const sentence = `Control of the cluster: ${who} reaches the service accounts of kube-system.`;
+
+  expect(warningsFor(aRequest({ groups }))).toEqual(who === null ? [] : [sentence]);
+});
+
+test.each([
   [{ env: "production" }, "Production: staging has the label env: production."],
   [{ team: "shop", Stage: "PRD" }, "Production: staging has the label Stage: PRD."],
   [{ env: "staging" }, ""],
