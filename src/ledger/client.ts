@@ -215,6 +215,8 @@ function unanswered(redis: RedisClient, failure: unknown): AccessError {
   const broken = brokenBy.get(redis);
   const cause = broken === undefined ? failure : new Error(broken);
   const reason = reasonOf(cause);
+  // It closes the connection (openClient): until the next one a command says only that it can't be sent.
+  if (reason.startsWith("READONLY") && redis instanceof Redis) brokenBy.set(redis, reason);
   const place = "REDIS_URL";
   const known = causeOf(reason, place);
   if (known) return new AccessError("ledger-unreachable", known.what(place), { cause, remedy: known.remedy });

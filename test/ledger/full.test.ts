@@ -52,6 +52,7 @@ test.each(readOnly)("a Redis with %s %s answers, and says why it takes no writes
   await set(value);
 
   const finding = await examineWrites(ledger);
+  const nextWrite = await takeWrite(ledger).catch(explainFailure);
   await set(setting === "replicaof" ? "NO ONE" : "0");
   await expect.poll(() => takeWrite(ledger)).toBeUndefined();
 
@@ -60,6 +61,7 @@ test.each(readOnly)("a Redis with %s %s answers, and says why it takes no writes
     detail: `Redis takes no writes: ${words}`,
     remedy: "Check Redis and REDIS_URL.",
   });
+  expect(nextWrite).toContain(`Redis takes no writes: ${words}`);
 });
 
 test("a changed password is named by each failure, and the log has each cause of the queue once", async () => {
