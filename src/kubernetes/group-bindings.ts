@@ -123,9 +123,16 @@ function unreadIfTooLarge(error: unknown): string {
   throw error;
 }
 
+/** What reaches furthest first: people bind as many roles as they like in a namespace of their own. */
+function reach({ namespace }: GroupBinding): number {
+  return namespace === null ? 0 : namespace === "kube-system" ? 1 : 2;
+}
+
 /** A ClusterRole bound in several namespaces is one. Roles of one name in two namespaces are two. */
 function rolesOf(bindings: ReadonlyMap<string, readonly GroupBinding[]>, groups: readonly string[]) {
-  const bound = groups.flatMap((group) => (bindings.get(group) ?? []).map((binding) => ({ ...binding, group })));
+  const bound = groups
+    .flatMap((group) => (bindings.get(group) ?? []).map((binding) => ({ ...binding, group })))
+    .toSorted((one, other) => reach(one) - reach(other));
   const keyOf = ({ group, kind, role, namespace }: (typeof bound)[number]) =>
     JSON.stringify([group, kind, role, kind === "Role" ? namespace : ""]);
   return [...groupsBy(bound, keyOf).values()];

@@ -230,6 +230,19 @@ test("a role that is too large to read hides no other role of the group", async 
   ]);
 });
 
+test("many roles in one namespace hide none of the whole cluster or of kube-system", async () => {
+  server.answer = () => ({ status: 200, body: { rules: [] } });
+  const many = Array.from({ length: 20 }, (_, index) => ({ kind: "Role", role: `${index}`, namespace: "theirs" }));
+  const last = [
+    { kind: "ClusterRole", role: "tuner", namespace: "kube-system" },
+    { kind: "ClusterRole", role: "edit", namespace: null },
+  ];
+
+  const { rights } = await client.groupRights(new Map([["dev", [...many, ...last]]]), ["dev"]);
+
+  expect(rights.slice(0, 2).map(({ role }) => role)).toEqual(["ClusterRole edit", "ClusterRole tuner"]);
+});
+
 test("many roles of a group hide none of the next twenty, and the rest is counted", async () => {
   server.answer = ({ path }) => ({ status: 200, body: path.endsWith("/owner") ? everything : { rules: [] } });
   const many = Array.from({ length: 19 }, (_, index) => `role-${index}`);
