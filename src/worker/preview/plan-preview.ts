@@ -53,11 +53,12 @@ export function* planPreview(facts: PreviewFacts, request: AccessRequest): Steps
       diff: startOf(shown.diff),
       leases,
       warnings: [
-        ...ending.map(({ id }) => `${id} is ending, and still in "After".`),
         ...outsideHours(allowed.rule, now),
         ...lostRights(change.today, change.afterwards, bindings?.users ?? null),
         ...warningsOf(cluster, request, { principal, bindings, linked, earlier }),
         ...warnings,
+        // One sentence, whatever number of leases a requester ends.
+        ...(ending.length > 0 ? [`Ending, and still in "After": ${ending.map(({ id }) => id).join(", ")}.`] : []),
       ].map((warning) => warning.slice(0, longestWarning)),
     },
   };

@@ -22,7 +22,7 @@ export interface WarningFacts {
   readonly earlier: readonly AccessRequest[];
 }
 
-/** By the request alone, the gravest first. */
+/** By the request alone. */
 export function warningsOf(cluster: Cluster, request: AccessRequest, facts: WarningFacts): string[] {
   return [
     ...mastersWarning(request, facts),
@@ -33,6 +33,13 @@ export function warningsOf(cluster: Cluster, request: AccessRequest, facts: Warn
     ...unboundWarning(cluster, request, facts),
     ...firstTimeWarning(cluster, request, facts),
   ];
+}
+
+const grave = /^(?:Full control|Control of the cluster|Dangerous rights): /;
+
+/** A card has seven words and Details ten sentences: no others push these out. */
+export function gravestFirst(warnings: readonly string[]): string[] {
+  return [...warnings.filter((each) => grave.test(each)), ...warnings.filter((each) => !grave.test(each))];
 }
 
 /** The message's title already says who gets in. */

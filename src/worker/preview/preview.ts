@@ -33,6 +33,7 @@ import type {
 } from "../reconcile/way-adapter.ts";
 import { waysIn } from "../reconcile/ways.ts";
 import { type PreviewFacts, planPreview } from "./plan-preview.ts";
+import { gravestFirst } from "./preview-warnings.ts";
 
 /** The next look takes the rest, which bounds a look's memory. */
 const maxAtOnce = 200;
@@ -184,7 +185,7 @@ async function previewRequest(
   const { approvalsWanted } = planned;
   const { rights, warnings } = await withRights(planned.preview, request, look);
   const unread = bindings && !rights ? ["Rights unknown: couldn't read the cluster's RBAC."] : [];
-  const unsealed = { ...planned.preview, rights, warnings: [...unread, ...warnings] };
+  const unsealed = { ...planned.preview, rights, warnings: gravestFirst([...unread, ...warnings]) };
   const preview = sealPreview(request, unsealed, context.keys.preview);
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
   const reminders = planReminders(now, request.expiresAt, context.config.timing.remindAfterSeconds);

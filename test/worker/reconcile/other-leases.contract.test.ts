@@ -150,7 +150,7 @@ describe.each([
 
     expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
     expect(two.preview?.leases).toMatchObject([{ id: "r-one" }]);
-    expect(two.preview?.warnings).toContain('r-one is ending, and still in "After".');
+    expect(two.preview?.warnings).toContain('Ending, and still in "After": r-one.');
     expect(await requestOf(context, "r-two")).toEqual(two);
 
     await reconcileCluster(inMinutes(10), cluster, "end");
