@@ -1,8 +1,10 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { arns } from "../../sandbox/scene.ts";
 import { explainFailure } from "../../src/access/access-error.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { openCluster } from "../../src/worker/open-cluster.ts";
+import { at } from "../builders/times.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { useWorkerSide } from "./worker-side.ts";
 
 const side = useWorkerSide();
@@ -13,11 +15,9 @@ const unauthorized = {
   body: JSON.stringify({ kind: "Status", reason: "Unauthorized", message: "Unauthorized" }),
 } as const;
 
-afterEach(() => side().sandbox.faults.clear());
-
 /** Reads aws-auth as the creator or the operator: what went wrong, as people read it. */
-async function read(change: Partial<Cluster> = {}): Promise<string> {
-  const open = await openCluster(side().context(), { ...side().cluster, ...change }, []);
+async function read(change: Partial<Cluster> = {}, ledger = memoryLedger()): Promise<string> {
+  const open = await openCluster(side().context(ledger), { ...side().cluster, ...change }, []);
   try {
     await open.client.readAwsAuth();
     return "";
@@ -36,6 +36,24 @@ test("a 401 means a creator that never got in, or a failing authenticator", asyn
   expect(told).toContain("The API server answered 401 to GET configmap aws-auth of cluster staging");
   expect(told).toContain("Check that creator in eks-access.yml created the cluster.");
   expect(told).toContain("If so, its authenticator may be down");
+});
+
+test("a 401 is explained by what another process saw of the same creator at the same API server, and by nothing else", async () => {
+  const ledger = memoryLedger();
+  const { endpoint } = side().sandbox.cluster;
+  side().sandbox.faults.plan("kubernetes.get-configmap", unauthorized, { times: 2 });
+
+  await ledger.rememberAccepted(`${endpoint} arn:aws:iam::111122223333:role/other`, at(1));
+  await ledger.rememberAccepted(`https://elsewhere.example ${arns.creator}`, at(1));
+  const unknown = await read({}, ledger);
+  await ledger.rememberAccepted(`${endpoint} ${arns.creator}`, at(2));
+  const known = await read({}, ledger);
+  const whole = await read({}, ledger);
+
+  expect(unknown).toContain("Check that creator");
+  expect(known).toContain(`answered 401 to ${arns.creator}, but accepted it at ${at(2).toISOString()}`);
+  expect(whole).toBe("");
+  expect((await ledger.lastAcceptedAt(`${endpoint} ${arns.creator}`))?.getTime()).toBeGreaterThan(at(2).getTime());
 });
 
 test("a 401 right after the same creator got in is not reported as a wrong creator", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import { aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 let app: SlackApp;
@@ -114,5 +114,120 @@ describe("a typed deny", () => {
       "request.created",
       "decision.refused",
     ]);
+  });
+});
+
+describe("the Deny button", () => {
+  test("asks why in a form, wants an answer, and denies with it", async () => {
+    const { id } = await waiting();
+    const message = await app.show(id);
+    const approver = app.person("U0APPROVER");
+
+    await approver.click(message, "deny");
+    await app.slack.until(() => approver.view());
+    const empty = await approver.submit({ why: "  " });
+    const sent = await approver.submit({ why: "use staging-2" });
+
+    expect(empty.errors).toEqual({ why: "Say why: the requester reads it." });
+    expect(sent).toMatchObject({ status: 200, errors: {} });
+    expect(approver.view()).toBeUndefined();
+    expect((await app.ledger.get(id))?.denial).toMatchObject({ by: "U0APPROVER", why: "use staging-2" });
+  });
+
+  test("says in the form that a person was first", async () => {
+    const { id } = await waiting();
+    const message = await app.show(id);
+    const [first, second] = [app.person("U0APPROVER"), app.person("U0APPROVER2")];
+
+    await second.click(message, "deny");
+    await app.slack.until(() => second.view());
+    await first.click(message, "approve");
+    await expect.poll(() => stateOf(id)).toBe("approved");
+    await second.submit({ why: "too late" });
+
+    const view = second.view();
+    expect(view?.title).toBe("Not denied");
+    expect(JSON.stringify(view?.blocks)).toContain("Already handled. Approved by <@U0APPROVER>");
+    await second.close();
+  });
+});
+
+describe("the Revoke button", () => {
+  test("asks once more, and takes the reason that one may give", async () => {
+    const leased = aLeasedRequest({ state: "active" }, { id: "r-revoke" });
+    await app.put(leased);
+    const message = await app.show("r-revoke");
+    const approver = app.person("U0APPROVER");
+
+    await approver.click(message, "revoke");
+    await app.slack.until(() => approver.view());
+    const before = (await app.ledger.get("r-revoke"))?.lease?.end;
+    await approver.submit({ why: "incident is over" });
+
+    expect(before).toBeNull();
+    expect((await app.ledger.get("r-revoke"))?.lease?.end).toMatchObject({
+      by: "U0APPROVER",
+      why: "incident is over",
+    });
+    expect(JSON.stringify(approver.view()?.blocks)).toContain("Revoking `");
+    await approver.close();
+  });
+});
+
+describe("Details", () => {
+  test("shows all that is known in a form, and Approve decides and closes it", async () => {
+    const { id } = await waiting();
+    const message = await app.show(id);
+    const approver = app.person("U0APPROVER");
+
+    await approver.click(message, "details");
+    const view = await app.slack.until(() => approver.view());
+    await approver.submit();
+
+    expect(JSON.stringify(view.blocks)).toContain("What happened");
+    expect(approver.view()).toBeUndefined();
+    expect(textOf(await app.show(id))).toContain("Approved by <@U0APPROVER>");
+  });
+
+  test("leads to the form for the reason, and both are closed when it is sent", async () => {
+    const { id } = await waiting();
+    const message = await app.show(id);
+    const approver = app.person("U0APPROVER");
+
+    await approver.click(message, "details");
+    const details = await app.slack.until(() => approver.view());
+    await approver.click(details, "deny");
+    await app.slack.until(() => (approver.view()?.title === "Deny the request" ? approver.view() : undefined));
+    await approver.submit({ why: "no" });
+
+    expect(approver.view()).toBeUndefined();
+    expect(await stateOf(id)).toBe("denied");
+  });
+
+  test("shows nothing to a person that it does not concern", async () => {
+    const { id } = await waiting({ requester: "U0APPROVER2", reason: "a secret of theirs" });
+    const message = await app.show(id);
+    const engineer = app.person("U0ENGINEER");
+
+    await engineer.click(message, "details");
+    const view = await app.slack.until(() => engineer.view());
+
+    expect(JSON.stringify(view.blocks)).toContain("its on-call can do this");
+    expect(JSON.stringify(view.blocks)).not.toContain("a secret of theirs");
+    await engineer.close();
+  });
+});
+
+describe("the buttons of one's own request", () => {
+  test("take it back", async () => {
+    const { id } = await waiting();
+    const answer = await app.say("U0ENGINEER", `status ${id}`);
+
+    const done = await app.answered("U0ENGINEER", () => app.person("U0ENGINEER").click(answer, "cancel"));
+
+    expect(textOf(answer)).toContain("[Cancel]");
+    expect(textOf(answer)).not.toContain("[Approve]");
+    expect(textOf(done)).toBe(`Cancelled \`${id}\`.`);
+    expect(await stateOf(id)).toBe("cancelled");
   });
 });

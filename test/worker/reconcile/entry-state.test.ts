@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { maxWithdrawalTags, writeWithdrawalTags } from "../../../src/access/lease/withdrawal.ts";
 import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
-import { type EntriesToRead, readEntryState } from "../../../src/worker/reconcile/entry-state.ts";
+import { type EntriesToRead, otherNames, readEntryState } from "../../../src/worker/reconcile/entry-state.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest } from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
@@ -119,4 +119,35 @@ test("a run describes every entry where the cluster may have to forget a revocat
   const { described } = await read([inForce, arriving], "due", { tags: tagsOf(others) });
 
   expect(described).toEqual([ann, ben]);
+});
+
+const username = "sso:{{SessionNameRaw}}";
+const arns = Array.from({ length: 60 }, (_, index) => `arn:aws:iam::111122223333:role/role-${index}`);
+
+const entriesWith = (usernameOf: (arn: string) => Promise<string>, listed = arns) => ({
+  list: async () => listed,
+  identityOf: async (arn: string) => ({ username: await usernameOf(arn), groups: [] }),
+});
+
+test("of many access entries a bounded number is read, and the rest is counted", async () => {
+  const { entries, unread } = await otherNames(
+    entriesWith(async () => username),
+    () => true,
+  );
+
+  expect(entries[0]).toEqual({ arn: arns[0], username });
+  expect([entries.length, unread]).toEqual([50, 10]);
+});
+
+test("an entry that can't be read counts as unread, and fails no preview", async () => {
+  const read = async (arn: string) => (arn === arns[0] ? Promise.reject(new Error("throttled")) : username);
+  const names = await otherNames(entriesWith(read, arns.slice(0, 2)), () => true);
+
+  expect(names).toMatchObject({ entries: [{ arn: arns[1] }], unread: 1 });
+});
+
+test("none is read where no request gives a new username", async () => {
+  const read = () => Promise.reject(new Error("not to be read"));
+
+  expect(await otherNames(entriesWith(read), () => false)).toEqual({ entries: [], unread: 0 });
 });
