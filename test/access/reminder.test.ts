@@ -1,9 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { migrationDueAt } from "../../src/access/migration.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
-import { planReminders, remind } from "../../src/access/reminder.ts";
+import { planReminders, remind, remindOfMigration, usualAnswerSeconds } from "../../src/access/reminder.ts";
 import { dueAt } from "../../src/access/request.ts";
-import { aPreview, aPreviewedRequest } from "../builders/a-request.ts";
+import { aPlannedMigration, reviseMigration } from "../builders/a-migration.ts";
+import { aDecision, anApprovedRequest, aPreview, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { anEmergency } from "../builders/an-emergency.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 
 const after = [minutes(15), hours(1), hours(4)];
@@ -53,4 +56,41 @@ describe("the approvers are reminded", () => {
       }),
     );
   });
+});
+
+const waiting = aPlannedMigration({ reminders: planReminders(at(0), at(hours(24)).toISOString(), after) });
+
+test("approvers are reminded of a migration at the same times as of a request, until it expires", () => {
+  const times: (number | null)[] = [];
+  let migration = waiting;
+  for (let due = migrationDueAt(migration); migration.reminders?.nextAt; due = migrationDueAt(migration)) {
+    times.push(due);
+    migration = remindOfMigration(migration, new Date(due ?? 0), after) ?? expect.fail("it is due, and not sent");
+  }
+
+  expect(times).toEqual(after.map((seconds) => at(seconds).getTime()));
+  expect(migration.reminders).toEqual({ sent: 3, nextAt: null });
+  expect(migrationDueAt(migration)).toBe(at(hours(24)).getTime());
+});
+
+test.each([
+  ["was decided", { state: "denied" }],
+  ["was stopped", { state: "stopped" }],
+  ["is carried out", { state: "running" }],
+  ["is planned anew", { plan: null }],
+] as const)("never of a migration that %s", (_, change) => {
+  expect(remindOfMigration(reviseMigration(waiting, change), at(hours(2)), after)).toBeNull();
+});
+
+const denied = (after: number) =>
+  aRequest({ state: "denied", denial: aDecision({ verdict: "denied", at: at(minutes(after)).toISOString() }) });
+
+test("the usual time to an answer is the median of decisions, not of what waits or took no approval", () => {
+  const open = [aPreviewedRequest(), anEmergency()];
+
+  expect(usualAnswerSeconds([...open, anApprovedRequest(), denied(10), denied(600)])).toBe(600);
+});
+
+test("too few answers say nothing", () => {
+  expect(usualAnswerSeconds([anApprovedRequest(), denied(10)])).toBeNull();
 });

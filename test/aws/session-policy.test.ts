@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
 import type { AwsCredentials } from "../../src/aws/client-settings.ts";
@@ -9,9 +10,11 @@ import {
   managerSessionPolicy,
   nextRoleSessionPolicy,
   nothingSessionPolicy,
+  sessionNameOf,
   tagsOf,
 } from "../../src/aws/session-policy.ts";
 import { assumeRole, callerIdentity } from "../../src/aws/sts.ts";
+import { anyCharacter } from "../any-text.ts";
 import { account, describeCluster, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();
@@ -109,4 +112,27 @@ describe("of a role that may do everything", () => {
     await expect(look(session, "payments")).rejects.toMatchObject(denied);
     await expect(goOn(session, next)).rejects.toMatchObject(denied);
   });
+});
+
+test("a session is named after the request and its requester", () => {
+  expect(sessionNameOf("r-7f3k", "U012ABCDEF")).toBe("eks-access-r-7f3k-U012ABCDEF");
+});
+
+test("accents lose their marks and other letters become one hyphen", () => {
+  expect(sessionNameOf("r1", "José / Müller 李")).toBe("eks-access-r1-Jose-Muller");
+});
+
+test("a long name is cut at the end, so the request's id stays whole", () => {
+  const name = sessionNameOf("r-7f3k", "x".repeat(200));
+
+  expect(name).toHaveLength(64);
+  expect(name).toMatch(/^eks-access-r-7f3k-x+$/);
+});
+
+test("whatever the parts are, STS takes the name", () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: anyCharacter }), { maxLength: 3 }), (parts) => {
+      expect(sessionNameOf(...parts)).toMatch(/^[\w+=,.@-]{2,64}$/);
+    }),
+  );
 });

@@ -1,9 +1,21 @@
+import { EventEmitter, once } from "node:events";
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { callerIdentity } from "../../src/aws/sts.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { workerJobs } from "../../src/ledger/jobs.ts";
-import { deadlineTable, usualDeadlines } from "../../src/operations/deadlines.ts";
+import {
+  callInParallel,
+  deadlineTable,
+  extendDeadline,
+  startInParallel,
+  usualDeadlines,
+  withinDeadline,
+} from "../../src/operations/deadlines.ts";
+import { openCluster } from "../../src/worker/open-cluster.ts";
 import { configText } from "../builders/a-cluster.ts";
+import { useWorkerSide } from "../worker/worker-side.ts";
 
 const waits = readFileSync(new URL("../../docs/waits.md", import.meta.url), "utf8");
 
@@ -46,3 +58,176 @@ test.each(Object.entries(deadlineTable))(
     expect(waits.replaceAll(/\s+/g, " ")).toContain(`- \`${name}\` (\`${usual}\`): ${why} `);
   },
 );
+
+const side = useWorkerSide();
+const forEver = { type: "hang" } as const;
+const purpose = { id: "r-1", requester: "U0ENGINEER" };
+
+afterEach(() => {
+  vi.useRealTimers();
+  side().sandbox.faults.clear();
+});
+
+describe("what is done within a deadline", () => {
+  test("a call to AWS that is not answered fails when the whole run is late, and says which deadline passed", async () => {
+    const { faults } = side().sandbox;
+    const { struck } = faults.plan("sts.GetCallerIdentity", forEver);
+    const before = faults.calls("sts.GetCallerIdentity");
+    const deadlines = { ...usualDeadlines, awsCall: 600_000, run: 500 };
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+
+    const calling = withinDeadline("run", deadlines, () => callerIdentity("default", "eu-central-1"));
+    const failing = calling.catch((error: unknown) => error);
+    await struck;
+    vi.advanceTimersByTime(500);
+    const failure = await failing;
+
+    expect(failure).toMatchObject({ code: "aws-unreachable", retryable: true });
+    expect(failure).toMatchObject({ message: expect.stringContaining("the total deadline of 0.5 s (run)") });
+    expect(faults.calls("sts.GetCallerIdentity") - before).toBe(1);
+  });
+
+  test("one unanswered call ends at its own deadline, and is made again", async () => {
+    const { faults } = side().sandbox;
+    let awsCall = 300;
+    const second = () => {
+      awsCall = 600_000;
+    };
+    faults.plan("sts.GetCallerIdentity", forEver, { onStrike: second });
+    const before = faults.calls("sts.GetCallerIdentity");
+    const deadlines = {
+      ...usualDeadlines,
+      get awsCall() {
+        return awsCall;
+      },
+    };
+
+    const identity = await withinDeadline("migration", deadlines, () => callerIdentity("default", "eu-central-1"));
+
+    expect(identity.arn).toContain("assumed-role/eks-access-worker/");
+    expect(faults.calls("sts.GetCallerIdentity") - before).toBe(2);
+  });
+
+  test.each([
+    ["of its own", { clusterCall: 300 }, "(TimeoutError: "],
+    ["of the run", { clusterCall: 600_000, run: 300 }, "the total deadline of 0.3 s (run) has passed"],
+  ])("a call to an API server that is not answered fails by the deadline %s, and says so", async (_, change, why) => {
+    const { sandbox, cluster, context } = side();
+    sandbox.faults.plan("kubernetes.get-configmap", forEver);
+    const { client, close } = await openCluster(context(), cluster, [purpose]);
+
+    const reading = withinDeadline("run", { ...usualDeadlines, ...change }, () => client.readAwsAuth());
+    const failure = await reading.catch((error: unknown) => error);
+    close();
+
+    expect(failure).toMatchObject({ code: "cluster-unreachable", retryable: true });
+    expect(failure).toMatchObject({ message: expect.stringContaining(why) });
+  });
+
+  test("what finds much to do asks for more time", async () => {
+    side().sandbox.faults.plan("sts.GetCallerIdentity", { type: "delay", ms: 400 });
+
+    const identity = await withinDeadline("run", { ...usualDeadlines, run: 200 }, () => {
+      extendDeadline(60_000);
+      return callerIdentity("default", "eu-central-1");
+    });
+
+    expect(identity.account).toBe("111122223333");
+  });
+
+  test("without a run there is no deadline of a run", async () => {
+    const identity = await callerIdentity("default", "eu-central-1");
+
+    expect(identity.account).toBe("111122223333");
+  });
+});
+
+describe("calls over few connections", () => {
+  const items = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  /** How many of so many calls run at once. */
+  async function mostAtOnce(count: number): Promise<number> {
+    let running = 0;
+    let most = 0;
+    await callInParallel(items(count), async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await nextTurn();
+      running -= 1;
+    });
+    return most;
+  }
+
+  test("eight quick calls need one connection, and each eight more need another one, up to sixteen", async () => {
+    expect(await Promise.all([1, 8, 9, 40, 1000].map(mostAtOnce))).toEqual([1, 1, 2, 5, 16]);
+  });
+
+  test("waiting calls do not delay the others: another connection begins each half second", async () => {
+    const begun: number[] = [];
+    const answer = new EventEmitter();
+    const answered = once(answer, "answer");
+    const all = callInParallel(items(40), async (item) => {
+      begun.push(item);
+      await answered;
+    });
+    expect(begun).toHaveLength(5);
+
+    vi.advanceTimersByTime(1_000);
+    expect(begun).toHaveLength(7);
+    vi.advanceTimersByTime(20_000);
+    expect(begun).toHaveLength(16);
+
+    answer.emit("answer");
+    await all;
+    expect(begun).toEqual(items(40));
+  });
+
+  test("each item is tried, and the first failure is thrown after all", async () => {
+    const tried: number[] = [];
+
+    const all = callInParallel(items(4), async (item) => {
+      await nextTurn();
+      tried.push(item);
+      if (item > 1) throw new Error(`no ${item}`);
+    });
+
+    await expect(all).rejects.toThrow("no 2");
+    expect(tried).toEqual(items(4));
+  });
+});
+
+test("each result is there before the last one, a bounded number run at once, and a failure holds up no other", async () => {
+  let [running, most] = [0, 0];
+  const act = async (item: number) => {
+    running += 1;
+    most = Math.max(most, running);
+    await nextTurn();
+    running -= 1;
+    if (item === 1) throw new Error("the second one fails");
+    if (item === 6) await new Promise(() => {});
+    return item * 10;
+  };
+
+  const results = startInParallel([0, 1, 2, 3, 4, 5, 6], act, 3);
+  const settled = await Promise.allSettled(results.slice(0, 6));
+
+  expect(settled.map((each) => (each.status === "fulfilled" ? each.value : "failed"))).toEqual([
+    ...[0, "failed", 20, 30, 40, 50],
+  ]);
+  expect(most).toBe(3);
+});
+
+test("a failure that no one takes ends no process", async () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => void unhandled.push(error);
+  process.on("unhandledRejection", note);
+
+  startInParallel([0, 1], () => Promise.reject(new Error("late")), 1);
+  for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+  process.off("unhandledRejection", note);
+
+  expect(unhandled).toEqual([]);
+});

@@ -2,7 +2,13 @@ import { type StdioOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { openSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { expect, test } from "vitest";
+import { PassThrough } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
+import { pino } from "pino";
+import { describe, expect, test } from "vitest";
+import { AccessError } from "../../src/access/access-error.ts";
+import { aboutRequests, createLog, FailureLog, logAbout, logDestination } from "../../src/operations/log.ts";
+import { at, hours } from "../builders/times.ts";
 
 /** A process that does this. Its log is its standard output. */
 function logging(statement: string, stdio: StdioOptions = ["ignore", "pipe", "inherit"]) {
@@ -91,4 +97,164 @@ test("a full disk ends no process", async () => {
   ]);
 
   expect(await once(child, "exit")).toEqual([0, null]);
+});
+
+/** These lines as a terminal shows them. */
+async function shown(tell: (log: ReturnType<typeof createLog>) => void, isColoured = false): Promise<string> {
+  const terminal = Object.assign(new PassThrough(), { isTTY: true });
+  tell(createLog("info", "worker", await logDestination("auto", terminal, isColoured)));
+  return String(terminal.read() ?? "");
+}
+
+describe("a log in a terminal", () => {
+  test("is a line for people, with the request's id before all else", async () => {
+    const line = await shown((log) => log.info({ request: "r-7k2m9x4q", cluster: "staging" }, "recorded"));
+
+    expect(line).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: r-7k2m9x4q recorded cluster=staging\n$/);
+  });
+
+  test("is coloured where it may be", async () => {
+    const line = await shown((log) => log.info({ request: "r-7k2m9x4q" }, "recorded"), true);
+
+    expect(line).not.toBe(stripVTControlCharacters(line));
+    expect(stripVTControlCharacters(line)).toContain("INFO: r-7k2m9x4q recorded");
+  });
+
+  test("carries out nothing of what is in a name, such as a request's in Redis", async () => {
+    const line = await shown((log) =>
+      log.info({ request: "r-1\x1b[2J\u009b8m\u202e", cluster: "a\x1b]0;b\x07" }, "recorded"),
+    );
+
+    expect(line).toContain("r-1\\u001b[2J\\u009b8m\\u202e recorded");
+    expect(line).not.toMatch(/[^\P{C}\n]/u);
+  });
+
+  test("is one line for an error too, without credentials", async () => {
+    const error = new Error("two\nlines of k8s-aws-v1.hunter2secret");
+    const line = await shown((log) => log.warn({ cluster: "staging", err: error }, "preview failed"));
+
+    expect(line.trimEnd().split("\n")).toHaveLength(1);
+    expect(line).toContain("WARN: preview failed cluster=staging err=");
+    expect(line).not.toContain("hunter2secret");
+  });
+});
+
+describe("while something is done about requests, a line of the log", () => {
+  const told = async (ids: readonly string[], own: object = {}): Promise<unknown> => {
+    const output = new PassThrough();
+    const log = createLog("info", "worker", output);
+    await aboutRequests(ids, async () => {
+      await Promise.resolve();
+      log.warn(own, "preview failed");
+    });
+    return JSON.parse(String(output.read()));
+  };
+
+  test("names the request, or all of them", async () => {
+    expect(await told(["r-7k2m9x4q"])).toMatchObject({ request: "r-7k2m9x4q" });
+    expect(await told(["r-7k2m9x4q", "r-3cdqhwjk"])).toMatchObject({ requests: ["r-7k2m9x4q", "r-3cdqhwjk"] });
+  });
+
+  test("of a log about one request names it", () => {
+    const output = new PassThrough();
+    logAbout(createLog("info", "slack", output), "r-7k2m9x4q").warn("could not update a message");
+
+    expect(JSON.parse(String(output.read()))).toMatchObject({ request: "r-7k2m9x4q" });
+  });
+
+  test("that names its own request keeps that one", async () => {
+    const line = await told(["r-7k2m9x4q", "r-3cdqhwjk"], { request: "r-3cdqhwjk" });
+
+    expect(line).toMatchObject({ request: "r-3cdqhwjk" });
+    expect(line).not.toHaveProperty("requests");
+  });
+});
+
+test("a log in JSON carries out nothing either, and a program reads each name itself", () => {
+  const output = new PassThrough();
+  const cluster = "a\x1b[2J\u009b8m\u202e\u{e0041}";
+  createLog("info", "worker", output).info({ cluster }, "recorded");
+  const line = String(output.read());
+
+  expect(line).not.toMatch(/[^\P{C}\n]/u);
+  expect(JSON.parse(line)).toMatchObject({ cluster });
+});
+
+test.each([
+  ["into a pipe", "auto", false],
+  ["in a terminal that wants JSON", "json", true],
+] as const)("a log %s is JSON", async (_where, format, isTTY) => {
+  expect(await logDestination(format, Object.assign(new PassThrough(), { isTTY }), true)).toBeUndefined();
+});
+
+const denied = new AccessError("cluster-forbidden", "The API server refused get configmaps");
+const about = { cluster: "staging" };
+
+/** A log of repeated failures. */
+function aLog() {
+  const lines: { level: number; msg: string; tries?: number; err?: { code: string } }[] = [];
+  const log = pino({ level: "info" }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const clock = { now: at(0) };
+  const failures = new FailureLog(log, () => clock.now);
+  const fail = (times: number, error: unknown = denied) => {
+    for (let time = 0; time < times; time += 1) failures.failed("reconcile failed", about, error);
+  };
+  return { lines, clock, failures, fail };
+}
+
+test("each cause is logged once with its stack, and then how often it came: at the 2nd, 4th, 8th … time", () => {
+  const { lines, fail } = aLog();
+
+  fail(100);
+
+  expect(lines.filter(({ err }) => err)).toHaveLength(1);
+  expect(lines.slice(1).map(({ tries }) => tries)).toEqual([2, 4, 8, 16, 32, 64]);
+});
+
+test("another cause has its stack, too, and causes that take turns are each new once", () => {
+  const { lines, fail } = aLog();
+
+  for (let round = 0; round < 10; round += 1) {
+    fail(1);
+    fail(1, new AccessError("cluster-unreachable", "The API server did not answer"));
+  }
+
+  expect(lines.filter(({ err }) => err).map(({ err }) => err?.code)).toEqual([
+    "cluster-forbidden",
+    "cluster-unreachable",
+  ]);
+});
+
+test("a cause that names another request of AWS each time is the same one", () => {
+  const { lines, fail } = aLog();
+
+  for (const id of ["1b2c", "9f8e"]) fail(1, new Error(`500 (request 0a1b2c3d-0000-4000-8000-00000000${id}, try 17)`));
+
+  expect(lines.filter(({ err }) => err)).toHaveLength(1);
+});
+
+test("a recovery is logged once with the number of failures, and a new failure has its stack again", () => {
+  const { lines, failures, fail } = aLog();
+  fail(3);
+
+  failures.over("reconcile failed", about);
+  failures.over("reconcile failed", about);
+  fail(1);
+
+  expect(lines.map(({ msg, tries, err }) => [msg, tries, err !== undefined])).toEqual([
+    ["reconcile failed", undefined, true],
+    ["reconcile failed", 2, false],
+    ["reconcile failed: it works again", 3, false],
+    ["reconcile failed", undefined, true],
+  ]);
+});
+
+test("what has not failed for an hour is not remembered", () => {
+  const { lines, clock, fail } = aLog();
+  fail(1);
+  clock.now = at(hours(1.1));
+
+  fail(1);
+
+  expect(lines.filter(({ err }) => err)).toHaveLength(2);
 });

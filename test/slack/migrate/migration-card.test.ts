@@ -3,11 +3,20 @@ import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../
 import type { Migration } from "../../../src/access/migration.ts";
 import { approveMigrationButton, stopMigrationButton } from "../../../src/slack/migrate/migration-buttons.ts";
 import { migrationMessage } from "../../../src/slack/migrate/migration-card.ts";
+import { openingMigrationMessage } from "../../../src/slack/migrate/migration-message.ts";
+import {
+  migrationAskedAnswer,
+  migrationRefusedAnswer,
+  migrationRetriedAnswer,
+  migrationThreadOf,
+} from "../../../src/slack/migrate/migration-words.ts";
 import { migrationStatusAnswer } from "../../../src/slack/migrate/read-migration-status.ts";
 import { detailsModal } from "../../../src/slack/show/message.ts";
-import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aPlannedMigration, changedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { aPlannedRepair } from "../../builders/a-repair.ts";
 import { aDecision } from "../../builders/a-request.ts";
+import { anEvent } from "../../builders/an-event.ts";
 import { at } from "../../builders/times.ts";
 import { renderedLines } from "../decide/rendered-lines.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
@@ -226,4 +235,62 @@ describe("the card of a repair", () => {
     expect(text).not.toContain("not shown");
     expect(lengthOfText(details.blocks)).toBeLessThan(longestText);
   });
+});
+
+const longestSteps = (theLongestMigration().plan?.summary.steps ?? []).map(({ name }) => name);
+const proved = (name: string) => ({ name, at: at(0).toISOString(), proof: ["&".repeat(3_000)], place: null });
+
+test.each([
+  ["waits for a decision", theLongestMigration()],
+  ["is carried out", theLongestMigration({ state: "running", done: longestSteps.slice(0, 50).map(proved) })],
+  [
+    "was planned anew in its midst",
+    theLongestMigration({ state: "running", done: longestSteps.map((name) => proved(`${name}b`)) }),
+  ],
+  [
+    "was stopped",
+    theLongestMigration({ state: "stopped", done: longestSteps.map(proved), endedAt: at(9).toISOString() }),
+  ],
+])("the message of the longest migration that %s fits Slack's limits", (_, migration) => {
+  const { blocks } = migrationMessage(migration);
+
+  expect(problemsOf(blocks)).toEqual([]);
+  expect(lengthOfText(blocks)).toBeLessThan(longestText);
+});
+
+test.each([
+  ["no-preview", "The worker must check the cluster first. Try again in a minute."],
+  ["change-differs", "The change is different now. Read the message again, then decide."],
+  ["quiet", "`staging` takes no approvals now: &lt;!channel&gt; a `*big*` release. You can still deny."],
+] as const)(
+  "a person who can't decide now, because %s, reads where to look, with what an operator wrote as plain text",
+  (code, text) => {
+    const cluster = aCluster({ quiet: "<!channel> a *big* release." });
+
+    expect(migrationRefusedAnswer(code, aPlannedMigration(), cluster).text).toBe(text);
+  },
+);
+
+test("every text about a repair calls it a repair", () => {
+  const repair = aPlannedMigration({ kind: "repair", reminders: { sent: 1, nextAt: at(9).toISOString() } });
+  const running = changedMigration(repair, { state: "running" });
+  const asked = anEvent({ type: "migration.asked", detail: {} });
+  const events = [{ sequence: 1, event: asked, previous: "", hash: "" }];
+  const cluster = aCluster();
+  const expired = migrationRefusedAnswer("expired", repair, cluster).text;
+
+  const texts = [
+    ...[openingMigrationMessage(repair, cluster), migrationMessage(repair), migrationMessage(running)].map(
+      textOfBlocks,
+    ),
+    textOfBlocks(migrationStatusAnswer({ migration: repair, events, acts: ["approve", "deny"] })),
+    ...migrationThreadOf(repair, cluster).map(({ text }) => text),
+    ...[repair, running].map((each) => JSON.stringify(stopMigrationButton(each).confirm)),
+    ...[migrationAskedAnswer, migrationRetriedAnswer].map((answer) => answer(repair).text),
+    expired,
+  ];
+
+  expect(texts.filter((text) => /migrat/i.test(text.replaceAll("migration-staging-1", "")))).toEqual([]);
+  expect(expired).toContain("`/eks-access repair staging`");
+  expect(texts.join("\n")).toContain("waits for your decision about the repair of `staging`");
 });

@@ -3,10 +3,11 @@ import { describe, expect, test } from "vitest";
 import type { MappedIdentity } from "../../src/access/lease/lease-record.ts";
 import type { Cluster, Level, Rule } from "../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../src/access/policy/rule.ts";
-import type { AccessRequest } from "../../src/access/record.ts";
-import { digestOfChange } from "../../src/access/seals.ts";
+import type { AccessRequest, Preview } from "../../src/access/record.ts";
+import { digestOfChange, isGenuinePreview, sealPreview } from "../../src/access/seals.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";
-import { aPreview, aRequest } from "../builders/a-request.ts";
+import { aPreview, aPreviewedRequest, aRequest, changed } from "../builders/a-request.ts";
+import { keys, otherKeys } from "../builders/keys.ts";
 import { at, hours } from "../builders/times.ts";
 
 const base: MappedIdentity = { username: "dev", groups: ["readers", "writers"] };
@@ -100,4 +101,52 @@ test("what happens to the request afterwards does not matter", () => {
       expect(digest).toBe(before);
     }),
   );
+});
+
+/** A request as the worker leaves it, with a preview that it sealed. */
+function aGenuineRequest(from = keys): AccessRequest & { readonly preview: Preview } {
+  const request = aPreviewedRequest();
+  if (!request.preview) throw new Error("The builder's request has no preview.");
+  return { ...request, preview: sealPreview(request, request.preview, from.preview) };
+}
+
+const genuine = aGenuineRequest();
+const holds = (request: AccessRequest) => isGenuinePreview(request, aCluster(), keys.preview);
+
+test("approvers see the worker's preview of exactly this request", () => {
+  expect(holds(genuine)).toBe(true);
+  expect(holds(JSON.parse(JSON.stringify(genuine)))).toBe(true);
+});
+
+describe("an attacker with Redis can't show one change and get another approved:", () => {
+  test.each<[string, Partial<AccessRequest>]>([
+    ["another principal", { principal: "arn:aws:iam::111122223333:user/intruder" }],
+    ["another person", { requester: "U0ONCALL" }],
+    ["other groups", { groups: ["system:masters"] }],
+    ["another level", { level: "admin" }],
+    ["a level that there is not", { level: "root" }],
+    ["a longer time", { durationSeconds: hours(8) }],
+    ["another reason", { reason: "a harmless one" }],
+    ["the preview of another request", { id: "r-2" }],
+    ["no preview", { preview: null }],
+  ])("%s", (_, change) => {
+    expect(holds(changed(genuine, change))).toBe(false);
+  });
+
+  test.each<[string, Partial<Preview>]>([
+    ["another difference", { diff: "nothing changes" }],
+    ["fewer warnings", { warnings: ["nothing to see"] }],
+    ["another identity before", { today: { username: "admin", groups: [] } }],
+    ["another identity after", { afterwards: { username: "harmless", groups: [] } }],
+    ["other rights of the groups", { rights: [] }],
+    ["another base", { base: { username: "dev", groups: [] } }],
+    ["another digest", { digest: "e".repeat(64) }],
+    ["no seal", { seal: "" }],
+  ])("a preview with %s", (_, change) => {
+    expect(holds({ ...genuine, preview: { ...genuine.preview, ...change } })).toBe(false);
+  });
+
+  test("a preview sealed with a key of their own", () => {
+    expect(holds(aGenuineRequest(otherKeys))).toBe(false);
+  });
 });

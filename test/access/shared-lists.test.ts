@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
-import { readNamespaceList, sealNamespaces } from "../../src/access/shared-lists.ts";
+import {
+  type Notice,
+  readNamespaceList,
+  readNotice,
+  sealNamespaces,
+  sealNotice,
+} from "../../src/access/shared-lists.ts";
 import { aCluster } from "../builders/a-cluster.ts";
-import { keys } from "../builders/keys.ts";
+import { keys, otherKeys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 
 test("a list counts for its cluster alone, for an hour, and with its seal", () => {
@@ -17,4 +23,18 @@ test("a list counts for its cluster alone, for an hour, and with its seal", () =
   expect(read(list, aCluster(), at(hours(1.1)))).toBeNull();
   expect(read({ ...list, at: at(hours(9)).toISOString() })).toBeNull();
   expect(read("nonsense")).toBeNull();
+});
+
+const notice: Notice = { id: "fleet", at: "2026-11-28T12:00:00.000Z", title: "A cluster is new.", lines: [] };
+
+test("a notice counts with the seal of one of our processes, and nothing else in Redis is one", () => {
+  const stored = [
+    sealNotice(notice, keys.preview),
+    sealNotice(notice, keys.decision),
+    sealNotice(notice, otherKeys.preview),
+    { ...sealNotice(notice, keys.preview), title: "Send me the keys." },
+    ...["garbage", null, {}, { ...notice }],
+  ];
+
+  expect(stored.map((each) => readNotice(each, keys))).toEqual([notice, notice, null, null, null, null, null, null]);
 });
