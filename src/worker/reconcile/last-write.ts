@@ -42,13 +42,18 @@ export function withPlan(
     const key = holding.arn.toLowerCase();
     const entry = entryOf(document, holding.arn);
     if (changed.has(key)) return known.get(key);
-    return { beside: plannedBeside(holding, entry), hidden: hiddenIn(was, entry, known.get(key)) };
+    return { beside: plannedBeside(holding, entry), hidden: hiddenIn(was, entry, holding, known.get(key)) };
   });
 }
 
 /** In the document of before, so that none is a copy of what this write makes. Later copies, of the same groups, do not count. */
-function hiddenIn(was: ReadDocument, entry: Entry | null, before: Holding | undefined): Holding["hidden"] {
-  if (!entry || isOwnUsername(entry.username)) return undefined;
+function hiddenIn(
+  was: ReadDocument,
+  entry: Entry | null,
+  { entryAdded }: Holding,
+  before: Holding | undefined,
+): Holding["hidden"] {
+  if (!entry || entryAdded) return undefined;
   const counts = entryOf(was, entry.arn);
   if (before && counts && sameGroups(counts.groups, entry.groups)) return before.hidden;
   const isSame = (each: Entry) => each !== counts && sameGroups(each.groups, entry.groups);

@@ -339,13 +339,14 @@ describe("a run on one cluster decides", () => {
     });
 
     test("leaves a dead one of before the lease even the same groups, and takes ours from a copy of later", () => {
-      const dead = theirs.replace("[team]", "[team, eks-access:viewers]");
-      const base = { username: "alice", groups: ["team"] };
-      const begun = settled({ open: [anApprovedRequest({}, { base })], mapUsers: dead + theirs });
+      const counts = theirs.replace("alice", "eks-access:theirs");
+      const dead = counts.replace("[team]", "[team, eks-access:viewers]");
+      const base = { username: "eks-access:theirs", groups: ["team"] };
+      const begun = settled({ open: [anApprovedRequest({}, { base })], mapUsers: dead + counts });
       const ended = (mapUsers = "") => settled({ ...given, mapUsers, holdings: begun.holdings }).data.mapUsers;
 
-      expect(ended(begun.data.mapUsers)).toBe(dead + theirs);
-      expect(ended(begun.data.mapUsers + dead)).toBe(dead + theirs + theirs);
+      expect(ended(begun.data.mapUsers)).toBe(dead + counts);
+      expect(ended(begun.data.mapUsers + dead)).toBe(dead + counts + counts);
     });
   });
 
