@@ -77,11 +77,7 @@ const dangers: readonly {
   { verbs: ["create", "get"], resources: ["pods/exec", "pods/attach", "nodes/proxy"], says: commands },
   { verbs: ["update", "patch"], resources: ["pods/ephemeralcontainers"], says: commands },
   { verbs: ["create"], resources: ["serviceaccounts/token"], says: "sign in as service accounts" },
-  {
-    verbs: ["impersonate"],
-    resources: ["users", "groups", "serviceaccounts", "userextras"],
-    says: "impersonate others",
-  },
+  { verbs: ["impersonate"], resources: ["users", "groups", "serviceaccounts"], says: "impersonate others" },
   {
     verbs: ["create", "update", "patch", "bind", "escalate"],
     resources: ["rolebindings", "clusterrolebindings", "roles", "clusterroles"],
@@ -116,10 +112,9 @@ function dangersIn(rules: readonly RoleRule[]): typeof dangers {
 }
 
 function allows(rule: RoleRule, verbs: readonly string[], resources: readonly string[]): boolean {
+  const given = verbs.filter((verb) => rule.verbs.includes("*") || rule.verbs.includes(verb));
   const isNamed = rule.resourceNames.length > 0;
-  const does = (verb: string, resource: string) =>
-    (verb === "*" || verbs.includes(verb)) && !(isNamed && !canBeNamed(verb, resource));
-  return resources.some((each) => gives(rule, each) && rule.verbs.some((verb) => does(verb, each)));
+  return resources.some((each) => gives(rule, each) && given.some((verb) => !isNamed || canBeNamed(verb, each)));
 }
 
 /** Whether a rule is about a resource: by name, `*`, or one subresource of every kind (kubernetes, ResourceMatches), in its API group. */

@@ -134,10 +134,15 @@ test.each<[string, string, string, readonly string[]]>([
   ]);
 });
 
+test("everything of another API group is not dangerous", () => {
+  expect(dangersOf([aRule(["*"], ["*"], { apiGroups: ["argoproj.io"] })])).toEqual([]);
+});
+
 test("a name makes no right on what has none yet", () => {
   const named = { resourceNames: ["one"] };
 
   expect(dangersOf([aRule(["deletecollection"], ["secrets"], named)])).toEqual([]);
+  expect(dangersOf([aRule(["*"], ["persistentvolumes"], named)])).toEqual([]);
   expect(actsAsServiceAccounts([aRule(["create"], ["pods"], named)])).toBe(false);
   expect(actsAsServiceAccounts([aRule(["create"], ["serviceaccounts/token"], named)])).toBe(true);
 });
