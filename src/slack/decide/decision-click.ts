@@ -76,32 +76,34 @@ export async function decideRequest(context: SlackContext, id: string, click: Cl
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return clusterGoneAnswer(request.cluster);
   await noteForgedApprovals(context, request);
-  return updateRequest(context, id, async (current) => {
-    if (!current) return { type: "stop", outcome: failureAnswer(noSuchRequest) };
+  const say = await updateRequest(context, id, async (current): Promise<UpdateStep<AccessRequest, Say>> => {
+    if (!current) return { type: "stop", outcome: () => failureAnswer(noSuchRequest) };
     return decideNow(context, current, cluster, click);
   });
+  return say();
 }
+
+/** The answer to a click. It can ask Slack for names, and no decision waits for that. */
+type Say = () => Message | Promise<Message | null>;
 
 async function decideNow(
   context: SlackContext,
   request: AccessRequest,
   cluster: Cluster,
   click: Click,
-): Promise<UpdateStep<AccessRequest, Message | null>> {
+): Promise<UpdateStep<AccessRequest, Say>> {
   const facts = await factsFor(context, cluster, request, click);
   const now = context.now();
   const decided = decideClick(request, cluster, click, context.keys.decision, now, facts);
   if (decided.type === "refused") {
     await noteRefusal(context, request, click, decided.code, facts);
-    return {
-      type: "stop",
-      outcome: await clickRefused(context, decided.code, request, cluster, personOf(click.by, facts)),
-    };
+    const by = personOf(click.by, facts);
+    return { type: "stop", outcome: () => clickRefused(context, decided.code, request, cluster, by) };
   }
   const [departed] = facts.departed;
   if (departed && request.state === "pending") return dropDeparted(request, departed, now);
   const { after } = decided;
-  const outcome =
+  const outcome = async () =>
     after.state === "pending" ? oneOfSeveralAnswer(after, await othersNow(context, after, cluster)) : null;
   return { type: "write", after, event: decisionEvent(after, click, facts, now), outcome };
 }

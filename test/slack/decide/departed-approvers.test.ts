@@ -100,6 +100,22 @@ describe("of a request, an approval of a person who meanwhile", () => {
     expect(said).toEqual([`You approved it already. Needs 1 more approval, from <@${two}>.`]);
   });
 
+  test("stays is recorded before Slack is asked about the others that its answer names", async () => {
+    const next = { ...request, id: "r-next", approvals: [] };
+    await ledger.commit(aChange({ ...next, version: 1 }));
+    const recorded: (number | undefined)[] = [];
+    const accountOf = async (user: string) => {
+      if (user === two) recorded.push((await ledger.get(next.id))?.approvals.length);
+      return "active" as const;
+    };
+    const text = withGroup.replace("[S0PLATFORM]", `[${one}, ${two}]`);
+
+    const said = await click(aSlackContext(ledger, text, { ...directory, accountOf }), "approved", next, one);
+
+    expect(said).toEqual([`Approved. Needs 1 more approval, from <@${two}>.`]);
+    expect(recorded).toEqual([1]);
+  });
+
   test("is not counted where Slack does not say whether they are there", async () => {
     slackAnswers = false;
 
