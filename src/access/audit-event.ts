@@ -179,7 +179,7 @@ export function linkEvent(
 }
 
 /** CloudEvents 1.0 in its JSON form: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
-export interface CloudEvent {
+export interface CloudEvent<Event = AuditEvent> {
   readonly specversion: "1.0";
   /** Unique for the source: sequence number and chain value. A second delivery has the same id. */
   readonly id: string;
@@ -196,11 +196,17 @@ export interface CloudEvent {
   readonly chainhash: string;
   /** Of an erased event: the digest of the whole one. */
   readonly chainerased?: string;
-  readonly data: AuditEvent;
+  readonly data: Event;
 }
 
 /** One event of the log as a CloudEvent. The chain's digest covers `data`. */
-export function toCloudEvent({ sequence, event, previous, hash, erased }: ChainedEvent): CloudEvent {
+export function toCloudEvent<Event extends Readonly<Record<"type" | "at" | "request" | "cluster", string>>>({
+  sequence,
+  event,
+  previous,
+  hash,
+  erased,
+}: ChainedEvent<Event>): CloudEvent<Event> {
   return {
     specversion: "1.0",
     id: `${sequence}-${hash.slice(0, 16)}`,

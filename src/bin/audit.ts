@@ -113,10 +113,10 @@ const event = z.looseObject({ type: z.string(), at: z.string(), actor: z.string(
 
 const line = z.object({ sequence: z.int().min(1), event, previous: hash, hash, erased: hash.exactOptional() });
 
-const cloudEvent = z.object({
+const cloudEvent = z.looseObject({
   specversion: z.literal("1.0"),
   sequence: z.string().regex(/^\d{1,15}$/),
-  data: event,
+  data: event.extend({ cluster: z.string() }),
   chainprevious: hash,
   chainhash: hash,
   chainerased: hash.exactOptional(),
@@ -259,7 +259,11 @@ function readLine(text: string): ChainedEvent<object> | null {
   if (own.success) return own.data;
   const foreign = cloudEvent.safeParse(value);
   if (!foreign.success) return null;
-  const { sequence, data, chainprevious, chainhash, chainerased } = foreign.data;
-  const read = { sequence: Number(sequence), event: data, previous: chainprevious, hash: chainhash };
-  return chainerased === undefined ? read : { ...read, erased: chainerased };
+  const { sequence, data, chainprevious, chainhash, chainerased: erased } = foreign.data;
+  const unerased = { sequence: Number(sequence), event: data, previous: chainprevious, hash: chainhash };
+  const read = erased === undefined ? unerased : { ...unerased, erased };
+  // The chain covers the data alone, and most readers of a CloudEvent look at the rest.
+  const { data: _, ...written } = toCloudEvent(read);
+  const rest = Object.entries({ subject: undefined, ...written });
+  return rest.every(([name, value]) => foreign.data[name] === value) ? read : { ...unerased, event: foreign.data };
 }

@@ -350,6 +350,11 @@ describe("eks-access audit", () => {
       format === "jsonl" ? { code: 1, stdout: "broken: Event 2 was edited.\n" } : { code: 1 },
     );
     expect(await verify(stdout.split("\n").toReversed().join("\n"))).toMatchObject({ code: 1 });
+    // What the chain does not cover says the same as what it does.
+    for (const name of format === "jsonl" ? [] : ["type", "time", "subject", "source"]) {
+      const edited = stdout.replace(new RegExp(`("${name}":"[^"]*)"`), '$1-edited"');
+      expect(await verify(edited)).toMatchObject({ code: 1, stdout: "broken: Event 1 was edited.\n" });
+    }
   });
 
   test("says which key it needs after events were removed, and needs none before", async () => {
