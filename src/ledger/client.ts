@@ -185,7 +185,15 @@ export function unreachable(place: string, errors: readonly unknown[]): AccessEr
     }
   }
   const cause = new Error(reasons.at(-1));
-  return new AccessError("ledger-unreachable", `No answer from Redis at ${place}`, { cause });
+  // Either it is starting, or it takes our first words for a broken handshake.
+  const isCut =
+    /^redis\b/.test(place) &&
+    reasons.every((reason) => /ECONNRESET|EPIPE|Connection is closed|Protocol error/.test(reason));
+  const remedy = isCut && "Check Redis. If it uses TLS, begin REDIS_URL with rediss.";
+  return new AccessError("ledger-unreachable", `No answer from Redis at ${place}`, {
+    cause,
+    ...(remedy && { remedy }),
+  });
 }
 
 function causeOf(reason: string, place: string): Cause | undefined {

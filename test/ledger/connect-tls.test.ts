@@ -54,6 +54,13 @@ test("an unreadable authority is reported by the variable's name, before anythin
   expect(explainFailure(failure)).toContain("REDIS_CA_FILE: can't read /absent/ca.pem");
 });
 
+test("a server with TLS is no answer to an address without it: the process waits, and says what to change", async () => {
+  const failure = await connectRedis(url.replace("rediss:", "redis:")).catch((error: unknown) => error);
+
+  expect(failure).toMatchObject({ code: "ledger-unreachable", retryable: true });
+  expect(explainFailure(failure)).toContain("If it uses TLS, begin REDIS_URL with rediss.");
+});
+
 test("a server without TLS does not get our password in the clear", async () => {
   const plain = url.replace(/:\d+$/, `:${server.port}`).replace("rediss://", "rediss://worker:hunter2secret@");
 
