@@ -193,19 +193,22 @@ test("an unreadable migration blocks no other, and is not overwritten", async ()
   expect(await whyUnreadable("migration-a-1")).toContain("The migration migration-a-1 in Redis can't be read");
 });
 
-test("what an attacker puts before the newest migration of a cluster keeps no new one from beginning", async () => {
+const list = "{eks-access}:migrations-of-cluster:staging";
+
+test.each([
+  ["before the newest", "migration-staging-1", () => connection.redis.zadd(list, 7, "migration-b-7", 9e9, "none-9")],
+  ["instead", undefined, () => connection.redis.set(list, "x")],
+])("what an attacker puts into a list of migrations %s keeps no new one from beginning", async (_, found, put) => {
   const ledger = aLedger();
-  const over = aMigration({ id: "migration-staging-1", state: "done" });
-  const elsewhere = aMigration({ id: "migration-production-7", cluster: "production" });
-  const unreadable = { ...over, id: "migration-staging-2" };
-  for (const migration of [over, elsewhere, unreadable]) await ledger.commit(aChangeOf(migration));
-  await garble(unreadable.id, "{}");
-  const listed = ["7", elsewhere.id, "9e9", "migration-staging-9000000000"];
-  await connection.redis.zadd("{eks-access}:migrations-of-cluster:staging", ...listed);
+  for (const id of ["migration-staging-1", "migration-staging-2"])
+    await ledger.commit(aChangeOf(aMigration({ id, state: "done" })));
+  await ledger.commit(aChangeOf(aMigration({ id: "migration-b-7", cluster: "b" })));
+  await garble("migration-staging-2", "{}");
+  await put();
   const context = aSlackContext(ledger, configText);
   const staging = context.config.clusters.get("staging") ?? expect.fail("no staging");
 
-  expect((await ledger.migrations.latestOf("staging"))?.id).toBe(over.id);
+  expect((await ledger.migrations.latestOf("staging"))?.id).toBe(found);
   await askForMigration(context, staging, "U0APPROVER", []);
 
   expect(await ledger.migrations.latestOf("staging")).toMatchObject({ id: "migration-staging-3", state: "pending" });

@@ -68,7 +68,7 @@ export async function askForMigration(
     return mayNotPlanAnswer(cluster);
   }
   const latest = await context.ledger.migrations.latestOf(cluster.name);
-  if (latest && (!isMigrationOver(latest) || latest.begun)) return migrationOpenAnswer(latest);
+  if (latest && isOpen(latest)) return migrationOpenAnswer(latest);
   const asked = { cluster: cluster.name, requester, givenArns, ...(kind && { kind }) };
   let id = nextMigrationId(cluster.name, latest);
   for (let tries = 0; tries < maxTries; tries += 1) {
@@ -79,10 +79,12 @@ export async function askForMigration(
   return failureAnswer("Ask for it again.");
 }
 
-/** Only a number with an unreadable record needs another try. */
-const maxTries = 20;
+/** The list of a cluster's migrations may be lost, and a record unreadable: their numbers are taken. */
+const maxTries = 100;
 
-/** Null: its number has a record that can't be read. */
+const isOpen = (migration: Migration) => !isMigrationOver(migration) || migration.begun !== null;
+
+/** Null: its number is taken. */
 async function beginMigration(context: SlackContext, requested: NewMigration): Promise<Message | null> {
   const { ledger, config, now } = context;
   const { givenArns, kind, requester } = requested;
@@ -91,7 +93,7 @@ async function beginMigration(context: SlackContext, requested: NewMigration): P
   const result = await recordChange(context, migration, event, now());
   if (result.type === "committed") return migrationAskedAnswer(migration);
   const first = await ledger.migrations.get(migration.id);
-  return first && migrationOpenAnswer(first);
+  return first && isOpen(first) ? migrationOpenAnswer(first) : null;
 }
 
 type Departed = ReadonlyMap<string, string>;
