@@ -10,7 +10,7 @@ import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { AccessError, hasCode } from "../access/access-error.ts";
 import { measuredStep, type RequestIds } from "../operations/announcements.ts";
-import { servedTime } from "../operations/served-time.ts";
+import { servedTime } from "../operations/deadlines.ts";
 import {
   type AwsCredentials,
   type CredentialSource,
