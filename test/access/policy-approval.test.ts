@@ -23,8 +23,23 @@ function facts(
   return { memberships: new Map(Object.entries(memberships)), requesterFacts, departed: new Map() };
 }
 
-function click(by: string, request: AccessRequest) {
-  return { verdict: "approved", by, digest: request.preview?.digest ?? "", why: "" } as const;
+interface Decision {
+  readonly when?: Date;
+  readonly known?: DecisionFacts;
+  readonly verdict?: "approved" | "denied";
+}
+
+/** A click of this person. */
+function decide(by: string, request: AccessRequest, cluster: Cluster, decision: Decision = {}) {
+  const { when = at(minutes(2)), known, verdict = "approved" } = decision;
+  const click = { verdict, by, digest: request.preview?.digest ?? "", why: "" };
+  return decideClick(request, cluster, click, keys.decision, when, known);
+}
+
+/** The request after it. */
+function decided(...click: Parameters<typeof decide>): AccessRequest {
+  const verdict = decide(...click);
+  return verdict.type === "decided" ? verdict.after : expect.fail(verdict.code);
 }
 
 /** The worker's verdict: without Slack it uses the sealed facts, as src/worker/reconcile/document-way.ts does. */
@@ -43,35 +58,35 @@ function verdictOn(record: AccessRequest, cluster: Cluster) {
 describe("if a user group approves", () => {
   const cluster = clusterWith({ approvers: ["S0PLATFORM"] });
   const request = aPreviewedRequest({}, null, cluster);
-  const approve = (known: DecisionFacts, when = at(minutes(2))) =>
-    decideClick(request, cluster, click("U0SOMEBODY", request), keys.decision, when, known);
+  const member = { known: facts({ U0SOMEBODY: ["S0PLATFORM"] }) };
 
   test("a member can approve, and the worker trusts the seal", () => {
-    const decided = approve(facts({ U0SOMEBODY: ["S0PLATFORM"] }));
+    const after = decided("U0SOMEBODY", request, cluster, member);
 
-    expect(decided).toMatchObject({ type: "decided", decision: { memberships: ["S0PLATFORM"] } });
-    expect(decided.type === "decided" && verdictOn(decided.after, cluster)).toEqual({ type: "valid" });
+    expect(after.approvals).toMatchObject([{ memberships: ["S0PLATFORM"] }]);
+    expect(verdictOn(after, cluster)).toEqual({ type: "valid" });
   });
 
   test("a person outside the group can't", () => {
-    expect(approve(facts({ U0SOMEBODY: ["S0ENGINEERS"] }))).toEqual({ type: "refused", code: "not-an-approver" });
+    const known = facts({ U0SOMEBODY: ["S0ENGINEERS"] });
+
+    expect(decide("U0SOMEBODY", request, cluster, { known })).toEqual({ type: "refused", code: "not-an-approver" });
   });
 
   test("an attacker with Redis can't add a member", () => {
     const own = clusterWith({ approvers: ["S0PLATFORM", "U0APPROVER"] });
     const asked = aPreviewedRequest({}, null, own);
-    const decided = decideClick(asked, own, click("U0APPROVER", asked), keys.decision, at(minutes(2)));
-    if (decided.type === "refused") throw new Error(decided.code);
-    const [approval] = decided.after.approvals;
-    const forged = { ...decided.after, approvals: approval ? [{ ...approval, memberships: ["S0PLATFORM"] }] : [] };
+    const after = decided("U0APPROVER", asked, own);
+    const [approval] = after.approvals;
+    const forged = { ...after, approvals: approval ? [{ ...approval, memberships: ["S0PLATFORM"] }] : [] };
 
     expect(verdictOn(forged, own)).toEqual({ type: "void", message: "the approval does not carry our seal" });
   });
 
   test("the approval stops counting when the policy names another group", () => {
-    const decided = approve(facts({ U0SOMEBODY: ["S0PLATFORM"] }));
+    const after = decided("U0SOMEBODY", request, cluster, member);
 
-    expect(decided.type === "decided" && verdictOn(decided.after, clusterWith({ approvers: ["S0OTHERS"] }))).toEqual({
+    expect(verdictOn(after, clusterWith({ approvers: ["S0OTHERS"] }))).toEqual({
       type: "void",
       message: "its approver is no longer an approver of the cluster",
     });
@@ -80,26 +95,11 @@ describe("if a user group approves", () => {
   test("the approval of a former member is dropped at the next approval", () => {
     const two = clusterWith({ approvers: ["S0PLATFORM"], approvals: 2 });
     const asked = aPreviewedRequest({}, null, two);
-    const first = decideClick(
-      asked,
-      two,
-      click("U0LEAVER", asked),
-      keys.decision,
-      at(minutes(2)),
-      facts({ U0LEAVER: ["S0PLATFORM"] }),
-    );
-    if (first.type === "refused") throw new Error(first.code);
+    const first = decided("U0LEAVER", asked, two, { known: facts({ U0LEAVER: ["S0PLATFORM"] }) });
 
-    const second = decideClick(
-      first.after,
-      two,
-      click("U0SOMEBODY", asked),
-      keys.decision,
-      at(minutes(3)),
-      facts({ U0SOMEBODY: ["S0PLATFORM"] }),
-    );
+    const second = decided("U0SOMEBODY", first, two, { ...member, when: at(minutes(3)) });
 
-    expect(second).toMatchObject({ type: "decided", after: { state: "pending", approvals: [{ by: "U0SOMEBODY" }] } });
+    expect(second).toMatchObject({ state: "pending", approvals: [{ by: "U0SOMEBODY" }] });
   });
 });
 
@@ -108,45 +108,24 @@ describe("where the requester's user group decides about the rule", () => {
   const engineer = aPreviewedRequest({ requesterFacts: engineers }, null, cluster);
 
   test("a member of it needs the one approval of the first rule", () => {
-    const decided = decideClick(
-      engineer,
-      cluster,
-      click("U0APPROVER", engineer),
-      keys.decision,
-      at(minutes(2)),
-      facts({}, engineers),
-    );
+    const after = decided("U0APPROVER", engineer, cluster, { known: facts({}, engineers) });
 
-    expect(decided).toMatchObject({ type: "decided", after: { state: "approved" } });
-    expect(decided.type === "decided" && verdictOn(decided.after, cluster)).toEqual({ type: "valid" });
+    expect(after.state).toBe("approved");
+    expect(verdictOn(after, cluster)).toEqual({ type: "valid" });
   });
 
   test("a person whom Redis alone names as a member is checked again before an approval", () => {
-    const decided = decideClick(
-      engineer,
-      cluster,
-      click("U0APPROVER", engineer),
-      keys.decision,
-      at(minutes(2)),
-      facts({}),
-    );
-
-    expect(decided).toEqual({ type: "refused", code: "requester-differs" });
+    expect(decide("U0APPROVER", engineer, cluster, { known: facts({}) })).toEqual({
+      type: "refused",
+      code: "requester-differs",
+    });
   });
 
   test("the worker ignores the record's own facts, because the approvals have them sealed", () => {
     const outsider = aPreviewedRequest({}, null, cluster);
-    const first = decideClick(
-      outsider,
-      cluster,
-      click("U0APPROVER", outsider),
-      keys.decision,
-      at(minutes(2)),
-      facts({}),
-    );
-    if (first.type === "refused") throw new Error(first.code);
+    const first = decided("U0APPROVER", outsider, cluster, { known: facts({}) });
 
-    const forged = changed(first.after, { state: "approved", requesterFacts: engineers, approvalsWanted: 1 });
+    const forged = changed(first, { state: "approved", requesterFacts: engineers, approvalsWanted: 1 });
 
     expect(verdictOn(forged, cluster)).toEqual({ type: "void", message: "1 person has approved it; it needs 2" });
   });
@@ -154,32 +133,27 @@ describe("where the requester's user group decides about the rule", () => {
 
 describe("an approval of one's own request", () => {
   const request = (cluster: Cluster) => aPreviewedRequest({ requester: "U0APPROVER" }, null, cluster);
-  const own = (cluster: Cluster) =>
-    decideClick(request(cluster), cluster, click("U0APPROVER", request(cluster)), keys.decision, at(minutes(2)));
 
   test("is refused, whatever else the rule says", () => {
-    expect(own(clusterWith({}))).toEqual({ type: "refused", code: "self-approval" });
+    const cluster = clusterWith({});
+
+    expect(decide("U0APPROVER", request(cluster), cluster)).toEqual({ type: "refused", code: "self-approval" });
   });
 
   test("counts if the rule allows it", () => {
     const cluster = clusterWith({ selfApproval: true, levels: ["viewer"] });
-    const decided = own(cluster);
+    const after = decided("U0APPROVER", request(cluster), cluster);
 
-    expect(decided).toMatchObject({ type: "decided", after: { state: "approved" } });
-    expect(decided.type === "decided" && verdictOn(decided.after, cluster)).toEqual({ type: "valid" });
-    expect(decided.type === "decided" && verdictOn(decided.after, clusterWith({ levels: ["viewer"] }))).toMatchObject({
-      type: "void",
-    });
+    expect(after.state).toBe("approved");
+    expect(verdictOn(after, cluster)).toEqual({ type: "valid" });
+    expect(verdictOn(after, clusterWith({ levels: ["viewer"] }))).toMatchObject({ type: "void" });
   });
 
   test("is refused to a person who is no approver, even if the rule allows it", () => {
     const cluster = clusterWith({ selfApproval: true, levels: ["viewer"] });
     const asked = aPreviewedRequest({}, null, cluster);
 
-    expect(decideClick(asked, cluster, click("U0ENGINEER", asked), keys.decision, at(minutes(2)))).toEqual({
-      type: "refused",
-      code: "self-approval",
-    });
+    expect(decide("U0ENGINEER", asked, cluster)).toEqual({ type: "refused", code: "self-approval" });
   });
 });
 
@@ -191,14 +165,8 @@ describe("outside working hours", () => {
     const cluster = clusterWith({ hours: office });
     const asked = aPreviewedRequest({}, null, cluster);
 
-    const approved = decideClick(asked, cluster, click("U0APPROVER", asked), keys.decision, evening);
-    const denied = decideClick(
-      asked,
-      cluster,
-      { ...click("U0APPROVER", asked), verdict: "denied" },
-      keys.decision,
-      evening,
-    );
+    const approved = decide("U0APPROVER", asked, cluster, { when: evening });
+    const denied = decide("U0APPROVER", asked, cluster, { when: evening, verdict: "denied" });
 
     expect(approved).toEqual({ type: "refused", code: "outside-hours" });
     expect(denied.type).toBe("decided");
@@ -207,31 +175,22 @@ describe("outside working hours", () => {
   test("it takes one approval more if the rule says so, by the sealed time", () => {
     const cluster = clusterWith({ hours: { ...office, outside: "one-more-approval" } });
     const asked = aPreviewedRequest({}, null, cluster);
-    const late = decideClick(asked, cluster, click("U0APPROVER", asked), keys.decision, evening);
-    const early = decideClick(asked, cluster, click("U0APPROVER", asked), keys.decision, at(minutes(2)));
-    if (late.type === "refused" || early.type === "refused") throw new Error("Both may approve.");
+    const late = decided("U0APPROVER", asked, cluster, { when: evening });
+    const early = decided("U0APPROVER", asked, cluster);
 
-    expect(late.after).toMatchObject({ state: "pending", approvalsWanted: 2 });
-    expect(early.after.state).toBe("approved");
-    expect(verdictOn(changed(late.after, { state: "approved" }), cluster)).toMatchObject({ type: "void" });
-    expect(verdictOn(early.after, cluster)).toEqual({ type: "valid" });
+    expect(late).toMatchObject({ state: "pending", approvalsWanted: 2 });
+    expect(early.state).toBe("approved");
+    expect(verdictOn(changed(late, { state: "approved" }), cluster)).toMatchObject({ type: "void" });
+    expect(verdictOn(early, cluster)).toEqual({ type: "valid" });
   });
 });
 
 test("an approval stops counting where no rule lets the requester ask any more", () => {
   const request = aPreviewedRequest({}, null, clusterWith({}));
-  const decided = decideClick(
-    request,
-    clusterWith({}),
-    click("U0APPROVER", request),
-    keys.decision,
-    at(minutes(2)),
-    facts({}),
-  );
-  if (decided.type === "refused") throw new Error(decided.code);
+  const after = decided("U0APPROVER", request, clusterWith({}), { known: facts({}) });
 
-  expect(verdictOn(decided.after, clusterWith({}))).toEqual({ type: "valid" });
-  expect(verdictOn(decided.after, clusterWith({ who: ["U0SOMEBODY"] }))).toEqual({
+  expect(verdictOn(after, clusterWith({}))).toEqual({ type: "valid" });
+  expect(verdictOn(after, clusterWith({ who: ["U0SOMEBODY"] }))).toEqual({
     type: "void",
     message: "the policy does not let the requester ask for viewer on staging any more",
   });
@@ -242,20 +201,17 @@ describe.each<[string, Cluster]>([
   ["the cluster offers the level no more", aCluster({ levels: [] })],
 ])("where %s,", (_, now) => {
   const request = aPreviewedRequest({}, null, clusterWith({}));
-  const decide = (by: string, verdict: "approved" | "denied") =>
-    decideClick(request, now, { ...click(by, request), verdict }, keys.decision, at(minutes(2)), facts({}));
+  const known = facts({});
+  const deny = (by: string) => decide(by, request, now, { known, verdict: "denied" });
 
   test("no one can approve", () => {
-    expect(decide("U0APPROVER", "approved")).toMatchObject({ type: "refused", code: "no-rule" });
+    expect(decide("U0APPROVER", request, now, { known })).toMatchObject({ type: "refused", code: "no-rule" });
   });
 
   test("an approver of the cluster can still deny, and no one else", () => {
-    expect(decide("U0APPROVER", "denied")).toMatchObject({
-      type: "decided",
-      after: { state: "denied", approvals: [] },
-    });
-    expect(decide("U0SOMEBODY", "denied")).toMatchObject({ type: "refused", code: "not-an-approver" });
-    expect(decide("U0ENGINEER", "denied")).toMatchObject({ type: "refused", code: "self-approval" });
+    expect(deny("U0APPROVER")).toMatchObject({ type: "decided", after: { state: "denied", approvals: [] } });
+    expect(deny("U0SOMEBODY")).toMatchObject({ type: "refused", code: "not-an-approver" });
+    expect(deny("U0ENGINEER")).toMatchObject({ type: "refused", code: "self-approval" });
   });
 });
 
@@ -263,12 +219,6 @@ test("a quiet cluster takes no approval, but still a denial", () => {
   const cluster = aCluster({ quiet: "the books are closed" });
   const asked = aPreviewedRequest({}, null, cluster);
 
-  expect(decideClick(asked, cluster, click("U0APPROVER", asked), keys.decision, at(minutes(2)))).toEqual({
-    type: "refused",
-    code: "quiet",
-  });
-  expect(
-    decideClick(asked, cluster, { ...click("U0APPROVER", asked), verdict: "denied" }, keys.decision, at(minutes(2)))
-      .type,
-  ).toBe("decided");
+  expect(decide("U0APPROVER", asked, cluster)).toEqual({ type: "refused", code: "quiet" });
+  expect(decide("U0APPROVER", asked, cluster, { verdict: "denied" }).type).toBe("decided");
 });
