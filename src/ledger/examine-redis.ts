@@ -54,15 +54,15 @@ const services: Readonly<Record<Service, { readonly keeps: Finding; readonly isC
   },
   elasticache: {
     keeps: notAsked(
-      "Amazon ElastiCache without synchronous writes can lose acknowledged requests",
-      "Use MemoryDB, or ElastiCache nodes with --durability sync.",
+      "ElastiCache without synchronous writes can lose requests",
+      "Use MemoryDB, or nodes with --durability sync.",
     ),
     isCluster: false,
   },
   "elasticache-serverless": {
     keeps: broken(
-      "Amazon ElastiCache without synchronous writes can lose acknowledged requests",
-      "Use MemoryDB, or ElastiCache nodes with --durability sync.",
+      "ElastiCache without synchronous writes can lose requests",
+      "Use MemoryDB, or nodes with --durability sync.",
     ),
     isCluster: true,
   },

@@ -370,7 +370,7 @@ describe("a Redis of AWS, which takes no CONFIG and has no append-only file", ()
   test.each([
     ["MemoryDB", "clustercfg.ledger.abc123.memorydb.eu-central-1.amazonaws.com", "yes", "keeps each decision"],
     ["ElastiCache", "clustercfg.ledger.abc123.euc1.cache.amazonaws.com", "not asked", "without synchronous writes"],
-    ["ElastiCache Serverless", "ledger-abc123.serverless.euc1.cache.amazonaws.com", "no", "can lose acknowledged"],
+    ["ElastiCache Serverless", "ledger-abc123.serverless.euc1.cache.amazonaws.com", "no", "can lose requests"],
     [
       "ElastiCache in China",
       "clustercfg.ledger.abc123.cnn1.cache.amazonaws.com.cn",

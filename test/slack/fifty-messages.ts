@@ -470,7 +470,7 @@ const directMessages = {
  */
 export const fiftyMessages = {
   "What you typed or clicked": answers,
-  "What an approver typed or clicked": toApprovers,
+  "What an approver clicked": toApprovers,
   "A form": forms,
   "In the channel": inChannel,
   "Direct messages": directMessages,

@@ -59,15 +59,18 @@ export async function takeAccess(
   parts: EmergencyParts,
 ): Promise<AccessRequest | Message> {
   const { cluster, arn, reason } = await readEmergency(context, user, parts);
-  const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
-  if (!cluster.value || !arn.value || !reason.value) return emergencyMistakeAnswer(mistake ?? "");
-  const requested = { cluster: cluster.value, principal: arn.value, reason: reason.value };
-  const turnedAway = await refuseActor(context, user, "break-glass", { id: "", cluster: requested.cluster.name });
+  if (!cluster.value) return emergencyMistakeAnswer(cluster.mistake ?? "");
+  const turnedAway = await refuseActor(context, user, "break-glass", { id: "", cluster: cluster.value.name });
   if (turnedAway) return turnedAway;
   const person = await personForEmergency(context, cluster.value, user);
   const may = breakGlassFor(cluster.value, person);
-  const level = requested.cluster.levels.find((each) => each.name === may?.level);
-  if (!may || !level) return refuse(context, person, requested);
+  const level = cluster.value.levels.find((each) => each.name === may?.level);
+  // First: no one corrects a line at night that is refused then.
+  if (!may || !level) {
+    return refuse(context, person, { cluster: cluster.value, arn: arn.value?.arn ?? "", reason: reason.value ?? "" });
+  }
+  if (!arn.value || !reason.value) return emergencyMistakeAnswer(arn.mistake ?? reason.mistake ?? "");
+  const requested = { cluster: cluster.value, principal: arn.value, reason: reason.value };
   const possible = mayRequest({ ...requested, level, durationSeconds: may.durationSeconds });
   if (possible.type === "refused") return emergencyMistakeAnswer(possible.message);
   const taken = await takenJustNow(context, user, requested);
@@ -114,6 +117,13 @@ interface RequestedEmergency {
   readonly reason: string;
 }
 
+/** Empty: not given, or wrong. */
+interface TriedEmergency {
+  readonly cluster: Cluster;
+  readonly arn: string;
+  readonly reason: string;
+}
+
 /** A person named by id needs no user groups: Slack may be down in an emergency. */
 async function personForEmergency(
   { directory }: Pick<SlackContext, "directory">,
@@ -134,7 +144,8 @@ async function give(
 ): Promise<AccessRequest> {
   const { durationSeconds } = may;
   const now = context.now();
-  const asked = recordOf(context, person, requested, { level: level.name, groups: level.groups, durationSeconds }, now);
+  const what = { level: level.name, groups: level.groups, durationSeconds };
+  const asked = recordOf(context, person, { ...requested, arn: requested.principal.arn }, what, now);
   const given = takeEmergency(asked, requested.cluster, level, person, context.keys.decision, now);
   const { principal, groups, reason } = given;
   const admits = admittedInWords(admittedBy(principal));
@@ -154,7 +165,7 @@ async function give(
 }
 
 /** A refusal leaves an event and no record. */
-async function refuse(context: SlackContext, person: Person, requested: RequestedEmergency): Promise<Message> {
+async function refuse(context: SlackContext, person: Person, requested: TriedEmergency): Promise<Message> {
   const now = context.now();
   const { breakGlass: emergency } = requested.cluster;
   const what = { level: emergency?.level ?? "", groups: [], durationSeconds: 0 };
@@ -168,12 +179,12 @@ async function refuse(context: SlackContext, person: Person, requested: Requeste
 function recordOf(
   context: SlackContext,
   { user }: Person,
-  { cluster, principal, reason }: RequestedEmergency,
+  { cluster, arn: principal, reason }: TriedEmergency,
   what: Pick<PendingRequest, "level" | "groups" | "durationSeconds">,
   now: Date,
 ): PendingRequest {
   const id = context.newRequestId();
-  const who = { id, requester: user, cluster: cluster.name, principal: principal.arn };
+  const who = { id, requester: user, cluster: cluster.name, principal };
   const asked = { ...who, ...what, reason, extends: null };
   return createRequest(asked, now, context.config.timing.requestExpiresAfterSeconds);
 }

@@ -96,7 +96,7 @@ function levelWords(cluster: Cluster, level: Level, person: Person, now: Date): 
   if (!rule) return `${what}: you can't request it`;
   const count = approvalsNeeded(rule, level, now);
   const approvers = approversOf(rule, cluster);
-  const decided = count === 1 ? `decided by ${oneOf(approvers, 5)}` : `approved by ${count} of ${few(approvers)}`;
+  const decided = `approved by ${count === 1 ? oneOf(approvers, 5) : `${count} of ${few(approvers)}`}`;
   const only = sharedLeases(rule, level) === "refuse" ? ", for one person only" : "";
   return `${what}${only}, ${decided}${hoursText(rule)}`;
 }

@@ -15,11 +15,11 @@ test("clusters shows what may be asked for, who decides, and what the reader is 
     textOfBlocks(clustersAnswer([aCluster(), production], { user: "U0APPROVER", memberships: [] }, at(0))),
   ).toMatchInlineSnapshot(`
     "*\`staging\`* (you approve here): \`staging-eks\` in \`eu-central-1\`, account \`111122223333\`
-    • \`viewer\` up to 8h, decided by <@U0APPROVER> or <@U0APPROVER2>
-    • \`admin\` up to 1h, decided by <@U0APPROVER> or <@U0APPROVER2>
+    • \`viewer\` up to 8h, approved by <@U0APPROVER> or <@U0APPROVER2>
+    • \`admin\` up to 1h, approved by <@U0APPROVER> or <@U0APPROVER2>
     Requests go to <#C0ACCESS>. No on-call. Created by \`arn:aws:iam::111122223333:role/cluster-creator\`.
     *\`production\`* (you approve here, you are on call): \`staging-eks\` in \`eu-central-1\`, account \`111122223333\`
-    • \`viewer\` up to 8h, decided by <@U0APPROVER> or <@U0APPROVER2>
+    • \`viewer\` up to 8h, approved by <@U0APPROVER> or <@U0APPROVER2>
     • \`masters\` up to 15m, for one person only, approved by 2 of <@U0APPROVER>, <@U0APPROVER2>
     Requests go to <#C0ACCESS>. On call: <@U0APPROVER>. Created by \`arn:aws:iam::111122223333:role/cluster-creator\`."
   `);
@@ -54,7 +54,7 @@ test("clusters shows what is beside the rules: permanent access, a quiet cluster
   const told = (user: string) => textOfBlocks(clustersAnswer([cluster], { user, memberships: [] }, at(0)));
 
   expect(told("U0ENGINEER").replaceAll("\u200b", "")).toContain(
-    "`viewer` up to 8h, or permanent, decided by <@U0APPROVER> or <@U0APPROVER2>",
+    "`viewer` up to 8h, or permanent, approved by <@U0APPROVER> or <@U0APPROVER2>",
   );
   expect(told("U0ENGINEER").replaceAll("\u200b", "")).toContain(":zzz: No requests now: migration until `*Monday*`");
   expect(told("U0ENGINEER")).toContain("`/eks-access break-glass staging &lt;reason&gt;` gives `admin` for 1h at once");
