@@ -135,7 +135,7 @@ describe("checkFile", () => {
   });
 
   it("puts what concerns the whole document at the top of the file", () => {
-    const { ok, problems } = checkFile(read(`${head}  notes: "${"x".repeat(1024 * 1024)}"\n`), []);
+    const { ok, problems } = checkFile(read(`${head}  notes: "${"x".repeat(1024 * 1024 + 1)}"\n`), []);
 
     expect(ok).toBe(false);
     expect(problems).toMatchObject([{ code: "document-too-large", section: null, line: 1, column: 1 }]);
