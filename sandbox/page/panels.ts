@@ -184,7 +184,7 @@ function trouble({ id, title, explains, state, struck, does, undoes, blocked }: 
   return html`<li class="trouble ${state}" id="trouble-${id}">
     <div><h3>${title}${said.length > 0 && html` <span class="verdict">${said.join(", ")}</span>`}</h3><p id="trouble-${id}-text">${blocked ?? explains}</p></div>
     <form method="post" action="/act/trouble" data-act>${hidden({ trouble: id, does: off ? "start" : "stop" })}
-      <button class="button ${off ? "danger" : "plain"}" aria-label="${act}: ${title}" aria-describedby="trouble-${id}-text"${attributes({ disabled: blocked !== undefined })}>${act}</button>
+      <button class="button ${off ? "danger" : "plain"}" aria-label="${act} (${title})" aria-describedby="trouble-${id}-text"${attributes({ disabled: blocked !== undefined })}>${act}</button>
     </form>
   </li>`;
 }

@@ -82,7 +82,7 @@ test("the panel says what is in force, and how to take back which of them", () =
   const { markup } = troublesPanel([state], [gone]);
 
   expect(markup).toContain("in force, struck 2 times");
-  expect(markup).toMatch(/<button [^>]*aria-label="Undo it: X"[^>]*>Undo it<\/button>/);
+  expect(markup).toMatch(/<button [^>]*aria-label="Undo it \(X\)"[^>]*>Undo it<\/button>/);
   expect(markup).toContain('<li class="gone"><b>worker</b> not running');
 });
 
