@@ -154,7 +154,9 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, 
   if (state === "refused") {
     // The answer to the command or form had the refusal.
     if (request.version === 1) return null;
-    return over("refused", `${subject} was refused, and nothing changed: ${asClause(refusal.message)}.`);
+    const text = `${subject} was refused, and nothing changed: ${asClause(refusal.message)}.`;
+    // An extension goes with its lease, and the end of that is the news.
+    return over("refused", text, refusal.code === "lease-over" ? null : to);
   }
   if (state === "denied") {
     const why = denial.why && `: ${plainLine(denial.why.replace(/\.$/, ""), 600)}`;

@@ -139,6 +139,17 @@ test("how to sign in is left out where the cluster is not configured any more", 
   expect(text).not.toContain("Sign in with");
 });
 
+test("an extension that goes with its lease is no second notification", () => {
+  const refused = aRequest({
+    state: "refused",
+    version: 2,
+    refusal: { code: "lease-over", message: "`r-1` has ended." },
+  });
+
+  expect(milestoneOf(refused, aCluster())).toMatchObject({ name: "refused" });
+  expect(milestoneOf(refused, aCluster())?.ping).toBeUndefined();
+});
+
 test("that it is active is reported after the sign-in, with its result", () => {
   const [tried, refused] = ["active, and signing in is tried", "active, and signing in was refused"].map(
     (state) => states[state] ?? expect.fail("there is no such state"),
