@@ -82,7 +82,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     expect(await flow().sandbox.getPods()).toMatchObject({ ok: true });
   });
 
-  test("an admission webhook says no to the dry run: the lease fails at once with its words, and nothing is written", async () => {
+  test("an admission webhook says no to the dry run: the lease fails at once with its words in the thread, and nothing is written", async () => {
     await request("debug");
     await flow().message("[Approve]");
     const message = 'admission webhook "aws-auth.example.com" denied the request: the freeze is on';
@@ -97,9 +97,15 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     flow().sandbox.faults.plan("kubernetes.dry-run-configmap", { type: "answer", status: 403, body });
 
     await approve();
-    const failed = wholeTextOf(await flow().message("*Failed*"));
+    const failed = await flow().message("*Failed*");
+    const said = await flow().until(() =>
+      flow()
+        .sandbox.slack.replies(failed)
+        .find(({ text }) => text.includes(message)),
+    );
 
-    expect(failed).toContain("the freeze is on");
+    expect(wholeTextOf(failed)).toContain("The thread has the cause and the fix");
+    expect(said.text).toContain("Let the webhook or policy in its answer allow this.");
     expect((await audit()).types).not.toContain("lease.writing");
     expect(flow().sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   });

@@ -99,7 +99,7 @@ test("one that is no longer configured is reported as such, and closed a person'
   await deleted();
   await removeFromConfiguration();
 
-  await product.message("debug", "is not in eks-access.yml");
+  await product.message("debug", "removed from eks-access.yml");
   const told = await product.told("Ask an operator to add it again.");
   const [examined, seen] = [
     await runLine(heading, "eks-access doctor worker"),
