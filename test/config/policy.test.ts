@@ -21,6 +21,7 @@ test.each<[string, number]>([
   ["eks-access:admins", 1],
   ["system:masters", 2],
   ["policy AmazonEKSClusterAdminPolicy", 2],
+  ["policy AmazonEKSClusterAdminPolicy in *", 2],
   ["policy AmazonEKSClusterAdminPolicy in payments", 1],
 ])("without a policy the cluster's own approvers decide: a level that gives %s needs %i approvals", (given, needed) => {
   const cluster = staging("");

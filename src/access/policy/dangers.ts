@@ -1,6 +1,6 @@
 import { groupsBy } from "../collections.ts";
 import { matchesArnPattern } from "./cluster.ts";
-import { accessPolicies, type PlacedRole, roleText } from "./policy-text.ts";
+import { accessPolicies, isFullControl, type PlacedRole, policyTexts, roleText } from "./policy-text.ts";
 import { canBeNamed, describeNamespaces, isEverything, isInItsGroup, type RoleRule, rulesIn } from "./rights.ts";
 
 // What makes a person more than they seem: one sentence for an approver each.
@@ -50,12 +50,12 @@ function eachRole(found: readonly Danger[]): readonly { readonly where: string; 
 /** EKS lets no one read these; they run pods or read secrets, as the roles of their names do (EKS User Guide, "Review access policy permissions"). */
 const reachingPolicies = ["ClusterAdmin", "Admin", "Edit", "AdminView"].map((name) => `AmazonEKS${name}Policy`);
 
-/** The same for EKS access policies. The whole cluster's administrator has a warning of their own. */
+/** The same for EKS access policies. Full control has a warning of its own. */
 export function policyWarnings(groups: readonly string[]): string[] {
   return accessPolicies(groups).flatMap(({ name, namespaces }) => {
-    const isAdministrator = namespaces === null && name === reachingPolicies[0];
     const there = namespaces?.filter((pattern) => matchesArnPattern(pattern, system)) ?? [null];
-    if (isAdministrator || there.length === 0 || !reachingPolicies.includes(name)) return [];
+    if (isFullControl(policyTexts({ name, namespaces })) || there.length === 0 || !reachingPolicies.includes(name))
+      return [];
     return [controlWarning({ where: `${name} ${describeNamespaces(there)}`, dangers: reaches })];
   });
 }

@@ -109,7 +109,10 @@ export function covers(given: readonly string[], wanted: string): boolean {
   return namespace !== undefined && given.includes(`policy ${name}`);
 }
 
-const fullControl = ["system:masters", "policy AmazonEKSClusterAdminPolicy", "ClusterRole cluster-admin"];
+const fullControl = [
+  ...["system:masters", "ClusterRole cluster-admin"],
+  ...["policy AmazonEKSClusterAdminPolicy", "policy AmazonEKSClusterAdminPolicy in *"],
+];
 
 export function isFullControl(given: readonly string[]): boolean {
   return fullControl.some((each) => given.includes(each));

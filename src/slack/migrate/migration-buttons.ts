@@ -2,7 +2,7 @@ import type { Button, KnownBlock } from "@slack/types";
 import { z } from "zod";
 import type { Migration, Replacement } from "../../access/migration.ts";
 import { type MigrationAct, maySeeRequest } from "../../access/policy/permissions.ts";
-import { isFullControl } from "../../access/policy/policy-text.ts";
+import { isFullControl, policyTexts } from "../../access/policy/policy-text.ts";
 import type { Person } from "../../access/policy/rule.ts";
 import { parseJson } from "../../access/seal.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -40,8 +40,7 @@ export function givesAdministrators({ plan }: Migration): boolean {
 }
 
 function isAdministrators({ to, groups, policies }: Replacement): boolean {
-  const whole = policies.filter(({ namespaces }) => namespaces === null).map(({ name }) => `policy ${name}`);
-  return to !== null && isFullControl([...groups, ...whole]);
+  return to !== null && isFullControl([...groups, ...policies.flatMap(policyTexts)]);
 }
 
 /** Full control, and what can't be undone, need a confirmation. */

@@ -44,6 +44,7 @@ test("the whole cluster covers each namespace, and no namespace covers another",
 test("full control is system:masters, and the policy of a cluster administrator everywhere", () => {
   expect(isFullControl(["system:masters"])).toBe(true);
   expect(isFullControl(["policy AmazonEKSClusterAdminPolicy"])).toBe(true);
+  expect(isFullControl(["policy AmazonEKSClusterAdminPolicy in *"])).toBe(true);
   expect(isFullControl(["policy AmazonEKSClusterAdminPolicy in a"])).toBe(false);
 });
 
