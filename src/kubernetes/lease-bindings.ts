@@ -134,22 +134,27 @@ function bindingFailure(error: unknown, what: string): AccessError {
   const failure = kubernetesFailure(error, what);
   const code = codeOf(failure.code, statusOf(error));
   if (!code) return failure;
-  const ours = code === "binding-forbidden" && error instanceof RefusedByServer ? remedyOf(error) : undefined;
+  const ours = error instanceof RefusedByServer ? remedyOf(error, code) : undefined;
   return new AccessError(code, failure.what, { cause: failure.cause, ...(ours !== undefined && { remedy: ours }) });
 }
 
 /** A ResourceQuota refuses with a 403 too (kubernetes, apiserver, resourcequota, checkRequest). */
-function remedyOf(error: RefusedByServer): string | undefined {
-  return statusOf(error)?.message.includes(" exceeded quota: ") ? "Raise that quota." : error.remedy;
+function remedyOf(error: RefusedByServer, code: FailureCode): string | undefined {
+  const said = statusOf(error)?.message ?? "";
+  if (said.includes(terminates)) return "Ask for another one.";
+  if (said.includes(" exceeded quota: ")) return "Raise that quota.";
+  return code === "binding-forbidden" ? error.remedy : undefined;
 }
+
+/** A namespace then takes no new objects (kubernetes, apiserver, NamespaceLifecycle). */
+const terminates = "because it is being terminated";
 
 /** Undefined: the failure is not specific to bindings. */
 function codeOf(usual: FailureCode, status: ReturnType<typeof statusOf>): FailureCode | undefined {
   if (usual === "cluster-conflict" && status?.reason === "AlreadyExists") return "binding-exists";
   if (status?.reason === "NotFound") return status.kind === "namespaces" ? "namespace-absent" : "role-absent";
   if (usual !== "cluster-forbidden") return undefined;
-  // kubernetes, apiserver, NamespaceLifecycle: a namespace that terminates takes no new objects.
-  return status?.message.includes("because it is being terminated") ? "namespace-absent" : "binding-forbidden";
+  return status?.message.includes(terminates) ? "namespace-absent" : "binding-forbidden";
 }
 
 const texts = z.record(z.string(), z.string()).nullish();

@@ -160,7 +160,12 @@ test.each<[string, CannedAnswer, string, string?]>([
     "Let the worker create and delete bindings, and bind the role.",
   ],
   ["a quota", { status: 403, body: aStatus(403, "Forbidden", full) }, "binding-forbidden", "Raise that quota."],
-  ["a namespace that ends", { status: 403, body: aStatus(403, "Forbidden", ending) }, "namespace-absent"],
+  [
+    "a namespace that ends",
+    { status: 403, body: aStatus(403, "Forbidden", ending) },
+    "namespace-absent",
+    "Ask for another one.",
+  ],
   ["a webhook", { status: 403, body: aStatus(403, "Forbidden", denial) }, "cluster-refused-write"],
   ["a name that is taken", { status: 409, body: aStatus(409, "AlreadyExists", "already exists") }, "binding-exists"],
   ["any other conflict", { status: 409, body: conflict("try again") }, "cluster-conflict"],
