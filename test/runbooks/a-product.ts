@@ -104,9 +104,9 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
       }
     },
     inEnvironmentOf: (kind, change = {}) => {
-      for (const other of ["slack", "worker"] as const) {
-        for (const name of Object.keys(environmentOf(other))) vi.stubEnv(name, undefined);
-      }
+      // The worker runs in this process and looks for its identity at any time, also while a command of the Slack process runs.
+      const names = (["slack", "worker"] as const).flatMap((other) => Object.keys(environmentOf(other)));
+      for (const name of names) if (!name.startsWith("AWS_")) vi.stubEnv(name, undefined);
       for (const [name, value] of Object.entries({ ...environmentOf(kind), ...change })) vi.stubEnv(name, value);
     },
     ask: (duration, reason, principal = arns.engineer) =>
