@@ -83,6 +83,7 @@ test.each([
   [["policy AmazonEKSEditPolicy"], "AmazonEKSEditPolicy in every namespace"],
   [["policy AmazonEKSAdminPolicy in shop", "policy AmazonEKSAdminPolicy in kube-*"], "AmazonEKSAdminPolicy in kube-*"],
   [["policy AmazonEKSClusterAdminPolicy in kube-system"], "AmazonEKSClusterAdminPolicy in kube-system"],
+  [["policy AmazonEKSSecretReaderPolicy"], "AmazonEKSSecretReaderPolicy in every namespace"],
   [["policy AmazonEKSEditPolicy in shop"], null],
   [["policy AmazonEKSViewPolicy"], null],
 ])("whether an approver is warned that access policies control the cluster: %j", (groups, who) => {
