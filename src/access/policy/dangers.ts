@@ -48,7 +48,9 @@ function eachRole(found: readonly Danger[]): readonly { readonly where: string; 
 }
 
 /** EKS lets no one read these; they run pods or read secrets, as the roles of their names do (EKS User Guide, "Review access policy permissions"). */
-const reachingPolicies = ["ClusterAdmin", "Admin", "Edit", "AdminView", "SecretReader"].map((name) => `AmazonEKS${name}Policy`);
+const reachingPolicies = ["ClusterAdmin", "Admin", "Edit", "AdminView", "SecretReader"].map(
+  (name) => `AmazonEKS${name}Policy`,
+);
 
 /** The same for EKS access policies. Full control has a warning of its own. */
 export function policyWarnings(groups: readonly string[]): string[] {
@@ -91,7 +93,7 @@ const dangers: readonly {
   },
   {
     verbs: ["create", "update", "patch"],
-    resources: ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
+    resources: ["mutatingwebhookconfigurations", "validatingwebhookconfigurations", "mutatingadmissionpolicies"],
     says: "see and change what others write",
     isOfAccounts: false,
   },

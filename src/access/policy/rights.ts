@@ -66,7 +66,7 @@ const clusterWide = new Map([
   ...["nodes", "persistentvolumes", "users", "groups"].map((kind) => [kind, ""] as const),
   ...["clusterroles", "clusterrolebindings"].map((kind) => [kind, rbac] as const),
   ...["storageclasses", "volumeattachments", "csidrivers", "csinodes"].map((kind) => [kind, "storage.k8s.io"] as const),
-  ...["mutatingwebhookconfigurations", "validatingwebhookconfigurations"].map(
+  ...["mutatingwebhookconfigurations", "validatingwebhookconfigurations", "mutatingadmissionpolicies"].map(
     (kind) => [kind, "admissionregistration.k8s.io"] as const,
   ),
   ["customresourcedefinitions", "apiextensions.k8s.io"],

@@ -123,6 +123,7 @@ test.each<[string, readonly string[], readonly string[], readonly string[]]>([
 test.each<[string, string, string, readonly string[]]>([
   ["approve", "signers", "certificates.k8s.io", ["approve certificates"]],
   ["patch", "mutatingwebhookconfigurations", "admissionregistration.k8s.io", ["see and change what others write"]],
+  ["create", "mutatingadmissionpolicies", "admissionregistration.k8s.io", ["see and change what others write"]],
   ["create", "persistentvolumes", "", ["reach the nodes' disks"]],
 ])("whoever can %s %s of the whole cluster is dangerous, and not in a namespace", (verb, kind, group, found) => {
   const rules = [aRule([verb], [kind], { apiGroups: [group] })];
