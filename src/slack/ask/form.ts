@@ -169,10 +169,11 @@ export function readFormParts(view: FormView): RequestParts {
   };
 }
 
-/** The id of the block for a part; the cluster's block if the form does not show that part. */
+/** The id of the block for a part: the one that was used, of two. The cluster's block if the form does not show that part. */
 export function blockOf(view: FormView, part: PartName): string {
   const isTyped = part === "duration" && typedDuration(view) !== "";
-  return idOf(view, isTyped ? "other-duration" : part) ?? "cluster";
+  const menu = part === "principal" && putIn(view, part).trim() === "" ? idOf(view, "identity") : undefined;
+  return menu ?? idOf(view, isTyped ? "other-duration" : part) ?? "cluster";
 }
 
 function idOf({ state }: FormView, name: FieldName): string | undefined {

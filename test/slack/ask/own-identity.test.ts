@@ -239,7 +239,7 @@ describe("the form", () => {
     expect(JSON.stringify(menu)).toMatch(/AWSReservedSSO_Developer.*AWSReservedSSO_Admin/);
   });
 
-  test("takes another ARN without a choice in the menu, and says which identities there are without both", async () => {
+  test("takes another ARN without a choice in the menu, and says at the menu which identities there are without both", async () => {
     await withWorker({ person: person("Admin", "Developer") });
     await open();
 
@@ -247,7 +247,7 @@ describe("the form", () => {
     await app.person("U0ENGINEER").submit({ "Another role or user": engineerArn });
 
     const arns = `${sessionOf("Admin", "alice@example.com")} or ${alice}`;
-    expect(errors).toEqual({ "principal/0": `Say which identity: ${arns}.` });
+    expect(errors).toEqual({ "identity/staging": `Say which identity: ${arns}.` });
     expect(await requests()).toMatchObject([{ principal: engineerArn }]);
   });
 
@@ -298,7 +298,7 @@ describe("the form of an emergency", () => {
     expect(await requests()).toMatchObject([{ level: "admin", principal: roleOf("Developer") }]);
   });
 
-  test("has a menu where there are several", async () => {
+  test("has a menu where there are several, and says there that one is missing", async () => {
     await withWorker({ person: person("Admin", "Developer") });
     await open();
 
@@ -308,7 +308,7 @@ describe("the form of an emergency", () => {
     });
 
     expect(errors).toEqual({
-      "principal/staging": `Say which identity: ${roleOf("Admin")} or ${roleOf("Developer")}.`,
+      "identity/staging": `Say which identity: ${roleOf("Admin")} or ${roleOf("Developer")}.`,
     });
     expect(await requests()).toMatchObject([{ principal: roleOf("Developer") }]);
   });
