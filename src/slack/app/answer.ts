@@ -21,7 +21,7 @@ import {
   refuseEmptyReason,
 } from "../show/message.ts";
 import { placeOfClick } from "../show/message-updates.ts";
-import { code } from "../show/mrkdwn.ts";
+import { code, section } from "../show/mrkdwn.ts";
 import type { CommandCall, SlackContext } from "./context.ts";
 import type { ButtonClick, Submission } from "./payload.ts";
 import { personFor } from "./request-people.ts";
@@ -174,14 +174,15 @@ export async function openOnCommand(
 /** Slack opens a form within three seconds or not at all: after this time it opens, and its submission decides. */
 const lookingMs = 1_200;
 
-/** The form, or why this person can't send it. @param looking null: they can */
-export async function formUnless(looking: Promise<Message | null>, form: ModalView): Promise<ModalView> {
-  const refusal = await withinTime(
-    looking.catch(() => null),
+/** The form, or why this person can't send it. @param looking a text: they can, and it says what the form is about */
+export async function formUnless(looking: Promise<Message | string>, form: ModalView): Promise<ModalView> {
+  const found = await withinTime(
+    looking.catch(() => ""),
     lookingMs,
-    null,
+    "",
   );
-  return refusal ? messageModal(form.title.text, refusal) : form;
+  if (typeof found !== "string") return messageModal(form.title.text, found);
+  return found ? { ...form, blocks: [section(found), ...form.blocks] } : form;
 }
 
 function tooManyFormsAnswer(): Message {

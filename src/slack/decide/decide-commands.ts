@@ -37,7 +37,7 @@ import {
   whyOf,
 } from "../show/message.ts";
 import { code, mention, plainLine, section, time } from "../show/mrkdwn.ts";
-import { emergencyTitle } from "../show/words.ts";
+import { asksText, emergencyTitle } from "../show/words.ts";
 import { clickRefused, decideRequest, missingReasonAnswer, unreadableButton } from "./decision-click.ts";
 
 /** A typed line can't say which change the person saw (law 4): the answer shows it, and a button with its digest. */
@@ -108,12 +108,13 @@ async function refuseToDeny(
   context: SlackContext,
   by: string,
   shown: ReturnType<typeof readDecideValue>,
-): Promise<Message | null> {
+): Promise<Message | string> {
   const request = shown && (await context.ledger.get(shown.request));
   if (!shown || !request) return unreadableButton(context, "deny", by);
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return clusterGoneAnswer(request.cluster);
-  return refuseShown(context, request, cluster, { verdict: "denied", by, digest: shown.digest });
+  const refusal = await refuseShown(context, request, cluster, { verdict: "denied", by, digest: shown.digest });
+  return refusal ?? `*${asksText(request)}*\n>${plainLine(request.reason)}`;
 }
 
 /** Before the form or the button: null, a click on it can decide. @throws AccessError */

@@ -46,6 +46,7 @@ import {
   migrationRefusedAnswer,
   migrationRetriedAnswer,
   migrationStoppedAnswer,
+  migrationTitle,
   noMigrationAnswer,
   noSuchMigrationAnswer,
 } from "./migration-words.ts";
@@ -244,12 +245,13 @@ async function refuseToDeny(
   context: SlackContext,
   by: string,
   shown: ReturnType<typeof readMigrationValue>,
-): Promise<Message | null> {
+): Promise<Message | string> {
   const migration = shown && (await context.ledger.migrations.get(shown.migration));
   if (!migration) return unreadable(context, "deny", by);
   const cluster = context.config.clusters.get(migration.cluster);
   if (!cluster) return clusterGoneAnswer(migration.cluster);
-  return refuseShown(context, by, migration, cluster, { verdict: "denied", digest: shown.digest });
+  const refusal = await refuseShown(context, by, migration, cluster, { verdict: "denied", digest: shown.digest });
+  return refusal ?? `*${migrationTitle(migration)}*`;
 }
 
 async function unreadable(context: SlackContext, act: "approve" | "deny" | "migrate", by: string): Promise<Message> {

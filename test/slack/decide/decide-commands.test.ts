@@ -118,16 +118,19 @@ describe("a typed deny", () => {
 });
 
 describe("the Deny button", () => {
-  test("asks why in a form, wants an answer, and denies with it", async () => {
-    const { id } = await waiting();
+  test("asks why in a form that says what about, wants an answer, and denies with it", async () => {
+    const { id } = await waiting({ reason: "the <!channel> hangs" });
     const message = await app.show(id);
     const approver = app.person("U0APPROVER");
 
     await approver.click(message, "deny");
-    await app.slack.until(() => approver.view());
+    const form = await app.slack.until(() => approver.view());
     const empty = await approver.submit({ why: "  " });
     const sent = await approver.submit({ why: "use staging-2" });
 
+    expect(form.blocks[0]).toMatchObject({
+      text: { text: "*<@U0ENGINEER> asks for `viewer` on `staging`*\n>the &lt;!channel&gt; hangs" },
+    });
     expect(empty.errors).toEqual({ why: "Say why: the requester reads it." });
     expect(sent).toMatchObject({ status: 200, errors: {} });
     expect(approver.view()).toBeUndefined();

@@ -191,10 +191,11 @@ describe("a decision about a migration", () => {
 
   test("that denies it ends it, with a reason that the requester reads", async () => {
     await app.person("U0APPROVER").click(await asked(), "deny-migration");
-    await app.slack.until(() => (app.person("U0APPROVER").view()?.title === "Deny the plan" ? true : undefined));
+    const form = await app.slack.until(() => app.person("U0APPROVER").view());
 
     await app.person("U0APPROVER").submit({ why: "after the release" });
 
+    expect(textOf(form)).toMatch(/^Deny the plan\n\*<@U0ONCALL> asks to migrate `staging` from aws-auth/);
     await expect.poll(async () => (await migrationNow()).state).toBe("denied");
     expect(textOf(await app.showMigration(id))).toContain("Denied by <@U0APPROVER>: after");
     const told = app.person("U0ONCALL").directMessages().map(textOf);
