@@ -10,7 +10,7 @@ import {
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { answer, joinedLines, type Message, messageOf, onlyAnswer } from "../show/message.ts";
-import { code, context, cut, mention, section, styled, time } from "../show/mrkdwn.ts";
+import { code, context, cut, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
 import { droppedTexts, voidedText } from "../show/words.ts";
 import { askMigrationButton } from "./migration-buttons.ts";
 import { migrationState, migrationTitle, migrationTrouble, modeWords } from "./migration-words.ts";
@@ -64,7 +64,7 @@ function askBlocks({ name }: Cluster, paths: readonly string[]): KnownBlock[] {
 }
 
 function itemHead({ place, arn, outcome }: ItemSummary): string {
-  return `${marks[outcome]} ${code(arn, 640)} (${place})`;
+  return `${marks[outcome]} ${code(arn, 640)} (${plainLine(place, 100)})`;
 }
 
 function stepWords({ does, proof, undo }: StepSummary, index: number): string {

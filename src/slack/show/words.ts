@@ -245,7 +245,9 @@ export function voidedText({ by, message }: NonNullable<AccessRequest["voided"]>
 
 /** One sentence for each approval that no longer counts, newest last. */
 export function droppedTexts(dropped: readonly DroppedApproval[]): readonly string[] {
-  return dropped.slice(-5).map(({ by, why }) => `The approval by ${mention(by)} no longer counts: ${why}.`);
+  return dropped
+    .slice(-5)
+    .map(({ by, why }) => `The approval by ${mention(by)} no longer counts: ${asClause(why, 300)}.`);
 }
 
 export function durationText({ until: end, durationSeconds }: AccessRequest): string {

@@ -5,7 +5,7 @@ import type { Lease } from "../../../src/access/lease/lease-record.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { threadMessage, threadOf } from "../../../src/slack/show/thread.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aLeasedRequest, anEndProof, aProof, changed } from "../../builders/a-request.ts";
+import { aLeasedRequest, anEndProof, aPreviewedRequest, aProof, changed } from "../../builders/a-request.ts";
 import { anEmergency, anEmergencyCluster } from "../../builders/an-emergency.ts";
 import { keys } from "../../builders/keys.ts";
 import { longestStates } from "../../builders/longest-states.ts";
@@ -53,6 +53,13 @@ test("that it is active is reported with the whole proof, once signing in has be
 
   expect(namesOf(tried, [])).not.toContain("active");
   expect(namesOf(changed(tried, { lease }), [])).toContain("active");
+});
+
+test("no one with Redis calls a channel by why an approval no longer counts", () => {
+  const dropped = [{ by: "U0APPROVER", at: at(0).toISOString(), why: "<!channel> <https://evil.example|Approve>" }];
+  const request = aPreviewedRequest({ dropped });
+
+  expect(JSON.stringify(threadOf(request, [], aCluster()))).not.toMatch(/<!channel|<https/);
 });
 
 test("the thread says who reviewed an emergency, and what they found", () => {
