@@ -101,12 +101,14 @@ export function timelineText(
 }
 
 function phoneLine({ sequence, event }: ChainedEvent, plan: string): string {
-  return `${code(`#${sequence}`)} ${time(event.at)} ${mention(event.actor)} ${happened[event.type].replace("migration", plan)}${detailOf(event)}`;
+  // Someone with Redis, or a newer version, can write others.
+  const what = Object.hasOwn(happened, event.type) ? happened[event.type] : code(event.type, 60);
+  return `${code(`#${sequence}`)} ${time(event.at)} ${mention(event.actor)} ${what.replace("migration", plan)}${detailOf(event)}`;
 }
 
 function detailOf({ type, detail }: AuditEvent): string {
-  if (type === "lease.rights-asked") return typeof detail.authorized === "string" ? `: ${detail.authorized}` : "";
-  if (type === "lease.signed-in") return typeof detail.signedIn === "string" ? `: ${detail.signedIn}` : "";
+  const found = type === "lease.signed-in" ? detail.signedIn : type === "lease.rights-asked" && detail.authorized;
+  if (typeof found === "string") return `: ${plainLine(found, 60)}`;
   if (typeof detail.approver === "string")
     return `: that of ${mention(detail.approver)}, ${plainLine(String(detail.why))}`;
   if (type === "request.created" && typeof detail.requester === "string") return ` for ${mention(detail.requester)}`;

@@ -116,6 +116,18 @@ describe("the timeline", () => {
     expect(timelineText([planned], 900, "repair")).toMatch(/ planned a repair$/);
   });
 
+  test("shows an event that only a newer version knows, or someone with Redis wrote, as text", () => {
+    const lie = "<!channel> <https://evil.example|Approve>";
+    const forged = ["lease.canaried", "constructor", lie].map((type, at) => chained(at + 1, { type: type as never }));
+    const found = chained(4, { type: "lease.rights-asked", detail: { authorized: lie } });
+    const signedIn = chained(5, { type: "lease.signed-in", detail: { signedIn: lie } });
+
+    const text = timelineText([...forged, found, signedIn], 2_500);
+
+    expect(text).toContain(" `lease.canaried`\n");
+    expect(text).not.toMatch(/<!channel|<https/);
+  });
+
   test("leaves out refused attempts first: no one hides with them what happened", () => {
     const refused = (from: number) =>
       Array.from({ length: 40 }, (_, index) => chained(from + index, { type: "attempt.refused", actor: "U0STRANGER" }));
