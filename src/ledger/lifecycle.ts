@@ -80,7 +80,7 @@ export function startFollowingUndone(
   },
 ): Ticking {
   const asked = new Set<string>();
-  const follow: Parameters<UndoneLedger["eachUndone"]>[0] = async (cluster, left, ended) => {
+  const follow: Parameters<UndoneLedger["eachUndone"]>[0] = async (cluster, left, ended, approvers) => {
     await wakeAll(context.queues, [
       { type: "adopt", cluster },
       { type: "inspect", cluster },
@@ -94,7 +94,7 @@ export function startFollowingUndone(
     }
     context.log.error({ request: left.id, cluster, version: left.version }, "Redis lost later changes of this record");
     const [now, version] = [context.now(), left.version + 1];
-    const { type, actor, detail, after } = again ?? undone({ ...left, version });
+    const { type, actor, detail, after } = again ?? undone({ ...left, version }, approvers);
     const written = await recordChange(context, after, eventOf(type, left, actor, now, detail), now);
     return written.type === "committed" ? "done" : "again";
   };
@@ -102,7 +102,11 @@ export function startFollowingUndone(
   return startTicking(lookForUndoneEveryMs, () => context.failures.during("could not look for lost changes", {}, look));
 }
 
-function undone(after: LedgerRecord): EndedAgain {
+/** Whoever approved must learn that it waits for them again. */
+function undone(left: LedgerRecord, approvers: readonly string[]): EndedAgain {
+  const lost = approvers.filter((each) => !left.approvals.some(({ by }) => by === each));
+  const isLost = left.state === "pending" && lost.length > 0;
+  const after = isLost ? { ...left, voided: { by: [...lost], message: "Redis lost it" } } : left;
   return { type: "record.undone", actor: "worker", detail: {}, after };
 }
 

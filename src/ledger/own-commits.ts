@@ -28,6 +28,8 @@ interface Committed {
   readonly isAnother: boolean;
   /** The newest version that this process ended, or found ended; null: none. */
   readonly ended: LedgerRecord | null;
+  /** Who had approved it. */
+  readonly approvers: readonly string[];
   /** The digest with which the last look found it still ended; null: none did. */
   endedIn: string | null;
   readonly cluster: string;
@@ -38,12 +40,13 @@ type ActOnUndone = (
   cluster: string,
   left: LedgerRecord | null,
   ended: LedgerRecord | null,
+  approvers: readonly string[],
 ) => Promise<"done" | "again">;
 
 export interface UndoneLedger {
   /**
    * Once for each record of which a failover of Redis lost a version of this process, or again later. `left`: null: nothing is left of it.
-   * `ended`: as this process had it at its end; null: it did not end.
+   * `ended`: as this process had it at its end; null: it did not end. `approvers`: who had approved it then.
    */
   eachUndone(act: ActOnUndone): Promise<void>;
 }
@@ -59,7 +62,8 @@ export class OwnCommits {
     // Two runs of this process can commit the very same version at once.
     const isAnother = version <= (before?.version ?? 0) && digest !== before?.digest;
     const ended = isEnded(record) ? record : (before?.ended ?? null);
-    this.#known.set(id, { version, digest, isAnother, ended, endedIn: null, cluster, atMs: Date.now() });
+    const approvers = record.approvals.map(({ by }) => by);
+    this.#known.set(id, { version, digest, isAnother, ended, approvers, endedIn: null, cluster, atMs: Date.now() });
   }
 
   async eachUndone(redis: RedisClient, reader: StoredReader, act: ActOnUndone): Promise<void> {
@@ -97,7 +101,7 @@ export class OwnCommits {
     act: ActOnUndone,
   ): Promise<void> {
     const [left = null] = await readRecords(redis, reader, [id]);
-    const done = await act(committed.cluster, left, committed.ended).catch((error: unknown) => {
+    const done = await act(committed.cluster, left, committed.ended, committed.approvers).catch((error: unknown) => {
       this.#keep(id, committed);
       throw error;
     });

@@ -27,6 +27,11 @@ async function cardOf(name: string): Promise<string> {
   return message ? textOf(message) : "";
 }
 
+async function threadOf(name: string): Promise<string> {
+  const [message] = messagesOf(product, await requestOf(name));
+  return message ? product.sandbox.slack.replies(message).map(textOf).join("\n") : "";
+}
+
 async function ask(name: string): Promise<void> {
   product.sandbox.aws.account.addUser({ name });
   const line = `/eks-access request ${clusterName} ${arnOf(name)} viewer for 1h ${name}`;
@@ -72,6 +77,7 @@ test("a failover that loses the last changes leaves no message untrue and no acc
   const found = (await product.ledger.events(1, 1_000)).filter(({ event }) => event.type === "record.undone");
   // The others change by what the cluster remembers, before or after each process has looked.
   expect(found.map(({ event }) => event.request)).toContain((await requestOf("approved"))?.id);
+  await expect.poll(() => threadOf("approved")).toContain("no longer counts: Redis lost it. The approvers must decide");
   await approve("approved");
   expect(groupsOf("approved")).toEqual(["eks-access:viewers"]);
 });

@@ -13,7 +13,7 @@ import { memoryLedger } from "./memory-ledger.ts";
 afterEach(() => void vi.useRealTimers());
 
 /** The events of a record that is left after a failover, by each of two looks at it, and the record then. */
-async function followed(left: LedgerRecord, ended: LedgerRecord | null = null) {
+async function followed(left: LedgerRecord, ended: LedgerRecord | null = null, approvers: readonly string[] = []) {
   vi.useFakeTimers();
   const ledger = memoryLedger();
   const event = anEvent({ request: left.id });
@@ -21,7 +21,7 @@ async function followed(left: LedgerRecord, ended: LedgerRecord | null = null) {
     await ledger.commit({ after: { ...left, version }, event });
   let isFound = true;
   const eachUndone: UndoneLedger["eachUndone"] = async (act) => {
-    if (isFound) isFound = (await act(left.cluster, left, ended)) === "again";
+    if (isFound) isFound = (await act(left.cluster, left, ended, approvers)) === "again";
   };
   const following = startFollowingUndone({
     ...silentContext({ ...ledger, eachUndone } as never),
@@ -45,6 +45,21 @@ test("a request that waits again is shown at once", async () => {
   const { looks } = await followed(aPreviewedRequest({ version: 2 }));
 
   expect(looks).toEqual([[undone], [undone]]);
+});
+
+test.each([
+  ["a request", aPreviewedRequest({ version: 2 })],
+  ["a migration", aPlannedMigration({ version: 2 })],
+])("%s whose approval is lost names its approver, who must decide again", async (_, left) => {
+  const { record } = await followed(left, null, ["U0APPROVER"]);
+
+  expect(record?.voided).toEqual({ by: ["U0APPROVER"], message: "Redis lost it" });
+});
+
+test("an approval that is still there is not called lost", async () => {
+  const { record } = await followed(aPreviewedRequest({ version: 2, approvals: [aDecision()] }), null, ["U0APPROVER"]);
+
+  expect(record?.voided).toBeNull();
 });
 
 test("a lease that is active again in the ledger is shown once its cluster was read: its access can be gone", async () => {
