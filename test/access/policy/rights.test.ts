@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { actsAsServiceAccounts, dangersOf } from "../../../src/access/policy/dangers.ts";
+import {
+  actsAsServiceAccounts,
+  dangersOf,
+  dangerWarnings,
+  policyWarnings,
+} from "../../../src/access/policy/dangers.ts";
 import {
   describeNamespaces,
   describeRules,
@@ -135,6 +140,34 @@ test.each<[string, string, string, readonly string[]]>([
   ]);
 });
 
+const rbac = "rolebindings clusterrolebindings roles clusterroles";
+const webhooks = "mutatingwebhookconfigurations validatingwebhookconfigurations";
+
+test.each([
+  ["read secrets", "get list watch patch deletecollection", "secrets"],
+  ["run commands in pods", "create get", "pods/exec pods/attach nodes/proxy"],
+  ["run commands in pods", "update patch", "pods/ephemeralcontainers"],
+  ["sign in as service accounts", "create", "serviceaccounts/token"],
+  ["impersonate others", "impersonate", "users groups serviceaccounts"],
+  ["give rights to themselves and others", "create update patch bind escalate", rbac],
+  ["reach ports of pods", "create get update patch delete", "pods/portforward pods/proxy services/proxy"],
+  ["see and change what others write", "create update patch", webhooks],
+])("an approver reads '%s' of each single right that gives it: %s of %s", (says, verbs, resources) => {
+  const everyGroup = { apiGroups: ["*"] };
+  const found = verbs
+    .split(" ")
+    .flatMap((verb) => resources.split(" ").map((each) => dangersOf([aRule([verb], [each], everyGroup)])));
+
+  expect(found).toEqual(found.map(() => [says]));
+});
+
+test("all verbs or all resources are as dangerous as each of them, and everything is one danger", () => {
+  expect(dangersOf([aRule(["*"], ["secrets"])])).toEqual(["read secrets"]);
+  expect(dangersOf([aRule(["impersonate"], ["*"])])).toEqual(["impersonate others"]);
+  expect(dangersOf([aRule(["*"], ["*"], { apiGroups: ["*"] })])).toEqual(["do everything"]);
+  expect(dangersOf([aRule(["create"], ["pods/exec", "pods/portforward"])])).toEqual(["run commands in pods"]);
+});
+
 test("everything of another API group is not dangerous", () => {
   expect(dangersOf([aRule(["*"], ["*"], { apiGroups: ["argoproj.io"] })])).toEqual([]);
 });
@@ -149,12 +182,56 @@ test("a name makes no right on what has none yet", () => {
 });
 
 test("whoever makes pods by any kind of object acts as service accounts", () => {
-  expect(actsAsServiceAccounts([aRule(["create"], ["replicationcontrollers"])])).toBe(true);
-  expect(actsAsServiceAccounts([aRule(["create"], ["configmaps"])])).toBe(false);
+  const acts = (verb: string, resource: string) =>
+    actsAsServiceAccounts([aRule(["get"], ["pods"]), aRule([verb], [resource], { apiGroups: ["*"] })]);
+  const kinds = "pods deployments daemonsets statefulsets replicasets replicationcontrollers jobs cronjobs".split(" ");
+
+  for (const verb of ["create", "update", "patch"]) expect(kinds.filter((kind) => !acts(verb, kind))).toEqual([]);
+  expect([acts("delete", "pods"), acts("create", "configmaps"), acts("create", "pods/portforward")]).toEqual([
+    false,
+    false,
+    false,
+  ]);
   expect(actsAsServiceAccounts([aRule(["create"], ["pods", "pods/exec", "roles"], { apiGroups: ["batch"] })])).toBe(
     false,
   );
 });
+
+test("an approver reads a sentence for each role and what it gives, the control of the cluster first", () => {
+  const secrets = aRule(["get"], ["secrets"]);
+  const maps = aRule(["update"], ["configmaps"]);
+  const volumes = aRule(["create"], ["persistentvolumes"]);
+  const bound = (name: string, namespace: string | null, ...rules: readonly RoleRule[]) =>
+    ({ kind: "ClusterRole", name, namespace, rules }) as const;
+  const roles = [
+    ...["shop", "carts", "books"].map((namespace) => bound("reader", namespace, secrets, volumes)),
+    ...["shop", "carts"].map((namespace) => bound("other", namespace, secrets)),
+    bound("tuner", "kube-system", maps),
+    ...["shop", null].map((namespace) => bound("both", namespace, secrets, volumes)),
+  ];
+
+  expect(dangerWarnings(roles, true)).toMatchInlineSnapshot(`
+    [
+      "Control of the cluster: ClusterRole tuner in kube-system can change aws-auth.",
+      "Control of the cluster: ClusterRole both reaches the service accounts of kube-system.",
+      "Dangerous rights: ClusterRole reader in shop and 2 more namespaces lets a person read secrets.",
+      "Dangerous rights: ClusterRole other in shop and 1 more namespace lets a person read secrets.",
+      "Dangerous rights: ClusterRole both in shop lets a person read secrets.",
+      "Dangerous rights: ClusterRole both lets a person read secrets, reach the nodes' disks.",
+    ]
+  `);
+  expect(dangerWarnings(roles, false).join()).not.toContain("aws-auth");
+});
+
+test.each([
+  ["AmazonEKSClusterAdminPolicy", ["policy AmazonEKSClusterAdminPolicy"], 0],
+  ["AmazonEKSAdminViewPolicy", ["policy AmazonEKSAdminViewPolicy"], 1],
+])(
+  "an approver reads once whether %s is control of the cluster: full control has a warning of its own",
+  (_, groups, count) => {
+    expect(policyWarnings(groups)).toHaveLength(count);
+  },
+);
 
 test.each<[readonly (string | null)[], string]>([
   [[null], "in every namespace"],
