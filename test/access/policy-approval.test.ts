@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../src/access/approvals.ts";
-import { type DecisionFacts, decideClick } from "../../src/access/decide.ts";
+import { type DecisionFacts, decideClick, isApprovable, othersWhoMayApprove } from "../../src/access/decide.ts";
 import type { Cluster, Rule, WorkingHours } from "../../src/access/policy/cluster.ts";
 import { clusterRule, noRequesterFacts, type RequesterFacts } from "../../src/access/policy/rule.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
@@ -204,8 +204,10 @@ describe.each<[string, Cluster]>([
   const known = facts({});
   const deny = (by: string) => decide(by, request, now, { known, verdict: "denied" });
 
-  test("no one can approve", () => {
-    expect(decide("U0APPROVER", request, now, { known })).toMatchObject({ type: "refused", code: "no-rule" });
+  test("no one can approve, everyone reads why, and no one is asked to", () => {
+    for (const by of ["U0APPROVER", "U0SOMEBODY"])
+      expect(decide(by, request, now, { known })).toMatchObject({ type: "refused", code: "no-rule" });
+    expect([isApprovable(request, now), othersWhoMayApprove(request, now)]).toEqual([false, []]);
   });
 
   test("an approver of the cluster can still deny, and no one else", () => {

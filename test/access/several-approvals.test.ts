@@ -127,15 +127,16 @@ describe("if two people must approve", () => {
 describe("full control of a cluster", () => {
   const masters = { name: "viewer", groups: ["system:masters"], maxDurationSeconds: 3600 * 8, verify: [] };
 
-  test("takes two people if the policy does not say how many", () => {
-    const cluster = aCluster({ levels: [masters], rules: [{ ...clusterRule, name: "root", approvals: null }] });
+  test("takes two people if the policy does not say how many, whatever the cluster's other levels give", () => {
+    const first = { ...masters, name: "reader", groups: ["eks-access:viewers"] };
+    const cluster = aCluster({ levels: [first, masters], rules: [{ ...clusterRule, name: "root", approvals: null }] });
     const asked = aPreviewedRequest({ groups: masters.groups }, null, cluster);
 
     expect(approvedBy(["U0APPROVER"], cluster, asked)).toMatchObject({ state: "pending", approvalsWanted: 2 });
     expect(approvedBy(["U0APPROVER", "U0APPROVER2"], cluster, asked).state).toBe("approved");
   });
 
-  test("takes two if the rule says so", () => {
+  test("takes one if the rule says so", () => {
     const cluster = aCluster({ levels: [masters], rules: [{ ...clusterRule, name: "root", approvals: 1 }] });
     const asked = aPreviewedRequest({ groups: masters.groups }, null, cluster);
 
