@@ -410,9 +410,9 @@ describe("where Slack fails", () => {
 
   test("or Redis takes no writes meanwhile, a reply and a notification come once", async () => {
     const context = aContext();
-    const { id } = await recorded(aPreviewedRequest());
+    const { id } = await recorded(aPreviewedRequest({ askedBy: "U0ONCALL" }));
     await showMessage(context, id);
-    const request = await recorded(aPreviewedRequest({ state: "expired", version: 2 }));
+    const request = await recorded(aPreviewedRequest({ askedBy: "U0ONCALL", state: "expired", version: 2 }));
     const refused = async () => Promise.reject(new AccessError("ledger-unreachable", "Redis takes no writes"));
     const full = { ...context, ledger: { ...ledger, addThreadEntries: refused, markShown: refused } };
 
@@ -420,9 +420,28 @@ describe("where Slack fails", () => {
       await expect(show(full, id)).rejects.toMatchObject({ retryable: true });
     for (const _ of [1, 2]) await showRequest(context, id);
 
-    expect(toEngineer()).toHaveLength(2);
+    expect(["U0ENGINEER", "U0ONCALL"].map((user) => toPerson(user).length)).toEqual([2, 2]);
     expect(inThread()).toHaveLength(1);
     expect(await ledger.threadEntryNames(request.id)).toEqual(["expired"]);
+  });
+
+  test("or Redis takes no writes meanwhile, the copy for one more approver comes once, and so do reminders beside copies", async () => {
+    archive();
+    const request = await recorded(aPreviewedRequest());
+    const one = aContext(configText.replace("[U0APPROVER, U0APPROVER2]", "[U0APPROVER]"));
+    await showMessage(one, request.id);
+    await recorded(revise(request, { reminders: { sent: 1, nextAt: null } }));
+    const both = { ...one, config: configOf(configText) };
+    const refused = async () => Promise.reject(new AccessError("ledger-unreachable", "Redis takes no writes"));
+    const full = { ...both, ledger: { ...ledger, addThreadEntries: refused, markShown: refused } };
+
+    for (const show of [showMessage, showThread]) {
+      for (const _ of [1, 2]) await expect(show(full, request.id)).rejects.toMatchObject({ retryable: true });
+      await show(both, request.id);
+    }
+
+    expect(["U0APPROVER", "U0APPROVER2"].map((user) => toPerson(user).length)).toEqual([2, 2]);
+    expect((await ledger.shown(request.id))?.copies.map(({ user }) => user)).toEqual(["U0APPROVER", "U0APPROVER2"]);
   });
 
   test("to take updates now, the thread and the App Homes are woken all the same", async () => {
