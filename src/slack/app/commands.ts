@@ -99,6 +99,7 @@ async function unknown(
   const name = word.toLowerCase();
   // The id of a request alone shows that request.
   if (/^r-[a-z0-9]+$/.test(name)) return unknownCommandAnswer(word, "status", name);
+  if (context.config.clusters.has(word)) return unknownCommandAnswer(word, "request", `${word} ${rest}`, sent.trim());
   const meant = await commandMeant(context, user, commands, word);
   return unknownCommandAnswer(word, meant, rest, wordAndRest(sent.trim())[1]);
 }

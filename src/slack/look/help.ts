@@ -83,6 +83,12 @@ function helpButtons({ approves, onCall, emergency }: Role, isAll: boolean): Kno
   ]);
 }
 
+/** Words of our messages and buttons that name a command by other letters. */
+const alsoCalled = new Map([
+  ["emergency", "break-glass"],
+  ["access", "request"],
+]);
+
 /** The command that a person meant, of those that they can use. Null: none is near enough. */
 export async function commandMeant(
   context: SlackContext,
@@ -92,7 +98,7 @@ export async function commandMeant(
 ): Promise<string | null> {
   const usable = usableBy(roleOf(context, await personShown(context, user)), commands);
   return nearest(
-    word,
+    alsoCalled.get(word.toLowerCase()) ?? word,
     usable.map((each) => each.word),
   );
 }

@@ -1,22 +1,25 @@
 import { expect, test } from "vitest";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { usualDeadlines } from "../../../src/operations/deadlines.ts";
 import { commands, handleCommand } from "../../../src/slack/app/commands.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
 import { noGroups } from "../slack-context.ts";
 
-const config = { clusters: new Map(), timing: { deadlines: usualDeadlines } };
+const breakGlass = { who: ["U0ENGINEER"], level: "admin", durationSeconds: 3600 };
+const config = { clusters: new Map<string, Cluster>(), timing: { deadlines: usualDeadlines } };
 
 type Command = Parameters<typeof handleCommand>[1];
 
 /** What is answered to `/eks-access <text>`, by a process that has nothing at hand. */
-async function answerTo(text: string): Promise<string> {
+async function answerTo(text: string, clusters = config.clusters): Promise<string> {
   const answers: string[] = [];
   const command = {
     command: { text, user_id: "U0ENGINEER" },
     ack: async (answer?: { text: string }) => void (answer && answers.push(answer.text)),
     respond: async (answer: { text: string }) => void answers.push(answer.text),
   } as unknown as Command;
-  const context = { config, directory: noGroups } as unknown as SlackContext;
+  const context = { config: { ...config, clusters }, directory: noGroups } as unknown as SlackContext;
   await handleCommand(context, command);
   return answers.join("\n");
 }
@@ -36,12 +39,20 @@ test("a word with a mistake is answered with the whole line, corrected, as it wa
   );
 });
 
-test.each(["brek-glass staging", "aprove r-7k2m9x4q"])(
+test.each(["brek-glass staging", "emergency staging", "aprove r-7k2m9x4q"])(
   "%s names no command that the person can't use",
   async (text) => {
     expect(await answerTo(text)).toMatch(/^There is no command `[a-z-]+`\. See/);
   },
 );
+
+test.each([
+  ["emergency staging checkout is down", "break-glass staging checkout is down"],
+  ["access staging viewer deploy", "request staging viewer deploy"],
+  ["staging viewer for 1h deploy", "request staging viewer for 1h deploy"],
+])("%s is answered with the command that has other letters", async (text, line) => {
+  expect(await answerTo(text, new Map([["staging", aCluster({ breakGlass })]]))).toContain(`\`\`\`/eks-access ${line}`);
+});
 
 test("the id of a request alone is answered with the line that shows it", async () => {
   expect(await answerTo("r-7k2m9x4q")).toContain("```/eks-access status r-7k2m9x4q```");
