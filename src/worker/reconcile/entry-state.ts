@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { readPrincipal } from "../../access/arn.ts";
 import { approvedShare, isDueToEnd } from "../../access/lease/cluster-leases.ts";
-import { withLedgerMemory } from "../../access/lease/holding.ts";
+import { genuinelyWritten, withLedgerMemory } from "../../access/lease/holding.ts";
 import { isOwnUsername } from "../../access/lease/lease.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import {
@@ -52,8 +52,13 @@ export async function readEntryState(
   cluster: Cluster,
   keys: WorkerKeys,
   open: readonly AccessRequest[],
-  { which, now }: { readonly which: EntriesToRead; readonly now: Date },
+  { which: asked, now }: { readonly which: EntriesToRead; readonly now: Date },
 ): Promise<EntryState> {
+  // Its record in Redis can name another principal by now.
+  const isEdited = (each: AccessRequest) =>
+    each.lease?.state === "active" && genuinelyWritten(sealedClusterOf(cluster), each, keys.memory) === null;
+  const isAnyEdited = open.some((each) => each.state === "approved" && isDueToEnd(each, now) && isEdited(each));
+  const which = isAnyEdited ? "all" : asked;
   const { entries, creatorArn, tags } = opened;
   const ofTags = readWithdrawalTags(sealedClusterOf(cluster), tags, keys.memory);
   const { withdrawals } = ofTags;

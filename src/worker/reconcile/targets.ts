@@ -119,11 +119,13 @@ function touchedPrincipals(
   const moving = [...checked.beginning, ...written, ...checked.ending, ...checked.repaired];
   const touched = new Set([...moving.map((each) => each.principal.toLowerCase()), ...(state.changed?.keys() ?? [])]);
   for (const { principal } of forPrincipals(state.lost, checked.complete)) touched.add(principal.toLowerCase());
-  if (closed.size === 0 && !isAnyShareOver(state.holdings, now)) return touched;
+  const ending = idsOf(checked.ending);
+  if (closed.size === 0 && ending.size === 0 && !isAnyShareOver(state.holdings, now)) return touched;
   for (const [key, { shares }] of state.holdings) {
     for (const share of shares) {
       // Its record in Redis can name another principal by now.
-      if (isShareOver(share, now) || (closed.has(share.id) && !open.has(share.id))) touched.add(key);
+      const isClosed = closed.has(share.id) && !open.has(share.id);
+      if (isShareOver(share, now) || isClosed || ending.has(share.id)) touched.add(key);
     }
   }
   return touched;

@@ -201,6 +201,16 @@ describe.each([
     expect(await outside.given(engineer)).toBeNull();
   });
 
+  test("to be someone else's ends by a revocation where the cluster remembers it", async () => {
+    await give(context, cluster, { id: "r-one", level });
+    await forge(() => ({ principal: arns.onCall }));
+
+    const { lease } = await revokeGiven(context, cluster, "r-one");
+
+    expect(lease?.state).toBe("ended");
+    expect(await outside.given(engineer)).toBeNull();
+  });
+
   test("that claims what others gave takes nothing of it", async () => {
     await outside.edit(engineer, theirs);
     await give(context, cluster, { id: "r-one", level, durationSeconds: 300 });
