@@ -213,7 +213,7 @@ async function reviewRefusedAnswer(
   const { id, emergency } = request;
   const reviewers = reviewersOf(request, cluster).filter((each) => each !== user);
   const others = oneToAsk(await activeAmong(directory, reviewers));
-  if (refusal === "own") return ownAnswer("emergency access", others);
+  if (refusal === "own") return ownAnswer("emergency access", others, "review");
   if (refusal === "not-an-approver") return onlyAnswer(`approvers of ${code(cluster.name)}`, `Ask ${others}.`);
   const reasons: Readonly<Record<Exclude<ReviewRefusal, "own" | "not-an-approver">, string>> = {
     "nothing-to-review": `${code(id)} is not emergency access.`,

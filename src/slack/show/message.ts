@@ -107,8 +107,8 @@ export function oneToAsk(others: readonly string[]): string {
 }
 
 /** A second person must look. @param what such as `request` @param others who can */
-export function ownAnswer(what: string, others: string): Message {
-  return answer(`You can't decide about your own ${what}. Ask ${others}.`);
+export function ownAnswer(what: string, others: string, verb = "decide about"): Message {
+  return answer(`You can't ${verb} your own ${what}. Ask ${others}.`);
 }
 
 /** @param what in a card or under a button, such as `This request` */

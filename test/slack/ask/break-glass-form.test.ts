@@ -178,12 +178,12 @@ describe("the review", () => {
   });
 
   test.each<[string, readonly string[], string]>([
-    ["U0ENGINEER", [], "You can't decide about your own emergency access. Ask <@U0APPROVER> or <@U0APPROVER2>."],
+    ["U0ENGINEER", [], "You can't review your own emergency access. Ask <@U0APPROVER> or <@U0APPROVER2>."],
     ["U0ONCALL", ["U0APPROVER"], "Only approvers of `staging` can do this. Ask <@U0APPROVER2>."],
     [
       "U0ENGINEER",
       ["U0APPROVER", "U0APPROVER2"],
-      "You can't decide about your own emergency access. Ask an operator to add approvers.",
+      "You can't review your own emergency access. Ask an operator to add approvers.",
     ],
   ])("by %s, when %j have left Slack, is refused: %s", async (user, gone, sentence) => {
     const accountOf = async (id: string) => (gone.includes(id) ? "deactivated" : "active");

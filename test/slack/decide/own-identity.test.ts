@@ -219,6 +219,6 @@ test.each<[string, { readonly as?: string; readonly principal?: string }, "own" 
   const { text } = await reviewEmergency(context, approver, "r-1");
 
   expect(text).toContain(
-    outcome === "own" ? "You can't decide about your own emergency access. Ask <@U0APPROVER2>." : "You reviewed `r-1`.",
+    outcome === "own" ? "You can't review your own emergency access. Ask <@U0APPROVER2>." : "You reviewed `r-1`.",
   );
 });
