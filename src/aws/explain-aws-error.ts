@@ -18,6 +18,8 @@ const codes: ReadonlyMap<string, FailureCode> = new Map([
   ["InvalidSignatureException", "aws-credentials-invalid"],
   ["SignatureDoesNotMatch", "aws-credentials-invalid"],
   ["MissingAuthenticationToken", "aws-credentials-missing"],
+  ["RequestTimeTooSkewed", "clock-wrong"],
+  ["RequestInTheFuture", "clock-wrong"],
   ["RegionDisabledException", "aws-region-disabled"],
   ["Throttling", "aws-throttled"],
   ["ThrottlingException", "aws-throttled"],

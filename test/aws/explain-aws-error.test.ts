@@ -20,6 +20,7 @@ test.each([
   ["TimeoutError", {}, "aws-unreachable"],
   ["Error", { code: "ENOTFOUND" }, "aws-unreachable"],
   ["Error", { code: "SELF_SIGNED_CERT_IN_CHAIN" }, "aws-unreachable"],
+  ["RequestTimeTooSkewed", { $metadata: { httpStatusCode: 403 } }, "clock-wrong"],
   ["SomethingNew", { $metadata: { httpStatusCode: 403 } }, "aws-access-denied"],
   ["SomethingNew", { $metadata: { httpStatusCode: 429 } }, "aws-throttled"],
   ["SomethingNew", { $metadata: { httpStatusCode: 500 } }, "aws-failing"],
