@@ -109,7 +109,7 @@ async function attempt(
     open.close();
     const error = new AccessError(
       "creator-unknown",
-      `CloudTrail named the creator of another cluster, not of ${cluster.name}`,
+      `CloudTrail knows only an older cluster ${cluster.name}, and can lag 15 minutes`,
     );
     return { type: "stale", error, createdAt };
   } catch (error) {

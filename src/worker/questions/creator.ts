@@ -2,7 +2,7 @@ import { AccessError, explainFailure, hasCode } from "../../access/access-error.
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { creatorArnOf, isRecordOfCluster } from "../../access/policy/creator.ts";
 import type { CreatorReport } from "../../diagnosis/reports.ts";
-import { becomeCreator } from "../become-creator.ts";
+import { becomeCreator, openEksOfRun } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { askCloudTrail, identityOfRun, rememberedCreation } from "../discover-creator.ts";
 import { openCluster } from "../open-cluster.ts";
@@ -17,7 +17,8 @@ export async function reportCreator(context: WorkerContext, cluster: Cluster): P
     becomes = { ok: true, message: "", arn: cluster.operator?.roleArn ?? open.creatorArn, isMissing: false };
     open.close();
   } catch (error) {
-    const arn = await becomesAnyway(context, cluster);
+    const { arn, ...known } = await becomesAnyway(context, cluster);
+    ({ createdAt } = known);
     const isMissing = arn !== null && hasCode(error, "cluster-not-found");
     becomes = { ok: arn !== null, message: explainFailure(error), arn, isMissing };
   }
@@ -32,13 +33,16 @@ export async function reportCreator(context: WorkerContext, cluster: Cluster): P
 }
 
 /** The identity that the worker can become although the cluster is unusable, for example during its creation; null: none. */
-async function becomesAnyway(context: WorkerContext, cluster: Cluster): Promise<string | null> {
+async function becomesAnyway(context: WorkerContext, cluster: Cluster) {
+  const anyway: { arn: string | null; createdAt: Date | null } = { arn: null, createdAt: null };
   try {
     const identity = await identityOfRun(context, cluster);
-    await becomeCreator(cluster, identity, []);
-    return creatorArnOf(identity);
+    const { credentials } = await becomeCreator(cluster, identity, []);
+    anyway.arn = creatorArnOf(identity);
+    // Without it, CloudTrail's record can be that of a deleted cluster of this name.
+    anyway.createdAt = (await openEksOfRun(credentials, cluster)).description.createdAt;
   } catch (error) {
-    if (error instanceof AccessError) return null;
-    throw error;
+    if (!(error instanceof AccessError)) throw error;
   }
+  return anyway;
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
+import { arns, clusterArn, clusterName, externalId } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { creatorAnswer } from "../../../src/slack/look/creator.ts";
 import { reportCreator } from "../../../src/worker/questions/creator.ts";
@@ -53,6 +53,20 @@ describe("who created a cluster", () => {
 
     expect(answer).toMatch(/\*CloudTrail\* – no record in `eu-west-1` in the last 90 days/);
     expect(answer).toMatch(/Correct eksName, region or account/);
+  });
+
+  test("is not that of a deleted cluster with the same name, whose record alone CloudTrail has", async () => {
+    const { aws, cluster } = side().sandbox;
+    const again = { ...cluster, region: "eu-central-1", creatorArn: arns.creator };
+    aws.addCluster({ ...again, name: "made-again", createdAt: new Date(Date.now() - 3_600_000) });
+    aws.addCluster({ ...again, name: "made-again", recordedAs: "none" });
+    const discover = { type: "discover", through: [], externalId } as const;
+
+    const answer = await answerFor({ name: "made-again", eksName: "made-again", creator: discover });
+
+    expect(answer).toContain("*CloudTrail* – no record in `eu-central-1` in the last 90 days\n");
+    expect(answer).toContain("CloudTrail knows only an older cluster made-again, and can lag 15 minutes. Set creator");
+    expect(answer).not.toContain("What to do");
   });
 
   test("says that it is the one that the configuration names", async () => {
