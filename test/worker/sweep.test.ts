@@ -6,6 +6,7 @@ import { connectRedis } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";
 import { configurationOf } from "../../src/ledger/look-ups.ts";
 import { openQueues, type Queues } from "../../src/ledger/queues.ts";
+import { inParallel } from "../../src/operations/deadlines.ts";
 import { FailureLog } from "../../src/operations/log.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { sweep } from "../../src/worker/sweep.ts";
@@ -411,12 +412,12 @@ const waitingFor = (cluster: string) => aRequest({ cluster });
 test("after a start of another server, all that wait are shown again, however many they are", async () => {
   const { ledger, ...context } = contextAt(at(0));
   const ids = Array.from({ length: 1_001 }, (_, index) => `r-${index + 1}`);
-  await Promise.all(ids.map((id) => ledger.commit(aChange(aPreviewedRequest({ id })))));
+  await inParallel(ids, (id) => ledger.commit(aChange(aPreviewedRequest({ id }))));
   const newServer = async () => "another";
 
   await sweep({ ...context, ledger: { ...ledger, newServer } });
 
-  const versions = await Promise.all(ids.map(async (id) => (await ledger.get(id))?.version));
+  const versions = await inParallel(ids, async (id) => (await ledger.get(id))?.version);
   expect(versions.filter((version) => version !== 2)).toEqual([]);
 });
 
