@@ -134,10 +134,11 @@ describe("where the requester's user group decides about the rule", () => {
 describe("an approval of one's own request", () => {
   const request = (cluster: Cluster) => aPreviewedRequest({ requester: "U0APPROVER" }, null, cluster);
 
-  test("is refused, whatever else the rule says", () => {
+  test.each(["U0APPROVER", "W0SAME"])("by %s is refused, whatever else the rule says", (by) => {
     const cluster = clusterWith({});
+    const known = facts({ W0SAME: ["U0APPROVER"] });
 
-    expect(decide("U0APPROVER", request(cluster), cluster)).toEqual({ type: "refused", code: "self-approval" });
+    expect(decide(by, request(cluster), cluster, { known })).toEqual({ type: "refused", code: "self-approval" });
   });
 
   test("counts if the rule allows it", () => {

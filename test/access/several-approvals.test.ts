@@ -4,7 +4,7 @@ import { checkApproval } from "../../src/access/approvals.ts";
 import { decideClick } from "../../src/access/decide.ts";
 import { sealedEnd } from "../../src/access/lease/cluster-leases.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
-import { clusterRule } from "../../src/access/policy/rule.ts";
+import { clusterRule, noRequesterFacts } from "../../src/access/policy/rule.ts";
 import type { AccessRequest, Decision } from "../../src/access/record.ts";
 import { sealDecision } from "../../src/access/seals.ts";
 import { aCluster } from "../builders/a-cluster.ts";
@@ -78,12 +78,16 @@ describe("if two people must approve", () => {
     expect(verdictOn(after)).toEqual({ type: "valid" });
   });
 
-  test("each person counts once, however often they click", () => {
-    const click = { verdict: "approved", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
+  test("each person counts once, however often they click, and by whichever of their ids", () => {
+    const click = { verdict: "approved", digest: request.preview?.digest ?? "", why: "" } as const;
+    const memberships = new Map([["W0SAME", ["U0APPROVER"]]]);
+    const known = { memberships, requesterFacts: noRequesterFacts, departed: new Map() };
 
-    const again = decideClick(approvedBy(["U0APPROVER"]), two, click, keys.decision, at(minutes(9)));
+    const again = ["U0APPROVER", "W0SAME"].map((by) =>
+      decideClick(approvedBy(["U0APPROVER"]), two, { ...click, by }, keys.decision, at(minutes(9)), known),
+    );
 
-    expect(again).toEqual({ type: "refused", code: "approved-already" });
+    expect(again).toEqual([1, 2].map(() => ({ type: "refused", code: "approved-already" })));
   });
 
   test.each(["U0APPROVER", "U0APPROVER2"])("%s denies after the first approval, and that is the end of it", (by) => {
@@ -174,7 +178,30 @@ describe("an attacker with Redis who waits for one approval gains nothing by", (
       [sealed({}), sealed({ at: at(minutes(5)).toISOString() })],
       "one approver counts twice in it",
     ],
+    [
+      "the same person by another id of the organization",
+      [sealed({}), sealed({ by: "W0SAME", memberships: ["U0APPROVER"], stillApprovers: ["U0APPROVER", "W0SAME"] })],
+      "one approver counts twice in it",
+    ],
     ["the requester among them", [one, sealed({ by: "U0ENGINEER" })], "people can't approve their own request"],
+    [
+      "the requester by another id, as a member of the approvers",
+      [one, sealed({ by: "W0SAME", memberships: ["U0ENGINEER", "U0APPROVER2"] })],
+      "people can't approve their own request",
+    ],
+    [
+      "an approver who gets the access",
+      [one, sealed({ by: "U0APPROVER2", linked: request.principal })],
+      "its approver uses the principal that gets access",
+    ],
+    [
+      "approvals of what the policy knew about the requester at two times",
+      [
+        sealed({ requester: { memberships: ["S0ENGINEERS"], linked: null } }),
+        sealed({ by: "U0APPROVER2", requester: noRequesterFacts, stillApprovers: ["U0APPROVER", "U0APPROVER2"] }),
+      ],
+      "the request, the policy or the principal's entry in aws-auth is not what was approved",
+    ],
     [
       "somebody who may not approve",
       [one, sealed({ by: "U0ONCALL" })],
