@@ -18,6 +18,9 @@ const script = new Script(readFileSync(bundle, "latin1"), {
 });
 if (process.env.KEEP_CODE) process.on("exit", () => writeFileSync(code, script.createCachedData()));
 
+// Zod compiles a function for each schema, which pays off after minutes: a tenth of what a short process does.
+Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
+
 const module: { exports: unknown } = { exports: {} };
 script.runInThisContext()(module, createRequire(bundle), bundle.href);
 process.exitCode = await (module.exports as { runLine: typeof runLine }).runLine(argv);
