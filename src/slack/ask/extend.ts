@@ -4,7 +4,7 @@ import { type ExtensionChoice, extensionChoices, readExtension } from "../../acc
 import { extensionsOf } from "../../access/lease/revoke.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
-import { type Holder, readHolder } from "../../access/principal.ts";
+import { readHolder } from "../../access/principal.ts";
 import { type AccessRequest, typedFieldsOf } from "../../access/record.ts";
 import { refuseActor } from "../app/admission.ts";
 import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/answer.ts";
@@ -63,21 +63,14 @@ const extendModalId = "extend";
 
 const usualSeconds = 3600;
 
-async function extendForm(
-  context: SlackContext,
-  user: string,
-  id: string,
-): Promise<
-  { readonly type: "form"; readonly view: ModalView } | { readonly type: "refused"; readonly message: Message }
-> {
+async function extendForm(context: SlackContext, user: string, id: string) {
   const found = await readExtendable(context, user, id);
   if (found.type === "refused") return found;
   const now = context.now();
   const choices = extensionChoices(found.request, found.level, now);
-  if (choices.length > 0) return { type: "form", view: extendModal(found.request, choices) };
+  if (choices.length > 0) return { type: "form", view: extendModal(found.request, choices) } as const;
   const reading = readExtension(found.request, found.level, Number.POSITIVE_INFINITY, now);
-  const message = reading.type === "refused" ? reading.message : "";
-  return { type: "refused", message: answer(`:warning: ${styled(message)}`) };
+  return refused(answer(`:warning: ${styled(reading.type === "refused" ? reading.message : "")}`));
 }
 
 export function extendModal(request: AccessRequest, choices: readonly ExtensionChoice[]): ModalView {
@@ -107,82 +100,51 @@ export const extensionButtons: Buttons = { [extendAction]: opens(extendView) };
 export const extensionForms: Forms = {
   [extendModalId]: submits("Extend access", (context, user, id, view) => {
     const until = Date.parse(view.state.values.until?.value?.selected_option?.value ?? "");
-    return extendLease(context, user, id, ({ lease }) => secondsBetween(lease?.endsAt, until));
+    return extendLease(context, user, id, ({ lease }) => {
+      const seconds = (until - Date.parse(lease?.endsAt ?? "")) / 1000;
+      return seconds > 0 ? seconds : null;
+    });
   }),
 };
 
-/** Null: a time is unreadable, or not later. */
-function secondsBetween(from: string | undefined, until: number): number | null {
-  const seconds = (until - Date.parse(from ?? "")) / 1000;
-  return seconds > 0 ? seconds : null;
-}
+const refused = (message: Message) => ({ type: "refused", message }) as const;
 
-export interface Extendable {
-  readonly type: "extendable";
-  readonly request: AccessRequest;
-  readonly cluster: Cluster;
-  /** With the longest time for this person. */
-  readonly level: Level;
-  readonly principal: Holder;
-}
-
-type Refused = { readonly type: "refused"; readonly message: Message };
-
-const refused = (message: Message): Refused => ({ type: "refused", message });
-
-/** The lease, if this person can ask to extend it: only its holder can. */
-async function readExtendable(context: SlackContext, user: string, id: string): Promise<Extendable | Refused> {
+/** The lease, if this person can ask to extend it: only its holder can. `level`: with the longest time for this person. */
+async function readExtendable(context: SlackContext, user: string, id: string) {
   const request = await context.ledger.get(id);
   if (!request) return refused(noSuchRequestAnswer(id));
   const turnedAway = await refuseActor(context, user, "extend", request);
   if (turnedAway) return refused(turnedAway);
   if (!(await isOfPerson(context, { requester: request.requester }, user))) {
     await noteAttempt(context, { act: "extend", by: user, code: "not-yours", request });
-    return refused(notYoursToExtendAnswer(request));
+    return refused(onlyAnswer(mention(request.requester)));
   }
   const cluster = context.config.clusters.get(request.cluster);
   const level = cluster?.levels.find((each) => each.name === request.level);
   const reading = readHolder(request.principal);
   if (!cluster || !level || reading.type === "invalid") {
-    const gone = `${request.cluster} does not offer ${request.level}.`;
-    return refused(failureAnswer(gone));
+    return refused(failureAnswer(`${request.cluster} does not offer ${request.level}.`));
   }
   const longer = await extendedBy(context, request);
-  if (longer) return refused(extendedAlreadyAnswer(request, longer));
-  return {
-    type: "extendable",
-    request,
-    cluster,
-    level: await offeredTo(context, cluster, level, user),
-    principal: reading.principal,
-  };
+  if (longer) {
+    const until = time(longer.lease?.endsAt ?? "");
+    return refused(answer(`${code(longer.id)} extends ${code(id)} until ${until} already. Extend ${code(longer.id)}.`));
+  }
+  const offered = await offeredTo(context, cluster, level, user);
+  return { type: "extendable", request, cluster, level: offered, principal: reading.principal } as const;
 }
 
 /** The rule may allow less than the level. Without an answer of Slack, the policy decides about the request later. */
-async function offeredTo(
-  context: Pick<SlackContext, "directory">,
-  cluster: Cluster,
-  level: Level,
-  user: string,
-): Promise<Level> {
+async function offeredTo(context: SlackContext, cluster: Cluster, level: Level, user: string): Promise<Level> {
   const person = await personFor(context, cluster, user).catch(() => null);
   const offered = person ? levelsOffered(cluster, person) : [];
   return offered.find(({ name }) => name === level.name) ?? level;
 }
 
-async function extendedBy(
-  { ledger }: Pick<SlackContext, "ledger">,
-  { id, cluster, lease }: AccessRequest,
-): Promise<AccessRequest | null> {
+async function extendedBy({ ledger }: SlackContext, { id, cluster, lease }: AccessRequest) {
   const endOf = (request: AccessRequest) => Date.parse(request.lease?.endsAt ?? "") || 0;
   const [last] = extensionsOf(id, await ledger.leasedOf(cluster)).toSorted((a, b) => endOf(b) - endOf(a));
   return last && lease?.state === "active" && !lease.end ? last : null;
-}
-
-function extendedAlreadyAnswer({ id }: AccessRequest, { id: longer, lease }: AccessRequest): Message {
-  return answer(
-    `${code(longer)} extends ${code(id)} until ${time(lease?.endsAt ?? "")} already. Extend ${code(longer)}.`,
-  );
 }
 
 async function extendLease(
@@ -202,7 +164,8 @@ async function extendLease(
   const { until, durationSeconds } = reading;
   const requested = {
     cluster,
-    level: levelIn(cluster, level),
+    // The policy applies the rule itself, so only the configured level counts here.
+    level: cluster.levels.find(({ name }) => name === level.name) ?? level,
     principal,
     durationSeconds,
     askedFor: null,
@@ -218,15 +181,6 @@ function noDurationAnswer({ id, level, cluster, lease }: AccessRequest, typed: s
   return answer(
     `Nothing changed: ${said}. Write for example 30m, 4h or 1h30m: ${code(`/eks-access extend ${id} for 1h`)}. ${code(level)} on ${code(cluster)} ends ${time(lease?.endsAt ?? "")}.`,
   );
-}
-
-/** The policy applies the rule itself, so only the configured level counts here. */
-function levelIn({ levels }: Cluster, level: Level): Level {
-  return levels.find(({ name }) => name === level.name) ?? level;
-}
-
-export function notYoursToExtendAnswer({ requester }: AccessRequest): Message {
-  return onlyAnswer(mention(requester));
 }
 
 export function extensionAnswer(request: AccessRequest, extended: AccessRequest): Message {

@@ -30,13 +30,13 @@ export function choose(choice: Choice): InputBlock {
 }
 
 export function select(choice: Choice): InputBlock {
-  const options = choice.names.slice(0, maxOptions).map(optionOf);
+  const options = choice.names.slice(0, maxOptions).map((name) => optionOf(name));
   return choiceBlock(choice, { type: "static_select", options, ...initially(options, choice.chosen) });
 }
 
 /** Slack asks for suggestions while the person types. */
 function search(choice: Choice): InputBlock {
-  const options = choice.names.filter((name) => name === choice.chosen).map(optionOf);
+  const options = choice.names.filter((name) => name === choice.chosen).map((name) => optionOf(name));
   return choiceBlock(choice, {
     type: "external_select",
     min_query_length: 0,
@@ -50,7 +50,9 @@ export function suggestionsOf(names: readonly string[], typed: string): PlainTex
   const [start = "", ...others] = typed.trim().toLowerCase().split(/\s+/);
   const found = names.filter((name) => [start, ...others].every((part) => name.includes(part)));
   const first = found.filter((name) => name.startsWith(start));
-  return [...first, ...found.filter((name) => !first.includes(name))].slice(0, maxOptions).map(optionOf);
+  return [...first, ...found.filter((name) => !first.includes(name))]
+    .slice(0, maxOptions)
+    .map((name) => optionOf(name));
 }
 
 export function choiceBlock(
@@ -66,8 +68,8 @@ export function choiceBlock(
   };
 }
 
-export function optionOf(name: string): PlainTextOption {
-  return { text: plainText(cut(name, 75)), value: name };
+export function optionOf(name: string, value = name): PlainTextOption {
+  return { text: plainText(cut(name, 75)), value };
 }
 
 export function initially(options: readonly PlainTextOption[], chosen: string): { initial_option?: PlainTextOption } {
@@ -99,7 +101,7 @@ export async function handleNamespaceSearch(context: SlackContext, { ack, body, 
   const names = cluster && (await canAllChoose(context, cluster, people)) ? await namesIn(context, cluster) : [];
   const typed = payload.value.trim().toLowerCase();
   const isOther = typed !== "" && isNamespaceName(typed) && !names.includes(typed);
-  const other = isOther ? [{ ...optionOf(`${typed} (not in the list)`), value: typed }] : [];
+  const other = isOther ? [optionOf(`${typed} (not in the list)`, typed)] : [];
   await ack({ options: [...suggestionsOf(names, typed).slice(0, 99), ...other] });
 }
 

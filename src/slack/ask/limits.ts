@@ -30,9 +30,9 @@ export async function refuseTooMany(
   const part = Math.floor(now().getTime() / 1000 / everySeconds);
   if (await ledger.takeTurn(`${what}-${user}-${part}`, everySeconds * 1000, most)) return null;
   const again = time(new Date((part + 1) * everySeconds * 1000).toISOString());
-  return what === "emergencies"
-    ? tooManyEmergenciesAnswer(most, again, oneOf(onCall.filter((each) => each !== user)))
-    : answer(`:hourglass: You sent ${most} ${what}. Try again at ${again}.`);
+  if (what !== "emergencies") return answer(`:hourglass: You sent ${most} ${what}. Try again at ${again}.`);
+  const others = oneOf(onCall.filter((each) => each !== user)) || "an approver";
+  return answer(`:hourglass: You took emergency access ${most} times. Try again at ${again}, or ask ${others}.`);
 }
 
 /** Milliseconds, for another process's equal request: longer than an acknowledgement, shorter than Slack's three seconds. */
@@ -100,13 +100,6 @@ function isSame(request: AccessRequest, requested: RequestInput, extension: Exte
   const time = extended ? [extended, until] : [durationSeconds];
   const parts = [askedFor, cluster, level, principal, typedFieldsOf(request), ...time];
   return JSON.stringify(parts) === JSON.stringify(partsOf(requested, extension));
-}
-
-/** @param others who can take it instead; empty: no one is on call */
-function tooManyEmergenciesAnswer(most: number, again: string, others: string): Message {
-  return answer(
-    `:hourglass: You took emergency access ${most} times. Try again at ${again}, or ask ${others || "an approver"}.`,
-  );
 }
 
 export function tooManyPendingAnswer(

@@ -16,7 +16,7 @@ import type { FormChange, Suggestion } from "../app/payload.ts";
 import { personFor } from "../app/request-people.ts";
 import { slackErrorCode } from "../app/web-client.ts";
 import { identitiesForAsker, rememberedIdentities } from "../link/identities.ts";
-import { answer, type Message, messageModal } from "../show/message.ts";
+import { answer, messageModal } from "../show/message.ts";
 import {
   type ClusterOffer,
   chosenIdentity,
@@ -48,7 +48,8 @@ export async function requestForm(context: SlackContext, user: string, like?: Ac
         ),
     offersTo(context, personOf(like, user)),
   ]);
-  if (offers.length === 0) return messageModal("Ask for access", nothingOfferedAnswer());
+  if (offers.length === 0)
+    return messageModal("Ask for access", answer("No cluster takes your requests now. Ask an operator."));
   const { cluster } = completeForm(form, offers).form;
   const [own, answerSeconds] = await Promise.all([
     withinTime(ownIn(context, user, form, offers), rememberingMs, noIdentities),
@@ -154,18 +155,13 @@ async function offersTo(context: OfferContext, user: string): Promise<readonly C
     person: null,
     levels: cluster.levels.map((level) => ({ ...level, permanent: false })),
   }));
-  const allowed = Promise.all(clusters.map((cluster) => offerTo(context, cluster, user))).catch(() => everything);
+  const offerOf = async (cluster: Cluster): Promise<ClusterOffer> => {
+    const person = await personFor(context, cluster, user);
+    return { cluster, person, levels: levelsOffered(cluster, person) };
+  };
+  const allowed = Promise.all(clusters.map(offerOf)).catch(() => everything);
   const offers = await withinTime(allowed, rememberingMs, everything);
   return offers.filter(({ levels }) => levels.length > 0);
-}
-
-async function offerTo({ directory }: OfferContext, cluster: Cluster, user: string): Promise<ClusterOffer> {
-  const person = await personFor({ directory }, cluster, user);
-  return { cluster, person, levels: levelsOffered(cluster, person) };
-}
-
-function nothingOfferedAnswer(): Message {
-  return answer("No cluster takes your requests now. Ask an operator.");
 }
 
 const maxForms = 1_000;

@@ -37,9 +37,11 @@ export function requestModal(
 ): ModalView {
   const completed = completeForm(given, offers);
   const { form, offer, level } = completed;
-  const { replaced, recent, answerSeconds } = form;
+  const { cluster, replaced, recent, answerSeconds } = form;
+  const known = offers.map((each) => each.cluster.name);
+  const names = recentFirst(known, recent);
   const blocks = [
-    clusterChoice(form, offers),
+    choose({ id: "cluster", label: "Cluster", names, chosen: cluster, action: formActions.cluster }),
     ...choicesOf(completed),
     personChoice(form),
     ...(own ? ownBlocks(form, own) : []),
@@ -63,14 +65,6 @@ function digestOf(blocks: readonly KnownBlock[]): string {
 export function whyInput(hasCursor: boolean): InputBlock {
   const cursor = hasCursor ? { focus_on_load: true } : {};
   return input(fieldId("reason"), "Why", { multiline: true, max_length: maxReasonLength, ...cursor });
-}
-
-function clusterChoice({ cluster, recent }: RequestForm, offers: readonly ClusterOffer[]): InputBlock {
-  const names = recentFirst(
-    offers.map((offer) => offer.cluster.name),
-    recent,
-  );
-  return choose({ id: "cluster", label: "Cluster", names, chosen: cluster, action: formActions.cluster });
 }
 
 export function recentFirst(names: readonly string[], recent: readonly string[]): readonly string[] {
@@ -150,7 +144,7 @@ function namespacesInput({ cluster, namespaces }: RequestForm, { name, groups }:
         placeholder: plainText("Part of its name"),
         min_query_length: 0,
         max_selected_items: maxNamespaces,
-        ...(chosen.length > 0 && { initial_options: chosen.map(optionOf) }),
+        ...(chosen.length > 0 && { initial_options: chosen.map((name) => optionOf(name)) }),
       },
     },
   ];
@@ -189,15 +183,8 @@ export function ownBlocks(
   if (only === undefined) return why === null ? [] : [context(`:warning: ${plainLine(why, 1000)}`)];
   if (others.length === 0)
     return [context(`${askedFor ? mention(askedFor) : "You"} on ${code(cluster)}: ${nameOfIdentity(only)}`)];
-  const options = arns.slice(0, maxOptions).map((arn) => ({
-    text: plainText(
-      cut(
-        nameOfIdentity(arn, (name) => name),
-        75,
-      ),
-    ),
-    value: identityKey(arn),
-  }));
+  const nameOf = (arn: string) => nameOfIdentity(arn, (name) => name);
+  const options = arns.slice(0, maxOptions).map((arn) => optionOf(nameOf(arn), identityKey(arn)));
   const choice = {
     id: fieldId("identity", cluster, ...(askedFor ? [askedFor] : [])),
     label: askedFor ? `Their AWS identity on ${cluster}` : `Your AWS identity on ${cluster}`,
@@ -234,11 +221,11 @@ function hintBlocks(hint: PrincipalHint | null): KnownBlock[] {
   if (!hint) return [];
   const { message, suggestion } = hint;
   const said = context(`:warning: ${plainLine(message, 1000)}`);
-  return suggestion === null ? [said] : [said, suggestionBlock(suggestion)];
-}
-
-function suggestionBlock(arn: string): KnownBlock {
-  return sectionWith(`Write ${code(arn)} instead.`, button(formActions.useArn, "Use this one", arn));
+  if (suggestion === null) return [said];
+  return [
+    said,
+    sectionWith(`Write ${code(suggestion)} instead.`, button(formActions.useArn, "Use this one", suggestion)),
+  ];
 }
 
 export const formActions = {

@@ -99,7 +99,10 @@ export async function submitRequest(
   }
   const { pending: maxPending } = context.config.limits;
   const result = await recordChange(context, request, event, now, { maxPending });
-  if (result.type === "conflict" && !result.current) return tooManyPending(request, maxPending);
+  if (result.type === "conflict" && !result.current) {
+    const message = `You already have ${maxPending} requests waiting. Cancel one, or ask again after a decision.`;
+    return refusedRequest(request, { code: "too-many-pending", message });
+  }
   // Ids are random: a conflict means that this id exists, so make another.
   if (result.type === "conflict") return submitRequest(context, asker, requested, extension);
   await linkFirst(context, request, now);
@@ -163,11 +166,6 @@ async function linkFirst({ config, ledger, keys }: SlackContext, request: Access
 }
 
 /** Another request of the same person was recorded after the check. */
-function tooManyPending(request: PendingRequest, most: number): RefusedRequest {
-  const message = `You already have ${most} requests waiting. Cancel one, or ask again after a decision.`;
-  return refusedRequest(request, { code: "too-many-pending", message });
-}
-
 function answered(request: PendingRequest, verdict: AskVerdict) {
   if (verdict.type === "allowed") return { request, type: "request.created" as const, refusal: null };
   const { code, message, rule } = verdict;

@@ -125,11 +125,7 @@ interface TriedEmergency {
 }
 
 /** A person named by id needs no user groups: Slack may be down in an emergency. */
-async function personForEmergency(
-  { directory }: Pick<SlackContext, "directory">,
-  cluster: Cluster,
-  user: string,
-): Promise<Person> {
+async function personForEmergency({ directory }: SlackContext, cluster: Cluster, user: string): Promise<Person> {
   const who = cluster.breakGlass?.who ?? [];
   if (who.includes(user)) return { user, memberships: [] };
   return { user, memberships: await directory.membershipsOf(user, who) };
@@ -148,16 +144,8 @@ async function give(
   const asked = recordOf(context, person, { ...requested, arn: requested.principal.arn }, what, now);
   const given = takeEmergency(asked, requested.cluster, level, person, context.keys.decision, now);
   const { principal, groups, reason } = given;
-  const admits = admittedInWords(admittedBy(principal));
-  const detail = {
-    principal,
-    admits,
-    level: level.name,
-    groups,
-    durationSeconds,
-    reason,
-    memberships: person.memberships,
-  };
+  const access = { principal, admits: admittedInWords(admittedBy(principal)), level: level.name, groups };
+  const detail = { ...access, durationSeconds, reason, memberships: person.memberships };
   const event = eventOf("emergency.taken", given, person.user, now, detail);
   const result = await recordChange(context, given, event, now);
   // Ids are random: a conflict means that this id exists, so make another.

@@ -48,8 +48,9 @@ export function milestoneOf(
   departed: readonly string[] = [],
 ): Milestone | null {
   const { trouble, lease, state } = request;
-  const again = cluster ? askAgainButtons(request) : [];
-  const to = { user, milestones, departed, again, subject: subjectFor(user, request), what: whatFor(user, request) };
+  const over = [...(cluster ? askAgainButtons(request) : []), detailsButton(request)];
+  const [subject, what] = [subjectFor(user, request), whatFor(user, request)];
+  const to = { user, cluster, milestones, departed, over, subject, what };
   if (extension) {
     const state = isHeld(extension) ? "is active" : "ended";
     // Who asked for another person has no message of that person's own extension.
@@ -61,13 +62,13 @@ export function milestoneOf(
   if (!cluster && !isClosed(request)) return removedMilestone(request, to);
   if (cluster && state === "pending" && !isApprovable(request, cluster)) return unapprovableMilestone(request, to);
   if (trouble) {
-    const text = waitingText(request, to, cluster) ?? `${to.subject}: ${troubleText(request)}`;
+    const text = waitingText(request, to) ?? `${to.subject}: ${troubleText(request)}`;
     return tell(`${lease?.state ?? state}-${trouble.code}`, text, [
       detailsButton(request),
       ...endButtons(request, user),
     ]);
   }
-  return lease ? leaseMilestone(request, lease, cluster, to) : requestMilestone(request, cluster, to);
+  return lease ? leaseMilestone(request, lease, to) : requestMilestone(request, to);
 }
 
 /** Begins the name of a milestone after the lease's end, while its access may remain. */
@@ -75,7 +76,9 @@ const continued = "continued-";
 
 interface Reader {
   readonly user: string;
-  readonly again: readonly Button[];
+  readonly cluster: Cluster | undefined;
+  /** Of a request or lease that is over. */
+  readonly over: readonly Button[];
   readonly departed: readonly string[];
   /** What they have read. */
   readonly milestones: readonly string[];
@@ -86,7 +89,7 @@ interface Reader {
 }
 
 /** Only operators need the cause of a cluster's failure, and of an end that fails. Null: the reader needs it. */
-function waitingText(request: AccessRequest, { subject }: Reader, configured: Cluster | undefined): string | null {
+function waitingText(request: AccessRequest, { subject, cluster: configured }: Reader): string | null {
   const { trouble, lease, emergency, cluster, expiresAt } = request;
   if (!trouble) return null;
   const place = configured ? ` in <#${configured.channel}>` : "";
@@ -142,15 +145,10 @@ function unapprovableMilestone(request: AccessRequest, to: Reader): Milestone {
   return tell("unapprovable", text, [detailsButton(request), cancelButton(request)], to);
 }
 
-function overButtons(request: AccessRequest, { again }: Reader): readonly Button[] {
-  return [...again, detailsButton(request)];
-}
-
-function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, to: Reader): Milestone | null {
+function requestMilestone(request: AccessRequest, to: Reader): Milestone | null {
   const { subject } = to;
   const { state, denial, refusal } = request;
-  const over = (name: string, text: string, news: Reader | null = to) =>
-    tell(name, text, overButtons(request, to), news);
+  const over = (name: string, text: string, news: Reader | null = to) => tell(name, text, to.over, news);
   if (state === "refused") {
     // The answer to the command or form had the refusal.
     if (request.version === 1) return null;
@@ -165,11 +163,11 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined, 
   if (state === "expired") return over("expired", `${subject} expired without a decision.`);
   if (state === "cancelled")
     return over("cancelled", `${subject} was cancelled.`, request.askedBy === null ? null : to);
-  return pendingMilestone(request, cluster, to);
+  return pendingMilestone(request, to);
 }
 
-function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, to: Reader): Milestone {
-  const { subject, departed } = to;
+function pendingMilestone(request: AccessRequest, to: Reader): Milestone {
+  const { subject, cluster, departed } = to;
   const { voided, preview, approvals, approvalsWanted, expiresAt } = request;
   const left = approvalsWanted - approvals.length;
   const others = cluster ? othersWhoMayApprove(request, cluster).filter((each) => !departed.includes(each)) : [];
@@ -193,33 +191,23 @@ function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined, 
   return wait("asked", `Waiting for ${waits}. Expires ${time(expiresAt)}.\n${admitsText(request)}`);
 }
 
-function leaseMilestone(
-  request: AccessRequest,
-  lease: Lease,
-  cluster: Cluster | undefined,
-  to: Reader,
-): Milestone | null {
+function leaseMilestone(request: AccessRequest, lease: Lease, to: Reader): Milestone | null {
   const { subject } = to;
   if (lease.state === "failed") {
     const why = failureInShort(lease.failure, "The thread in the channel");
-    return tell("failed", `${subject} couldn't be applied: ${why}.`, overButtons(request, to), to);
+    return tell("failed", `${subject} couldn't be applied: ${why}.`, to.over, to);
   }
   if (lease.state === "ended") return endedMilestone(request, lease, to);
   if (lease.end) return tell("ending", `${subject}: ${progressText(lease)}.`, [detailsButton(request)]);
-  if (lease.state === "active") return activeMilestone(request, lease, cluster, to);
+  if (lease.state === "active") return activeMilestone(request, lease, to);
   const by = mentions(request.approvals.map((each) => each.by));
   const text = `${request.emergency ? "You took emergency access:" : `${by} approved`} ${subject}.\n${admitsText(request)}\nApplying it now.`;
   const name = `${request.emergency ? "emergency" : "approved"}-${request.approvals.at(-1)?.at}`;
   return tell(name, text, [detailsButton(request)]);
 }
 
-function activeMilestone(
-  request: AccessRequest,
-  lease: Lease,
-  cluster: Cluster | undefined,
-  to: Reader,
-): Milestone | null {
-  const { milestones, subject } = to;
+function activeMilestone(request: AccessRequest, lease: Lease, to: Reader): Milestone | null {
+  const { cluster, milestones, subject } = to;
   const { drift } = lease;
   const buttons = ownLeaseButtons(request, to.user);
   if (drift) {
@@ -241,17 +229,12 @@ function activeMilestone(
     const at = time(lease.endsAt);
     return tell("ending-soon", `${subject} ends ${at}. Do you still need it?`, buttons, to);
   }
-  return provedMilestone(request, lease, cluster, to);
+  return provedMilestone(request, lease, to);
 }
 
 /** If the sign-in takes longer, the message has the proof so far, and later the rest. */
-function provedMilestone(
-  request: AccessRequest,
-  lease: Lease,
-  cluster: Cluster | undefined,
-  to: Reader,
-): Milestone | null {
-  const { user, milestones, subject } = to;
+function provedMilestone(request: AccessRequest, lease: Lease, to: Reader): Milestone | null {
+  const { user, cluster, milestones, subject } = to;
   if (isFirstSignInRunning(lease)) return null;
   const isUnfinished = isProofPending(lease);
   if (isUnfinished && milestones.includes("active")) return null;
@@ -281,7 +264,7 @@ function endedMilestone(request: AccessRequest, lease: Lease, to: Reader): Miles
   const wasTold = milestones.some((each) => each === "ended-unproved" || each.startsWith(continued));
   const isNews = lease.end?.by !== user && !wasTold;
   const name = isUnproved ? "ended-unproved" : "ended";
-  return tell(name, text, overButtons(request, to), isNews ? to : null);
+  return tell(name, text, to.over, isNews ? to : null);
 }
 
 function endedText(request: AccessRequest, { end }: Lease, { user, subject }: Reader): string {

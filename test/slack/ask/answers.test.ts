@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
-import { notYoursToExtendAnswer } from "../../../src/slack/ask/extend.ts";
 import { mistakesAnswer } from "../../../src/slack/ask/request.ts";
 import { requestedAnswer } from "../../../src/slack/ask/submit-request.ts";
 import { failureAnswer, type Message } from "../../../src/slack/show/message.ts";
@@ -63,10 +62,6 @@ describe("a line with mistakes", () => {
 
     expect(textOfBlocks(answer)).toContain(`viewer ${reason}\`\`\``);
   });
-});
-
-test("the person who can't extend a lease learns who can", () => {
-  expect(notYoursToExtendAnswer(aRequest()).text).toBe("Only <@U0ENGINEER> can do this.");
 });
 
 test("the answer to a recorded request says only that it is recorded, with everything understood", () => {
