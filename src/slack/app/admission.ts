@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import { z } from "zod";
 import { type AccessRequest, peopleOf } from "../../access/record.ts";
 import { parseJson } from "../../access/seal.ts";
@@ -140,7 +141,7 @@ export async function checkPerson(context: SlackContext, sent: SlackRequest): Pr
   const attempt = await attemptIn(context, sent);
   // While Slack is slow, a look is no attempt.
   if (account !== "unconfirmed" || attempt.act !== "see") await noteAttempt(context, { by, code: account, ...attempt });
-  await answerRefused(context, sent, by, account);
+  await answerRefused(context.log, sent, account);
   return false;
 }
 
@@ -158,18 +159,9 @@ function nameSender(body: object, id: string): void {
   }
 }
 
-/** For a person of another workspace, for example in a shared channel. */
-export function answerForeigner(context: Pick<SlackContext, "log">, sent: SlackRequest): Promise<void> {
-  return answerRefused(context, sent, userIn(sent.body), "of-another-workspace");
-}
-
-/** A search can show only options. */
-async function answerRefused(
-  { log }: Pick<SlackContext, "log">,
-  sent: SlackRequest,
-  user: string,
-  account: Exclude<Account, "active"> | "unconfirmed",
-): Promise<void> {
+/** A search can show only options. @param account `of-another-workspace`: for example in a shared channel */
+export async function answerRefused(log: Logger, sent: SlackRequest, account: NotAdmitted): Promise<void> {
+  const user = userIn(sent.body);
   const message = notAdmittedAnswer(account);
   try {
     if (isCommand(sent)) await sent.ack({ response_type: "ephemeral", ...message });

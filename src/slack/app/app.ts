@@ -18,7 +18,6 @@ import { bodyLimitBytes, seenRequests } from "./admit.ts";
 import { noteReplay } from "./attempts.ts";
 import { GuardedReceiver, InFlight, WatchedApp } from "./bolt.ts";
 import { commands } from "./commands.ts";
-import type { SlackContext } from "./context.ts";
 import { type Installation, installationOf } from "./payload.ts";
 import { handlerOf, onlyOnce, onlyOurWorkspace, type StartContext } from "./registrations.ts";
 import { connectorThrough, proxySettings } from "./through-proxy.ts";
@@ -37,11 +36,27 @@ export async function startSlackApp(
   const logger = boltLogger(context.log);
   const notes = new InFlight();
   const replayed = (body: object) => void notes.track(noteReplay(context, body));
+  const { ledger, now, log } = context;
+  const { signingSecret = "", apiUrl } = environment;
   const receiver =
-    mode === "socket" ? socketReceiver(environment, logger) : httpReceiver(context, environment, replayed);
+    mode === "socket"
+      ? socketReceiver(environment, logger)
+      : new GuardedReceiver({
+          signingSecret,
+          apiUrl,
+          seen: seenRequests(ledger, deadlines.seenBefore),
+          now,
+          log,
+          replayed,
+        });
   // Bolt would ask Slack for the token's identity itself, once and without a retry.
   const bot = await whoIsTheBot(environment);
-  if (bot.place.enterprise !== null && context.config.slack.workspace === null) throw workspaceUnknown(bot.place);
+  if (bot.place.enterprise !== null && context.config.slack.workspace === null) {
+    const remedy = "Set slack.workspace in eks-access.yml to that of the policy's user groups (T…).";
+    throw new AccessError("config-invalid", `The Slack app is installed for the organization ${bot.place.enterprise}`, {
+      remedy,
+    });
+  }
   const watching = {
     authorized: bot.authorized,
     // Over HTTP the receiver measures answers, because it starts before Bolt.
@@ -80,11 +95,6 @@ async function stop(app: WatchedApp, mode: "http" | "socket"): Promise<void> {
 /** A slow Slack must not end a start. */
 const patience = { timeoutMs: 10_000, retries: 2 };
 
-function workspaceUnknown({ enterprise }: Installation): AccessError {
-  const remedy = "Set slack.workspace in eks-access.yml to that of the policy's user groups (T…).";
-  return new AccessError("config-invalid", `The Slack app is installed for the organization ${enterprise}`, { remedy });
-}
-
 interface Bot {
   readonly authorized: AuthorizeResult;
   readonly place: Installation;
@@ -115,21 +125,6 @@ async function startListening(app: WatchedApp, mode: "http" | "socket", port: nu
     }
     throw slackFailure(error, "Slack");
   }
-}
-
-function httpReceiver(
-  { ledger, now, log, config }: Pick<SlackContext, "ledger" | "now" | "log" | "config">,
-  { signingSecret = "", apiUrl }: SlackEnvironment,
-  replayed: (body: object) => void,
-): Receiver {
-  return new GuardedReceiver({
-    signingSecret,
-    apiUrl,
-    seen: seenRequests(ledger, config.timing.deadlines.seenBefore),
-    now,
-    log,
-    replayed,
-  });
 }
 
 function socketReceiver(environment: SlackEnvironment, logger: BoltLogger): Receiver {

@@ -69,17 +69,13 @@ export async function noteRefused(context: AttemptContext, event: AuditEvent, wh
   }
 }
 
-/** True the first time in ten minutes that this person tries this. */
-async function isFirstTry({ ledger }: AttemptContext, by: string, what: Json): Promise<boolean> {
-  const name = hash("sha256", JSON.stringify([by, what]), "base64url");
-  return ledger.takeTurn(`attempt-${name}`, withinMs);
-}
-
-async function getsEvent(context: AttemptContext, event: AuditEvent, what: Json): Promise<boolean> {
+/** Whether it is the first time in ten minutes that this person tries this, and not one of too many attempts. */
+async function getsEvent({ ledger, log }: AttemptContext, event: AuditEvent, what: Json): Promise<boolean> {
   const by = event.actor;
-  if (!(await isFirstTry(context, by, what))) return false;
-  if (await context.ledger.takeTurn(`attempts-${by.slice(0, maxId)}`, withinMs, maxOfOnePerson)) return true;
-  context.log.warn({ event }, "a person's attempts keep failing; the audit log skips further ones for ten minutes");
+  const name = hash("sha256", JSON.stringify([by, what]), "base64url");
+  if (!(await ledger.takeTurn(`attempt-${name}`, withinMs))) return false;
+  if (await ledger.takeTurn(`attempts-${by.slice(0, maxId)}`, withinMs, maxOfOnePerson)) return true;
+  log.warn({ event }, "a person's attempts keep failing; the audit log skips further ones for ten minutes");
   return false;
 }
 
@@ -97,15 +93,8 @@ function eventOfAttempt({ act, by, code, request, detail }: Attempt, now: Date):
 
 /** Notes a genuine request that arrived twice: its person and message are known, but not its second sender. */
 export function noteReplay(context: AttemptContext, body: object): Promise<void> {
-  return noteAttempt(context, replayOf(body));
-}
-
-function replayOf(body: object): Attempt {
   const slack = originOf(body);
-  const detail = {
-    user: userIn(body),
-    delivery: deliveryId(body)?.slice(0, 100) ?? "",
-    ...(slack && { slack }),
-  };
-  return { act: "replay", by: "slack", code: "came-before", detail };
+  const delivery = deliveryId(body)?.slice(0, 100) ?? "";
+  const detail = { user: userIn(body), delivery, ...(slack && { slack }) };
+  return noteAttempt(context, { act: "replay", by: "slack", code: "came-before", detail });
 }

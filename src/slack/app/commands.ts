@@ -17,8 +17,8 @@ import { migrate, repair } from "../migrate/migrate.ts";
 import { helpAction, runAction } from "../show/buttons.ts";
 import { failedAnswer, type Message, notRecordedYetAnswer } from "../show/message.ts";
 import { acknowledgeWhenDone, answers, type Buttons } from "./answer.ts";
-import { type Command, readCommandText, type SlackContext } from "./context.ts";
-import type { ButtonClick, SlashCommand } from "./payload.ts";
+import { type Command, type CommandCall, readCommandText, type SlackContext } from "./context.ts";
+import type { SlashCommand } from "./payload.ts";
 
 const notYet = ephemeral(notRecordedYetAnswer());
 
@@ -47,15 +47,11 @@ export const commands: readonly Command[] = [
 ];
 
 /** Answers `/eks-access …`. A quick answer is in the acknowledgement, which saves a call to Slack. */
-export async function handleCommand(context: SlackContext, command: SlashCommand): Promise<void> {
-  const sent = command.command.text;
+export async function handleCommand(context: SlackContext, { command, client, ack, respond }: SlashCommand) {
+  const { text: sent, user_id: user, channel_id: channel, trigger_id: triggerId } = command;
   const [word, rest] = wordAndRest(readCommandText(sent).text);
-  const name = word.toLowerCase() || "help";
-  const found = commands.find((each) => each.word === name);
-  const doesRecord = found?.records === true && rest !== "";
-  const doing = (
-    found ? run(context, command, found, rest) : unknown(context, command.command.user_id, [word, rest], sent)
-  ).catch((error: unknown) => {
+  const doesRecord = commandOf(word)?.records === true && rest !== "";
+  const doing = runLine(context, sent, { user, channel, triggerId, client }).catch((error: unknown) => {
     context.log.error({ err: error, command: word }, "a command failed");
     return failedAnswer(error);
   });
@@ -65,9 +61,9 @@ export async function handleCommand(context: SlackContext, command: SlashCommand
     doing,
     // An answer that only reads can follow the acknowledgement.
     doesRecord ? deadlines.acknowledge : deadlines.answer,
-    (progress) => command.ack(progress.type === "done" ? answerOf(progress.outcome) : late),
+    (progress) => ack(progress.type === "done" ? answerOf(progress.outcome) : late),
   );
-  if (outcome && !inTime) await command.respond(ephemeral(outcome));
+  if (outcome && !inTime) await respond(ephemeral(outcome));
 }
 
 function ephemeral(message: Message) {
@@ -79,28 +75,24 @@ function answerOf(message: Message | null) {
   return message ? ephemeral(message) : undefined;
 }
 
-async function run(
-  context: SlackContext,
-  { command: { user_id: user, channel_id: channel, trigger_id: triggerId, text }, client }: SlashCommand,
-  command: Command,
-  rest: string,
-): Promise<Message | null> {
-  const { people } = readCommandText(text);
-  return command.run(context, { user, rest, people, channel, triggerId, client, commands });
+function commandOf(word: string): Command | undefined {
+  const name = word.toLowerCase() || "help";
+  return commands.find((each) => each.word === name);
 }
 
-/** @param sent Slack's text: the button to run the line keeps the people in it */
-async function unknown(
-  context: SlackContext,
-  user: string,
-  [word, rest]: readonly [string, string],
-  sent: string,
-): Promise<Message> {
+type Sender = Pick<CommandCall, "user" | "channel" | "triggerId" | "client">;
+
+/** Runs a typed or a corrected line: each command checks the person's rights. @param sent Slack's text: a button to run it keeps its people */
+async function runLine(context: SlackContext, sent: string, by: Sender): Promise<Message | null> {
+  const { text, people } = readCommandText(sent);
+  const [word, rest] = wordAndRest(text);
+  const found = commandOf(word);
+  if (found) return found.run(context, { ...by, rest, people, commands });
   const name = word.toLowerCase();
   // The id of a request alone shows that request.
   if (/^r-[a-z0-9]+$/.test(name)) return unknownCommandAnswer(word, "status", name);
   if (context.config.clusters.has(word)) return unknownCommandAnswer(word, "request", `${word} ${rest}`, sent.trim());
-  const meant = await commandMeant(context, user, commands, word);
+  const meant = await commandMeant(context, by.user, commands, word);
   return unknownCommandAnswer(word, meant, rest, wordAndRest(sent.trim())[1]);
 }
 
@@ -111,18 +103,9 @@ function wordAndRest(text: string): readonly [word: string, rest: string] {
 
 export const commandButtons: Buttons = {
   [helpAction]: answers((context, user) => readHelp(context, user, commands, true)),
-  [runAction]: runOnClick,
+  [runAction]: (context, click) => {
+    const { body, client } = click;
+    const by = { user: body.user.id, channel: body.channel?.id ?? "", triggerId: body.trigger_id, client };
+    return answers((_, __, line) => runLine(context, line, by))(context, click);
+  },
 };
-
-/** Runs a corrected line: each command checks the person's rights. */
-function runOnClick(context: SlackContext, click: ButtonClick): Promise<void> {
-  const { body, client } = click;
-  const sent = click.action.value ?? "";
-  const { text, people } = readCommandText(sent);
-  const [word, rest] = wordAndRest(text);
-  const channel = body.channel?.id ?? "";
-  const call = { user: body.user.id, rest, people, channel, triggerId: body.trigger_id, client, commands };
-  const found = commands.find((each) => each.word === word);
-  const run = async () => (found ? found.run(context, call) : unknown(context, call.user, [word, rest], sent));
-  return answers(run)(context, click);
-}

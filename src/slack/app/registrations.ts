@@ -27,7 +27,7 @@ import { homeOpenedHandler } from "../look/home.ts";
 import { listButtons } from "../look/list.ts";
 import { migrationButtons, migrationForms } from "../migrate/migration-clicks.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
-import { answerForeigner, checkPerson } from "./admission.ts";
+import { answerRefused, checkPerson } from "./admission.ts";
 import type { SeenRequests } from "./admit.ts";
 import { detailsButtons, settleClicked } from "./answer.ts";
 import { commandButtons, handleCommand } from "./commands.ts";
@@ -166,7 +166,7 @@ export function onlyOurWorkspace({ place, app }: Ours, log: Logger): Middleware<
     const isOurApp = app === null || from.app === app;
     if (isOurApp && isFrom(place, body)) return next();
     log.warn(from, "refused a request of another workspace or app");
-    if (isOurApp) await answerForeigner({ log }, sent);
+    if (isOurApp) await answerRefused(log, sent, "of-another-workspace");
   };
 }
 

@@ -32,6 +32,8 @@ import { noteAttempt } from "./attempts.ts";
 import type { SlackContext } from "./context.ts";
 import type { Account } from "./directory.ts";
 
+type PeopleContext = Pick<SlackContext, "directory" | "config">;
+
 /** A person as a cluster's policy sees them now. @param beside ids that can be this person's too @throws AccessError */
 export async function personFor(
   { directory }: Pick<SlackContext, "directory">,
@@ -44,29 +46,19 @@ export async function personFor(
 }
 
 /** The same as a reader of buttons. The policy gives nothing to a person without an active account. @throws AccessError */
-export async function readerFor(
-  { directory }: Pick<SlackContext, "directory">,
-  cluster: Cluster | undefined,
-  user: string,
-): Promise<Person> {
-  const isActive = (await directory.accountOf(user)) === "active";
-  return isActive ? personFor({ directory }, cluster, user) : { user: "", memberships: [] };
+export async function readerFor(context: PeopleContext, cluster: Cluster | undefined, user: string): Promise<Person> {
+  const isActive = (await context.directory.accountOf(user)) === "active";
+  return isActive ? personFor(context, cluster, user) : { user: "", memberships: [] };
 }
 
-export async function personShown(
-  { directory, config }: Pick<SlackContext, "directory" | "config">,
-  user: string,
-): Promise<Person> {
+export async function personShown({ directory, config }: PeopleContext, user: string): Promise<Person> {
   const ids = await directory.idsOf(user).catch(() => []);
   const named = [...new Set([...[...config.clusters.values()].flatMap(namesIn), ...ids])];
   return { user, memberships: await directory.membershipsOf(user, named).catch(() => []) };
 }
 
 /** The clusters whose access a person can see: only these are named to them. */
-export async function clustersShown(
-  context: Pick<SlackContext, "directory" | "config">,
-  user: string,
-): Promise<readonly Cluster[]> {
+export async function clustersShown(context: PeopleContext, user: string): Promise<readonly Cluster[]> {
   const { clusters, linking } = context.config;
   const person = await personShown(context, user);
   return [...clusters.values()].filter((each) => maySeeClusterMap(each, person, linking.administrators));

@@ -2,11 +2,12 @@ import type { ModalView } from "@slack/types";
 import type { Click } from "../../access/approvals.ts";
 import { personOf, refuseDecision } from "../../access/decide.ts";
 import { decideReview, type ReviewRefusal, refuseReview, reviewersOf } from "../../access/emergency.ts";
-import { isMigrationId } from "../../access/lists.ts";
+import { isMigration, isMigrationId } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
+import { recordWith } from "../../ledger/look-ups.ts";
 import { refuseActor } from "../app/admission.ts";
 import { type Buttons, denies, type Forms, formUnless, opens, submits } from "../app/answer.ts";
 import { actOf, noteAttempt } from "../app/attempts.ts";
@@ -68,28 +69,19 @@ export const deny: Command = {
   summary: "denies a request; the requester reads your reason",
   forApprovers: true,
   records: true,
-  run: async (context, { user, rest }) => {
+  run: async (context, { user: by, rest }) => {
     const [id, why] = idAndRest(rest);
-    if (isMigrationId(id)) return denyMigration(context, user, id, why);
-    const request = await context.ledger.get(id);
-    if (!request) return noSuchRequestAnswer(id);
-    if (isNoReason(why)) return missingReasonAnswer(id, why.length, maxWhyLength);
-    const digest = request.preview?.digest ?? "";
-    return (await decideRequest(context, id, { verdict: "denied", by: user, digest, why })) ?? deniedAnswer(id);
+    const record = await recordWith(context.ledger, id);
+    if (!record) return isMigrationId(id) ? noSuchMigrationAnswer(id) : noSuchRequestAnswer(id);
+    if (why === "" || why.length > maxWhyLength) return missingReasonAnswer(id, why.length, maxWhyLength);
+    const { digest = "" } = (isMigration(record) ? record.plan : record.preview) ?? {};
+    const click = { verdict: "denied", by, digest, why } as const;
+    const deciding = isMigration(record)
+      ? decideOnMigration(context, by, id, click)
+      : decideRequest(context, id, click);
+    return (await deciding) ?? deniedAnswer(id);
   },
 };
-
-async function denyMigration(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
-  const migration = await context.ledger.migrations.get(id);
-  if (!migration) return noSuchMigrationAnswer(id);
-  if (isNoReason(why)) return missingReasonAnswer(id, why.length, maxWhyLength);
-  const digest = migration.plan?.digest ?? "";
-  return (await decideOnMigration(context, by, id, { verdict: "denied", digest, why })) ?? deniedAnswer(id);
-}
-
-function isNoReason(why: string): boolean {
-  return why === "" || why.length > maxWhyLength;
-}
 
 export const denyButtons: Buttons = {
   [denyAction]: opens((context, user, value) =>
@@ -174,33 +166,25 @@ function reviewModal(request: AccessRequest): ModalView {
 
 /** Records an approver's review of emergency access. `note`: their finding. @throws AccessError */
 export function reviewEmergency(context: SlackContext, user: string, id: string, note = ""): Promise<Message> {
-  return updateRequest(context, id, (request) => recordReview(context, user, id, request, note));
-}
-
-async function recordReview(
-  context: SlackContext,
-  user: string,
-  id: string,
-  request: AccessRequest | null,
-  note: string,
-): Promise<UpdateStep<AccessRequest, Message>> {
   const stop = (outcome: Message) => ({ type: "stop", outcome }) as const;
-  const turnedAway = await refuseActor(context, user, "review", request ?? { id, cluster: "" });
-  if (turnedAway) return stop(turnedAway);
-  if (!request) return stop(noSuchRequestAnswer(id));
-  const cluster = context.config.clusters.get(request.cluster);
-  if (!cluster) return stop(clusterGoneAnswer(request.cluster));
-  const person = await personFor(context, cluster, user, [request.requester]);
-  const now = context.now();
-  const isOwn = await isOwnEmergency(context, cluster, request, user);
-  const reviewer = isOwn ? { ...person, user: request.requester } : person;
-  const verdict = decideReview(request, cluster, reviewer, context.keys.decision, now, note);
-  if (verdict.type === "refused") {
-    await noteAttempt(context, { act: "review", by: user, code: verdict.code, request });
-    return stop(await reviewRefusedAnswer(context, verdict.code, request, cluster, user));
-  }
-  const event = eventOf("emergency.reviewed", request, user, now, { memberships: person.memberships, why: note });
-  return { type: "write", after: verdict.after, event, outcome: answer(`You reviewed ${code(request.id)}.`) };
+  return updateRequest(context, id, async (request): Promise<UpdateStep<AccessRequest, Message>> => {
+    const turnedAway = await refuseActor(context, user, "review", request ?? { id, cluster: "" });
+    if (turnedAway) return stop(turnedAway);
+    if (!request) return stop(noSuchRequestAnswer(id));
+    const cluster = context.config.clusters.get(request.cluster);
+    if (!cluster) return stop(clusterGoneAnswer(request.cluster));
+    const person = await personFor(context, cluster, user, [request.requester]);
+    const now = context.now();
+    const isOwn = await isOwnEmergency(context, cluster, request, user);
+    const reviewer = isOwn ? { ...person, user: request.requester } : person;
+    const verdict = decideReview(request, cluster, reviewer, context.keys.decision, now, note);
+    if (verdict.type === "refused") {
+      await noteAttempt(context, { act: "review", by: user, code: verdict.code, request });
+      return stop(await reviewRefusedAnswer(context, verdict.code, request, cluster, user));
+    }
+    const event = eventOf("emergency.reviewed", request, user, now, { memberships: person.memberships, why: note });
+    return { type: "write", after: verdict.after, event, outcome: answer(`You reviewed ${code(request.id)}.`) };
+  });
 }
 
 async function reviewRefusedAnswer(

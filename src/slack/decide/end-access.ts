@@ -1,18 +1,11 @@
 import type { ModalView } from "@slack/types";
-import {
-  type EndRefusal,
-  type EndVerdict,
-  judgeCancel,
-  judgeRevoke,
-  mayRevoke,
-  restOfAccess,
-} from "../../access/lease/revoke.ts";
+import { type EndRefusal, judgeCancel, judgeRevoke, mayRevoke, restOfAccess } from "../../access/lease/revoke.ts";
 import { isMigrationId } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/rule.ts";
 import { type AccessRequest, type ApprovedRequest, peopleOf } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";
-import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
+import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
 import { answers, type Buttons, type Forms, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
@@ -118,9 +111,38 @@ export async function revokeLease(context: SlackContext, by: string, id: string,
   if (isMigrationId(id)) return stopMigrationByAnswer(id);
   // A repeated decision must not repeat these.
   const others: string[] = [];
-  const decide = (request: AccessRequest | null) => decideRevoke(context, id, request, { by, why }, others);
-  const outcome = await updateRequest<Message | (() => Promise<Message>)>(context, id, decide);
+  const outcome = await updateRequest<Message | (() => Promise<Message>)>(context, id, async (request) => {
+    const turnedAway = await refuseActor(context, by, "revoke", request ?? { id, cluster: "" });
+    if (turnedAway || !request) return stop(turnedAway ?? noSuchRequestAnswer(id));
+    const cluster = context.config.clusters.get(request.cluster);
+    if (!cluster) return stop(clusterGoneAnswer(request.cluster));
+    const person = await revokerOf(context, cluster, by, request);
+    const now = context.now();
+    const verdict = judgeRevoke(request, cluster, person, why, now);
+    if (verdict.type === "refused") return refuse(context, by, "revoke", request, verdict.code);
+    const endOthers = async () => {
+      const rest = restOfAccess(request, await context.ledger.leasedOf(request.cluster));
+      for (const each of rest) if (await endOther(context, each.id, id, cluster, person)) others.push(each.id);
+      return keptText(rest, cluster, person);
+    };
+    // First: if the process dies in between, people can still revoke this one.
+    await endOthers();
+    const { after } = verdict;
+    const event = eventOf("lease.ending", request, by, now, { why });
+    // Meanwhile an extension can have begun. From now on none does.
+    return { type: "write", after, event, outcome: async () => endedAnswer(after, others, await endOthers()) };
+  });
   return typeof outcome === "function" ? outcome() : outcome;
+}
+
+function endOther(context: SlackContext, id: string, revoked: string, cluster: Cluster, person: Person) {
+  const why = `it is the same access as ${revoked}, which was revoked`;
+  return updateRequest<boolean>(context, id, (current) => {
+    const verdict = current && judgeRevoke(current, cluster, person, why, context.now());
+    if (!current || verdict?.type !== "ended") return { type: "stop", outcome: false };
+    const event = eventOf("lease.ending", current, person.user, context.now(), { why });
+    return { type: "write", after: verdict.after, event, outcome: true };
+  });
 }
 
 /** `cancel <id>`, by the requester or the person who asked for them. It gives nothing, so a cluster that is gone does not stop it. */
@@ -147,70 +169,6 @@ async function refuse(
 ): Promise<ReturnType<typeof stop>> {
   await noteAttempt(context, { act, by, code, request });
   return stop(endRefusedAnswer(code, request, context.config.clusters.get(request.cluster)));
-}
-
-interface Ending {
-  readonly by: string;
-  readonly why: string;
-}
-
-async function decideRevoke(
-  context: SlackContext,
-  id: string,
-  request: AccessRequest | null,
-  { by, why }: Ending,
-  others: string[],
-): Promise<UpdateStep<AccessRequest, Message | (() => Promise<Message>)>> {
-  const turnedAway = await refuseActor(context, by, "revoke", request ?? { id, cluster: "" });
-  if (turnedAway || !request) return stop(turnedAway ?? noSuchRequestAnswer(id));
-  const cluster = context.config.clusters.get(request.cluster);
-  if (!cluster) return stop(clusterGoneAnswer(request.cluster));
-  const person = await revokerOf(context, cluster, by, request);
-  const now = context.now();
-  const verdict = judgeRevoke(request, cluster, person, why, now);
-  if (verdict.type === "refused") return refuse(context, by, "revoke", request, verdict.code);
-  const endIt = (each: AccessRequest) => judgeRevoke(each, cluster, person, belongsToRevoked(request), now);
-  const endOthers = async () => keptText(await endRest(context, request, endIt, by, others), cluster, person);
-  await endOthers();
-  const { after } = verdict;
-  const event = eventOf("lease.ending", request, by, now, { why });
-  // Meanwhile an extension can have begun. From now on none does.
-  const outcome = async () => endOthers().then((kept) => endedAnswer(after, others, kept));
-  return { type: "write", after, event, outcome };
-}
-
-/** Ends the other leases first: if the process dies in between, people can still revoke this one. */
-async function endRest(
-  context: SlackContext,
-  request: AccessRequest,
-  end: (request: AccessRequest) => EndVerdict,
-  by: string,
-  ended: string[],
-): Promise<readonly ApprovedRequest[]> {
-  const rest = restOfAccess(request, await context.ledger.leasedOf(request.cluster));
-  for (const { id } of rest) {
-    const isEnded = await endOther(context, id, end, { by, why: belongsToRevoked(request) });
-    if (isEnded) ended.push(id);
-  }
-  return rest;
-}
-
-function endOther(
-  context: SlackContext,
-  id: string,
-  end: (request: AccessRequest) => EndVerdict,
-  { by, why }: Ending,
-): Promise<boolean> {
-  return updateRequest<boolean>(context, id, (current) => {
-    const verdict = current && end(current);
-    if (!current || verdict?.type !== "ended") return { type: "stop", outcome: false };
-    const event = eventOf("lease.ending", current, by, context.now(), { why });
-    return { type: "write", after: verdict.after, event, outcome: true };
-  });
-}
-
-function belongsToRevoked({ id }: AccessRequest): string {
-  return `it is the same access as ${id}, which was revoked`;
 }
 
 export function endedAnswer(after: AccessRequest, others: readonly string[] = [], kept = ""): Message {

@@ -53,9 +53,8 @@ export function genuineLedger(given: GenuineContext): Ledger {
 
 function isDoubtful({ configuration, keys }: GenuineContext, request: AccessRequest): boolean {
   const cluster = configuration().clusters.get(request.cluster);
-  return request.state === "pending" && request.preview !== null && cluster !== undefined
-    ? !isGenuinePreview(request, cluster, keys.preview)
-    : false;
+  const isShown = request.state === "pending" && request.preview !== null;
+  return isShown && cluster !== undefined && !isGenuinePreview(request, cluster, keys.preview);
 }
 
 /** Drops approvals of another change too. */
@@ -90,14 +89,12 @@ function genuineMessages({ ledger, keys, log }: GenuineContext): Pick<MessageLed
 function genuineMigrations(context: GenuineContext): MigrationLedger {
   const { migrations } = context.ledger;
   const genuine = <Found extends Migration | null>(migration: Found) =>
-    migration?.state === "pending" && isDoubtfulPlan(context, migration) ? { ...migration, ...withoutPlan } : migration;
+    isDoubtfulPlan(context, migration) ? { ...migration, ...withoutPlan } : migration;
   return {
     ...migrations,
     get: async (id) => {
       const migration = await migrations.get(id);
-      return migration?.state === "pending" && isDoubtfulPlan(context, migration)
-        ? planAgain(context, migration)
-        : migration;
+      return isDoubtfulPlan(context, migration) ? planAgain(context, migration) : migration;
     },
     latestOf: async (cluster) => genuine(await migrations.latestOf(cluster)),
     open: async () => (await migrations.open()).map(genuine),
@@ -107,8 +104,8 @@ function genuineMigrations(context: GenuineContext): MigrationLedger {
 /** Drops approvals of another plan too. */
 const withoutPlan = { plan: null, reminders: null, approvals: [] } as const;
 
-function isDoubtfulPlan({ keys }: GenuineContext, migration: PendingMigration): boolean {
-  return migration.plan !== null && !isGenuinePlan(migration, keys.preview);
+function isDoubtfulPlan({ keys }: GenuineContext, migration: Migration | null): migration is PendingMigration {
+  return migration?.state === "pending" && migration.plan !== null && !isGenuinePlan(migration, keys.preview);
 }
 
 async function planAgain(context: GenuineContext, migration: PendingMigration): Promise<PendingMigration> {

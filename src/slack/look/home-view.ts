@@ -65,6 +65,8 @@ export const maxRows = 8;
 /** A person's App Home tab. A pure function of the ledger. */
 export function homeView(content: HomeContent): Home {
   const { user, identities, looksUp, toDecide, migrationsToDecide, toReview, access, requests, migrations } = content;
+  const open = migrations.map(({ migration }) => migration);
+  const ownRow = (place: string) => (request: AccessRequest) => rowOf(request, place, content);
   return {
     type: "home",
     blocks: [
@@ -76,17 +78,8 @@ export function homeView(content: HomeContent): Home {
         : []),
       ...part("Waiting for your review", "review", toReview, reviewRow),
       ...part("Your access", "access", access, (request) => accessRow(request, content)),
-      ...part(
-        titleWith(
-          "Your requests",
-          migrations.map(({ migration }) => migration),
-        ),
-        "requests",
-        requests,
-        (request) => rowOf(request, "request", content),
-        migrations,
-      ),
-      ...part("Recent", "recent", content.recent, (request) => rowOf(request, "recent", content)),
+      ...part(titleWith("Your requests", open), "requests", requests, ownRow("request"), migrations),
+      ...part("Recent", "recent", content.recent, ownRow("recent")),
     ],
   };
 }

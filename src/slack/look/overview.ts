@@ -88,7 +88,10 @@ export async function clustersSeenBy(context: SlackContext, user: string): Promi
 const seesAll = ({ config }: SlackContext, user: string) => config.linking.administrators.includes(user);
 
 export function overviewAnswer(overview: Overview): Message {
-  const parts = [logPart, latePart, closedPart, overduePart, refusedPart].flatMap((partOf) => partOf(overview));
+  const parts = [
+    ...part("Audit log", overview.isLogStopped ? [logStoppedText] : []),
+    ...[latePart, closedPart, overduePart, refusedPart].flatMap((partOf) => partOf(overview)),
+  ];
   const count = overview.clusters.length;
   const of = count === 1 ? code(overview.clusters.join()) : `${count} clusters`;
   const where = count === 1 ? `with ${of}` : `among your ${of}`;
@@ -96,20 +99,10 @@ export function overviewAnswer(overview: Overview): Message {
   return messageOf([section(title), ...parts]);
 }
 
-function logPart({ isLogStopped }: Overview): KnownBlock[] {
-  return part("Audit log", isLogStopped ? [logStoppedText] : []);
-}
-
-const queueWords: Readonly<Record<string, string>> = {
-  clusters: "Work on clusters",
-  ends: "The end of leases",
-  messages: "Messages in Slack",
-};
-
-const queueHints: Readonly<Record<string, string>> = {
-  clusters: "Check that a worker runs.",
-  ends: "Check that a worker runs.",
-  messages: "Check that a Slack process runs and Slack answers.",
+const queueWords: Readonly<Record<string, readonly [what: string, hint: string]>> = {
+  clusters: ["Work on clusters", "Check that a worker runs."],
+  ends: ["The end of leases", "Check that a worker runs."],
+  messages: ["Messages in Slack", "Check that a Slack process runs and Slack answers."],
 };
 
 function latePart({ queues }: Overview): KnownBlock[] {
@@ -118,8 +111,9 @@ function latePart({ queues }: Overview): KnownBlock[] {
     const waiting = Object.entries(jobs).reduce((sum, [state, count]) => (state === "active" ? sum : sum + count), 0);
     const oldest = formatDuration(Math.round(ageSeconds));
     const [, kind = name, zone] = /^(\w+)-(.+)$/.exec(name) ?? [];
-    const what = `${queueWords[kind] ?? code(name)}${zone === undefined ? "" : ` in zone ${code(zone)}`}`;
-    return `${what}: ${waiting} waiting, the oldest for ${oldest}. ${queueHints[kind] ?? ""}`;
+    const [work, hint] = queueWords[kind] ?? [code(name), ""];
+    const what = zone === undefined ? work : `${work} in zone ${code(zone)}`;
+    return `${what}: ${waiting} waiting, the oldest for ${oldest}. ${hint}`;
   });
   return part("Late work", rows);
 }

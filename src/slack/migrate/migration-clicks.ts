@@ -5,6 +5,7 @@ import {
   judgeStop,
   type MigrationClick,
   type MigrationVerdict,
+  migrationApprovals,
   retryMigration,
 } from "../../access/decide-migration.ts";
 import {
@@ -17,6 +18,7 @@ import {
 } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isApproverOf, isResponsibleFor, type Person } from "../../access/policy/rule.ts";
+import { counted } from "../../diagnosis/link.ts";
 import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
 import { answers, type Buttons, denies, type Forms, formUnless, opens } from "../app/answer.ts";
@@ -31,6 +33,7 @@ import {
   stopMigrationAction,
 } from "../show/buttons.ts";
 import {
+  answer,
   clusterGoneAnswer,
   denyMigrationModalId,
   denyModal,
@@ -38,14 +41,14 @@ import {
   goneText,
   type Message,
 } from "../show/message.ts";
+import { code } from "../show/mrkdwn.ts";
 import { readAskValue, readMigrationValue } from "./migration-buttons.ts";
 import {
-  migrationApprovedAnswer,
   migrationAskedAnswer,
   migrationOpenAnswer,
   migrationRefusedAnswer,
   migrationRetriedAnswer,
-  migrationStoppedAnswer,
+  migrationState,
   migrationTitle,
   noMigrationAnswer,
   noSuchMigrationAnswer,
@@ -73,8 +76,8 @@ export async function askForMigration(
   const asked = { cluster: cluster.name, requester, givenArns, ...(kind && { kind }) };
   let id = nextMigrationId(cluster.name, latest);
   for (let tries = 0; tries < maxTries; tries += 1) {
-    const answer = await beginMigration(context, { ...asked, id });
-    if (answer) return answer;
+    const begun = await beginMigration(context, { ...asked, id });
+    if (begun) return begun;
     id = nextMigrationId(cluster.name, { id });
   }
   return failureAnswer("Ask for it again.");
@@ -105,13 +108,7 @@ interface Act {
   readonly act: TriedAct;
   readonly event: EventType;
   readonly why: string;
-  readonly decide: (
-    migration: Migration,
-    cluster: Cluster,
-    person: Person,
-    now: Date,
-    departed: Departed,
-  ) => MigrationVerdict;
+  readonly decide: (...of: [Migration, Cluster, Person, now: Date, departed: Departed]) => MigrationVerdict;
   /** Null: the migration's message shows the result. */
   readonly answer: (after: Migration) => Message | null;
 }
@@ -130,7 +127,10 @@ export function decideOnMigration(
     why: click.why,
     decide: (migration, cluster, person, now, departed) =>
       decideMigration(migration, cluster, person, click, context.keys.decision, now, departed),
-    answer: (after) => (after.state === "pending" ? migrationApprovedAnswer(after) : null),
+    answer: ({ state, approvals }) =>
+      state === "pending"
+        ? answer(`Approved. Needs ${counted(migrationApprovals - approvals.length, "more approval")}.`)
+        : null,
   });
 }
 
@@ -141,19 +141,13 @@ export function stopMigration(context: SlackContext, by: string, id: string, why
     event: "migration.stopped",
     why,
     decide: (migration, cluster, person, now) => judgeStop(migration, cluster, person, why, now),
-    answer: migrationStoppedAnswer,
+    answer: (after) => answer(`${code(after.id)}: ${migrationState(after)}.`),
   });
 }
 
 function tryMigrationAgain(context: SlackContext, by: string, id: string): Promise<Message | null> {
-  const act = {
-    act: "retry",
-    event: "migration.retried",
-    why: "",
-    decide: retryMigration,
-    answer: migrationRetriedAnswer,
-  } as const;
-  return actOnMigration(context, by, id, act);
+  const retry = { act: "retry", event: "migration.retried", why: "", decide: retryMigration } as const;
+  return actOnMigration(context, by, id, { ...retry, answer: migrationRetriedAnswer });
 }
 
 async function actOnMigration(context: SlackContext, by: string, id: string, what: Act): Promise<Message | null> {

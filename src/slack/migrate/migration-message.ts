@@ -84,32 +84,17 @@ function showingOf(migration: Migration, cluster: Cluster | undefined): ChannelM
 }
 
 function milestonesOf(migration: Migration, lost: AccessError | null, shown: ShownMessages): readonly Milestone[] {
+  const { plan, trouble, state, cluster, begun } = migration;
+  const isOver = isMigrationOver(migration);
+  const said = (name: string, text: string) => {
+    return { name, message: answer(`${migrationName(migration)} of ${code(cluster)}: ${text}`) };
+  };
+  const failing = isOver ? null : migrationTrouble(migration);
   return [
-    ...(lost && migration.plan && !isMigrationOver(migration)
-      ? lostChannelMilestones(migration, lost.message, shown)
-      : []),
-    ...migrationTroubleMilestone(migration),
-    ...migrationEndMilestone(migration),
-  ];
-}
-
-/** Once for each kind of failure: without a plan, no message in the channel shows it. */
-function migrationTroubleMilestone(migration: Migration): readonly Milestone[] {
-  const { trouble, state, cluster } = migration;
-  const text = migrationTrouble(migration);
-  if (!trouble || !text || isMigrationOver(migration)) return [];
-  return [
-    { name: `${state}-${trouble.code}`, message: answer(`${migrationName(migration)} of ${code(cluster)}: ${text}`) },
-  ];
-}
-
-/** Once no step is open. */
-function migrationEndMilestone(migration: Migration): readonly Milestone[] {
-  if (!isMigrationOver(migration) || migration.begun) return [];
-  return [
-    {
-      name: migration.state,
-      message: answer(`${migrationName(migration)} of ${code(migration.cluster)}: ${migrationState(migration)}.`),
-    },
+    ...(lost && plan && !isOver ? lostChannelMilestones(migration, lost.message, shown) : []),
+    // Once for each kind of failure: without a plan, no message in the channel shows it.
+    ...(trouble && failing ? [said(`${state}-${trouble.code}`, failing)] : []),
+    // Once no step is open.
+    ...(isOver && !begun ? [said(state, `${migrationState(migration)}.`)] : []),
   ];
 }

@@ -141,16 +141,8 @@ export function stopMigrationByAnswer(id: string): Message {
   return answer(`Nothing changed. To stop a migration or repair: ${line}.`);
 }
 
-export function migrationApprovedAnswer({ approvals }: Migration): Message {
-  return answer(`Approved. Needs ${counted(migrationApprovals - approvals.length, "more approval")}.`);
-}
-
 export function migrationRetriedAnswer(migration: Migration): Message {
   return answer(`Trying ${migrationWord(migration)} ${code(migration.id)} again now.`);
-}
-
-export function migrationStoppedAnswer(migration: Migration): Message {
-  return answer(`${code(migration.id)}: ${migrationState(migration)}.`);
 }
 
 export function migrationRefusedAnswer(
@@ -158,30 +150,20 @@ export function migrationRefusedAnswer(
   migration: Migration,
   { name, quiet }: Cluster,
 ): Message {
-  return answer(refusalWords(refusal, migration, name, quiet));
-}
-
-function refusalWords(refusal: MigrationRefusal, migration: Migration, name: string, quiet: Cluster["quiet"]): string {
-  switch (refusal) {
-    case "already-decided":
-    case "over":
-    case "not-in-trouble":
-      return `Already handled. ${code(migration.id)}: ${migrationState(migration)}.`;
-    case "expired":
-      return `${code(migration.id)} has expired. Ask again: ${askLine(migration.kind, name)}.`;
-    case "not-an-approver":
-      return onlyAnswer(`approvers of ${code(name)}`).text;
-    case "no-preview":
-      return notCheckedYet;
-    case "change-differs":
-      return changedSince;
-    case "quiet":
-      return quietText({ name, quiet });
-    case "approved-already":
-      return "You approved it already.";
-    case "not-yours":
-      return notYoursAnswer(migration).text;
-  }
+  const handled = `Already handled. ${code(migration.id)}: ${migrationState(migration)}.`;
+  const reasons: Readonly<Record<MigrationRefusal, string>> = {
+    "already-decided": handled,
+    over: handled,
+    "not-in-trouble": handled,
+    expired: `${code(migration.id)} has expired. Ask again: ${askLine(migration.kind, name)}.`,
+    "not-an-approver": onlyAnswer(`approvers of ${code(name)}`).text,
+    "no-preview": notCheckedYet,
+    "change-differs": changedSince,
+    quiet: quietText({ name, quiet }),
+    "approved-already": "You approved it already.",
+    "not-yours": notYoursAnswer(migration).text,
+  };
+  return answer(reasons[refusal]);
 }
 
 /** Everything for the thread of a migration, oldest first. A pure function of the record. `due`: the people and user groups to call. */
@@ -191,12 +173,19 @@ export function migrationThreadOf(
   due: readonly string[] = cluster ? approversLeft(migration, cluster) : [],
 ): readonly ThreadEntry[] {
   const called = cluster ? mentions(due) : "";
+  const { done, trouble, expiresAt, state, endedAt, begun } = migration;
   return [
     ...decisionEntries(migration, called),
     ...reminderEntries(migration, called),
-    ...stepEntries(migration),
-    ...troubleEntries(migration),
-    ...endEntries(migration),
+    ...done.map(({ name, at, proof }) => ({
+      name: `step-${name}-${at}`,
+      text: `✓ ${code(name, 300)} ${time(at)}\n${styled(proof.join(" "), 800)}`,
+    })),
+    // Once for each cause.
+    ...(trouble
+      ? [{ name: `trouble-${trouble.code}-${expiresAt}`, text: `:warning: ${styled(trouble.message, 1200)}` }]
+      : []),
+    ...(endedAt === null || begun ? [] : [{ name: state, text: `${migrationState(migration)}.` }]),
   ];
 }
 
@@ -226,22 +215,4 @@ function reminderEntries(migration: Migration, called: string): ThreadEntry[] {
   if (state !== "pending" || !plan || !reminders?.sent || !called) return [];
   const text = `${called}: ${mention(requester)} waits for your decision about ${whatOf(migration)}. Expires ${time(expiresAt)}.`;
   return [{ name: `reminder-${plan.at}-${reminders.sent}`, text }];
-}
-
-function stepEntries({ done }: Migration): ThreadEntry[] {
-  return done.map(({ name, at, proof }) => ({
-    name: `step-${name}-${at}`,
-    text: `✓ ${code(name, 300)} ${time(at)}\n${styled(proof.join(" "), 800)}`,
-  }));
-}
-
-/** Once for each cause. */
-function troubleEntries({ trouble, expiresAt }: Migration): ThreadEntry[] {
-  if (!trouble) return [];
-  return [{ name: `trouble-${trouble.code}-${expiresAt}`, text: `:warning: ${styled(trouble.message, 1200)}` }];
-}
-
-function endEntries(migration: Migration): ThreadEntry[] {
-  const { state, endedAt, begun } = migration;
-  return endedAt === null || begun ? [] : [{ name: state, text: `${migrationState(migration)}.` }];
 }

@@ -39,7 +39,8 @@ export function migrationAnswer(
   const moving = items.filter(({ outcome }) => outcome === "moves").length;
   const head = `*From aws-auth to access entries: ${code(cluster.name)}*, mode ${code(mode)}\n${counted(moving, "item")} of ${items.length} can move, in ${counted(steps.length, "step")}. Nothing changes yet.`;
   const left = Math.max(0, items.length - maxItems) + Math.max(0, steps.length - maxSteps);
-  const blocks = [
+  const whole = `${code(`eks-access migrate ${cluster.name}`)} in the worker's environment shows everything.`;
+  return messageOf([
     section(head),
     ...items
       .slice(0, maxItems)
@@ -49,11 +50,8 @@ export function migrationAnswer(
     context(`${modeWords(before.length)}.`),
     ...(open ? [context(`${code(open.id)} of ${mention(open.requester)} is open: ${migrationState(open)}.`)] : []),
     ...(steps.length > 0 && !open ? askBlocks(cluster, paths) : []),
-    context(
-      `Plan ${code(digest.slice(0, 12))}. ${left > 0 ? `${counted(left, "line")} not shown. ` : ""}${whole(cluster)}`,
-    ),
-  ];
-  return messageOf(blocks);
+    context(`Plan ${code(digest.slice(0, 12))}. ${left > 0 ? `${counted(left, "line")} not shown. ` : ""}${whole}`),
+  ]);
 }
 
 /** Null: the given ARNs do not fit into a button, so the person types them again. */
@@ -69,10 +67,6 @@ function itemHead({ place, arn, outcome }: ItemSummary): string {
 
 function stepWords({ does, proof, undo }: StepSummary, index: number): string {
   return `*${index + 1}.* ${styled(does, 900)}\n      Proof: ${styled(proof, 300)}\n      Undo: ${styled(undo, 300)}`;
-}
-
-function whole({ name }: Cluster): string {
-  return `${code(`eks-access migrate ${name}`)} in the worker's environment shows everything.`;
 }
 
 export function nothingToMigrationAnswer(message: string): Message {

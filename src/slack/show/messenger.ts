@@ -125,19 +125,9 @@ async function updatePeople(
   const request = await context.ledger.get(id);
   if (!request) return shown;
   await wakeForThread(context, request, shown);
-  return updateDirectMessages(context, request, shown, presence, !isLost);
-}
-
-async function updateDirectMessages(
-  context: MessengerContext,
-  request: AccessRequest,
-  shown: ShownMessages,
-  presence: Presence | null,
-  isInChannel: boolean,
-): Promise<ShownMessages> {
   const cluster = context.config.clusters.get(request.cluster);
   const extension = await lastOfAccess(context.ledger, request);
-  const isSeen = (isInChannel && shown.message !== null) || shown.copies.length > 0;
+  const isSeen = (!isLost && shown.message !== null) || shown.copies.length > 0;
   return toEach(context, request, shown, async (user, before) => {
     const milestone = milestoneOf(request, cluster, before.milestones, user, extension, presence?.departed);
     // Nothing is announced before approvers see it (law 5).
