@@ -108,11 +108,8 @@ function rejectResource(prefix: string, resource: string): Rejection {
   if (kind !== "role" && kind !== "user") return rejectKind("arn-kind", quote(kind));
   if (!NAME.test(name)) return rejectPart("arn-name", "name", name);
   if (kind === "user") return rejectPart("arn-path", "path", rest.slice(0, -1).join("/"));
-  return rejectPath(`${prefix}:role/${name}`, rest.slice(0, -1).join("/"));
-}
-
-function rejectPath(suggestion: string, path: string): Rejection {
-  const code = path.startsWith("aws-reserved/sso.amazonaws.com") ? "arn-sso-path" : "arn-path";
+  const code = resource.startsWith("role/aws-reserved/sso.amazonaws.com/") ? "arn-sso-path" : "arn-path";
+  const suggestion = `${prefix}:role/${name}`;
   return { ...reject(code, "Write the role without its path: the authenticator sees none."), suggestion };
 }
 

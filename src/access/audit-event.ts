@@ -1,76 +1,80 @@
 import { createHash } from "node:crypto";
 import { digestOfEvent, type Json } from "./seal.ts";
 
-export type EventType =
-  | "request.created"
-  | "request.previewed"
-  | "request.delayed"
-  | "request.refused"
-  | "preview.refused"
-  | "preview.outdated"
-  | "request.approved"
-  | "request.denied"
-  | "request.cancelled"
-  | "request.expired"
-  | "request.reminded"
-  | "request.self-approved"
-  | "approval.given"
-  | "approval.given-to-self"
-  | "approval.void"
-  | "approval.dropped"
-  | "emergency.taken"
-  | "emergency.unreviewed"
-  | "emergency.reviewed"
-  | "lease.writing"
-  | "lease.active"
-  | "lease.signed-in"
-  | "lease.sign-in-delayed"
-  | "lease.rights-asked"
-  | "lease.rights-delayed"
-  | "lease.delayed"
-  | "lease.warned"
-  | "lease.drifted"
-  | "lease.repaired"
-  | "lease.recovered"
-  | "lease.replayed"
-  | "lease.failed"
-  | "lease.ending"
-  | "lease.ended"
-  | "migration.asked"
-  | "migration.planned"
-  | "migration.refused"
-  | "migration.reminded"
-  | "migration.approved"
-  | "migration.denied"
-  | "migration.stopped"
-  | "migration.expired"
-  | "migration.void"
-  | "migration.approval-dropped"
-  | "migration.begun"
-  | "migration.stepped"
-  | "migration.undone"
-  | "migration.settling"
-  | "migration.delayed"
-  | "migration.retried"
-  | "migration.done"
-  | "rescue.mode-switched"
-  | "rescue.writing"
-  | "rescue.repaired"
-  | "link.made"
-  | "link.proposed"
-  | "link.confirmed"
-  | "link.refused"
-  | "configuration.changed"
-  | "configuration.refused"
-  | "creator.used"
-  | "fleet.changed"
-  | "write.changed"
-  | "annotation.refused"
-  | "record.unreadable"
-  | "record.undone"
-  | "decision.refused"
-  | "attempt.refused"
-  | "person.erased";
+/** Every kind of event, with what its actor did. */
+export const happened = {
+  "request.created": "asked",
+  "request.previewed": "checked the cluster",
+  "request.delayed": "could not check the cluster yet",
+  "request.reminded": "reminded the approvers",
+  "request.refused": "refused it",
+  "preview.refused": "rejected the preview; the worker checks again",
+  "preview.outdated": "found the preview outdated: another lease of the principal began or ended",
+  "approval.given": "approved it; more approvals needed",
+  "request.approved": "approved it",
+  "request.denied": "denied it",
+  "request.cancelled": "cancelled it",
+  "request.expired": "expired it without a decision",
+  "approval.given-to-self": "approved their own request; more approvals needed",
+  "request.self-approved": "approved their own request, as the policy allows",
+  "emergency.taken": "took emergency access",
+  "emergency.unreviewed": "asked again for a review",
+  "emergency.reviewed": "reviewed it",
+  "approval.dropped": "dropped an approval that no longer counts",
+  "approval.void": "found that the approval no longer counts",
+  "lease.writing": "started to apply it",
+  "lease.active": "proved it: active",
+  "lease.signed-in": "tested signing in as the principal",
+  "lease.sign-in-delayed": "could not test the sign-in yet",
+  "lease.rights-asked": "asked the API server what the access allows",
+  "lease.rights-delayed": "got no answer from the API server yet",
+  "lease.delayed": "could not apply it yet",
+  "lease.warned": "warned that it ends soon",
+  "lease.drifted": "found access lost",
+  "lease.repaired": "found access restored",
+  "lease.recovered": "restored it from the cluster's own memory",
+  "lease.replayed": "refused it: an old copy of this request was restored into Redis",
+  "lease.failed": "gave up",
+  "lease.ending": "started to end it",
+  "lease.ended": "removed it",
+  "migration.asked": "asked for a migration",
+  "migration.planned": "planned a migration",
+  "migration.refused": "refused a migration",
+  "migration.reminded": "reminded the approvers of a migration",
+  "migration.approved": "approved the plan of a migration",
+  "migration.denied": "denied a migration",
+  "migration.stopped": "stopped a migration",
+  "migration.expired": "expired a migration without a decision",
+  "migration.approval-dropped": "dropped an approval of a migration",
+  "migration.void": "found that the approvals of a migration no longer count",
+  "migration.begun": "started a step of a migration",
+  "migration.stepped": "completed a step of a migration",
+  "migration.undone": "undid a migration step, or found it undone",
+  "migration.settling": "waits before removing anything from aws-auth",
+  "migration.delayed": "could not continue a migration yet",
+  "migration.retried": "retried a migration",
+  "migration.done": "completed a migration",
+  "rescue.mode-switched": "switched the authentication mode to API_AND_CONFIG_MAP",
+  "rescue.writing": "started to write aws-auth",
+  "rescue.repaired": "repaired aws-auth",
+  "link.made": "linked a principal",
+  "link.proposed": "asked for a link",
+  "link.confirmed": "confirmed a link",
+  "link.refused": "refused a link",
+  "record.undone": "found that Redis had lost the last changes of this request",
+  "record.unreadable": "could not read the record in Redis, and left it alone",
+  "configuration.changed": "changed the configuration",
+  "configuration.refused": "refused a configuration",
+  "creator.used": "became the creator, although the cluster has an operator",
+  "fleet.changed": "found a change of the fleet",
+  "write.changed": "found that a webhook had changed a write",
+  "annotation.refused": "rejected the cluster's own memory",
+  "decision.refused": "decision blocked",
+  "attempt.refused": "action blocked",
+  "person.erased": "erased a person's data",
+} as const;
+
+export type EventType = keyof typeof happened;
 
 export interface AuditEvent {
   readonly type: EventType;
@@ -166,6 +170,11 @@ function breakOf(each: ChainedEvent<object>, previous: string, expected: number,
   if (each.hash !== chainHash(previous, each.erased ?? digestOfEvent(each.event)))
     return `Event ${expected} was edited.`;
   return null;
+}
+
+/** Who gets the access by an event that asks for it, and who asked for them, if it was another person. */
+export function peopleIn(actor: string, { requester }: AuditEvent["detail"]): { requester: string; askedBy?: string } {
+  return typeof requester === "string" ? { requester, askedBy: actor } : { requester: actor };
 }
 
 /** An event about a person's link, so about no request and no cluster. `detail` names the person and the ARN. */

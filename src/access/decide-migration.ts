@@ -8,7 +8,7 @@ import {
   refuseUndecidable,
   sealAnswer,
 } from "./approvals.ts";
-import { endedMigration, isMigrationOver, type Migration, nextMigration, runningMigration } from "./migration.ts";
+import { endedMigration, isMigrationOver, type Migration, nextMigration } from "./migration.ts";
 import { type Cluster, clusterArnOf } from "./policy/cluster.ts";
 import { clusterApprovers, isApproverOf, isResponsibleFor, type Person } from "./policy/rule.ts";
 import { type Decision, isTheirs } from "./record.ts";
@@ -63,7 +63,7 @@ export function decideMigration(
   }
   const after = nextMigration(migration, { approvals, voided: null, trouble: null });
   const isEnough = approvals.length >= migrationApprovals;
-  return { type: "decided", after: isEnough ? runningMigration(after, migration.plan) : after };
+  return { type: "decided", after: isEnough ? { ...after, state: "running", plan: migration.plan } : after };
 }
 
 /** The decision seals the cluster's ARN too: its name can later mean another cluster. */

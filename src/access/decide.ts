@@ -16,7 +16,7 @@ import {
   ruleFor,
 } from "./policy/rule.ts";
 import { isSamePrincipal } from "./principal.ts";
-import { type AccessRequest, type Decision, isTheirs, type PendingRequest, peopleOf } from "./record.ts";
+import { type AccessRequest, type Decision, isTheirs, peopleOf } from "./record.ts";
 import { approvedRequest, deniedRequest, pendingRequest } from "./request.ts";
 import type { DecisionKeys } from "./seal.ts";
 
@@ -60,19 +60,16 @@ export interface DecisionFacts {
 
 /** The remaining approvers of this request: neither its people nor those who approved. Slack user ids and user groups. */
 export function othersWhoMayApprove(request: AccessRequest, cluster: Cluster): readonly string[] {
-  const rule = isApprovable(request, cluster) && ruleOf(request, cluster);
+  const [rule, level] = ruledBy(request, cluster, request);
   const out = peopleNotDue(request, cluster);
-  return (rule ? approversOf(rule, cluster) : []).filter((each) => !out.includes(each));
+  return (rule && level ? approversOf(rule, cluster) : []).filter((each) => !out.includes(each));
 }
 
 /** Approvers who need not decide, also in a user group: those who approved, and the request's people. */
 export function peopleNotDue(request: AccessRequest, cluster: Cluster): readonly string[] {
   const given = request.approvals.map(({ by }) => by);
-  return ruleOf(request, cluster)?.selfApproval ? given : [...given, ...peopleOf(request)];
-}
-
-function ruleOf({ level, requester, requesterFacts }: AccessRequest, cluster: Cluster) {
-  return ruleFor(cluster, level, { user: requester, memberships: requesterFacts.memberships });
+  const [rule] = ruledBy(request, cluster, request);
+  return rule?.selfApproval ? given : [...given, ...peopleOf(request)];
 }
 
 export type DecisionVerdict =
@@ -106,7 +103,10 @@ export function decideClick(
   const { decision, approvals } = sealAnswer(proposalOf(request), answer, isStillApprover, keys, now);
   if (verdict === "denied") return { type: "decided", decision, after: deniedRequest(request, decision) };
   if (!rule || !level) return { type: "refused", code: "no-rule" };
-  const after = withApprovals(request, approvals, approvalsNeeded(rule, level, now), now);
+  const approvalsWanted = approvalsNeeded(rule, level, now);
+  const given = pendingRequest(request, { approvals, approvalsWanted, trouble: null, voided: null });
+  const isEnough = approvals.length >= approvalsWanted;
+  const after = isEnough ? approvedRequest(given, scheduleLease(request, now)) : given;
   return { type: "decided", decision, after };
 }
 
@@ -182,16 +182,6 @@ function ruledBy(
 
 export function personOf(user: string, { memberships }: DecisionFacts): Person {
   return { user, memberships: memberships.get(user) ?? [] };
-}
-
-function withApprovals(
-  request: PendingRequest,
-  approvals: readonly Decision[],
-  approvalsWanted: number,
-  now: Date,
-): AccessRequest {
-  const given = pendingRequest(request, { approvals, approvalsWanted, trouble: null, voided: null });
-  return approvals.length < approvalsWanted ? given : approvedRequest(given, scheduleLease(request, now));
 }
 
 function withoutGroups({ requesterFacts }: AccessRequest): DecisionFacts {

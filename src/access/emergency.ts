@@ -2,64 +2,31 @@ import { type ApprovalVerdict, datedAheadText } from "./approvals.ts";
 import { scheduleLease } from "./lease/lease.ts";
 import type { Cluster, Level } from "./policy/cluster.ts";
 import { breakGlassFor, clusterApprovers, isApproverOf, type Person } from "./policy/rule.ts";
-import {
-  type AccessRequest,
-  type Decision,
-  type Emergency,
-  type EmergencyRequest,
-  isTheirs,
-  type PendingRequest,
-} from "./record.ts";
+import { type AccessRequest, type Emergency, type EmergencyRequest, isTheirs, type PendingRequest } from "./record.ts";
 import { withEmergency } from "./request.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { digestOfRequest, isDatedAhead, isSealedDecision, sealDecision, sealReview } from "./seals.ts";
 
 const dayMs = 24 * 3600 * 1000;
 
-/** Takes emergency access. The Slack process seals that the policy allows it: the worker trusts nothing else. */
+/**
+ * Takes emergency access. The Slack process seals that the policy allows it: the worker trusts nothing else. Without keys it is a rescue, where
+ * the sealed tags of the access entry replace the seal: the worker can't sign a decision.
+ */
 export function takeEmergency(
   request: PendingRequest,
   cluster: Cluster,
   level: Level,
-  person: Person,
-  keys: DecisionKeys,
-  now: Date,
-): EmergencyRequest {
-  const unsealed = declarationOf(request, cluster, level, person, now);
-  return taken(request, sealDecision(unsealed, request.id, keys), now);
-}
-
-/** The same for a rescue, where the sealed tags of the access entry replace the decision: the worker can't sign one. */
-export function takeEmergencyUnsigned(
-  request: PendingRequest,
-  cluster: Cluster,
-  level: Level,
-  person: Person,
-  now: Date,
-): EmergencyRequest {
-  return taken(request, { ...declarationOf(request, cluster, level, person, now), seal: "" }, now);
-}
-
-function declarationOf(
-  request: AccessRequest,
-  cluster: Cluster,
-  level: Level,
   { user: by, memberships }: Person,
+  keys: DecisionKeys | null,
   now: Date,
-): Omit<Decision, "seal"> {
+): EmergencyRequest {
   const digest = digestOfRequest(request, cluster, level);
   const sides = { memberships, requester: null, linked: null, stillApprovers: [] };
-  return { verdict: "emergency", by, at: now.toISOString(), digest, why: "", ...sides };
-}
-
-function taken(request: PendingRequest, declaration: Decision, now: Date): EmergencyRequest {
-  return {
-    ...request,
-    state: "approved",
-    approvals: [declaration],
-    lease: scheduleLease(request, now),
-    emergency: unreviewedEmergency(now),
-  };
+  const declared = { verdict: "emergency", by, at: now.toISOString(), digest, why: "", ...sides } as const;
+  const declaration = keys ? sealDecision(declared, request.id, keys) : { ...declared, seal: "" };
+  const [lease, emergency] = [scheduleLease(request, now), unreviewedEmergency(now)];
+  return { ...request, state: "approved", approvals: [declaration], lease, emergency };
 }
 
 /** An emergency without a review: the first reminder comes after a day. */

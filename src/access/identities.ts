@@ -10,7 +10,14 @@ import {
   sessionNameIn,
   withoutRolePath,
 } from "./principal.ts";
-import type { DecisionKeys, DecisionPublicKeys, Json, PreviewKeys, PreviewPublicKeys } from "./seal.ts";
+import {
+  type DecisionKeys,
+  type DecisionPublicKeys,
+  hasSeal,
+  type PreviewKeys,
+  type PreviewPublicKeys,
+  withSeal,
+} from "./seal.ts";
 import { isDatedAhead, type PrincipalLink } from "./seals.ts";
 
 export interface IdentityCenterSettings {
@@ -55,15 +62,13 @@ export interface EmailStatement {
 const statementMs = 5 * 60_000;
 
 export function sealEmail(user: string, email: string, now: Date, keys: DecisionKeys): EmailStatement {
-  const said = { user, email, at: now.toISOString() };
-  return { ...said, seal: keys.seal("email", said) };
+  return withSeal(keys, "email", { user, email, at: now.toISOString() });
 }
 
 /** Whether our Slack process said so just now: an address can change its owner. */
-export function isFreshEmail({ seal, ...said }: EmailStatement, keys: DecisionPublicKeys, now: Date): boolean {
-  return (
-    keys.isSealed("email", said, seal) && !isDatedAhead(said, now) && now.getTime() - Date.parse(said.at) <= statementMs
-  );
+export function isFreshEmail(said: EmailStatement, keys: DecisionPublicKeys, now: Date): boolean {
+  const ageMs = now.getTime() - Date.parse(said.at);
+  return hasSeal(keys, "email", said) && !isDatedAhead(said, now) && ageMs <= statementMs;
 }
 
 const reasons = [
@@ -114,7 +119,7 @@ export function sealIdentities(
   keys: PreviewKeys,
 ): Identities {
   const found = { ...about, cluster: cluster.name };
-  return { ...found, seal: keys.seal("identities", sealedValue(found, cluster)) };
+  return withSeal(keys, "identities", found, { cluster: sealedClusterOf(cluster) });
 }
 
 const maxKeptMs = 24 * 3_600_000;
@@ -127,15 +132,10 @@ export function readIdentities(
   keys: PreviewPublicKeys,
   now: Date,
 ): Identities | null {
-  const read = identitiesForm.safeParse(value);
-  if (!read.success || read.data.user !== user || read.data.cluster !== cluster.name) return null;
-  const { seal, ...found } = read.data;
+  const { data: found } = identitiesForm.safeParse(value);
+  if (found?.user !== user || found.cluster !== cluster.name) return null;
   if (isDatedAhead(found, now) || now.getTime() - Date.parse(found.at) > maxKeptMs) return null;
-  return keys.isSealed("identities", sealedValue(found, cluster), seal) ? read.data : null;
-}
-
-function sealedValue(found: Omit<Identities, "seal">, cluster: Cluster): Json {
-  return { ...found, cluster: sealedClusterOf(cluster) } as unknown as Json;
+  return hasSeal(keys, "identities", found, { cluster: sealedClusterOf(cluster) }) ? found : null;
 }
 
 /** What a message asks a person to repair must not count much longer than the repair takes. */

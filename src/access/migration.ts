@@ -156,10 +156,6 @@ export function nextMigration<In extends Migration>(
   return { ...migration, ...change, version: migration.version + 1 };
 }
 
-export function runningMigration(migration: PendingMigration, plan: SealedPlan): RunningMigration {
-  return { ...migration, state: "running", plan };
-}
-
 /** The last version, except for the rest of a step that began. */
 export function endedMigration(migration: PendingMigration | RunningMigration, now: Date, end: End): EndedMigration {
   const last = nextMigration(migration, { trouble: null, settlesAt: null });

@@ -81,7 +81,10 @@ export function isLeaseOver(request: AccessRequest, now: Date): boolean {
 /** Milliseconds since the epoch; null: never. The sweep reads this index, so a lost wake-up does not matter. */
 export function dueAt(request: AccessRequest): number | null {
   const work = isClosed(request) ? null : workDueAt(request);
-  const times = [work, proofDueAt(request), reviewDueAt(request)].filter((time) => time !== null);
+  const { emergency } = request;
+  // Emergency access is reported again until its review, also after its end.
+  const review = emergency && !emergency.review ? Date.parse(emergency.remindAt) : null;
+  const times = [work, proofDueAt(request), review].filter((time) => time !== null);
   return times.length > 0 ? Math.min(...times) : null;
 }
 
@@ -92,11 +95,6 @@ export function proofDueAt({ lease, trouble }: AccessRequest): number | null {
   const end = lease?.endProof?.trouble && isEndReviewPending(lease) ? Date.parse(lease.endProof.trouble.retryAt) : null;
   const times = [signIn, review, end].filter((time) => time !== null);
   return times.length > 0 ? Math.max(Math.min(...times), trouble ? Date.parse(trouble.retryAt) : 0) : null;
-}
-
-/** Emergency access is reported again until its review, also after its end. */
-function reviewDueAt({ emergency }: AccessRequest): number | null {
-  return emergency && !emergency.review ? Date.parse(emergency.remindAt) : null;
 }
 
 function workDueAt(request: AccessRequest): number | null {

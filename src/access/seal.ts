@@ -136,6 +136,40 @@ export function sealedAnew<Kind extends KeyKind>(
   return isOfNewestKey(seal, keys) || !keys.isSealed(purpose, value, seal) ? seal : keys.seal(purpose, value);
 }
 
+interface Sealed {
+  readonly seal: string;
+}
+
+/** A value with its seal. @param more what the seal covers besides it, or in its place */
+export function withSeal<Kind extends KeyKind, Said extends object>(
+  keys: Signer<Kind>,
+  purpose: SealPurposes[Kind],
+  said: Said,
+  more: object = {},
+): Said & Sealed {
+  return { ...said, seal: keys.seal(purpose, { ...said, ...more } as unknown as Json) };
+}
+
+export function hasSeal<Kind extends KeyKind>(
+  keys: Verifier<Kind>,
+  purpose: SealPurposes[Kind],
+  { seal, ...said }: Sealed,
+  more: object = {},
+): boolean {
+  return keys.isSealed(purpose, { ...said, ...more } as unknown as Json, seal);
+}
+
+/** The same value with the seal of the newest key. */
+export function withSealAnew<Kind extends KeyKind, Said extends Sealed>(
+  keys: Signer<Kind>,
+  purpose: SealPurposes[Kind],
+  { seal, ...said }: Said,
+  more: object = {},
+): Said {
+  const value = { ...said, ...more } as unknown as Json;
+  return { ...said, seal: sealedAnew(keys, purpose, value, seal) } as unknown as Said;
+}
+
 /** The ids of the keys in all seals of a stored value. In JSON no text that people typed looks like one. */
 export function keysIn(value: object | null): ReadonlySet<string> {
   return new Set([...JSON.stringify(value).matchAll(/"seal":"([0-9a-f]{8})\./g)].map(([, id = ""]) => id));

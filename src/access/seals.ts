@@ -11,10 +11,13 @@ import {
   canonicalJson,
   type DecisionKeys,
   type DecisionPublicKeys,
+  hasSeal,
   type Json,
   type PreviewKeys,
   type PreviewPublicKeys,
   sealedAnew,
+  withSeal,
+  withSealAnew,
 } from "./seal.ts";
 
 export type SeenInCluster = Pick<Preview, "base" | "way" | "leases">;
@@ -132,15 +135,13 @@ export function sealReview(
   review: Omit<Review, "seal">,
   keys: DecisionKeys,
 ): Review {
-  return { ...review, seal: keys.seal("review", { ...review, request: id }) };
+  return withSeal(keys, "review", review, { request: id });
 }
 
 /** Whether the review lacks our seal or has a future date: an attacker with Redis could have written it. */
 export function hasForgedReview({ id, emergency }: AccessRequest, keys: DecisionPublicKeys, now: Date): boolean {
   if (!emergency?.review) return false;
-  if (isDatedAhead(emergency.review, now)) return true;
-  const { seal: sealText, ...review } = emergency.review;
-  return !keys.isSealed("review", { ...review, request: id }, sealText);
+  return isDatedAhead(emergency.review, now) || !hasSeal(keys, "review", emergency.review, { request: id });
 }
 
 /** Removes a forged review, so that the emergency still needs one. */
@@ -154,12 +155,11 @@ export function withoutForgedReview<Request extends AccessRequest>(
 }
 
 export function sealDecision(decision: Omit<Decision, "seal">, request: string, keys: DecisionKeys): Decision {
-  return { ...decision, seal: keys.seal("decision", { ...decision, request }) };
+  return withSeal(keys, "decision", decision, { request });
 }
 
 export function isSealedDecision(decision: Decision, request: string, keys: DecisionPublicKeys): boolean {
-  const { seal: sealText, ...unsealed } = decision;
-  return keys.isSealed("decision", { ...unsealed, request }, sealText);
+  return hasSeal(keys, "decision", decision, { request });
 }
 
 /** The newest approval, if our seal is on every approval; null: one lacks it, or there is none. */
@@ -213,33 +213,26 @@ export type LinkProposal = Immutable<z.output<typeof linkProposalForm>>;
 export const linkProposalForm = z.strictObject({ id: textForm, user: textForm, arn: textForm, at: textForm });
 
 export function sealLink(user: string, arn: string, said: Omit<LinkSeal, "seal">, keys: DecisionKeys): LinkSeal {
-  return { ...said, seal: keys.seal("link", { ...said, user, arn }) };
+  return withSeal(keys, "link", said, { user, arn });
 }
 
 export function isSealedLink(user: string, { arn, seal: given }: PrincipalLink, keys: DecisionPublicKeys): boolean {
-  if (!given) return false;
-  const { seal: sealText, ...said } = given;
-  return keys.isSealed("link", { ...said, user, arn }, sealText);
+  return given !== null && hasSeal(keys, "link", given, { user, arn });
 }
 
 /** The same link under the newest key; null: it is, or no key of ours made it. */
 export function linkSealedAnew(user: string, { arn, seal: given }: PrincipalLink, keys: DecisionKeys) {
-  if (!given) return null;
-  const { seal: sealText, ...said } = given;
-  const seal = sealedAnew(keys, "link", { ...said, user, arn }, sealText);
-  return seal === sealText ? null : { arn, seal: { ...said, seal } };
+  const seal = given && withSealAnew(keys, "link", given, { user, arn });
+  return seal && seal.seal !== given?.seal ? { arn, seal } : null;
 }
 
 /** A record's decisions, and the review of its emergency, under the newest key. */
 export function decisionsSealedAnew<Kept extends LedgerRecord>(record: Kept, keys: DecisionKeys): Kept {
-  const anew = <Said extends { readonly seal: string }>(purpose: "decision" | "review", { seal, ...said }: Said) => {
-    return { ...said, seal: sealedAnew(keys, purpose, { ...said, request: record.id } as unknown as Json, seal) };
-  };
-  const after = { ...record, approvals: record.approvals.map((each) => anew("decision", each)) };
+  const of = { request: record.id };
+  const after = { ...record, approvals: record.approvals.map((each) => withSealAnew(keys, "decision", each, of)) };
   const { emergency } = record as Partial<AccessRequest>;
-  return emergency?.review
-    ? { ...after, emergency: { ...emergency, review: anew("review", emergency.review) } }
-    : after;
+  if (!emergency?.review) return after;
+  return { ...after, emergency: { ...emergency, review: withSealAnew(keys, "review", emergency.review, of) } };
 }
 
 /** What approvers decide about under the newest key: otherwise the worker looks again, and no approval counts. */

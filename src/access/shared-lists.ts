@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { type Immutable, textForm, textsForm, timeForm } from "./lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "./policy/cluster.ts";
-import type { DecisionKeys, Json, PreviewKeys, PreviewPublicKeys, SlackKeys } from "./seal.ts";
+import {
+  type DecisionKeys,
+  hasSeal,
+  type Json,
+  type PreviewKeys,
+  type PreviewPublicKeys,
+  type SlackKeys,
+  withSeal,
+} from "./seal.ts";
 import { isDatedAhead } from "./seals.ts";
 
 /** More are not published: a person can still type a name. */
@@ -26,7 +34,7 @@ export function sealNamespaces(
   keys: PreviewKeys,
 ): NamespaceList {
   const list = { cluster: cluster.name, at: now.toISOString(), names: names.toSorted().slice(0, maxNames) };
-  return { ...list, seal: keys.seal("namespaces", { ...list, cluster: sealedClusterOf(cluster) }) };
+  return withSeal(keys, "namespaces", list, { cluster: sealedClusterOf(cluster) });
 }
 
 /** What a worker sealed about this cluster in the last hour; null: it is something else. */
@@ -36,11 +44,10 @@ export function readNamespaceList(
   keys: PreviewPublicKeys,
   now: Date,
 ): NamespaceList | null {
-  const read = listForm.safeParse(value);
-  if (!read.success || read.data.cluster !== cluster.name) return null;
-  const { seal, ...list } = read.data;
+  const { data: list } = listForm.safeParse(value);
+  if (list?.cluster !== cluster.name) return null;
   if (isDatedAhead(list, now) || now.getTime() - Date.parse(list.at) > maxKeptMs) return null;
-  return keys.isSealed("namespaces", { ...list, cluster: sealedClusterOf(cluster) }, seal) ? read.data : null;
+  return hasSeal(keys, "namespaces", list, { cluster: sealedClusterOf(cluster) }) ? list : null;
 }
 
 export function isCurrentList({ at }: NamespaceList, now: Date): boolean {
@@ -60,7 +67,7 @@ const sharedGroupsForm = z.strictObject({
 });
 
 export function sealGroups(groups: Omit<SharedGroups, "seal">, keys: DecisionKeys): SharedGroups {
-  return { ...groups, seal: keys.seal("user-groups", groups as unknown as Json) };
+  return withSeal(keys, "user-groups", groups);
 }
 
 /** Null: none shared one within `ageMs`. An attacker with Redis can neither add a person nor keep one longer. */
@@ -72,8 +79,7 @@ export function readGroups(
   const { data } = sharedGroupsForm.safeParse(stored);
   if (!data || data.workspace !== workspace || isDatedAhead(data, now)) return null;
   if (!(now.getTime() - Date.parse(data.at) < ageMs)) return null;
-  const { seal, ...groups } = data;
-  return keys.isSealed("user-groups", groups as unknown as Json, seal) ? data : null;
+  return hasSeal<"decision">(keys, "user-groups", data) ? data : null;
 }
 
 /** News for the operators' channel. */

@@ -1,4 +1,4 @@
-import type { AuditEvent, EventType } from "../audit-event.ts";
+import { type AuditEvent, type EventType, peopleIn } from "../audit-event.ts";
 import type { Json } from "../seal.ts";
 
 /** The columns of the review report. `askedBy`: the person who asked for another person. `emergency`: `emergency`, or empty. */
@@ -107,7 +107,7 @@ const emptyRow = Object.fromEntries(columns.map((name) => [name, ""])) as Access
 function learnedFrom({ type, at, actor, detail }: AuditEvent, known: Fields): Fields | null {
   switch (type) {
     case "request.created":
-      return { ...requesterOf(actor, detail), ...requestedOf(detail) };
+      return { ...peopleIn(actor, detail), ...requestedOf(detail) };
     case "emergency.taken":
       return { requester: actor, ...requestedOf(detail), emergency: "emergency" };
     case "lease.recovered":
@@ -129,10 +129,6 @@ function learnedFrom({ type, at, actor, detail }: AuditEvent, known: Fields): Fi
     default:
       return null;
   }
-}
-
-function requesterOf(actor: string, { requester }: AuditEvent["detail"]): Fields {
-  return typeof requester === "string" ? { requester, askedBy: actor } : { requester: actor };
 }
 
 function requestedOf({ principal, level, groups, reason, ticket }: AuditEvent["detail"]): Fields {

@@ -184,15 +184,17 @@ export function otherLeasesInLedger(
 /** The same groups for the same time. An end on time is no difference; an early end or an unshown lease is one. */
 export function giveSameAccess(shown: readonly OtherLease[], found: readonly OtherLease[], now: Date): boolean {
   const [a, b] = [ends(shown, now), ends(found, now)];
-  return a.length === b.length && a.every(([group, end], index) => isSameEnd([group, end], b[index]));
+  return (
+    a.length === b.length &&
+    a.every(([group, end], index) => {
+      const [other, otherEnd = 0] = b[index] ?? [];
+      return other === group && Math.abs(end - otherEnd) <= sameEndMs;
+    })
+  );
 }
 
 /** Clocks differ, and approvers see minutes. */
 const sameEndMs = 60_000;
-
-function isSameEnd([group, end]: readonly [string, number], other: readonly [string, number] | undefined): boolean {
-  return other?.[0] === group && Math.abs(end - other[1]) <= sameEndMs;
-}
 
 function ends(leases: readonly OtherLease[], now: Date): readonly (readonly [string, number])[] {
   const until = new Map<string, number>();

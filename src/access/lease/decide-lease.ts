@@ -8,7 +8,7 @@ import { ruleFor } from "../policy/rule.ts";
 import { isSamePrincipal, readHolder } from "../principal.ts";
 import type { ApprovedRequest } from "../record.ts";
 import type { DecisionPublicKeys } from "../seal.ts";
-import { digestOfChange, sealedRequesterFacts } from "../seals.ts";
+import { digestOfChange, type SeenInCluster, sealedRequesterFacts } from "../seals.ts";
 import type { MappedIdentity } from "./lease-record.ts";
 
 /** The decisions of a reconcile run: a line of a table each, with a fixture of its name in test/fixtures/reconcile. */
@@ -192,10 +192,7 @@ export function whyNotRepaired(facts: ApprovalFacts, request: ApprovedRequest): 
   return reasonIn(facts, request, () => ({ base, way }));
 }
 
-interface SeenThere {
-  readonly base: MappedIdentity | null;
-  readonly way: Way;
-}
+type SeenThere = Pick<SeenInCluster, "base" | "way">;
 
 function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: () => SeenThere): string | null {
   const { cluster, way, keys, now } = facts;

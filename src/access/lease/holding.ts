@@ -4,7 +4,7 @@ import { isMigration, type LedgerRecord } from "../lists.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf, type Way } from "../policy/cluster.ts";
 import type { Change } from "../principal.ts";
 import type { AccessRequest } from "../record.ts";
-import { type Json, type MemoryKeys, sealedAnew } from "../seal.ts";
+import { hasSeal, type Json, type MemoryKeys, sealedAnew, withSeal, withSealAnew } from "../seal.ts";
 import { shareInCluster } from "./cluster-leases.ts";
 import { isOwnUsername, ownPrefix, signInShare } from "./lease.ts";
 import type { Holding, MappedIdentity, SealedPlace, Share, WrittenShare } from "./lease-record.ts";
@@ -208,17 +208,13 @@ function readWritten(place: string, request: AccessRequest, keys: MemoryKeys): W
 }
 
 export function sealPlace(cluster: Cluster, { id }: Pick<Placed, "id">, keys: MemoryKeys): SealedPlace {
-  const place = sealedClusterOf(cluster);
-  return { cluster: place, seal: keys.seal("place", { cluster: place, request: id }) };
+  return withSeal(keys, "place", { cluster: sealedClusterOf(cluster) }, { request: id });
 }
 
 /** Where leases and steps began, and what a lease wrote, under the newest key: once the cluster's own memory is. */
 export function memorySealedAnew<Kept extends LedgerRecord>(place: string, record: Kept, keys: MemoryKeys): Kept {
   const anew = <Where extends SealedPlace | null>(where: Where): Where =>
-    where && {
-      ...where,
-      seal: sealedAnew(keys, "place", { cluster: where.cluster, request: record.id }, where.seal),
-    };
+    where && withSealAnew(keys, "place", where, { request: record.id });
   if (isMigration(record)) {
     const begun = record.begun && { ...record.begun, place: anew(record.begun.place) };
     return { ...record, begun, done: record.done.map((step) => ({ ...step, place: anew(step.place) })) };
@@ -248,8 +244,8 @@ export function refuseMovedName(cluster: Cluster, begun: readonly Placed[], keys
   const here = sealedClusterOf(cluster);
   for (const { id, lease } of begun) {
     if (!lease?.place || lease.place.cluster === here || !lease.place.cluster.startsWith(`${cluster.name} `)) continue;
-    const { cluster: place, seal: sealText } = lease.place;
-    if (!keys.isSealed("place", { cluster: place, request: id }, sealText)) continue;
+    if (!hasSeal<"memory">(keys, "place", lease.place, { request: id })) continue;
+    const { cluster: place } = lease.place;
     const message = `${cluster.name} is ${clusterArnOf(cluster)} in eks-access.yml, but ${id} belongs to ${place.slice(place.indexOf(" ") + 1)}`;
     throw new AccessError("cluster-mismatch", message);
   }

@@ -115,7 +115,10 @@ export function readOwnBindings(
 ): OwnBindings {
   const all = bindings.map((binding) => {
     const lease = read(cluster, binding, binding.annotations[leaseAnnotation], keys);
-    const is = lease && { isIntact: isIntact(binding, lease.text, lease.user), isLabelled: isLabelled(binding) };
+    const is = lease && {
+      isIntact: bindsOnly(binding, placedRoleOf(lease.text), lease.user),
+      isLabelled: isLabelled(binding),
+    };
     return { binding, part: is && { ...lease, binding, ...is } };
   });
   return {
@@ -152,10 +155,6 @@ export function readSealedLease(
 }
 
 /** Anyone with the right can change a binding's subjects; its role never changes (Kubernetes docs, "RoleBinding"). */
-function isIntact(binding: ClusterBinding, text: string, user: string): boolean {
-  return bindsOnly(binding, placedRoleOf(text), user);
-}
-
 function bindsOnly({ role, subjects, deletedAt }: ClusterBinding, wanted: RoleRef | null, user: string): boolean {
   const [subject, ...others] = subjects;
   const isToUser = subject?.kind === "User" && subject.name === user && others.length === 0;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Immutable, textForm, timeForm } from "../lease/lease-record.ts";
-import type { Json, PreviewKeys, PreviewPublicKeys } from "../seal.ts";
+import { hasSeal, type PreviewKeys, type PreviewPublicKeys, withSeal } from "../seal.ts";
 import type { Labels } from "./cluster.ts";
 
 const tagsForm = z.record(textForm, textForm);
@@ -30,22 +30,17 @@ const listForm = z.strictObject({ at: timeForm, clusters: z.array(clusterForm), 
 
 /** Seals a list with the worker's key, which both processes can verify: the clusters decide who approves what. */
 export function sealFleetList({ at, clusters }: FleetList, keys: PreviewKeys): SealedFleetList {
-  return { at, clusters, seal: keys.seal("fleet", sealedValue({ at, clusters })) };
+  return withSeal(keys, "fleet", { at, clusters });
 }
 
 const aheadMs = 60_000;
 
 /** A list from Redis; null: no worker sealed it, or it is from the future, which would block later ones. */
 export function readFleetList(stored: unknown, keys: PreviewPublicKeys, now: Date): FleetList | null {
-  const read = listForm.safeParse(stored);
-  if (!read.success) return null;
-  const { seal, ...list } = read.data;
-  if (Date.parse(list.at) > now.getTime() + aheadMs) return null;
-  return keys.isSealed("fleet", sealedValue(list), seal) ? list : null;
-}
-
-function sealedValue({ at, clusters }: FleetList): Json {
-  return { at, clusters } as unknown as Json;
+  const { data } = listForm.safeParse(stored);
+  if (!data || Date.parse(data.at) > now.getTime() + aheadMs || !hasSeal(keys, "fleet", data)) return null;
+  const { seal: _, ...list } = data;
+  return list;
 }
 
 /** After this time without an answer of AWS a cluster takes no requests: its tags can have changed. */

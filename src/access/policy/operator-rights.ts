@@ -126,22 +126,25 @@ const forbidden: readonly Forbidden[] = [
   ["update", "certificatesigningrequests/approval", "certificates.k8s.io"],
 ];
 
+/** Those of its own that it must not have without need. */
+const forbiddenUnlessGiven: readonly Forbidden[] = [
+  ["create", "configmaps", "", "kube-system"],
+  ["update", "configmaps", "", "kube-system", "aws-auth"],
+  ["bind", "clusterroles", rbac, "", "cluster-admin"],
+  ["create", "clusterrolebindings", rbac],
+  ["create", "rolebindings", rbac],
+];
+
 /** The forbidden rights, except those that these rules give. */
 export function forbiddenActs(rules: readonly OperatorRule[]): readonly OperatorAct[] {
-  const always = forbidden.map(([verb, resource, group = "", namespace = "", name = ""]) => ({
-    ...{ verb, resource, group, namespace, name },
-  }));
   const given = new Set(neededActs(rules).map(actInWords));
-  const inSystem = { resource: "configmaps", group: "", namespace: "kube-system" };
-  const wouldBe = [
-    { verb: "create", ...inSystem, name: "" },
-    { verb: "update", ...inSystem, name: "aws-auth" },
-    { verb: "bind", resource: "clusterroles", group: rbac, namespace: "", name: "cluster-admin" },
-    { verb: "create", resource: "clusterrolebindings", group: rbac, namespace: "", name: "" },
-    { verb: "create", resource: "rolebindings", group: rbac, namespace: "", name: "" },
-  ];
-  return [...always, ...wouldBe.filter((act) => !given.has(actInWords(act)))];
+  const wouldBe = forbiddenUnlessGiven.map(actOf).filter((act) => !given.has(actInWords(act)));
+  return [...forbidden.map(actOf), ...wouldBe];
 }
+
+const actOf = ([verb, resource, group = "", namespace = "", name = ""]: Forbidden): OperatorAct => {
+  return { verb, resource, group, namespace, name };
+};
 
 /** `update configmaps aws-auth in kube-system`; `bind clusterroles.rbac.authorization.k8s.io view`. */
 export function actInWords({ verb, resource, group, namespace, name }: OperatorAct): string {

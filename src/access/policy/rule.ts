@@ -80,11 +80,7 @@ export const clusterRule: Rule = {
 
 /** The first rule that names the level and the person. Null: this person can't ask for it. */
 export function ruleFor(cluster: Cluster, level: string, requester: Person): Rule | null {
-  return (
-    cluster.rules.find(
-      ({ who, levels }) => (levels === null || levels.includes(level)) && (who === null || isNamedIn(who, requester)),
-    ) ?? null
-  );
+  return cluster.rules.find((rule) => whyNot(rule, level, requester) === null) ?? null;
 }
 
 export function levelsFor(cluster: Cluster, person: Person): readonly Level[] {
@@ -184,21 +180,18 @@ function whyNot({ who, levels }: Rule, level: string, person: Person): string | 
 export function ruleInWords(rule: Rule, cluster: Cluster, level: Level): readonly string[] {
   const needed = approvalsNeeded(rule, level, null);
   const { principals, hours } = rule;
+  // A level with groups gives them to everyone with a role.
+  const onePerson = bindsRoles(level.groups) ? "one person: an IAM user, or one session of a role" : "IAM users";
   const own = rule.selfApproval ? ", also of their own requests" : ", never of their own requests";
   return [
     `${needed} approval${needed === 1 ? "" : "s"} by ${approversOf(rule, cluster).join(", ")}${own}`,
     ...(principals.accounts ? [`for principals of ${principals.accounts.join(", ")}`] : []),
     ...(principals.arns ? [`for ${principals.arns.join(" or ")}`] : []),
     ...(principals.linkedOnly ? ["only for the linked principal"] : []),
-    ...(sharedLeases(rule, level) === "refuse" ? [`only for ${onePerson(level)}`] : []),
+    ...(sharedLeases(rule, level) === "refuse" ? [`only for ${onePerson}`] : []),
     ...(rule.permanent ? ["also for good"] : []),
     ...(hours ? [`hours ${hoursInWords(hours)}, outside: ${hours.outside}`] : []),
   ];
-}
-
-/** A level with groups gives them to everyone with a role. */
-function onePerson({ groups }: Level): string {
-  return bindsRoles(groups) ? "one person: an IAM user, or one session of a role" : "IAM users";
 }
 
 export function ruleWarnings(rule: Rule, cluster: Cluster, level: Level): readonly string[] {

@@ -1,6 +1,6 @@
 import type { Button, KnownBlock, ModalView } from "@slack/types";
 import { formatDuration } from "../../access/ask/duration.ts";
-import type { ChainedEvent } from "../../access/audit-event.ts";
+import { type ChainedEvent, peopleIn } from "../../access/audit-event.ts";
 import { type Act, maySeeRequest } from "../../access/policy/permissions.ts";
 import { bindsRoles, isFullControl } from "../../access/policy/policy-text.ts";
 import { type AccessRequest, type ApprovedRequest, type Asked, type Preview, peopleOf } from "../../access/record.ts";
@@ -210,7 +210,10 @@ export async function readRemoved(context: SlackContext, user: string, id: strin
   const [first] = events;
   const last = events.findLast(({ event }) => event.type !== "attempt.refused");
   if (!first || !last) return null;
-  const record = { id, cluster: first.event.cluster, ...peopleIn(first) };
+  const { type, cluster: name, actor, detail } = first.event;
+  // Without a requester: a worker found the lease in a cluster. Then only approvers and on-call read it.
+  const people: Asked = askingEvents.includes(type) ? peopleIn(actor, detail) : { requester: "" };
+  const record = { id, cluster: name, ...people };
   const cluster = config.clusters.get(record.cluster);
   if (!maySeeRequest(record, cluster, await personFor(context, cluster, user, peopleOf(record)))) {
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: record });
@@ -219,13 +222,6 @@ export async function readRemoved(context: SlackContext, user: string, id: strin
   const why = await ledger.whyUnreadable(id);
   if (why !== null) return failureAnswer(why);
   return removedAnswer(record, events, last.event.at, config.ledger.keepSeconds);
-}
-
-/** Without a requester: a worker found the lease in a cluster. Then only approvers and on-call read it. */
-function peopleIn({ event }: ChainedEvent): Asked {
-  if (!askingEvents.includes(event.type)) return { requester: "" };
-  const { requester } = event.detail;
-  return typeof requester === "string" ? { requester, askedBy: event.actor } : { requester: event.actor };
 }
 
 const closing = /^(migration\.|request\.(denied|cancelled|expired|refused)$|lease\.(ended|failed)$)/;

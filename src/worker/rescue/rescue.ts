@@ -1,4 +1,4 @@
-import { takeEmergencyUnsigned, unreviewedEmergency } from "../../access/emergency.ts";
+import { takeEmergency, unreviewedEmergency } from "../../access/emergency.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { refuseMovedName, sealPlace } from "../../access/lease/holding.ts";
 import { type KeptName, readKept } from "../../access/lease/kept-documents.ts";
@@ -44,7 +44,7 @@ export function beginRescue(
     now(),
     expiresAfterSeconds,
   );
-  const begun = takeEmergencyUnsigned(asked, cluster, level, { user: by, memberships: [] }, now());
+  const begun = takeEmergency(asked, cluster, level, { user: by, memberships: [] }, null, now());
   return { ...begun, emergency: unreviewedEmergency(now(), as) };
 }
 
