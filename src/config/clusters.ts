@@ -86,11 +86,6 @@ function quietReason(quiet: boolean | string): string | null {
   return quiet === true ? "an operator has closed it for now" : quiet;
 }
 
-/** A level of the file, with its access policy and its roles. */
-function buildLevel(name: string, level: ConfigFile["levels"][string]): Level {
-  return { name, groups: givenBy(level), maxDurationSeconds: level.maxDuration, verify: level.verify };
-}
-
 export function givenBy({ groups, policy, namespaces, bind }: ConfigFile["levels"][string]): readonly string[] {
   const policies = policy === undefined ? [] : policyTexts({ name: policy, namespaces: namespaces ?? null });
   return [...groups, ...policies, ...bind.flatMap(roleTexts)];
@@ -116,7 +111,11 @@ export interface Proposed {
 /** What can't be read makes a cluster unknown, but no other one. */
 export function clustersIn(file: ConfigFile, named: readonly NamedCluster[]): Proposed {
   const isGone = new Set(named.flatMap(({ name, cluster }) => (cluster.goneSince === null ? [] : name)));
-  const levels = new Map(inEachEntry(file.levels, (name, level) => [[name, buildLevel(name, level)] as const]));
+  const levels = new Map(
+    inEachEntry(file.levels, (name, level): [string, Level][] => [
+      [name, { name, groups: givenBy(level), maxDurationSeconds: level.maxDuration, verify: level.verify }],
+    ]),
+  );
   const regions = inEachEntry(file.clusters, (_, { region }) => [region]);
   const ofIdentityCenter = ifReadable(() => identityCenterPaths(file.identities, regions));
   const placed = inEachEntry(file.clusters, (name, cluster): [string, PlacedCluster][] => [

@@ -1,7 +1,7 @@
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
 import type { AuditSinks } from "../access/audit/audit-sink.ts";
 import type { IdentityRules } from "../access/identities.ts";
-import { type Cluster, isByName, type WantedLabels } from "../access/policy/cluster.ts";
+import { type Cluster, isByName } from "../access/policy/cluster.ts";
 import { placeOf } from "../access/policy/fleet-list.ts";
 import type { Deadlines } from "../operations/deadlines.ts";
 import { clustersIn, type Proposed } from "./clusters.ts";
@@ -26,7 +26,7 @@ export interface Config {
   /** The Slack channel of the people who run eks-access; null: none. */
   readonly operatorsChannel: string | null;
   readonly limits: PersonLimits;
-  readonly ledger: LedgerSettings;
+  readonly ledger: { readonly keepSeconds: number };
   readonly timing: Timing;
   readonly audit: AuditSettings;
   readonly linking: LinkSettings;
@@ -47,10 +47,6 @@ export interface AuditSettings {
   readonly keepSeconds: number | null;
   readonly copyToLog: boolean;
   readonly sinks: AuditSinks;
-}
-
-export interface LedgerSettings {
-  readonly keepSeconds: number;
 }
 
 /** In whole seconds, except the deadlines. */
@@ -135,13 +131,11 @@ export function neededBy(text: string): { readonly mode?: "http" | "socket"; rea
   return { ...(mode && { mode }), ...(hasWebhook !== undefined && { hasWebhook }) };
 }
 
-function loadYaml(
-  text: string,
-): { readonly type: "loaded"; readonly value: unknown } | { readonly type: "wrong"; readonly problem: string } {
+function loadYaml(text: string) {
   try {
-    return { type: "loaded", value: load(text, { schema }) };
+    return { type: "loaded", value: load(text, { schema }) } as const;
   } catch (error) {
-    return { type: "wrong", problem: problemOfYaml(error) };
+    return { type: "wrong", problem: problemOfYaml(error) } as const;
   }
 }
 
@@ -155,15 +149,8 @@ function sentencesOf(problems: readonly Problem[]): string[] {
   return [...new Set(problems.map(({ sentence }) => sentence))];
 }
 
-interface FileReading {
-  /** Null: its form is wrong. */
-  readonly file: ConfigFile | null;
-  readonly problems: readonly Problem[];
-  /** The file by its readable pieces; empty: it has none. */
-  readonly pieces: readonly ConfigFile[];
-}
-
-function readFile(value: unknown, named: readonly NamedCluster[], now: Date): FileReading {
+/** `file`: null: its form is wrong. `pieces`: the file by its readable pieces; empty: it has none. */
+function readFile(value: unknown, named: readonly NamedCluster[], now: Date) {
   const whole = withFleet(value, named, now);
   const inherited = inherit(whole, clusterSettings);
   const { sourceOf } = inherited;
@@ -171,10 +158,12 @@ function readFile(value: unknown, named: readonly NamedCluster[], now: Date): Fi
   const [read, shared] = [configFile.safeParse(written), sharedFile.safeParse(inherited.shared)];
   const pieces = ifReadable(() => [read.data ?? readable(configFile, written)]);
   const issues = (read.error?.issues ?? []).filter(({ path }) => valueAt(written, path) !== unknownSetting);
-  const problems = [
-    ...issues.flatMap((issue) =>
-      problemsOfForm([issue], whole, sourceOf).map((sentence) => ({ sentence, cluster: clusterIn(issue.path) })),
-    ),
+  const problems: readonly Problem[] = [
+    ...issues.flatMap((issue) => {
+      const [room, name] = issue.path;
+      const cluster = room === "clusters" && name !== undefined ? String(name) : null;
+      return problemsOfForm([issue], whole, sourceOf).map((sentence) => ({ sentence, cluster }));
+    }),
     ...[
       ...problemsOfForm(shared.error?.issues ?? [], inherited.shared),
       ...inherited.problems,
@@ -183,26 +172,20 @@ function readFile(value: unknown, named: readonly NamedCluster[], now: Date): Fi
           problemsOfFile({ file, shared: shared.data ?? readable(sharedFile, inherited.shared), sourceOf }),
         ),
       ),
-    ].map(problemIn),
+    ].map((sentence) => ({ sentence, cluster: /^clusters\.([a-z0-9-]+)[.:]/.exec(sentence)?.[1] ?? null })),
   ];
   return { file: read.data ?? null, problems, pieces };
-}
-
-function clusterIn([room, name]: readonly PropertyKey[]): string | null {
-  return room === "clusters" && name !== undefined ? String(name) : null;
-}
-
-function problemIn(sentence: string): Problem {
-  return { sentence, cluster: /^clusters\.([a-z0-9-]+)[.:]/.exec(sentence)?.[1] ?? null };
 }
 
 function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly string[]): Config {
   const { every: everySeconds, ...limits } = file.limits;
   const names = new Map(named.map(({ name, cluster }) => [placeOf(cluster), name]));
+  const selectors = [...(file.policy?.rules ?? []), ...(file.policy?.breakGlass ?? [])];
+  const wanted = selectors.flatMap(({ clusters }) => (clusters && !isByName(clusters) ? [clusters] : []));
   return {
     slack: { mode: file.slack.mode, appId: file.slack.appId ?? null, workspace: file.slack.workspace ?? null },
     clusters: clustersIn(file, named).clusters,
-    fleet: file.fleet ? fleetOf(file.fleet, selectorsOf(file), names, left) : null,
+    fleet: file.fleet ? fleetOf(file.fleet, wanted, names, left) : null,
     operatorsChannel: file.operators.channel ?? file.audit.channel ?? null,
     linking: { mustBeConfirmed: file.linking.confirm === "administrator", administrators: file.administrators },
     identities: identityRulesOf(file.identities),
@@ -227,10 +210,4 @@ function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly 
       deadlines: file.timing.deadlines,
     },
   };
-}
-
-function selectorsOf({ policy }: ConfigFile): readonly WantedLabels[] {
-  return [...(policy?.rules ?? []), ...(policy?.breakGlass ?? [])].flatMap(({ clusters }) =>
-    clusters && !isByName(clusters) ? [clusters] : [],
-  );
 }

@@ -18,22 +18,31 @@ export function problemsOfFile(whole: ReadableFile): readonly string[] {
 }
 
 const checks: readonly ((whole: ReadableFile) => readonly string[])[] = [
-  noClusters,
+  ({ file: { clusters, fleet } }) =>
+    fleet || Object.keys(clusters).length > 0 ? [] : ["clusters: name at least one cluster."],
   unknownLevels,
   unknownLevelsInShared,
   unknownTemplates,
-  reservedLevels,
+  // A lease of that name would look like a rescue, which ends in another way.
+  ({ file: { levels } }) =>
+    Object.hasOwn(levels, rescueLevel)
+      ? [use(`levels.${rescueLevel}`, "another name: eks-access rescue has this one")]
+      : [],
   ({ file }) => creatorProblems(file),
   signInProblems,
   twice,
   ({ file }) => policyProblems(file),
-  linkProblems,
-  keepProblems,
+  // Without an administrator, no link would ever be confirmed.
+  ({ file: { linking, administrators } }) =>
+    linking.confirm === "none" || administrators.length > 0
+      ? []
+      : ["administrators: name at least one, for linking.confirm."],
+  // While a request is open, an attacker could restore a removed record into Redis.
+  ({ file: { ledger, timing } }) =>
+    ledger.keep > timing.requestExpiresAfter
+      ? []
+      : [use("ledger.keep", `more than timing.requestExpiresAfter (${formatDuration(timing.requestExpiresAfter)})`)],
 ];
-
-function noClusters({ file: { clusters, fleet } }: ReadableFile): readonly string[] {
-  return fleet || Object.keys(clusters).length > 0 ? [] : ["clusters: name at least one cluster."];
-}
 
 function unknownLevels({ file, sourceOf }: ReadableFile): readonly string[] {
   return inEachEntry(file.clusters, (name, { levels }) => notIn(file, levels, sourceOf(["clusters", name, "levels"])));
@@ -54,24 +63,6 @@ function unknownTemplates({ file, shared: { templates } }: ReadableFile): readon
   return inEach(file.fleet?.templates ?? [], ({ template }, index) =>
     [template].flat().flatMap((name) => missingTemplate(name, templates, `fleet.templates[${index}].template`)),
   );
-}
-
-/** A lease of that name would look like a rescue, which ends in another way. */
-function reservedLevels({ file: { levels } }: ReadableFile): readonly string[] {
-  if (!Object.hasOwn(levels, rescueLevel)) return [];
-  return [use(`levels.${rescueLevel}`, "another name: eks-access rescue has this one")];
-}
-
-/** Without an administrator, no link would ever be confirmed. */
-function linkProblems({ file: { linking, administrators } }: ReadableFile): readonly string[] {
-  if (linking.confirm === "none" || administrators.length > 0) return [];
-  return ["administrators: name at least one, for linking.confirm."];
-}
-
-/** While a request is open, an attacker could restore a removed record into Redis. */
-function keepProblems({ file: { ledger, timing } }: ReadableFile): readonly string[] {
-  if (ledger.keep > timing.requestExpiresAfter) return [];
-  return [use("ledger.keep", `more than timing.requestExpiresAfter (${formatDuration(timing.requestExpiresAfter)})`)];
 }
 
 /** Two names for one cluster would let two runs write it at once, and would ask two sets of approvers. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isRecord } from "../access/collections.ts";
-import { hasLabels, type Labels, type WantedLabels } from "../access/policy/cluster.ts";
+import { hasLabels, type WantedLabels } from "../access/policy/cluster.ts";
 import type { RoleStep } from "../access/policy/creator.ts";
 import { type FleetCluster, isStale, placeOf } from "../access/policy/fleet-list.ts";
 import { account, duration, externalId, region, resembling, roleStep, textLike, wantedLabels } from "./forms.ts";
@@ -117,12 +117,6 @@ function nameOf(pattern: string, { eksName, account: of, region: at }: FleetClus
   return filled.toLowerCase().replaceAll("_", "-");
 }
 
-/** The templates for a cluster: those of the first line that its labels match; none: only `defaults`. */
-function templatesFor({ templates }: FleetFile, labels: Labels): readonly string[] {
-  const line = templates.find(({ clusters }) => hasLabels(clusters ?? {}, labels));
-  return [line?.template ?? []].flat();
-}
-
 interface KnownFleet {
   readonly clusters: readonly FleetCluster[];
   readonly now: Date;
@@ -155,7 +149,9 @@ export function withFleet(value: unknown, named: readonly NamedCluster[], now: D
   const fleet = readable(fleetFile, value.fleet);
   const entries = inEach(named, ({ name, cluster }) => {
     const { account, region, eksName, tags } = cluster;
-    const template = templatesFor(fleet, { ...tags, account, region });
+    const labels = { ...tags, account, region };
+    // None: only `defaults`.
+    const { template = [] } = fleet.templates.find(({ clusters }) => hasLabels(clusters ?? {}, labels)) ?? {};
     const quiet = whyQuiet(cluster, now);
     return [[name, { account, region, eksName, template, ...(quiet !== null && { quiet }) }] as const];
   });

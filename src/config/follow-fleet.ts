@@ -63,15 +63,10 @@ export function followFleet(context: FollowContext): FleetFollower {
 
 /** A worker renews the list often. Only this changes the configuration. */
 function whatDecides({ clusters }: FleetList, now: Date): string {
-  return JSON.stringify(
-    clusters.map((cluster) => [
-      placeOf(cluster),
-      cluster.tags,
-      cluster.since,
-      cluster.goneSince !== null,
-      isStale(cluster, now),
-    ]),
-  );
+  const what = clusters.map((each) => {
+    return [placeOf(each), each.tags, each.since, each.goneSince !== null, isStale(each, now)];
+  });
+  return JSON.stringify(what);
 }
 
 interface Holding {

@@ -19,9 +19,8 @@ export function inherit(file: unknown, all: readonly string[]): Inherited {
   const unchanged = { file, shared: {}, sourceOf: (path: readonly PropertyKey[]) => path, problems: [] };
   if (!isRecord(file)) return unchanged;
   const { defaults = {}, templates = {}, clusters, ...rest } = file;
-  const shared = Object.fromEntries(
-    Object.entries({ defaults, templates }).map(([key, each]) => [key, forExample(each)]),
-  );
+  const example = { name: "name", account: "111122223333", region: "eu-central-1" };
+  const shared = fillBlock({ defaults, templates }, (each) => fillerFor(example)(each));
   if (!isRecord(clusters)) return { ...unchanged, shared };
   const hidden = Object.fromEntries(all.map((key) => [key, unknownSetting]));
   const layers = [{ path: ["defaults"], settings: isRecord(defaults) ? defaults : hidden }];
@@ -46,10 +45,6 @@ export function inherit(file: unknown, all: readonly string[]): Inherited {
 
 /** A setting that a cluster would take from what has no form of `defaults` or of a template. */
 export const unknownSetting = Symbol("unknown setting");
-
-function forExample(layer: unknown): unknown {
-  return fillerFor({ name: "name", account: "111122223333", region: "eu-central-1" })(layer);
-}
 
 interface Layer {
   readonly path: readonly string[];

@@ -66,7 +66,9 @@ export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
     if (problems.length > 0) return { type: "refused", problems };
     const afterRestart = fixed.flatMap(({ path, of }) => (isDeepStrictEqual(of(config), of(present)) ? [] : [path]));
     const before = present;
-    present = withFixed(config, before);
+    const { slack, timing } = before;
+    const { sweepEverySeconds, deadlines } = timing;
+    present = { ...config, slack, timing: { ...config.timing, sweepEverySeconds, deadlines } };
     source = next;
     for (const follow of followers) follow(present, before);
     return { type: "replaced", afterRestart, left };
@@ -97,11 +99,6 @@ const fixed: readonly { readonly path: string; readonly of: (config: Config) => 
   { path: "timing.sweepEvery", of: ({ timing }) => timing.sweepEverySeconds },
   { path: "timing.deadlines", of: ({ timing }) => timing.deadlines },
 ];
-
-function withFixed(next: Config, { slack, timing }: Config): Config {
-  const { sweepEverySeconds, deadlines } = timing;
-  return { ...next, slack, timing: { ...next.timing, sweepEverySeconds, deadlines } };
-}
 
 /** The text of a file, or the mistake behind a file that can't be read, with its fix. */
 export type FileReading =
