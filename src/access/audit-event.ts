@@ -209,13 +209,10 @@ export interface CloudEvent<Event = AuditEvent> {
 }
 
 /** One event of the log as a CloudEvent. The chain's digest covers `data`. */
-export function toCloudEvent<Event extends Readonly<Record<"type" | "at" | "request" | "cluster", string>>>({
-  sequence,
-  event,
-  previous,
-  hash,
-  erased,
-}: ChainedEvent<Event>): CloudEvent<Event> {
+export function toCloudEvent<Event extends Readonly<Record<"type" | "at" | "request" | "cluster", string>>>(
+  chained: ChainedEvent<Event>,
+): CloudEvent<Event> {
+  const { sequence, event, previous, hash, erased } = chained;
   return {
     specversion: "1.0",
     id: `${sequence}-${hash.slice(0, 16)}`,

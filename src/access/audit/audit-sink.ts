@@ -34,15 +34,10 @@ export interface AuditSinks {
 export type SinkKind = "log" | "s3" | "eventbridge" | "webhook";
 
 /** The configured sinks by kind, each with its name in the ledger. A new target gets the whole log. */
-export function sinkNames({
-  copyToLog,
-  sinks: { s3, eventBridge, webhook },
-}: {
-  readonly copyToLog: boolean;
-  readonly sinks: AuditSinks;
-}): ReadonlyMap<SinkKind, string> {
+export function sinkNames(to: { copyToLog: boolean; sinks: AuditSinks }): ReadonlyMap<SinkKind, string> {
+  const { s3, eventBridge, webhook } = to.sinks;
   return new Map<SinkKind, string>([
-    ...(copyToLog ? [["log", "log"] as const] : []),
+    ...(to.copyToLog ? [["log", "log"] as const] : []),
     ...(s3 ? [["s3", `s3 ${s3.account} ${s3.bucket} ${s3.prefix}`] as const] : []),
     ...(eventBridge ? [["eventbridge", `eventbridge ${eventBridge.busArn}`] as const] : []),
     ...(webhook ? [["webhook", `webhook ${webhook.url}`] as const] : []),

@@ -125,20 +125,18 @@ export function creatorOf(
   way: Omit<CreatorToDiscover, "type">,
 ): CreatorVerdict {
   const { arn } = record;
-  if (arn === null || arn.endsWith(":root")) return { type: "unusable", why: whyUnusable(record) };
+  const unusable = (why: string) => ({ type: "unusable", why }) as const;
+  if (arn === null || arn.endsWith(":root")) return unusable(whyUnusable(record));
   const [, , , , own] = arn.split(":");
-  if (own !== account) return { type: "unusable", why: `its creator, ${arn}, is not of its account, ${account}` };
+  if (own !== account) return unusable(`its creator, ${arn}, is not of its account, ${account}`);
   if (arn.includes(":user/")) {
     return { type: "creator", creator: { type: "user", userArn: arn, ...(way.profile && { profile: way.profile }) } };
   }
   if (arn.includes(":role/aws-reserved/sso.amazonaws.com/")) {
-    return {
-      type: "unusable",
-      why: "its creator is a role of a permission set of IAM Identity Center, which only people can assume",
-    };
+    return unusable("its creator is a role of a permission set of IAM Identity Center, which only people can assume");
   }
   if (arn.includes(":role/aws-service-role/")) {
-    return { type: "unusable", why: "its creator is a service-linked role, which only its service can assume" };
+    return unusable("its creator is a service-linked role, which only its service can assume");
   }
   const { through, externalId } = way;
   return { type: "creator", creator: { type: "role", roleArn: arn, through, ...(externalId && { externalId }) } };

@@ -41,27 +41,12 @@ export const expectationForms: readonly string[] = [
 const person = "(?:an? |the )?(?<who>[\\w-]+)";
 const what = "(?<level>[\\w-]+) on (?<cluster>[\\w-]+)";
 const at = "(?: at (?<at>\\S+))?";
-const forms: readonly (readonly [Expectation["type"], RegExp])[] = [
-  [
-    "ask",
-    new RegExp(
-      `^${person} may (?<not>not )?ask for ${what}(?: for (?<duration>\\w+))?(?: as (?<principal>arn:\\S+))?${at}$`,
-      "i",
-    ),
-  ],
-  [
-    "approve-own",
-    new RegExp(
-      `^${person} may (?<not>not )?approve a request of (?:his|her|their|its) own(?: for ${what})?${at}$`,
-      "i",
-    ),
-  ],
-  [
-    "approve",
-    new RegExp(`^${person} may (?<not>not )?approve a request of (?:an? |the )?(?<of>[\\w-]+) for ${what}${at}$`, "i"),
-  ],
-  ["takes", new RegExp(`^a request of ${person} for ${what} takes (?<count>\\d+|one|two|three) approvals?${at}$`, "i")],
-  ["break-glass", new RegExp(`^${person} may (?<not>not )?take emergency access to (?<cluster>[\\w-]+)$`, "i")],
+const forms: readonly (readonly [Expectation["type"], string])[] = [
+  ["ask", `${person} may (?<not>not )?ask for ${what}(?: for (?<duration>\\w+))?(?: as (?<principal>arn:\\S+))?${at}`],
+  ["approve-own", `${person} may (?<not>not )?approve a request of (?:his|her|their|its) own(?: for ${what})?${at}`],
+  ["approve", `${person} may (?<not>not )?approve a request of (?:an? |the )?(?<of>[\\w-]+) for ${what}${at}`],
+  ["takes", `a request of ${person} for ${what} takes (?<count>\\d+|one|two|three) approvals?${at}`],
+  ["break-glass", `${person} may (?<not>not )?take emergency access to (?<cluster>[\\w-]+)`],
 ];
 const counts: Readonly<Record<string, number>> = { one: 1, two: 2, three: 3 };
 
@@ -69,7 +54,7 @@ const counts: Readonly<Record<string, number>> = { one: 1, two: 2, three: 3 };
 export function readExpectation(sentence: string): Expectation | null {
   const plain = sentence.trim().replace(/\.$/, "").replace(/\s+/g, " ");
   for (const [type, form] of forms) {
-    const groups = form.exec(plain)?.groups;
+    const groups = new RegExp(`^${form}$`, "i").exec(plain)?.groups;
     if (groups) return expectationOf(type, groups);
   }
   return null;

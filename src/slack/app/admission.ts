@@ -78,10 +78,7 @@ const giving: ReadonlySet<TriedAct> = new Set([
   "retry",
 ]);
 
-/**
- * Whether a person's account is active and in this workspace: a payload can be late, held back or forged. Null: they
- * may act. Without an answer of Slack, only asking and ending access continue.
- */
+/** Null: an active member of this workspace, who may act. Without an answer of Slack, only asking and ending access go on. */
 export async function refuseActor(
   context: SlackContext,
   user: string,
@@ -124,11 +121,7 @@ async function accountOf(
 /** Slack waits three seconds in all, and the work needs two. In milliseconds. */
 const checkedWithinMs = 800;
 
-/**
- * Runs before every command, button, form, search and App Home. A person without an active account of this workspace
- * gets only a refusal, and the log has the attempt. If Slack does not answer in time, people can only end access. True:
- * they can continue.
- */
+/** Before every command, button, form, search and App Home. If Slack does not answer in time, people can only end access. True: go on. */
 export async function checkPerson(context: SlackContext, sent: SlackRequest): Promise<boolean> {
   const by = userIn(sent.body);
   const account: Account | "unconfirmed" =

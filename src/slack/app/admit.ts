@@ -241,10 +241,7 @@ function refuseHeaders(headers: IncomingHttpHeaders, now: Date): HeaderRefusal |
   return null;
 }
 
-/**
- * How far a clock may differ from Slack's, in both directions. Slack asks for five minutes:
- * https://docs.slack.dev/authentication/verifying-requests-from-slack. A future signature could be used later.
- */
+/** How far a clock may differ from Slack's: five minutes, as Slack asks. Not ahead either: a future signature could be used later. */
 const toleranceSeconds = 300;
 
 /** How long a signature could be replayed: while its time is within the tolerance. */

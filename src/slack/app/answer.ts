@@ -217,10 +217,7 @@ export const detailsButtons: Buttons = {
   [detailsAction]: opens((context, user, id) => readDetails(context, user, id, null)),
 };
 
-/**
- * After a click: no button stays that can't work any more, or that no update reaches. Its record is gone, its cluster was removed, the
- * bot is out of the channel, or a newer message took its place.
- */
+/** After a click: no button stays whose record or cluster is gone, that no update reaches, or that a newer message replaced. */
 export async function settleClicked(context: SlackContext, click: ButtonClick): Promise<void> {
   const { ledger, config, queues, log } = context;
   const { action, body } = click;

@@ -47,10 +47,7 @@ const maxOfOnePerson = 30;
 /** As long as a migration's id, which includes its cluster's name. */
 const maxId = 120;
 
-/**
- * Writes a refused attempt into the audit log. People without rights must not flood it, so equal attempts count once in
- * ten minutes, and a person has thirty different ones. Never throws: the person always gets an answer.
- */
+/** No one floods the log: equal attempts count once in ten minutes, and of a person thirty. Never throws: people always get an answer. */
 export async function noteAttempt(context: AttemptContext, attempt: Attempt): Promise<void> {
   const event = eventOfAttempt(attempt, context.now());
   const what = { act: attempt.act, code: attempt.code, request: event.request, detail: event.detail };

@@ -65,10 +65,7 @@ export function dueIn(record: LedgerRecord, cluster: Cluster): Due {
 /** The most people to mention in one post. A user group counts as one. */
 export const maxCalled = 10;
 
-/**
- * Only people who can act. If a small user group has others, too, its people are mentioned one by one. Without an answer of Slack, everyone
- * counts.
- */
+/** Only people who can act, one by one where a small user group has others too. Without an answer of Slack, everyone counts. */
 export async function whoIsCalled(directory: Directory, { names, out }: Due): Promise<readonly string[]> {
   const called = names.map(async (name) => {
     if (isUser(name)) return activeAmong(directory, [name]);

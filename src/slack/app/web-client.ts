@@ -49,10 +49,7 @@ export const observedFetch: typeof fetch = async (input, init) => {
   return operation === responseUrl ? new Response(null, { status }) : new Response(text || null, { status, headers });
 };
 
-/**
- * The client's defaults, no time-out and ten tries in half an hour, do not help us. Without a retry, a call of a limited rate fails:
- * otherwise all calls of the client would wait as long as Slack asks.
- */
+/** Without a retry, a call of a limited rate fails: otherwise all calls of the client would wait as long as Slack asks. */
 export function webClientOptions(
   { apiUrl }: SlackEnvironment,
   { timeoutMs, retries }: { readonly timeoutMs: number; readonly retries: number },

@@ -13,12 +13,7 @@ import { code, oneOf, time } from "../show/mrkdwn.ts";
 /** Emergencies have a count of their own: no request keeps a person from one. */
 type Counted = "requests" | "questions" | "emergencies";
 
-/**
- * Counts one more for a person in all Slack processes. Null: there is room. It counts in fixed periods, so the answer
- * can say when the next one begins.
- *
- * @param onCall who can help in an emergency
- */
+/** Counts one more for a person in all Slack processes, in fixed periods. Null: there is room. @param onCall who can help in an emergency */
 export async function refuseTooMany(
   { ledger, config, now }: Pick<SlackContext<TurnLedger>, "ledger" | "config" | "now">,
   user: string,

@@ -166,10 +166,7 @@ async function offersTo(context: OfferContext, user: string): Promise<readonly C
 
 const maxForms = 1_000;
 
-/**
- * Updates the form after each choice or key. People type faster than Slack answers, so a change can meet an updated
- * form. Slack reports this by the form's hash, and only the newest change overwrites it.
- */
+/** People type faster than Slack answers, so a change can meet an updated form: by its hash, only the newest change overwrites it. */
 export function formChangeHandler(): (context: SlackContext, change: FormChange) => Promise<void> {
   const newest = new Map<string, string>();
   return async (context, { ack, body, action, client }) => {

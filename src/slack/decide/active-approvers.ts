@@ -38,26 +38,23 @@ export interface ApproverCheck {
 
 /** Checks in Slack whether each level has enough approvers. After the first failure to reach Slack it stops asking. */
 export async function checkApprovers(directory: Directory, clusters: Iterable<Cluster>): Promise<ApproverCheck> {
-  const check: { enough: ApprovableLevel[]; tooFew: ShortLevel[]; unanswered: ApproverCheck["unanswered"][number][] } =
-    {
-      enough: [],
-      tooFew: [],
-      unanswered: [],
-    };
+  const enough: ApprovableLevel[] = [];
+  const tooFew: ShortLevel[] = [];
+  const unanswered: ApproverCheck["unanswered"][number][] = [];
   let away: unknown = null;
   for (const each of approvableLevels(clusters)) {
     try {
       if (away) throw away;
       const needed = maxApprovalsNeeded(each.rule, each.level);
       const approvers = await activeApprovers(directory, each.rule, each.cluster, { enough: needed });
-      if (approvers.active.length >= needed) check.enough.push(each);
-      else check.tooFew.push({ ...each, ...approvers, needed });
+      if (approvers.active.length >= needed) enough.push(each);
+      else tooFew.push({ ...each, ...approvers, needed });
     } catch (error) {
-      check.unanswered.push({ ...each, error });
+      unanswered.push({ ...each, error });
       if (hasCode(error, "slack-unreachable")) away = error;
     }
   }
-  return check;
+  return { enough, tooFew, unanswered };
 }
 
 /** Asks Slack until there are enough. `without`: people who do not count. @throws AccessError */

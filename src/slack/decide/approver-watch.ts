@@ -112,19 +112,12 @@ async function refuseMistakes(context: WatchContext, look: ApproverCheck): Promi
   if (mistakes.length === 0) return;
   const list = mistakes.map((each) => `\n  - ${each}`).join("");
   const count = `${mistakes.length} level${mistakes.length === 1 ? "" : "s"}`;
-  throw new AccessError(
-    "config-invalid",
-    `${count} in eks-access.yml ${mistakes.length === 1 ? "has" : "have"} too few active approvers`,
-    {
-      remedy: `Correct them and start again:${list}`,
-    },
-  );
+  const what = `${count} in eks-access.yml ${mistakes.length === 1 ? "has" : "have"} too few active approvers`;
+  throw new AccessError("config-invalid", what, { remedy: `Correct them and start again:${list}` });
 }
 
-async function reportCheck(
-  { log, ledger }: WatchContext,
-  { enough, tooFew, unanswered }: ApproverCheck,
-): Promise<void> {
+async function reportCheck({ log, ledger }: WatchContext, check: ApproverCheck): Promise<void> {
+  const { enough, tooFew, unanswered } = check;
   for (const each of tooFew) log.error({ gone: each.inactive, living: each.active }, sentenceOf(each));
   for (const { error, cluster, level } of unanswered) {
     log.warn(
@@ -134,7 +127,9 @@ async function reportCheck(
   }
   approversChecked.publish([
     ...enough.map(({ cluster, level }) => ({ cluster: cluster.name, level: level.name, missing: 0 })),
-    ...tooFew.map((each) => ({ cluster: each.cluster.name, level: each.level.name, missing: missingOf(each) })),
+    ...tooFew.map(({ cluster, level, needed, active }) => {
+      return { cluster: cluster.name, level: level.name, missing: needed - active.length };
+    }),
   ]);
   await ledger.rememberApprovers(new Map(enough.map((each) => [nameOf(each), digestOf(each)]))).catch((error) => {
     log.warn({ err: error }, "could not remember that there are enough approvers");
@@ -145,10 +140,6 @@ function sentenceOf({ cluster, level, rule, needed, active, inactive }: ShortLev
   const by = rule.name ? ` by the rule ${rule.name}` : "";
   const lost = inactive.length > 0 ? ` Not active: ${inactive.join(", ")}.` : "";
   return `${level.name} on ${cluster.name}${by} ${shortageText(needed, active.length)}.${lost} ${remedyForApprovers(rule, cluster)}`;
-}
-
-function missingOf({ needed, active }: ShortLevel): number {
-  return needed - active.length;
 }
 
 function nameOf({ cluster, level, rule }: ApprovableLevel): string {

@@ -184,9 +184,6 @@ function actBlocks({ request, acts, extension }: Status): KnownBlock[] {
   return elements.length > 0 ? [actions(`status-${request.id}`, elements)] : [];
 }
 
-/** Slack takes 24 characters. */
-const approveLabel = (request: AccessRequest) => (givesFullControl(request) ? "Approve full control" : "Approve");
-
 /** It remembers the digest of its change, and its submit approves exactly that. */
 export function statusModal(status: Status, notice: Message | null): ModalView {
   const { request, acts } = status;
@@ -195,7 +192,8 @@ export function statusModal(status: Status, notice: Message | null): ModalView {
   return {
     ...detailsModal(request.id, statusAnswer({ ...status, acts: others }), notice),
     private_metadata: decideValue(request),
-    submit: plainText(approveLabel(request)),
+    // Slack takes 24 characters.
+    submit: plainText(givesFullControl(request) ? "Approve full control" : "Approve"),
   };
 }
 

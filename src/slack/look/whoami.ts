@@ -177,16 +177,8 @@ interface WhoAmI {
   readonly workerAnswered: boolean;
 }
 
-export function whoAmIAnswer({
-  person,
-  identities,
-  looksUp = false,
-  proposal,
-  requests,
-  clusters,
-  worker,
-  workerAnswered,
-}: WhoAmI): Message {
+export function whoAmIAnswer(seen: WhoAmI): Message {
+  const { person, identities, looksUp = false, proposal, requests, clusters, worker, workerAnswered } = seen;
   const approves = clusters.filter((cluster) => isApproverOf(cluster, person)).map(({ name }) => name);
   const onCall = clusters.filter((cluster) => isNamedIn(cluster.onCall, person)).map(({ name }) => name);
   const parts = [

@@ -23,10 +23,7 @@ import type { MessengerContext } from "./show-in-channel.ts";
 const maxCalled = 10;
 const maxPending = 1000;
 
-/**
- * Remembers an outage of a request's cluster for the trouble poster (posters.ts): what only an operator can repair, and
- * failures of more than a minute. A cluster that the worker can't open has a message of its own.
- */
+/** For the trouble poster: what only an operator can repair, or fails for a minute. A cluster that can't be opened has its own message. */
 export async function noteOutage(
   { ledger, config, log }: MessengerContext<Pick<OutageLedger, "beginOutage" | "clusterTroubles">>,
   request: AccessRequest,

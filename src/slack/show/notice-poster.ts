@@ -102,9 +102,7 @@ export interface ZoneContext extends StateContext {
   readonly now: () => Date;
 }
 
-/**
- * Posts when a zone has had no worker for most of a minute, and when it has one again. It posts nothing if the configuration has no zones.
- */
+/** Posts when a zone has had no worker for most of a minute, and when it has one again. */
 export function startZonePoster(context: ZoneContext): Ticking {
   return startPosting(context.log, "could not look for zones without a worker", zonePoster(context));
 }

@@ -117,10 +117,7 @@ const lastsMs = 60_000;
 /** An older end is no news. */
 const newsForMs = 24 * 3_600_000;
 
-/**
- * Posts in a cluster's channel when the worker can't open it for a minute, and when it can again; when requests no longer wait for an
- * outage; and when another writer keeps reverting aws-auth.
- */
+/** Posts that the worker can't open a cluster for a minute, or can again, that no request waits any more, and who reverts aws-auth. */
 export function startTroublePoster(context: TroubleContext): Ticking {
   return startPosting(context.log, "could not look for clusters in trouble", () => postAll(context));
 }

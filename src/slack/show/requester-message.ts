@@ -34,11 +34,7 @@ import {
   whatFor,
 } from "./words.ts";
 
-/**
- * Null: unchanged. Pure; "restored" needs an earlier "lost".
- * @param extension the lease that extends this one
- * @param departed approvers who have left Slack
- */
+/** Null: unchanged. Pure; "restored" needs an earlier "lost". @param extension the lease that extends this one */
 export function milestoneOf(
   request: AccessRequest,
   cluster: Cluster | undefined,

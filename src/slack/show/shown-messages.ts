@@ -88,10 +88,7 @@ export async function noteShown(context: Showing, record: LedgerRecord, messages
   context.updates.noteShown(placesIn(shown));
 }
 
-/**
- * Refuses to mark over what another process marked since this job read it, for example while this one stood still: the other's messages
- * would be forgotten, and posted again. The next try reads anew.
- */
+/** Marks over nothing that another process marked since this job's read: its messages would be posted again. The next try reads anew. */
 export function unlessChanged(ledger: Ledger): Ledger {
   const contentOf = ({ seal: _, ...shown }: ShownMessages) => canonicalJson(shown as unknown as Json);
   let known = "";

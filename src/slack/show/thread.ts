@@ -39,15 +39,27 @@ export function threadOf(
   due: readonly string[] = cluster ? dueIn(request, cluster).names : [],
 ): readonly ThreadEntry[] {
   const called = cluster ? mentions(due, maxCalled) : "";
+  const { trouble, lease, state } = request;
   return [
     ...approvalEntries(request, called),
-    ...droppedEntries(request),
+    ...request.dropped.map((each) => ({
+      name: `dropped-${each.by}-${each.at}`,
+      text: droppedTexts([each]).join(),
+    })),
     ...stateEntries(request),
     ...reminderEntry(request, called),
     ...leaseEntries(request, replies),
     ...endEntries(request, replies),
     ...reviewEntries(request, called),
-    ...troubleEntry(request),
+    // Once for each failure: the message shows the newest attempt.
+    ...(trouble
+      ? [
+          {
+            name: `${lease?.state ?? state}-${trouble.code}`,
+            text: `:warning: ${asClause(trouble.message)}. Retrying.`,
+          },
+        ]
+      : []),
   ];
 }
 
@@ -83,10 +95,6 @@ function approvalEntries(request: AccessRequest, called: string): ThreadEntry[] 
     const next = others && index === approvals.length - 1 ? ` ${others}: ${what} needs your approval too.` : "";
     return { name: `approved-${by}-${at}`, text: `Approved by ${mention(by)} ${time(at)}${count}.${next}` };
   });
-}
-
-function droppedEntries({ dropped }: AccessRequest): ThreadEntry[] {
-  return dropped.map((each) => ({ name: `dropped-${each.by}-${each.at}`, text: droppedTexts([each]).join() }));
 }
 
 function stateEntries(request: AccessRequest): ThreadEntry[] {
@@ -192,14 +200,6 @@ function endedEntry(request: AccessRequest, lease: Lease, replies: readonly stri
   const at = time(lease.endedAt ?? lease.endsAt);
   const text = `Ended ${at}: ${remainsText(request)}.${forgottenNote(request)}${proof && `\n${proof}`}`;
   return [{ name: isUnproved ? "ended-unproved" : "ended", text }];
-}
-
-/** Once for each failure: the message shows the newest attempt. */
-function troubleEntry(request: AccessRequest): ThreadEntry[] {
-  const { trouble, lease, state } = request;
-  if (!trouble) return [];
-  const text = `:warning: ${asClause(trouble.message)}. Retrying.`;
-  return [{ name: `${lease?.state ?? state}-${trouble.code}`, text }];
 }
 
 /** Without a record in the cluster, only Redis has the revocation. */
