@@ -1,4 +1,4 @@
-import type { Button, KnownBlock } from "@slack/types";
+import type { KnownBlock } from "@slack/types";
 import { formatDuration } from "../../access/ask/duration.ts";
 import { isApprovable, othersWhoMayApprove } from "../../access/decide.ts";
 import { reviewersOf } from "../../access/emergency.ts";
@@ -219,9 +219,10 @@ function waitingText(request: AccessRequest, who: string, isTight: boolean): str
   return `${approvals.length} of ${approvalsWanted} approvals. ${isTight ? "Next:" : "Waiting for"} ${from}`;
 }
 
-/** A word for each warning and each present failure. Details has the sentences. */
+/** A word for each warning, the gravest first, and each present failure. Details has the sentences. */
 function warningLines(request: AccessRequest, room: number): readonly string[] {
-  const words = warningWords(request);
+  const all = new Set(request.state === "pending" ? warningsBefore(request) : leaseWarnings(request));
+  const words = firstOf([...all], maxWarnings, (left) => `${left} more`);
   const trouble = room < 2 ? failingText(request) : shortTroubleText(request);
   return [...(words.length > 0 ? [`:warning: *Warnings*: ${words.join(", ")}`] : []), ...(trouble ? [trouble] : [])];
 }
@@ -243,20 +244,16 @@ function buttonsOf(
   extension: ApprovedRequest | null,
 ): readonly KnownBlock[] {
   const { id, preview, emergency } = request;
+  const ofLease = isHeld(request) ? [...extendButtons(request), revokeButton(request)] : askAgainButtons(request);
   const acting = [
     ...(request.state === "pending" && preview && cluster
       ? [...(isApprovable(request, cluster) ? [approveButton(request)] : []), denyButton(request)]
       : []),
     ...(emergency && !emergency.review ? [reviewedButton(request)] : []),
-    ...(extension ? [] : leaseButtons(request)),
+    ...(extension ? [] : ofLease),
   ];
   const elements = [...(cluster ? acting : []), detailsButton(request)];
   return [actions(`card-${id}-${preview?.digest.slice(0, 12) ?? ""}`, elements)];
-}
-
-function leaseButtons(request: AccessRequest): readonly Button[] {
-  if (isHeld(request)) return [...extendButtons(request), revokeButton(request)];
-  return askAgainButtons(request);
 }
 
 /** Each warning of a preview begins with its word for the card, and a colon. */
@@ -264,12 +261,6 @@ const warningForm = /^([^:`]{1,32}): /;
 
 /** The most words on a card; Details has a sentence for each. */
 const maxWarnings = 7;
-
-/** What an approver must consider, the gravest first. */
-function warningWords(request: AccessRequest): readonly string[] {
-  const words = request.state === "pending" ? warningsBefore(request) : leaseWarnings(request);
-  return firstOf([...new Set(words)], maxWarnings, (left) => `${left} more`);
-}
 
 function warningsBefore(request: AccessRequest): readonly string[] {
   const { durationSeconds, preview, voided, dropped } = request;

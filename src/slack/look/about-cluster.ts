@@ -25,7 +25,8 @@ export async function aboutCluster(
   if (turnedAway) return turnedAway;
   if (seen.includes(cluster)) return (await refuseTooMany(context, user, "questions")) ?? say(cluster);
   await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: about });
-  return mayNotSeeMapAnswer(cluster);
+  const others = oneOf([...new Set([...cluster.approvers, ...cluster.onCall])]);
+  return answer(`You can't view ${code(cluster.name)}'s access. Ask ${others}.`);
 }
 
 export function notFoundOutAnswer(cluster: Cluster, sentence: string): Message {
@@ -35,10 +36,6 @@ export function notFoundOutAnswer(cluster: Cluster, sentence: string): Message {
 
 export function noWorkerAnswer(): Message {
   return answer(":warning: No worker answered. Check that a worker runs.");
-}
-
-function mayNotSeeMapAnswer({ name, approvers, onCall }: Cluster): Message {
-  return answer(`You can't view ${code(name)}'s access. Ask ${oneOf([...new Set([...approvers, ...onCall])])}.`);
 }
 
 function noSuchClusterAnswer(name: string, names: readonly string[]): Message {

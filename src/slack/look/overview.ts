@@ -113,7 +113,8 @@ function latePart({ queues }: Overview): KnownBlock[] {
     const [, kind = name, zone] = /^(\w+)-(.+)$/.exec(name) ?? [];
     const [work, hint] = queueWords[kind] ?? [code(name), ""];
     const what = zone === undefined ? work : `${work} in zone ${code(zone)}`;
-    return `${what}: ${waiting} waiting, the oldest for ${oldest}. ${hint}`;
+    const said = `${what}: ${waiting} waiting, the oldest for ${oldest}.`;
+    return `${said} ${hint}`;
   });
   return part("Late work", rows);
 }

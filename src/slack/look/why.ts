@@ -2,7 +2,7 @@ import type { KnownBlock } from "@slack/types";
 import { ownArnWords } from "../../access/ask/read-part.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/rule.ts";
-import type { Cause, CauseButton, Diagnosis } from "../../diagnosis/facts.ts";
+import type { Cause, Diagnosis } from "../../diagnosis/facts.ts";
 import { whyReport } from "../../diagnosis/reports.ts";
 import { askWorker, type Command, idAndRest, type SlackContext } from "../app/context.ts";
 import { personShown } from "../app/request-people.ts";
@@ -72,11 +72,10 @@ function causeBlocks(cause: Cause): KnownBlock[] {
   // The diagnosis knows people by their ids alone.
   const message = styled(cause.message, 800).replaceAll(/`([UW][A-Z0-9]{7,})`/g, (_, user: string) => mention(user));
   const text = `• ${message}\n      → ${styled(cause.remedy, 900)}`;
-  return [section(text), ...(cause.offer ? [offerBlock(cause.offer)] : [])];
-}
-
-function offerBlock({ type, request: id }: CauseButton): KnownBlock {
-  return { type: "actions", elements: [type === "extend" ? extendButton({ id }) : askAgainButton({ id })] };
+  if (!cause.offer) return [section(text)];
+  const { type, request: id } = cause.offer;
+  const button = type === "extend" ? extendButton({ id }) : askAgainButton({ id });
+  return [section(text), { type: "actions", elements: [button] }];
 }
 
 export function notLinkedAnswer(cluster: Cluster): Message {

@@ -6,11 +6,11 @@ import { askWorker, type Command, idAndRest, type SlackContext } from "../app/co
 import { personShown } from "../app/request-people.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "../look/about-cluster.ts";
 import { answer, type Message } from "../show/message.ts";
-import { code } from "../show/mrkdwn.ts";
+import { code, styled } from "../show/mrkdwn.ts";
 import { maxArns } from "./migration-buttons.ts";
 import { askForMigration, stopMigration } from "./migration-clicks.ts";
 import { noMigrationAnswer } from "./migration-words.ts";
-import { mayNotPlanAnswer, migrationAnswer, nothingToMigrationAnswer } from "./plan-answer.ts";
+import { mayNotPlanAnswer, migrationAnswer } from "./plan-answer.ts";
 
 export const migrate: Command = {
   word: "migrate",
@@ -20,11 +20,15 @@ export const migrate: Command = {
   run: (context, { user, rest }) => {
     const [name, words] = idAndRest(rest);
     const [word, others] = idAndRest(words);
-    return aboutCluster(context, { user, name }, (cluster) => {
-      if (word === "stop") return stopLatest(context, cluster, user, others);
+    return aboutCluster(context, { user, name }, async (cluster) => {
+      if (word === "stop") {
+        const latest = await context.ledger.migrations.latestOf(cluster.name);
+        const stopped = latest && (await stopMigration(context, user, latest.id, others));
+        return stopped ?? noMigrationAnswer(cluster.name);
+      }
       const isAsked = word === "ask";
       const arns = readArns(isAsked ? others : words);
-      if (arns.type === "mistake") return Promise.resolve(mistakeAnswer(migrate, arns.word));
+      if (arns.type === "mistake") return mistakeAnswer(migrate, arns.word);
       if (isAsked) return askForMigration(context, cluster, user, arns.arns);
       return planOf(context, cluster, user, arns.arns);
     });
@@ -63,12 +67,6 @@ function mistakeAnswer({ word, usage }: Pick<Command, "word" | "usage">, mistake
   return answer(`Nothing changed: ${why}. Write ${code(`/eks-access ${word} ${usage}`)}.`);
 }
 
-async function stopLatest(context: SlackContext, cluster: Cluster, user: string, why: string): Promise<Message> {
-  const latest = await context.ledger.migrations.latestOf(cluster.name);
-  const answer = latest && (await stopMigration(context, user, latest.id, why));
-  return answer ?? noMigrationAnswer(cluster.name);
-}
-
 /** The plan names everyone in aws-auth with their rights, so only approvers and on-call see it. */
 async function planOf(
   context: SlackContext,
@@ -81,7 +79,7 @@ async function planOf(
   const report = await askWorker(context, question, migrationReport);
   if (!report) return noWorkerAnswer();
   if (report.type === "failed") return notFoundOutAnswer(cluster, report.message);
-  if (report.type === "refused") return nothingToMigrationAnswer(report.message);
+  if (report.type === "refused") return answer(`Nothing to plan. ${styled(report.message, 1200)}`);
   const latest = await context.ledger.migrations.latestOf(cluster.name);
   const open = latest && !isMigrationOver(latest) ? latest : null;
   return migrationAnswer(cluster, report, { paths: givenArns, open });

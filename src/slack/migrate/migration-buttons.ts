@@ -1,6 +1,6 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { z } from "zod";
-import type { Migration, Replacement } from "../../access/migration.ts";
+import type { Migration } from "../../access/migration.ts";
 import { type MigrationAct, maySeeRequest } from "../../access/policy/permissions.ts";
 import { isFullControl, policyTexts } from "../../access/policy/policy-text.ts";
 import type { Person } from "../../access/policy/rule.ts";
@@ -36,11 +36,8 @@ export function switchesMode({ plan }: Migration): boolean {
 
 /** Whether a repair gives someone full control again. */
 export function givesAdministrators({ plan }: Migration): boolean {
-  return plan?.replacements?.some(isAdministrators) ?? false;
-}
-
-function isAdministrators({ to, groups, policies }: Replacement): boolean {
-  return to !== null && isFullControl([...groups, ...policies.flatMap(policyTexts)]);
+  const made = plan?.replacements?.filter(({ to }) => to !== null) ?? [];
+  return made.some(({ groups, policies }) => isFullControl([...groups, ...policies.flatMap(policyTexts)]));
 }
 
 /** Full control, and what can't be undone, need a confirmation. */

@@ -97,16 +97,15 @@ function buttonsOf(migration: Migration): Button[] {
 }
 
 function changeLine({ kind }: Migration, { replacements = [], summary }: SealedPlan): string {
-  if (kind !== "repair") return moveLine(summary);
+  const { items, steps } = summary;
+  if (kind !== "repair") {
+    const moving = items.filter(({ outcome }) => outcome === "moves").length;
+    return `${moving} of ${counted(items.length, "item")} can move, in ${counted(steps.length, "step")}`;
+  }
   const [only, ...others] = replacements;
-  const kept = summary.items.length - replacements.length;
+  const kept = items.length - replacements.length;
   const what = only && others.length === 0 ? becomes(only) : `${replacements.length} entries change`;
   return `${what}${kept > 0 ? `, ${counted(kept, "other stays", "others stay")}` : ""}`;
-}
-
-function moveLine({ items, steps }: SealedPlan["summary"]): string {
-  const moving = items.filter(({ outcome }) => outcome === "moves").length;
-  return `${moving} of ${counted(items.length, "item")} can move, in ${counted(steps.length, "step")}`;
 }
 
 function becomes({ from, to, groups, policies }: Replacement): string {

@@ -9,7 +9,7 @@ import {
 } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
-import { answer, joinedLines, type Message, messageOf, onlyAnswer } from "../show/message.ts";
+import { joinedLines, type Message, messageOf, onlyAnswer } from "../show/message.ts";
 import { code, context, cut, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
 import { droppedTexts, voidedText } from "../show/words.ts";
 import { askMigrationButton } from "./migration-buttons.ts";
@@ -67,10 +67,6 @@ function itemHead({ place, arn, outcome }: ItemSummary): string {
 
 function stepWords({ does, proof, undo }: StepSummary, index: number): string {
   return `*${index + 1}.* ${styled(does, 900)}\n      Proof: ${styled(proof, 300)}\n      Undo: ${styled(undo, 300)}`;
-}
-
-export function nothingToMigrationAnswer(message: string): Message {
-  return answer(`Nothing to plan. ${styled(message, 1200)}`);
 }
 
 export function mayNotPlanAnswer({ name }: Cluster): Message {

@@ -69,20 +69,17 @@ export interface MessageWorkerContext extends Omit<MessengerContext & HomeContex
   readonly backgroundClient: WebClient;
 }
 
-function contextsNow({ configuration, backgroundClient, ...given }: MessageWorkerContext): MessageContexts {
-  const context = { ...given, config: configuration() };
-  return { context, background: { ...context, client: backgroundClient } };
-}
-
 /** Works on the queue `messages`, in the Slack process: the worker has no Slack token (law 1). */
 export function startMessageWorker(given: MessageWorkerContext, blocking: RedisClient): Stoppable {
-  const { log, configuration } = given;
+  const { configuration, backgroundClient, ...parts } = given;
+  const { log } = given;
   const read = (data: unknown) => readJob(messageJobs, data);
   const run = async (job: MessageJob, running: BullJob) => {
-    const own = contextsNow(given);
+    const context = { ...parts, config: configuration() };
+    const contexts = { context, background: { ...context, client: backgroundClient } };
     // The first start has woken what else shows the record.
-    if (job.type === "show" && running.attemptsStarted > 1) await refuseWhileLimited(own.context, job.record);
-    return runJob(messageRuns, job.type, job, own, timeInQueue(running));
+    if (job.type === "show" && running.attemptsStarted > 1) await refuseWhileLimited(context, job.record);
+    return runJob(messageRuns, job.type, job, contexts, timeInQueue(running));
   };
   const failed: QueueWork<MessageJob>["failed"] = (job, error) =>
     log.warn({ job: job?.name, ...recordIn(job?.data), err: error }, "could not show a message yet");
