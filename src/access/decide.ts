@@ -162,13 +162,8 @@ function refuseApproval(
 }
 
 /** Whether approvers would get the access that they approve. A rule with `selfApproval` allows that. */
-function isForOneself(
-  { principal }: AccessRequest,
-  { selfApproval }: Rule,
-  by: string,
-  { links }: DecisionFacts,
-): boolean {
-  return !selfApproval && isSamePrincipal(linkedArnInAccountOf(links, by, principal), principal);
+function isForOneself({ principal }: AccessRequest, rule: Rule, by: string, { links }: DecisionFacts): boolean {
+  return !rule.selfApproval && isSamePrincipal(linkedArnInAccountOf(links, by, principal), principal);
 }
 
 function ruledBy(

@@ -130,11 +130,7 @@ function previewValue({ id }: Pick<AccessRequest, "id">, preview: Omit<Preview, 
   return { request: id, preview: { ...preview, seal: undefined } } as unknown as Json;
 }
 
-export function sealReview(
-  { id }: Pick<AccessRequest, "id">,
-  review: Omit<Review, "seal">,
-  keys: DecisionKeys,
-): Review {
+export function sealReview({ id }: AccessRequest, review: Omit<Review, "seal">, keys: DecisionKeys): Review {
   return withSeal(keys, "review", review, { request: id });
 }
 

@@ -105,10 +105,7 @@ export function readArn(typed: string, level: Pick<Level, "groups"> | null): Par
 }
 
 /** The principal of a request without one: the identity itself if the level binds roles, else its role or user. @param level null: unknown */
-export function readOwnIdentity(
-  { arns, why }: OwnIdentities,
-  level: Pick<Level, "groups"> | null,
-): PartReading<Holder> {
+export function readOwnIdentity({ arns, why }: OwnIdentities, level: Level | null): PartReading<Holder> {
   const own = [...new Set(arns.map((arn) => (level && bindsRoles(level.groups) ? arn : entryArnOf(arn))))];
   if (own.length > 1) return mistaken(`Say which identity: ${own.join(" or ")}.`, "<arn>");
   if (own.length === 0 && why !== null) return mistaken(`${why} Or write the ARN of an IAM role or user.`, "<arn>");

@@ -60,10 +60,9 @@ export function readExpectation(sentence: string): Expectation | null {
   return null;
 }
 
-function expectationOf(
-  type: Expectation["type"],
-  groups: Readonly<Record<string, string | undefined>>,
-): Expectation | null {
+type Named = Readonly<Record<string, string | undefined>>;
+
+function expectationOf(type: Expectation["type"], groups: Named): Expectation | null {
   const { who = "", of, cluster, level, duration, principal, count, at: moment } = groups;
   const durationSeconds = duration === undefined ? null : parseDuration(duration);
   const time = moment === undefined ? null : new Date(moment);

@@ -93,10 +93,8 @@ function tooLong(cluster: Cluster, level: Level, longest: number): string {
   return `${level.name} on ${cluster.name} lasts at most ${formatDuration(longest)}.`;
 }
 
-function refusedPrincipal(
-  { principals }: Rule,
-  { cluster, level, principal, requesterFacts }: PolicyQuestion,
-): Reason | null {
+function refusedPrincipal({ principals }: Rule, asking: PolicyQuestion): Reason | null {
+  const { cluster, level, principal, requesterFacts } = asking;
   const what = `${level.name} on ${cluster.name}`;
   if (principals.accounts && !principals.accounts.includes(principal.account)) {
     return [

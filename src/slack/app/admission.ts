@@ -106,10 +106,7 @@ export async function refuseForRequester(
   return null;
 }
 
-async function accountOf(
-  { directory, log }: Pick<SlackContext, "directory" | "log">,
-  user: string,
-): Promise<Account | "unconfirmed"> {
+async function accountOf({ directory, log }: SlackContext, user: string): Promise<Account | "unconfirmed"> {
   try {
     return await directory.accountOf(user);
   } catch (error) {
@@ -169,11 +166,8 @@ export async function answerRefused(log: Logger, sent: SlackRequest, account: No
 }
 
 /** Beside the message, or in place of the clicked form or App Home. In their direct message no button works for them any more. */
-async function answerAction(
-  { ack, body, respond, client }: FormChange,
-  user: string,
-  account: NotAdmitted,
-): Promise<void> {
+async function answerAction(click: FormChange, user: string, account: NotAdmitted): Promise<void> {
+  const { ack, body, respond, client } = click;
   await ack();
   const { view } = body;
   const message = notAdmittedAnswer(account);

@@ -126,13 +126,9 @@ async function askForPerson(
  * A workspace that joined an organization gives older people its own id and the organization's. Only our organization's counts.
  * @see https://docs.slack.dev/reference/methods/migration.exchange
  */
-function idsIn(
-  { organization }: Installation,
-  asked: string,
-  user: SlackUser | undefined,
-): readonly [string, ...string[]] {
+function idsIn(place: Installation, asked: string, user: SlackUser | undefined): readonly [string, ...string[]] {
   const { id: global, enterprise_id: of } = user?.enterprise_user ?? {};
-  if (!global || organization === null || of !== organization) return [asked];
+  if (!global || place.organization === null || of !== place.organization) return [asked];
   return [global, ...[asked, user?.id ?? asked].filter((each) => each !== global)];
 }
 

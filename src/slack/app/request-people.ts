@@ -98,11 +98,7 @@ export async function believedIdentityOf(
 }
 
 /** Whether a link does not count: without our seal never, otherwise as rules or administrators require. */
-export function needsRenewal(
-  { config, keys }: Pick<SlackContext, "config" | "keys">,
-  user: string,
-  link: PrincipalLink,
-): boolean {
+export function needsRenewal({ config, keys }: SlackContext, user: string, link: PrincipalLink): boolean {
   if (!requiresLinks(config)) return !isSealedLink(user, link, keys.decision);
   return !isAcceptedLink(user, link, config.linking.mustBeConfirmed, keys.decision);
 }

@@ -51,10 +51,7 @@ function credentialsOf({ username, password }: URL): Readonly<Record<string, str
 }
 
 /** `example.com`, `.example.com` and `*.example.com` are the domain and what is in it; with `:443`, only that port of it. */
-export function isExcepted(
-  noProxy: string,
-  { hostname, port }: { readonly hostname: string; readonly port: string },
-): boolean {
+export function isExcepted(noProxy: string, { hostname, port }: Pick<URL, "hostname" | "port">): boolean {
   return noProxy.split(/[\s,]+/).some((entry) => {
     const [, name = "", only = port] = /^\*?\.?(.+?)(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
     return entry === "*" || (name !== "" && only === port && `.${hostname.toLowerCase()}`.endsWith(`.${name}`));

@@ -37,7 +37,19 @@ async function nudge(context: SlackContext, user: string, id: string): Promise<M
   if (!isApprovable(request, cluster)) return answer(`No one to nudge. ${unapprovable}`);
   const tooMany = await refuseTooMany(context, user, "questions");
   if (tooMany) return tooMany;
-  return updateRequest(context, id, (current) => remindNow(context, user, current ?? request));
+  return updateRequest(context, id, async (current): Promise<UpdateStep<AccessRequest, Message>> => {
+    const now = current ?? request;
+    if (now.state !== "pending" || !isWaiting(now) || !now.reminders) {
+      return { type: "stop", outcome: nothingToNudge(now) };
+    }
+    // Of two clicks at once, the one that loses the commit finds the other's event here.
+    const again = await worksAgain(context, id);
+    if (again) return { type: "stop", outcome: answer(`Not sent. Nudge works again ${time(again.toISOString())}.`) };
+    const sent = now.reminders.sent + 1;
+    const after = pendingRequest(now, { reminders: { ...now.reminders, sent } });
+    const event = eventOf("request.reminded", now, user, context.now(), { sent });
+    return { type: "write", after, event, outcome: answer("Nudged the approvers in the thread.") };
+  });
 }
 
 /** When it works again, by the event of the last nudge: the sweep's own reminders are by the worker. Null: now. */
@@ -54,23 +66,4 @@ function isWaiting({ state, preview, reminders }: AccessRequest): boolean {
 
 function nothingToNudge(request: AccessRequest): Message {
   return answer(`No one to nudge. ${stateText(request)}.`);
-}
-
-async function remindNow(
-  context: SlackContext,
-  user: string,
-  request: AccessRequest,
-): Promise<UpdateStep<AccessRequest, Message>> {
-  const { reminders } = request;
-  if (request.state !== "pending" || !isWaiting(request) || !reminders) {
-    return { type: "stop", outcome: nothingToNudge(request) };
-  }
-  // Of two clicks at once, the one that loses the commit finds the other's event here.
-  const again = await worksAgain(context, request.id);
-  if (again) {
-    return { type: "stop", outcome: answer(`Not sent. Nudge works again ${time(again.toISOString())}.`) };
-  }
-  const after = pendingRequest(request, { reminders: { ...reminders, sent: reminders.sent + 1 } });
-  const event = eventOf("request.reminded", request, user, context.now(), { sent: after.reminders?.sent ?? 0 });
-  return { type: "write", after, event, outcome: answer("Nudged the approvers in the thread.") };
 }

@@ -84,9 +84,7 @@ export const deny: Command = {
 };
 
 export const denyButtons: Buttons = {
-  [denyAction]: opens((context, user, value) =>
-    formUnless(refuseToDeny(context, user, readDecideValue(value)), denyModal(value)),
-  ),
+  [denyAction]: opens((context, user, value) => formUnless(refuseToDeny(context, user, value), denyModal(value))),
 };
 export const denyForms: Forms = {
   [denyModalId]: denies(async (context, by, value, why) => {
@@ -96,11 +94,8 @@ export const denyForms: Forms = {
   }),
 };
 
-async function refuseToDeny(
-  context: SlackContext,
-  by: string,
-  shown: ReturnType<typeof readDecideValue>,
-): Promise<Message | string> {
+async function refuseToDeny(context: SlackContext, by: string, value: string): Promise<Message | string> {
+  const shown = readDecideValue(value);
   const request = shown && (await context.ledger.get(shown.request));
   if (!shown || !request) return unreadableButton(context, "deny", by);
   const cluster = context.config.clusters.get(request.cluster);

@@ -150,12 +150,9 @@ async function noteRefusal(
 }
 
 /** The record without its outdated preview; null: the refusal is about something else. */
-function lookedAtAgain(
-  request: AccessRequest,
-  code: DecisionRefusal,
-  { requesterFacts }: DecisionFacts,
-): AccessRequest | null {
+function lookedAtAgain(request: AccessRequest, code: DecisionRefusal, facts: DecisionFacts): AccessRequest | null {
   if (request.state !== "pending") return null;
+  const { requesterFacts } = facts;
   if (code === "requester-differs") return unpreviewedRequest(request, { requesterFacts });
   return code === "leases-differ" || code === "lease-over" ? outdatedRequest(request, otherLeasesChanged) : null;
 }

@@ -54,11 +54,8 @@ async function readReview(context: SlackContext, question: ReviewQuestion): Prom
 }
 
 /** The newest rows of `audit review`, and the command that prints all as CSV. */
-export function reviewAnswer(
-  { rows, count, people }: ReviewSummary,
-  { clusters, seconds }: ReviewQuestion,
-  from: Date,
-): Message {
+export function reviewAnswer(found: ReviewSummary, { clusters, seconds }: ReviewQuestion, from: Date): Message {
+  const { rows, count, people } = found;
   const where = clusters.length === 1 ? code(clusters.join()) : `your ${clusters.length} clusters`;
   const all = `${count} ${count === 1 ? "lease" : "leases"} of ${people} ${people === 1 ? "person" : "people"}`;
   const text = `Access on ${where} in the last ${formatDuration(seconds)}: ${count === 0 ? "none" : all}.`;

@@ -178,11 +178,11 @@ interface WhoAmI {
 }
 
 export function whoAmIAnswer(seen: WhoAmI): Message {
-  const { person, identities, looksUp = false, proposal, requests, clusters, worker, workerAnswered } = seen;
+  const { person, requests, clusters, worker, workerAnswered } = seen;
   const approves = clusters.filter((cluster) => isApproverOf(cluster, person)).map(({ name }) => name);
   const onCall = clusters.filter((cluster) => isNamedIn(cluster.onCall, person)).map(({ name }) => name);
   const parts = [
-    `*You* ${mention(person.user)} (${code(person.user)})\n${identityPart(identities, proposal, looksUp).join("\n")}`,
+    `*You* ${mention(person.user)} (${code(person.user)})\n${identityPart(seen).join("\n")}`,
     leaseLines(requests).join("\n"),
     ...(approves.length > 0 ? [`*You can approve on* ${codeList(approves, 1000)}`] : []),
     ...(onCall.length > 0 ? [`*You are on call for* ${codeList(onCall, 1000)}`] : []),
@@ -191,11 +191,7 @@ export function whoAmIAnswer(seen: WhoAmI): Message {
   return { text: parts.join("\n"), blocks: parts.map(section) };
 }
 
-function identityPart(
-  identities: readonly LinkedIdentity[],
-  proposal: LinkProposal | null,
-  looksUp: boolean,
-): string[] {
+function identityPart({ identities, proposal, looksUp = false }: WhoAmI): string[] {
   const waiting = proposal ? [`• ${code(proposal.arn)} waits for an administrator`] : [];
   const how = looksUp
     ? `${code("/eks-access whoami <cluster>")} looks you up on a cluster`

@@ -211,10 +211,7 @@ export const migrationButtons: Buttons = {
   }),
   [approveMigrationAction]: answers((context, by, value) => decideShown(context, by, value, "approved", "")),
   [denyMigrationAction]: opens((context, user, value) =>
-    formUnless(
-      refuseToDeny(context, user, readMigrationValue(value)),
-      denyModal(value, denyMigrationModalId, "Deny the plan"),
-    ),
+    formUnless(refuseToDeny(context, user, value), denyModal(value, denyMigrationModalId, "Deny the plan")),
   ),
   [stopMigrationAction]: answers((context, by, id) => stopMigration(context, by, id, "")),
   [retryMigrationAction]: answers(tryMigrationAgain),
@@ -235,11 +232,8 @@ async function decideShown(
   return decideOnMigration(context, by, button.migration, { verdict, digest: button.digest, why });
 }
 
-async function refuseToDeny(
-  context: SlackContext,
-  by: string,
-  shown: ReturnType<typeof readMigrationValue>,
-): Promise<Message | string> {
+async function refuseToDeny(context: SlackContext, by: string, value: string): Promise<Message | string> {
+  const shown = readMigrationValue(value);
   const migration = shown && (await context.ledger.migrations.get(shown.migration));
   if (!migration) return unreadable(context, "deny", by);
   const cluster = context.config.clusters.get(migration.cluster);

@@ -145,11 +145,8 @@ export function migrationRetriedAnswer(migration: Migration): Message {
   return answer(`Trying ${migrationWord(migration)} ${code(migration.id)} again now.`);
 }
 
-export function migrationRefusedAnswer(
-  refusal: MigrationRefusal,
-  migration: Migration,
-  { name, quiet }: Cluster,
-): Message {
+export function migrationRefusedAnswer(refusal: MigrationRefusal, migration: Migration, cluster: Cluster): Message {
+  const { name } = cluster;
   const handled = `Already handled. ${code(migration.id)}: ${migrationState(migration)}.`;
   const reasons: Readonly<Record<MigrationRefusal, string>> = {
     "already-decided": handled,
@@ -159,7 +156,7 @@ export function migrationRefusedAnswer(
     "not-an-approver": onlyAnswer(`approvers of ${code(name)}`).text,
     "no-preview": notCheckedYet,
     "change-differs": changedSince,
-    quiet: quietText({ name, quiet }),
+    quiet: quietText(cluster),
     "approved-already": "You approved it already.",
     "not-yours": notYoursAnswer(migration).text,
   };

@@ -150,7 +150,11 @@ export async function showOtherApprovers(
       const hasMoved = isOnCards && (cluster ? known.get(field + name) === "" : others.length > 0);
       const newest = hasMoved ? await listedIn(ledger, "all", name, maxNewest) : [];
       const askers = newest.flatMap(peopleOf);
-      await showClosedAgain(context, newest.filter(isClosed).slice(0, maxClosed));
+      // What is over gets Request again while its cluster is there.
+      for (const { id } of newest.filter(isClosed).slice(0, maxClosed)) {
+        const shown = await ledger.shown(id);
+        if (shown && isMoved(shown, name, config)) await wake(context.queues, { type: "show", record: id });
+      }
       if (cluster && isOnCards && others.length > 0) await showCardsAgain(context, cluster);
       const people = [...others, ...askers].filter((each) => !isDigest(each));
       if (people.length > 0) await wakeHomesOf(context, people.some(isDomain) ? null : people);
@@ -207,17 +211,6 @@ async function showCardsAgain({ ledger, queues }: MessengerContext, { name, chan
 
 /** Slack takes about one update a second, and other messages need it too. Older ones change at a click. */
 const maxClosed = 20;
-
-/** Gives the messages of what is over Request again while their cluster is there. */
-async function showClosedAgain(
-  { ledger, queues, config }: MessengerContext,
-  closed: readonly AccessRequest[],
-): Promise<void> {
-  for (const { id, cluster } of closed) {
-    const shown = await ledger.shown(id);
-    if (shown && isMoved(shown, cluster, config)) await wake(queues, { type: "show", record: id });
-  }
-}
 
 /** All its people: Slack does not list them. */
 function isDomain(name: string): boolean {

@@ -40,14 +40,14 @@ export function startAnchorPoster(context: AnchorContext): Ticking {
 
 /** Remembers the last anchor in this process, which an attacker with Redis can't reach. */
 function anchorPoster(context: AnchorContext): () => Promise<void> {
-  const { auditLog, ledger, settings, keys, log } = context;
+  const { auditLog, ledger, settings, log } = context;
   let seen: Anchor | null = null;
   return async () => {
     const { channel, anchorEverySeconds } = settings();
     if (channel === null) return;
     const forMs = anchorEverySeconds * 1000;
     if (!(await ledger.claimTurn("anchor", forMs))) return;
-    const verdict = await verifyFrom(auditLog, keys, seen);
+    const verdict = await verifyFrom(context, seen);
     const anchor = verdict.type === "whole" ? { count: verdict.count, hash: verdict.head } : null;
     if (anchor) await auditLog.noteAnchor(anchor);
     const posted = await postClaimed(context, { turns: ["anchor"], channel, forMs }, anchorMessage(verdict));
@@ -57,11 +57,7 @@ function anchorPoster(context: AnchorContext): () => Promise<void> {
 }
 
 /** From the last anchor on: its event must be unchanged, and everything after it must follow. */
-async function verifyFrom(
-  auditLog: ReadableLog,
-  keys: AnchorContext["keys"],
-  seen: Anchor | null,
-): Promise<ChainVerdict> {
+async function verifyFrom({ auditLog, keys }: AnchorContext, seen: Anchor | null): Promise<ChainVerdict> {
   for (;;) {
     const base = await auditLog.base();
     const verdict = brokenLogBase(base, keys.preview) ?? (await verifyAfter(auditLog, base, seen));

@@ -72,13 +72,9 @@ function directNow(stored: DirectMessages, { direct, milestones }: DirectMessage
 }
 
 /** Remembers messages of a record, first without Redis. */
-export async function rememberShown(
-  { ledger, updates }: Showing,
-  record: LedgerRecord,
-  shown: ShownMessages,
-): Promise<void> {
-  updates.remember(record, shown);
-  await ledger.markShown(record.id, shown);
+export async function rememberShown(context: Showing, record: LedgerRecord, shown: ShownMessages): Promise<void> {
+  context.updates.remember(record, shown);
+  await context.ledger.markShown(record.id, shown);
 }
 
 /** The messages show the record. A process that stood still, or a call that was late, can still write an older one. */
