@@ -1,13 +1,7 @@
 import { AccessError, hasCode } from "../access/access-error.ts";
 import { canonicalCaller } from "../access/arn.ts";
 import { type Cluster, clusterArnOf, partitionOf } from "../access/policy/cluster.ts";
-import {
-  type CreatorRole,
-  type CreatorUser,
-  creatorArnOf,
-  isSameCreator,
-  type KnownCreator,
-} from "../access/policy/creator.ts";
+import { type CreatorRole, creatorArnOf, isSameCreator, type KnownCreator } from "../access/policy/creator.ts";
 import type { AwsCredentials, CredentialSource } from "../aws/client-settings.ts";
 import { EksCluster } from "../aws/eks-cluster.ts";
 import {
@@ -57,7 +51,11 @@ export function credentialsOf(
   log?: RequestIds,
   scope: CreatorScope = "look",
 ): Promise<AwsCredentials | AssumedSession> {
-  return creator.type === "role" ? assumed(cluster, creator, purposes, log, scope) : keysOf(cluster.region, creator);
+  if (creator.type === "role") return assumed(cluster, creator, purposes, log, scope);
+  // An IAM user has no session, so CloudTrail does not show the requests; the audit log does.
+  return creator.profile === undefined
+    ? ownCredentials(cluster.region)
+    : credentialsOfProfile(creator.profile, cluster.region);
 }
 
 /** Checks the identity that AWS names: with a session, or asked about keys. @throws AccessError if it is not the creator */
@@ -118,11 +116,6 @@ async function assumed(
 
 function kindOf({ operator }: Cluster, identity: KnownCreator): "creator" | "operator" {
   return operator === identity ? "operator" : "creator";
-}
-
-/** An IAM user has no session, so CloudTrail does not show the requests; the audit log does. */
-function keysOf(region: string, { profile }: CreatorUser): Promise<AwsCredentials> {
-  return profile === undefined ? ownCredentials(region) : credentialsOfProfile(profile, region);
 }
 
 function mismatch(name: string, creator: KnownCreator, found: string, kind: "creator" | "operator"): AccessError {

@@ -6,11 +6,10 @@ import { operatorGroup, operatorObjects, operatorRules, operatorUsername } from 
 import { withoutRolePath } from "../access/principal.ts";
 import type { AccessEntry } from "../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../aws/access-entries.ts";
-import { entryOf, type PlannedText, planSteps } from "../aws-auth/index.ts";
+import { entryOf, planSteps } from "../aws-auth/index.ts";
 import { CLUSTER_ADMIN } from "../diagnosis/migration/facts.ts";
 import { isRemade } from "../diagnosis/remade-roles.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
-import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import { inTurns, whileOpen } from "../operations/deadlines.ts";
 import { becomeCreator, openEks } from "./become-creator.ts";
 import type { WorkerContext } from "./context.ts";
@@ -33,13 +32,8 @@ import {
 import { writeForOthers } from "./reconcile/write-document.ts";
 import { parseRemembered } from "./remembered.ts";
 
-interface BootstrapPlan extends Pick<OperatorAdmission, "steps" | "diff"> {
-  /** Carries the steps out, and proves the operator's rights; without steps it only proves them. @throws AccessError */
-  readonly apply: () => Promise<OperatorProof>;
-}
-
 /** Writes nothing. By AWS rights where the cluster takes access entries, otherwise as the creator. @throws AccessError */
-export async function planBootstrap(context: WorkerContext, cluster: OperatedCluster): Promise<BootstrapPlan> {
+export async function planBootstrap(context: WorkerContext, cluster: OperatedCluster) {
   const session = await becomeCreator(cluster, cluster.operator, [bootstrapPurpose], context.awsRequests);
   const eks = await openEks(session.credentials, cluster, context.awsRequests);
   const { description } = eks;
@@ -53,7 +47,8 @@ export async function planBootstrap(context: WorkerContext, cluster: OperatedClu
   const bootstrap = { context, cluster, description, wanted: operatorObjects(rules), roleMadeAt, asOperator: connect };
   const admission = await admissionOf(bootstrap);
   const { steps, diff } = admission;
-  const apply = async () => {
+  /** Carries the steps out, and proves the operator's rights; without steps it only proves them. @throws AccessError */
+  const apply = async (): Promise<OperatorProof> => {
     if (steps.length > 0) await admission.apply();
     return untilSignedIn(bootstrap, async (client, isLast) => {
       const proof = await proveOperator(client, rules);
@@ -109,18 +104,12 @@ async function admitByCreator(bootstrap: Bootstrap): Promise<OperatorAdmission> 
   });
 }
 
-interface EntryPlan {
-  /** Null: there is none, and it may be created. */
-  readonly configMap: AwsAuthConfigMap | null;
-  readonly plan: PlannedText;
-}
-
 /** With the engine and the guards of a lease. @param creatorArn null: unknown @throws AccessError if the entry can't be ours */
 async function planOperatorEntry(
   client: Pick<ClusterClient, "readAwsAuth">,
   { cluster }: Pick<Bootstrap, "cluster">,
   creatorArn: string | null,
-): Promise<EntryPlan> {
+) {
   const { name, account, createAwsAuth, operator } = cluster;
   const configMap = await client.readAwsAuth();
   if (!configMap && !createAwsAuth) {
@@ -129,7 +118,10 @@ async function planOperatorEntry(
   const arn = withoutRolePath(operator.roleArn);
   const document = await parseRemembered(configMap?.data ?? {});
   const entry = entryOf(document, arn);
-  if (entry?.groups.some((group) => group !== operatorGroup)) throw notDedicated(arn, entry.groups, name);
+  if (entry?.groups.some((group) => group !== operatorGroup)) {
+    const what = `${arn} is in aws-auth of ${name} already, with ${entry.groups.join(", ")}`;
+    throw new AccessError("cluster-refused-write", what, { remedy: anotherRole });
+  }
   const map = { type: "map", arn, username: operatorUsername, groups: [operatorGroup] } as const;
   const plan = await inTurns(planSteps(document, [map], { creatorArn, account, partition: partitionOf(cluster) }));
   const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
@@ -145,12 +137,7 @@ async function planOperatorEntry(
   return { configMap, plan };
 }
 
-function notDedicated(arn: string, groups: readonly string[], cluster: string): AccessError {
-  const what = `${arn} is in aws-auth of ${cluster} already, with ${groups.join(", ")}`;
-  return new AccessError("cluster-refused-write", what, {
-    remedy: "Name a role that does nothing else, or remove that entry first.",
-  });
-}
+const anotherRole = "Name a role that does nothing else, or remove that entry first.";
 
 async function writeOperatorEntry(client: ClusterClient, bootstrap: Bootstrap, creatorArn: string): Promise<void> {
   const { configMap, plan } = await planOperatorEntry(client, bootstrap, creatorArn);
@@ -162,8 +149,6 @@ async function writeOperatorEntry(client: ClusterClient, bootstrap: Bootstrap, c
 
 /** Marks the entry of a bootstrap, so that a later bootstrap can complete it. */
 const operatorTag = "eks-access/operator";
-
-const policy = { name: CLUSTER_ADMIN, namespaces: null };
 
 /** An administrator's entry until its roles and bindings exist. @param objects null: the operator can't see it yet */
 async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | null): Promise<OperatorAdmission> {
@@ -177,11 +162,12 @@ async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | n
   refuseOthers(found, cluster.name);
   const isDead = found !== null && isRemade(found, (await bootstrap.roleMadeAt()) ?? "");
   const entry = isDead ? null : found;
+  const isGiven = entry?.tags[operatorTag] !== undefined && entry.groups.join() === operatorGroup;
   const isAdmin = entry?.policies.some(({ name }) => name === CLUSTER_ADMIN) ?? false;
   const needsAdmin = objects === null || objects.length > 0;
   const steps = [
     ...(isDead ? [`Delete the access entry of ${roleArn}: its role is newer.`] : []),
-    ...(isGiven(entry) ? [] : [`${entry ? "Change" : "Create"} the access entry of ${roleArn}.`]),
+    ...(isGiven ? [] : [`${entry ? "Change" : "Create"} the access entry of ${roleArn}.`]),
     ...(needsAdmin ? [`Give it ${CLUSTER_ADMIN} for the next step.`] : []),
     ...(objects ?? ["Write its roles and bindings."]),
     ...(isAdmin || needsAdmin ? [`Remove ${CLUSTER_ADMIN} from it.`] : []),
@@ -199,10 +185,6 @@ function naming(error: unknown): never {
   throw namingOwnPolicy(error, "bootstrap-policy.json");
 }
 
-function isGiven(entry: AccessEntry | null): boolean {
-  return entry !== null && entry.tags[operatorTag] !== undefined && entry.groups.join() === operatorGroup;
-}
-
 /** Takes over an entry of others only if it gives nothing else. */
 function refuseOthers(entry: AccessEntry | null, cluster: string): void {
   if (!entry) return;
@@ -213,9 +195,7 @@ function refuseOthers(entry: AccessEntry | null, cluster: string): void {
   ];
   if (type === "STANDARD" && others.length === 0) return;
   const what = `${principalArn} has an access entry of ${cluster} already, with ${others.join(", ") || `the type ${type}`}`;
-  throw new AccessError("access-entry-conflict", what, {
-    remedy: "Name a role that does nothing else, or remove that entry first.",
-  });
+  throw new AccessError("access-entry-conflict", what, { remedy: anotherRole });
 }
 
 async function giveEntry(entries: AccessEntries, principalArn: string): Promise<void> {
@@ -237,7 +217,7 @@ const mayEscalate = { verb: "escalate", resource: "clusterroles", group: "rbac.a
 async function asAdministrator(bootstrap: Bootstrap, entries: AccessEntries): Promise<void> {
   const { roleArn } = bootstrap.cluster.operator;
   try {
-    await entries.associate(roleArn, policy);
+    await entries.associate(roleArn, { name: CLUSTER_ADMIN, namespaces: null });
     await untilSignedIn(bootstrap, async (client) => {
       if (!(await client.mayI(mayEscalate))) return null;
       await writeObjects(client, bootstrap.wanted);

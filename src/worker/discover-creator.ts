@@ -108,13 +108,10 @@ export async function creationOf(context: DiscoveryContext, cluster: Cluster): P
 /** The creator that a record names. @throws AccessError `creator-unknown` */
 export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record: CreationRecord | null): KnownCreator {
   if (!record) {
-    throw new AccessError(
-      "creator-unknown",
-      `CloudTrail in ${cluster.region} of account ${cluster.account} has no record of ${cluster.name} in the last 90 days`,
-      {
-        remedy: "Correct eksName, region or account in eks-access.yml, or set creator there.",
-      },
-    );
+    const { name, region, account } = cluster;
+    const what = `CloudTrail in ${region} of account ${account} has no record of ${name} in the last 90 days`;
+    const remedy = "Correct eksName, region or account in eks-access.yml, or set creator there.";
+    throw new AccessError("creator-unknown", what, { remedy });
   }
   const verdict = creatorOf(record, cluster.account, way);
   if (verdict.type === "creator") return verdict.creator;
@@ -142,9 +139,6 @@ async function takeTurn(ledger: Pick<TurnLedger, "takeTurn">, name: string): Pro
   throw new AccessError("aws-throttled", "Too many runs ask CloudTrail at once");
 }
 
-/** Why a command becomes the creator of a cluster with an operator. No job does. */
-export type CreatorUse = "bootstrap" | "rescue";
-
 type UseContext = DiscoveryContext & { readonly ledger: Pick<EventLedger, "append"> };
 
 /** The creator of a cluster, for a bootstrap that becomes it next. @throws AccessError */
@@ -154,12 +148,12 @@ export async function creatorForBootstrap(context: UseContext, cluster: Cluster)
   return creator;
 }
 
-/** In the audit log, if there is an operator. @param actor a Slack user id, or `worker` @throws AccessError */
+/** In the audit log, if there is an operator: only commands become the creator then. @param actor a Slack user id, or `worker` @throws AccessError */
 export async function noteCreatorUse(
   { ledger, now }: { readonly ledger: Pick<EventLedger, "append">; readonly now: () => Date },
   cluster: Cluster,
   creator: KnownCreator,
-  use: CreatorUse,
+  use: "bootstrap" | "rescue",
   actor: string,
 ): Promise<void> {
   if (!cluster.operator) return;
@@ -174,8 +168,7 @@ export async function lastCreatorUse(
   ledger: Pick<EventLedger, "eventsOf">,
   cluster: Cluster,
 ): Promise<AuditEvent | null> {
-  const events = await ledger.eventsOf(nameOfUses(cluster), 1);
-  return events.at(-1)?.event ?? null;
+  return (await ledger.eventsOf(nameOfUses(cluster), 1)).at(-1)?.event ?? null;
 }
 
 /** A record's id has no slash. */

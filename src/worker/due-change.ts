@@ -21,14 +21,9 @@ export interface DueChange {
 
 /** Null: nothing is due, or the cluster is needed. @param remindAfterSeconds the waits before each reminder */
 export function dueChange(record: LedgerRecord, now: Date, remindAfterSeconds: readonly number[]): DueChange | null {
-  return isMigration(record)
-    ? changeOfMigration(record, now, remindAfterSeconds)
-    : changeOfRequest(record, now, remindAfterSeconds);
-}
-
-function changeOfRequest(request: AccessRequest, now: Date, remindAfterSeconds: readonly number[]): DueChange | null {
-  if (request.state === "pending") return changeOfPending(request, now, remindAfterSeconds);
-  return request.state === "approved" ? changeOfApproved(request, now) : null;
+  if (isMigration(record)) return changeOfMigration(record, now, remindAfterSeconds);
+  if (record.state === "pending") return changeOfPending(record, now, remindAfterSeconds);
+  return record.state === "approved" ? changeOfApproved(record, now) : null;
 }
 
 function changeOfPending(request: PendingRequest, now: Date, remindAfterSeconds: readonly number[]): DueChange | null {
@@ -66,15 +61,13 @@ function changeOfMigration(migration: Migration, now: Date, remindAfterSeconds: 
 
 /** A concurrent decision can win: the sweep finds the remaining work. */
 export async function recordDue(context: WorkerContext, { type, after, detail }: DueChange, now: Date): Promise<void> {
-  const unwarned = isRequest(after) && type === "lease.warned" ? await unwarnedIfExtended(context, after) : null;
-  const event = unwarned ? null : eventOf(type, after, "worker", now, detail);
-  await recordChange(context, unwarned ?? after, event, now);
-}
-
-/** An extended lease ends no access, so it needs no warning. Null: no lease extends it. */
-async function unwarnedIfExtended({ ledger }: WorkerContext, warned: AccessRequest): Promise<AccessRequest | null> {
-  if (warned.state !== "approved" || !(await continuationOf(ledger, warned))) return null;
-  return { ...warned, lease: { ...warned.lease, warnAt: null, warnedAt: null } };
+  const isWarning = type === "lease.warned" && isRequest(after) && after.state === "approved";
+  // An extended lease ends no access, so it needs no warning.
+  if (isWarning && (await continuationOf(context.ledger, after))) {
+    const lease = { ...after.lease, warnAt: null, warnedAt: null };
+    return void (await recordChange(context, { ...after, lease }, null, now));
+  }
+  await recordChange(context, after, eventOf(type, after, "worker", now, detail), now);
 }
 
 function hasExpired({ expiresAt }: { readonly expiresAt: string }, now: Date): boolean {

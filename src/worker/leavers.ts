@@ -16,6 +16,7 @@ import { knownIdentitiesOf } from "../ledger/links.ts";
 import { withinTime } from "../operations/deadlines.ts";
 import type { WorkerContext } from "./context.ts";
 import { accountsOfDirectory, becomeReader, identityCenterOf } from "./questions/identities.ts";
+import { lateWords } from "./questions/read-entries.ts";
 
 /** Each person costs five calls or more, and an organization shares some twenty a second. */
 const maxPeople = 50;
@@ -68,8 +69,6 @@ export async function findLeavers(
   const reason = answers.size === sought.size ? "" : ` ${why ?? lateWords}`;
   return { found, notCompared: `Not compared with IAM Identity Center: ${counted(unknown, "lease")}.${reason}` };
 }
-
-const lateWords = "AWS did not answer in time. Ask again in a minute.";
 
 /** Of a lease for a whole role only our own sealed answer knows the user name. Null: unknown. */
 async function assignedTo(

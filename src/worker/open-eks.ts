@@ -2,10 +2,9 @@ import type { Logger } from "pino";
 import { AccessError, hasCode } from "../access/access-error.ts";
 import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import type { KnownCreator, RoleStep } from "../access/policy/creator.ts";
-import type { CredentialSource } from "../aws/client-settings.ts";
 import type { EksCluster } from "../aws/eks-cluster.ts";
 import { managerSessionPolicy, type Purpose } from "../aws/session-policy.ts";
-import { type CallerIdentity, callerIdentity } from "../aws/sts.ts";
+import { callerIdentity } from "../aws/sts.ts";
 import type { Config } from "../config/config.ts";
 import type { ClusterLedger } from "../ledger/clusters.ts";
 import type { RequestIds } from "../operations/announcements.ts";
@@ -32,33 +31,19 @@ export async function openEksToManage(
   identity: () => Promise<KnownCreator>,
   log?: RequestIds,
 ): Promise<EksCluster> {
-  return openEks(await managerCredentials(cluster, purposes, identity, log), cluster, log);
-}
-
-async function managerCredentials(
-  cluster: Cluster,
-  purposes: readonly Purpose[],
-  identity: () => Promise<KnownCreator>,
-  log: RequestIds | undefined,
-): Promise<CredentialSource> {
   const { region, account } = cluster;
-  const own = await ownIdentity(region, log);
-  if (own?.account === account) return "default";
-  const chain = rolesInto(cluster);
-  if (chain.length > 0) {
-    return sessionThrough(region, chain, purposes, managerSessionPolicy(clusterArnOf(cluster)), log);
-  }
-  return credentialsOf(cluster, await identity(), purposes, log, "manage");
-}
-
-/** A worker with profiles for all creators can be without its own identity. */
-async function ownIdentity(region: string, log: RequestIds | undefined): Promise<CallerIdentity | null> {
-  try {
-    return await callerIdentity("default", region, log);
-  } catch (error) {
+  // A worker with profiles for all creators can be without its own identity.
+  const own = await callerIdentity("default", region, log).catch((error: unknown) => {
     if (hasCode(error, "aws-credentials-missing")) return null;
     throw error;
-  }
+  });
+  if (own?.account === account) return openEks("default", cluster, log);
+  const chain = rolesInto(cluster);
+  const source =
+    chain.length > 0
+      ? await sessionThrough(region, chain, purposes, managerSessionPolicy(clusterArnOf(cluster)), log)
+      : await credentialsOf(cluster, await identity(), purposes, log, "manage");
+  return openEks(source, cluster, log);
 }
 
 /** Publishes who the worker is, so that `creator` and `whoami` can name it. */

@@ -96,7 +96,10 @@ export async function untilSignedIn<T>(
     try {
       const result = await act(client, waitMs === undefined);
       if (result !== null) return result;
-      if (waitMs === undefined) throw notYet(cluster);
+      if (waitMs === undefined) {
+        const what = `${cluster.operator.roleArn} has no rights in ${cluster.name} yet`;
+        throw new AccessError("cluster-unauthorized", what, { remedy: "Run it again in a minute." });
+      }
     } catch (error) {
       if (waitMs === undefined || !hasCode(error, "cluster-unauthorized")) throw error;
     } finally {
@@ -104,11 +107,6 @@ export async function untilSignedIn<T>(
     }
     await (context.pause ?? wait)(waitMs);
   }
-}
-
-function notYet({ name, operator }: Bootstrap["cluster"]): AccessError {
-  const what = `${operator.roleArn} has no rights in ${name} yet`;
-  return new AccessError("cluster-unauthorized", what, { remedy: "Run it again in a minute." });
 }
 
 export interface OperatorProof {
@@ -143,7 +141,11 @@ export function isProved({ missing, excess }: OperatorProof): boolean {
 /** Whether the operator of a cluster has its rights and no others, and when the creator was last used. Empty: it has none. */
 export async function examineOperator(context: WorkerContext, cluster: Cluster): Promise<readonly Finding[]> {
   if (!cluster.operator) return [];
-  return [...(await examineRights(context, cluster)), await examineCreator(context, cluster)];
+  const use = await lastCreatorUse(context.ledger, cluster);
+  const last = use
+    ? `last used ${use.at}, for a ${String(use.detail.use)}`
+    : "the audit log has no use of it besides the operator";
+  return [...(await examineRights(context, cluster)), found(`creator: ${last}`)];
 }
 
 const asked = { id: "doctor", requester: "doctor" };
@@ -170,10 +172,4 @@ async function examineRights(context: WorkerContext, cluster: Cluster): Promise<
   } catch (error) {
     return [notAsked("operator: no check of its rights", explainFailure(error))];
   }
-}
-
-async function examineCreator({ ledger }: WorkerContext, cluster: Cluster): Promise<Finding> {
-  const use = await lastCreatorUse(ledger, cluster);
-  if (!use) return found("creator: the audit log has no use of it besides the operator");
-  return found(`creator: last used ${use.at}, for a ${String(use.detail.use)}`);
 }

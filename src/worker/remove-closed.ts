@@ -48,10 +48,7 @@ async function remove(
 ): Promise<boolean> {
   const record = isMigration(stored) ? stored : withoutForgedReview(stored, keys.decision, now());
   const since = recordClosedSince(record);
-  return since !== null && since <= before.getTime() && ledger.remove(stored, logForMs(config));
-}
-
-/** How long the events and the index to them stay; null: for ever. */
-function logForMs({ audit }: WorkerContext["config"]): number | null {
-  return audit.keepSeconds === null ? null : audit.keepSeconds * 1000;
+  const { keepSeconds } = config.audit;
+  const logForMs = keepSeconds === null ? null : keepSeconds * 1000;
+  return since !== null && since <= before.getTime() && ledger.remove(stored, logForMs);
 }

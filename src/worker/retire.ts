@@ -1,5 +1,4 @@
 import { hasCode } from "../access/access-error.ts";
-import type { EventType } from "../access/audit-event.ts";
 import { refuseMovedName } from "../access/lease/holding.ts";
 import { type ClusterClosure, closeForGoneCluster } from "../access/lease/revoke.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
@@ -58,11 +57,8 @@ async function close(
     if (current?.state !== "pending" && current?.state !== "approved") return { type: "stop", outcome: undefined };
     const now = context.now();
     const after = closeForGoneCluster(current, closing, now);
-    return { type: "write", after, event: eventOf(typeOf(after), after, closing.by, now, detail), outcome: undefined };
+    const ofLease = after.lease?.state === "ended" ? "lease.ended" : "lease.failed";
+    const event = eventOf(after.lease ? ofLease : "request.refused", after, closing.by, now, detail);
+    return { type: "write", after, event, outcome: undefined };
   });
-}
-
-function typeOf({ lease }: AccessRequest): EventType {
-  if (!lease) return "request.refused";
-  return lease.state === "ended" ? "lease.ended" : "lease.failed";
 }

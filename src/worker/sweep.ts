@@ -236,13 +236,7 @@ function distinct(wakes: readonly ClusterLook[]): readonly ClusterLook[] {
 /** Another worker that has the cluster does the work; if the cluster is gone, `eks-access retire` closes its requests. */
 async function reportUnconfigured(context: WorkerContext, request: AccessRequest): Promise<void> {
   const what = `The cluster ${request.cluster} is not in eks-access.yml`;
-  if (request.state === "approved") {
-    return recordPostponed(
-      context,
-      request,
-      new AccessError("cluster-not-configured", what, { retryAfterMs: lookAgainMs }),
-    );
-  }
-  const { code, message } = new AccessError("cluster-not-configured", what);
-  await recordDelay(context, request, { code, message });
+  const error = new AccessError("cluster-not-configured", what, { retryAfterMs: lookAgainMs });
+  if (request.state === "approved") return recordPostponed(context, request, error);
+  await recordDelay(context, request, { code: error.code, message: error.message });
 }

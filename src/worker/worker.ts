@@ -2,7 +2,7 @@ import type { Attributes } from "@opentelemetry/api";
 import type { Job as BullJob } from "bullmq";
 import { type Cluster, type Zone, zoneOf, zoneReportEveryMs } from "../access/policy/cluster.ts";
 import type { RedisClient } from "../ledger/client.ts";
-import { type JobHandlers, type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
+import { type JobHandlers, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
 import { type QueueWork, timeInQueue, wakeLater, wasStartedBefore, workOnJobs } from "../ledger/queues.ts";
 import { inParallel, withinDeadline } from "../operations/deadlines.ts";
 import { type Stoppable, startTicking, stoppable } from "../operations/stoppable.ts";
@@ -70,10 +70,10 @@ export function startWorker(
   blocking: RedisClient,
   zones: readonly Zone[] = [null],
 ): Stoppable {
-  const names = zones.flatMap((zone) => (["clusters", "ends"] as const).map((name) => ({ name, zone })));
+  const own = zones.flatMap((zone) => (["clusters", "ends"] as const).map((queue) => ({ queue, zone })));
   const { sweepEverySeconds } = context().config.timing;
   const parts = [
-    ...names.map(({ name, zone }) => workOn({ name, zone, zones }, context, blocking)),
+    ...own.map((each) => workOn(each, zones, context, blocking)),
     stoppable(
       startTicking(sweepEverySeconds * 1000, (everyMs) => sweepInTurn(context(), everyMs)),
       "the sweep",
@@ -115,14 +115,9 @@ function workOverdue(context: WorkerContext, zones: readonly Zone[]): Promise<vo
 /** Jobs of each queue at once: ends have their own. */
 const concurrency = 16;
 
-interface ZoneQueue {
-  readonly name: QueueName;
-  readonly zone: Zone;
-  readonly zones: readonly Zone[];
-}
-
 function workOn(
-  { name: queue, zone, zones }: ZoneQueue,
+  { queue, zone }: Pick<QueueWork<WorkerJob>, "queue"> & { readonly zone: Zone },
+  zones: readonly Zone[],
   context: () => WorkerContext,
   blocking: RedisClient,
 ): Stoppable {

@@ -93,8 +93,9 @@ async function gather(
   const { authenticationMode: mode, status } = description;
   const updating = status === "UPDATING";
   const begun = begunTags(cluster, purpose.id, keys.memory);
-  const read = (entries: AccessEntries) => readPresentEntries(entries, begun);
-  const presentEntries = mode === "CONFIG_MAP" ? [] : await read(accessEntriesOf(eks));
+  const entries = accessEntriesOf(eks);
+  const read = mode === "CONFIG_MAP" ? [] : await inParallel(await entries.list(), entries.describe, atOnce);
+  const presentEntries = read.flatMap((entry) => (entry ? [presentEntryOf(entry, begun.begunBy(entry) !== null)] : []));
   const configMap = mode === "API" ? null : await client.readAwsAuth();
   const beside = memoryBeside(cluster, configMap, keys.memory).holdings;
   const { holdings } = withLedgerMemory(sealedClusterOf(cluster), beside, await ledger.leasedOf(name), keys.memory);
@@ -136,11 +137,6 @@ async function nodesAsked(openManager: () => Promise<EksCluster>): Promise<Migra
     if (hasCode(error, "aws-access-denied")) return null;
     throw error;
   }
-}
-
-async function readPresentEntries(entries: AccessEntries, begun: BegunTags): Promise<readonly PresentEntry[]> {
-  const read = await inParallel(await entries.list(), entries.describe, atOnce);
-  return read.flatMap((entry) => (entry ? [presentEntryOf(entry, begun.begunBy(entry) !== null)] : []));
 }
 
 export function presentEntryOf(entry: AccessEntry, isBegun = false): PresentEntry {

@@ -44,23 +44,18 @@ export async function createMigratedEntry(
   if (!isSameData(now, gathered.configMap)) throw documentChanged(cluster);
   return withManager(gathered.openManager, context.awsRequests, async (entries) => {
     const entry = await giveEntry(entries, wanted, gathered.begunTags, context.pause);
-    const proof = await orDelete(entries, entry, async () => [
+    const prove = async () => [
       ...(await proveMovedEntry(client, cluster, gathered.facts.document, entry)),
       signedIn(entry, await signInByMovedEntry(context, cluster, reached, { id, requester }, entry)),
-    ]);
+    ];
+    // After a "no" the item in aws-auth counts again.
+    const proof = await prove().catch(async (error: unknown) => {
+      if (hasCode(error, "access-entry-conflict")) await entries.remove(entry.principalArn);
+      throw error;
+    });
     await entries.tag(entry, wholeMigration);
     return proof;
   });
-}
-
-/** After a "no" of its proof it deletes an entry: the item in aws-auth counts again. */
-async function orDelete<T>(entries: AccessEntries, { principalArn }: AccessEntry, prove: () => Promise<T>): Promise<T> {
-  try {
-    return await prove();
-  } catch (error) {
-    if (hasCode(error, "access-entry-conflict")) await entries.remove(principalArn);
-    throw error;
-  }
 }
 
 const deletedAgain = `The worker deleted the entry again. ${new AccessError("migration-stopped", "").remedy}`;
@@ -148,7 +143,9 @@ async function proveMovedEntry(
   const checks = [listPods, ...cluster.levels.flatMap(({ verify }) => verify)].slice(0, maxChecks);
   for (const check of checks) {
     const [was, is] = [await may(client, before, check), await may(client, after, check)];
-    if (was !== is) throw differs(principalArn, check, was);
+    if (was === is) continue;
+    const change = `${was ? "loses" : "gains"} by its access entry the right to ${check.verb} ${check.resource}`;
+    throw new AccessError("access-entry-conflict", `${principalArn} ${change}`, { remedy: deletedAgain });
   }
   const asked = checks.length === 1 ? "a question" : `${checks.length} questions`;
   return [mapped, `authorized: the API server answers ${asked} for both it and its item in aws-auth.`];
@@ -156,13 +153,6 @@ async function proveMovedEntry(
 
 async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity, check: AccessCheck): Promise<boolean> {
   return (await client.may(identity, accessOf(check))).allowed;
-}
-
-function differs(principalArn: string, { verb, resource }: AccessCheck, was: boolean): AccessError {
-  const change = was ? "loses by its access entry" : "gains by its access entry";
-  return new AccessError("access-entry-conflict", `${principalArn} ${change} the right to ${verb} ${resource}`, {
-    remedy: deletedAgain,
-  });
 }
 
 /** Until it is as wanted. If an administrator's policy can't be associated, the item in aws-auth counts again. */
@@ -177,7 +167,11 @@ async function giveEntry(
   // An earlier migration's entry is only completed: others can have copied its tag.
   const isSame = found?.username === username && sameGroups(found.groups, groups);
   const by = found && begunTags.begunBy(found);
-  if (found && by !== "this" && !(by && isSame)) throw othersEntry(principalArn);
+  if (found && by !== "this" && !(by && isSame)) {
+    const what = anotherWriter("made", `the access entry of ${principalArn}`);
+    const remedy = "Delete it if no one needs it, then click Try again.";
+    throw new AccessError("access-entry-conflict", what, { remedy });
+  }
   // EKS can't change a username, so it makes an entry of an earlier plan again.
   if (found && found.username !== username) {
     await entries.remove(principalArn);
@@ -224,10 +218,4 @@ export async function removeHalfMadeEntry(
   const found = await entries.describe(principalArn);
   if (found && begunTags.begunBy(found) === "this") await entries.remove(principalArn);
   return found !== null && presentEntryOf(found).migrated === "whole";
-}
-
-function othersEntry(principalArn: string): AccessError {
-  return new AccessError("access-entry-conflict", anotherWriter("made", `the access entry of ${principalArn}`), {
-    remedy: "Delete it if no one needs it, then click Try again.",
-  });
 }

@@ -1,4 +1,4 @@
-import { AccessError, explainFailure, hasCode } from "../../access/access-error.ts";
+import { AccessError, hasCode } from "../../access/access-error.ts";
 import type { CodedReason } from "../../access/lease/lease-record.ts";
 import {
   endedMigration,
@@ -23,7 +23,7 @@ import { requestIds } from "../../operations/announcements.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { dueChange, recordDue } from "../due-change.ts";
-import { readRoleTimes } from "../questions/look-at-cluster.ts";
+import { orFailed, readRoleTimes } from "../questions/look-at-cluster.ts";
 import { idsElsewhere } from "../reconcile/outcome.ts";
 import { gatherMigration, withMigration } from "./gather-migration.ts";
 import { unmadeEntries } from "./repair-entries.ts";
@@ -139,12 +139,12 @@ export async function postponeMigration(context: WorkerContext, migration: Migra
   });
 }
 
-export async function reportMigration(
+export function reportMigration(
   context: WorkerContext,
   cluster: Cluster,
   { user, givenArns }: { readonly user: string; readonly givenArns: readonly string[] },
 ): Promise<MigrationReport> {
-  try {
+  return orFailed(context, cluster, "could not plan the migration", async () => {
     const purpose = { id: "migrate", requester: user };
     const result = await inTurns(migrationSteps(await gatherMigration(context, cluster, purpose, givenArns)));
     if (result.type === "refused") return { type: "refused", message: result.message };
@@ -156,8 +156,5 @@ export async function reportMigration(
       steps: [...steps],
       before: [...before],
     };
-  } catch (error) {
-    context.log.warn({ cluster: cluster.name, err: error }, "could not plan the migration");
-    return { type: "failed", message: explainFailure(error) };
-  }
+  });
 }

@@ -2,6 +2,7 @@ import { AccessError, hasCode } from "../../access/access-error.ts";
 import { checkMigrationApproval } from "../../access/decide-migration.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import {
+  type EndedMigration,
   endedMigration,
   isMigrationOver,
   type Migration,
@@ -15,7 +16,7 @@ import type { Json } from "../../access/seal.ts";
 import { isGenuinePlan } from "../../access/seals.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { type MigrationFacts, principalKey } from "../../diagnosis/migration/facts.ts";
-import { type MigrationPlan, type MigrationResult, migrationSteps } from "../../diagnosis/migration/plan.ts";
+import { type MigrationPlan, migrationSteps } from "../../diagnosis/migration/plan.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
@@ -43,7 +44,11 @@ export async function runMigration(
   driver: MigrationDriver = {},
 ): Promise<Migration | null> {
   let migration = await context.ledger.migrations.get(id);
-  for (let pass = 0; pass < maxPasses && migration && isDue(migration, context.now()); pass += 1) {
+  const isDue = (each: Migration) => {
+    const due = each.state === "pending" ? null : migrationDueAt(each);
+    return due !== null && due <= context.now().getTime();
+  };
+  for (let pass = 0; pass < maxPasses && migration && isDue(migration); pass += 1) {
     try {
       await passOver(context, cluster, migration, driver);
     } catch (error) {
@@ -56,11 +61,6 @@ export async function runMigration(
   return migration;
 }
 
-function isDue(migration: Migration, now: Date): boolean {
-  const due = migrationDueAt(migration);
-  return migration.state !== "pending" && due !== null && due <= now.getTime();
-}
-
 async function passOver(
   context: WorkerContext,
   cluster: Cluster,
@@ -69,14 +69,9 @@ async function passOver(
 ): Promise<void> {
   refuseMovedMigration(context, cluster, migration);
   const { requestExpiresAfterSeconds } = context.config.timing;
-  const verdict = checkMigrationApproval(
-    migration,
-    cluster,
-    context.keys.decision,
-    context.now(),
-    requestExpiresAfterSeconds,
-  );
-  if (verdict.type === "void" && isHalfRepaired(migration, context.keys)) {
+  const { keys, now } = context;
+  const verdict = checkMigrationApproval(migration, cluster, keys.decision, now(), requestExpiresAfterSeconds);
+  if (verdict.type === "void" && isHalfRepaired(migration, keys)) {
     return voidMigration(context, migration, verdict.message, migration.plan);
   }
   const isToGoOn = verdict.type === "valid" && !isMigrationOver(migration);
@@ -94,8 +89,13 @@ async function passOver(
     });
   }
   if (isMigrationOver(migration) || verdict.type === "valid") return;
-  if (isTooLate(migration, context.now())) await expireMigration(context, migration, verdict.message);
-  else await voidMigration(context, migration, verdict.message);
+  if (now().getTime() < Date.parse(migration.expiresAt)) return voidMigration(context, migration, verdict.message);
+  // The approvals are too old. Finished steps stay.
+  await endMigration(context, migration, (current) => ({
+    type: "migration.expired",
+    after: endedMigration(current, now(), { state: "expired" }),
+    detail: { why: verdict.message },
+  }));
 }
 
 /** Whether an entry can be deleted and not made again yet: only this plan says what it was, so the approvers decide about it once more. */
@@ -124,7 +124,10 @@ async function goOn(run: MigrationRun, migration: Migration): Promise<void> {
   const { context, gathered } = run;
   if (isCarriedOut(migration, gathered, context.keys)) return finish(context, await recordLeft(context, migration));
   if (gathered.facts.mode === "API") return refuseApiMode(run, await closeBegunStep(run, migration));
-  const plan = planNow(await inTurns(migrationSteps(gathered.facts)));
+  const plan = await inTurns(migrationSteps(gathered.facts));
+  if (plan.type === "refused") {
+    throw new AccessError("migration-stopped", `There is no plan now: ${plan.message.replace(/\.$/, "")}`);
+  }
   if (plan.digest === migration.plan?.digest) return takeSteps(run, plan, migration);
   await voidMigration(context, await closeBegunStep(run, migration), "the plan changed since its approval");
 }
@@ -182,16 +185,20 @@ async function refuseApiMode({ context, cluster, gathered }: MigrationRun, migra
       : []),
   ].join(" ");
   const refusal = { code: "mode-is-api", message };
-  await recordOnMigration(context, migration, (current) => {
-    if (isMigrationOver(current)) return null;
-    const after = endedMigration(current, context.now(), { state: "refused", refusal });
-    return { type: "migration.refused", after, detail: { plan: current.plan?.digest ?? "", code: refusal.code } };
-  });
+  await endMigration(context, migration, (current) => ({
+    type: "migration.refused",
+    after: endedMigration(current, context.now(), { state: "refused", refusal }),
+    detail: { plan: current.plan?.digest ?? "", code: refusal.code },
+  }));
 }
 
-function planNow(result: MigrationResult): MigrationPlan {
-  if (result.type === "planned") return result;
-  throw new AccessError("migration-stopped", `There is no plan now: ${result.message.replace(/\.$/, "")}`);
+/** Unless it is over meanwhile. */
+async function endMigration(
+  context: WorkerContext,
+  migration: Migration,
+  change: (current: Exclude<Migration, EndedMigration>) => ReturnType<Parameters<typeof recordOnMigration>[2]>,
+): Promise<void> {
+  await recordOnMigration(context, migration, (current) => (isMigrationOver(current) ? null : change(current)));
 }
 
 /** Entries are eventually consistent, so aws-auth stays beside them for some time. */
@@ -204,25 +211,11 @@ async function settle(context: WorkerContext, migration: Migration): Promise<voi
 }
 
 async function finish(context: WorkerContext, migration: Migration): Promise<void> {
-  await recordOnMigration(context, migration, (current) => {
-    if (isMigrationOver(current)) return null;
-    const after = endedMigration(current, context.now(), { state: "done", begun: null });
-    const detail = { plan: current.plan?.digest ?? "", steps: current.done.map(({ name }) => name) };
-    return { type: "migration.done", after, detail };
-  });
-}
-
-function isTooLate({ expiresAt }: Migration, now: Date): boolean {
-  return !(now.getTime() < Date.parse(expiresAt));
-}
-
-/** The approvals are too old. Finished steps stay. */
-async function expireMigration(context: WorkerContext, migration: Migration, why: string): Promise<void> {
-  await recordOnMigration(context, migration, (current) => {
-    if (isMigrationOver(current)) return null;
-    const after = endedMigration(current, context.now(), { state: "expired" });
-    return { type: "migration.expired", after, detail: { why } };
-  });
+  await endMigration(context, migration, (current) => ({
+    type: "migration.done",
+    after: endedMigration(current, context.now(), { state: "done", begun: null }),
+    detail: { plan: current.plan?.digest ?? "", steps: current.done.map(({ name }) => name) },
+  }));
 }
 
 /** The plan differs from the approved one: the approvers decide about a new one (law 4), or about `plan` again. */
@@ -232,8 +225,7 @@ async function voidMigration(
   message: string,
   plan: SealedPlan | null = null,
 ): Promise<void> {
-  await recordOnMigration(context, migration, (current) => {
-    if (isMigrationOver(current)) return null;
+  await endMigration(context, migration, (current) => {
     const expires = context.config.timing.requestExpiresAfterSeconds * 1000;
     const expiresAt = new Date(context.now().getTime() + expires).toISOString();
     const after = { ...replannedMigration(current, message, expiresAt), plan };

@@ -1,7 +1,6 @@
 import { AccessError } from "../../access/access-error.ts";
 import { identityInAccountOf, needsEmail } from "../../access/identities.ts";
 import { dueWork, idsOf, orphanedShares, sharesToKeep } from "../../access/lease/cluster-leases.ts";
-import type { CodedReason } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { dangerWarnings } from "../../access/policy/dangers.ts";
 import { bindsRoles, kubernetesGroups } from "../../access/policy/policy-text.ts";
@@ -12,7 +11,6 @@ import { planReminders } from "../../access/reminder.ts";
 import { isLeaseOver, previewedRequest } from "../../access/request.ts";
 import { failureOf, waitsForRepair } from "../../access/retry.ts";
 import { isAcceptedLink, sealPreview } from "../../access/seals.ts";
-import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { knownIdentitiesOf } from "../../ledger/links.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../../ledger/look-ups.ts";
@@ -58,20 +56,16 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
   let opened: OpenedCluster | null = null;
   try {
     opened = listedOnce(await (context.openCluster ?? openCluster)(context, cluster, waiting));
-    const {
-      document,
-      entries,
-      bindings: byBinding,
-    } = await waysIn({ context, cluster, opened }, async () => waiting, "due", waiting);
+    const ways = await waysIn({ context, cluster, opened }, async () => waiting, "due", waiting);
     const bindings = await opened.client.roleBindings().catch(() => null);
     const others = await namesBeside(opened, waiting);
     const leased = await context.ledger.leasedOf(cluster.name);
     const earlierOf = once((requester: string) => context.ledger.ofRequester(requester, remembered));
     const look = { context, cluster, opened, bindings, others, leased, waiting, earlierOf };
     const failures = [
-      document && (await previewWay(look, document)),
-      entries && (await previewWay(look, entries)),
-      byBinding && (await previewWay(look, byBinding)),
+      ways.document && (await previewWay(look, ways.document)),
+      ways.entries && (await previewWay(look, ways.entries)),
+      ways.bindings && (await previewWay(look, ways.bindings)),
     ];
     const unreached = failures.find((failure) => failure && isUnreached(failure, true));
     if (unreached) await noteTrouble(context, cluster, unreached);
@@ -123,12 +117,8 @@ async function previewWay<State extends WayState, Decided extends Settlement>(
     const open = leased.filter(adapter.isTaken);
     const state = await adapter.read([...open, ...waiting]);
     const leases = leasesIn(state, open, context.now());
-    const seen = {
-      way: adapter.way,
-      changeOf: (requested: RequestedChange) => adapter.preview(state, requested),
-      leases,
-    };
-    for (const request of waiting) await previewRequest(look, request, seen);
+    const changeOf = (requested: RequestedChange) => adapter.preview(state, requested);
+    for (const request of waiting) await previewRequest(look, request, { way: adapter.way, changeOf, leases });
     context.failures.over("preview failed", about);
     return null;
   } catch (error) {
@@ -161,7 +151,11 @@ async function postponeAll(
   error: unknown,
   notBefore?: string,
 ): Promise<void> {
-  for (const request of waiting) await postpone(context, request, error, notBefore);
+  for (const request of waiting) {
+    if (error instanceof AccessError && error.isFinal) {
+      await closeRefused(context, request, { code: error.code, message: error.message });
+    } else await recordDelay(context, request, { ...failureOf(error), notBefore });
+  }
 }
 
 function needsPreview(request: AccessRequest, now: Date): request is PendingRequest {
@@ -177,11 +171,17 @@ async function previewRequest(
 ): Promise<void> {
   const { context, cluster, bindings, others } = look;
   const now = context.now();
-  if (await hasNothingToExtend(context, request)) return closeEndedExtension(context, request);
+  const extended = request.extends === null ? null : await context.ledger.get(request.extends);
+  if (extended && isLeaseOver(extended, now)) return closeEndedExtension(context, request);
   const earlier = await look.earlierOf(request.requester);
   const linked = await identityOf(context, cluster, request);
   const planned = await inTurns(planPreview({ ...seen, cluster, bindings, others, linked, earlier, now }, request));
-  if (planned.type === "refused") return refuse(context, request, planned.refusal);
+  if (planned.type === "refused") {
+    const { refusal } = planned;
+    // A broken aws-auth is not the request's fault: it waits for the repair.
+    const isWaiting = waitsForRepair(refusal.code);
+    return isWaiting ? recordDelay(context, request, refusal) : closeRefused(context, request, refusal);
+  }
   const { approvalsWanted } = planned;
   const { rights, warnings } = await withRights(planned.preview, request, look);
   const unread = bindings && !rights ? ["Rights unknown: couldn't read the cluster's RBAC."] : [];
@@ -190,13 +190,6 @@ async function previewRequest(
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
   const reminders = planReminders(now, request.expiresAt, context.config.timing.remindAfterSeconds);
   await recordChange(context, previewedRequest(request, { preview, approvalsWanted, reminders }), event, now);
-}
-
-/** A broken aws-auth is not the request's fault: it waits for the repair. */
-function refuse(context: WorkerContext, request: PendingRequest, refusal: CodedReason): Promise<void> {
-  return waitsForRepair(refusal.code)
-    ? recordDelay(context, request, refusal)
-    : closeRefused(context, request, refusal);
 }
 
 /** Enough to know whether a person had this access before, newest first. */
@@ -231,24 +224,4 @@ async function withRights(
     rights: [...(groups.includes(mastersRight.group) ? [mastersRight] : []), ...found.rights],
     warnings: [...warnings, ...dangerWarnings(found.bound, opened.mode !== "API")],
   };
-}
-
-async function postpone(
-  context: WorkerContext,
-  request: PendingRequest,
-  error: unknown,
-  notBefore?: string,
-): Promise<void> {
-  if (error instanceof AccessError && error.isFinal) {
-    return closeRefused(context, request, { code: error.code, message: error.message });
-  }
-  await recordDelay(context, request, { ...failureOf(error), notBefore });
-}
-
-async function hasNothingToExtend(
-  { ledger, now }: WorkerContext<RequestLedger>,
-  request: AccessRequest,
-): Promise<boolean> {
-  const extended = request.extends === null ? null : await ledger.get(request.extends);
-  return extended !== null && isLeaseOver(extended, now());
 }

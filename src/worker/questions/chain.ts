@@ -199,10 +199,13 @@ async function takeAwsLinks(
   user: string,
   { take }: LinkTaker,
 ): Promise<ReachedAws | null> {
-  const isNeeded = needsOwnIdentity(cluster);
+  const identity = runsAs(cluster);
+  // A user with keys in a profile needs no identity of the worker's own.
+  const isNeeded = identity.type !== "user" || identity.profile === undefined;
+  const asking = () => callerIdentity("default", cluster.region);
   const worker = await take(
     "worker",
-    () => callerIdentity("default", cluster.region).catch((error: unknown) => orThrow(isNeeded, error)),
+    () => (isNeeded ? asking() : asking().catch(() => null)),
     (who) => found(who ? `AWS says: ${who.arn}` : "it has no identity of its own and needs none for this cluster"),
   );
   if (worker === undefined) return null;
@@ -220,17 +223,6 @@ async function takeAwsLinks(
       found(`${named(name)} is ${status}, Kubernetes ${version || "of unknown version"}`),
   );
   return eks ? { credentials, creatorArn, eks } : null;
-}
-
-/** A user with keys in a profile needs no identity of the worker's own. */
-function needsOwnIdentity(cluster: Cluster): boolean {
-  const identity = runsAs(cluster);
-  return identity.type !== "user" || identity.profile === undefined;
-}
-
-function orThrow(isNeeded: boolean, error: unknown): null {
-  if (isNeeded) throw error;
-  return null;
 }
 
 async function takeApiLinks(
@@ -277,14 +269,12 @@ function linkTaker(log: Logger): LinkTaker {
         return value;
       } catch (error) {
         log.warn({ link: name, err: error }, "a step from a person to their pods failed");
-        links.push({ name, isReached: true, ...findingOf(error) });
+        const isKnown = error instanceof AccessError;
+        const detail = isKnown ? error.what : explainFailure(error).replace(/\..*$/, "");
+        const finding = broken(detail, isKnown ? error.remedy : "The log has the details.");
+        links.push({ name, isReached: true, ...finding });
         return undefined;
       }
     },
   };
-}
-
-function findingOf(error: unknown): Finding {
-  if (error instanceof AccessError) return broken(error.what, error.remedy);
-  return broken(explainFailure(error).replace(/\..*$/, ""), "The log has the details.");
 }

@@ -1,4 +1,4 @@
-import { AccessError, explainFailure } from "../../access/access-error.ts";
+import { AccessError } from "../../access/access-error.ts";
 import { ownIdentities } from "../../access/identities.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { belongsTo, mapOwner } from "../../access/lease/drift.ts";
@@ -30,7 +30,14 @@ import { findLeavers, noLeavers } from "../leavers.ts";
 import { type ReachedCluster, reachCluster } from "../open-cluster.ts";
 import { ownBindingsAmong } from "../remembered.ts";
 import type { ChainQuestion } from "./chain.ts";
-import { driftsIn, type LiveDocument, readLiveDocument, readRoleTimes, withOurTags } from "./look-at-cluster.ts";
+import {
+  driftsIn,
+  type LiveDocument,
+  orFailed,
+  readLiveDocument,
+  readRoleTimes,
+  withOurTags,
+} from "./look-at-cluster.ts";
 import { type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
 
 export function reportCheck(
@@ -39,27 +46,11 @@ export function reportCheck(
   asked: ChainQuestion,
   limits: ReadingLimits = readingLimits,
 ): Promise<CheckReport> {
-  return orFailure(context, cluster, "the cluster", () =>
+  return orFailed(context, cluster, "could not check the cluster", () =>
     reachCluster(context, cluster, { id: "check", requester: asked.user }, (reached) =>
       look(context, cluster, reached, asked, limits),
     ),
   );
-}
-
-/** A failure is a part of the report: it leaves the other parts whole. */
-async function orFailure<Report>(
-  { log }: WorkerContext,
-  { name }: Cluster,
-  what: string,
-  report: () => Promise<Report>,
-  wordsOf: (error: unknown) => string = explainFailure,
-) {
-  try {
-    return await report();
-  } catch (error) {
-    log.warn({ cluster: name, err: error }, `could not check ${what}`);
-    return { type: "failed", message: wordsOf(error) } as const;
-  }
 }
 
 interface CheckQuestion {
@@ -125,7 +116,7 @@ function reportDocument(
   { reached, leasedNow, asker, looking }: CheckQuestion,
 ): Promise<DocumentReport> {
   const mode = reached.description.authenticationMode;
-  return orFailure(context, cluster, "the document", async () => {
+  return orFailed(context, cluster, "could not check the document", async () => {
     const looked = await looking;
     if (!looked) return { type: "absent" };
     const { document, managers, immutable, isBeingDeleted } = looked;
@@ -176,7 +167,7 @@ async function reportBindings(
   { reached, leased, leasedNow, asker: reader }: CheckQuestion,
 ): Promise<BindingsReport> {
   if (![...cluster.levels, ...leased].some(({ groups }) => bindsRoles(groups))) return { type: "none" };
-  return orFailure(context, cluster, "the bindings", async () => {
+  return orFailed(context, cluster, "could not check the bindings", async () => {
     const found = await reached.client.listLeaseBindings();
     const own = await ownBindingsAmong(sealedClusterOf(cluster), found, context.keys.memory);
     const facts = { ...own, cluster, leased: await leasedNow(), reader, now: context.now() };
@@ -192,7 +183,7 @@ async function reportEntries(
   const { eks, description } = question.reached;
   if (description.authenticationMode === "CONFIG_MAP") return { type: "none" };
   const report = async () => check(context, cluster, accessEntriesOf(await openEksForEntries(cluster, eks)), question);
-  return orFailure(context, cluster, "the access entries", report, whyNotRead);
+  return orFailed(context, cluster, "could not check the access entries", report, whyNotRead);
 }
 
 async function check(

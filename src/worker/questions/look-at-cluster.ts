@@ -29,6 +29,22 @@ import { memoryBeside, ownBindingsAmong } from "../remembered.ts";
 /** The access that a person asks about: to see the pods of a cluster. */
 export const pods = { verb: "list", resource: "pods", namespace: "default" };
 
+/** A failure is a part of the report: it leaves the other parts whole. @param what of the log's line */
+export async function orFailed<Report>(
+  { log }: WorkerContext,
+  { name }: Cluster,
+  what: string,
+  report: () => Promise<Report>,
+  wordsOf: (error: unknown) => string = explainFailure,
+) {
+  try {
+    return await report();
+  } catch (error) {
+    log.warn({ cluster: name, err: error }, what);
+    return { type: "failed", message: wordsOf(error) } as const;
+  }
+}
+
 /** All of an account share IAM's rate, so a look asks about one role after the other, and about no more than these. */
 const maxRoles = 200;
 
@@ -188,16 +204,13 @@ const listing = { id: "namespaces", requester: "eks-access" };
 
 /** Lists a cluster's namespaces for the form, seals the list, and publishes it for the next search. */
 export async function reportNamespaces(context: WorkerContext, cluster: Cluster): Promise<NamespacesReport> {
-  const { ledger, keys, now, log } = context;
+  const { ledger, keys, now } = context;
   const known = readNamespaceList(await ledger.namespacesOf(cluster.name), cluster, keys.preview, now());
   if (known && isCurrentList(known, now())) return { type: "found", list: known };
-  try {
+  return orFailed(context, cluster, "could not list the namespaces", async () => {
     const names = await reachCluster(context, cluster, listing, ({ client }) => client.namespaces());
     const list = sealNamespaces(cluster, names, now(), keys.preview);
     await ledger.rememberNamespaces(list);
     return { type: "found", list };
-  } catch (error) {
-    log.warn({ cluster: cluster.name, err: error }, "could not list the namespaces");
-    return { type: "failed", message: explainFailure(error) };
-  }
+  });
 }

@@ -14,13 +14,6 @@ export interface ReadingLimits {
 /** Below the deadline of a question, which also needs time for other calls. */
 export const readingLimits: ReadingLimits = { most: 500, width: 5, withinMs: 20_000 };
 
-export interface EntriesReading {
-  readonly entries: readonly AccessEntry[];
-  readonly unread: number;
-  /** Why they were not read, as a sentence; null: all were. */
-  readonly why: string | null;
-}
-
 interface Progress {
   readonly queue: string[];
   readonly found: AccessEntry[];
@@ -29,12 +22,12 @@ interface Progress {
   failure: unknown;
 }
 
-/** Reads entries in this order, within the limits. After a failure it returns the entries read before. */
+/** Reads entries in this order, within the limits. After a failure it returns the entries read before. @returns `why`: a sentence; null: all were read */
 export async function readEntries(
   { describe }: Pick<AccessEntries, "describe">,
   arns: readonly string[],
   { most, width, withinMs }: ReadingLimits,
-): Promise<EntriesReading> {
+) {
   const queue = arns.slice(0, most);
   const progress: Progress = { queue, found: [], done: 0, running: Math.min(width, queue.length), failure: null };
   const lanes = Array.from({ length: progress.running }, () => readLane(describe, progress));
@@ -43,16 +36,13 @@ export async function readEntries(
   queue.length = 0;
   const { found, done, failure } = progress;
   const unread = arns.length - done;
-  const limits = done < Math.min(most, arns.length) ? lateWords : maxWords(most);
+  const maxWords = `The worker asks about at most ${counted(most, "entry", "entries")}.`;
+  const limits = done < Math.min(most, arns.length) ? lateWords : maxWords;
   const why = failure === null ? limits : whyNotRead(failure);
   return { entries: [...found], unread, why: unread === 0 ? null : why };
 }
 
-const lateWords = "AWS did not answer in time. Ask again in a minute.";
-
-function maxWords(most: number): string {
-  return `The worker asks about at most ${counted(most, "entry", "entries")}.`;
-}
+export const lateWords = "AWS did not answer in time. Ask again in a minute.";
 
 /** A lane that EKS throttles after three tries gives its entry back and stops. The last lane, or any other failure, ends all. */
 async function readLane(describe: AccessEntries["describe"], progress: Progress): Promise<void> {

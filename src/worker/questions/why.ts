@@ -1,5 +1,3 @@
-import { explainFailure } from "../../access/access-error.ts";
-import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import { type Caller, readCaller } from "../../access/principal.ts";
 import { type AccessRequest, isTheirs } from "../../access/record.ts";
@@ -11,7 +9,7 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { listedIn, openRequestsFor } from "../../ledger/look-ups.ts";
 import type { WorkerContext } from "../context.ts";
 import { reachCluster } from "../open-cluster.ts";
-import { accessEntryFact, pods, readLiveDocument } from "./look-at-cluster.ts";
+import { accessEntryFact, orFailed, pods, readLiveDocument } from "./look-at-cluster.ts";
 
 export interface WhyQuestion {
   readonly user: string;
@@ -20,15 +18,12 @@ export interface WhyQuestion {
   readonly principal: string;
 }
 
-export async function reportWhy(context: WorkerContext, cluster: Cluster, asked: WhyQuestion): Promise<WhyReport> {
-  try {
+export function reportWhy(context: WorkerContext, cluster: Cluster, asked: WhyQuestion): Promise<WhyReport> {
+  return orFailed(context, cluster, "could not explain why a principal can't get in", async () => {
     const { causes, identity, ...rest } = diagnose(await gather(context, cluster, asked));
     const plain = identity && { username: identity.username, groups: [...identity.groups] };
     return { type: "diagnosis", ...rest, identity: plain, causes: [...causes] };
-  } catch (error) {
-    context.log.warn({ cluster: cluster.name, err: error }, "could not explain why a principal can't get in");
-    return { type: "failed", message: explainFailure(error) };
-  }
+  });
 }
 
 async function gather(context: WorkerContext, cluster: Cluster, asked: WhyQuestion): Promise<WhyFacts> {
@@ -61,15 +56,12 @@ async function lookInside(
 ): Promise<Pick<WhyFacts, "document" | "boundGroups" | "pods">> {
   const looked = isRead ? await readLiveDocument(client, cluster, keys.memory) : null;
   const document = looked?.document ?? null;
-  const identity = identityOf(accessEntry) ?? (document && resolve(document, caller.callerArn));
+  const byEntry = accessEntry.type === "entry" ? accessEntry.identity : null;
+  const identity = byEntry ?? (document && resolve(document, caller.callerArn));
   if (!identity) return { document, boundGroups: null, pods: null };
   const bindings = await client.roleBindings().catch(() => null);
   const boundGroups = bindings && new Set(bindings.groups.keys());
   return { document, boundGroups, pods: await client.may(identity, pods) };
-}
-
-function identityOf(accessEntry: AccessEntryFact): MappedIdentity | null {
-  return accessEntry.type === "entry" ? accessEntry.identity : null;
 }
 
 /** It searches this many of a cluster's newest requests for closed ones. */

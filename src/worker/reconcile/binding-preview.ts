@@ -2,14 +2,13 @@ import { groupsBy } from "../../access/collections.ts";
 import { approvedShare } from "../../access/lease/cluster-leases.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { type BoundRole, dangerWarnings } from "../../access/policy/dangers.ts";
-import { type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
+import { placedRoleOf } from "../../access/policy/policy-text.ts";
 import { describeNamespaces, describeRules, type GroupRight, rulesIn } from "../../access/policy/rights.ts";
 import {
   admittedBy,
   admittedInWords,
   entryArnOf,
   isIdentityCenterRole,
-  type Refusal,
   sessionNameIn,
 } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
@@ -62,13 +61,7 @@ export function* previewByBinding(
   };
 }
 
-interface EntryPreview {
-  readonly diff: string;
-  readonly warnings: readonly string[];
-  readonly refusal: Refusal | null;
-}
-
-function* entryFor({ map, names }: BindingState, request: AccessRequest): Steps<EntryPreview> {
+function* entryFor({ map, names }: BindingState, request: AccessRequest) {
   const { principal } = request;
   if (!needsEntry(names, principal)) return { diff: "", warnings: [], refusal: null };
   const need = { principal, share: approvedShare(request, new Date(request.createdAt)) };
@@ -91,13 +84,9 @@ function entryWarning(names: SignInNames, way: Way, principal: string): string {
 function textOf(username: string, texts: readonly string[]): string {
   const lines = [...texts].sort().flatMap((text) => {
     const role = placedRoleOf(text);
-    return role ? [`${kindOf(role)}: ${text}`] : [];
+    return role ? [`${role.namespace === null ? "ClusterRoleBinding" : "RoleBinding"}: ${text}`] : [];
   });
   return [`user: ${username}`, ...lines, ""].join("\n");
-}
-
-function kindOf({ namespace }: PlacedRole): string {
-  return namespace === null ? "ClusterRoleBinding" : "RoleBinding";
 }
 
 /** One item for each role, in whichever namespaces it is bound. Two Roles of one name can allow different things. */

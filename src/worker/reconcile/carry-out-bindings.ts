@@ -182,10 +182,9 @@ function stillThere(what: string): AccessError {
 
 /** Why the read-back differs from the plan; null: it does not. @param own the bindings of this lease */
 export function notAsPlanned(id: string, { create, remove }: Calls, own: readonly LeaseBinding[]): AccessError | null {
-  const absent = create.find(
-    ({ name, namespace, user }) =>
-      !own.some((part) => part.isIntact && part.user === user && isSamePlace(part.binding, { name, namespace })),
-  );
+  const isOf = ({ name, namespace, user }: NewBinding, { isIntact, user: whose, binding }: LeaseBinding) =>
+    isIntact && whose === user && binding.name === name && binding.namespace === namespace;
+  const absent = create.find((wanted) => !own.some((part) => isOf(wanted, part)));
   if (absent)
     return new AccessError("binding-exists", `${placeInWords(absent)} is not the one that the worker made for ${id}`);
   const uids = new Set(remove.map(({ uid }) => uid));
@@ -193,12 +192,6 @@ export function notAsPlanned(id: string, { create, remove }: Calls, own: readonl
   return left ? stillThere(`${placeInWords(left.binding)} is still there after its deletion`) : null;
 }
 
-type Place = Pick<NewBinding, "name" | "namespace">;
-
-function isSamePlace(one: Place, other: Place): boolean {
-  return one.name === other.name && one.namespace === other.namespace;
-}
-
-export function placeInWords({ name, namespace }: Place): string {
+export function placeInWords({ name, namespace }: Pick<NewBinding, "name" | "namespace">): string {
   return namespace === null ? `The ClusterRoleBinding ${name}` : `The RoleBinding ${name} in ${namespace}`;
 }

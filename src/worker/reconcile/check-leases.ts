@@ -102,11 +102,6 @@ export function wasVoidBefore(
   return request.lease.state === "scheduled" && isRememberedAsVoid(request, withdrawals, keys);
 }
 
-/** A void approval stays void, even if the change is again as the approver saw it: other runs rely on it. */
-function wasVoid(request: ApprovedRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
-  return request.lease.voidSince !== null || wasVoidBefore(request, { withdrawals }, keys);
-}
-
 /** Checks every seal, the policy and the base again (laws 3 and 4). `decideLease` has the rules. */
 export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Checked {
   const begun = checkBeginning(input, way);
@@ -181,7 +176,8 @@ function factsAtBeginning(
     mayBeForgotten: mayBeWithdrawn(request, withdrawals, keys.decision),
     tooOldFor: isTooOld ? formatDuration(approvalGoodForSeconds) : null,
     approvalFlaw: voidReason(approvalFacts(input, way), request),
-    wasVoid: wasVoid(request, withdrawals, keys.decision),
+    // It stays void, even if the change is again as the approver saw it: other runs rely on it.
+    wasVoid: request.lease.voidSince !== null || wasVoidBefore(request, { withdrawals }, keys.decision),
     otherLeasesFlaw: otherLeasesReason(input, beginning, request),
   };
 }
@@ -233,12 +229,17 @@ function otherLeasesReason(
 /** Decides again without the entries that the plan can't change. @param refusals by lower-case ARN */
 export function leaveOutRefused(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Omit<Settlement, "targets"> {
   const sort = (due: LeaseFacts["due"], requests: readonly ApprovedRequest[]) => {
+    const missing = due === "keep" ? { missing: "its part", mayRepair: true } : {};
     const planned: ApprovedRequest[] = [];
     const leftOut: (RefusedLease & { readonly outcome: LeaseOutcome })[] = [];
     for (const request of requests) {
       const refusal = refusals.get(request.principal.toLowerCase());
-      if (!refusal) planned.push(request);
-      else leftOut.push({ request, refusal, outcome: decideLease(refusedFacts(due, request, refusal)).outcome });
+      if (!refusal) {
+        planned.push(request);
+        continue;
+      }
+      const facts = { ...unasked, due, cluster: request.cluster, refusal: refusal.message, ...missing };
+      leftOut.push({ request, refusal, outcome: decideLease(facts).outcome });
     }
     return { planned, leftOut };
   };
@@ -262,11 +263,6 @@ export function leaveOutRefused(checked: Checked, refusals: ReadonlyMap<string, 
 export function withoutRepairs(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Checked | null {
   const { drifted, repaired } = leaveOutRefused({ ...checked, beginning: [], ending: [] }, refusals);
   return repaired.length === checked.repaired.length ? null : { ...checked, drifted, repaired };
-}
-
-function refusedFacts(due: LeaseFacts["due"], { cluster }: ApprovedRequest, { message }: Refusal): LeaseFacts {
-  const missing = due === "keep" ? { missing: "its part", mayRepair: true } : {};
-  return { ...unasked, due, cluster, refusal: message, ...missing };
 }
 
 export function exceptRequests(

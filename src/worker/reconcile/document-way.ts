@@ -8,7 +8,6 @@ import { isPolicyText } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import { resolve, type Steps } from "../../aws-auth/index.ts";
-import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { wake } from "../../ledger/queues.ts";
 import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "../preview/preview-warnings.ts";
 import { memoryBeside, planRemembered, readRemembered } from "../remembered.ts";
@@ -100,21 +99,16 @@ async function write(
   const { context, cluster } = place;
   const isWrite = needsWrite(state, after);
   if (isWrite) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
-  const isFenced = state.configMap && !isWrite && takesBack(settlement);
+  const { ending, voided, withdrawals } = settlement;
+  // An end counts also where its record knows of no write: Redis can hold an old copy of it, from before the write.
+  const takesBack = ending.length > 0 || voided.some(({ request }) => request.lease.writeBegan !== null);
+  const isFenced = state.configMap && !isWrite && takesBack;
   const { readBack, gained } = await (isFenced ? fenceOff : writeDocument)(place, state, settlement, after);
-  const forgotten = forgottenIn(place, settlement, readBack);
+  const known = idsOf(memoryBeside(cluster, readBack, context.keys.memory).withdrawals.list);
+  const forgotten = new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.has(id)));
   const outcomes = await outcomesIn(cluster, settlement, readBack?.data ?? {});
   const failureOf = (principal: string) => gained.get(principal.toLowerCase()) ?? null;
   return { ...outcomes, failureOf, isForgotten: ({ id }) => forgotten.has(id) };
-}
-
-function forgottenIn(
-  { context, cluster }: Place,
-  { withdrawals }: DocumentSettlement,
-  readBack: AwsAuthConfigMap | null,
-): ReadonlySet<string> {
-  const known = idsOf(memoryBeside(cluster, readBack, context.keys.memory).withdrawals.list);
-  return new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.has(id)));
 }
 
 /** A deletion that waits for finalizers can complete when nothing is due here. Only a person can clear it. */
@@ -126,11 +120,6 @@ async function fenceOff(place: Place, state: ClusterState, settlement: DocumentS
     await wake(context.queues, { type: "adopt", cluster: cluster.name }).catch(() => {});
     throw error;
   }
-}
-
-/** An end counts also where its record knows of no write: Redis can hold an old copy of it, from before the write. */
-function takesBack({ ending, voided }: DocumentSettlement): boolean {
-  return ending.length > 0 || voided.some(({ request }) => request.lease.writeBegan !== null);
 }
 
 /** @param data of the ConfigMap that was read back */

@@ -165,15 +165,10 @@ function madeFor(approved: readonly AccessRequest[], entries: readonly AccessEnt
   });
 }
 
-interface RevocationMemory {
-  readonly withdrawals: Withdrawals;
-  readonly room: number;
-}
-
 /** All but active leases without due work; all, if the cluster may have to forget a revocation. */
 function requestsInQuestion(
   open: readonly AccessRequest[],
-  { withdrawals, room }: RevocationMemory,
+  { withdrawals, room }: Pick<WayState, "withdrawals"> & { readonly room: number },
   keys: WorkerKeys,
   now: Date,
 ): readonly AccessRequest[] {
@@ -220,7 +215,8 @@ async function documentMemory(
   keys: WorkerKeys,
   open: readonly AccessRequest[],
 ): Promise<DocumentMemory | null> {
-  if (mode === "API" && !open.some(wasInDocument)) return { withdrawals: noWithdrawals, data: {} };
+  const wasThere = ({ lease }: AccessRequest) => lease?.state === "active" && lease.written?.way !== "access-entry";
+  if (mode === "API" && !open.some(wasThere)) return { withdrawals: noWithdrawals, data: {} };
   try {
     const configMap = await client.readAwsAuth();
     const { withdrawals } = memoryBeside(cluster, configMap, keys.memory);
@@ -230,10 +226,6 @@ async function documentMemory(
     if (error instanceof AccessError) return null;
     throw error;
   }
-}
-
-function wasInDocument({ lease }: AccessRequest): boolean {
-  return lease?.state === "active" && lease.written?.way !== "access-entry";
 }
 
 function byPrincipal(

@@ -127,15 +127,12 @@ async function recordAbsence<State extends WayState, Decided extends Settlement>
     await inParallel(ending, async (request) => {
       const facts = { cluster, opened, request, readBack, inForce: [] };
       const proved = request.lease.state === "active" ? await proveEnd(context, facts) : null;
-      await recordEnd(context, request, { isForgotten: isEarly(request, context.now()), proved });
+      // Without a document the cluster can't remember an early end.
+      const isForgotten = Date.parse(sealedEnd(request)) > context.now().getTime();
+      await recordEnd(context, request, { isForgotten, proved });
     });
   }
   throw error;
-}
-
-/** Whether an end is early: without a document the cluster can't remember it. */
-function isEarly(request: ApprovedRequest, now: Date): boolean {
-  return Date.parse(sealedEnd(request)) > now.getTime();
 }
 
 /** Another run's removal would look like drift. From here on the resourceVersion protects a document. */

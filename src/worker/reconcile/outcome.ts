@@ -50,13 +50,10 @@ export async function recordActive(
     signedIn: proof.signedIn.result,
     ...idsElsewhere(context, proof.auditIds, request),
   });
-  if (!isRepair) observeActivation(context, request, proof.at);
-}
-
-/** A lease that only its cluster remembered has no approval. */
-function observeActivation({ metrics }: WorkerContext, { approvals }: ApprovedRequest, provedAt: string): void {
-  const decision = approvals.at(-1);
-  if (decision) metrics?.activation.observe(Math.max(0, (Date.parse(provedAt) - Date.parse(decision.at)) / 1000));
+  // A lease that only its cluster remembered has no approval.
+  const decision = isRepair ? undefined : request.approvals.at(-1);
+  const tookMs = decision && Date.parse(proof.at) - Date.parse(decision.at);
+  if (tookMs !== undefined) context.metrics?.activation.observe(Math.max(0, tookMs / 1000));
 }
 
 function notMapped({ mapped: { detail } }: Proof, way: Way): AccessError {

@@ -88,22 +88,18 @@ export function prove(
   { finding, auditIds, unanswered }: AuthorizationReview,
   now: Date,
 ): Proved {
+  const way = signInMethod(cluster, request.principal);
   const proof = {
     mapped: mapped(request, readBack),
     authorized: finding,
     reviewedAs: readBack.identity,
     entryArn: readBack.entryArn,
-    signedIn: beforeSignIn(cluster, request),
+    // A later job signs in (`sign-in-cluster.ts`).
+    signedIn: { result: "not tested", detail: way.type === "role" ? "the worker is trying it" : way.why } as const,
     at: now.toISOString(),
     auditIds,
   };
   return { proof, unanswered };
-}
-
-/** A later job signs in (`sign-in-cluster.ts`): until then the finding is "not tested". */
-function beforeSignIn(cluster: Cluster, { principal }: ApprovedRequest): ProofFinding {
-  const way = signInMethod(cluster, principal);
-  return { result: "not tested", detail: way.type === "role" ? "the worker is trying it" : way.why };
 }
 
 /** An active lease with its proof, and its pending parts: the sign-in, and an answer of the API server. */
@@ -149,7 +145,9 @@ export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise
   const { auditIds, unanswered } = review;
   const trouble = mayBeAnswered(unanswered) ? nextEndReviewTry(null, failureOf(unanswered), now()) : null;
   const mapped = unread ? unread.finding : mappedAfter(request, readBack);
-  const others = othersOf(request, inForce);
+  const others = inForce
+    .filter(({ id, principal }) => id !== request.id && principal.toLowerCase() === request.principal.toLowerCase())
+    .map(({ id, level, lease }) => `${id} gives ${level} until ${lease.endsAt}`);
   return { proof: { at: at.toISOString(), mapped, authorized: review.finding, reviewedAs, others, trouble }, auditIds };
 }
 
@@ -214,10 +212,4 @@ function usernameOf({ principal, lease }: ApprovedRequest): string {
   const template = usernameFor(reading.principal);
   const sessionName = sessionNameIn(principal) ?? anySession;
   return render(template, { accountId: reading.principal.account, sessionName }) ?? template;
-}
-
-function othersOf({ id, principal }: ApprovedRequest, inForce: readonly ApprovedRequest[]): readonly string[] {
-  return inForce
-    .filter((each) => each.id !== id && each.principal.toLowerCase() === principal.toLowerCase())
-    .map((each) => `${each.id} gives ${each.level} until ${each.lease.endsAt}`);
 }

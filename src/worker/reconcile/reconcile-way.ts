@@ -98,7 +98,10 @@ async function act<State extends WayState, Decided extends Settlement>(
     if (isLast) throw prepared.why;
     return null;
   }
-  const decided = { ...settled, voided: await beginVoids(run, settled) };
+  // A document or an access entry refuses a write beside a newer one. For bindings, only the records stop two runs.
+  const beginVoid = async (each: VoidApproval) => ({ ...each, request: await recordVoidBegun(context, each.request) });
+  const voided = adapter.way === "binding" ? await inParallel(settled.voided, beginVoid) : settled.voided;
+  const decided = { ...settled, voided };
   // The ledger knows about a write before the cluster does.
   const beginAll = (requests: readonly ApprovedRequest[]) =>
     inParallel(
@@ -119,12 +122,6 @@ async function act<State extends WayState, Decided extends Settlement>(
   const removedAt = ({ id }: ApprovedRequest) => removedWithoutLedgerAt(id, memoryOf(state).withdrawals);
   const rest = { conflicts: conflicts.length, isDone, removedAt, reviewer, review };
   return { run, decided, begun, repaired, outcomes, ...rest };
-}
-
-/** A document or an access entry refuses a write beside a newer one. For bindings, only the records stop two runs. */
-async function beginVoids({ context, adapter }: Run, { voided }: Settlement): Promise<readonly VoidApproval[]> {
-  if (adapter.way !== "binding") return voided;
-  return inParallel(voided, async (each) => ({ ...each, request: await recordVoidBegun(context, each.request) }));
 }
 
 type Run = Pick<WayAttempt<WayState, Settlement>, "context" | "cluster" | "opened"> & {
@@ -169,6 +166,7 @@ async function record(done: Acted): Promise<void> {
     return failure && gaveMore.has(failure.kind) ? failure : null;
   };
   // A cluster can have hundreds of leases, and nearly always none of them has changed.
+  const hadTrouble = ({ lease, trouble }: ApprovedRequest) => lease.drift !== null || trouble !== null;
   const changed = decided.complete.filter((request) => hadTrouble(request) || gained(request) !== null);
   await inParallel(changed, (request) => {
     const failure = gained(request);
@@ -204,10 +202,6 @@ async function noteReverts(
   if (!isRare) await context.ledger.noteReverted(cluster.name, context.now());
 }
 
-function hadTrouble({ lease, trouble }: ApprovedRequest): boolean {
-  return lease.drift !== null || trouble !== null;
-}
-
 async function recordGiven({ run, decided, outcomes, review }: Acted, request: ApprovedRequest): Promise<void> {
   const { context, cluster } = run;
   const holding = decided.targets.get(request.principal.toLowerCase())?.holding;
@@ -221,9 +215,9 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
     // A repair can't help: nothing gives access in a namespace, or by a role, that does not exist.
     const isLost = request.lease.state === "active" && hasCode(error, "namespace-absent", "role-absent");
     if (isLost) await recordDrift(context, request, error.what);
-    return certain && !isLost
-      ? recordRefusal(context, unwritten(request), certain)
-      : recordPostponed(context, request, error);
+    if (!certain || isLost) return recordPostponed(context, request, error);
+    const unwritten = { ...request, lease: { ...request.lease, writeBegan: null, place: null } };
+    return recordRefusal(context, unwritten, certain);
   }
   const readBack = outcomes.readBackOf(request.principal);
   const answered = await (outcomes.reviewOf?.(request, readBack.identity) ?? review(request, readBack.identity));
@@ -237,10 +231,6 @@ const gaveMore: ReadonlySet<WriteFailure["kind"]> = new Set(["changed", "undone"
 function certainRefusal({ kind, error }: WriteFailure, before: ApprovedRequest | undefined): AccessError | null {
   const isCertain = kind === "refused" && !before?.lease.writeBegan;
   return isCertain && error instanceof AccessError ? error : null;
-}
-
-function unwritten(request: ApprovedRequest): ApprovedRequest {
-  return { ...request, lease: { ...request.lease, writeBegan: null, place: null } };
 }
 
 /** A void lease stays in the ledger while the cluster can have a part of it: only the ledger knows it. */

@@ -74,18 +74,12 @@ function workFor(reason: ReconcileReason, leased: readonly ApprovedRequest[], no
   return reason === "end" ? { ...work, beginning: [] } : work;
 }
 
-interface RunRequests {
-  readonly leased: readonly ApprovedRequest[];
-  readonly due: readonly ApprovedRequest[];
-  readonly servedRequests: readonly ApprovedRequest[];
-}
-
 /** One run. If the cluster can't be opened, it postpones everything due. */
 async function run(
   context: WorkerContext,
   cluster: Cluster,
   reason: ReconcileReason,
-  { leased, due, servedRequests }: RunRequests,
+  { leased, due, servedRequests }: Readonly<Record<"leased" | "due" | "servedRequests", readonly ApprovedRequest[]>>,
 ): Promise<void> {
   const stopClock = context.metrics?.runSeconds.startTimer({ reason });
   let open: OpenedCluster | null = null;

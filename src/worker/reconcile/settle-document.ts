@@ -113,10 +113,10 @@ export function* planSettlement(
 ): Steps<DocumentSettlement> {
   const { cluster, state } = input;
   const targets = new Map([...targetsOf(input, checked)].filter(([key]) => !leftOut.principals.has(key)));
-  const guard = {
-    ...planGuard(cluster, cluster.levels, state),
-    allowNoAdministrator: removesOwnAdministrators(input, targets),
-  };
+  // Administrators by leases are not in the base, so the guard for the last administrator must not stop their end.
+  const isOurs = (key: string) => state.changed.has(key) || state.holdings.get(key)?.added.includes("system:masters");
+  const allowNoAdministrator = [...targets.keys()].some(isOurs);
+  const guard = { ...planGuard(cluster, cluster.levels, state), allowNoAdministrator };
   const plan = yield* planRemembered(state.document, documentChanges(state, targets), guard);
   const refusals =
     plan.type === "refused" ? yield* principalsToPlanAlone(input, targets, guard) : byPrincipal(plan.refused, targets);
@@ -203,15 +203,6 @@ function mayStillArrive(approval: VoidApproval, { message }: Refusal): VoidAppro
   if (!approval.request.lease.writeBegan) return approval;
   const what = `The worker can't remove what it wrote to aws-auth: ${message.replace(/\.$/, "")}`;
   return { ...approval, whyStillThere: new AccessError("document-unchanged", what) };
-}
-
-/** Whether the plan removes administrators by leases. They are not in the base, so the guard for the last administrator must not stop their end. */
-function removesOwnAdministrators(
-  { state }: SettleInput<ClusterState>,
-  targets: ReadonlyMap<string, EntryTarget>,
-): boolean {
-  const isOurs = (key: string) => state.changed.has(key) || state.holdings.get(key)?.added.includes("system:masters");
-  return [...targets.keys()].some(isOurs);
 }
 
 export function documentChanges(

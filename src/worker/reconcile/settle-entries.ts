@@ -90,14 +90,9 @@ export function refuseTarget(
   const own = refuseIdentity(cluster, arn, creatorArn);
   if (own) return { ...own, arn };
   const refusal = refuseEntry(arn, entry, target);
-  if (
-    refusal ||
-    fitsTags(
-      writeHoldingTags(sealedClusterOf(cluster), holding, keys, { madeAt: new Date(0).toISOString() }),
-      entry?.tags ?? {},
-    )
-  )
-    return refusal;
+  if (refusal) return refusal;
+  const tags = writeHoldingTags(sealedClusterOf(cluster), holding, keys, { madeAt: new Date(0).toISOString() });
+  if (fitsTags(tags, entry?.tags ?? {})) return null;
   const message = `The access entry of ${arn} in ${cluster.name} has no room for more leases. Ask again when some have ended.`;
   return { code: "tags-full", arn, message };
 }

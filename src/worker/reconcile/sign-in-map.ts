@@ -111,7 +111,9 @@ function placeOf(place: WayContext, state: ClusterState, ledger: LedgerMemory): 
     const key = JSON.stringify([...targets]);
     const before = made.get(key);
     if (before) return before;
-    const wanted = await inTurns(content(cluster, known, targets));
+    const { after: data, document: planned } = await inTurns(planOf(cluster, known, targets));
+    const { withdrawals } = state;
+    const wanted = { data, document: planned, holdings: holdingsAfter(known, targets), withdrawals };
     const now = { wanted, after: documentTexts(state, cluster, wanted, context.keys.memory) };
     made.set(key, now);
     return now;
@@ -213,16 +215,6 @@ function* planOf(cluster: Cluster, state: ClusterState, targets: SignInTargets) 
   return plan;
 }
 
-function* content(cluster: Cluster, state: ClusterState, targets: SignInTargets): Steps<Content> {
-  const { after: data, document } = yield* planOf(cluster, state, targets);
-  return { data, document, holdings: holdingsAfter(state, targets), withdrawals: state.withdrawals };
-}
-
-/** A share of an existing entry changes only our annotation. */
-function isNewEntry({ document }: ClusterState, change: Change): boolean {
-  return change.type === "map" && identityInDocument(document, change.arn) === null;
-}
-
 function* refusalsOf(
   { cluster, context }: WayContext,
   state: ClusterState,
@@ -238,8 +230,10 @@ function* refusalsOf(
     const alone = documentChanges(state, new Map([[key, target]]));
     const plan = isFine ? all : yield* planChangesOnce(cluster, state, alone);
     const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
+    // A share of an existing entry changes only our annotation.
+    const isNew = change.type === "map" && identityInDocument(state.document, change.arn) === null;
     if (refusal) found.set(key, refusal);
-    else if (closed && (configMap?.deletion || isNewEntry(state, change))) found.set(key, closed);
+    else if (closed && (configMap?.deletion || isNew)) found.set(key, closed);
   }
   const room = roomIn(configMap?.annotations ?? {});
   if (fitsAnnotation(holdingsAfter(state, targets), context.keys.memory, room.forLeases)) return found;

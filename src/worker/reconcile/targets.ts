@@ -13,7 +13,7 @@ import {
 } from "../../access/lease/cluster-leases.ts";
 import { baseOf, type EntryTarget, entryTarget, provedShare } from "../../access/lease/holding.ts";
 import { isSignInShare, usernameFor } from "../../access/lease/lease.ts";
-import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
+import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import {
   isWithdrawn,
   mergeWithdrawals,
@@ -51,12 +51,15 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
     const holding = state.holdings.get(key);
     const arn = holding?.arn ?? arns.get(key) ?? key;
     const remembered = sharesToKeep(holding ? orphanedShares(holding, ids) : [], closed, now);
-    const isGone = (share: Share) => isGoneFrom(state.identityOf(arn), share);
+    const identity = state.identityOf(arn);
+    // Only an approval restores access that others removed. An entry for bindings alone is in `settle-sign-ins.ts`.
+    const isGone = (share: Share) =>
+      identity === null || !share.groups.every((group) => isSignInShare(share) || identity.groups.includes(group));
     const shares = [...(sharesOf.get(key) ?? []), ...remembered.filter((share) => !isGone(share))];
     const gone = [...(driftedOf.get(key) ?? []), ...remembered.filter(isGone)];
     const principal = readPrincipal(arn);
     const username = principal.type === "principal" ? usernameFor(principal.principal) : arn;
-    targets.set(key, entryTarget(arn, state.identityOf(arn), holding, shares, username, gone));
+    targets.set(key, entryTarget(arn, identity, holding, shares, username, gone));
   }
   return targets;
 }
@@ -78,11 +81,6 @@ export function requestedMapping(
   const username = identity?.username ?? usernameFor(principal);
   const target = entryTarget(arn, identity, holding, shares, username);
   return { refusal: isMapped ? { code: "already-mapped", message } : null, base, identity, username, target };
-}
-
-/** Only an approval restores access that others removed. An entry for bindings alone is in `settle-sign-ins.ts`. */
-function isGoneFrom(identity: MappedIdentity | null, share: Share): boolean {
-  return identity === null || !share.groups.every((group) => isSignInShare(share) || identity.groups.includes(group));
 }
 
 type ShareOfRequest = readonly [ApprovedRequest, Share | null | undefined];
@@ -131,12 +129,10 @@ function touchedPrincipals(
   return touched;
 }
 
-type Sorted = Pick<Settlement, "ending" | "stuck" | "voided" | "refused" | "leased" | "targets">;
-
 /** Early ends, and void or refused approvals. @param holdings their shares are never forgotten @param limit of the others */
 export function withdrawalsAfter(
   { cluster, state, keys, now, withoutLedger }: SettleInput,
-  sorted: Sorted,
+  sorted: Pick<Settlement, "ending" | "stuck" | "voided" | "refused" | "leased" | "targets">,
   holdings: Iterable<Holding>,
   limit?: number,
 ): Withdrawals {
@@ -160,14 +156,8 @@ export function withdrawalsAfter(
   const withdrawn = [...ended, ...nothing, ...removed.map(({ id }) => removalWithoutLedger(id, now))];
   if (withdrawn.length === 0 && state.withdrawals.list.length === 0) return state.withdrawals;
   const held = new Set([...holdings].flatMap(({ shares }) => shares.map(({ id }) => id)));
-  const again = new Set(leased.map(({ id }) => id));
-  return rememberWithdrawals(state.withdrawals, {
-    withdrawn,
-    leased: again,
-    held,
-    now,
-    ...(limit !== undefined && { limit }),
-  });
+  const given = { withdrawn, leased: idsOf(leased), held, now };
+  return rememberWithdrawals(state.withdrawals, limit === undefined ? given : { ...given, limit });
 }
 
 function removedShares(

@@ -20,7 +20,7 @@ import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import { parseRemembered, planRemembered, readAnnotationRemembered, writeAnnotationRemembered } from "../remembered.ts";
-import { annotationsWithPlan, type ChangedEntry, type HeldDocument, withLastPlan, withPlan } from "./last-write.ts";
+import { annotationsWithPlan, type HeldDocument, withLastPlan, withPlan } from "./last-write.ts";
 import { reportChanges } from "./report-changes.ts";
 import { type ClusterState, type Content, identityInDocument, planGuard } from "./settle-document.ts";
 import type { WayContext, WriteFailure } from "./way-adapter.ts";
@@ -123,7 +123,10 @@ async function compareWrite(
   stored: AwsAuthConfigMap,
 ): Promise<Written["gained"]> {
   const { context, cluster } = place;
-  const before = [...state.changed.values()].map(changeBefore);
+  // In an earlier write that got no answer.
+  const before = [...state.changed.values()].map(({ entry, planned }): AccessChange => {
+    return { arn: entry.arn, before: planned ? [{ ...entry, ...planned }] : [], after: [entry] };
+  });
   const changes = [...before, ...(await inTurns(accessChanges(content.data, stored.data)))];
   if (changes.length === 0) return new Map();
   const gains = await gainsIn(state, content, stored);
@@ -147,11 +150,6 @@ async function compareWrite(
       ([key, { holding, isNew }]) => [key, failureOf(holding.arn, isNew ? "changed" : "failed")] as const,
     ),
   ]);
-}
-
-/** In an earlier write that got no answer. */
-function changeBefore({ entry, planned }: ChangedEntry): AccessChange {
-  return { arn: entry.arn, before: planned ? [{ ...entry, ...planned }] : [], after: [entry] };
 }
 
 async function gainsIn(

@@ -37,8 +37,8 @@ export async function adoptRescues(
   return adopted;
 }
 
-/** Ends rescues by their sealed tags alone, for a worker without the ledger. @throws AccessError */
-export async function endRescuesByTags(context: WorkerContext, cluster: Cluster): Promise<RescuesEnded> {
+/** Ends rescues by their sealed tags alone, for a worker without the ledger. @returns `nextEnd`: null: none is left @throws AccessError */
+export async function endRescuesByTags(context: WorkerContext, cluster: Cluster) {
   const found = await leasesOf(context, cluster);
   const isOver = ({ lease }: Found) => isOverAt(lease, context.now());
   const over = found.filter(isOver);
@@ -49,12 +49,6 @@ export async function endRescuesByTags(context: WorkerContext, cluster: Cluster)
 
 function isOverAt({ endsAt }: RescueLease, now: Date): boolean {
   return Date.parse(endsAt) <= now.getTime();
-}
-
-interface RescuesEnded {
-  readonly ended: readonly string[];
-  /** ISO 8601; null: none is left. */
-  readonly nextEnd: string | null;
 }
 
 const purpose = { id: "adopt", requester: "eks-access" };

@@ -101,7 +101,8 @@ async function annotationsAfter(
     readAnnotation(sealedClusterOf(cluster), each[leasesAnnotation], keys),
   );
   if (backup?.type !== "holdings") return annotations;
-  if (live?.type !== "holdings") return { ...annotations, ...only(good?.annotations ?? {}, leasesAnnotation) };
+  const kept = good?.annotations[leasesAnnotation];
+  if (live?.type !== "holdings") return kept === undefined ? annotations : { ...annotations, [leasesAnnotation]: kept };
   const before = await parseRemembered(found?.data ?? {});
   const after = await parseRemembered(data);
   const restoredGroups = (arn: string) => {
@@ -112,11 +113,6 @@ async function annotationsAfter(
   const { holdings, withdrawals } = mergeMemory(live, backup, restoredGroups);
   const text = writeAnnotation(sealedClusterOf(cluster), holdings, keys, withdrawals);
   return { ...annotations, ...(text !== null && { [leasesAnnotation]: text }) };
-}
-
-function only(annotations: Readonly<Record<string, string>>, name: string): Readonly<Record<string, string>> {
-  const text = annotations[name];
-  return text === undefined ? {} : { [name]: text };
 }
 
 function guardOf(cluster: Cluster, creatorArn: string | null): PlanGuard {

@@ -26,18 +26,14 @@ import {
   signInAsOne,
 } from "./rescue-session.ts";
 
-/** The access of a rescue: the policy of a cluster administrator, by EKS, without groups. */
-function rescueLevelOf(durationSeconds: number): Level {
-  return { name: rescueLevel, groups: [], maxDurationSeconds: durationSeconds, verify: [] };
-}
-
 export function beginRescue(
   { cluster, principalArn: principal, by, as, durationSeconds, reason }: RescueOrder,
   id: string,
   { now }: Pick<WorkerContext, "now">,
   expiresAfterSeconds: number,
 ): ApprovedRequest {
-  const level = rescueLevelOf(durationSeconds);
+  // The policy of a cluster administrator, by EKS, without groups.
+  const level: Level = { name: rescueLevel, groups: [], maxDurationSeconds: durationSeconds, verify: [] };
   const who = { id, requester: by, cluster: cluster.name, principal, extends: null };
   const asked = createRequest(
     { ...who, level: level.name, groups: [], durationSeconds, reason },
@@ -91,7 +87,8 @@ export async function rescue(
   const repaired = await repairAs(context, order, description, journal);
   const isWell =
     repaired?.type === "repaired" &&
-    isKnown(order, repaired) &&
+    // Whether we know who is missing in the document.
+    (order.good !== null || repaired.how !== null) &&
     repaired.returns.every(({ isReadmitted }) => isReadmitted);
   if (!isWell || order.keeps) return { repaired, isEnded: false };
   await removeRescueEntry(context, await context.openEks(), principalArn, id);
@@ -136,7 +133,11 @@ async function repairAs(
       await context.reportChanges(changes);
     };
     const repairer = { client, cluster, creatorArn, keys: keys.memory, beforeWrite, reportChanges };
-    const repaired = good !== null && !document ? noKept(cluster) : await repairDocument(repairer, document);
+    const noKept = `${cluster.name} has no such sealed document. Use another --document, or none.`;
+    const isAbsent = good !== null && !document;
+    const repaired: RepairResult = isAbsent
+      ? { type: "ask", message: noKept }
+      : await repairDocument(repairer, document);
     sayRepaired(context.say, order, repaired);
     if (repaired.type === "repaired") {
       const missing = repaired.returns.filter(({ isReadmitted }) => !isReadmitted).map(({ arn }) => arn);
@@ -161,16 +162,6 @@ async function keptDocument(
   if (!kept) return null;
   say(`The last good document is the copy of ${kept.at}.`);
   return { data: kept.data, annotations: kept.leases === null ? {} : { [leasesAnnotation]: kept.leases } };
-}
-
-function noKept({ name }: Cluster): RepairResult {
-  const message = `${name} has no such sealed document. Use another --document, or none.`;
-  return { type: "ask", message };
-}
-
-/** Whether we know who is missing in the document. */
-function isKnown({ good }: RescueOrder, { how }: RepairResult & { type: "repaired" }): boolean {
-  return good !== null || how !== null;
 }
 
 function nothingToRepair({ say }: RescueContext, { name }: Cluster): RepairResult {

@@ -37,6 +37,7 @@ export async function signInToCluster(worker: WorkerContext, cluster: Cluster): 
   const toSignIn = leased.filter(({ lease }) => isSignInDue(lease, now));
   const toReview = leased.filter(({ lease }) => isReviewDue(lease, now));
   const due = (await worker.ledger.due(now, maxDue)).filter((request) => request.state === "approved");
+  // Ended leases that still need a look: no list of the cluster has them.
   const toProveGone = due.filter((request) => request.cluster === cluster.name && isEndDue(request, now));
   const waiting = [...new Set([...toSignIn, ...toReview, ...toProveGone])];
   if (waiting.length === 0) return;
@@ -47,13 +48,7 @@ export async function signInToCluster(worker: WorkerContext, cluster: Cluster): 
   );
 }
 
-interface Due {
-  readonly waiting: readonly ApprovedRequest[];
-  readonly toSignIn: readonly ApprovedRequest[];
-  readonly toReview: readonly ApprovedRequest[];
-  /** Ended leases that still need a look: no list of the cluster has them. */
-  readonly toProveGone: readonly ApprovedRequest[];
-}
+type Due = Readonly<Record<"waiting" | "toSignIn" | "toReview" | "toProveGone", readonly ApprovedRequest[]>>;
 
 async function run(
   context: WorkerContext,

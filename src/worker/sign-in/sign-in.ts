@@ -52,7 +52,9 @@ export async function signIn(
 ): Promise<SignedIn> {
   for (let attempt = 0; ; attempt += 1) {
     const { identity, place } = await expected();
-    if (!identity) return noIdentityIn(place);
+    if (!identity) {
+      return { finding: { result: "not tested", detail: `it is no longer in ${place}` }, authorized: null };
+    }
     const seen = await observe(() => connect(attempt), pods, checks);
     const waitMs = waitsMs[attempt];
     if (seen.type === "no answer") {
@@ -67,22 +69,15 @@ export async function signIn(
   }
 }
 
-function noIdentityIn(place: string): SignedIn {
-  return { finding: { result: "not tested", detail: `it is no longer in ${place}` }, authorized: null };
-}
-
-interface NoAnswer {
-  readonly type: "no answer";
-  readonly error: unknown;
-}
-
-type Seen = SignInObservation & Pick<SignedIn, "authorized">;
+type Seen =
+  | (SignInObservation & Pick<SignedIn, "authorized">)
+  | { readonly type: "no answer"; readonly error: unknown };
 
 async function observe(
   connect: () => Promise<ClusterClient>,
   pods: PodsToList,
   checks: readonly AccessCheck[],
-): Promise<Seen | NoAnswer> {
+): Promise<Seen> {
   try {
     return await whileOpen(connect(), async (client) => {
       const as = await whoAmI(client);
@@ -185,15 +180,11 @@ export async function examineSignIn(cluster: Cluster): Promise<readonly Finding[
   const { roles, externalId } = cluster.signIn;
   const findings: Finding[] = [];
   for (const roleArn of roles) {
-    findings.push(roleArn.includes("*") ? ofPattern(roleArn) : await ofRole(cluster, roleArn, externalId));
+    const pattern = `${named(roleArn)} is a pattern; the proof of a lease says whether the worker can assume its role`;
+    const isPattern = roleArn.includes("*");
+    findings.push(isPattern ? notAsked(`sign in: ${pattern}`) : await ofRole(cluster, roleArn, externalId));
   }
   return findings;
-}
-
-function ofPattern(pattern: string): Finding {
-  return notAsked(
-    `sign in: ${named(pattern)} is a pattern; the proof of a lease says whether the worker can assume its role`,
-  );
 }
 
 async function ofRole(cluster: Cluster, roleArn: string, externalId: string | undefined): Promise<Finding> {

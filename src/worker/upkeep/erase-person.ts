@@ -34,7 +34,10 @@ export type ErasureResult =
 export async function erasePerson(context: ErasureContext, options: ErasureOptions): Promise<ErasureResult> {
   const { personData, now } = context;
   const { read, unreadable } = await personData.records(options.person);
-  const needed = [...unreadable.map(unreadableWords), ...read.flatMap((record) => neededWords(record, now()))];
+  const needed = [
+    ...unreadable.map((id) => `The record ${id} names them, and eks-access can't read it.`),
+    ...read.flatMap((record) => neededWords(record, now())),
+  ];
   if (needed.length > 0) return { type: "refused", message: needed.join(" ") };
   const requests = read.filter((record) => isRequest(record) && options.person.test(record.requester));
   const ids = requests.map(({ id }) => id);
@@ -44,10 +47,6 @@ export async function erasePerson(context: ErasureContext, options: ErasureOptio
   await personData.forget(options.person);
   await forgetJobs(context);
   return { type: "erased", events, records: read.length - kept.length, kept };
-}
-
-function unreadableWords(id: string): string {
-  return `The record ${id} names them, and eks-access can't read it.`;
 }
 
 /** Why the ledger still needs a record; empty: it does not. */
@@ -91,12 +90,9 @@ async function eraseEvents(
     };
     const base = sealLogBase({ ...before, erasures }, keys.preview);
     if (await auditLog.erase(erased, base, before, event)) return erased.size;
-    if (tries >= maxTries) throw logChanges();
+    if (tries < maxTries) continue;
+    throw new AccessError("record-changed", anotherWriter("changes", "the beginning of the audit log"));
   }
-}
-
-function logChanges(): AccessError {
-  return new AccessError("record-changed", anotherWriter("changes", "the beginning of the audit log"));
 }
 
 async function removeRecords(

@@ -9,7 +9,7 @@ import type { TurnLedger } from "../../ledger/turns.ts";
 import { usualDeadlines } from "../../operations/deadlines.ts";
 import type { FailureLog } from "../../operations/log.ts";
 import { startTicking, type Ticking } from "../../operations/stoppable.ts";
-import { type AuditSink, auditSinks, deliver } from "./sinks.ts";
+import { auditSinks, deliver } from "./sinks.ts";
 
 const pageSize = 500;
 /** The base keeps this many anchors of removed events: ten years, one a day. */
@@ -107,7 +107,8 @@ function delivery(context: KeeperContext, kind: SinkKind): () => Promise<void> {
   let notBefore = 0;
   return async () => {
     const began = now().getTime();
-    const sink = sinksNow(context).find((each) => each.kind === kind);
+    const write = (event: ChainedEvent) => context.log.info({ audit: event }, "audit");
+    const sink = auditSinks({ ...context, ...context.settings(), write }).find((each) => each.kind === kind);
     if (!sink || began < notBefore) return;
     try {
       if (!(await ledger.takeTurn(`audit-${sink.name}`, kind === "log" ? lookEveryMs * 0.9 : turnMs))) return;
@@ -120,11 +121,6 @@ function delivery(context: KeeperContext, kind: SinkKind): () => Promise<void> {
       failures.failed(what, { sink: kind }, error);
     }
   };
-}
-
-function sinksNow({ settings, webhookSecret, log, now }: KeeperContext): readonly AuditSink[] {
-  const write = (event: ChainedEvent) => log.info({ audit: event }, "audit");
-  return auditSinks({ ...settings(), webhookSecret, write, now });
 }
 
 async function forget({ auditLog, ledger, keys, log, now, ...context }: KeeperContext): Promise<void> {

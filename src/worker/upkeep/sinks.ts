@@ -103,20 +103,14 @@ async function toBucket(bucket: BucketSink, events: Events, now: Date): Promise<
   const body = events.map((event) => `${JSON.stringify(toCloudEvent(event))}\n`).join("");
   const lockedUntil = bucket.lockSeconds === null ? null : new Date(now.getTime() + bucket.lockSeconds * 1000);
   const metadata = { "last-number": String(last.sequence), "last-hash": last.hash };
-  const actor = await actorFor(bucket, bucket.region, objectsOf(bucket), [
-    "s3:GetObject",
-    "s3:PutObject",
-    "s3:PutObjectRetention",
-  ]);
+  const objects = `arn:${partitionOfRegion(bucket.region) ?? "aws"}:s3:::${bucket.bucket}/${bucket.prefix}*`;
+  const actions = ["s3:GetObject", "s3:PutObject", "s3:PutObjectRetention"];
+  const actor = await actorFor(bucket, bucket.region, objects, actions);
   const found = await storeOnce(actor, bucket, { key, body, metadata, lockedUntil });
   if (found === null) return last.sequence;
   const stored = events.find(({ hash }) => hash === found["last-hash"]);
   if (stored) return stored.sequence;
   throw new AccessError("audit-sink-differs", `The object ${key} in the bucket ${bucket.bucket} has other events`);
-}
-
-function objectsOf({ bucket, prefix, region }: BucketSink): string {
-  return `arn:${partitionOfRegion(region) ?? "aws"}:s3:::${bucket}/${prefix}*`;
 }
 
 async function toBus(bus: BusSink, events: Events): Promise<number> {
