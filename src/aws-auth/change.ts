@@ -150,17 +150,16 @@ const changedSince = keptWith((before: Lookup) => keptWith((after: Lookup) => ch
 function changedArns(before: Lookup, after: Lookup): readonly string[] {
   const changed = new Set<string>();
   for (const keys of [before.roles, before.users]) {
-    for (const key of keys.keys()) if (!findTheSame(before, after, key)) changed.add(key);
+    for (const key of keys.keys()) {
+      const [some, others] = [entriesOfKey(before, key), entriesOfKey(after, key)];
+      const isSame = some.length === others.length && some.every((entry, index) => givesTheSame(entry, others[index]));
+      if (!isSame) changed.add(key);
+    }
   }
   for (const keys of [after.roles, after.users]) {
     for (const key of keys.keys()) if (!before.roles.has(key) && !before.users.has(key)) changed.add(key);
   }
   return [...changed];
-}
-
-function findTheSame(before: Lookup, after: Lookup, key: string): boolean {
-  const [some, others] = [entriesOfKey(before, key), entriesOfKey(after, key)];
-  return some.length === others.length && some.every((entry, index) => givesTheSame(entry, others[index]));
 }
 
 function givesTheSame(entry: Entry, other: Entry | undefined): boolean {

@@ -51,7 +51,8 @@ function* repairFromGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: P
 /** Takes the good text of each unreadable or empty section: a readable one stays, so that newer people keep their access. */
 function restore(found: AwsAuthDocument, good: AwsAuthDocument): Data {
   const isReadable = (section: Section) =>
-    found.entries.some((entry) => entry.section === section) && !isBroken(found, section);
+    found.entries.some((entry) => entry.section === section) &&
+    !found.blocking.some((each) => each.section === section);
   const stays = (section: Section) =>
     isReadable(section) && !(section === "mapAccounts" && hasMoreAccounts(good, found));
   const sections = SECTIONS.flatMap((section): [string, string][] => {
@@ -128,10 +129,6 @@ function* repairByEdits(document: AwsAuthDocument): Steps<DocumentRepair | null>
   if (!repair) return null;
   const after = withProblems(yield* readingSteps(repair.plan.after));
   return brokenIn(after).length === 0 ? { type: "write", data: after.data, how: repair.message } : null;
-}
-
-function isBroken({ blocking }: AwsAuthDocument, of: Section): boolean {
-  return blocking.some(({ section }) => section === of);
 }
 
 function brokenIn({ blocking }: AwsAuthDocument): string[] {

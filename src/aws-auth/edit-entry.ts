@@ -1,7 +1,7 @@
 import { type Entry, type FieldName, fieldKey, type ListReading, type Section, sameGroups } from "./document.ts";
 import { type FieldUse, fieldUses, lastUse } from "./field-problems.ts";
 import { decodeAgain } from "./go-yaml/decode.ts";
-import type { MappingNode, ScalarNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
+import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 import { readSection } from "./read-document.ts";
 import { blockGroup, flowList, quote, readQuoted, styleOf } from "./render.ts";
 import {
@@ -97,11 +97,9 @@ export function editGroups(place: EntryPlace, wanted: readonly string[], isPartl
 
 /** Whether an item is a tag without text: a comma right after it would be a part of it. */
 function hasBareTag({ flow, items }: SequenceNode): boolean {
-  return flow && items.some((item) => item.kind === "scalar" && isBare(item));
-}
-
-function isBare({ style, value, outer, end }: ScalarNode): boolean {
-  return style === "plain" && value === "" && outer < end;
+  const isBare = (item: YamlNode) =>
+    item.kind === "scalar" && item.style === "plain" && item.value === "" && item.outer < item.end;
+  return flow && items.some(isBare);
 }
 
 function editItems(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted: readonly string[]): TextEdit[] {

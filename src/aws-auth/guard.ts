@@ -28,7 +28,7 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
   const reading = readPrincipal(change.arn, guard.partition);
   if (reading.type === "invalid") return refuseArn(change, guard);
   const isEnd = change.ours !== undefined && onlyRemovesGroups(change, entry);
-  if (!isEnd && isAmbiguous(document, change.arn))
+  if (!isEnd && entriesOfKey(document.lookup, goFold(change.arn)).length > 1)
     return about("entry-ambiguous", `Several entries match ${change.arn}: one counts, at random. Keep only one.`);
   return (
     refusePrincipal(reading.principal, guard) ??
@@ -65,10 +65,6 @@ function refuseWhereReleasesDiffer(document: ReadDocument, arn: string, entry: E
   if (wildcard === undefined) return null;
   const message = `The wildcard entry ${wildcard.arn} (${wildcard.section}, line ${wildcard.line}) also matches ${arn}. Name its roles.`;
   return { code: "entry-ambiguous", message, arn };
-}
-
-function isAmbiguous({ lookup }: ReadDocument, arn: string): boolean {
-  return entriesOfKey(lookup, goFold(arn)).length > 1;
 }
 
 function refusePrincipal({ arn, partition, account }: Principal, guard: PlanGuard): Refusal | null {
@@ -150,7 +146,9 @@ export function refuseResult(
     const message = `Another entry overrides the change for ${wrong.arn}. Keep only one.`;
     return { code: "without-effect", message, arn: wrong.arn };
   }
-  return refuseLockout(before, after, guard) ?? refuseSize(before, after);
+  const bytes = sizeOf(after.data);
+  const fits = bytes <= DOCUMENT_LIMIT || bytes <= sizeOf(before.data);
+  return refuseLockout(before, after, guard) ?? (fits ? null : tooLarge(`${bytes}`));
 }
 
 function isFulfilled(after: ReadDocument, intent: Intent): boolean {
@@ -168,11 +166,6 @@ function refuseLockout(before: ReadDocument, after: ReadDocument, guard: PlanGua
   if (!before.entries.some(isAdministrator) || after.entries.some(isAdministrator)) return null;
   const message = `This removes the last member of ${MASTERS} besides the creator. Map another administrator first.`;
   return { code: "last-administrator", message };
-}
-
-function refuseSize(before: ReadDocument, after: ReadDocument): Refusal | null {
-  const bytes = sizeOf(after.data);
-  return bytes <= DOCUMENT_LIMIT || bytes <= sizeOf(before.data) ? null : tooLarge(`${bytes}`);
 }
 
 /** Before the text is made and read: it can have more values than are read, which would say nothing of its size. */

@@ -14,7 +14,6 @@ import {
 } from "./document.ts";
 import { findItemProblems } from "./entry-problems.ts";
 import { finish, type Steps } from "./go-yaml/budget.ts";
-import type { Mark } from "./go-yaml/cursor.ts";
 import { decodeAgain } from "./go-yaml/decode.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
@@ -203,7 +202,9 @@ function* accountProblems({ reading, accounts }: SectionContent): Iterable<Probl
   for (const { id, node } of accounts) yield* accountProblem(id, node);
   const decoded = new Set(accounts.map((account) => account.index));
   for (const [index, item] of (reading.list?.items ?? []).entries()) {
-    if (!decoded.has(index)) yield notAnAccount(item.start);
+    if (decoded.has(index)) continue;
+    const message = "This item is not an AWS account.";
+    yield problemAt("mapAccounts", item.start, "account-invalid", "error", message, quoteTheAccount);
   }
 }
 
@@ -219,11 +220,6 @@ function accountProblem(id: string, node: ScalarNode): Problem[] {
   const remedy = "Map single roles instead.";
   const mapped = problemAt(section, node.start, "account-mapped", "notice", message, remedy);
   return node.style === "plain" && id.startsWith("0") ? [mapped, unquoted(id, node)] : [mapped];
-}
-
-function notAnAccount(at: Mark): Problem {
-  const message = "This item is not an AWS account.";
-  return problemAt("mapAccounts", at, "account-invalid", "error", message, quoteTheAccount);
 }
 
 function unquoted(id: string, node: ScalarNode): Problem {

@@ -62,7 +62,10 @@ export function* planSteps(
   guard: PlanGuard,
   read: typeof readingSteps = readingSteps,
 ): Steps<PlanResult> {
-  const blockers = changes.map((change) => blockingProblem(document, change));
+  const blockers = changes.map(
+    (change) =>
+      document.blocking.find(({ section }) => section === null || !isInOtherSection(document, change, section)) ?? null,
+  );
   const unread = refuseUnlessWhole(document);
   if (unread && blockers.every((problem) => problem !== null)) {
     const [unmappable = unread] = changes.flatMap((change) => refuseArn(change, guard) ?? []);
@@ -91,7 +94,8 @@ export function* planSteps(
     document: after,
     // A run of the worker does not show it.
     get diff() {
-      return SECTIONS.map((section) => diffOf(section, document, after)).join("");
+      const { sections } = document;
+      return SECTIONS.map((each) => unifiedDiff(each, sections[each].text, after.sections[each].text)).join("");
     },
     differences: yield* differencesOf(document, after, intents),
     refused,
@@ -112,10 +116,6 @@ function blockedRefusal({ code, section, line, message, remedy }: Problem): Refu
   };
 }
 
-function diffOf(section: Section, before: ReadDocument, after: ReadDocument): string {
-  return unifiedDiff(section, before.sections[section].text, after.sections[section].text);
-}
-
 function* differencesOf(
   before: ReadDocument,
   after: ReadDocument,
@@ -128,13 +128,6 @@ function* differencesOf(
     if (JSON.stringify(difference.before) !== JSON.stringify(difference.after)) differences.push(difference);
   }
   return differences;
-}
-
-function blockingProblem(document: AwsAuthDocument, change: Change): Problem | null {
-  const { blocking } = document;
-  return (
-    blocking.find((problem) => problem.section === null || !isInOtherSection(document, change, problem.section)) ?? null
-  );
 }
 
 /**

@@ -42,7 +42,8 @@ export function styleOf(list: SequenceNode, lineBreak: string): EntryStyle {
   const dash = list.marks.at(-1)?.column ?? DEFAULT_STYLE.dash;
   const last = list.items.slice(-LOOKED_AT).reverse();
   const keys = last.map(keysOffset(list)).find((offset) => offset !== null) ?? DEFAULT_STYLE.keys;
-  const groups = last.map(groupsOffset).find((offset) => offset !== null) ?? DEFAULT_STYLE.groups;
+  const blocks = last.filter((item) => item.kind === "mapping").filter(({ flow }) => !flow);
+  const groups = blocks.map(blockListOffset).find((offset) => offset !== null) ?? DEFAULT_STYLE.groups;
   return { dash, keys, groups, lineBreak };
 }
 
@@ -52,11 +53,6 @@ function keysOffset(list: SequenceNode) {
     if (item.kind !== "mapping" || item.flow || dash?.line !== item.start.line) return null;
     return item.start.column - dash.column;
   };
-}
-
-function groupsOffset(item: YamlNode): number | null {
-  if (item.kind !== "mapping" || item.flow) return null;
-  return blockListOffset(item);
 }
 
 function blockListOffset(item: MappingNode): number | null {

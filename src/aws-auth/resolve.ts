@@ -18,7 +18,9 @@ export function resolve(document: ReadDocument, callerArn: string, accessKeyId?:
   const accountId = canonical.split(":")[4] ?? "";
   const entry = lookUp(document.lookup, canonical);
   if (entry === null) return document.lookup.accounts.has(accountId) ? { username: canonical, groups: [] } : null;
-  return identify(entry, { accountId, sessionName: sessionNameOf(stsArn), accessKeyId });
+  // The last part of the ARN of a role's session. To the authenticator an IAM user and a federated user have no session name.
+  const [, sessionName = ""] = /:assumed-role\/(?:.*\/)?(.*)/.exec(stsArn) ?? [];
+  return identify(entry, { accountId, sessionName, accessKeyId });
 }
 
 function identify(entry: Identity, values: TemplateValues): Identity | null {
@@ -38,12 +40,6 @@ function asSession(callerArn: string): string {
   if (match === null) return callerArn;
   const [, partition, account, name] = match;
   return `arn:${partition}:sts::${account}:assumed-role/${name}/${ASSUMED}`;
-}
-
-/** The last part of the ARN of a role's session. To the authenticator an IAM user and a federated user have no session name. */
-function sessionNameOf(stsArn: string): string {
-  const [, sessionName = ""] = /:assumed-role\/(?:.*\/)?(.*)/.exec(stsArn) ?? [];
-  return sessionName;
 }
 
 /** To most releases of the authenticator these are letters; the newest match by them, in random order (pkg/arn, ArnLike). */

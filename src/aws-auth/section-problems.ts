@@ -87,12 +87,10 @@ export function* layoutProblems({ section, text, list }: SectionReading): Steps<
   if (text === null || list === null) return [];
   const { shallow, tagged } = yield* layoutDifferences(text, list);
   const problems = tagged.map((at) => oldTag(section, at));
-  return shallow === null ? problems : [shallowProblem(section, lineAndColumn(text, shallow)), ...problems];
-}
-
-function shallowProblem(section: Section, at: { line: number; column: number }): Problem {
+  if (shallow === null) return problems;
   const message = "Brackets or quotes continue here without indentation.";
-  return problemAt(section, at, "readers-differ", "notice", message, "Indent the line.");
+  const at = lineAndColumn(text, shallow);
+  return [problemAt(section, at, "readers-differ", "notice", message, "Indent the line."), ...problems];
 }
 
 function oldTag(section: Section, at: Mark): Problem {

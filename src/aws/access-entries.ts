@@ -108,7 +108,10 @@ function policyChanges({ client, clusterName, partition, call }: Calls) {
   return {
     /** Replaces the scope of a policy that is already associated. */
     associate: async (principalArn: string, { name, namespaces }: ScopedPolicy) => {
-      const input = { clusterName, principalArn, policyArn: policyArnOf(name), accessScope: scopeOf(namespaces) };
+      const accessScope: AccessScope = namespaces
+        ? { type: "namespace", namespaces: [...namespaces] }
+        : { type: "cluster" };
+      const input = { clusterName, principalArn, policyArn: policyArnOf(name), accessScope };
       const command = new AssociateAccessPolicyCommand(input);
       await call("AssociateAccessPolicy", principalArn, () => client.send(command));
     },
@@ -118,10 +121,6 @@ function policyChanges({ client, clusterName, partition, call }: Calls) {
       await call("DisassociateAccessPolicy", principalArn, () => orAbsent(client.send(command)));
     },
   };
-}
-
-function scopeOf(namespaces: ScopedPolicy["namespaces"]): AccessScope {
-  return namespaces ? { type: "namespace", namespaces: [...namespaces] } : { type: "cluster" };
 }
 
 async function listAll({ client, clusterName, call }: Calls): Promise<readonly string[]> {

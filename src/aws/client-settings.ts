@@ -78,13 +78,11 @@ export function foundInTime<T>(looking: Promise<T>): Promise<T> {
 /** Of what gives the identity, a file or an agent, unlike an answer of AWS or of the network to a call for it. */
 function notFoundAs(error: unknown): unknown {
   if (!(error instanceof Error) || "$metadata" in error || isOfNetwork(error)) return error;
-  return Object.assign(new Error(wordsWithoutKeys(error)), { name: "CredentialsProviderError" });
-}
-
-/** Node quotes what is no JSON, and the command and the output of a program that failed: each can be a part of a key. */
-function wordsWithoutKeys(error: Error): string {
-  if (error instanceof SyntaxError) return "what gives them answers with no JSON";
-  return error.message.startsWith("Command failed") ? "the program that gives them failed" : error.message;
+  // Node quotes what is no JSON, and the command and the output of a program that failed: each can be a part of a key.
+  const isCommand = error.message.startsWith("Command failed");
+  const words = isCommand ? "the program that gives them failed" : error.message;
+  const safe = error instanceof SyntaxError ? "what gives them answers with no JSON" : words;
+  return Object.assign(new Error(safe), { name: "CredentialsProviderError" });
 }
 
 const notFound = "The worker got no AWS identity in time";
@@ -161,7 +159,9 @@ function callOf({ body, headers, method, path, query }: HttpRequest): Pick<Finis
 /** An answer's whole body. Fails above the limit, or if it does not end in time: the SDK's own time limit ends with the headers. */
 async function boundedBody(body: unknown, guard: (part: Uint8Array) => void, withinMs: number): Promise<unknown> {
   if (!(body instanceof Readable)) return body;
-  const timer = setTimeout(() => body.destroy(tooLate(withinMs)), withinMs);
+  // The SDK retries an error of this name.
+  const late = () => Object.assign(new Error(`the answer did not end within ${withinMs} ms`), { name: "TimeoutError" });
+  const timer = setTimeout(() => body.destroy(late()), withinMs);
   const arrived = new ArrivedBytes();
   try {
     for await (const part of body) {
@@ -172,11 +172,6 @@ async function boundedBody(body: unknown, guard: (part: Uint8Array) => void, wit
     clearTimeout(timer);
   }
   return arrived.whole();
-}
-
-/** The SDK retries an error of this name. */
-function tooLate(withinMs: number): Error {
-  return Object.assign(new Error(`the answer did not end within ${withinMs} ms`), { name: "TimeoutError" });
 }
 
 /** Keys of an IAM user, or of a session if there is a session token. Kept in memory only. */

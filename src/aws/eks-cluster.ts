@@ -102,29 +102,18 @@ export class EksCluster {
   }
 }
 
-function describeCluster(
-  client: EKSClient,
-  address: ClusterAddress,
-  log: RequestIds | undefined,
-): Promise<ClusterDescription> {
-  return measuredStep("describe", () => askEks(client, address, log));
-}
-
-async function askEks(
-  client: EKSClient,
-  address: ClusterAddress,
-  log: RequestIds | undefined,
-): Promise<ClusterDescription> {
-  try {
-    const command = new DescribeClusterCommand({ name: address.eksName });
-    const { cluster } = await logRequestId(log, "eks:DescribeCluster", client.send(command));
-    return describe(answeredWith(cluster, `eks:DescribeCluster on ${clusterPlace(address)}`), address);
-  } catch (error) {
-    if (error instanceof ResourceNotFoundException) {
+function describeCluster(client: EKSClient, address: ClusterAddress, log?: RequestIds): Promise<ClusterDescription> {
+  const what = `eks:DescribeCluster on ${clusterPlace(address)}`;
+  return measuredStep("describe", async () => {
+    try {
+      const command = new DescribeClusterCommand({ name: address.eksName });
+      const { cluster } = await logRequestId(log, "eks:DescribeCluster", client.send(command));
+      return describe(answeredWith(cluster, what), address);
+    } catch (error) {
+      if (!(error instanceof ResourceNotFoundException)) throw awsFailure(error, what);
       throw new AccessError("cluster-not-found", `EKS knows no ${clusterPlace(address)}`, { cause: error });
     }
-    throw awsFailure(error, `eks:DescribeCluster on ${clusterPlace(address)}`);
-  }
+  });
 }
 
 function answeredWrong(answer: string, address: ClusterAddress): AccessError {
@@ -139,7 +128,9 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
     throw answeredWrong(String(arn), address);
   }
   const certificateAuthority = cluster.certificateAuthority?.data ?? "";
-  if (!isServing(status) || !endpoint || !certificateAuthority || typeof certificateAuthority !== "string") {
+  // A cluster keeps serving during an upgrade or another change.
+  const isServing = status === "ACTIVE" || status === "UPDATING";
+  if (!isServing || !endpoint || !certificateAuthority || typeof certificateAuthority !== "string") {
     const said = outsideWords(String(status), longest);
     const remedy = neverActive.get(status);
     throw new AccessError("cluster-not-active", `EKS says that ${clusterPlace(address)} is ${said}`, {
@@ -174,11 +165,6 @@ const neverActive: ReadonlyMap<string, string> = new Map([
   ["DELETING", "Once it is gone, run eks-access retire."],
   ["FAILED", "Delete it and create it again."],
 ]);
-
-/** A cluster keeps serving during an upgrade or another change. */
-function isServing(status: string): boolean {
-  return status === "ACTIVE" || status === "UPDATING";
-}
 
 export function clusterPlace({ eksName, region, account }: ClusterAddress): string {
   return `cluster ${eksName} in ${region} of account ${account}`;

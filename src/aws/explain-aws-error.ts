@@ -101,10 +101,6 @@ interface SdkError {
   readonly $response?: { readonly statusCode?: number };
 }
 
-function isNamed({ name }: Error): boolean {
-  return !/^(?:Unknown\w*|Error|SyntaxError|TypeError)$/.test(name);
-}
-
 interface AwsErrorFacts {
   name: string;
   message: string;
@@ -119,7 +115,8 @@ function factsOf(error: unknown): AwsErrorFacts {
   const { code, $metadata, $response } = error as SdkError;
   const status = $metadata?.httpStatusCode ?? $response?.statusCode;
   const networkCode = typeof code === "string" ? code : "";
-  if (status !== undefined && !networkCode && !isNamed(error)) {
+  const isNamed = !/^(?:Unknown\w*|Error|SyntaxError|TypeError)$/.test(error.name);
+  if (status !== undefined && !networkCode && !isNamed) {
     // The SDK's words about an unreadable answer are about its parser.
     return { name: `HTTP ${status}`, message: "", networkCode, status };
   }

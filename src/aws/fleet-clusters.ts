@@ -15,9 +15,7 @@ import { awsAnswer } from "./explain-aws-error.ts";
 export interface FleetRegion {
   /** The clusters' names in EKS. @throws AccessError */
   readonly names: () => Promise<readonly string[]>;
-  /** A cluster's tags, without those of AWS; null: it can't be used, or is gone since it was listed. @throws AccessError */
-  readonly tagsOf: (eksName: string) => Promise<Labels | null>;
-  /** A cluster as EKS describes it; null as above. @throws AccessError */
+  /** A cluster as EKS describes it; null: it can't be used, or is gone since it was listed. @throws AccessError */
   readonly lookAt: (eksName: string) => Promise<SeenCluster | null>;
 }
 
@@ -67,10 +65,6 @@ export function fleetRegion(source: CredentialSource, account: string, region: s
         );
         return { items: answer.clusters ?? [], next: answer.nextToken };
       }),
-    tagsOf: async (name) => {
-      const cluster = await describe(name);
-      return cluster && ownTags(cluster.tags ?? {});
-    },
     lookAt: async (name) => {
       const cluster = await describe(name);
       return cluster && seen(cluster);
@@ -86,11 +80,7 @@ function seen({ arn = "", accessConfig, resourcesVpcConfig, createdAt, endpoint,
     createdAt: createdAt ?? null,
     endpoint: endpoint ?? "",
     certificateAuthority: rest.certificateAuthority?.data ?? "",
-    tags: ownTags(rest.tags ?? {}),
+    // AWS sets tags that begin so, and people can't.
+    tags: Object.fromEntries(Object.entries(rest.tags ?? {}).filter(([key]) => !key.startsWith("aws:"))),
   };
-}
-
-/** AWS sets tags that begin so, and people can't. */
-function ownTags(tags: Labels): Labels {
-  return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.startsWith("aws:")));
 }

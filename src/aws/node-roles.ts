@@ -5,27 +5,20 @@ import {
   ListFargateProfilesCommand,
   ListNodegroupsCommand,
 } from "@aws-sdk/client-eks";
-import { hasCode } from "../access/access-error.ts";
 import type { ManagedNodes } from "../diagnosis/migration/facts.ts";
 import { allOfPages, type PageBounds } from "../operations/bounds.ts";
 import { type ClusterAddress, clusterPlace, type EksCluster } from "./eks-cluster.ts";
-import { awsFailure } from "./explain-aws-error.ts";
+import { awsAnswer } from "./explain-aws-error.ts";
 
 /** Each listed one costs a call. EKS allows a cluster 30 node groups, and more on request. */
 function nodeBounds(): PageBounds {
   return { pages: 10, items: 500, deadline: AbortSignal.timeout(30_000) };
 }
 
-/** The roles of managed node groups and Fargate profiles. @returns null: the caller has no right to ask @throws AccessError */
-export async function managedNodes(eks: EksCluster): Promise<readonly ManagedNodes[] | null> {
-  const { address, client } = eks;
-  try {
-    return [...(await nodegroups(client, address)), ...(await fargateProfiles(client, address))];
-  } catch (error) {
-    const failure = awsFailure(error, `eks:ListNodegroups on ${clusterPlace(address)}`);
-    if (hasCode(failure, "aws-access-denied")) return null;
-    throw failure;
-  }
+/** The roles of managed node groups and Fargate profiles. @throws AccessError */
+export async function managedNodes({ address, client }: EksCluster): Promise<readonly ManagedNodes[]> {
+  const asked = async () => [...(await nodegroups(client, address)), ...(await fargateProfiles(client, address))];
+  return awsAnswer(`eks:ListNodegroups on ${clusterPlace(address)}`, asked());
 }
 
 async function nodegroups(client: EKSClient, { eksName: clusterName }: ClusterAddress): Promise<ManagedNodes[]> {

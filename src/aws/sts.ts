@@ -130,16 +130,12 @@ async function callSts<T>(
   } catch (error) {
     if (source !== "default") throw error;
     own.delete(placeOf(region));
-    if (!isAboutCredentials(error) || !kept.has(client)) throw error;
+    if (!hasCode(error, "aws-credentials-invalid", "aws-credentials-expired") || !kept.has(client)) throw error;
     // They come from an earlier call, and may have been rotated since.
     return await awsAnswer(what, send(ownClient(region)));
   } finally {
     kept.add(client);
   }
-}
-
-function isAboutCredentials(error: unknown): boolean {
-  return hasCode(error, "aws-credentials-invalid", "aws-credentials-expired");
 }
 
 function ownClient(region: string): STSClient {

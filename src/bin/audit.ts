@@ -186,7 +186,11 @@ async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): 
 
 /** An export can begin anywhere: it does not show the events before its first one. */
 async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandIo): Promise<number> {
-  const events = readExport(await readInput(path, io));
+  const lines = [...(await readInput(path, io)).split("\n").entries()].filter(([, each]) => each.trim() !== "");
+  // An event of a newer form counts too: the chain covers any content.
+  const events = lines.map(
+    ([index, each]) => readLine(each) ?? unusable(`Line ${index + 1} is not an exported event.`),
+  );
   const [first] = events;
   const [count, hash] = first ? [first.sequence - 1, first.previous] : [0, genesis];
   const older = anchors.find((anchor) => anchor.count < count);
@@ -227,8 +231,10 @@ async function print(
   let printed = 0;
   for await (const page of pagesOf(log, options.type === "export" ? options.from : 1)) {
     for (const each of page) {
-      const value = options.type === "export" ? exported(each, options.format) : shown(each, options.request);
-      if (value === null) continue;
+      const { sequence, event } = each;
+      if (options.type === "show" && options.request !== null && event.request !== options.request) continue;
+      const shown = options.type === "show" ? { sequence, ...event } : each;
+      const value = options.type === "export" && options.format === "cloudevents" ? toCloudEvent(each) : shown;
       io.stdout(`${JSON.stringify(value)}\n`);
       printed += 1;
     }
@@ -237,20 +243,6 @@ async function print(
     io.stderr(`The audit log has no event of ${options.request}.\n`);
   }
   return 0;
-}
-
-function exported(each: ChainedEvent, format: "jsonl" | "cloudevents"): unknown {
-  return format === "cloudevents" ? toCloudEvent(each) : each;
-}
-
-function shown({ sequence, event }: ChainedEvent, request: string | null): unknown {
-  return request === null || event.request === request ? { sequence, ...event } : null;
-}
-
-/** An event of a newer form counts too: the chain covers any content. */
-function readExport(text: string): readonly ChainedEvent<object>[] {
-  const lines = [...text.split("\n").entries()].filter(([, each]) => each.trim() !== "");
-  return lines.map(([index, each]) => readLine(each) ?? unusable(`Line ${index + 1} is not an exported event.`));
 }
 
 function readLine(text: string): ChainedEvent<object> | null {

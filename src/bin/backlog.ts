@@ -1,8 +1,6 @@
 import { type SinkKind, sinkNames } from "../access/audit/audit-sink.ts";
 import { countStates } from "../access/lists.ts";
 import { hasNoWorker, zoneInWords, zonesOf } from "../access/policy/cluster.ts";
-import type { ApprovedRequest } from "../access/record.ts";
-import type { ClusterTrouble } from "../access/retry.ts";
 import type { Config } from "../config/config.ts";
 import type { RedisClient } from "../ledger/client.ts";
 import { type Queues, stateOfQueues } from "../ledger/queues.ts";
@@ -30,9 +28,15 @@ export function backlogOf(known: Known, redis: RedisClient): Backlog {
     tally: async () => countStates(await ledger.counts()),
     openUnconfigured: async () =>
       new Map([...(await ledger.openByCluster())].filter(([name]) => !configuration().clusters.has(name))),
-    overdue: async () =>
-      countOverdue(await ledger.overdue(new Date(now().getTime() - lateAfterMs), maxOverdue), names()),
-    closedFor: async () => secondsClosed(await ledger.clusterTroubles(names()), now()),
+    overdue: async () => {
+      const overdue = await ledger.overdue(new Date(now().getTime() - lateAfterMs), maxOverdue);
+      return new Map(names().map((name) => [name, overdue.filter(({ cluster }) => cluster === name).length]));
+    },
+    closedFor: async () => {
+      const closed = [...(await ledger.clusterTroubles(names()))].filter(([, { overAt }]) => overAt === null);
+      const secondsFrom = (since: string) => Math.max(0, (now().getTime() - Date.parse(since)) / 1000);
+      return new Map(closed.map(([name, { since }]) => [name, secondsFrom(since)]));
+    },
     memoryUsed: async () => memoryUsedIn(await redis.info("memory")),
     logFlaw: () => ledger.logFlaw(),
     auditLag: () => Promise.all([...sinkNames(configuration().audit)].map((sink) => lagOf(known, ...sink))),
@@ -49,15 +53,6 @@ async function lagOf({ auditLog, now }: Known, kind: SinkKind, name: string): Pr
 /** A lease that ends in time is gone within seconds. */
 const lateAfterMs = 60_000;
 const maxOverdue = 1_000;
-
-function countOverdue(overdue: readonly ApprovedRequest[], clusters: readonly string[]): ReadonlyMap<string, number> {
-  return new Map(clusters.map((name) => [name, overdue.filter(({ cluster }) => cluster === name).length]));
-}
-
-function secondsClosed(troubles: ReadonlyMap<string, ClusterTrouble>, now: Date): ReadonlyMap<string, number> {
-  const closed = [...troubles].filter(([, { overAt }]) => overAt === null);
-  return new Map(closed.map(([name, { since }]) => [name, Math.max(0, (now.getTime() - Date.parse(since)) / 1000)]));
-}
 
 /** From the text of `INFO`. Null: Redis has no limit. */
 function memoryUsedIn(info: string): number | null {

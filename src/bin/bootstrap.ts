@@ -1,5 +1,5 @@
 import { type Cluster, partitionOf } from "../access/policy/cluster.ts";
-import { type CreatorRole, creatorArnOf, isSameCreator } from "../access/policy/creator.ts";
+import { creatorArnOf, isSameCreator } from "../access/policy/creator.ts";
 import { roleArn } from "../config/forms.ts";
 import { planBootstrap } from "../worker/bootstrap.ts";
 import { isProved, type OperatedCluster, type OperatorProof } from "../worker/operator.ts";
@@ -80,10 +80,8 @@ function printProof(proof: OperatorProof, { name, operator }: OperatedCluster, i
   io.stdout(`Proved by the API server: ${operator.roleArn}\n`);
   for (const act of proof.needed) io.stdout(`  ✓ can ${act}\n`);
   for (const act of proof.forbidden) io.stdout(`  ✓ can't ${act}\n`);
-  if (isNew) io.stdout(`\nWrite into eks-access.yml:\n\nclusters:\n  ${name}:\n    operator: ${settingOf(operator)}\n`);
+  const { roleArn, externalId } = operator;
+  const setting = `{ roleArn: "${roleArn}"${externalId === undefined ? "" : `, externalId: "${externalId}"`} }`;
+  if (isNew) io.stdout(`\nWrite into eks-access.yml:\n\nclusters:\n  ${name}:\n    operator: ${setting}\n`);
   return 0;
-}
-
-function settingOf({ roleArn, externalId }: CreatorRole): string {
-  return `{ roleArn: "${roleArn}"${externalId === undefined ? "" : `, externalId: "${externalId}"`} }`;
 }

@@ -3,20 +3,12 @@ import { sinkNames } from "../access/audit/audit-sink.ts";
 import { refusedSessionWarnings } from "../access/identities.ts";
 import { isMigration } from "../access/lists.ts";
 import type { Migration } from "../access/migration.ts";
-import {
-  type Cluster,
-  hasNoWorker,
-  type Level,
-  type Rule,
-  type Zone,
-  zoneOf,
-  zonesOf,
-} from "../access/policy/cluster.ts";
+import { type Cluster, hasNoWorker, type Zone, zoneOf, zonesOf } from "../access/policy/cluster.ts";
 import { sharedTokenWarnings } from "../access/policy/expectation.ts";
 import { ruleWarnings } from "../access/policy/rule.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import { type KeyKind, keysIn, olderKeys, type Verifier } from "../access/seal.ts";
-import { broken, counted, type Finding, found, type Link, linkNames, notAsked } from "../diagnosis/link.ts";
+import { broken, counted, type Finding, found, linkNames, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { examineRedis, examineWrites } from "../ledger/examine-redis.ts";
 import { type Ledger, redisLedger } from "../ledger/ledger.ts";
@@ -77,17 +69,15 @@ function examineConfiguration({ config: { clusters, audit, identities } }: Setti
   const findings = [found(`${clusters.size} clusters, no problems`)];
   const all = [...clusters.values()];
   const ofRules = all.flatMap((cluster) =>
-    cluster.levels.flatMap((level) => cluster.rules.flatMap((rule) => warningIn(rule, cluster, level))),
+    cluster.levels.flatMap((level) => {
+      const about = cluster.rules.filter(({ levels }) => levels === null || levels.includes(level.name));
+      return about.flatMap((rule) => ruleWarnings(rule, cluster, level));
+    }),
   );
   const ofAudit = sinkNames(audit).size === 0 ? [inRedisAlone] : [];
   const ofSessions = refusedSessionWarnings(identities, all);
   const warnings = [...ofAudit, ...ofRules, ...sharedTokenWarnings(all), ...ofSessions];
   return { what: "Configuration", findings, warnings };
-}
-
-function warningIn(rule: Rule, cluster: Cluster, level: Level): readonly string[] {
-  const isAbout = rule.levels === null || rule.levels.includes(level.name);
-  return isAbout ? ruleWarnings(rule, cluster, level) : [];
 }
 
 const marks: Readonly<Record<Finding["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
@@ -264,11 +254,6 @@ async function examineClock(region: string): Promise<Finding> {
 /** The links of `whoami <cluster>` that need no person: from the worker's own identity to the document. */
 const ofCluster: readonly string[] = linkNames.slice(0, linkNames.indexOf("you"));
 
-/** `creator` is the step of the identity that a run becomes. */
-function nameOf({ name }: Link, { operator }: Cluster): string {
-  return name === "creator" && operator ? "operator" : name;
-}
-
 async function examineCluster(settings: Settings, cluster: Cluster): Promise<Examined> {
   const [{ reportChain }, { examineOperator }, { examineSignIn }, { keysOfMemory }] = await Promise.all([
     import("../worker/questions/chain.ts"),
@@ -281,7 +266,11 @@ async function examineCluster(settings: Settings, cluster: Cluster): Promise<Exa
     return await withWorkerContext(settings, async (context) => {
       const { links } = await reportChain(context, cluster, { user: "doctor", isResponsible: false });
       const findings = links.filter((link) => ofCluster.includes(link.name));
-      const named = findings.map((link) => ({ ...link, detail: `${nameOf(link, cluster)}: ${link.detail}` }));
+      const named = findings.map((link) => {
+        // `creator` is the step of the identity that a run becomes.
+        const name = link.name === "creator" && cluster.operator ? "operator" : link.name;
+        return { ...link, detail: `${name}: ${link.detail}` };
+      });
       const operator = await examineOperator(context, cluster);
       const { memory } = context.keys;
       const inCluster = olderKeys(memory).length > 0 ? [await keysOfMemory(context, cluster)] : [];

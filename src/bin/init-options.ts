@@ -100,6 +100,8 @@ export async function whereToLook(options: InitOptions, io: CommandIo): Promise<
   const named = (id: string) => listed?.accounts.find((each) => each.id === id) ?? { id, name: "" };
   const all = options.accounts.length > 0 ? options.accounts.map(named) : (listed?.accounts ?? [named(own.account)]);
   const accounts = all.filter(({ id }) => options.role !== null || id === own.account);
+  const role = options.role ?? "";
+  const pattern = role.startsWith("arn:") ? role : `arn:${partition}:iam::{account}:role/${role}`;
   const left = all.length - accounts.length;
   if (left > 0) {
     io.stdout(`! Did not look at ${counted(left, "other account")}. Name a role with --role.\n`);
@@ -109,10 +111,7 @@ export async function whereToLook(options: InitOptions, io: CommandIo): Promise<
       accounts: accounts.map(({ id }) => id),
       regions: options.regions.length > 0 ? options.regions : (usualRegions[partition]?.split(" ") ?? [home]),
       ownAccount: own.account,
-      roleFor: (account) => ({
-        roleArn: roleIn(options.role ?? "", partition, account),
-        externalId: options.externalId,
-      }),
+      roleFor: (account) => ({ roleArn: pattern.replace("{account}", account), externalId: options.externalId }),
     },
     accounts,
     partition,
@@ -128,9 +127,4 @@ async function organizationOf(region: string, io: CommandIo): Promise<Organizati
     io.stdout(`! Can't list the accounts of the organization. ${explainFailure(error)}\n`);
     return "refused";
   }
-}
-
-function roleIn(role: string, partition: string, account: string): string {
-  const pattern = role.startsWith("arn:") ? role : `arn:${partition}:iam::{account}:role/${role}`;
-  return pattern.replace("{account}", account);
 }

@@ -4,7 +4,7 @@ import { AccessError, hasCode } from "../access/access-error.ts";
 import { isMigrationOver, type Migration, type MigrationSummary, migrationDueAt } from "../access/migration.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { counted } from "../diagnosis/link.ts";
-import { type MigrationFacts, principalKey } from "../diagnosis/migration/facts.ts";
+import { principalKey } from "../diagnosis/migration/facts.ts";
 import { type MigrationResult, planMigration } from "../diagnosis/migration/plan.ts";
 import { summarizeMigration } from "../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
@@ -46,7 +46,9 @@ export const runMigrate = cliCommand("migrate", migrateUsage, async (argv, io) =
   const facts = await withWorkerContext(settings, (context) =>
     gatherMigration(context, cluster, { id: "migrate", requester: "migrate" }, options.givenArns),
   );
-  const stray = strayArn(facts);
+  // An ARN without an entry is a typing mistake: the intended role would then migrate without its path.
+  const known = new Set(facts.document.entries.map(({ arn }) => principalKey(arn)));
+  const stray = facts.givenArns.find((arn) => !known.has(principalKey(arn)));
   if (stray !== undefined) unusable(`aws-auth of ${cluster.name} has no entry for ${stray}.`);
   return printResult(cluster.name, planMigration(facts), options, io);
 });
@@ -63,12 +65,6 @@ function readOptions(argv: readonly string[]) {
   if (apply === undefined && backup !== undefined) needs("--apply with --backup");
   const application = apply === undefined ? null : { digest: apply, backup: backup ?? null };
   return { cluster, givenArns, json, apply: application };
-}
-
-/** An ARN without an entry is a typing mistake: the intended role would then migrate without its path. */
-function strayArn({ givenArns, document }: MigrationFacts): string | undefined {
-  const known = new Set(document.entries.map(({ arn }) => principalKey(arn)));
-  return givenArns.find((arn) => !known.has(principalKey(arn)));
 }
 
 function printResult(cluster: string, result: MigrationResult, { json }: MigrateOptions, io: CommandIo): number {

@@ -69,19 +69,15 @@ async function printPlan(
   { json, out, path }: PlanOptions,
   io: CommandIo,
 ): Promise<number> {
-  const refusal = refusalOf(result, file);
+  // A command is all or nothing: one refused change refuses the plan.
+  const [refused = null] = result.type === "refused" ? [result.refusal] : result.refused;
+  const refusal = refused && { ...refused, message: withFileLines(refused.message, file) };
   const plan = result.type === "planned" && refusal === null ? result : null;
   const written =
     plan === null || out === null ? null : (writeConfigMap(file, plan.after) ?? unusable(cannotChange(path)));
   io.stdout(json ? planJson(plan, refusal, file.data) : planText(plan, refusal, io.colour));
   if (plan === null) return 1;
   return out === null || written === null ? 0 : write(out, written);
-}
-
-/** A command is all or nothing: one refused change refuses the plan. */
-function refusalOf(result: PlannedText | RefusedPlan, file: ConfigMapFile): Refusal | null {
-  const [refusal = null] = result.type === "refused" ? [result.refusal] : result.refused;
-  return refusal && { ...refusal, message: withFileLines(refusal.message, file) };
 }
 
 function planJson(plan: PlannedText | null, refusal: Refusal | null, data: Readonly<Record<string, string>>): string {

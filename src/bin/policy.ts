@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { explainFailure } from "../access/access-error.ts";
 import { parseDuration } from "../access/ask/duration.ts";
-import { type Cluster, type Level, partitionOf, type Rule } from "../access/policy/cluster.ts";
+import { partitionOf } from "../access/policy/cluster.ts";
 import {
   type Actor,
   type ExpectationVerdict,
@@ -77,13 +77,11 @@ export const runPolicy = cliCommand("policy", policyUsage, async (argv, io) => {
 const option = { type: "string" } as const;
 const sources = { config: option, clusters: option } as const;
 
-interface Sources {
-  readonly config?: string | undefined;
-  readonly clusters?: string | undefined;
-}
-
 /** The configuration with the clusters of the fleet. If they are unknown, it says so and uses those of the file. */
-async function readPolicy({ config, clusters }: Sources, io: CommandIo): Promise<Config> {
+async function readPolicy(
+  { config, clusters }: Partial<Record<keyof typeof sources, string | undefined>>,
+  io: CommandIo,
+): Promise<Config> {
   const path = config ?? (process.env.EKS_ACCESS_CONFIG || "eks-access.yml");
   const text = await readInput(path, io);
   const reading = readConfig(text);
@@ -112,16 +110,17 @@ async function testPolicy(argv: readonly string[], io: CommandIo): Promise<numbe
     Object.entries(file.people).map(([name, each]) => [name.toLowerCase(), actorOf(each.user ?? name, each)]),
   );
   const results = file.expect.map((sentence) => resultOf(sentence, { clusters, actors }));
-  for (const { sentence, judgement } of results) io.stdout(lineOf(sentence, judgement));
+  for (const { sentence, judgement } of results) {
+    const mark = judgement.type === "unknown" ? "?" : judgement.holds ? "✓" : "✗";
+    io.stdout(`${mark} ${sentence}\n    ${judgement.type === "unknown" ? judgement.message : judgement.why}\n`);
+  }
   if (results.some(({ judgement }) => judgement.type === "unknown")) return 2;
   const failed = results.filter(({ judgement }) => judgement.type === "judged" && !judgement.holds).length;
   io.stdout(`${results.length - failed} of ${results.length} expectations hold\n`);
   return failed === 0 ? 0 : 1;
 }
 
-type Described = Omit<z.input<typeof person>, "user">;
-
-function actorOf(user: string, { groups = [], email, linked }: Described): Actor {
+function actorOf(user: string, { groups = [], email, linked }: Omit<z.input<typeof person>, "user">): Actor {
   const domain = email === undefined ? [] : [email.slice(email.lastIndexOf("@")).toLowerCase()];
   return { user, memberships: [...groups, ...domain], linked: linked ?? null };
 }
@@ -134,11 +133,6 @@ function resultOf(
   if (expectation) return { sentence, judgement: judgeExpectation(expectation, world) };
   const message = `eks-access can't read this. Write one of:\n${expectationForms.map((form) => `      ${form}`).join("\n")}`;
   return { sentence, judgement: { type: "unknown", message } };
-}
-
-function lineOf(sentence: string, judgement: ExpectationVerdict): string {
-  if (judgement.type === "unknown") return `? ${sentence}\n    ${judgement.message}\n`;
-  return `${judgement.holds ? "✓" : "✗"} ${sentence}\n    ${judgement.why}\n`;
 }
 
 async function explainPolicy(argv: readonly string[], io: CommandIo): Promise<number> {
@@ -159,14 +153,10 @@ async function explainPolicy(argv: readonly string[], io: CommandIo): Promise<nu
 
 function verdictText(verdict: AskVerdict, { asker, cluster, level }: ReturnType<typeof readQuestion>): string {
   const { rule } = verdict;
-  const asks = rule ? linesOf(rule, cluster, level).map((each) => `  ${each}\n`) : [];
+  const warnings = rule ? ruleWarnings(rule, cluster, level).map((warning) => `Warning: ${warning}`) : [];
+  const asks = rule ? [...ruleInWords(rule, cluster, level), ...warnings].map((each) => `  ${each}\n`) : [];
   if (verdict.type === "refused") return `Refused (${verdict.code}): ${verdict.message}\n${asks.join("")}`;
   return `Allowed: ${asker.user} may ask for ${level.name} on ${cluster.name}.\n${asks.join("")}`;
-}
-
-function linesOf(rule: Rule, cluster: Cluster, level: Level): readonly string[] {
-  const warnings = ruleWarnings(rule, cluster, level).map((warning) => `Warning: ${warning}`);
-  return [...ruleInWords(rule, cluster, level), ...warnings];
 }
 
 function readQuestion(values: ReturnType<typeof readOptions>, config: Config) {

@@ -182,7 +182,13 @@ async function withoutLedger(
   const request = beginRescue(order, newRequestId(), context, settings.config.timing.requestExpiresAfterSeconds);
   const { cluster, by } = order;
   const creator = namedCreator(cluster);
-  const openEks = openerOf(cluster, by, async () => cluster.operator ?? creator ?? refuseUnnamed(cluster));
+  const openEks = openerOf(cluster, by, async () => {
+    const identity = cluster.operator ?? creator;
+    // Only the ledger remembers a creator that CloudTrail named.
+    if (!identity)
+      throw new AccessError("creator-unknown", `eks-access.yml does not name the creator of ${cluster.name}`);
+    return identity;
+  });
   await refuseSwitch(cluster, options, openEks);
   const print = (line: string) => io.stderr(line);
   print(lineOf(brokenBy(order, request, context.now())));
@@ -205,19 +211,10 @@ async function withoutLedger(
   );
 }
 
-/** Only the ledger remembers a creator that CloudTrail named. */
-function refuseUnnamed({ name }: Cluster): never {
-  throw new AccessError("creator-unknown", `eks-access.yml does not name the creator of ${name}`);
-}
-
-interface RepairContext extends Pick<RescueContext, "keys" | "now" | "reportChanges"> {
-  readonly openEks: OpenEks;
-  readonly creatorArn: string | null;
-  readonly isRepaired: () => Promise<void>;
-}
-
 async function carryOut(
-  context: RepairContext,
+  context: Pick<RescueContext, "keys" | "now" | "openEks" | "creatorArn" | "reportChanges"> & {
+    readonly isRepaired: () => Promise<void>;
+  },
   order: RescueOrder,
   journal: RescueJournal,
   io: CommandIo,

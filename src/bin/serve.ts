@@ -111,7 +111,9 @@ async function start(
     pingWithinMs,
     clockState,
   };
-  running.health = await startHealth(kind, settings, sources);
+  const { HEALTH_PORT: port } = process.env;
+  const probes = port ? await startProbes(kind, settings, sources) : new Map<string, Probe>();
+  running.health = await startHealthServer(port, { ...sources, probes });
   const live = liveConfig(settings, now);
   const { zones } = settings;
   const own = { live, zones, log, failures: new FailureLog(log), metrics, now };
@@ -135,26 +137,11 @@ async function start(
   log.info({ clusters: live.current().clusters.size }, "ready");
 }
 
-async function startHealth(
-  kind: ProcessKind,
-  settings: Settings,
-  sources: Omit<Health, "probes">,
-): Promise<HealthServer | null> {
-  const { HEALTH_PORT: port } = process.env;
-  const probes = port ? await startProbes(kind, settings, sources) : new Map<string, Probe>();
-  return startHealthServer(port, { ...sources, probes });
-}
-
-interface Connected {
-  readonly context: PartsContext;
-  readonly close: () => Promise<void>;
-}
-
 function contextOn(
   { redis, forQueues, close }: LedgerConnection,
   environment: Environment,
   own: Pick<PartsContext, "live" | "zones" | "log" | "failures" | "metrics" | "now">,
-): Connected {
+) {
   const blocking = connectRedisBlocking(environment.redisUrl, environment.redisAccess);
   const queues = openQueues(forQueues, zoneByName(own.live.current));
   const context: PartsContext = {

@@ -64,7 +64,9 @@ export const goingRemedy = "Save it now; create it again once it is gone.";
 
 /** Whether the document exists, is writable and is readable as a whole. Null: there is none. */
 export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): Finding {
-  if (!facts) return absentFinding(cluster);
+  if (!facts) {
+    return broken("there is no ConfigMap `aws-auth` in `kube-system`, so it lets no one in", absentRemedy(cluster));
+  }
   const { document, immutable, isBeingDeleted, untrusted } = facts;
   const { kibibytes, percent } = spaceLeft(sizeOf(document.data));
   const detail = [
@@ -82,10 +84,6 @@ export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): 
   }
   const isWhole = document.problems.every((problem) => problem.severity !== "error");
   return isWhole ? found(detail) : broken(detail, `See ${named(`/eks-access check ${cluster.name}`)}.`);
-}
-
-function absentFinding(cluster: Cluster): Finding {
-  return broken("there is no ConfigMap `aws-auth` in `kube-system`, so it lets no one in", absentRemedy(cluster));
 }
 
 export function absentRemedy({ createAwsAuth }: Cluster): string {

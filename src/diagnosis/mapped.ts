@@ -29,7 +29,10 @@ export function competingCauses(document: AwsAuthDocument, { principal }: Caller
   if (!winner) return [];
   return entriesFor(document, principal.arn)
     .filter((entry) => entry !== winner && !entry.reachable && givesMore(entry, winner))
-    .map((entry) => shadowed(entry, winner));
+    .map((entry) => {
+      const gives = `The entry ${whereEntryIs(entry)} gives ${identityWords(entry)}`;
+      return cause("shadowed", `${gives}, but the entry ${whereEntryIs(winner)} replaces it.`, keepOne);
+    });
 }
 
 /** The cause of a random identity; null: it is not random. Of users that differ only in case the authenticator picks any. */
@@ -50,11 +53,6 @@ function givesMore(entry: Entry, winner: Entry): boolean {
 }
 
 const keepOne = "Keep one entry, with all groups.";
-
-function shadowed(entry: Entry, winner: Entry): Cause {
-  const message = `The entry ${whereEntryIs(entry)} gives ${identityWords(entry)}, but the entry ${whereEntryIs(winner)} replaces it.`;
-  return cause("shadowed", message, keepOne);
-}
 
 export function unboundWords(cluster: string, groups: readonly string[]): string {
   return `No RBAC binding of ${named(cluster)} names ${someOf(groups)}.`;

@@ -109,7 +109,12 @@ export function takeSockets(endpoint: string, authority: string): ClusterSockets
       if (isReleased) return;
       isReleased = true;
       sockets.users -= 1;
-      if (sockets.users === 0) expire(place, sockets);
+      if (sockets.users > 0) return;
+      // Neither the timer nor an idle socket keeps a process alive.
+      sockets.expiry = setTimeout(() => {
+        kept.delete(place);
+        void sockets.agent.destroy();
+      }, idleMs).unref();
     },
   };
 }
@@ -142,14 +147,6 @@ function connectorTo(place: string, authority: string): buildConnector.connector
   };
 }
 
-/** Neither the timer nor an idle socket keeps a process alive. */
-function expire(place: string, sockets: Kept): void {
-  sockets.expiry = setTimeout(() => {
-    kept.delete(place);
-    void sockets.agent.destroy();
-  }, idleMs).unref();
-}
-
 /** Etcd keeps no object above 1.5 MiB, and lists come in pages. Parsing this many values blocks the process for less than 100 ms. */
 const largestAnswer = { bytes: 2 * 1024 * 1024, values: 50_000 };
 
@@ -166,7 +163,10 @@ export async function sendDirectly({ method, path, query, body }: ApiCall, route
   const { origin, host } = new URL(route.endpoint);
   const what = `The API server at ${host}`;
   const place = host + path;
-  const { status, headers, bytes } = await receive(what, route, expectedBytes(place), {
+  const last = lastLengths.get(place);
+  // A little more than in the last large answer.
+  const expected = last === undefined ? 0 : last + largeAnswer;
+  const { status, headers, bytes } = await receive(what, route, expected, {
     origin,
     path: query ? `${path}?${new URLSearchParams(query)}` : path,
     method,
@@ -229,22 +229,11 @@ function receive(
   });
 }
 
-interface KnownAnswer {
-  readonly bytes: Buffer;
-  readonly text: string;
-}
-
-const knownAnswers = new Map<string, KnownAnswer>();
+const knownAnswers = new Map<string, { readonly bytes: Buffer; readonly text: string }>();
 const largeAnswer = 16 * 1024;
 const maxKnown = 16;
 
 const lastLengths = new Map<string, number>();
-
-/** A little more than in the last large answer. */
-function expectedBytes(place: string): number {
-  const last = lastLengths.get(place);
-  return last === undefined ? 0 : last + largeAnswer;
-}
 
 /** The text of an answer that stays the same to the byte is made once. @throws AccessError */
 function knownText(place: string, bytes: Buffer, textOf: ApiAnswer["textOf"]): string {

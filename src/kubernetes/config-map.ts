@@ -112,7 +112,8 @@ export function configMapAt(
     try {
       return readAs(await connection.send({ method: "PUT", path: one, query: query(dryRun), body: sent }), body);
     } catch (error) {
-      if (isNotFound(error)) throw deletedMeanwhile(name, cluster);
+      if (isNotFound(error))
+        throw new AccessError("cluster-conflict", `${name} of cluster ${cluster} disappeared during the edit`);
       throw kubernetesFailure(error, `PUT ${call}${dryRun ? " (dry run)" : ""}`);
     }
   };
@@ -181,8 +182,4 @@ function readManager(entry: unknown): SectionWriter[] {
 function timeIn(text: string | null | undefined): string | null {
   const time = new Date(text ?? "");
   return Number.isNaN(time.getTime()) ? null : time.toISOString();
-}
-
-function deletedMeanwhile(name: string, cluster: string): AccessError {
-  return new AccessError("cluster-conflict", `${name} of cluster ${cluster} disappeared during the edit`);
 }

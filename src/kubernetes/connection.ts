@@ -92,7 +92,8 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
     ask: async (call, shape) => {
       const { bytes, text, headers } = await sendOne(call);
       const body: unknown = JSON.parse(text());
-      if (itemsIn(body) > maxItems) {
+      const isList = typeof body === "object" && body !== null && "items" in body && Array.isArray(body.items);
+      if (isList && (body.items as readonly unknown[]).length > maxItems) {
         throw answerTooLarge(`A page of ${cluster.name} has more than ${maxItems} items`);
       }
       return { value: shape.parse(body), bytes: bytes.length, headers };
@@ -103,11 +104,6 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
       sockets.release();
     },
   };
-}
-
-function itemsIn(body: unknown): number {
-  const isList = typeof body === "object" && body !== null && "items" in body && Array.isArray(body.items);
-  return isList ? (body.items as readonly unknown[]).length : 0;
 }
 
 /** Explains a 401. The API server gives no reason, and also answers 401 while its authenticator is down. */

@@ -55,7 +55,8 @@ function answered({ answer, remedy }: RefusedByServer, what: string): AccessErro
   // A 401 says "Unauthorized" twice.
   const said =
     status?.message && status.message !== status.reason ? `: ${outsideWords(status.message, maxAnswer)}` : "";
-  const retryAfterMs = retryAfterOf(answer);
+  const seconds = Number(answer.headers["retry-after"]);
+  const retryAfterMs = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
   const code = codeOf(answer.status, status);
   return new AccessError(code, `The API server answered ${answer.status} to ${what}${said}`, {
     cause: new Error(outsideWords(`${answer.status} ${status?.reason ?? ""} ${status?.message ?? ""}`.trim(), 4000)),
@@ -127,9 +128,4 @@ const statusShape = z.object({
 function statusIn({ text }: ApiAnswer): Status | undefined {
   const { data } = statusShape.safeParse(parseJson(text()));
   return data && { reason: data.reason, message: data.message, kind: data.details.kind };
-}
-
-function retryAfterOf({ headers }: ApiAnswer): number | undefined {
-  const seconds = Number(headers["retry-after"]);
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
 }

@@ -1,13 +1,6 @@
 import { z } from "zod";
 import { groupsBy } from "../access/collections.ts";
-import type { BoundRole } from "../access/policy/dangers.ts";
-import {
-  describeNamespaces,
-  describeRules,
-  type GroupRight,
-  isEverythingEverywhere,
-  rulesIn,
-} from "../access/policy/rights.ts";
+import { describeNamespaces, describeRules, isEverythingEverywhere, rulesIn } from "../access/policy/rights.ts";
 import { isTooLarge } from "../operations/bounds.ts";
 import { inParallel } from "../operations/deadlines.ts";
 import type { Connection } from "./connection.ts";
@@ -61,12 +54,6 @@ function add(bindings: Map<string, GroupBinding[]>, name: string, binding: Group
 
 const maxRoles = 20;
 
-interface GroupRights {
-  readonly rights: readonly GroupRight[];
-  /** The roles that it could read. */
-  readonly bound: readonly BoundRole[];
-}
-
 export function groupBindings(connection: Connection, cluster: string) {
   return {
     /** What RBAC binds to each group and to each user, within the bounds of `bindingPages`. @throws AccessError */
@@ -82,8 +69,11 @@ export function groupBindings(connection: Connection, cluster: string) {
       }
       return found;
     },
-    /** What these groups can do by these bindings, in words: one item for each group and role, and one for those that it does not read. */
-    groupRights: async (bindings: RoleBindings["groups"], groups: readonly string[]): Promise<GroupRights> => {
+    /**
+     * What these groups can do by these bindings, in words: one item for each group and role, and one for those that it does not read.
+     * With the roles that it could read.
+     */
+    groupRights: async (bindings: RoleBindings["groups"], groups: readonly string[]) => {
       const all = rolesOf(bindings, groups);
       const read = await inParallel(all.slice(0, maxRoles), async (found) => {
         const [{ group, kind, role: name, namespace }] = found;

@@ -22,15 +22,11 @@ function placeOf(namespace: string): string {
   return `${api}/namespaces/${encodeURIComponent(namespace)}`;
 }
 
-interface WithSubjects {
-  readonly subjects?: readonly unknown[] | null | undefined;
-}
-
 /** The lists of all bindings: those of the whole cluster, and those of its namespaces. */
 export const bindingLists = { cluster: bindingsPath(null), namespaces: `${api}/rolebindings` };
 
 /** Reads these lists in pages. @throws AccessError `answer-too-large`; RefusedByServer */
-export async function* bindingPages<T extends WithSubjects>(
+export async function* bindingPages<T extends { readonly subjects?: readonly unknown[] | null | undefined }>(
   connection: Connection,
   what: string,
   binding: z.ZodType<T>,

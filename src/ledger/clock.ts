@@ -103,7 +103,8 @@ export class LedgerClock {
     const served = (await this.#service?.ask().catch(() => null)) ?? null;
     if (served !== null) this.#right = { ms: served.getTime(), uptimeMs: uptimeMs() };
     const laterMs = aheadMs < 0 && aheadMs >= -mostMs ? -aheadMs : 0;
-    const unknown = { correctionMs: laterMs, wrong: differs(aheadMs) };
+    const far = isRight(aheadMs) ? null : wrongMachine(aheadMs, aheadMs > 0 ? " of that of Redis" : " that of Redis");
+    const unknown = { correctionMs: laterMs, wrong: far };
     if (this.#right === null) return unknown;
     const machineMs = Date.now() - (this.#right.ms + uptimeMs() - this.#right.uptimeMs);
     const redisMs = machineMs - aheadMs;
@@ -134,10 +135,6 @@ function isRight(aheadMs: number): boolean {
 
 function uptimeMs(): number {
   return process.uptime() * 1000;
-}
-
-function differs(aheadMs: number): AccessError | null {
-  return isRight(aheadMs) ? null : wrongMachine(aheadMs, aheadMs > 0 ? " of that of Redis" : " that of Redis");
 }
 
 function wrongMachine(aheadMs: number, then: string): AccessError {

@@ -5,14 +5,7 @@ import type { NamespaceList } from "../access/shared-lists.ts";
 import type { RedisClient } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { schema, schemaKey } from "./connect.ts";
-import {
-  type RefusedFile,
-  readOr,
-  type Stored,
-  type StoredKind,
-  type StoredReader,
-  type WorkerIdentity,
-} from "./stored.ts";
+import { type Field, type RefusedFile, readEach, readOr, type StoredReader, type WorkerIdentity } from "./stored.ts";
 
 /** CloudTrail's record of a cluster's creation, sealed by the worker that asked. */
 export interface RememberedCreation {
@@ -175,21 +168,10 @@ async function newServer(redis: RedisClient): Promise<string | null> {
   return isNew === 1 ? id : null;
 }
 
-type Field = readonly [name: string, text: string | null];
-
 async function fieldsOf(redis: RedisClient, key: string, names: readonly string[]): Promise<readonly Field[]> {
   if (names.length === 0) return [];
   const texts = await redis.hmget(key, ...names);
   return names.map((name, index) => [name, texts[index] ?? null]);
-}
-
-async function readEach<K extends StoredKind>(
-  reader: StoredReader,
-  kind: K,
-  fields: readonly Field[],
-): Promise<ReadonlyMap<string, Stored<K>>> {
-  const values = await Promise.all(fields.map(([name, text]) => reader.read(kind, name, text)));
-  return new Map(fields.flatMap(([name], index) => (values[index] ? [[name, values[index]] as const] : [])));
 }
 
 async function beginOutage(redis: RedisClient, reader: StoredReader, cluster: string, outage: Outage): Promise<Outage> {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { AccessError } from "../access/access-error.ts";
 import {
   type ClientOptions,
@@ -40,7 +41,9 @@ export async function connectRedis(
   const note = (error: unknown) => void reasons.push(error);
   for (const event of ["error", "node error", "sentinelError"]) redis.on(event, note);
   try {
-    await Promise.race([redis.connect(), ready(redis), firstError(redis), timeout(withinMs)]);
+    // ioredis retries a Redis Cluster that is not whole yet, but forgets the promise of its first try. With Sentinels it would retry
+    // for ever: the first error ends this wait.
+    await Promise.race([redis.connect(), once(redis, "ready"), timeout(withinMs)]);
   } catch (error) {
     redis.disconnect();
     throw unreachable(addressInWords(address), [...reasons, error]);
@@ -77,16 +80,6 @@ function addressOf(url: string): RedisAddress {
   const reading = readRedisUrl(url);
   if (reading.type === "invalid") throw new AccessError("config-invalid", `REDIS_URL: ${reading.problem}`);
   return reading.address;
-}
-
-/** ioredis retries a Redis Cluster that is not whole yet, but forgets the promise of its first try. */
-function ready(redis: RedisClient): Promise<void> {
-  return new Promise((resolve) => redis.once("ready", () => resolve()));
-}
-
-/** With Sentinels ioredis would retry for ever before it rejects. */
-function firstError(redis: RedisClient): Promise<never> {
-  return new Promise((_, reject) => redis.once("error", reject));
 }
 
 function timeout(ms: number): Promise<never> {

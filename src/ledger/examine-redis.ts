@@ -42,30 +42,20 @@ export async function examineWrites(ledger: Pick<TurnLedger, "takeTurn">): Promi
 }
 
 const keepsDecisions = "it keeps each decision that it acknowledges";
+const canLose = [
+  "ElastiCache without synchronous writes can lose requests",
+  "Use MemoryDB, or nodes with --durability sync.",
+] as const;
 const setFsync = "Set appendonly yes and appendfsync always.";
+const unsaid = notAsked("Redis did not say it", "Let its user run INFO.");
 
 /** A service of AWS. It takes no CONFIG and writes no append-only file (both developer guides, "Restricted commands"). */
 type Service = "memorydb" | "elasticache" | "elasticache-serverless";
 
 const services: Readonly<Record<Service, { readonly keeps: Finding; readonly isCluster: boolean }>> = {
-  memorydb: {
-    keeps: found(keepsDecisions),
-    isCluster: true,
-  },
-  elasticache: {
-    keeps: notAsked(
-      "ElastiCache without synchronous writes can lose requests",
-      "Use MemoryDB, or nodes with --durability sync.",
-    ),
-    isCluster: false,
-  },
-  "elasticache-serverless": {
-    keeps: broken(
-      "ElastiCache without synchronous writes can lose requests",
-      "Use MemoryDB, or nodes with --durability sync.",
-    ),
-    isCluster: true,
-  },
+  memorydb: { keeps: found(keepsDecisions), isCluster: true },
+  elasticache: { keeps: notAsked(...canLose), isCluster: false },
+  "elasticache-serverless": { keeps: broken(...canLose), isCluster: true },
 };
 
 /** By the name of its endpoint. Null: a Redis of your own. */
@@ -91,7 +81,7 @@ function examineForm(address: RedisAddress | null, isCluster: boolean): readonly
 
 function examineVersion(fields: ReadonlyMap<string, string>): Finding {
   const version = fields.get("valkey_version") ?? fields.get("redis_version");
-  if (!version) return notAsked("Redis did not say it", "Let its user run INFO.");
+  if (!version) return unsaid;
   const [major = 0, minor = 0] = version.split(".").map(Number);
   return major > 6 || (major === 6 && minor >= 2)
     ? found(`version ${named(version)}`)
@@ -100,7 +90,7 @@ function examineVersion(fields: ReadonlyMap<string, string>): Finding {
 
 function examinePersistence(fields: ReadonlyMap<string, string>): Finding {
   const isOn = fields.get("aof_enabled");
-  if (isOn === undefined) return notAsked("Redis did not say it", "Let its user run INFO.");
+  if (isOn === undefined) return unsaid;
   return isOn === "1"
     ? found("it writes an append-only file")
     : broken("it writes no append-only file, so a restart loses acknowledged requests", setFsync);
@@ -108,7 +98,7 @@ function examinePersistence(fields: ReadonlyMap<string, string>): Finding {
 
 function examineEviction(fields: ReadonlyMap<string, string>): Finding {
   const policy = fields.get("maxmemory_policy");
-  if (policy === undefined) return notAsked("Redis did not say it", "Let its user run INFO.");
+  if (policy === undefined) return unsaid;
   return policy === "noeviction"
     ? found("it evicts nothing")
     : broken(`it may evict leases when its memory is full (${named(policy)})`, "Set maxmemory-policy noeviction.");

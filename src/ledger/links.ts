@@ -17,7 +17,7 @@ import type { SharedGroups } from "../access/shared-lists.ts";
 import type { RedisClient } from "./client.ts";
 import { chainHeadKey, chainLua, chainText, eventsKey, indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { keysOf } from "./person-data.ts";
-import { type LinkQuestions, readOr, readStored, type StoredReader } from "./stored.ts";
+import { type LinkQuestions, readEach, readOr, readStored, type StoredReader } from "./stored.ts";
 
 /** A change of a person's links, with its event: written together or not at all. */
 export interface LinkChange {
@@ -146,17 +146,12 @@ export function redisLinks(redis: RedisClient, reader: StoredReader) {
     },
     /** The open questions about each person. Trust no place without the seal. */
     linkQuestions: async (): Promise<ReadonlyMap<string, LinkQuestions>> => {
-      const stored = Object.entries(await readOr({}, redis.hgetall(questionsKey)));
-      const read = stored.map(async ([user, text]) => [user, await reader.read("link questions", user, text)] as const);
-      return new Map((await Promise.all(read)).flatMap(([user, asked]) => (asked ? [[user, asked] as const] : [])));
+      return readEach(reader, "link questions", Object.entries(await readOr({}, redis.hgetall(questionsKey))));
     },
     /** What a worker found out about a person, by cluster, for a day at most. Trust none without its seal. */
     identitiesOf: async (user: string): Promise<ReadonlyMap<string, unknown>> => {
       const stored = Object.entries(await readOr({}, redis.hgetall(identitiesKey(user))));
-      const read = stored.map(async ([cluster, text]) => {
-        return [cluster, await reader.read("identities", `${user} ${cluster}`, text)] as const;
-      });
-      return new Map(await Promise.all(read));
+      return readEach(reader, "identities", stored, (cluster) => `${user} ${cluster}`);
     },
     rememberIdentities: async (found: Identities): Promise<void> => {
       const key = identitiesKey(found.user);
@@ -212,16 +207,11 @@ async function replaceLinks(redis: RedisClient, again: SealedAgain): Promise<num
   return replaced;
 }
 
-interface VerifyingKeys {
-  readonly decision: DecisionPublicKeys;
-  readonly preview: PreviewPublicKeys;
-}
-
 /** Where people's identities are looked up, and how they are verified. */
 export interface IdentityLookUp {
   readonly ledger: Pick<LinkLedger, "linksOf" | "identitiesOf">;
   readonly config: { readonly identities: IdentityRules };
-  readonly keys: VerifyingKeys;
+  readonly keys: { readonly decision: DecisionPublicKeys; readonly preview: PreviewPublicKeys };
   readonly now: () => Date;
 }
 

@@ -85,8 +85,8 @@ function listsOfRequest(request: AccessRequest): readonly Listed[] {
     const asked = askedBy !== null || list === "pending" ? [askedKey(list, askerOf(request))] : [];
     return [clusterKey(list, cluster), personKey(list, requester), ...asked].map((key) => ({ key, place }));
   });
-  const extension =
-    extended === null ? [] : [{ key: extensionsKey(extended), place: openSince(request) ?? (request.lease && -1) }];
+  const place = isClosed(request) ? request.lease && -1 : Date.parse(request.createdAt);
+  const extension = extended === null ? [] : [{ key: extensionsKey(extended), place }];
   return [...lists, { key: goneKey, place: shouldBeGoneAt(request) }, ...extension];
 }
 
@@ -96,10 +96,6 @@ function listsOfMigration(migration: Migration): readonly Listed[] {
     { key: migrationsKey(migration.cluster), place: migrationNumber(migration) },
     { key: openMigrationsKey, place: isOpen ? Date.parse(migration.createdAt) : null },
   ];
-}
-
-function openSince(request: AccessRequest): number | null {
-  return isClosed(request) ? null : Date.parse(request.createdAt);
 }
 
 /** A cluster's requests with leases that are not over, the first to end first: the same array while the list is unchanged. */

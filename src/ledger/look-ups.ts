@@ -74,7 +74,9 @@ async function chainAfter(
   const found = new Map<string, ApprovedRequest>();
   const from = [request];
   for (let of = from.pop(); of; of = from.pop()) {
-    if (!goesOn(of)) continue;
+    const { lease } = of;
+    if (lease?.end && lease.end.cause !== "expired") continue;
+    if (lease?.state !== "ended" && (lease?.state !== "active" || lease.drift)) continue;
     for (const each of await ledger.extensionsOf(of.id)) {
       // A forged circle must not run forever.
       if (each.state !== "approved" || each.id === request.id || found.has(each.id)) continue;
@@ -83,11 +85,6 @@ async function chainAfter(
     }
   }
   return [...found.values()];
-}
-
-function goesOn({ lease }: AccessRequest): boolean {
-  if (lease?.end && lease.end.cause !== "expired") return false;
-  return lease?.state === "ended" || (lease?.state === "active" && !lease.drift);
 }
 
 /** The first requests of a cluster's list, of everyone. */

@@ -150,13 +150,10 @@ async function oldestOf(queue: Queue, now: Date): Promise<number | null> {
   for (const id of inOrder.slice(0, maxLookedAt)) {
     // Another process can have taken it since.
     const job = await queue.getJob(String(id));
-    if (job && !isForLater(job, now)) return job.timestamp;
+    const isForLater = job?.attemptsStarted === 0 && job.timestamp + (job.opts.delay ?? 0) > now.getTime();
+    if (job && !isForLater) return job.timestamp;
   }
   return null;
-}
-
-function isForLater({ attemptsStarted, timestamp, opts }: BullJob, now: Date): boolean {
-  return attemptsStarted === 0 && timestamp + (opts.delay ?? 0) > now.getTime();
 }
 
 /** Its name for a log line: an attacker with Redis can give it any length, and also leave it out. */
@@ -253,11 +250,12 @@ export class HandBack {
     if (outcome !== "due") return outcome.value;
     work.catch(() => {});
     await job.moveToWait(token);
-    this.#handedBack.push(nameOf(job));
+    const { type, ...fields } = job.data ?? {};
+    this.#handedBack.push(`${job.name} ${Object.values(fields)[0] ?? ""}`.trim());
     throw new WaitingError();
   }
 
-  /** Closes a worker, and hands back its running jobs at the deadline. Resolves with the names of those jobs. */
+  /** Closes a worker, and hands back its running jobs at the deadline. Resolves with those, each as `reconcile staging`. */
   async close(worker: { close: () => Promise<void> }, deadline: AbortSignal): Promise<readonly string[]> {
     const closed = worker.close();
     if ((await Promise.race([closed, aborted(deadline)])) === "aborted") for (const letGo of this.#underWay) letGo();
@@ -269,10 +267,4 @@ export class HandBack {
 /** Whether an earlier start did not end: its process died, or handed the job back. */
 export function wasStartedBefore({ attemptsStarted, attemptsMade }: BullJob): boolean {
   return attemptsStarted > attemptsMade + 1;
-}
-
-/** `reconcile staging`, `show r-7k2m9x4q` */
-function nameOf({ name, data }: BullJob): string {
-  const [subject = ""] = Object.entries(data ?? {}).flatMap(([key, value]) => (key === "type" ? [] : [String(value)]));
-  return `${name} ${subject}`.trim();
 }

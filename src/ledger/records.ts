@@ -83,11 +83,6 @@ interface FoundList {
   readonly digests: readonly string[];
 }
 
-function listIn(answer: unknown): FoundList {
-  const [digest = "", ids, digests] = Array.isArray(answer) ? answer.map(String) : [];
-  return { digest, ids: ids ? ids.split("\n") : [], digests: digests?.split("\n") ?? [] };
-}
-
 /** These records, each with its digest. KEYS: the prefix of records' keys. ARGV: ids */
 const digestedScript = scriptOf(`${fieldLua}
 local found = {}
@@ -124,9 +119,9 @@ export async function readListed(
 ): Promise<readonly ApprovedRequest[]> {
   const known = knownLists.get(list);
   const answer = await runScript(redis, digestsScript, [list, recordPrefix], [known?.digest ?? ""]);
-  const found = listIn(answer);
-  const isSame = known !== undefined && found.digest === known.digest;
-  const now = isSame ? known : await readChanged(redis, reader, found, known, isOpen);
+  const [digest = "", ids, digests] = Array.isArray(answer) ? answer.map(String) : [];
+  const found = { digest, ids: ids ? ids.split("\n") : [], digests: digests?.split("\n") ?? [] };
+  const now = known?.digest === digest ? known : await readChanged(redis, reader, found, known, isOpen);
   knownLists.delete(list);
   knownLists.set(list, now);
   forgetOldest();

@@ -84,15 +84,10 @@ const unreadable: AuditEvent = {
   detail: {},
 };
 
-/** As stored, for verification. A forged text must not hide the other events. */
+/** As stored, for verification. A forged text must not hide the other events. One of another version can have another type. */
 function readEvent(text: string): AuditEvent {
   const event = parseJson(text);
-  return isEvent(event) ? event : unreadable;
-}
-
-/** An event of another version of eks-access can have another type. */
-function isEvent(value: unknown): value is AuditEvent {
-  return !nestsTooDeep(value) && auditEvent.safeParse(value).success;
+  return !nestsTooDeep(event) && auditEvent.safeParse(event).success ? (event as AuditEvent) : unreadable;
 }
 
 const auditEvent = z.looseObject({
@@ -180,14 +175,13 @@ export type AuditLog = ReturnType<typeof redisAuditLog>;
  * failure of Redis is an AccessError `ledger-unreachable`.
  */
 export function redisAuditLog(redis: RedisClient) {
-  return explained(auditLogOn(redis), redis);
-}
-
-function auditLogOn(redis: RedisClient) {
-  return {
+  const log = {
     /** Events from this sequence number on (the first is 1), in order. */
     events: (from: number, limit: number) => readEvents(redis, from, limit),
-    head: () => readHead(redis),
+    head: async (): Promise<Anchor> => {
+      const [sequence, hash] = await redis.hmget(chainHeadKey, "sequence", "hash");
+      return { count: Number(sequence ?? 0), hash: hash ?? genesis };
+    },
     /** The beginning of the log, as stored: the reader has to verify it. */
     base: () => readBase(redis),
     /** Never back. Nothing happens if the event is absent, or if the log no longer begins at `before`. */
@@ -214,6 +208,7 @@ function auditLogOn(redis: RedisClient) {
     markDelivered: async (sink: string, sequence: number): Promise<void> =>
       void (await redis.eval(raiseScript, 1, deliveredKey, sink, String(sequence))),
   };
+  return explained(log, redis);
 }
 
 function valuesOf({ count, hash, anchors, seal, erasures = new Map() }: LogBase, before: LogBase): readonly string[] {
@@ -237,11 +232,6 @@ async function copyErased(redis: RedisClient, erased: ReadonlyMap<number, Erased
     const values = [String(first + 1), String(last), JSON.stringify(Object.fromEntries(left))];
     await redis.eval(copyScript, 2, eventsKey, copyKey, ...values);
   }
-}
-
-async function readHead(redis: RedisClient): Promise<Anchor> {
-  const [sequence, hash] = await redis.hmget(chainHeadKey, "sequence", "hash");
-  return { count: Number(sequence ?? 0), hash: hash ?? genesis };
 }
 
 async function readBase(redis: RedisClient): Promise<LogBase> {

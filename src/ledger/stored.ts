@@ -161,6 +161,19 @@ export interface StoredReader {
   read: <K extends StoredKind>(kind: K, id: string, text: string | null | undefined) => Promise<Stored<K> | null>;
 }
 
+export type Field = readonly [name: string, text: string | null];
+
+/** Those of a hash that can be read, by their names. */
+export async function readEach<K extends StoredKind>(
+  reader: StoredReader,
+  kind: K,
+  fields: readonly Field[],
+  idOf = (name: string) => name,
+): Promise<ReadonlyMap<string, Stored<K>>> {
+  const values = await Promise.all(fields.map(([name, text]) => reader.read(kind, idOf(name), text)));
+  return new Map(fields.flatMap(([name], index) => (values[index] ? [[name, values[index]] as const] : [])));
+}
+
 const maxReported = 2_000;
 
 export function storedReader(redis: RedisClient, log: UnreadableLog): StoredReader {

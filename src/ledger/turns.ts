@@ -31,9 +31,9 @@ export type TurnLedger = ReturnType<typeof redisTurns>;
 export function redisTurns(redis: RedisClient) {
   return {
     /** One of `most` turns (one if absent) of all processes in `everyMs`. It only saves work: it can be done twice. */
-    takeTurn: (name: string, everyMs: number, most = 1) => takeTurn(redis, name, { everyMs, most, firstMs: everyMs }),
+    takeTurn: (name: string, everyMs: number, most = 1) => takeTurn(redis, name, everyMs, most, everyMs),
     /** A turn that ends soon unless `keepTurn` follows its work: what a process that died left undone, another one does. */
-    claimTurn: (name: string, everyMs: number) => takeTurn(redis, name, { everyMs, most: 1, firstMs: claimMs }),
+    claimTurn: (name: string, everyMs: number) => takeTurn(redis, name, everyMs, 1, claimMs),
     /** @param forMs from now; 0: the next one can take it at once */
     keepTurn: async (name: string, forMs: number): Promise<void> => {
       await (forMs > 0 ? redis.set(turnKey(name), 1, "PX", forMs) : redis.del(turnKey(name)));
@@ -65,17 +65,10 @@ if left < 0 or left > tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV
 return taken <= tonumber(ARGV[2]) and 1 or 0
 `);
 
-interface TurnTimes {
-  readonly everyMs: number;
-  readonly most: number;
-  /** Of a turn that is new. */
-  readonly firstMs: number;
-}
-
 const turnKey = (name: string) => `{eks-access}:turn:${name}`;
 
-/** Most turns are new: one command takes such a turn, and each acknowledgement waits for one. */
-async function takeTurn(redis: RedisClient, name: string, { everyMs, most, firstMs }: TurnTimes): Promise<boolean> {
+/** Most turns are new: one command takes such a turn, for `firstMs`, and each acknowledgement waits for one. */
+async function takeTurn(redis: RedisClient, name: string, everyMs: number, most: number, firstMs: number) {
   const key = turnKey(name);
   if ((await redis.set(key, 1, "PX", firstMs, "NX")) === "OK") return true;
   return (await runScript(redis, takeTurnScript, [key], [String(everyMs), String(most)])) === 1;

@@ -16,16 +16,11 @@ export const recordedEvents = announcements<AuditEvent>("event");
 /** An answered request of Slack; in Socket Mode the status is 200. */
 export const answeredRequests = announcements<{ readonly status: number; readonly seconds: number }>("answer");
 
-interface Announcements<Value extends object> {
-  readonly publish: (value: Value) => void;
-  readonly subscribe: (listener: (value: Value) => void) => () => void;
-}
-
-function announcements<Value extends object>(name: string): Announcements<Value> {
+function announcements<Value extends object>(name: string) {
   const line = channel(`eks-access:${name}`);
   return {
-    publish: (value) => line.publish(value),
-    subscribe: (listener) => {
+    publish: (value: Value): void => line.publish(value),
+    subscribe: (listener: (value: Value) => void) => {
       const listen = (value: unknown) => listener(value as Value);
       line.subscribe(listen);
       return () => void line.unsubscribe(listen);

@@ -156,17 +156,12 @@ export function textWithin(answer: Buffer, bounds: AnswerBounds, what: string): 
   return answer.toString("utf8");
 }
 
-interface Remembered<Value, Text> {
-  readonly text: Text;
-  readonly value: Value;
-}
-
 /** A shorter text is read in less than a millisecond, and a thousand clusters have thousands of them. UTF-16 units. */
 export const worthRemembering = 8 * 1024;
 
 /** Remembers results for the most recent texts, compared whole. Callers share the results: do not change them. */
 export class RecentResults<Value extends object | boolean, Text extends string | Buffer = string> {
-  readonly #known = new Map<string, Remembered<Value, Text>>();
+  readonly #known = new Map<string, { readonly text: Text; readonly value: Value }>();
   readonly #maxLength: number;
   readonly #minLength: number;
   #length = 0;

@@ -57,7 +57,11 @@ export async function startHealthServer(port: string | undefined, health: Health
     "/healthz": async (response) => void response.writeHead(200, { "content-type": "text/plain" }).end("ok\n"),
     "/startupz": async (response) => void response.writeHead(phase.isStarted ? 200 : 503).end(),
     "/readyz": (response) => answerReady(health, phase, response),
-    "/metrics": (response) => answerMetrics(health.registry, response),
+    "/metrics": async (response) => {
+      const text = await health.registry.metrics().catch(() => null);
+      const type = { "content-type": health.registry.contentType };
+      response.writeHead(text === null ? 500 : 200, type).end(text ?? "");
+    },
   };
   const server = createServer((request, response) => {
     const answer = answers[request.url ?? ""];
@@ -86,12 +90,11 @@ function whyNoLedger({ ping, pingWithinMs = usualPingWithinMs }: Health): Promis
   return withinTime(why, pingWithinMs, silentLedger.message);
 }
 
-interface Phase {
-  readonly isStarted: boolean;
-  readonly isStopping: boolean;
-}
-
-async function answerReady(health: Health, { isStarted, isStopping }: Phase, response: ServerResponse): Promise<void> {
+async function answerReady(
+  health: Health,
+  { isStarted, isStopping }: { readonly isStarted: boolean; readonly isStopping: boolean },
+  response: ServerResponse,
+): Promise<void> {
   const startedAt = performance.now();
   const why = await whyNoLedger(health);
   const milliseconds = Math.round(performance.now() - startedAt);
@@ -110,11 +113,6 @@ async function answerReady(health: Health, { isStarted, isStopping }: Phase, res
     awaySince: health.awaySince(),
   };
   response.writeHead(ready ? 200 : 503, { "content-type": "application/json" }).end(`${JSON.stringify(body)}\n`);
-}
-
-async function answerMetrics(registry: Registry, response: ServerResponse): Promise<void> {
-  const text = await registry.metrics().catch(() => null);
-  response.writeHead(text === null ? 500 : 200, { "content-type": registry.contentType }).end(text ?? "");
 }
 
 /** Whether the ledger and the service work: 0 from the first probe that fails, so that each alert sets its own delay. */

@@ -170,7 +170,9 @@ export async function logDestination(
     messageFormat: (line, messageKey, _level, { colors }) => {
       const { request, msg: _msg, ...rest } = line;
       const id = typeof request === "string" ? `${colors.magenta(request)} ` : "";
-      return oneLine(`${id}${colors.bold(String(line[messageKey]))}${colors.gray(inWords(rest))}`);
+      const text = forTerminal(redact(`${id}${colors.bold(String(line[messageKey]))}${colors.gray(inWords(rest))}`));
+      const lines = text.split("\n").map((each) => each.trim());
+      return lines.filter((each) => each !== "").join(" ");
     },
   });
 }
@@ -188,11 +190,4 @@ function inWords(rest: Readonly<Record<string, unknown>>): string {
 function valueInWords(value: unknown): string {
   if (typeof value === "object" && value !== null && "message" in value) return JSON.stringify(value.message);
   return typeof value === "string" && /^[\w.:/-]+$/.test(value) ? value : JSON.stringify(value);
-}
-
-function oneLine(text: string): string {
-  const lines = forTerminal(redact(text))
-    .split("\n")
-    .map((line) => line.trim());
-  return lines.filter((line) => line !== "").join(" ");
 }

@@ -1,5 +1,4 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
-import type { AuditEvent } from "../access/audit-event.ts";
 import type { StateCounts } from "../access/lists.ts";
 import {
   type ApproverShortage,
@@ -20,36 +19,28 @@ export interface ProcessMetrics {
 }
 
 export function createProcessMetrics(registry: Registry, now: () => Date): ProcessMetrics {
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const lastSuccess = new Map<string, string>();
   const awaySince = new Map<string, string>();
   countCalls(registry, ({ service, result }) => {
     const at = now().toISOString();
     if (result === "ok") lastSuccess.set(service, at);
-    if (!isAway(result)) awaySince.delete(service);
+    // No answer, or only a proxy's answer that the service is away.
+    const isAway = result === "unreachable" || /^5\d\d$/.test(result);
+    if (!isAway) awaySince.delete(service);
     else if (!awaySince.has(service)) awaySince.set(service, at);
   });
-  const events = new Counter({
-    name: "eks_access_events_total",
-    help: "Audit events that this process wrote, by type; refusals and failures also by code",
-    labelNames: ["type", "code"],
-    registers,
-  });
-  recordedEvents.subscribe((event) => events.inc({ type: event.type, code: codeOf(event) }));
-  const acks = new Histogram({
-    name: "eks_access_ack_seconds",
-    help: "Time from a request of Slack to its answer",
-    labelNames: ["status"],
-    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
-    registers,
-  });
+  const written = "Audit events that this process wrote, by type; refusals and failures also by code";
+  const events = counter(registry, "eks_access_events_total", written, "type", "code");
+  recordedEvents.subscribe(({ type, detail: { code } }) =>
+    events.inc({ type, code: typeof code === "string" ? code : "" }),
+  );
+  const answer = "Time from a request of Slack to its answer";
+  const limits = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3];
+  const acks = histogram(registry, "eks_access_ack_seconds", answer, limits, "status");
   answeredRequests.subscribe(({ status, seconds }) => acks.observe({ status: String(status) }, seconds));
-  const lost = new Counter({
-    name: "eks_access_log_lines_lost_total",
-    help: "Lines of the log that this process lost, because nothing read the log, or its disk was full",
-    registers,
-  });
+  const unread = "Lines of the log that this process lost, because nothing read the log, or its disk was full";
+  const lost = counter(registry, "eks_access_log_lines_lost_total", unread);
   lostLines.subscribe(() => lost.inc());
   createApproverGauge(registry);
   return {
@@ -83,34 +74,15 @@ function createApproverGauge(registry: Registry): void {
 }
 
 function countCalls(registry: Registry, listener: (call: FinishedCall) => void): void {
-  const registers = [registry];
-  const total = new Counter({
-    name: "eks_access_calls_total",
-    help: "Calls to Slack, AWS and clusters, by result; each try of a call counts",
-    labelNames: ["service", "operation", "result"],
-    registers,
-  });
-  const seconds = new Histogram({
-    name: "eks_access_call_seconds",
-    help: "Time that a call to Slack, AWS or a cluster took",
-    labelNames: ["service"],
-    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
-    registers,
-  });
+  const calls = "Calls to Slack, AWS and clusters, by result; each try of a call counts";
+  const total = counter(registry, "eks_access_calls_total", calls, "service", "operation", "result");
+  const took = "Time that a call to Slack, AWS or a cluster took";
+  const seconds = histogram(registry, "eks_access_call_seconds", took, callBuckets, "service");
   finishedCalls.subscribe((call) => {
     total.inc({ service: call.service, operation: call.operation, result: call.result });
     seconds.observe({ service: call.service }, call.seconds);
     listener(call);
   });
-}
-
-/** No answer, or only a proxy's answer that the service is away. */
-function isAway(result: string): boolean {
-  return result === "unreachable" || /^5\d\d$/.test(result);
-}
-
-function codeOf({ detail }: AuditEvent): string {
-  return typeof detail.code === "string" ? detail.code : "";
 }
 
 export interface QueueState {
@@ -231,6 +203,23 @@ export function gauge(
   });
 }
 
+function counter<Label extends string>(registry: Registry, name: string, help: string, ...labelNames: Label[]) {
+  return new Counter({ name, help, labelNames, registers: [registry] });
+}
+
+/** Of a call, or of a step with some calls. Seconds, as all buckets. */
+const callBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+function histogram<Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  buckets: number[],
+  ...labelNames: Label[]
+) {
+  return new Histogram({ name, help, labelNames, buckets, registers: [registry] });
+}
+
 export interface WorkerMetrics {
   readonly revocationLag: Histogram;
   readonly activation: Histogram;
@@ -242,51 +231,26 @@ export interface WorkerMetrics {
 }
 
 export function createWorkerMetrics(registry: Registry): WorkerMetrics {
-  const registers = [registry];
-  const steps = new Histogram({
-    name: "eks_access_step_seconds",
-    help: "Time that each step of a run on a cluster took, from assume to prove and sign-in",
-    labelNames: ["step"],
-    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
-    registers,
-  });
-  finishedSteps.subscribe(({ step, seconds }) => steps.observe({ step }, seconds));
+  const step = "Time that each step of a run on a cluster took, from assume to prove and sign-in";
+  const steps = histogram(registry, "eks_access_step_seconds", step, callBuckets, "step");
+  finishedSteps.subscribe((finished) => steps.observe({ step: finished.step }, finished.seconds));
+  const gone = "Time from the end of a lease until its share was gone from the cluster";
+  const proved = "Time from the last approval of a lease until its access was proved";
+  const written = "Writes of aws-auth and of single access entries, without dry runs";
+  const again = "Writes that met a concurrent edit and were planned again";
+  const run = "Time that one run on one cluster took";
+  const help = "1 while the worker has no ledger and only ends leases that the clusters remember";
+  const [untilGone, untilProved] = [
+    [0.5, 1, 2, 5, 15, 60, 300, 1800],
+    [1, 2, 5, 15, 60, 300, 1800],
+  ];
+  const runBuckets = [0.1, 0.25, 0.5, 1, 2, 5, 15, 60];
   return {
-    revocationLag: new Histogram({
-      name: "eks_access_revocation_lag_seconds",
-      help: "Time from the end of a lease until its share was gone from the cluster",
-      buckets: [0.5, 1, 2, 5, 15, 60, 300, 1800],
-      registers,
-    }),
-    activation: new Histogram({
-      name: "eks_access_activation_seconds",
-      help: "Time from the last approval of a lease until its access was proved",
-      buckets: [1, 2, 5, 15, 60, 300, 1800],
-      registers,
-    }),
-    writes: new Counter({
-      name: "eks_access_writes_total",
-      help: "Writes of aws-auth and of single access entries, without dry runs",
-      labelNames: ["cluster", "way"],
-      registers,
-    }),
-    conflicts: new Counter({
-      name: "eks_access_conflicts_total",
-      help: "Writes that met a concurrent edit and were planned again",
-      labelNames: ["cluster", "way"],
-      registers,
-    }),
-    runSeconds: new Histogram({
-      name: "eks_access_reconcile_seconds",
-      help: "Time that one run on one cluster took",
-      labelNames: ["reason"],
-      buckets: [0.1, 0.25, 0.5, 1, 2, 5, 15, 60],
-      registers,
-    }),
-    withoutLedger: new Gauge({
-      name: "eks_access_without_ledger",
-      help: "1 while the worker has no ledger and only ends leases that the clusters remember",
-      registers,
-    }),
+    revocationLag: histogram(registry, "eks_access_revocation_lag_seconds", gone, untilGone),
+    activation: histogram(registry, "eks_access_activation_seconds", proved, untilProved),
+    writes: counter(registry, "eks_access_writes_total", written, "cluster", "way"),
+    conflicts: counter(registry, "eks_access_conflicts_total", again, "cluster", "way"),
+    runSeconds: histogram(registry, "eks_access_reconcile_seconds", run, runBuckets, "reason"),
+    withoutLedger: new Gauge({ name: "eks_access_without_ledger", help, registers: [registry] }),
   };
 }

@@ -50,7 +50,9 @@ export async function traced<T>(work: Work, act: () => Promise<T>): Promise<T> {
   try {
     return await contexts.with(trace.setSpan(within, span), act);
   } catch (error) {
-    span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute("error.type", typeOf(error));
+    // Not the message: it may name an ARN.
+    const type = error instanceof AccessError ? error.code : error instanceof Error ? error.name : "unknown";
+    span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute("error.type", type);
     throw error;
   } finally {
     span.end();
@@ -96,12 +98,6 @@ function spanContextOf(parent: TraceParent): SpanContext | null {
   const [, traceId, spanId, flags] = form.exec(parent) ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return null;
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
-}
-
-/** Not the message: it may name an ARN. */
-function typeOf(error: unknown): string {
-  if (error instanceof AccessError) return error.code;
-  return error instanceof Error ? error.name : "unknown";
 }
 
 /** The OTLP encodings, both over HTTP. */

@@ -111,7 +111,10 @@ function fill(map: MapDraft, node: MappingNode, budget: Spending, merged: boolea
     if (name.type === "map" || name.type === "list") throw failure("invalid map key", key);
     const field = { key, value: decodeNode(value, budget), written: value, merged };
     if (name.type === "string") set(map, name.value, field);
-    else addOther(map, name.value, field.value);
+    else {
+      map.others ??= new Map();
+      map.others.set(name.value, field.value);
+    }
     if (name.type === "null" || isWide(name.value)) map.unfitKey ??= key;
   }
 }
@@ -124,11 +127,6 @@ function set(map: MapDraft, name: string, field: Field): void {
     map.overwritten.push({ ...before, name });
   }
   map.fields.set(name, field);
-}
-
-function addOther(map: MapDraft, key: unknown, value: YamlValue): void {
-  map.others ??= new Map();
-  map.others.set(key, value);
 }
 
 export function isMerge(key: YamlNode): boolean {

@@ -91,7 +91,10 @@ function* parseBefore(forbidden: number, text: string, budget: ReadingBudget): S
   const scanner = new Scanner(text.slice(0, forbidden));
   try {
     const root = yield* parseRoot(scanner, budget);
-    if (!isRead()) return { root, dropped: findDropped(scanner) ?? markAt(text, forbidden) };
+    if (!isRead()) {
+      const dropped = findDropped(scanner) ?? { at: forbidden, ...lineAndColumn(text, forbidden) };
+      return { root, dropped };
+    }
   } catch (failure) {
     if (!(failure instanceof YamlFailure) || !isRead()) throw failure;
   }
@@ -100,10 +103,6 @@ function* parseBefore(forbidden: number, text: string, budget: ReadingBudget): S
   function isRead(): boolean {
     return forbidden < readUpTo(text, scanner.asked(text));
   }
-}
-
-function markAt(text: string, at: number): Mark {
-  return { at, ...lineAndColumn(text, at) };
 }
 
 /**

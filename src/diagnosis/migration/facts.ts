@@ -160,7 +160,11 @@ interface Names {
  * @param account of the principal
  */
 export function readNames({ username, groups }: Names, kind: "role" | "user", account: string): NamesReading {
-  const fill = (text: string) => writtenOut(text, kind, account);
+  const fill = (text: string) => {
+    const filled = text.replaceAll("{{AccountID}}", account);
+    // An IAM user has no session: the authenticator writes nothing for its name.
+    return kind === "role" ? filled : filled.replace(/\{\{SessionName(?:Raw)?\}\}/g, "");
+  };
   const name = fill(username);
   const refusal = refuseUsername(name);
   if (refusal) return refusal;
@@ -172,13 +176,9 @@ export function readNames({ username, groups }: Names, kind: "role" | "user", ac
   if (templated) return refuseTemplate("template-in-group", templated);
   const [first] = others;
   if (first !== undefined && !isAdmin) return refuseReserved("group-reserved", first);
-  return { type: "names", username: name, groups: kept, isAdmin, instead: isAdmin ? insteadOfMasters(others) : [] };
-}
-
-/** An IAM user has no session: the authenticator writes nothing for its name. */
-function writtenOut(text: string, kind: "role" | "user", account: string): string {
-  const filled = text.replaceAll("{{AccountID}}", account);
-  return kind === "role" ? filled : filled.replace(/\{\{SessionName(?:Raw)?\}\}/g, "");
+  const replaced = isAdmin ? [MASTERS, ...others] : [];
+  const instead = replaced.map((group) => `AmazonEKSClusterAdminPolicy replaces ${group}.`);
+  return { type: "names", username: name, groups: kept, isAdmin, instead };
 }
 
 function refuseUsername(username: string): NamesRefusal | null {
@@ -206,10 +206,6 @@ function refuseTemplate(code: string, name: string): NamesRefusal {
 
 function refuseReserved(code: string, name: string): NamesRefusal {
   return refused(code, `EKS reserves the name ${name}.`, anotherName);
-}
-
-function insteadOfMasters(others: readonly string[]): string[] {
-  return [MASTERS, ...others].map((group) => `AmazonEKSClusterAdminPolicy replaces ${group}.`);
 }
 
 const anotherName = "Use another name in aws-auth and RBAC bindings.";

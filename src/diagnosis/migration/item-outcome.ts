@@ -12,7 +12,6 @@ import {
 import {
   isAsWanted,
   lostByNodes,
-  type ManagedNodes,
   type MigrationFacts,
   type NamesRefusal,
   type NodeType,
@@ -61,7 +60,10 @@ export function* outcomesOf(facts: MigrationFacts): Steps<ItemOutcome[]> {
 }
 
 function outcomeOf(item: Entry, facts: MigrationFacts, presentEntries: ReadonlyMap<string, PresentEntry>): Outcome {
-  if (item.section === "mapAccounts") return outcomeOfAccount(item);
+  if (item.section === "mapAccounts") {
+    if (isAccountId(item.arn)) return stays("whole-account", ...onePrincipal);
+    return { type: "unmatched", why: `${JSON.stringify(item.arn)} is not an AWS account.` };
+  }
   if (isWildcard(item)) return stays("arn-wildcard", ...onePrincipal);
   if (!item.reachable) return { type: "unmatched", why: whyUnmatched(item, facts) };
   if (competingEntries(item, facts.document.lookup).length > 1) {
@@ -75,7 +77,10 @@ function outcomeOf(item: Entry, facts: MigrationFacts, presentEntries: ReadonlyM
     .map(({ endsAt }) => endsAt)
     .sort()
     .at(-1);
-  if (until !== undefined) return { type: "waits", until, note: waitNote(shares.map(({ id }) => id)) };
+  if (until !== undefined) {
+    const note = `A lease uses it (${shares.map(({ id }) => id).join(", ")}). Ask again after that ends.`;
+    return { type: "waits", until, note };
+  }
   if (there?.isLeased) return { type: "waits", until: "the access in its access entry ends", note: leasedNote };
   return moved(item, facts, there);
 }
@@ -95,52 +100,29 @@ function moved(item: Entry, facts: MigrationFacts, there: PresentEntry | undefin
   return { type: "moves", wanted, isDone, instead, notes: there ? [] : whole.notes };
 }
 
-function outcomeOfAccount({ arn }: Entry): Outcome {
-  if (!isAccountId(arn)) return { type: "unmatched", why: `${JSON.stringify(arn)} is not an AWS account.` };
-  return stays("whole-account", ...onePrincipal);
-}
-
 function outcomeOfNodes(item: Entry, there: PresentEntry | undefined, { managedNodes }: MigrationFacts): Outcome {
   const owners = managedNodes?.filter(({ roleArn }) => principalKey(roleArn) === principalKey(item.arn)) ?? [];
   const nodeType = owners[0]?.type ?? nodeTypeOf(item);
+  const owned = owners.length > 0 ? `It is the role of ${owners.map(({ name }) => name).join(" and ")}.` : "";
   const lost = lostByNodes(item);
   const warning =
     lost.length === 0 ? "" : ` It lacks the groups ${lost.join(", ")}. Bind their rights elsewhere first.`;
   if (there && there.type !== "STANDARD") {
-    const note = `Its access entry of type ${there.type} exists.${ownersText(owners)}${warning}`;
+    const note = `Its access entry of type ${there.type} exists.${owned && ` ${owned}`}${warning}`;
     return { type: "nodes", nodeType, isThere: true, note };
   }
   const command = `aws eks create-access-entry --type ${nodeType} --principal-arn ${owners[0]?.roleArn ?? `${item.arn} (with the role's path)`}`;
-  const note = `${nodesOf(owners, managedNodes, command)}${warning}`;
-  return { type: "nodes", nodeType, isThere: false, note };
-}
-
-function ownersText(owners: readonly ManagedNodes[]): string {
-  return owners.length > 0 ? ` It is the role of ${owners.map(({ name }) => name).join(" and ")}.` : "";
-}
-
-/** EKS knows the owners of nodes. Without the right to ask EKS, the item alone does not show them. */
-function nodesOf(
-  owners: readonly ManagedNodes[],
-  managedNodes: MigrationFacts["managedNodes"],
-  command: string,
-): string {
-  if (owners.length > 0) {
-    return `It is the role of ${owners.map(({ name }) => name).join(" and ")}. EKS makes its access entry. If that is missing: ${command}.`;
-  }
-  if (managedNodes) {
-    return `If its nodes are self-managed: ${command}.`;
-  }
-  return `The worker can't ask EKS about its nodes (deploy/iam/migration-policy.json). If its nodes are self-managed: ${command}.`;
+  const unasked = managedNodes ? "" : "The worker can't ask EKS about its nodes (deploy/iam/migration-policy.json). ";
+  // EKS knows the owners of nodes. Without the right to ask EKS, the item alone does not show them.
+  const how = owned
+    ? `${owned} EKS makes its access entry. If that is missing: ${command}.`
+    : `${unasked}If its nodes are self-managed: ${command}.`;
+  return { type: "nodes", nodeType, isThere: false, note: `${how}${warning}` };
 }
 
 const creatorNote = "It created the cluster. EKS makes its access entry.";
 
 export const leasedNote = "A lease uses it. Ask again after that ends.";
-
-function waitNote(ids: readonly string[]): string {
-  return `A lease uses it (${ids.join(", ")}). Ask again after that ends.`;
-}
 
 function presentNote({ username, groups, policies, type }: PresentEntry): string {
   const given = [...groups, ...policies.map(({ name }) => name)];

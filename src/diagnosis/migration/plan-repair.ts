@@ -176,7 +176,9 @@ function outcomesOf(deleted: DeletedPrincipal, facts: MigrationFacts): readonly 
 function ofEntry(entry: PresentEntry, { from, current }: DeletedPrincipal, facts: MigrationFacts): Outcome {
   const about = { type: "kept", place: "an access entry", arn: from } as const;
   const { username, groups, policies, tags = {}, createdAt = null } = entry;
-  if (entry.type !== "STANDARD" || isOfCreator(from, facts)) {
+  const { creatorArn } = facts;
+  const isOfCreator = creatorArn !== null && principalKey(from) === principalKey(creatorArn);
+  if (entry.type !== "STANDARD" || isOfCreator) {
     return { ...about, outcome: "stays", why: "It is for nodes or the cluster's creator." };
   }
   if (entry.isLeased) return { ...about, outcome: "waits", why: leasedNote };
@@ -221,10 +223,6 @@ const unproved = "The current role has its own entry: this role may still exist.
 /** AWS sets these tags, for example for a CloudFormation stack, and refuses them from others. */
 function ownTags(tags: NonNullable<PresentEntry["tags"]>): Replacement["tags"] {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith("aws:")));
-}
-
-function isOfCreator(arn: string, { creatorArn }: MigrationFacts): boolean {
-  return creatorArn !== null && principalKey(arn) === principalKey(creatorArn);
 }
 
 function ownOf(current: string, { presentEntries, document, mode, holdings }: MigrationFacts) {

@@ -77,16 +77,12 @@ export function* migrationSteps(facts: MigrationFacts): Steps<MigrationResult> {
     outcomes,
     steps,
     keptBecause: out.keptBecause,
-    before: outcomes.flatMap(beforeApi),
+    before: outcomes.filter(isBeforeApi).map(({ item }) => item.arn),
     digest: digestOf(facts, outcomes),
   };
 }
 
-interface Removal {
-  readonly type: "out";
-  readonly steps: readonly MigrationStep[];
-  readonly keptBecause: string | null;
-}
+type Removal = { readonly type: "out"; readonly steps: readonly MigrationStep[]; readonly keptBecause: string | null };
 
 /** Administrators may leave the document where they have the policy: an empty document is the goal. */
 function* planRemoval(
@@ -109,19 +105,15 @@ function* planRemoval(
   }
   if (planned.type === "planned" && planned.refused.length === 0) {
     const { after, diff } = planned;
-    return {
-      type: "out",
-      steps: arns.length > 0 ? [{ type: "remove-from-aws-auth", arns, after, diff }] : [],
-      keptBecause: null,
-    };
+    const steps = arns.length > 0 ? [{ type: "remove-from-aws-auth", arns, after, diff } as const] : [];
+    return { type: "out", steps, keptBecause: null };
   }
   const refusal = planned.type === "refused" ? planned.refusal : planned.refused[0];
   return { type: "out", steps: [], keptBecause: refusal?.message ?? null };
 }
 
-function beforeApi({ item, outcome }: ItemOutcome): string[] {
-  const isNodes = outcome.type === "nodes" && !outcome.isThere;
-  return outcome.type === "stays" || outcome.type === "waits" || isNodes ? [item.arn] : [];
+function isBeforeApi({ outcome }: ItemOutcome): boolean {
+  return outcome.type === "stays" || outcome.type === "waits" || (outcome.type === "nodes" && !outcome.isThere);
 }
 
 function digestOf({ clusterArn }: MigrationFacts, outcomes: readonly ItemOutcome[]): string {

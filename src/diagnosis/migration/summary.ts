@@ -1,17 +1,17 @@
 import { asPlanned } from "../../access/lease/drift.ts";
-import type { ItemSummary, MigrationSummary, StepSummary } from "../../access/migration.ts";
+import type { MigrationSummary, StepSummary } from "../../access/migration.ts";
 import type { MigrationStep, WantedEntry } from "./facts.ts";
-import type { ItemOutcome, Outcome } from "./item-outcome.ts";
+import type { Outcome } from "./item-outcome.ts";
 import type { MigrationPlan } from "./plan.ts";
 
 export function summarizeMigration(plan: MigrationPlan): MigrationSummary {
   const { mode, outcomes, steps, keptBecause, before, digest } = plan;
-  return { mode, items: outcomes.map(summarizeItem), steps: steps.map(summarizeStep), keptBecause, before, digest };
-}
-
-function summarizeItem({ item, outcome }: ItemOutcome): ItemSummary {
-  const place = `${item.section} line ${item.line}`;
-  return { place, arn: item.arn, outcome: outcome.type, sentences: sentencesOf(outcome) };
+  const items = outcomes.map(({ item, outcome }) => {
+    const place = `${item.section} line ${item.line}`;
+    return { place, arn: item.arn, outcome: outcome.type, sentences: sentencesOf(outcome) };
+  });
+  const named = steps.map((step) => ({ name: stepName(step), ...wordsOf(step) }));
+  return { mode, items, steps: named, keptBecause, before, digest };
 }
 
 function sentencesOf(outcome: Outcome): readonly string[] {
@@ -41,10 +41,6 @@ function who({ principalArn, username, groups, isAdmin }: WantedEntry): string {
 /** The name of a step in the ledger and the audit log: the same in each plan of the same migration. */
 export function stepName(step: MigrationStep): string {
   return step.type === "give-entry" ? `give-entry ${step.wanted.principalArn}` : step.type;
-}
-
-function summarizeStep(step: MigrationStep): StepSummary {
-  return { name: stepName(step), ...wordsOf(step) };
 }
 
 function wordsOf(step: MigrationStep): Omit<StepSummary, "name"> {

@@ -78,7 +78,7 @@ async function clustersIn(
   const found: FoundCluster[] = [];
   for (const eksName of await eks.names()) {
     const place = { ...where, eksName };
-    const tags = known.get(placeOf(place)) ?? (await eks.tagsOf(eksName));
+    const tags = known.get(placeOf(place)) ?? (await eks.lookAt(eksName))?.tags;
     if (tags) known.set(placeOf(place), tags);
     if (tags && hasLabels(wanted ?? {}, { ...tags, ...where })) found.push({ ...place, tags });
   }
