@@ -5,7 +5,14 @@ import type { NamespaceList } from "../access/shared-lists.ts";
 import type { RedisClient } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { schema, schemaKey } from "./connect.ts";
-import { type Field, type RefusedFile, readEach, readOr, type StoredReader, type WorkerIdentity } from "./stored.ts";
+import {
+  type HashField,
+  type RefusedFile,
+  readEach,
+  readOr,
+  type StoredReader,
+  type WorkerIdentity,
+} from "./stored.ts";
 
 /** CloudTrail's record of a cluster's creation, sealed by the worker that asked. */
 export interface RememberedCreation {
@@ -168,7 +175,7 @@ async function newServer(redis: RedisClient): Promise<string | null> {
   return isNew === 1 ? id : null;
 }
 
-async function fieldsOf(redis: RedisClient, key: string, names: readonly string[]): Promise<readonly Field[]> {
+async function fieldsOf(redis: RedisClient, key: string, names: readonly string[]): Promise<readonly HashField[]> {
   if (names.length === 0) return [];
   const texts = await redis.hmget(key, ...names);
   return names.map((name, index) => [name, texts[index] ?? null]);
@@ -181,7 +188,7 @@ async function beginOutage(redis: RedisClient, reader: StoredReader, cluster: st
   return open ?? outage;
 }
 
-function timesIn(fields: readonly Field[]): ReadonlyMap<string, Date> {
+function timesIn(fields: readonly HashField[]): ReadonlyMap<string, Date> {
   const times = fields.map(([name, text]) => [name, new Date(text ?? "")] as const);
   return new Map(times.filter(([, at]) => !Number.isNaN(at.getTime())));
 }

@@ -161,13 +161,13 @@ export interface StoredReader {
   read: <K extends StoredKind>(kind: K, id: string, text: string | null | undefined) => Promise<Stored<K> | null>;
 }
 
-export type Field = readonly [name: string, text: string | null];
+export type HashField = readonly [name: string, text: string | null];
 
 /** Those of a hash that can be read, by their names. */
 export async function readEach<K extends StoredKind>(
   reader: StoredReader,
   kind: K,
-  fields: readonly Field[],
+  fields: readonly HashField[],
   idOf = (name: string) => name,
 ): Promise<ReadonlyMap<string, Stored<K>>> {
   const values = await Promise.all(fields.map(([name, text]) => reader.read(kind, idOf(name), text)));
