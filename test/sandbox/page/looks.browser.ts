@@ -1,6 +1,6 @@
 import type { BrowserContextOptions, Locator } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { arns } from "../../../sandbox/scene.ts";
+import { alice, arns, developerArn } from "../../../sandbox/scene.ts";
 import { aPage, barriers, become, eventually, isTooWide, picture, type ServedPage, say } from "./a-page.ts";
 
 /** How the page looks and reads: on a laptop and a phone, in light and dark, with a keyboard and to a screen reader. */
@@ -112,6 +112,23 @@ test.each(["light", "dark"] as const)(
     await page.context().close();
   },
 );
+
+test("a mistake with a long ARN stays within a form on a phone", async () => {
+  const page = await served.open("?as=U0ENGINEER", phone);
+  await say(page, "/eks-access request");
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Level").selectOption("viewer");
+  await form.getByLabel(/role or user/).fill(developerArn(alice));
+  await form.getByLabel("Why").fill("read the events");
+  await form.getByRole("button", { name: "Ask", exact: true }).click();
+  const mistake = form.getByText(/^This is a session\. .*arn:aws:iam/).last();
+  await mistake.waitFor();
+
+  expect(await mistake.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+  await page.keyboard.press("Escape");
+  await form.waitFor({ state: "detached" });
+  await page.context().close();
+});
 
 test("a keyboard alone is enough: to the field, through a confirmation and back", async () => {
   const page = await served.open();
