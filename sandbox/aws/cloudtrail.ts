@@ -7,10 +7,6 @@ const pageSize = 50;
 export interface CloudTrail {
   events: readonly CloudTrailEvent[];
   record(event: CloudTrailEvent): void;
-  /** For each account and region. AWS allows 2; `Infinity` suits tests of other things. */
-  callsPerSecond: number;
-  /** The times of the last second's calls, by account and region. */
-  recent: Map<string, Date[]>;
 }
 
 const historyMs = 90 * 24 * 3600 * 1000;
@@ -19,8 +15,6 @@ export function createCloudTrail(now: () => Date): CloudTrail {
   const events: CloudTrailEvent[] = [];
   return {
     events,
-    callsPerSecond: Number.POSITIVE_INFINITY,
-    recent: new Map(),
     record: (event) => {
       if (event.at > now()) throw new Error("CloudTrail can't know of the future");
       events.push(event);
@@ -33,7 +27,6 @@ export function cloudTrailCalls(trail: CloudTrail, now: () => Date): JsonHandler
   return {
     "cloudtrail.LookupEvents": ({ caller, region, body }) => {
       const place = { region, account: caller.identity.accountId };
-      if (isThrottled(trail, place, now())) refuse("Throttling", "Rate exceeded");
       return page(trail, place, readLookup(body as LookupBody), now());
     },
   };
@@ -42,14 +35,6 @@ export function cloudTrailCalls(trail: CloudTrail, now: () => Date): JsonHandler
 interface Place {
   account: string;
   region: string;
-}
-
-function isThrottled(trail: CloudTrail, { account, region }: Place, now: Date): boolean {
-  const place = `${account} ${region}`;
-  const recent = (trail.recent.get(place) ?? []).filter((at) => now.getTime() - at.getTime() < 1000);
-  const throttled = recent.length >= trail.callsPerSecond;
-  trail.recent.set(place, throttled ? recent : [...recent, now]);
-  return throttled;
 }
 
 function page(trail: CloudTrail, place: Place, lookup: Lookup, now: Date): object {

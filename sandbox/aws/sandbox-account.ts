@@ -60,10 +60,6 @@ export class SandboxAccount {
     return credentials;
   }
 
-  deleteAccessKey(accessKeyId: string): void {
-    this.#callers.delete(accessKeyId);
-  }
-
   setTrust(roleArn: string, trust: TrustPolicy): void {
     this.#identities.set(roleArn, { ...this.#known(roleArn), trust });
   }

@@ -143,8 +143,6 @@ function emoji(name: string): string {
 
 /** The words of Slack's date tokens. @see https://docs.slack.dev/messaging/formatting-message-text/#date-formatting */
 const formats: Readonly<Record<string, Intl.DateTimeFormatOptions>> = {
-  date_num: { year: "numeric", month: "2-digit", day: "2-digit" },
-  date: { year: "numeric", month: "long", day: "numeric" },
   date_short: { year: "numeric", month: "short", day: "numeric" },
   date_long: { year: "numeric", month: "long", day: "numeric", weekday: "long" },
   time: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },

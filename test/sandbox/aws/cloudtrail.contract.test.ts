@@ -128,19 +128,6 @@ describe("LookupEvents", () => {
     expect(refusal).toMatchObject({ name, status: 400 });
   });
 
-  it("throttles the third call of a second on request", async () => {
-    aws.cloudTrail.callsPerSecond = 2;
-
-    const answers = await Promise.allSettled([lookup(), lookup(), lookup()]);
-    aws.clock.pass(2);
-    const later = await lookup();
-
-    const refused = answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason] : []));
-    expect(refused).toHaveLength(1);
-    expect(refused[0]).toMatchObject({ name: "ThrottlingException", message: "Rate exceeded" });
-    expect(later.Events).toEqual([]);
-  });
-
   it("is denied to a caller without that action in a policy", async () => {
     aws.account.setAllowed(workerArn, []);
 

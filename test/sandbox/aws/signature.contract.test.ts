@@ -28,10 +28,10 @@ describe("a signed header", () => {
   it.each([
     ["an access key that does not exist", () => ({ accessKeyId: "AKIAEXAMPLE", secretAccessKey: "x" })],
     [
-      "a deleted access key",
+      "an access key whose user is gone",
       () => {
         const user = aws.account.addUser({ name: "dev" });
-        aws.account.deleteAccessKey(user.accessKeyId);
+        aws.account.removeIdentity(user.arn);
         return user;
       },
     ],
