@@ -80,7 +80,11 @@ export const clusterRule: Rule = {
 
 /** The first rule that names the level and the person. Null: this person can't ask for it. */
 export function ruleFor(cluster: Cluster, level: string, requester: Person): Rule | null {
-  return cluster.rules.find((rule) => whyNot(rule, level, requester) === null) ?? null;
+  return (
+    cluster.rules.find(
+      ({ who, levels }) => (levels === null || levels.includes(level)) && (who === null || isNamedIn(who, requester)),
+    ) ?? null
+  );
 }
 
 export function levelsFor(cluster: Cluster, person: Person): readonly Level[] {
