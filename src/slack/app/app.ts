@@ -18,7 +18,7 @@ import { bodyLimitBytes, seenRequests } from "./admit.ts";
 import { noteReplay } from "./attempts.ts";
 import { GuardedReceiver, InFlight, WatchedApp } from "./bolt.ts";
 import { commands } from "./commands.ts";
-import { type Installation, installationOf } from "./payload.ts";
+import { installationOf } from "./payload.ts";
 import { handlerOf, onlyOnce, onlyOurWorkspace, type StartContext } from "./registrations.ts";
 import { connectorThrough, proxySettings } from "./through-proxy.ts";
 import { slackFailure, webClientOptions } from "./web-client.ts";
@@ -95,13 +95,8 @@ async function stop(app: WatchedApp, mode: "http" | "socket"): Promise<void> {
 /** A slow Slack must not end a start. */
 const patience = { timeoutMs: 10_000, retries: 2 };
 
-interface Bot {
-  readonly authorized: AuthorizeResult;
-  readonly place: Installation;
-}
-
 /** The identity of the token, and where it is installed. @throws AccessError */
-async function whoIsTheBot(environment: SlackEnvironment): Promise<Bot> {
+async function whoIsTheBot(environment: SlackEnvironment) {
   const { botToken } = environment;
   try {
     const client = new WebClient(botToken, webClientOptions(environment, patience));
@@ -110,7 +105,9 @@ async function whoIsTheBot(environment: SlackEnvironment): Promise<Bot> {
     const place = installationOf(identity);
     const { team: teamId, enterprise } = place;
     const where = { teamId, ...(enterprise !== null && { enterpriseId: enterprise }) };
-    return { place, authorized: { botToken, ...where, ...(botId && { botId }), ...(botUserId && { botUserId }) } };
+    const ids = { ...(botId && { botId }), ...(botUserId && { botUserId }) };
+    const authorized: AuthorizeResult = { botToken, ...where, ...ids };
+    return { place, authorized };
   } catch (error) {
     throw slackFailure(error, "Slack");
   }

@@ -103,7 +103,7 @@ function operationOf({ pathname }: URL): string {
 }
 
 /** The Web API refuses with a 200; a response_url answers with a word, or with JSON. */
-function resultOf({ status, text }: SlackAnswer): string {
+function resultOf({ status, text }: Awaited<ReturnType<typeof send>>): string {
   if (status !== 200) return String(status);
   if (!text.startsWith("{")) return text === "" || text === "ok" ? "ok" : "unreadable";
   const read = answer.safeParse(parseJson(text));
@@ -111,14 +111,8 @@ function resultOf({ status, text }: SlackAnswer): string {
   return read.data.ok ? "ok" : (read.data.error ?? "unknown");
 }
 
-interface SlackAnswer {
-  readonly status: number;
-  readonly headers: [name: string, value: string][];
-  readonly text: string;
-}
-
 /** `fetch` takes five times the processor time. It follows no redirection: the request has the bot's token. */
-async function send(url: URL, init: RequestInit = {}): Promise<SlackAnswer> {
+async function send(url: URL, init: RequestInit = {}) {
   const { statusCode, headers, body } = await request(url, {
     dispatcher: openSockets(),
     method: init.method === "POST" ? "POST" : "GET",

@@ -34,7 +34,10 @@ import {
 /** Home reads no more; the list command shows all. */
 const lookedThrough = 50;
 
-export interface HomeContext extends HomeSource {
+export interface HomeContext extends IdentityLookUp {
+  readonly ledger: Ledger;
+  readonly config: Config;
+  readonly directory: Directory;
   readonly client: WebClient;
 }
 
@@ -72,13 +75,7 @@ async function viewFor(context: HomeContext, user: string): Promise<Home> {
   return homeView(await readHome(context, user));
 }
 
-interface HomeSource extends IdentityLookUp {
-  readonly ledger: Ledger;
-  readonly config: Config;
-  readonly directory: Directory;
-}
-
-async function readHome(source: HomeSource, user: string): Promise<HomeContent> {
+async function readHome(source: HomeContext, user: string): Promise<HomeContent> {
   const { ledger, config, now } = source;
   const person = await personShown(source, user);
   const clusters = [...config.clusters.values()].filter((cluster) => isApproverOf(cluster, person));
