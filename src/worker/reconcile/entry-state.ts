@@ -56,7 +56,7 @@ export async function readEntryState(
 ): Promise<EntryState> {
   // Its record in Redis can name another principal by now.
   const isEdited = (each: AccessRequest) =>
-    each.lease?.written != null && genuinelyWritten(sealedClusterOf(cluster), each, keys.memory) === null;
+    each.lease?.state === "active" && genuinelyWritten(sealedClusterOf(cluster), each, keys.memory) === null;
   const isAnyEdited = open.some((each) => each.state === "approved" && isDueToEnd(each, now) && isEdited(each));
   const which = isAnyEdited ? "all" : asked;
   const { entries, creatorArn, tags } = opened;

@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
+import { sealWritten } from "../../../src/access/lease/holding.ts";
 import { maxWithdrawalTags, writeWithdrawalTags } from "../../../src/access/lease/withdrawal.ts";
 import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { type EntriesToRead, otherNames, readEntryState } from "../../../src/worker/reconcile/entry-state.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest } from "../../builders/a-request.ts";
+import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { anEntry } from "../../builders/an-entry.ts";
 import { keys } from "../../builders/keys.ts";
@@ -13,7 +15,15 @@ import { at, hours, minutes } from "../../builders/times.ts";
 const arnOf = (name: string) => `arn:aws:iam::111122223333:user/${name}`;
 const [ann, ben, cleo] = [arnOf("ann"), arnOf("ben"), arnOf("cleo")];
 const role = "arn:aws:iam::111122223333:role/team/dev";
-const inForce = aLeasedRequest({}, { id: "r-ann", principal: ann });
+/** Active, with the worker's seal of what it wrote. */
+function inForceFor(principal: string) {
+  const request = aLeasedRequest({}, { id: "r-ann", principal });
+  const holding = aHolding({ arn: ann, shares: [aShare({ id: request.id })] });
+  const written = sealWritten(sealedClusterOf(aCluster()), request, holding, keys.memory, "access-entry");
+  return { ...request, lease: { ...request.lease, written } };
+}
+
+const inForce = inForceFor(ann);
 const arriving = anApprovedRequest({ id: "r-ben", principal: ben });
 
 const revoked = (id: string) => ({ id, at: at(hours(1)).toISOString(), endsAt: at(hours(9)).toISOString() });
@@ -60,7 +70,7 @@ test("a run for users asks for their entries by name, and lists none of the othe
 
 test("a run lists the entries where one may have another ARN than the request: for a role, and for what ends", async () => {
   const ofRole = await read([{ ...arriving, principal: "arn:aws:iam::111122223333:role/dev" }], "due");
-  const ending = { ...inForce, principal: ann.toUpperCase().replace(":USER/", ":user/") };
+  const ending = inForceFor(ann.toUpperCase().replace(":USER/", ":user/"));
   const over = await read([ending], "due", { now: at(hours(5)) });
   const begun = {
     ...arriving,

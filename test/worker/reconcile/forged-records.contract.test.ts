@@ -201,15 +201,21 @@ describe.each([
     expect(await outside.given(engineer)).toBeNull();
   });
 
-  test("to be someone else's ends by a revocation where the cluster remembers it", async () => {
-    await give(context, cluster, { id: "r-one", level });
-    await forge(() => ({ principal: arns.onCall }));
+  test.each(["with", "without"])(
+    "to be someone else's, %s what it wrote, ends by a revocation where the cluster remembers it",
+    async (kept) => {
+      await give(context, cluster, { id: "r-one", level });
+      await forge(({ lease }) => ({
+        principal: arns.onCall,
+        lease: kept === "with" ? lease : lease && { ...lease, written: null },
+      }));
 
-    const { lease } = await revokeGiven(context, cluster, "r-one");
+      const { lease } = await revokeGiven(context, cluster, "r-one");
 
-    expect(lease?.state).toBe("ended");
-    expect(await outside.given(engineer)).toBeNull();
-  });
+      expect(lease?.state).toBe("ended");
+      expect(await outside.given(engineer)).toBeNull();
+    },
+  );
 
   test("that claims what others gave takes nothing of it", async () => {
     await outside.edit(engineer, theirs);
