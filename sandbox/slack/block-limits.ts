@@ -52,7 +52,7 @@ const choosing = { ...asking, initial_option: option.optional() };
 const button = z.strictObject({
   ...type("button"),
   ...{ text: plainText(75), action_id: id.optional(), confirm, style: colour },
-  value: z.string().max(2000).optional(),
+  ...{ value: z.string().max(2000).optional(), accessibility_label: z.string().min(1).max(75).optional() },
 });
 
 const least = z.int().min(0).optional();

@@ -144,11 +144,12 @@ export function button(placed: Placed): Html {
   const label = wordsOf(element.text);
   const fields = { ...surface.address, block: blockId, action: textAt(element, "action_id") ?? "" };
   const style = textAt(element, "style") ?? "plain";
+  const named = attributes({ "aria-label": textAt(element, "accessibility_label") });
   if (!isObject(element.confirm)) {
-    return html`<form method="post" action="/act/click" data-act>${hidden(fields)}<button class="button ${style}">${label}</button></form>`;
+    return html`<form method="post" action="/act/click" data-act>${hidden(fields)}<button class="button ${style}"${named}>${label}</button></form>`;
   }
   const id = idOf(surface, "confirm", blockId, fields.action);
-  return html`<button type="button" class="button ${style}" data-opens="${id}" aria-haspopup="dialog">${label}</button>
+  return html`<button type="button" class="button ${style}"${named} data-opens="${id}" aria-haspopup="dialog">${label}</button>
     ${confirmation(placed, id, element.confirm, fields)}`;
 }
 

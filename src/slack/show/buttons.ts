@@ -5,13 +5,23 @@ import type { Act } from "../../access/policy/permissions.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { givesFullControl, isClosed, isRescue } from "../../access/request.ts";
 import { parseJson } from "../../access/seal.ts";
-import { plainText } from "./mrkdwn.ts";
+import { cut, plainText } from "./mrkdwn.ts";
 
 /** Slack's own look: one primary button in a place at the most. */
 type Style = "primary" | "danger";
 
 export function button(action: string, label: string, value: string, style?: Style): Button {
   return { type: "button", action_id: action, text: plainText(label), value, ...(style && { style }) };
+}
+
+/** A request, a migration, or only its id. */
+type About = Pick<AccessRequest, "id"> & Partial<Pick<AccessRequest, "level" | "cluster">>;
+
+/** A place can have several with one label: a screen reader says what this one is about, after its visible label. */
+function buttonOf(action: string, label: string, { id, level, cluster }: About, style?: Style, value = id): Button {
+  const about = [level && cluster ? `${level} on ${cluster}` : (cluster ?? []), id].flat().join(", ");
+  // Slack's limit.
+  return { ...button(action, label, value, style), accessibility_label: cut(`${label}: ${about}`, 75) };
 }
 
 /** Slack asks for a confirmation before it sends the click. `sure`: the title, the effect and both buttons. */
@@ -32,7 +42,7 @@ export function confirmed(
 
 /** Bound to the visible change. Full control and permanent access need a confirmation. */
 export function approveButton(request: AccessRequest): Button {
-  const approve = button(approveAction, "Approve", decideValue(request), "primary");
+  const approve = buttonOf(approveAction, "Approve", request, "primary", decideValue(request));
   const { level, cluster } = request;
   const isFull = givesFullControl(request);
   const what = isFull
@@ -43,7 +53,7 @@ export function approveButton(request: AccessRequest): Button {
 }
 
 export const denyButton = (request: AccessRequest): Button =>
-  button(denyAction, "Deny", decideValue(request), "danger");
+  buttonOf(denyAction, "Deny", request, "danger", decideValue(request));
 
 const decideForm = z.strictObject({ request: z.string(), digest: z.string() });
 
@@ -57,15 +67,14 @@ export function readDecideValue(value: string): z.infer<typeof decideForm> | nul
   return decideForm.safeParse(parseJson(value)).data ?? null;
 }
 
-export const detailsButton = ({ id }: Pick<AccessRequest, "id">, label = "Details"): Button =>
-  button(detailsAction, label, id);
-export const extendButton = ({ id }: Pick<AccessRequest, "id">): Button => button(extendAction, "Extend", id);
+export const detailsButton = (request: About, label = "Details"): Button => buttonOf(detailsAction, label, request);
+export const extendButton = (request: About): Button => buttonOf(extendAction, "Extend", request);
 export const extendButtons = (request: AccessRequest): Button[] =>
   isPermanent(request.durationSeconds) ? [] : [extendButton(request)];
 /** For the holder, and the person who asked for them: `user` is one of these. */
-export function doneButton({ id, level, cluster, requester }: AccessRequest, user: string): Button {
-  const isOwn = user === requester;
-  return confirmed(button(doneAction, isOwn ? "I'm done" : "End their access", id, "danger"), [
+export function doneButton(request: AccessRequest, user: string): Button {
+  const { level, cluster, requester } = request;
+  return confirmed(buttonOf(doneAction, user === requester ? "I'm done" : "End their access", request, "danger"), [
     "End this access?",
     `This ends ${level} on ${cluster} now.`,
     "End it",
@@ -78,21 +87,20 @@ export const ownLeaseButtons = (request: AccessRequest, user: string): Button[] 
   doneButton(request, user),
 ];
 
-export const nudgeButton = ({ id }: AccessRequest): Button => button(nudgeAction, "Nudge", id);
+export const nudgeButton = (request: About): Button => buttonOf(nudgeAction, "Nudge", request);
 
-export const revokeButton = ({ id }: AccessRequest): Button => button(revokeAction, "Revoke", id, "danger");
+export const revokeButton = (request: About): Button => buttonOf(revokeAction, "Revoke", request, "danger");
 
-export const reviewedButton = ({ id }: AccessRequest): Button => button(reviewedAction, "Mark reviewed", id, "primary");
+export const reviewedButton = (request: About): Button => buttonOf(reviewedAction, "Mark reviewed", request, "primary");
 
-export const askAgainButton = ({ id }: Pick<AccessRequest, "id">): Button =>
-  button(askAgainAction, "Request again", id);
+export const askAgainButton = (request: About): Button => buttonOf(askAgainAction, "Request again", request);
 export const askAgainButtons = (request: AccessRequest): Button[] =>
   isClosed(request) && !isRescue(request) ? [askAgainButton(request)] : [];
 
-export const cancelButton = ({ id, level, cluster }: AccessRequest): Button =>
-  confirmed(button(cancelAction, "Cancel", id, "danger"), [
+export const cancelButton = (request: AccessRequest): Button =>
+  confirmed(buttonOf(cancelAction, "Cancel", request, "danger"), [
     "Cancel the request?",
-    `This cancels your request for ${level} on ${cluster}.`,
+    `This cancels your request for ${request.level} on ${request.cluster}.`,
     "Cancel it",
     "Keep it",
   ]);

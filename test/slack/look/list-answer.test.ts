@@ -34,6 +34,24 @@ describe("a list", () => {
     expect(textOfBlocks(listAnswer(content({ rows, seesOthers: true })))).toMatchSnapshot();
   });
 
+  test("tells a screen reader what each button is about, after its visible label", () => {
+    const rows = [
+      { request: aPreviewedRequest({ id: "r-1" }), acts: ["cancel"] as const },
+      { migration: aPlannedMigration({ id: "r-2" }), acts: ["approve"] as const },
+      { request: aPreviewedRequest({ id: "r-3", cluster: "c".repeat(100) }), acts: [] },
+    ];
+    const labels = listAnswer(content({ rows })).blocks.flatMap((block) =>
+      block.type === "actions"
+        ? block.elements.flatMap((each) => ("value" in each ? (each.accessibility_label ?? []) : []))
+        : [],
+    );
+
+    expect(labels).toEqual([
+      ...["Details: viewer on staging, r-1", "Cancel: viewer on staging, r-1", "Details: staging, r-2"],
+      `Details: viewer on ${"c".repeat(55)}…`,
+    ]);
+  });
+
   test.each<[string, Partial<ListContent>]>([
     ["*Your requests*: none", { view: { kind: "mine" } }],
     ["*Your requests waiting for a decision*: none", { view: { kind: "pending" } }],
