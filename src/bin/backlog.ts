@@ -38,6 +38,7 @@ export function backlogOf(known: Known, redis: RedisClient): Backlog {
       return new Map(closed.map(([name, { since }]) => [name, secondsFrom(since)]));
     },
     memoryUsed: async () => memoryUsedIn(await redis.info("memory")),
+    mayEvict: async () => /^maxmemory_policy:(?!noeviction)/m.test(await redis.info("memory")),
     logFlaw: () => ledger.logFlaw(),
     auditLag: () => Promise.all([...sinkNames(configuration().audit)].map((sink) => lagOf(known, ...sink))),
   };

@@ -101,6 +101,8 @@ export interface Backlog {
   readonly closedFor: () => Promise<ReadonlyMap<string, number>>;
   /** The share of its memory limit that Redis uses, from 0 to 1; null: no limit, or unknown. */
   readonly memoryUsed: () => Promise<number | null>;
+  /** Whether a full Redis evicts keys. */
+  readonly mayEvict: () => Promise<boolean>;
   /** Whether each zone of the configuration has a worker. */
   readonly zones: () => Promise<ReadonlyMap<string, boolean>>;
   readonly auditLag: () => Promise<readonly SinkLag[]>;
@@ -118,7 +120,7 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 
 /** Gauges of the state that all processes share. Without the ledger they show nothing, and the other series continue. */
 export function createLedgerMetrics(registry: Registry, backlog: Backlog): void {
-  const { queues, tally, memoryUsed, zones, auditLag, logFlaw } = backlog;
+  const { queues, tally, memoryUsed, mayEvict, zones, auditLag, logFlaw } = backlog;
   createClusterGauges(registry, backlog);
   gauge(
     registry,
@@ -158,6 +160,8 @@ export function createLedgerMetrics(registry: Registry, backlog: Backlog): void 
     const used = await memoryUsed();
     return used === null ? [] : [[{}, used]];
   });
+  const evicts = "1 while Redis evicts keys when it is full";
+  gauge(registry, "eks_access_redis_evicts", evicts, [], async () => [[{}, Number(await mayEvict())]]);
   const stopped = "1 while the audit log takes no event, so that no record can change";
   gauge(registry, "eks_access_audit_log_stopped", stopped, [], async () => [[{}, Number((await logFlaw()) !== null)]]);
   const lag = async (read: (each: SinkLag) => number) =>

@@ -144,3 +144,12 @@ test("the used part of Redis' memory is reported if it has a limit", async () =>
   expect(used).toBeGreaterThan(0);
   expect(used).toBeLessThan(1);
 });
+
+test("a Redis that evicts when it is full is reported", async () => {
+  const evicts = async (policy: string) => {
+    await asAdministrator(database.url, (redis) => redis.config("SET", "maxmemory-policy", policy));
+    return metrics().mayEvict();
+  };
+
+  expect([await evicts("volatile-lru"), await evicts("noeviction")]).toEqual([true, false]);
+});

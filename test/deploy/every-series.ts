@@ -45,6 +45,7 @@ export function everySeries({ isQuiet = false } = {}): EverySeries {
     overdue: async () => new Map([["staging", isQuiet ? 0 : 1]]),
     closedFor: async () => unlessQuiet(["staging", 90]),
     memoryUsed: async () => 0.5,
+    mayEvict: async () => !isQuiet,
     zones: async () => new Map([["eu-private", false]]),
     logFlaw: async () => null,
     auditLag: async () => [{ sink: "s3", events: 3, seconds: 60 }],

@@ -195,6 +195,7 @@ describe("the health server", () => {
       overdue: async () => new Map([["staging", 2]]),
       closedFor: async () => new Map([["staging", 90]]),
       memoryUsed: async () => 0.25,
+      mayEvict: async () => true,
       zones: async () => new Map([["eu-private", false]]),
       logFlaw: async () => "WRONGTYPE",
       auditLag: async () => [{ sink: "s3", events: 4, seconds: 90 }],
@@ -214,6 +215,7 @@ describe("the health server", () => {
     expect(text).toContain('eks_access_overdue_leases{cluster="staging"} 2');
     expect(text).toContain('eks_access_cluster_closed_seconds{cluster="staging"} 90');
     expect(text).toContain("eks_access_redis_memory_used_ratio 0.25");
+    expect(text).toContain("eks_access_redis_evicts 1");
     expect(text).toContain('eks_access_zone_without_worker{zone="eu-private"} 1');
     expect(text).toContain("eks_access_audit_log_stopped 1");
     expect(text).toContain('eks_access_audit_lag_events{sink="s3"} 4');
@@ -231,6 +233,7 @@ describe("the health server", () => {
       overdue: lost,
       closedFor: lost,
       memoryUsed: lost,
+      mayEvict: lost,
       zones: lost,
       logFlaw: lost,
       auditLag: lost,
