@@ -100,6 +100,13 @@ describe("the command", () => {
     },
   );
 
+  test("of someone else's lease asks for nothing, and names who can", async () => {
+    const answer = await app.say("U0ONCALL", "extend r-1 for 1h");
+
+    expect(textOf(answer)).toContain("Only <@U0ENGINEER> can do this.");
+    expect(await app.ledger.get("r-new1")).toBeNull();
+  });
+
   test("without a time opens the form", async () => {
     await engineer().command("/eks-access extend r-1", "C0ACCESS");
 
