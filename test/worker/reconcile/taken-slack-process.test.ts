@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { voidReason } from "../../../src/access/lease/decide-lease.ts";
+import { type ApprovalFacts, voidReason } from "../../../src/access/lease/decide-lease.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import type { ApprovedRequest } from "../../../src/access/record.ts";
 import { digestOfChange, sealDecision } from "../../../src/access/seals.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
-import { anApprovedRequest } from "../../builders/a-request.ts";
+import { anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, minutes } from "../../builders/times.ts";
 
@@ -30,16 +30,9 @@ function sealedBy(by: string, change: Partial<ApprovedRequest>, cluster: Cluster
   return { ...request, approvals: [sealDecision(decision, request.id, keys.decision)] };
 }
 
-const reasonOf = (request: ApprovedRequest, cluster: Cluster = aCluster()) =>
+const reasonOf = (request: ApprovedRequest, cluster: Cluster = aCluster(), links: ApprovalFacts["links"] = new Map()) =>
   voidReason(
-    {
-      cluster,
-      way: "aws-auth",
-      baseFor: () => null,
-      keys: keys.decision,
-      now: at(minutes(5)),
-      links: new Map(),
-    },
+    { cluster, way: "aws-auth", baseFor: () => null, keys: keys.decision, now: at(minutes(5)), links },
     request,
   );
 
@@ -94,6 +87,23 @@ describe("who has taken the Slack process gets nothing by sealing", () => {
     expect(reasonOf(sealedBy("U0APPROVER", change, allowing), allowing)).toBeNull();
     expect(reasonOf(sealedBy("U0APPROVER", change, allowing), own)).toContain("for one person only");
     expect(reasonOf(sealedBy("U0APPROVER", change, own), own)).toContain("for one person only");
+  });
+
+  test("access for the approver, who linked its principal since, unless the policy lets people approve their own", () => {
+    const links = new Map([["U0APPROVER", [engineerArn]]]);
+    const trusting = aCluster({ rules: [{ ...clusterRule, selfApproval: true }] });
+
+    expect(reasonOf(sealedBy("U0APPROVER", {}, aCluster()), aCluster(), links)).toContain(
+      "its approver uses the principal",
+    );
+    expect(reasonOf(sealedBy("U0APPROVER", {}, trusting), trusting, links)).toBeNull();
+  });
+
+  test("an access policy by aws-auth, where its text would be a group", () => {
+    const groups = ["policy AmazonEKSViewPolicy"];
+    const own = aCluster({ levels: [aLevel({ name: "viewer", groups })] });
+
+    expect(reasonOf(sealedBy("U0APPROVER", { groups }, own), own)).toContain("takes no access policies");
   });
 
   test("anything on a cluster that went quiet", () => {
