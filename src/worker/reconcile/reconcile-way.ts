@@ -120,7 +120,8 @@ async function act<State extends WayState, Decided extends Settlement>(
   for (const _ of conflicts) countConflict(run);
   const isDone = ({ principal }: ApprovedRequest) => !conflicts.includes(principal.toLowerCase());
   const removedAt = ({ id }: ApprovedRequest) => removedWithoutLedgerAt(id, memoryOf(state).withdrawals);
-  const rest = { conflicts: conflicts.length, isDone, removedAt, reviewer, review };
+  const holders = holdersOf(state, settled.ending);
+  const rest = { conflicts: conflicts.length, isDone, removedAt, holders, reviewer, review };
   return { run, decided, begun, repaired, outcomes, ...rest };
 }
 
@@ -141,8 +142,17 @@ interface Acted {
   readonly isDone: (request: ApprovedRequest) => boolean;
   /** When a worker without the ledger removed a lease, ISO 8601; null: none did. */
   readonly removedAt: (request: ApprovedRequest) => string | null;
+  /** By id of what ends: the principals that had a share of it. Its record in Redis can name another. */
+  readonly holders: ReadonlyMap<string, readonly string[]>;
   readonly reviewer: Reviewer;
   readonly review: ReviewGiven;
+}
+
+function holdersOf({ holdings }: WayState, ending: readonly ApprovedRequest[]): Acted["holders"] {
+  const found = new Map<string, string[]>(ending.map(({ id, principal }) => [id, [principal]]));
+  if (found.size === 0) return found;
+  for (const [key, { shares }] of holdings) for (const { id } of shares) found.get(id)?.push(key);
+  return found;
 }
 
 async function record(done: Acted): Promise<void> {
@@ -261,9 +271,10 @@ async function recordTaken(done: Acted, request: ApprovedRequest, reviewer: Revi
 }
 
 /** Why a part of a lease can remain; null: none can. */
-function whyLeft({ outcomes, run }: Acted, request: ApprovedRequest): unknown {
+function whyLeft({ outcomes, run, holders }: Acted, request: ApprovedRequest): unknown {
   const { unlisted } = run.adapter;
-  const failure = outcomes.failureOf(request.principal);
-  const here = (failure?.kind === "undone" ? null : failure?.error) ?? outcomes.whyStillThere(request);
+  const failures = (holders.get(request.id) ?? [request.principal]).map(outcomes.failureOf);
+  const failure = failures.find((each) => each !== null && each.kind !== "undone");
+  const here = failure?.error ?? outcomes.whyStillThere(request);
   return here ?? (!unlisted || unlisted.isSure(request) ? null : unlisted.why);
 }

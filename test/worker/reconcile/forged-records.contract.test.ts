@@ -217,6 +217,18 @@ describe.each([
     },
   );
 
+  test("to be someone else's is not called ended while its own access can't be removed", async () => {
+    await give(context, cluster, { id: "r-one", level });
+    await forge(() => ({ principal: arns.onCall }));
+    const call = way === "aws-auth" ? "kubernetes.dry-run-configmap" : "eks.DeleteAccessEntry";
+    const refusal = side().sandbox.faults.plan(call, { type: "answer", status: 500, body: "{}" }, { times: 20 });
+
+    const { lease } = await revokeGiven(context, cluster, "r-one");
+    refusal.cancel();
+
+    expect([lease?.state, await outside.given(engineer)]).toEqual(["active", given]);
+  });
+
   test("that claims what others gave takes nothing of it", async () => {
     await outside.edit(engineer, theirs);
     await give(context, cluster, { id: "r-one", level, durationSeconds: 300 });
