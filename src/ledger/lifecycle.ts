@@ -102,7 +102,7 @@ export function startFollowingUndone(
   return startTicking(lookForUndoneEveryMs, () => context.failures.during("could not look for lost changes", {}, look));
 }
 
-/** Whoever approved must learn that it waits for them again. */
+/** Its approvers must learn that it waits for them again. */
 function undone(left: LedgerRecord, approvers: readonly string[]): EndedAgain {
   const lost = approvers.filter((each) => !left.approvals.some(({ by }) => by === each));
   const isLost = left.state === "pending" && lost.length > 0;

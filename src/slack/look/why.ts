@@ -42,9 +42,7 @@ async function whyOf(context: SlackContext, cluster: Cluster, user: string, give
 /** Other people can't repair the cluster, so they see no technical text. */
 export function clusterUnavailableAnswer({ name, approvers, onCall }: Cluster): Message {
   const who = oneOf([...new Set(onCall.length > 0 ? onCall : approvers)]);
-  return answer(
-    `:warning: Couldn't find out: I can't work on ${code(name)} now. Try again later. If it lasts, ask ${who}.`,
-  );
+  return answer(`:warning: I can't work on ${code(name)} now. Try again later. If it lasts, ask ${who}.`);
 }
 
 /** `why <cluster> [arn]`: kubectl's answer, and each cause with its fix. */

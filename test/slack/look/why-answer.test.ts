@@ -90,7 +90,7 @@ describe("the answer to why", () => {
 
   test("gives a person who can't repair the cluster no technical text, and a person to ask", () => {
     expect(clusterUnavailableAnswer(aCluster({ onCall: ["U0ONCALL"] })).text).toMatchInlineSnapshot(
-      `":warning: Couldn't find out: I can't work on \`staging\` now. Try again later. If it lasts, ask <@U0ONCALL>."`,
+      `":warning: I can't work on \`staging\` now. Try again later. If it lasts, ask <@U0ONCALL>."`,
     );
     expect(clusterUnavailableAnswer(aCluster({ approvers: ["U0APPROVER"], onCall: [] })).text).toContain(
       "ask <@U0APPROVER>",
