@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Change } from "../../src/access/principal.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
 
@@ -91,4 +92,35 @@ it("access stays while a broken section may name it too, in any case of its lett
   const plan = planChanges(parseDocument({ mapUsers, mapRoles }), [{ type: "unmap", arn: `${account}user/alice` }]);
 
   expect(plan.type).toBe("refused");
+});
+
+describe("the end of a lease", () => {
+  const dev = `${account}role/dev`;
+  const ours = { usernames: "eks-access:", groups: ["viewers"] };
+  const codesOf = (data: Record<string, string>, change: Change) => {
+    const plan = planChanges(parseDocument(data), [change], {});
+    return plan.type === "planned" ? plan.refused.map(({ code }) => code) : [plan.refusal.code];
+  };
+
+  it("takes nothing from an entry that others made one for nodes since", () => {
+    const mapRoles = `- rolearn: ${dev}\n  username: ${dns}\n  groups: [system:nodes, viewers]\n`;
+
+    expect(codesOf({ mapRoles }, { type: "map", arn: dev, username: dns, groups: ["system:nodes"], ours })).toEqual([
+      "node-entry",
+    ]);
+  });
+
+  it("goes on where several entries match, and a lease does not begin there", () => {
+    const eve = (name: string) => `- userarn: ${account}user/${name}\n  username: eve\n  groups: [viewers, editors]\n`;
+    const mapUsers = eve("eve") + eve("EVE");
+    const codes = (groups: readonly string[], isOurs: boolean) =>
+      codesOf(
+        { mapUsers },
+        { type: "map", arn: `${account}user/eve`, username: "eve", groups, ...(isOurs && { ours }) },
+      );
+
+    expect(codes(["editors"], true)).not.toContain("entry-ambiguous");
+    expect(codes(["editors"], false)).toEqual(["entry-ambiguous"]);
+    expect(codes(["editors", "admins"], true)).toEqual(["entry-ambiguous"]);
+  });
 });
