@@ -40,7 +40,9 @@ type Danger = { readonly text: string; readonly role: string; readonly dangers: 
 
 function eachRole(found: readonly Danger[]): readonly { readonly where: string; readonly dangers: string }[] {
   return [...groupsBy(found, ({ role, dangers }) => `${role} ${dangers}`).values()].map(
-    ([{ text, dangers }, ...others]) => {
+    ([{ text, role, dangers }, ...others]) => {
+      // In the whole cluster: that includes each namespace.
+      if ([text, ...others.map((other) => other.text)].includes(role)) return { where: role, dangers };
       const more = others.length > 0 ? ` and ${others.length} more namespace${others.length > 1 ? "s" : ""}` : "";
       return { where: `${text}${more}`, dangers };
     },

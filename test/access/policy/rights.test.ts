@@ -208,12 +208,16 @@ test("an approver reads a sentence for each role and what it gives, the control 
     ...["shop", "carts"].map((namespace) => bound("other", namespace, secrets)),
     bound("tuner", "kube-system", maps),
     ...["shop", null].map((namespace) => bound("both", namespace, secrets, volumes)),
+    ...["kube-system", null].map((namespace) => bound("maker", namespace, aRule(["create"], ["pods"]))),
+    ...[null, "kube-system"].map((namespace) => bound("cooker", namespace, aRule(["create"], ["pods"]))),
   ];
 
   expect(dangerWarnings(roles, true)).toMatchInlineSnapshot(`
     [
       "Control of the cluster: ClusterRole tuner in kube-system can change aws-auth.",
       "Control of the cluster: ClusterRole both reaches the service accounts of kube-system.",
+      "Control of the cluster: ClusterRole maker reaches the service accounts of kube-system.",
+      "Control of the cluster: ClusterRole cooker reaches the service accounts of kube-system.",
       "Dangerous rights: ClusterRole reader in shop and 2 more namespaces lets a person read secrets.",
       "Dangerous rights: ClusterRole other in shop and 1 more namespace lets a person read secrets.",
       "Dangerous rights: ClusterRole both in shop lets a person read secrets.",
