@@ -47,7 +47,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   const showing = showingOf(request, cluster, presence, extension);
   // Its people must see the state even if an update for the approvers fails.
   const peopleAnyway = async (failure: unknown) => {
-    await updatePeople(context, id, await shownNow(context, request), presence);
+    await updatePeople(context, request, await shownNow(context, request), presence);
     throw failure;
   };
   const inChannel = await showInChannel(context, showing, before).catch(peopleAnyway);
@@ -61,7 +61,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   // First: after a failure here, the next try reads that this version is not shown.
   await noteOutdated(context, request, { ...inChannel, shown }, outdatedIn);
   const now = { ...shown, extension: nameOf(extension), isRemoved: !cluster };
-  await noteShown(context, request, await updatePeople(context, id, now, presence, inChannel.lost !== null));
+  await noteShown(context, request, await updatePeople(context, request, now, presence, inChannel.lost !== null));
 }
 
 /** Without a version if another lease extends this one now, its cluster left or came back, or a channel is behind: then every message changes. */
@@ -114,17 +114,17 @@ async function reportDelivery(
   return now;
 }
 
-/** Reads the record again: the call for the channel can take seconds. */
+/** Reads the record again: the call for the channel can take seconds. What is shown is not sent again: the next change can be on its way. */
 async function updatePeople(
   context: MessengerContext,
-  id: string,
+  inChannel: AccessRequest,
   shown: ShownMessages,
   presence: Presence | null,
   isLost = false,
 ): Promise<ShownMessages> {
-  const request = await context.ledger.get(id);
-  if (!request) return shown;
-  await wakeForThread(context, request, shown);
+  await wakeForThread(context, inChannel, shown);
+  const request = await context.ledger.get(inChannel.id);
+  if (!request || isShown(shown, request)) return shown;
   const cluster = context.config.clusters.get(request.cluster);
   const extension = await lastOfAccess(context.ledger, request);
   const isSeen = (!isLost && shown.message !== null) || shown.copies.length > 0;

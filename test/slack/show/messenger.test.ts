@@ -121,6 +121,8 @@ describe("what Slack shows is made to match the ledger", () => {
     expect(approved).toContain("Applying it now.\n[Details]");
     const [message, ...more] = slack.person("U0ENGINEER").directMessages();
     expect(message && textOf(message)).toContain("[Extend] [I'm done]");
+    // One for each change: what is shown already is not sent again, when the next change can be on its way.
+    expect(message?.edits).toBe(2);
     expect(more.map(({ thread_ts }) => thread_ts)).toEqual([message?.ts]);
     expect(more.map(textOf)).toEqual(["<@U0ENGINEER> `viewer` on `staging` is active until 2026-03-01 13:02:00 UTC."]);
   });
