@@ -1,5 +1,5 @@
 import type { Cluster } from "../policy/cluster.ts";
-import { type AccessRequest, ownId } from "../record.ts";
+import { type AccessRequest, type Decision, ownId } from "../record.ts";
 import type { DecisionPublicKeys, Json, MemoryKeys } from "../seal.ts";
 import { digestOfChange, digestOfRequest, lastSealedApproval, sealedRequesterFacts } from "../seals.ts";
 import { sealedEnd } from "./cluster-leases.ts";
@@ -49,7 +49,7 @@ export function remembersNone({ list, notBefore }: Withdrawals): boolean {
   return list.length === 0 && notBefore === null;
 }
 
-/** Whether the cluster remembers a withdrawal of this record's approval. A newer sealed approval counts again. */
+/** Whether the cluster remembers a withdrawal of this record's approval. Newer sealed approvals count again. */
 export function isWithdrawn(request: AccessRequest, { list }: Withdrawals, keys: DecisionPublicKeys): boolean {
   const known = list.find(({ id, withoutLedger }) => id === request.id && !withoutLedger);
   return known !== undefined && !isApprovedAfter(request, known.at, keys);
@@ -159,8 +159,9 @@ function isUpTo(at: string, notBefore: string | null): boolean {
 }
 
 function isApprovedAfter(request: AccessRequest, moment: string, keys: DecisionPublicKeys): boolean {
-  const last = lastSealedApproval(request, keys);
-  return last !== null && Date.parse(last.at) > Date.parse(moment);
+  // Each of several: an attacker with Redis can put a withdrawn one beside a new one.
+  const isAfter = ({ at }: Decision) => Date.parse(at) > Date.parse(moment);
+  return lastSealedApproval(request, keys) !== null && request.approvals.every(isAfter);
 }
 
 /** The end of a lease, ISO 8601, if its approvals cover exactly this record; null: unknown. */

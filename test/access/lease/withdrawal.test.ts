@@ -13,8 +13,9 @@ import {
   withdrawalOf,
   withoutWithdrawn,
 } from "../../../src/access/lease/withdrawal.ts";
+import { sealDecision } from "../../../src/access/seals.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { anApprovedRequest } from "../../builders/a-request.ts";
+import { aDecision, anApprovedRequest } from "../../builders/a-request.ts";
 import { anEmergency, anEmergencyCluster } from "../../builders/an-emergency.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
@@ -43,6 +44,17 @@ describe("an approval is withdrawn", () => {
 
   test("until a newer one is given", () => {
     expect(isWithdrawn(approved, listed({ at: at(minutes(1)).toISOString() }), keys.decision)).toBe(false);
+  });
+
+  test("until each of several approvers gives a newer one", () => {
+    const { seal: _, ...second } = aDecision({ by: "U0APPROVER2", at: at(minutes(5)).toISOString() });
+    const approvals = [...approved.approvals, sealDecision(second, approved.id, keys.decision)];
+    const both = { ...approved, approvals };
+    const between = at(minutes(4)).toISOString();
+
+    expect(isWithdrawn(both, listed({ at: between }), keys.decision)).toBe(true);
+    expect(mayBeWithdrawn(both, { list: [], notBefore: between }, keys.decision)).toBe(true);
+    expect(isWithdrawn(both, listed({ at: at(minutes(1)).toISOString() }), keys.decision)).toBe(false);
   });
 
   test("and no newer one counts without our seal", () => {
