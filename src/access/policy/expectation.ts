@@ -181,13 +181,24 @@ function unknown(message: string): ExpectationVerdict {
 export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly string[] {
   return clusters.flatMap((one, index) =>
     clusters.slice(index + 1).flatMap((other) => {
-      const creator = one.eksName === other.eksName ? sharedCreator(one, other) : null;
-      if (creator === null) return [];
-      return [
-        `${one.name} and ${other.name} share the EKS name ${one.eksName} and ${creator}. One token works at both. Give each its own ${one.operator ? "operator" : "creator"}.`,
-      ];
+      if (one.eksName !== other.eksName) return [];
+      const shared = [
+        [sharedCreator(one, other), one.operator ? "operator" : "creator"],
+        [signInRoleOfBoth(one, other) ?? signInRoleOfBoth(other, one), "signIn.roles"],
+      ] as const;
+      return shared.flatMap(([what, own]) => {
+        const text = `${one.name} and ${other.name} share the EKS name ${one.eksName} and ${what}. One token works at both. Give each its own ${own}.`;
+        return what === null ? [] : [text];
+      });
     }),
   );
+}
+
+/** As a clause; null: the other cluster takes no role with which the worker signs in to this one. */
+function signInRoleOfBoth({ signIn }: Cluster, { account, foreignAccounts }: Cluster): string | null {
+  const taken = [account, ...foreignAccounts];
+  const role = signIn.roles.find((each) => taken.includes(each.split(":")[4] ?? ""));
+  return role === undefined ? null : `perhaps the role ${role}`;
 }
 
 /** The shared creator, as a clause; null: they differ. */

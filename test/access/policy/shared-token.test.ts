@@ -18,6 +18,11 @@ test.each<[string, Partial<Cluster>, Partial<Cluster>]>([
     { creator: discovered },
     { creator: discovered, account: "999988887777" },
   ],
+  [
+    "another account, whose roles only the first one signs in as",
+    { signIn: { roles: [role("dev-*")] } },
+    { account: "999988887777" },
+  ],
 ])("a token for one works nowhere else with %s", (_, of, change) => {
   expect(sharedTokenWarnings([{ ...one, ...of }, other(change)])).toEqual([]);
 });
@@ -38,6 +43,15 @@ test.each<[string, Partial<Cluster>, Partial<Cluster>, string, string]>([
     `the operator ${role("operator")}`,
     "operator",
   ],
+  ...[{}, { account: "999988887777", foreignAccounts: ["111122223333"] }].map(
+    (takes): [string, Partial<Cluster>, Partial<Cluster>, string, string] => [
+      `a role with which a worker signs in to the second one, and the first one takes: ${Object.keys(takes)}`,
+      { ...takes, creator: named("somebody") },
+      { signIn: { roles: [role("dev-*")] } },
+      `perhaps the role ${role("dev-*")}`,
+      "signIn.roles",
+    ],
+  ),
 ])("two clusters of one name share tokens with %s, of any two", (_, of, change, shared, own) => {
   const apart = other({ name: "apart", eksName: "apart-eks" });
 
