@@ -1,6 +1,6 @@
 import type { AccessRequest } from "../../src/access/record.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
-import { decideRequest } from "../../src/slack/decide/decision-click.ts";
+import { decideRecord } from "../../src/slack/decide/decision-click.ts";
 
 /** A click on Approve, or a form sent by Deny. The texts that only the person who clicked sees. */
 export async function click(
@@ -10,6 +10,6 @@ export async function click(
   user: string,
 ): Promise<readonly string[]> {
   const digest = request.preview?.digest ?? "";
-  const answer = await decideRequest(context, request.id, { verdict, by: user, digest, why: "" });
+  const answer = await decideRecord(context, request.id, { verdict, by: user, digest, why: "" });
   return answer ? [answer.text] : [];
 }

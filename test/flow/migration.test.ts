@@ -49,7 +49,7 @@ async function approve(id: string, user: string, after: string, part = "Create t
       ? view
       : undefined;
   });
-  await person(user).click(details, "approve-migration");
+  await person(user).click(details, "approve");
   await message(id, after);
 }
 

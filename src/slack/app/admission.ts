@@ -183,9 +183,7 @@ async function answerAction(click: FormChange, user: string, account: NotAdmitte
 /** The act of each button, form and command, in the audit log's words. The others only show. */
 const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
   ["approve", "approve"],
-  ["approve-migration", "approve"],
   ["deny", "deny"],
-  ["deny-migration", "deny"],
   ["request", "request"],
   ["ask-again", "request"],
   ["nudge", "request"],

@@ -7,7 +7,6 @@ import type { MessageRef } from "../../ledger/stored.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { copyFor } from "../decide/approval-message.ts";
 import { readDetails } from "../look/status.ts";
-import { readMigrationValue } from "../migrate/migration-buttons.ts";
 import { detailsAction, detailsButton, readDecideValue } from "../show/buttons.ts";
 import { cardOf, lostText, withoutButtons } from "../show/lost-cards.ts";
 import {
@@ -259,6 +258,6 @@ async function newestOf(
 
 /** The record of a button, by its value; null: it is of none. */
 function recordOf(value: string): string | null {
-  const bound = readDecideValue(value)?.request ?? readMigrationValue(value)?.migration;
-  return bound ?? (/^r-[a-z0-9]{1,40}$/.test(value) || isMigrationId(value) ? value : null);
+  const isId = /^r-[a-z0-9]{1,40}$/.test(value) || isMigrationId(value);
+  return readDecideValue(value)?.request ?? (isId ? value : null);
 }

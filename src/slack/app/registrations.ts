@@ -25,7 +25,7 @@ import { endButtons, endForms } from "../decide/end-access.ts";
 import { linkButtons } from "../link/link.ts";
 import { homeOpenedHandler } from "../look/home.ts";
 import { listButtons } from "../look/list.ts";
-import { migrationButtons, migrationForms } from "../migrate/migration-clicks.ts";
+import { migrationButtons } from "../migrate/migration-clicks.ts";
 import type { MessageUpdates } from "../show/message-updates.ts";
 import { answerRefused, checkPerson } from "./admission.ts";
 import type { SeenRequests } from "./admit.ts";
@@ -63,7 +63,7 @@ const buttons = new Map(
 const forms = new Map(
   Object.entries({
     ...{ ...requestForms, ...detailsForms, ...denyForms, ...endForms, ...reviewForms },
-    ...{ ...extensionForms, ...breakGlassForms, ...migrationForms },
+    ...{ ...extensionForms, ...breakGlassForms },
   }),
 );
 

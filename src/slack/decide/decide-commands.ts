@@ -2,7 +2,7 @@ import type { ModalView } from "@slack/types";
 import type { Click } from "../../access/approvals.ts";
 import { personOf, refuseDecision } from "../../access/decide.ts";
 import { decideReview, type ReviewRefusal, refuseReview, reviewersOf } from "../../access/emergency.ts";
-import { isMigration, isMigrationId } from "../../access/lists.ts";
+import { isMigration, isMigrationId, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";
@@ -16,10 +16,10 @@ import { activeAmong } from "../app/people-called.ts";
 import { factsFor, isOwnEmergency, personFor } from "../app/request-people.ts";
 import { readStatus } from "../look/status.ts";
 import { approveBelowAnswer } from "../look/status-answer.ts";
-import { decideOnMigration } from "../migrate/migration-clicks.ts";
-import { noSuchMigrationAnswer } from "../migrate/migration-words.ts";
-import { readMigrationToApprove } from "../migrate/read-migration-status.ts";
-import { denyAction, readDecideValue, reviewedAction } from "../show/buttons.ts";
+import { refuseOnMigration } from "../migrate/migration-clicks.ts";
+import { migrationTitle, noSuchMigrationAnswer } from "../migrate/migration-words.ts";
+import { showsWholePlan } from "../migrate/plan-answer.ts";
+import { denyAction, digestShown, readDecideValue, reviewedAction } from "../show/buttons.ts";
 import {
   answer,
   clusterGoneAnswer,
@@ -39,7 +39,7 @@ import {
 } from "../show/message.ts";
 import { code, mention, plainLine, section, time } from "../show/mrkdwn.ts";
 import { asksText, emergencyTitle } from "../show/words.ts";
-import { clickRefused, decideRequest, missingReasonAnswer, unreadableButton } from "./decision-click.ts";
+import { clickRefused, decideRecord, decideShown, missingReasonAnswer, unreadableButton } from "./decision-click.ts";
 
 /** A typed line can't say which change the person saw (law 4): the answer shows it, and a button with its digest. */
 export const approve: Command = {
@@ -49,18 +49,22 @@ export const approve: Command = {
   forApprovers: true,
   run: async (context, { user, rest }) => {
     const [id] = idAndRest(rest);
-    if (isMigrationId(id)) return readMigrationToApprove(context, user, id);
-    const request = await context.ledger.get(id);
-    if (!request) return noSuchRequestAnswer(id);
-    const turnedAway = await refuseActor(context, user, "approve", request);
+    const record = await recordWith(context.ledger, id);
+    if (!record) return noSuchAnswer(id);
+    const turnedAway = await refuseActor(context, user, "approve", record);
     if (turnedAway) return turnedAway;
-    const cluster = context.config.clusters.get(request.cluster);
-    if (!cluster) return clusterGoneAnswer(request.cluster);
-    const click = { verdict: "approved", by: user, digest: request.preview?.digest ?? "" } as const;
-    const refusal = await refuseShown(context, request, cluster, click);
-    return refusal ?? approveBelowAnswer(await readStatus(context, user, id));
+    const cluster = context.config.clusters.get(record.cluster);
+    if (!cluster) return clusterGoneAnswer(record.cluster);
+    const click = { verdict: "approved", by: user, digest: digestShown(record) } as const;
+    const refusal = await refuseShown(context, record, cluster, click);
+    if (refusal) return refusal;
+    const status = await readStatus(context, user, id);
+    // A plan that is too long for a message has its button in Details alone.
+    return isMigration(record) && !showsWholePlan(record, "message") ? status : approveBelowAnswer(status);
   },
 };
+
+const noSuchAnswer = (id: string) => (isMigrationId(id) ? noSuchMigrationAnswer(id) : noSuchRequestAnswer(id));
 
 /** A denial needs no digest: it gives nothing. */
 export const deny: Command = {
@@ -72,14 +76,10 @@ export const deny: Command = {
   run: async (context, { user: by, rest }) => {
     const [id, why] = idAndRest(rest);
     const record = await recordWith(context.ledger, id);
-    if (!record) return isMigrationId(id) ? noSuchMigrationAnswer(id) : noSuchRequestAnswer(id);
+    if (!record) return noSuchAnswer(id);
     if (why === "" || why.length > maxWhyLength) return missingReasonAnswer(id, why.length, maxWhyLength);
-    const { digest = "" } = (isMigration(record) ? record.plan : record.preview) ?? {};
-    const click = { verdict: "denied", by, digest, why } as const;
-    const deciding = isMigration(record)
-      ? decideOnMigration(context, by, id, click)
-      : decideRequest(context, id, click);
-    return (await deciding) ?? deniedAnswer(id);
+    const click = { verdict: "denied", by, digest: digestShown(record), why } as const;
+    return (await decideRecord(context, id, click)) ?? deniedAnswer(id);
   },
 };
 
@@ -87,30 +87,28 @@ export const denyButtons: Buttons = {
   [denyAction]: opens((context, user, value) => formUnless(refuseToDeny(context, user, value), denyModal(value))),
 };
 export const denyForms: Forms = {
-  [denyModalId]: denies(async (context, by, value, why) => {
-    const button = readDecideValue(value);
-    if (!button) return unreadableButton(context, "deny", by);
-    return decideRequest(context, button.request, { verdict: "denied", by, digest: button.digest, why });
-  }),
+  [denyModalId]: denies((context, by, value, why) => decideShown(context, value, { verdict: "denied", by, why })),
 };
 
 async function refuseToDeny(context: SlackContext, by: string, value: string): Promise<Message | string> {
   const shown = readDecideValue(value);
-  const request = shown && (await context.ledger.get(shown.request));
-  if (!shown || !request) return unreadableButton(context, "deny", by);
-  const cluster = context.config.clusters.get(request.cluster);
-  if (!cluster) return clusterGoneAnswer(request.cluster);
-  const refusal = await refuseShown(context, request, cluster, { verdict: "denied", by, digest: shown.digest });
-  return refusal ?? `*${asksText(request)}*\n>${plainLine(request.reason)}`;
+  const record = shown && (await recordWith(context.ledger, shown.request));
+  if (!shown || !record) return unreadableButton(context, "deny", by);
+  const cluster = context.config.clusters.get(record.cluster);
+  if (!cluster) return clusterGoneAnswer(record.cluster);
+  const refusal = await refuseShown(context, record, cluster, { verdict: "denied", by, digest: shown.digest });
+  if (refusal) return refusal;
+  return isMigration(record) ? `*${migrationTitle(record)}*` : `*${asksText(record)}*\n>${plainLine(record.reason)}`;
 }
 
 /** Before the form or the button: null, a click on it can decide. @throws AccessError */
 async function refuseShown(
   context: SlackContext,
-  request: AccessRequest,
+  request: LedgerRecord,
   cluster: Cluster,
   click: Omit<Click, "why">,
 ): Promise<Message | null> {
+  if (isMigration(request)) return refuseOnMigration(context, request, cluster, click);
   const facts = await factsFor(context, cluster, request, click);
   const code = refuseDecision(request, cluster, click, context.now(), facts);
   if (!code) return null;

@@ -8,6 +8,7 @@ import {
   othersWhoMayApprove,
   personOf,
 } from "../../access/decide.ts";
+import { isMigrationId } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
 import { hoursInWords, type Person, ruleFor } from "../../access/policy/rule.ts";
@@ -21,6 +22,7 @@ import { actOf, noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { activeAmong } from "../app/people-called.ts";
 import { factsFor } from "../app/request-people.ts";
+import { decideOnMigration } from "../migrate/migration-clicks.ts";
 import { approveAction, readDecideValue } from "../show/buttons.ts";
 import {
   answer,
@@ -49,11 +51,24 @@ const maxUser = 60;
 export const approveButtons: Buttons = { [approveAction]: answers(approveShown) };
 export const detailsForms: Forms = { [detailsModalId]: submits("Request", approveShown) };
 
-/** @param value the request, and the digest of the visible change */
-async function approveShown(context: SlackContext, by: string, value: string): Promise<Message | null> {
+function approveShown(context: SlackContext, by: string, value: string): Promise<Message | null> {
+  return decideShown(context, value, { verdict: "approved", by, why: "" });
+}
+
+/** @param value the request or migration, and the digest of the visible change or plan */
+export async function decideShown(
+  context: SlackContext,
+  value: string,
+  answer: Omit<Click, "digest">,
+): Promise<Message | null> {
   const shown = readDecideValue(value);
-  if (!shown) return unreadableButton(context, "approve", by);
-  return decideRequest(context, shown.request, { verdict: "approved", by, digest: shown.digest, why: "" });
+  if (!shown) return unreadableButton(context, actOf(answer.verdict), answer.by);
+  return decideRecord(context, shown.request, { ...answer, digest: shown.digest });
+}
+
+/** Decides about a request or a migration; null: done, and its message shows it. @throws AccessError */
+export function decideRecord(context: SlackContext, id: string, click: Click): Promise<Message | null> {
+  return isMigrationId(id) ? decideOnMigration(context, id, click) : decideRequest(context, id, click);
 }
 
 export async function unreadableButton(context: SlackContext, act: "approve" | "deny", by: string): Promise<Message> {
@@ -61,8 +76,7 @@ export async function unreadableButton(context: SlackContext, act: "approve" | "
   return failureAnswer(noSuchRequest);
 }
 
-/** Decides about a request; null: done, and its message shows it. @throws AccessError */
-export async function decideRequest(context: SlackContext, id: string, click: Click): Promise<Message | null> {
+async function decideRequest(context: SlackContext, id: string, click: Click): Promise<Message | null> {
   const request = await context.ledger.get(id);
   const act = actOf(click.verdict);
   const turnedAway = await refuseActor(context, click.by, act, request ?? { id, cluster: "" });

@@ -7,11 +7,12 @@ import type { Person } from "../../access/policy/rule.ts";
 import { parseJson } from "../../access/seal.ts";
 import type { SlackContext } from "../app/context.ts";
 import {
-  approveMigrationAction,
+  approveAction,
   askMigrationAction,
   button,
   confirmed,
-  denyMigrationAction,
+  decideValue,
+  denyAction,
   detailsButton,
   maxValue,
   retryMigrationAction,
@@ -21,8 +22,6 @@ import { actions, code, cut, mention, section, time } from "../show/mrkdwn.ts";
 import { migrationState, migrationTrouble, migrationWord } from "./migration-words.ts";
 
 export const maxArns = 50;
-
-const decideForm = z.strictObject({ migration: z.string().max(200), digest: z.string().max(64) });
 
 const askValue = z.strictObject({
   cluster: z.string().max(200),
@@ -42,7 +41,7 @@ export function givesAdministrators({ plan }: Migration): boolean {
 
 /** Full control, and what can't be undone, need a confirmation. */
 export function approveMigrationButton(migration: Migration): Button {
-  const approve = button(approveMigrationAction, "Approve this plan", decideValue(migration), "primary");
+  const approve = button(approveAction, "Approve this plan", decideValue(migration), "primary");
   const { cluster } = migration;
   const what = [
     ...(switchesMode(migration) ? ["EKS can't switch back to CONFIG_MAP."] : []),
@@ -52,11 +51,7 @@ export function approveMigrationButton(migration: Migration): Button {
 }
 
 export const denyMigrationButton = (migration: Migration): Button =>
-  button(denyMigrationAction, "Deny", decideValue(migration), "danger");
-
-function decideValue({ id, plan }: Migration): string {
-  return JSON.stringify({ migration: id, digest: plan?.digest ?? "" });
-}
+  button(denyAction, "Deny", decideValue(migration), "danger");
 
 export function stopMigrationButton(migration: Migration): Button {
   const { id, state } = migration;
@@ -74,11 +69,6 @@ export const retryMigrationButton = ({ id }: Migration): Button => button(retryM
 export function askMigrationButton(cluster: string, givenArns: readonly string[]): Button | null {
   const value = JSON.stringify({ cluster, givenArns });
   return value.length > maxValue ? null : button(askMigrationAction, "Request this migration", value);
-}
-
-/** The value of a button that decides about a migration; null: it is not ours. */
-export function readMigrationValue(value: string): z.infer<typeof decideForm> | null {
-  return decideForm.safeParse(parseJson(value)).data ?? null;
 }
 
 /** The value of a button that requests a migration; null: it is not ours. */

@@ -1,11 +1,11 @@
-import { withoutApprovalOf } from "../../access/approvals.ts";
+import { type Click, withoutApprovalOf } from "../../access/approvals.ts";
 import type { EventType } from "../../access/audit-event.ts";
 import {
   decideMigration,
   judgeStop,
-  type MigrationClick,
   type MigrationVerdict,
   migrationApprovals,
+  refuseMigrationClick,
   retryMigration,
 } from "../../access/decide-migration.ts";
 import {
@@ -21,40 +21,24 @@ import { isApproverOf, isResponsibleFor, type Person } from "../../access/policy
 import { counted } from "../../diagnosis/link.ts";
 import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
-import { answers, type Buttons, denies, type Forms, formUnless, opens } from "../app/answer.ts";
+import { answers, type Buttons } from "../app/answer.ts";
 import { actOf, noteAttempt, type TriedAct } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { departedApprovers, noLongerApprover, personFor } from "../app/request-people.ts";
-import {
-  approveMigrationAction,
-  askMigrationAction,
-  denyMigrationAction,
-  retryMigrationAction,
-  stopMigrationAction,
-} from "../show/buttons.ts";
-import {
-  answer,
-  clusterGoneAnswer,
-  denyMigrationModalId,
-  denyModal,
-  failureAnswer,
-  goneText,
-  type Message,
-} from "../show/message.ts";
+import { askMigrationAction, retryMigrationAction, stopMigrationAction } from "../show/buttons.ts";
+import { answer, clusterGoneAnswer, failureAnswer, goneText, type Message } from "../show/message.ts";
 import { code } from "../show/mrkdwn.ts";
-import { readAskValue, readMigrationValue } from "./migration-buttons.ts";
+import { readAskValue } from "./migration-buttons.ts";
 import {
   migrationAskedAnswer,
   migrationOpenAnswer,
   migrationRefusedAnswer,
   migrationRetriedAnswer,
   migrationState,
-  migrationTitle,
   noMigrationAnswer,
   noSuchMigrationAnswer,
 } from "./migration-words.ts";
 import { mayNotPlanAnswer } from "./plan-answer.ts";
-import { refuseShown } from "./read-migration-status.ts";
 
 /** Requests a migration, or a repair of dead entries; a cluster has one at a time. @throws AccessError */
 export async function askForMigration(
@@ -114,14 +98,9 @@ interface Act {
 }
 
 /** A click on Approve or Deny: one wins, and the others see who was first (law 2). @throws AccessError */
-export function decideOnMigration(
-  context: SlackContext,
-  by: string,
-  id: string,
-  click: MigrationClick,
-): Promise<Message | null> {
+export function decideOnMigration(context: SlackContext, id: string, click: Click): Promise<Message | null> {
   const isApproval = click.verdict === "approved";
-  return actOnMigration(context, by, id, {
+  return actOnMigration(context, click.by, id, {
     act: actOf(click.verdict),
     event: isApproval ? "migration.approved" : "migration.denied",
     why: click.why,
@@ -132,6 +111,22 @@ export function decideOnMigration(
         ? answer(`Approved. Needs ${counted(migrationApprovals - approvals.length, "more approval")}.`)
         : null,
   });
+}
+
+/** Null: a click on Approve or Deny can decide. @throws AccessError */
+export async function refuseOnMigration(
+  context: SlackContext,
+  migration: Migration,
+  cluster: Cluster,
+  click: Omit<Click, "why">,
+): Promise<Message | null> {
+  const { by, verdict } = click;
+  const approvers = migration.approvals.map((approval) => approval.by);
+  const person = await personFor(context, cluster, by, approvers);
+  const code = refuseMigrationClick(migration, cluster, person, click, context.now());
+  if (!code) return null;
+  await noteAttempt(context, { act: actOf(verdict), by, code, request: migration });
+  return migrationRefusedAnswer(code, migration, cluster);
 }
 
 /** Stops a migration before its next step. @throws AccessError */
@@ -207,42 +202,10 @@ export const migrationButtons: Buttons = {
   [askMigrationAction]: answers(async (context, by, value) => {
     const button = readAskValue(value);
     const cluster = button && context.config.clusters.get(button.cluster);
-    return cluster ? askForMigration(context, cluster, by, button.givenArns) : unreadable(context, "migrate", by);
+    if (cluster) return askForMigration(context, cluster, by, button.givenArns);
+    await noteAttempt(context, { act: "migrate", by, code: "unreadable-button" });
+    return failureAnswer(`${goneText("This plan")} Ask again.`);
   }),
-  [approveMigrationAction]: answers((context, by, value) => decideShown(context, by, value, "approved", "")),
-  [denyMigrationAction]: opens((context, user, value) =>
-    formUnless(refuseToDeny(context, user, value), denyModal(value, denyMigrationModalId, "Deny the plan")),
-  ),
   [stopMigrationAction]: answers((context, by, id) => stopMigration(context, by, id, "")),
   [retryMigrationAction]: answers(tryMigrationAgain),
 };
-export const migrationForms: Forms = {
-  [denyMigrationModalId]: denies((context, by, value, why) => decideShown(context, by, value, "denied", why)),
-};
-
-async function decideShown(
-  context: SlackContext,
-  by: string,
-  value: string,
-  verdict: "approved" | "denied",
-  why: string,
-): Promise<Message | null> {
-  const button = readMigrationValue(value);
-  if (!button) return unreadable(context, actOf(verdict), by);
-  return decideOnMigration(context, by, button.migration, { verdict, digest: button.digest, why });
-}
-
-async function refuseToDeny(context: SlackContext, by: string, value: string): Promise<Message | string> {
-  const shown = readMigrationValue(value);
-  const migration = shown && (await context.ledger.migrations.get(shown.migration));
-  if (!migration) return unreadable(context, "deny", by);
-  const cluster = context.config.clusters.get(migration.cluster);
-  if (!cluster) return clusterGoneAnswer(migration.cluster);
-  const refusal = await refuseShown(context, by, migration, cluster, { verdict: "denied", digest: shown.digest });
-  return refusal ?? `*${migrationTitle(migration)}*`;
-}
-
-async function unreadable(context: SlackContext, act: "approve" | "deny" | "migrate", by: string): Promise<Message> {
-  await noteAttempt(context, { act, by, code: "unreadable-button" });
-  return failureAnswer(`${goneText("This plan")} Ask again.`);
-}

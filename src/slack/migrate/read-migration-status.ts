@@ -1,16 +1,13 @@
 import type { Button, KnownBlock } from "@slack/types";
 import type { ChainedEvent } from "../../access/audit-event.ts";
-import { type MigrationClick, refuseMigrationClick } from "../../access/decide-migration.ts";
 import type { DoneStep, Migration } from "../../access/migration.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
 import { type MigrationAct, maySeeRequest, migrationActsOf } from "../../access/policy/permissions.ts";
-import { refuseActor } from "../app/admission.ts";
-import { actOf, noteAttempt } from "../app/attempts.ts";
+import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personFor } from "../app/request-people.ts";
-import { approveBelowAnswer, readRemoved } from "../look/status-answer.ts";
+import { readRemoved } from "../look/status-answer.ts";
 import { detailsButton } from "../show/buttons.ts";
-import { clusterGoneAnswer, type Message, messageOf, notYoursAnswer } from "../show/message.ts";
+import { type Message, messageOf, notYoursAnswer } from "../show/message.ts";
 import { actions, code, context, section, styled, time } from "../show/mrkdwn.ts";
 import { timelineText } from "../show/timeline.ts";
 import {
@@ -19,7 +16,7 @@ import {
   retryMigrationButton,
   stopMigrationButton,
 } from "./migration-buttons.ts";
-import { migrationRefusedAnswer, migrationWord, noSuchMigrationAnswer } from "./migration-words.ts";
+import { migrationWord, noSuchMigrationAnswer } from "./migration-words.ts";
 import { migrationBlocks, type Place, showsWholePlan } from "./plan-answer.ts";
 
 const buttonOf: Readonly<Record<MigrationAct, (migration: Migration) => Button>> = {
@@ -52,37 +49,6 @@ export async function readMigrationStatus(
   const events = await context.ledger.eventsOf(id, maxEvents);
   const acts = migrationActsOf(migration, cluster, person, context.now());
   return migrationStatusAnswer({ migration, events, acts }, place);
-}
-
-/** The answer to a typed `approve`: the plan above the button with its digest (law 4). @throws AccessError */
-export async function readMigrationToApprove(context: SlackContext, user: string, id: string): Promise<Message> {
-  const migration = await context.ledger.migrations.get(id);
-  if (!migration) return noSuchMigrationAnswer(id);
-  const turnedAway = await refuseActor(context, user, "approve", migration);
-  if (turnedAway) return turnedAway;
-  const cluster = context.config.clusters.get(migration.cluster);
-  if (!cluster) return clusterGoneAnswer(migration.cluster);
-  const click = { verdict: "approved", digest: migration.plan?.digest ?? "", why: "" } as const;
-  const refusal = await refuseShown(context, user, migration, cluster, click);
-  if (refusal) return refusal;
-  const status = await readMigrationStatus(context, user, id);
-  return showsWholePlan(migration, "message") ? approveBelowAnswer(status) : status;
-}
-
-/** Before the form or the button: null, a click on it can decide. @throws AccessError */
-export async function refuseShown(
-  context: SlackContext,
-  by: string,
-  migration: Migration,
-  cluster: Cluster,
-  click: Omit<MigrationClick, "why">,
-): Promise<Message | null> {
-  const approvers = migration.approvals.map((approval) => approval.by);
-  const person = await personFor(context, cluster, by, approvers);
-  const code = refuseMigrationClick(migration, cluster, person, click, context.now());
-  if (!code) return null;
-  await noteAttempt(context, { act: actOf(click.verdict), by, code, request: migration });
-  return migrationRefusedAnswer(code, migration, cluster);
 }
 
 interface MigrationStatus {

@@ -1,6 +1,7 @@
 import type { Button, ConfirmationDialog } from "@slack/types";
 import { z } from "zod";
 import { isPermanent } from "../../access/lease/lease-record.ts";
+import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Act } from "../../access/policy/permissions.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { givesFullControl, isClosed, isRescue } from "../../access/request.ts";
@@ -57,9 +58,14 @@ export const denyButton = (request: AccessRequest): Button =>
 
 const decideForm = z.strictObject({ request: z.string(), digest: z.string() });
 
-/** Binds a decision to the visible change: the value of Approve and Deny, and the memory of Details. */
-export function decideValue({ id, preview }: Pick<AccessRequest, "id" | "preview">): string {
-  return JSON.stringify({ request: id, digest: preview?.digest ?? "" });
+/** Binds a decision to the visible change or plan: the value of Approve and Deny, and the memory of Details. */
+export function decideValue(record: LedgerRecord): string {
+  return JSON.stringify({ request: record.id, digest: digestShown(record) });
+}
+
+/** Of the change or the plan; empty: the worker has not made it yet. */
+export function digestShown(record: LedgerRecord): string {
+  return (isMigration(record) ? record.plan : record.preview)?.digest ?? "";
 }
 
 /** Null: it is not ours. */
@@ -136,7 +142,7 @@ export type ListView =
   | { readonly kind: "pending" }
   | { readonly kind: "active" }
   | { readonly kind: "cluster"; readonly cluster: string };
-/** Value: `{"request": …, "digest": …}`, which binds the click to the change that the message shows. */
+/** Value: `{"request": …, "digest": …}`, which binds the click to the change or plan that the message shows. */
 export const approveAction = "approve";
 /** Opens a form for the reason. The value of `approve`. */
 export const denyAction = "deny";
@@ -169,10 +175,6 @@ export const listActions = {
 
 /** Asks for the migration of a cluster to access entries. Value: `{"cluster": …, "givenArns": […]}`. */
 export const askMigrationAction = "ask-migration";
-/** Value: `{"migration": …, "digest": …}`, which binds the click to the plan that the message shows. */
-export const approveMigrationAction = "approve-migration";
-/** Opens a form for the reason. The value of `approve-migration`. */
-export const denyMigrationAction = "deny-migration";
 // The value of these is the migration's id.
 export const stopMigrationAction = "stop-migration";
 export const retryMigrationAction = "retry-migration";

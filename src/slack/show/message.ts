@@ -2,6 +2,7 @@ import type { SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
 import type { KnownBlock, ModalView } from "@slack/types";
 import { explainFailure, isLedgerFailure } from "../../access/access-error.ts";
 import { isMigrationId } from "../../access/lists.ts";
+import { readDecideValue } from "./buttons.ts";
 import { code, cut, escapeText, oneOf, plainText, section, styled, unformatted } from "./mrkdwn.ts";
 
 /** A message to Slack: blocks, and the same in one line for notifications and screen readers. */
@@ -184,13 +185,13 @@ export function detailsModal(id: string, status: Message, notice: Message | null
 }
 
 export const denyModalId = "deny";
-export const denyMigrationModalId = "deny-migration";
 export const revokeModalId = "revoke";
 
 /** Asks for a reason: the requester must know the alternative. @param memory the value of the button */
-export function denyModal(memory: string, id = denyModalId, title = "Deny the request"): ModalView {
+export function denyModal(memory: string): ModalView {
+  const title = isMigrationId(readDecideValue(memory)?.request ?? "") ? "Deny the plan" : "Deny the request";
   const why = reasonInput("Why", "The requester reads this", false);
-  return formModal({ id, memory, title, submit: "Deny", close: "Back" }, [why]);
+  return formModal({ id: denyModalId, memory, title, submit: "Deny", close: "Back" }, [why]);
 }
 
 type Submission = Pick<SlackViewMiddlewareArgs<ViewSubmitAction>, "view" | "ack">;

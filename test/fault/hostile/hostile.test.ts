@@ -143,7 +143,7 @@ const tampered: readonly Tampered[] = [
     "an approval of a request as of a migration",
     "U0APPROVER",
     "click",
-    "approve-migration",
+    "approve",
     JSON.stringify({ migration: "r-1", digest }),
   ],
   ["an approval a hundred thousand lists deep", "U0APPROVER", "click", "approve", "[".repeat(100_000)],

@@ -4,7 +4,7 @@ import type { Account, Directory } from "../../../src/slack/app/directory.ts";
 import { handlerOf } from "../../../src/slack/app/registrations.ts";
 import { formActions, requestModalId } from "../../../src/slack/ask/request-modal.ts";
 import * as ofButtons from "../../../src/slack/show/buttons.ts";
-import { denyMigrationModalId, denyModalId, detailsModalId, revokeModalId } from "../../../src/slack/show/message.ts";
+import { denyModalId, detailsModalId, revokeModalId } from "../../../src/slack/show/message.ts";
 import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -25,7 +25,7 @@ function everything(): readonly (readonly [name: string, sent: object])[] {
     action: { type: "button", action_id, value: click },
     body: { type: "block_actions", user, actions: [{ type: "button", action_id, value: click }], ...more },
   });
-  const forms = [requestModalId, denyModalId, denyMigrationModalId, revokeModalId];
+  const forms = [requestModalId, denyModalId, revokeModalId];
   const search = { type: "block_suggestion", user, action_id: formActions.cluster, value: "" };
   const home = { type: "app_home_opened", user: user.id, tab: "home", channel: "D1" };
   const alone = { command: "/eks-access", text: "request", user_id: user.id };

@@ -128,7 +128,7 @@ describe("of a request, an approval of a person who meanwhile", () => {
 describe("of a migration, an approval of a person who meanwhile", () => {
   const id = "migration-staging-1";
   const digest = "d".repeat(64);
-  const approve = (user: string) => decideOnMigration(context, user, id, { verdict: "approved", digest, why: "" });
+  const approve = (by: string) => decideOnMigration(context, id, { verdict: "approved", by, digest, why: "" });
 
   beforeEach(async () => {
     const summary = { mode: "CONFIG_MAP", items: [], steps: [], keptBecause: null, before: [], digest };

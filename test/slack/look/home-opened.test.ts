@@ -78,7 +78,7 @@ test("App Home shows a migration to its requester, and to each approver until th
     const view = approver.view();
     return view?.title === "Plan" ? view : undefined;
   });
-  await approver.click(details, "approve-migration");
+  await approver.click(details, "approve");
   await expect.poll(async () => (await app.ledger.migrations.get(migration.id))?.approvals.length).toBe(1);
 
   expect(textOf(await homeOf("U0APPROVER", "*Recent*"))).not.toContain(migration.id);

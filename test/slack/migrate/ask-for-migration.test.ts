@@ -56,7 +56,7 @@ describe("a typed approve", () => {
 
     const answer = await app.say("U0APPROVER", `approve ${id}`);
     const before = (await app.ledger.migrations.get(id))?.approvals;
-    const then = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(answer, "approve-migration"));
+    const then = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(answer, "approve"));
 
     expect(before).toEqual([]);
     expect(textOf(answer)).toMatch(/Not approved yet.*Remove this item from aws-auth/s);

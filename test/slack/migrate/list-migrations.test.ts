@@ -85,7 +85,7 @@ test("open details of a migration show the result of a click in them", async () 
 
   await approver.click(page, "details");
   const details = await app.slack.until(() => approver.view());
-  await approver.click(details, "approve-migration");
+  await approver.click(details, "approve");
 
   const after = await app.slack.until(() => {
     const view = approver.view();

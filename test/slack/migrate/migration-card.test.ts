@@ -224,7 +224,7 @@ describe("the card of a repair", () => {
     const details = migrationStatusAnswer({ migration: repair, events: [], acts: ["approve", "deny"] });
     const text = textOfBlocks(details);
 
-    expect(JSON.stringify(migrationMessage(repair))).not.toContain("approve-migration");
+    expect(JSON.stringify(migrationMessage(repair))).not.toContain("Approve this plan");
     expect(text).toContain("[Approve this plan]");
     expect(repair.plan?.replacements).toHaveLength(6);
     for (const { from, to, username } of repair.plan?.replacements ?? []) {

@@ -68,7 +68,7 @@ async function planWithApprove(): Promise<Awaited<ReturnType<SlackApp["showMigra
   await aClient(app.slack).chat.postMessage({ channel: "C0ACCESS", text, blocks: [...blocks] });
   return app.slack.until(() => app.slack.messages("C0ACCESS").at(-1));
 }
-const placeOf = (button: string) => (button === "approve-migration" ? planWithApprove() : app.showMigration(id));
+const placeOf = (button: string) => (button === "approve" ? planWithApprove() : app.showMigration(id));
 
 const click = async (user: string, button: string) => {
   const message = await placeOf(button);
@@ -144,11 +144,11 @@ describe("a decision about a migration", () => {
   test("takes two different approvers, sealed; then it is carried out", async () => {
     await asked();
 
-    expect(await click("U0APPROVER", "approve-migration")).toContain("Approved. Needs 1 more approval");
+    expect(await click("U0APPROVER", "approve")).toContain("Approved. Needs 1 more approval");
     expect(textOf(await app.showMigration(id))).toContain("Approved by <@U0APPROVER>");
-    expect(await click("U0APPROVER", "approve-migration")).toContain("You approved it already");
+    expect(await click("U0APPROVER", "approve")).toContain("You approved it already");
     expect((await migrationNow()).state).toBe("pending");
-    await decide("U0APPROVER2", "approve-migration");
+    await decide("U0APPROVER2", "approve");
 
     expect(await migrationNow()).toMatchObject({
       state: "running",
@@ -165,7 +165,7 @@ describe("a decision about a migration", () => {
   test("is not for who is on call", async () => {
     await asked();
 
-    expect(await click("U0ONCALL", "approve-migration")).toContain("Only approvers of `staging` can do this");
+    expect(await click("U0ONCALL", "approve")).toContain("Only approvers of `staging` can do this");
     const [last] = (await app.ledger.events(1, 99)).map(({ event }) => event).slice(-1);
     expect(last).toMatchObject({ type: "decision.refused", actor: "U0ONCALL", detail: { code: "not-an-approver" } });
   });
@@ -176,21 +176,21 @@ describe("a decision about a migration", () => {
     const unsealed = { at: "", digest: "e".repeat(64), summary: { ...summary, digest: "e".repeat(64) }, outs: [] };
     await revise({ plan: sealMigrationPlan({ id }, unsealed, keys.preview) });
 
-    const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(old, "approve-migration"));
+    const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(old, "approve"));
 
     expect(textOf(answer)).toContain("The change is different now.");
     expect((await migrationNow()).approvals).toEqual([]);
   });
 
   test("opens no form to deny for people who can't decide: it says who can", async () => {
-    await app.person("U0ONCALL").click(await asked(), "deny-migration");
+    await app.person("U0ONCALL").click(await asked(), "deny");
     const view = await app.slack.until(() => app.person("U0ONCALL").view());
 
     expect(textOf(view)).toMatch(/^Deny the plan\nOnly approvers of `staging` can do this/);
   });
 
   test("that denies it ends it, with a reason that the requester reads", async () => {
-    await app.person("U0APPROVER").click(await asked(), "deny-migration");
+    await app.person("U0APPROVER").click(await asked(), "deny");
     const form = await app.slack.until(() => app.person("U0APPROVER").view());
 
     await app.person("U0APPROVER").submit({ why: "after the release" });
@@ -207,8 +207,8 @@ describe("a decision about a migration", () => {
 describe("a migration under way", () => {
   const running = async () => {
     await asked();
-    await click("U0APPROVER", "approve-migration");
-    await decide("U0APPROVER2", "approve-migration");
+    await click("U0APPROVER", "approve");
+    await decide("U0APPROVER2", "approve");
     await expect.poll(async () => (await migrationNow()).state).toBe("running");
   };
   const done = (name: string) => ({ name, at: new Date().toISOString(), proof: [`${name} is proved.`], place: null });
