@@ -96,8 +96,10 @@ async function runLine(context: SlackContext, sent: string, by: Sender): Promise
   return unknownCommandAnswer(word, meant, rest, wordAndRest(sent.trim())[1]);
 }
 
+/** The product's own two words for emergency access, as people say them, are its command. */
 function wordAndRest(text: string): readonly [word: string, rest: string] {
-  const [word = "", ...others] = text.split(/\s+/);
+  const spelled = text.replace(/^(?:break\s+glass|emergency\s+access)(?!\S)/i, breakGlassCommand.word);
+  const [word = "", ...others] = spelled.split(/\s+/);
   return [word, others.join(" ")];
 }
 

@@ -54,6 +54,10 @@ test.each([
   expect(await answerTo(text, new Map([["staging", aCluster({ breakGlass })]]))).toContain(`\`\`\`/eks-access ${line}`);
 });
 
+test.each(["break glass", "Break  Glass", "emergency access"])("%s is the command of two words", async (words) => {
+  expect(await answerTo(`${words} staging for @bob checkout is down`)).toContain("for yourself alone");
+});
+
 test("the id of a request alone is answered with the line that shows it", async () => {
   expect(await answerTo("r-7k2m9x4q")).toContain("```/eks-access status r-7k2m9x4q```");
 });
