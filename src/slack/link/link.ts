@@ -5,7 +5,7 @@ import { linkEvent } from "../../access/audit-event.ts";
 import { linkInAccountOf } from "../../access/identities.ts";
 import { mayLink } from "../../access/policy/permissions.ts";
 import { parseJson } from "../../access/seal.ts";
-import { type LinkProposal, sealLink } from "../../access/seals.ts";
+import { isAcceptedLink, type LinkProposal, sealLink } from "../../access/seals.ts";
 import { refuseActor } from "../app/admission.ts";
 import { acknowledgeClick, answerWhereClicked, type Buttons } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
@@ -37,7 +37,8 @@ export const link: Command = {
       const identities = links.map((link) => ({ arn: link.arn, needsRenewal: needsRenewal(context, user, link) }));
       return linkStateAnswer(identities, waiting);
     }
-    const { linking, clusters } = context.config;
+    const { config, keys } = context;
+    const { linking, clusters } = config;
     const turnedAway = await refuseActor(context, user, "link");
     if (turnedAway) return turnedAway;
     const verdict = mayLink(rest.slice(0, 2048), [...clusters.values()]);
@@ -48,7 +49,8 @@ export const link: Command = {
     const { principal, noticed } = verdict;
     const known = linkInAccountOf(links, principal.arn);
     const current = known?.arn ?? null;
-    if (known && current === principal.arn && !needsRenewal(context, user, known))
+    // That of a first request alone makes no one believe it.
+    if (known && current === principal.arn && isAcceptedLink(user, known, linking.mustBeConfirmed, keys.decision))
       return answer(`You are already linked to ${code(principal.arn)}.`);
     const tooMany = await refuseTooMany(context, user, "requests");
     if (tooMany) return tooMany;

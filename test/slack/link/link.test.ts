@@ -85,6 +85,16 @@ describe("link, where every person may make one,", () => {
   });
 });
 
+test("a person links what only their first request named, so that approvers are not warned of it any more", async () => {
+  app = await aSlackApp();
+  await say("U0ENGINEER", `request staging ${arn} viewer look at the pods`);
+
+  const answers = [await say("U0ENGINEER", `link ${arn}`), await say("U0ENGINEER", `link ${arn}`)];
+
+  expect(answers).toEqual([expect.stringContaining("linked to"), expect.stringContaining("already linked to")]);
+  expect((await app.ledger.linksOf("U0ENGINEER"))[0]?.seal?.by).toBe("U0ENGINEER");
+});
+
 test("a person links one identity in each account, and asks for each cluster with the one of its account", async () => {
   app = await aSlackApp({
     config: configText.replace("    approvers:", '    foreignAccounts: ["999900001111"]\n    approvers:'),
