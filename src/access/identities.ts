@@ -46,6 +46,9 @@ export function needsEmail({ sources }: IdentityRules): boolean {
   return sources.some(({ type }) => type !== "links");
 }
 
+/** In a warning to approvers: what the requester can do. */
+export const theyCanLink = (arn: string) => `If it is theirs, they send /eks-access link ${arn}.`;
+
 export function asksIdentityCenter({ sources }: IdentityRules): boolean {
   return sources.some(({ type }) => type === "identity-center");
 }

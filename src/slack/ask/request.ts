@@ -194,5 +194,5 @@ export function mistakesAnswer(reading: Mistakes, lines: ReturnType<typeof lines
 function runBlocks(name: string, corrected: string, block: string): KnownBlock[] {
   const line = corrected.replace("/eks-access ", "");
   if (/[<>&]|(^|\s)@/.test(line) || line.length > maxValue) return [];
-  return [actions(block, [runButton(name, line)])];
+  return [actions(block, [runButton(line, `Run ${name}`)])];
 }

@@ -113,7 +113,7 @@ export function unknownCommandAnswer(word: string, guess: string | null, rest: s
   const line = `${guess} ${rest}`.trim();
   const text = cut(`${said} Did you mean ${code(guess)}? Copy this line:`, 3000);
   const sent = `${guess} ${toRun}`.trim();
-  const run = sent.length <= maxValue ? [actions("run", [runButton(guess, sent)])] : [];
+  const run = sent.length <= maxValue ? [actions("run", [runButton(sent)])] : [];
   return {
     text: `${text}\n${codeBlock(`/eks-access ${line}`, 2000)}`,
     blocks: [section(text), preformatted(`/eks-access ${line}`, 2000), ...run],

@@ -58,5 +58,5 @@ async function findStatus(context: SlackContext, user: string, id: string, place
 
 function clusterAnswer(cluster: string): Message {
   const said = `${code(cluster)} is a cluster, not a request. ${code("/eks-access status")} alone shows the backlog.`;
-  return { text: said, blocks: [section(said), actions("run", [runButton("check", `check ${cluster}`)])] };
+  return { text: said, blocks: [section(said), actions("run", [runButton(`check ${cluster}`)])] };
 }

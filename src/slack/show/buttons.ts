@@ -120,7 +120,9 @@ export const helpButton = (): Button => button(helpAction, "All commands", "all"
 /** Slack's limit for the value of a button. */
 export const maxValue = 2000;
 
-export const runButton = (word: string, line: string): Button => button(runAction, `Run ${word}`, line);
+/** @param line of a command, without `/eks-access` */
+export const runButton = (line: string, label = `Run ${line.split(" ", 1)[0]}`): Button =>
+  button(runAction, label, line);
 
 export function listButton(action: keyof typeof listActions, label: string, view: ListView, offset: number): Button {
   return button(listActions[action], label, JSON.stringify({ view, offset }));

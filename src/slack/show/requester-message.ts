@@ -1,5 +1,6 @@
 import type { Button } from "@slack/types";
 import { isApprovable, othersWhoMayApprove } from "../../access/decide.ts";
+import { theyCanLink } from "../../access/identities.ts";
 import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -14,6 +15,7 @@ import {
   doneButton,
   nudgeButton,
   ownLeaseButtons,
+  runButton,
 } from "./buttons.ts";
 import type { Message } from "./message.ts";
 import { code, context, mention, mentions, oneOf, plainLine, section, time, until } from "./mrkdwn.ts";
@@ -163,13 +165,14 @@ function requestMilestone(request: AccessRequest, to: Reader): Milestone | null 
 }
 
 function pendingMilestone(request: AccessRequest, to: Reader): Milestone {
-  const { subject, cluster, departed } = to;
+  const { user, subject, cluster, departed } = to;
   const { voided, preview, approvals, approvalsWanted, expiresAt } = request;
   const left = approvalsWanted - approvals.length;
   const others = cluster ? othersWhoMayApprove(request, cluster).filter((each) => !departed.includes(each)) : [];
   const who = oneOf(others, 20, left) || "an approver";
-  const wait = (name: string, text: string, news: Reader | null = null) =>
-    tell(name, text, [...(preview ? [nudgeButton(request)] : []), detailsButton(request), cancelButton(request)], news);
+  const nudge = preview ? [nudgeButton(request)] : [];
+  const wait = (name: string, text: string, news: Reader | null = null, more: readonly Button[] = []) =>
+    tell(name, text, [...nudge, ...more, detailsButton(request), cancelButton(request)], news);
   const last = approvals.at(-1);
   if (last) {
     const needs = `Needs ${left} more approval${left === 1 ? "" : "s"}, from ${who}.`;
@@ -184,7 +187,12 @@ function pendingMilestone(request: AccessRequest, to: Reader): Milestone {
     approvalsWanted === 1
       ? `${who} to decide about ${subject}`
       : `${approvalsWanted} approvals, from ${who}: ${subject}`;
-  return wait("asked", `Waiting for ${waits}. Expires ${time(expiresAt)}.\n${admitsText(request)}`);
+  const text = `Waiting for ${waits}. Expires ${time(expiresAt)}.\n${admitsText(request)}`;
+  const isUnlinked =
+    user === request.requester && preview.warnings.some((each) => each.endsWith(theyCanLink(request.principal)));
+  if (!isUnlinked) return wait("asked", text);
+  const link = runButton(`link ${request.principal}`, "Link it");
+  return wait("asked", `${text}\n:warning: Not linked to you: approvers see a warning.`, null, [link]);
 }
 
 function leaseMilestone(request: AccessRequest, lease: Lease, to: Reader): Milestone | null {

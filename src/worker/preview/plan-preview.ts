@@ -29,7 +29,7 @@ export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
 }
 
 export function* planPreview(facts: PreviewFacts, request: AccessRequest): Steps<PreviewPlan> {
-  const { cluster, way, changeOf, others, bindings, linked, earlier, now } = facts;
+  const { cluster, way, changeOf, others, bindings, linked, linksCount, earlier, now } = facts;
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) return refused("level-not-offered", `${cluster.name} does not offer ${request.level}.`);
   const reading = readHolder(request.principal);
@@ -55,7 +55,7 @@ export function* planPreview(facts: PreviewFacts, request: AccessRequest): Steps
       warnings: [
         ...outsideHours(allowed.rule, now),
         ...lostRights(change.today, change.afterwards, bindings?.users ?? null),
-        ...warningsOf(cluster, request, { principal, bindings, linked, earlier }),
+        ...warningsOf(cluster, request, { principal, bindings, linked, linksCount, earlier }),
         ...warnings,
         // One sentence, whatever number of leases a requester ends.
         ...(ending.length > 0 ? [`Ending, and still in "After": ${ending.map(({ id }) => id).join(", ")}.`] : []),

@@ -1,3 +1,4 @@
+import { theyCanLink } from "../../access/identities.ts";
 import { leasesAnnotation, leasesThatFit, roomIn, spaceTakenByOthers } from "../../access/lease/annotation.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import { type Cluster, environmentName, productionValue, type Rule } from "../../access/policy/cluster.ts";
@@ -19,6 +20,8 @@ export interface WarningFacts {
   readonly bindings: RoleBindings | null;
   /** The requester's own ARN in the principal's account; null: none; undefined: no worker could look them up. */
   readonly linked: string | null | undefined;
+  /** Whether a link would be believed. */
+  readonly linksCount: boolean;
   readonly earlier: readonly AccessRequest[];
 }
 
@@ -28,7 +31,7 @@ export function warningsOf(cluster: Cluster, request: AccessRequest, facts: Warn
     ...mastersWarning(request, facts),
     ...policyWarnings(request.groups),
     ...productionWarning(cluster),
-    ...ownerWarning(cluster, request, facts),
+    ...ownerWarning(request, facts),
     ...accountWarning(cluster, facts),
     ...unboundWarning(cluster, request, facts),
     ...firstTimeWarning(cluster, request, facts),
@@ -58,16 +61,13 @@ function productionWarning({ name, labels }: Cluster): string[] {
 const noIdentity = "No linked identity: the principal may be another person's.";
 
 /** A request for another person's principal gives that person access, in the requester's name. */
-function ownerWarning(cluster: Cluster, { principal }: AccessRequest, { linked, ...facts }: WarningFacts): string[] {
+function ownerWarning({ principal }: AccessRequest, { linked, linksCount }: WarningFacts): string[] {
   if (linked === undefined) {
     return [noIdentity];
   }
   if (isOwnPrincipal(linked, principal)) return [];
   if (linked) return [`Not own identity: the requester is linked to ${linked}.`];
-  const { account } = facts.principal;
-  if (account === cluster.account) return [noIdentity];
-  // Identity Center and rules answer about the cluster's account.
-  return [`${noIdentity} If it is theirs, they send /eks-access link ${principal}.`];
+  return [linksCount ? `${noIdentity} ${theyCanLink(principal)}` : noIdentity];
 }
 
 function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {

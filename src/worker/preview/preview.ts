@@ -175,7 +175,9 @@ async function previewRequest(
   if (extended && isLeaseOver(extended, now)) return closeEndedExtension(context, request);
   const earlier = await look.earlierOf(request.requester);
   const linked = await identityOf(context, cluster, request);
-  const planned = await inTurns(planPreview({ ...seen, cluster, bindings, others, linked, earlier, now }, request));
+  const linksCount = context.config.identities.sources.some(({ type }) => type === "links");
+  const facts = { ...seen, cluster, bindings, others, linked, linksCount, earlier, now };
+  const planned = await inTurns(planPreview(facts, request));
   if (planned.type === "refused") {
     const { refusal } = planned;
     // A broken aws-auth is not the request's fault: it waits for the repair.

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import { theyCanLink } from "../../../src/access/identities.ts";
 import { permanentSeconds } from "../../../src/access/lease/lease-record.ts";
 import type { AccessCheck } from "../../../src/access/policy/cluster.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
@@ -11,6 +12,7 @@ import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import {
   aLeasedRequest,
   anEndProof,
+  aPreview,
   aPreviewedRequest,
   aProof,
   aRequest,
@@ -34,6 +36,19 @@ test("the requester reads how many approvals are needed, and from whom", () => {
   expect(milestoneOf(asked, aCluster())?.message.text).toContain(
     "Waiting for 2 approvals, from <@U0APPROVER> and <@U0APPROVER2>: `viewer` on `staging` (`r-1`). Expires",
   );
+});
+
+test("the requester links an identity that approvers are warned of by a button, unless it is another person's", () => {
+  const warned = (asker: string | null) =>
+    aPreviewedRequest({
+      askedBy: asker,
+      preview: aPreview({ warnings: [`No linked identity: ${theyCanLink(engineerArn)}`] }),
+    });
+  const shownTo = (user: string, asker: string | null) =>
+    textOfBlocks(milestoneOf(warned(asker), aCluster(), [], user)?.message ?? { blocks: [] });
+
+  expect(shownTo("U0ENGINEER", null)).toContain("Not linked to you: approvers see a warning.\n[Nudge] [Link it]");
+  expect(shownTo("U0ONCALL", "U0ONCALL")).not.toContain("[Link it]");
 });
 
 test("the requester reads the lines to sign in before the proof", () => {
