@@ -2,7 +2,7 @@ import { isFullControl, policyTexts } from "../access/policy/policy-text.ts";
 import { type AccessEntry, arrivesUntil } from "../access-entry/index.ts";
 import type { Severity } from "../aws-auth/index.ts";
 import { editedRemedy } from "./cluster-links.ts";
-import type { ReadEntry } from "./leases.ts";
+import { isOverdue, overdueWords, type ReadEntry, unknownWords } from "./leases.ts";
 import { named } from "./link.ts";
 import { bindGroupRemedy, unboundWords } from "./mapped.ts";
 import { CLUSTER_ADMIN, principalKey } from "./migration/facts.ts";
@@ -51,17 +51,12 @@ function distrusted({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   return [problemOf("tags-untrusted", "error", entry, message, editedRemedy)];
 }
 
-/** The worker removes a lease within seconds of its end; a late call can bring it back. */
-const overdueAfterMs = 10 * 60_000;
-
 function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings): readonly EntryProblem[] {
   const shares = tags.type === "holding" ? tags.holding.shares : [];
   const ends = [...shares, ...(rescue ? [rescue] : [])].map(({ endsAt }) => endsAt);
-  const late = ends.filter((end) => Date.parse(end) + overdueAfterMs < now.getTime()).sort();
-  const [first] = late;
+  const [first] = ends.filter((end) => isOverdue(end, now)).sort();
   if (first === undefined) return [];
-  const message = `It still claims access that ended ${first}.`;
-  const remedy = "The worker removes it on its next run.";
+  const { message, remedy } = overdueWords(first);
   return [problemOf("lease-overdue", "error", entry, message, remedy)];
 }
 
@@ -70,8 +65,7 @@ function unknownClaims({ entry, tags }: ReadEntry, { leased, now }: EntrySurroun
   if (tags.type !== "holding" || arrivesUntil(tags.openSince, now)) return [];
   const unknown = tags.holding.shares.find(({ id, endsAt }) => !leased.has(id) && Date.parse(endsAt) > now.getTime());
   if (!unknown) return [];
-  const message = `It claims access until ${unknown.endsAt}, but the ledger has no such lease.`;
-  const remedy = "The worker adopts or removes it within an hour, `eks-access recover` at once.";
+  const { message, remedy } = unknownWords(unknown.endsAt);
   return [problemOf("claim-unknown", "warning", entry, message, remedy)];
 }
 

@@ -30,7 +30,7 @@ import {
   remadeRoleProblems,
   rolesNotCompared,
 } from "./remade-roles.ts";
-import { type NamedRole, replacedRoleProblem, replacedRoles, rolesInDocument } from "./replaced-roles.ts";
+import { type NamedRole, replacedRoleProblem, replacedRoles, roleInEntry, rolesInDocument } from "./replaced-roles.ts";
 import type { EntriesReport } from "./reports.ts";
 
 export interface EntriesFacts extends Pick<WhyFacts, "cluster" | "creatorArn" | "document" | "boundGroups" | "now"> {
@@ -75,7 +75,7 @@ export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
 /** All roles of people: by access entries, and by the items of aws-auth that count beside them. */
 function rolesNamed({ listed, read, document }: EntriesFacts): readonly NamedRole[] {
   const since = new Map(read.map(({ entry }) => [entry.principalArn, entry.createdAt]));
-  const byEntry = listed.map((arn) => ({ arn, place: "an access entry", since: since.get(arn) }));
+  const byEntry = listed.map((principalArn) => roleInEntry({ principalArn, createdAt: since.get(principalArn) }));
   return [...byEntry, ...(document ? rolesInDocument(document) : [])];
 }
 

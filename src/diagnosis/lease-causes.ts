@@ -4,6 +4,7 @@ import type { AccessRequest } from "../access/record.ts";
 import { isClosed } from "../access/request.ts";
 import { type Cause, type CauseButton, cause, type WhyFacts } from "./facts.ts";
 import { named, sentence, untilWords } from "./link.ts";
+import { driftRemedy } from "./person-links.ts";
 
 /** Why access is missing or different, by the ledger. `identity`: the principal's present one. */
 export function leaseCauses(facts: WhyFacts, identity: MappedIdentity | null): readonly Cause[] {
@@ -28,35 +29,20 @@ function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIden
   const subject = subjectOf(facts, request);
   const tried = trouble ? ` ${sentence(trouble.message)} The next try is at ${trouble.retryAt}.` : "";
   if (lease?.end) {
-    return cause(
-      "lease-ended",
-      `The worker is removing ${subject}.${tried}`,
-      "Ask again if you still need it.",
-      offerOf(facts, "ask-again", request),
-    );
+    const offer = offerOf(facts, "ask-again", request);
+    return cause("lease-ended", `The worker is removing ${subject}.${tried}`, askAgain, offer);
   }
-  if (lease) {
-    const how = lease.voidSince
-      ? `${subject} needs a new decision. Its approval no longer counts`
-      : `${subject} is approved; the worker is applying it`;
-    return cause("not-yet", `${how}.${tried}`, waitForIt(facts));
+  if (!lease && preview) {
+    const message = `${subject} waits for an approver. It expires ${request.expiresAt}.`;
+    return cause("not-yet", message, "Ask the approvers in its channel.");
   }
-  if (!preview)
-    return cause(
-      "not-yet",
-      `${subject} is requested; the worker looks at the cluster first.${tried}`,
-      waitForIt(facts),
-    );
-  return cause(
-    "not-yet",
-    `${subject} waits for an approver. It expires ${request.expiresAt}.`,
-    "Ask the approvers in its channel.",
-  );
+  const isAt = lease ? "is approved; the worker is applying it" : "is requested; the worker looks at the cluster first";
+  const how = lease?.voidSince ? "needs a new decision. Its approval no longer counts" : isAt;
+  const wait = `If nothing happens, ${named(`/eks-access whoami ${facts.cluster.name}`)} finds the step that fails.`;
+  return cause("not-yet", `${subject} ${how}.${tried}`, wait);
 }
 
-function waitForIt({ cluster }: WhyFacts): string {
-  return `If nothing happens, ${named(`/eks-access whoami ${cluster.name}`)} finds the step that fails.`;
-}
+const askAgain = "Ask again if you still need it.";
 
 function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
   const isInMap = facts.mode === "CONFIG_MAP" && !bindsRoles(request.groups);
@@ -67,11 +53,7 @@ function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIde
   if (!isMissing) return null;
   const known = request.lease?.drift ? ` Found: ${sentence(request.lease.drift.message)}` : "";
   const message = `${subjectOf(facts, request)} is active ${untilWords(request)}, but it is missing from ${isInMap ? "aws-auth" : "the cluster"}.${known}`;
-  const remedy =
-    facts.cluster.drift === "repair"
-      ? "The worker restores it within minutes."
-      : "Ask the other writer to keep it, then request it again. Or ask an operator for drift: repair.";
-  return cause("drifted", message, remedy);
+  return cause("drifted", message, driftRemedy(facts.cluster));
 }
 
 function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
@@ -80,14 +62,14 @@ function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
   const offer = offerOf(facts, "ask-again", request);
   if (lease?.state === "ended") {
     const why = lease.end && lease.end.cause !== "expired" ? "a person revoked it" : "its time was over";
-    return cause("lease-ended", `${subject} ended ${lease.endedAt}: ${why}.`, "Ask again if you still need it.", offer);
+    return cause("lease-ended", `${subject} ended ${lease.endedAt}: ${why}.`, askAgain, offer);
   }
   if (lease?.state === "failed") {
     const why = sentence(lease.failure.message);
     return cause("request-closed", `${subject} couldn't be applied: ${why}`, "Fix that, then ask again.", offer);
   }
   const why = request.refusal ? ` ${sentence(request.refusal.message)}` : "";
-  return cause("request-closed", `${subject} ${closedWords[state]}.${why}`, "Ask again if you still need it.", offer);
+  return cause("request-closed", `${subject} ${closedWords[state]}.${why}`, askAgain, offer);
 }
 
 const closedWords: Readonly<Record<AccessRequest["state"], string>> = {

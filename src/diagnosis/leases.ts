@@ -88,8 +88,26 @@ export const bindingProblemCodes = ["binding-forged", "binding-overdue", "bindin
 
 const maxKinds = bindingProblemCodes.length + 1;
 
-/** The worker deletes a binding within seconds of its lease's end; a late call can bring it back. */
+/** The worker removes a lease's part within seconds of its end; a late call can bring it back. */
 const overdueAfterMs = 10 * 60_000;
+
+export function isOverdue(endsAt: string, now: Date): boolean {
+  return Date.parse(endsAt) + overdueAfterMs < now.getTime();
+}
+
+/** Of an access entry or a binding. */
+type ClaimWords = Pick<ReportedProblem, "message" | "remedy">;
+
+export function overdueWords(endsAt: string): ClaimWords {
+  return { message: `It still claims access that ended ${endsAt}.`, remedy: nextRunRemedy };
+}
+
+const nextRunRemedy = "The worker removes it on its next run.";
+
+export function unknownWords(endsAt: string): ClaimWords {
+  const message = `It claims access until ${endsAt}, but the ledger has no such lease.`;
+  return { message, remedy: "The worker adopts or removes it within an hour, `eks-access recover` at once." };
+}
 
 export function bindingProblems(facts: BindingFacts): GroupedProblems {
   return groupProblems([...changed(facts), ...forged(facts), ...left(facts)], maxKinds);
@@ -112,32 +130,23 @@ export function bindingsMissing(bound: readonly ApprovedRequest[], parts: readon
 }
 
 function forged({ forged: found, cluster }: BindingFacts): readonly ReportedProblem[] {
-  const repairs = cluster.drift === "repair";
+  const byHand = "Delete it. The API server's audit log has who made it.";
   return found.map((binding) => ({
     code: "binding-forged",
     severity: "error",
     place: placeOf(binding),
     message: "It has eks-access's label, and no valid seal.",
-    remedy: repairs
-      ? "The worker removes it on its next run."
-      : "Delete it. The API server's audit log has who made it.",
+    remedy: cluster.drift === "repair" ? nextRunRemedy : byHand,
   }));
 }
 
 function left({ parts, leased, now }: BindingFacts): readonly ReportedProblem[] {
-  const isOver = ({ share }: LeaseBinding) => Date.parse(share.endsAt) + overdueAfterMs < now.getTime();
-  return parts.flatMap((part): ReportedProblem[] => {
-    const { share, binding } = part;
+  return parts.flatMap(({ share, binding }): ReportedProblem[] => {
     const place = placeOf(binding);
-    if (isOver(part)) {
-      const message = `It still claims access that ended ${share.endsAt}.`;
-      const remedy = "The worker removes it on its next run.";
-      return [{ code: "binding-overdue", severity: "error", place, message, remedy }];
-    }
+    if (isOverdue(share.endsAt, now))
+      return [{ code: "binding-overdue", severity: "error", place, ...overdueWords(share.endsAt) }];
     if (leased.ids.has(share.id)) return [];
-    const message = `It claims access until ${share.endsAt}, but the ledger has no such lease.`;
-    const remedy = "The worker adopts or removes it within an hour, `eks-access recover` at once.";
-    return [{ code: "binding-unknown", severity: "warning", place, message, remedy }];
+    return [{ code: "binding-unknown", severity: "warning", place, ...unknownWords(share.endsAt) }];
   });
 }
 

@@ -49,6 +49,13 @@ export function namesakesOf(arn: string, all: readonly NamedRole[]): readonly Na
   );
 }
 
+/** Where the cluster names a role, in words. */
+export const anEntry = "an access entry";
+
+export function roleInEntry({ principalArn, createdAt }: DatedEntry): NamedRole {
+  return { arn: principalArn, place: anEntry, since: createdAt };
+}
+
 export function rolesInDocument({ entries }: AwsAuthDocument): readonly NamedRole[] {
   return entries.map(({ arn, section, line }) => ({ arn, place: `${section} line ${line}` }));
 }

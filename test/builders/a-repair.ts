@@ -1,7 +1,6 @@
 import type { Migration } from "../../src/access/migration.ts";
 import type { PresentEntry } from "../../src/diagnosis/migration/facts.ts";
-import { planRepair } from "../../src/diagnosis/migration/plan-repair.ts";
-import { someFacts } from "../diagnosis/migration/facts.ts";
+import { planRepair, someFacts } from "../diagnosis/migration/facts.ts";
 import { aPlannedMigration, type MigrationChange } from "./a-migration.ts";
 import { at } from "./times.ts";
 

@@ -182,22 +182,15 @@ export function readNames({ username, groups }: Names, kind: "role" | "user", ac
 }
 
 function refuseUsername(username: string): NamesRefusal | null {
-  if (username === "") {
-    return refused("username-empty", "It has no username.", "Add one in aws-auth.");
-  }
-  if (reserved.test(username)) {
-    return refuseReserved("username-reserved", username);
-  }
+  if (username === "") return refused("username-empty", "It has no username.", "Add one in aws-auth.");
+  if (reserved.test(username)) return refuseReserved("username-reserved", username);
   const rest = username.replace(/\{\{SessionName(?:Raw)?\}\}/g, "");
   const template = /\{\{[^}]*\}?\}?/.exec(rest)?.[0];
   if (template !== undefined) return refuseTemplate("template", template);
   const at = username.search(/\{\{SessionName/);
   if (at < 0 || username.slice(0, at).includes(":")) return null;
-  return refused(
-    "template-session",
-    "EKS needs a colon before a session name.",
-    "Put a prefix with a colon before it: admin:{{SessionName}}.",
-  );
+  const remedy = "Put a prefix with a colon before it: admin:{{SessionName}}.";
+  return refused("template-session", "EKS needs a colon before a session name.", remedy);
 }
 
 function refuseTemplate(code: string, name: string): NamesRefusal {
@@ -210,6 +203,6 @@ function refuseReserved(code: string, name: string): NamesRefusal {
 
 const anotherName = "Use another name in aws-auth and RBAC bindings.";
 
-function refused(code: string, why: string, remedy: string): NamesRefusal {
+export function refused(code: string, why: string, remedy: string): NamesRefusal {
   return { type: "refused", code, why, remedy };
 }

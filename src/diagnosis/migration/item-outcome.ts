@@ -19,6 +19,7 @@ import {
   type PresentEntry,
   principalKey,
   readNames,
+  refused,
   type WantedEntry,
 } from "./facts.ts";
 
@@ -177,31 +178,21 @@ function readWholeArn(
   if (reading.type === "invalid") return refuseKind(arn, reading.code);
   const { kind, account, name, partition: of } = reading.principal;
   if (of !== partition) {
-    const why = `It is in ${of}, the cluster in ${partition}.`;
-    return { type: "refused", code: "foreign-partition", why, remedy: "Remove it." };
+    return refused("foreign-partition", `It is in ${of}, the cluster in ${partition}.`, "Remove it.");
   }
-  if (kind === "role" && name.startsWith("AWSServiceRoleFor")) {
-    return { type: "refused", code: "service-linked-role", ...ownPrincipal };
-  }
+  if (kind === "role" && name.startsWith("AWSServiceRoleFor")) return refused("service-linked-role", ...ownPrincipal);
   if (given === undefined && kind === "role" && name.startsWith("AWSReservedSSO_")) {
     const whole = `arn:${of}:iam::${account}:role/aws-reserved/sso.amazonaws.com/…/${name}`;
-    const why = `aws-auth lacks the path of ${whole}.`;
-    return { type: "refused", code: "path-unknown", why, remedy: addArn };
+    return refused("path-unknown", `aws-auth lacks the path of ${whole}.`, addArn);
   }
   const notes = kind === "role" && given === undefined ? [`Does it have a path? ${addArn}`] : [];
   return { type: "arn", arn: given ?? reading.principal.arn, kind, account, notes };
 }
 
 const addArn = "Add its whole ARN to the command (terminal: --arn).";
-const ownPrincipal = {
-  why: "An access entry needs an IAM user, or a role of your own.",
-  remedy: "Map one instead.",
-};
+const ownPrincipal = ["An access entry needs an IAM user, or a role of your own.", "Map one instead."] as const;
 
 function refuseKind(arn: string, code: string): WholeArnReading {
-  if (code === "arn-root" || code === "arn-service") {
-    return { type: "refused", code, ...ownPrincipal };
-  }
-  const why = `${arn} is not spelled as in IAM.`;
-  return { type: "refused", code, why, remedy: addArn };
+  const isNobody = code === "arn-root" || code === "arn-service";
+  return isNobody ? refused(code, ...ownPrincipal) : refused(code, `${arn} is not spelled as in IAM.`, addArn);
 }

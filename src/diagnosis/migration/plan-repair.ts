@@ -4,9 +4,17 @@ import { asPlanned, belongsTo } from "../../access/lease/drift.ts";
 import type { ItemSummary, MigrationSummary, Replacement, StepSummary } from "../../access/migration.ts";
 import { isIdentityCenterRole, withoutRolePath } from "../../access/principal.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
-import { competingEntries, type Entry, entryOf, finish, planSteps, type Steps } from "../../aws-auth/index.ts";
+import { competingEntries, type Entry, entryOf, planSteps, type Steps } from "../../aws-auth/index.ts";
 import { rolesToRepair } from "../remade-roles.ts";
-import { type NamedRole, namesakesOf, repairOf, replacedRoles, rolesInDocument } from "../replaced-roles.ts";
+import {
+  anEntry,
+  type NamedRole,
+  namesakesOf,
+  repairOf,
+  replacedRoles,
+  roleInEntry,
+  rolesInDocument,
+} from "../replaced-roles.ts";
 import { type MigrationFacts, type PresentEntry, principalKey, type UnmadeEntry } from "./facts.ts";
 import { leasedNote } from "./item-outcome.ts";
 import { arnAfter, changesOf, usernameAfter } from "./replacement.ts";
@@ -26,15 +34,13 @@ interface DeletedPrincipal {
   readonly current: string;
 }
 
-type Outcome =
-  | { readonly type: "replaced"; readonly place: string; readonly replacement: Replacement }
-  | {
-      readonly type: "kept";
-      readonly place: string;
-      readonly arn: string;
-      readonly outcome: "stays" | "waits";
-      readonly why: string;
-    };
+type Outcome = { readonly type: "replaced"; readonly place: string; readonly replacement: Replacement } | Kept;
+
+interface Kept extends Pick<ItemSummary, "place" | "arn"> {
+  readonly type: "kept";
+  readonly outcome: "stays" | "waits";
+  readonly why: string;
+}
 
 /**
  * Plans the repair of entries of deleted principals. A person names the current principal (`givenArns`). Otherwise EKS's own dates
@@ -42,10 +48,6 @@ type Outcome =
  * exists. So an entry goes only if EKS has confirmed a later role of its permission set. EKS confirms nothing about an item of
  * aws-auth, so an item never goes.
  */
-export function planRepair(facts: MigrationFacts): RepairPlanned {
-  return finish(repairSteps(facts));
-}
-
 export function* repairSteps(facts: MigrationFacts): Steps<RepairPlanned> {
   const deleted = deletedIn(facts).flatMap((each) => outcomesOf(each, facts));
   const outcomes = withinMessage([...(facts.unmade ?? []).map(ofUnmade), ...deleted]);
@@ -91,13 +93,13 @@ function withinMessage(all: readonly Outcome[]): readonly Outcome[] {
   const outcomes = all.map((each): Outcome => {
     if (each.type === "kept" || isReadable(each.place, each.replacement)) return each;
     const why = "It has too many groups for a message. Replace it by hand.";
-    return { type: "kept", place: each.place, arn: each.replacement.from, outcome: "stays", why };
+    return kept(each.place, each.replacement.from, "stays", why);
   });
   const replaced = outcomes.flatMap((each) => (each.type === "replaced" ? [each] : []));
-  const waiting = replaced.slice(maxReplacements).map(({ place, replacement: { from } }): Outcome => {
-    const why = `One repair replaces ${maxReplacements} entries. Ask again after this one.`;
-    return { type: "kept", place, arn: from, outcome: "waits", why };
-  });
+  const later = `One repair replaces ${maxReplacements} entries. Ask again after this one.`;
+  const waiting = replaced
+    .slice(maxReplacements)
+    .map(({ place, replacement: { from } }) => kept(place, from, "waits", later));
   return [...replaced.slice(0, maxReplacements), ...outcomes.filter(({ type }) => type === "kept"), ...waiting];
 }
 
@@ -105,6 +107,10 @@ function isReadable(place: string, replacement: Replacement): boolean {
   const shown = (text: string) => text.replace(/[&<>]/g, "&amp;").length;
   const { from } = replacement;
   return shown(from) <= maxArn && shown(`${from}${place}${becomes(replacement)}`) <= maxShown;
+}
+
+function kept(place: string, arn: string, outcome: Kept["outcome"], why: string): Kept {
+  return { type: "kept", place, arn, outcome, why };
 }
 
 function whyKept(outcomes: readonly Outcome[]): string {
@@ -132,12 +138,7 @@ function* byIam({ roles, ...facts }: MigrationFacts): Steps<RepairPlanned> {
 }
 
 function rolesNamed({ presentEntries, document, mode }: MigrationFacts): readonly NamedRole[] {
-  const byEntry = presentEntries.map(({ principalArn, createdAt }) => ({
-    arn: principalArn,
-    place: "an access entry",
-    since: createdAt,
-  }));
-  return [...byEntry, ...(mode === "API" ? [] : rolesInDocument(document))];
+  return [...presentEntries.map(roleInEntry), ...(mode === "API" ? [] : rolesInDocument(document))];
 }
 
 function deletedIn(facts: MigrationFacts): readonly DeletedPrincipal[] {
@@ -159,10 +160,9 @@ function deletedIn(facts: MigrationFacts): readonly DeletedPrincipal[] {
 }
 
 function ofUnmade({ by, replacement, isTooOld }: UnmadeEntry): Outcome {
-  const place = "an access entry";
-  if (!isTooOld) return { type: "replaced", place, replacement };
+  if (!isTooOld) return { type: "replaced", place: anEntry, replacement };
   const why = `${by} deleted it too long ago. Create it by hand, as that repair shows.`;
-  return { type: "kept", place, arn: replacement.from, outcome: "stays", why };
+  return kept(anEntry, replacement.from, "stays", why);
 }
 
 function outcomesOf(deleted: DeletedPrincipal, facts: MigrationFacts): readonly Outcome[] {
@@ -174,48 +174,41 @@ function outcomesOf(deleted: DeletedPrincipal, facts: MigrationFacts): readonly 
 }
 
 function ofEntry(entry: PresentEntry, { from, current }: DeletedPrincipal, facts: MigrationFacts): Outcome {
-  const about = { type: "kept", place: "an access entry", arn: from } as const;
   const { username, groups, policies, tags = {}, createdAt = null } = entry;
   const { creatorArn } = facts;
   const isOfCreator = creatorArn !== null && principalKey(from) === principalKey(creatorArn);
   if (entry.type !== "STANDARD" || isOfCreator) {
-    return { ...about, outcome: "stays", why: "It is for nodes or the cluster's creator." };
+    return kept(anEntry, from, "stays", "It is for nodes or the cluster's creator.");
   }
-  if (entry.isLeased) return { ...about, outcome: "waits", why: leasedNote };
+  if (entry.isLeased) return kept(anEntry, from, "waits", leasedNote);
   const rest = { username, groups: [...groups], policies: [...policies], tags: ownTags(tags), createdAt };
   const replacedBy = (to: string | null): Outcome => ({
     type: "replaced",
-    place: about.place,
+    place: anEntry,
     replacement: { place: "access-entry", from, to, ...rest },
   });
   if (from === current) return replacedBy(from);
   const own = ownOf(current, facts);
-  if (own.isLeased) return { ...about, outcome: "waits", why: leasedNote };
+  if (own.isLeased) return kept(anEntry, from, "waits", leasedNote);
   // EKS checks that a role exists when it makes its entry, and a permission set has one role.
-  if (!own.entry) return own.item ? { ...about, outcome: "stays", why: unproved } : replacedBy(arnAfter(from, current));
+  if (!own.entry) return own.item ? kept(anEntry, from, "stays", unproved) : replacedBy(arnAfter(from, current));
   const isLater = Date.parse(own.entry.createdAt ?? "") > Date.parse(createdAt ?? "");
-  return isLater ? replacedBy(null) : { ...about, outcome: "stays", why: unproved };
+  return isLater ? replacedBy(null) : kept(anEntry, from, "stays", unproved);
 }
 
 function ofItem(item: Entry, deleted: DeletedPrincipal, facts: MigrationFacts): Outcome {
   const { arn, username, groups, section, line } = item;
-  const about = { type: "kept", place: `${section} line ${line}`, arn } as const;
-  if (facts.owner) {
-    return {
-      ...about,
-      outcome: "stays",
-      why: `${belongsTo(facts.cluster, facts.owner)}: write ${deleted.current} there.`,
-    };
-  }
-  if (competingEntries(item, facts.document.lookup).length > 1) {
-    return { ...about, outcome: "stays", why: "Several entries match it. Keep only one." };
-  }
+  const place = `${section} line ${line}`;
+  const stays = (why: string) => kept(place, arn, "stays", why);
+  if (facts.owner) return stays(`${belongsTo(facts.cluster, facts.owner)}: write ${deleted.current} there.`);
+  if (competingEntries(item, facts.document.lookup).length > 1)
+    return stays("Several entries match it. Keep only one.");
   const own = ownOf(deleted.current, facts);
-  if (own.isLeased || facts.holdings.has(arn.toLowerCase())) return { ...about, outcome: "waits", why: leasedNote };
-  if (own.entry || own.item) return { ...about, outcome: "stays", why: unproved };
+  if (own.isLeased || facts.holdings.has(arn.toLowerCase())) return kept(place, arn, "waits", leasedNote);
+  if (own.entry || own.item) return stays(unproved);
   const to = withoutRolePath(arnAfter(deleted.from, deleted.current));
   const rest = { username, groups: [...groups], policies: [], tags: {}, createdAt: null };
-  return { type: "replaced", place: about.place, replacement: { place: "aws-auth", from: arn, to, ...rest } };
+  return { type: "replaced", place, replacement: { place: "aws-auth", from: arn, to, ...rest } };
 }
 
 const unproved = "The current role has its own entry: this role may still exist.";

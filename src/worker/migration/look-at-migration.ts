@@ -148,13 +148,6 @@ export function reportMigration(
     const purpose = { id: "migrate", requester: user };
     const result = await inTurns(migrationSteps(await gatherMigration(context, cluster, purpose, givenArns)));
     if (result.type === "refused") return { type: "refused", message: result.message };
-    const { items, steps, before, ...rest } = summarizeMigration(result);
-    return {
-      type: "planned",
-      ...rest,
-      items: items.map(({ sentences, ...item }) => ({ ...item, sentences: [...sentences] })),
-      steps: [...steps],
-      before: [...before],
-    };
+    return { type: "planned", ...summarizeMigration(result) };
   });
 }

@@ -78,7 +78,7 @@ export async function reportChain(
   } finally {
     reached?.client.close();
   }
-  return { links: [...completeChain(taker.links, cluster)] };
+  return { links: completeChain(taker.links, cluster) };
 }
 
 async function lookForPerson(

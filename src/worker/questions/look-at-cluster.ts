@@ -17,6 +17,7 @@ import type { WhyFacts } from "../../diagnosis/facts.ts";
 import { bindingsMissing, entryDrift, type ReadEntry } from "../../diagnosis/leases.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { type RolesToAsk, type RoleTimes, rolesToAsk } from "../../diagnosis/remade-roles.ts";
+import { roleInEntry } from "../../diagnosis/replaced-roles.ts";
 import type { NamespacesReport } from "../../diagnosis/reports.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { inParallel, inTurns } from "../../operations/deadlines.ts";
@@ -138,7 +139,7 @@ export async function accessEntryFact(
   try {
     const own = await openEksForEntries(cluster, eks);
     const { entry, listed } = await entryFor(accessEntriesOf(own), caller.principal.arn);
-    const rolesInEntries = listed.map((arn) => ({ arn, place: "an access entry" }));
+    const rolesInEntries = listed.map((principalArn) => roleInEntry({ principalArn }));
     if (!entry) return { accessEntry: none, rolesInEntries };
     const { username, groups, policies, type: kind, principalArn, createdAt } = entry;
     const names = policies.map(({ name }) => name);

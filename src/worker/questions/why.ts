@@ -20,9 +20,7 @@ export interface WhyQuestion {
 
 export function reportWhy(context: WorkerContext, cluster: Cluster, asked: WhyQuestion): Promise<WhyReport> {
   return orFailed(context, cluster, "could not explain why a principal can't get in", async () => {
-    const { causes, identity, ...rest } = diagnose(await gather(context, cluster, asked));
-    const plain = identity && { username: identity.username, groups: [...identity.groups] };
-    return { type: "diagnosis", ...rest, identity: plain, causes: [...causes] };
+    return { type: "diagnosis", ...diagnose(await gather(context, cluster, asked)) };
   });
 }
 

@@ -5,7 +5,7 @@ import type { AccessEntry } from "../../access-entry/index.ts";
 import { named } from "../../diagnosis/link.ts";
 import type { ReportedProblem } from "../../diagnosis/problems.ts";
 import { absentRoleProblems, remadeRoleProblems } from "../../diagnosis/remade-roles.ts";
-import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
+import { replacedRoleProblem, replacedRoles, roleInEntry, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
 import { inTurn } from "../../ledger/turns.ts";
 import { extendDeadline } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
@@ -67,7 +67,7 @@ async function noteRoles(
     const title = `${cluster.name} has an access entry of a role that was made again`;
     await noteOnce(context, [cluster.name, place, times.madeAt.get(place)], title, problem);
   }
-  const byEntry = listed.map((arn) => ({ arn, place: "an access entry" }));
+  const byEntry = listed.map((principalArn) => roleInEntry({ principalArn }));
   const replaced = replacedRoles([...byEntry, ...(document ? rolesInDocument(document) : [])], times.absent);
   const title = `${cluster.name} names a role that no longer exists`;
   for (const set of replaced) {

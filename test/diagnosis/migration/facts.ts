@@ -1,7 +1,9 @@
+import { finish } from "../../../src/aws-auth/index.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import type { MigrationFacts, PresentEntry } from "../../../src/diagnosis/migration/facts.ts";
 import type { Outcome } from "../../../src/diagnosis/migration/item-outcome.ts";
 import { type MigrationPlan, planMigration } from "../../../src/diagnosis/migration/plan.ts";
+import { type RepairPlanned, repairSteps } from "../../../src/diagnosis/migration/plan-repair.ts";
 
 export const account = "111122223333";
 export const role = (name: string) => `arn:aws:iam::${account}:role/${name}`;
@@ -16,6 +18,10 @@ export interface Item {
 /** A section as JSON, which is YAML. */
 export function section(kind: "role" | "user", items: readonly Item[]): string {
   return JSON.stringify(items.map(({ arn, ...names }) => ({ [`${kind}arn`]: arn, ...names })));
+}
+
+export function planRepair(facts: MigrationFacts): RepairPlanned {
+  return finish(repairSteps(facts));
 }
 
 /** The facts of a cluster without any migrated item. */

@@ -2,10 +2,9 @@ import { describe, expect, test } from "vitest";
 import type { Holding } from "../../../src/access/lease/lease-record.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import type { MigrationFacts, PresentEntry } from "../../../src/diagnosis/migration/facts.ts";
-import { planRepair } from "../../../src/diagnosis/migration/plan-repair.ts";
 import { progressOf } from "../../../src/diagnosis/migration/replacement.ts";
 import { at, hours } from "../../builders/times.ts";
-import { someFacts } from "./facts.ts";
+import { planRepair, someFacts } from "./facts.ts";
 
 const name = (suffix: string) => `AWSReservedSSO_Developer_${suffix.repeat(16)}`;
 const roleOf = (suffix: string) => `arn:aws:iam::111122223333:role/${name(suffix)}`;
