@@ -8,6 +8,7 @@ import {
   refuseMigrationClick,
   retryMigration,
 } from "../../access/decide-migration.ts";
+import { isMigrationId } from "../../access/lists.ts";
 import {
   createMigration,
   isMigrationOver,
@@ -59,15 +60,15 @@ export async function askForMigration(
   if (latest && isOpen(latest)) return migrationOpenAnswer(latest);
   const asked = { cluster: cluster.name, requester, givenArns, ...(kind && { kind }) };
   let id = nextMigrationId(cluster.name, latest);
-  for (let tries = 0; tries < maxTries; tries += 1) {
+  for (let tries = 0; tries < maxTries && isMigrationId(id); tries += 1) {
     const begun = await beginMigration(context, { ...asked, id });
     if (begun) return begun;
     id = nextMigrationId(cluster.name, { id });
   }
-  return failureAnswer("Ask for it again.");
+  return failureAnswer("No number is free. Check Redis.");
 }
 
-/** The list of a cluster's migrations may be lost, and a record unreadable: their numbers are taken. */
+/** The list of a cluster's migrations may be lost, and a record unreadable: their numbers are taken. After a forged highest one, none is left. */
 const maxTries = 100;
 
 const isOpen = (migration: Migration) => !isMigrationOver(migration) || migration.begun !== null;

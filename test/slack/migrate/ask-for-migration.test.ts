@@ -158,6 +158,16 @@ describe("a request for a repair of dead entries", () => {
     expect(await say("U0APPROVER", "list")).toContain("Repair of dead entries of `staging`");
   });
 
+  test("is refused where someone with Redis wrote one with the highest number", async () => {
+    await put(aMigration({ id: `migration-staging-${"9".repeat(15)}`, state: "done" }));
+    const before = await lastEvent();
+
+    expect(await say("U0APPROVER", `repair staging ${living}`)).toContain("No number is free. Check Redis.");
+
+    expect(await lastEvent()).toEqual(before);
+    expect(await app.ledger.get(`migration-staging-1${"0".repeat(15)}`)).toBeNull();
+  });
+
   test("is for the people responsible for the cluster", async () => {
     await say("U0ENGINEER", `repair staging ${living}`);
 
