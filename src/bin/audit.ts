@@ -7,6 +7,7 @@ import {
   type ChainVerdict,
   erasureMark,
   genesis,
+  nestsTooDeep,
   toCloudEvent,
   type WholeChain,
 } from "../access/audit-event.ts";
@@ -248,7 +249,8 @@ async function print(
 function readLine(text: string): ChainedEvent<object> | null {
   const value = parseJson(text);
   const own = line.safeParse(value);
-  if (own.success) return own.data;
+  const isPlain = !nestsTooDeep(value) && namesIn(text) === namesIn(JSON.stringify(value));
+  if (own.success) return isPlain ? own.data : { ...own.data, event: {} };
   const foreign = cloudEvent.safeParse(value);
   if (!foreign.success) return null;
   const { sequence, data, chainprevious, chainhash, chainerased: erased } = foreign.data;
@@ -257,5 +259,11 @@ function readLine(text: string): ChainedEvent<object> | null {
   // The chain covers the data alone, and most readers of a CloudEvent look at the rest.
   const { data: _, ...written } = toCloudEvent(read);
   const rest = Object.entries({ subject: undefined, ...written });
-  return rest.every(([name, value]) => foreign.data[name] === value) ? read : { ...unerased, event: foreign.data };
+  const isWhole = isPlain && rest.every(([name, value]) => foreign.data[name] === value);
+  return isWhole ? read : { ...unerased, event: foreign.data };
+}
+
+/** How many a JSON has. Of a name that comes twice we read the last value, and other readers the first. */
+function namesIn(json: string): number {
+  return [...json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/g)].filter(([, colon]) => colon !== undefined).length;
 }

@@ -350,6 +350,12 @@ describe("eks-access audit", () => {
       format === "jsonl" ? { code: 1, stdout: "broken: Event 2 was edited.\n" } : { code: 1 },
     );
     expect(await verify(stdout.split("\n").toReversed().join("\n"))).toMatchObject({ code: 1 });
+    const again = format === "jsonl" ? '"event":{' : '"data":{';
+    expect(await verify(stdout.replaceAll('":', '" : '))).toMatchObject({ code: 0 });
+    for (const twice of ['"actor":"U0OTHER",', '"\\u0061ctor" : "U0OTHER",']) {
+      const edited = stdout.replace(again, `${again}${twice}`);
+      expect(await verify(edited)).toMatchObject({ code: 1, stdout: "broken: Event 1 was edited.\n" });
+    }
     // What the chain does not cover says the same as what it does.
     for (const name of format === "jsonl" ? [] : ["type", "time", "subject", "source"]) {
       const edited = stdout.replace(new RegExp(`("${name}":"[^"]*)"`), '$1-edited"');
