@@ -109,13 +109,11 @@ export function covers(given: readonly string[], wanted: string): boolean {
   return namespace !== undefined && given.includes(`policy ${name}`);
 }
 
-const fullControl = [
-  ...["system:masters", "ClusterRole cluster-admin"],
-  ...["policy AmazonEKSClusterAdminPolicy", "policy AmazonEKSClusterAdminPolicy in *"],
-];
+/** Several `*` may match what one does. */
+const fullControl = /^(?:system:masters|ClusterRole cluster-admin|policy AmazonEKSClusterAdminPolicy(?: in \*+)?)$/;
 
 export function isFullControl(given: readonly string[]): boolean {
-  return fullControl.some((each) => given.includes(each));
+  return given.some((each) => fullControl.test(each));
 }
 
 /** An access policy of EKS, associated with an entry. EKS takes each policy once for an entry, with one scope. */

@@ -45,6 +45,7 @@ test("full control is system:masters, and the policy of a cluster administrator 
   expect(isFullControl(["system:masters"])).toBe(true);
   expect(isFullControl(["policy AmazonEKSClusterAdminPolicy"])).toBe(true);
   expect(isFullControl(["policy AmazonEKSClusterAdminPolicy in *"])).toBe(true);
+  expect(isFullControl(["policy AmazonEKSClusterAdminPolicy in **"])).toBe(true);
   expect(isFullControl(["policy AmazonEKSClusterAdminPolicy in a"])).toBe(false);
 });
 
