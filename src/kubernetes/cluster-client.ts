@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { AccessError } from "../access/access-error.ts";
 import type { PathCheck } from "../access/policy/cluster.ts";
+import { outsideWords } from "../access/redact.ts";
 import { auditIdOf } from "./api-calls.ts";
 import { awsAuthStore, configMapAt } from "./config-map.ts";
 import type { ConfigMapObject } from "./config-map-object.ts";
@@ -110,6 +112,8 @@ const selfReview = z.object({
 
 /** An API server always says `allowed` (k8s.io/api, SubjectAccessReviewStatus): an answer without it refuses nothing. */
 const accessReview = z.object({
+  /** As asked. */
+  spec: z.object({ user: z.string().nullish() }).nullish(),
   status: z.object({
     allowed: z.boolean(),
     denied: z.boolean().nullish(),
@@ -158,23 +162,30 @@ function reviews(connection: Connection, cluster: string) {
   };
 }
 
-/** An explicit denial overrides an allowance. */
+/** Without an opinion and with an error, an authorizer did not answer, and could have allowed it. Nothing is both allowed and denied. */
 async function reviewAccess(
   connection: Connection,
   kind: "SelfSubjectAccessReview" | "SubjectAccessReview",
-  spec: object,
+  spec: { readonly user?: string },
   cluster: string,
 ): Promise<AccessAnswer> {
   const api = "authorization.k8s.io/v1";
   const resource = kind.toLowerCase();
   const call = { method: "POST" as const, path: `/apis/${api}/${resource}s`, body: { apiVersion: api, kind, spec } };
+  const what = `POST ${resource} of cluster ${cluster}`;
   try {
     const answer = await connection.ask(call, accessReview);
-    const { allowed, denied, reason, evaluationError } = answer.value.status;
-    const why = (reason || evaluationError || "").slice(0, maxReason);
-    return { allowed: allowed && denied !== true, reason: why, auditId: auditIdOf(answer) };
+    const { spec: answered, status } = answer.value;
+    const { allowed, denied, reason, evaluationError } = status;
+    const isOfAnother = answered?.user != null && answered.user !== spec.user;
+    if (isOfAnother || (allowed && denied)) throw notReadable(what);
+    if (!allowed && !denied && evaluationError) {
+      const why = outsideWords(evaluationError, maxReason);
+      throw new AccessError("cluster-unexpected", `The API server did not answer ${what} (${why})`);
+    }
+    return { allowed, reason: (reason || evaluationError || "").slice(0, maxReason), auditId: auditIdOf(answer) };
   } catch (error) {
-    throw kubernetesFailure(error, `POST ${resource} of cluster ${cluster}`);
+    throw kubernetesFailure(error, what);
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
+import { explainFailure } from "../../src/access/access-error.ts";
 import { aStatus, type CannedAnswer, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
 
 let server: ScriptedServer;
@@ -160,17 +161,39 @@ test("a token in the API server's answer is removed from the message and the cau
 
 const asked = { verb: "get", resource: "pods" };
 
-test.each([{}, { status: {} }, { status: { reason: "no opinion" } }])(
-  "a review that does not say allowed proves no end: %j",
-  async (body) => {
-    server.answer = () => ({ status: 201, body });
-    const client = server.connect();
+const undecided = { allowed: false, evaluationError: "the webhook authorizer did not answer" };
 
-    const answer = client.may({ username: "dev", groups: [] }, asked).finally(() => client.close());
+test.each([
+  {},
+  { status: {} },
+  { status: { reason: "no opinion" } },
+  { status: undecided },
+  { status: { allowed: true, denied: true } },
+  { status: { allowed: true }, spec: { user: "somebody" } },
+])("a review that decides nothing about them proves neither access nor an end: %j", async (body) => {
+  server.answer = () => ({ status: 201, body });
+  const client = server.connect();
 
-    await expect(answer).rejects.toMatchObject({ code: "cluster-unexpected" });
-  },
-);
+  const answer = client.may({ username: "dev", groups: [] }, asked).finally(() => client.close());
+
+  await expect(answer).rejects.toMatchObject({ code: "cluster-unexpected" });
+});
+
+test("a review that an authorizer could not evaluate says why, and counts where another one allows or denies", async () => {
+  const client = server.connect();
+  const reviews = [undecided, { ...undecided, allowed: true }, { ...undecided, denied: true }];
+
+  const answers = [];
+  for (const status of reviews) {
+    server.answer = () => ({ status: 201, body: { status } });
+    const said = client.may({ username: "dev", groups: [] }, asked);
+    answers.push(await said.then(({ allowed }) => allowed, explainFailure));
+  }
+  client.close();
+
+  expect(answers).toEqual([expect.stringContaining("did not answer POST subjectaccessreview"), true, false]);
+  expect(answers[0]).toContain(undecided.evaluationError);
+});
 
 test("the reasons of an API server are bounded: a message and the log have room for them", async () => {
   const long = "x".repeat(1_500_000);
