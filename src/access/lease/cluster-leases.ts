@@ -1,4 +1,5 @@
 import { groupsBy, keptWith } from "../collections.ts";
+import { bindsRoles } from "../policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest, RequestFields } from "../record.ts";
 import { isRescue } from "../request.ts";
 import { approversConfirmedForSeconds, isDatedAhead, lastApproval } from "../seals.ts";
@@ -166,7 +167,7 @@ export function otherLeasesOf(request: AccessRequest, found: LeasesFound): reado
   ].toSorted(byId);
 }
 
-/** The same by the ledger alone: the shown ones that remain, and new ones. @param unknown ids that only the cluster knows */
+/** The same by the ledger alone: the shown ones that remain, and new ones of its way. @param unknown ids that only the cluster knows */
 export function otherLeasesInLedger(
   request: AccessRequest,
   open: readonly ApprovedRequest[],
@@ -175,9 +176,10 @@ export function otherLeasesInLedger(
 ): readonly OtherLease[] {
   const shown = request.preview?.leases ?? [];
   const { beginning, inForce } = dueWork(open, now);
-  const known = otherLeasesOfPrincipal(request, [...beginning, ...inForce]).map(
-    (each) => shown.find(({ id }) => id === each.id) ?? wholeLease(each),
-  );
+  // A preview shows those of its own way: bindings and groups don't change each other.
+  const known = otherLeasesOfPrincipal(request, [...beginning, ...inForce])
+    .filter(({ groups }) => bindsRoles(groups) === bindsRoles(request.groups))
+    .map((each) => shown.find(({ id }) => id === each.id) ?? wholeLease(each));
   return [...known, ...shown.filter(({ id }) => unknown.has(id))].toSorted(byId);
 }
 

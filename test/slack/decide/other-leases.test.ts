@@ -88,6 +88,18 @@ describe("a click on Approve", () => {
 
     expect(await ledger.get("r-two")).toMatchObject({ state: "approved" });
   });
+
+  test("counts beside a lease by the other way, bindings or groups: the worker compares only those of one way", async () => {
+    const bindings = ["ClusterRole view in shop"];
+    const [one, two] = [await putPending({ id: "r-one" }, []), await putPending({ id: "r-two", groups: bindings }, [])];
+    await put(aLeasedRequest({}, { id: "r-three", groups: bindings }));
+
+    await click(context, "approved", one, "U0APPROVER");
+    const said = await click(context, "approved", two, "U0APPROVER");
+
+    expect(await ledger.get("r-one")).toMatchObject({ state: "approved" });
+    expect(said[0]).toContain("began or ended after this message");
+  });
 });
 
 describe("revoking a lease that is extended", () => {
