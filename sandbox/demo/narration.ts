@@ -1,8 +1,8 @@
 import type { SandboxCall } from "../http-server.ts";
-import type { Sandbox } from "../sandbox.ts";
+import type { KubectlAnswer, Sandbox } from "../sandbox.ts";
 import { channel } from "../scene.ts";
 import type { SandboxMessage } from "../slack/inputs.ts";
-import { wholeTextOf } from "../slack/message-content.ts";
+import { textOf, wholeTextOf } from "../slack/message-content.ts";
 
 class StoryError extends Error {
   readonly step: string;
@@ -67,37 +67,69 @@ function paintLine(paint: (codes: string, text: string) => string, line: string)
   return line;
 }
 
-/** @throws StoryError unless the condition holds */
-export function expectThat(condition: boolean, step: string, expected: string, found: string): void {
-  if (!condition) throw new StoryError(step, expected, found);
-}
+/** What the people of the story do and see, and what must be true. Each way throws a StoryError of the present step. */
+export type Telling = ReturnType<typeof tellingOf>;
 
-export function channelMessage(sandbox: Sandbox, ...texts: readonly string[]): SandboxMessage | undefined {
-  return sandbox.slack
-    .messages(channel)
-    .findLast((message) => texts.every((each) => wholeTextOf(message).includes(each)));
-}
-
-/** Waits for something in the workspace. @throws StoryError if it does not come */
-export async function within<T>(step: string, sandbox: Sandbox, find: () => T | undefined, ms = 15_000): Promise<T> {
-  return sandbox.slack.until(find, ms).catch((cause: unknown) => {
-    throw new StoryError(
-      step,
-      "it to come about in time",
-      cause instanceof Error ? cause.message : String(cause),
-      cause,
-    );
-  });
-}
-
-/** Returns the message of the end. @throws StoryError */
-export async function revoke(
-  sandbox: Sandbox,
-  narration: Narration,
-  { title, reason, shown }: { title: string; reason: string; shown: string },
-): Promise<SandboxMessage> {
-  const line = `/eks-access revoke ${/r-[a-z0-9]{8}/.exec(shown)?.[0]} done`;
-  narration.line(line);
-  await sandbox.slack.person("U0ENGINEER").command(line, channel);
-  return within(title, sandbox, () => channelMessage(sandbox, reason, "*Ended*"));
+export function tellingOf(sandbox: Sandbox, narration: Narration) {
+  const { slack } = sandbox;
+  let title = "";
+  const expectThat = (condition: boolean, expected: string, found: string): void => {
+    if (!condition) throw new StoryError(title, expected, found);
+  };
+  /** Waits for something in the workspace. */
+  const within = <T>(find: () => T | undefined, ms = 15_000): Promise<T> =>
+    slack.until(find, ms).catch((cause: unknown) => {
+      const found = cause instanceof Error ? cause.message : String(cause);
+      throw new StoryError(title, "it to come about in time", found, cause);
+    });
+  const holding = (texts: readonly string[], read: typeof textOf) => (message: SandboxMessage) =>
+    texts.every((each) => read(message).includes(each));
+  /** Types a line into the channel. */
+  const say = (user: string, line: string) => {
+    narration.line(line);
+    return slack.person(user).command(line, channel);
+  };
+  /** The newest message of the channel with all of these texts. */
+  const message = (texts: readonly string[], ms?: number) =>
+    within(() => slack.messages(channel).findLast(holding(texts, wholeTextOf)), ms);
+  return {
+    ...narration,
+    step: (text: string) => {
+      title = text;
+      narration.step(text);
+    },
+    expectThat,
+    within,
+    say,
+    message,
+    /** The newest direct message to the engineer with all of these texts. */
+    told: async (...texts: readonly string[]) =>
+      textOf(await within(() => slack.person("U0ENGINEER").directMessages().findLast(holding(texts, textOf)))),
+    /** An answer that only this person sees. */
+    answer: async (user: string, text: string) =>
+      textOf(
+        await within(() =>
+          slack
+            .person(user)
+            .ephemerals()
+            .find(holding([text], textOf)),
+        ),
+      ),
+    /** Asks, and an approver clicks. */
+    getApproved: async (line: string, reason: string) => {
+      await say("U0ENGINEER", line);
+      await slack.person("U0APPROVER").click(await message([reason, "[Approve]"]), "approve");
+    },
+    /** The engineer ends what this text is about. The message of the end. */
+    revoke: async (reason: string, shown: string) => {
+      await say("U0ENGINEER", `/eks-access revoke ${/r-[a-z0-9]{8}/.exec(shown)?.[0]} done`);
+      return textOf(await message([reason, "*Ended*"]));
+    },
+    /** Shows the answer of kubectl, which must have this text. @param as who asks, in the words of the story */
+    kubectl: ({ output }: KubectlAnswer, as: string, wanted: string) => {
+      narration.line(`$ kubectl get pods    # ${as}`);
+      narration.block(output);
+      expectThat(output.includes(wanted), wanted, output);
+    },
+  };
 }

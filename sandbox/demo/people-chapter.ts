@@ -1,11 +1,9 @@
-import type { Sandbox } from "../sandbox.ts";
-import { getPods } from "../sandbox.ts";
+import { getPods, type Sandbox } from "../sandbox.ts";
 import {
   account,
   addDevelopers,
   alice,
   carol,
-  channel,
   clusterName,
   developerRole,
   identitiesText,
@@ -13,9 +11,8 @@ import {
   withReader,
 } from "../scene.ts";
 import { configurationOf } from "../scene-clusters.ts";
-import type { SandboxMessage } from "../slack/inputs.ts";
 import { textOf } from "../slack/message-content.ts";
-import { channelMessage, expectThat, type Narration, revoke, within } from "./narration.ts";
+import type { Telling } from "./narration.ts";
 
 const reason = "look at the failing rollout";
 
@@ -35,30 +32,27 @@ export const storyConfiguration = withReader(
 const isCloud = ({ call }: { readonly call: string }) => /^(eks|kubernetes)\./.test(call);
 
 /** Alice and Carol have one permission set: Alice gets in, Carol does not, and then neither does. @throws StoryError */
-export async function playPeople(sandbox: Sandbox, narration: Narration): Promise<void> {
+export async function playPeople(sandbox: Sandbox, tell: Telling): Promise<void> {
   const arn = addPeople(sandbox);
-  const before = JSON.stringify(sandbox.cluster.awsAuth()?.data);
-  const podsOf = (name: string) => getPods(sandbox.cluster, region, sandbox.aws.account.sessionFor(arn, name));
-  const expectPods = async (title: string, name: string, wanted: string) => {
-    const { output } = await podsOf(name);
-    narration.line(`$ kubectl get pods    # as ${name} (Developer)`);
-    narration.block(output);
-    expectThat(output.includes(wanted), title, wanted, output);
+  const documentNow = () => JSON.stringify(sandbox.cluster.awsAuth()?.data);
+  const before = documentNow();
+  const tryPods = async (name: string, wanted: string) => {
+    const answer = await getPods(sandbox.cluster, region, sandbox.aws.account.sessionFor(arn, name));
+    tell.kubectl(answer, `as ${name} (Developer)`, wanted);
   };
-  const noRights = "Two engineers share one permission set of IAM Identity Center, and neither has a right";
-  narration.step(noRights);
-  for (const name of [alice, carol]) await expectPods(noRights, name, "Forbidden");
-  const active = await giveAlice(sandbox, narration);
-  const oneOfTwo = "Alice gets in. Carol, with the same role, can do nothing";
-  narration.step(oneOfTwo);
-  await expectPods(oneOfTwo, alice, "shop-");
-  await expectPods(oneOfTwo, carol, "Forbidden");
-  await endOf(sandbox, narration, active);
-  const over = "Alice is out again, and Terraform's aws-auth was never written";
-  narration.step(over);
-  await expectPods(over, alice, "Forbidden");
-  const after = JSON.stringify(sandbox.cluster.awsAuth()?.data);
-  expectThat(after === before, over, "aws-auth as it was before, byte for byte", after);
+  tell.step("Two engineers share one permission set of IAM Identity Center, and neither has a right");
+  for (const name of [alice, carol]) await tryPods(name, "Forbidden");
+  const active = await giveAlice(sandbox, tell);
+  tell.step("Alice gets in. Carol, with the same role, can do nothing");
+  await tryPods(alice, "shop-");
+  await tryPods(carol, "Forbidden");
+  tell.step("Alice is done: her binding goes");
+  const ended = await tell.revoke(reason, active);
+  tell.calls(isCloud);
+  tell.block(ended);
+  tell.step("Alice is out again, and Terraform's aws-auth was never written");
+  await tryPods(alice, "Forbidden");
+  tell.expectThat(documentNow() === before, "aws-auth as it was before, byte for byte", documentNow());
 }
 
 function addPeople({ aws, cluster }: Sandbox): string {
@@ -67,36 +61,23 @@ function addPeople({ aws, cluster }: Sandbox): string {
   return arn;
 }
 
-async function giveAlice(sandbox: Sandbox, narration: Narration): Promise<string> {
-  const title = "Alice asks for a role in one namespace, without an ARN: the directory says who she is";
-  const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
-  const line = `/eks-access request ${clusterName} reader in default for 1h ${reason}`;
-  narration.step(title);
-  narration.line(line);
-  await engineer.command(line, channel);
-  const asked = await within(title, sandbox, () => channelMessage(sandbox, reason, "[Approve]"));
-  narration.block(textOf(asked));
-  expectThat(textOf(asked).includes("Only `alice@example.com`"), title, "who gets in", textOf(asked));
+async function giveAlice({ slack }: Sandbox, tell: Telling): Promise<string> {
+  const approver = slack.person("U0APPROVER");
+  tell.step("Alice asks for a role in one namespace, without an ARN: the directory says who she is");
+  await tell.say("U0ENGINEER", `/eks-access request ${clusterName} reader in default for 1h ${reason}`);
+  const asked = await tell.message([reason, "[Approve]"]);
+  tell.block(textOf(asked));
+  tell.expectThat(textOf(asked).includes("Only `alice@example.com`"), "who gets in", textOf(asked));
   await approver.click(asked, "details");
-  narration.line("[Details] shows the approver the whole change:");
-  const view = textOf(await within(title, sandbox, () => approver.view()));
-  narration.block(view);
-  expectThat(view.includes(`user: sso:${alice}`), title, "the binding, for her name alone", view);
-  narration.line("The approver clicks Approve below it.");
+  tell.line("[Details] shows the approver the whole change:");
+  const view = textOf(await tell.within(() => approver.view()));
+  tell.block(view);
+  tell.expectThat(view.includes(`user: sso:${alice}`), "the binding, for her name alone", view);
+  tell.line("The approver clicks Approve below it.");
   await approver.submit();
-  await within(title, sandbox, () => channelMessage(sandbox, reason, "*Active*"));
-  const shown = textOf(await within(title, sandbox, () => engineer.directMessages().findLast(isProved)));
-  narration.calls(isCloud);
-  narration.block(shown);
+  await tell.message([reason, "*Active*"]);
+  const shown = await tell.told("not as every session of the role");
+  tell.calls(isCloud);
+  tell.block(shown);
   return shown;
-}
-
-const isProved = (message: SandboxMessage) => textOf(message).includes("not as every session of the role");
-
-async function endOf(sandbox: Sandbox, narration: Narration, shown: string): Promise<void> {
-  const title = "Alice is done: her binding goes";
-  narration.step(title);
-  const ended = await revoke(sandbox, narration, { title, reason, shown });
-  narration.calls(isCloud);
-  narration.block(textOf(ended));
 }

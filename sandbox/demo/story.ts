@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { SandboxCall } from "../http-server.ts";
 import type { Sandbox } from "../sandbox.ts";
-import { arns, channel, clusterArn, clusterName } from "../scene.ts";
+import { arns, clusterArn, clusterName } from "../scene.ts";
 import type { SandboxMessage } from "../slack/inputs.ts";
 import { textOf } from "../slack/message-content.ts";
-import { channelMessage, expectThat, type Narration, revoke, within } from "./narration.ts";
+import { type Narration, type Telling, tellingOf } from "./narration.ts";
 import { playPeople } from "./people-chapter.ts";
 
 const acts = [
@@ -19,136 +19,106 @@ const effect = { atMost: 10_000, every: 100 };
 
 const isEks = ({ call }: SandboxCall) => call.startsWith("eks.");
 
-const reason = "look at the shop as a team";
-
 const isSigningIn = ({ call, by }: SandboxCall) =>
   call === "sts.AssumeRole" || /:assumed-role\/developers\/|:developers:/.test(by ?? "");
+
+const isCloud = ({ call }: SandboxCall) => /^(sts|eks|cloudtrail|kubernetes)\./.test(call);
+const isCloudOrSlack = (each: SandboxCall) => isCloud(each) || each.call.startsWith("slack.");
 
 /** The lease's duration in seconds: long enough to look at, short enough to wait for. */
 const leaseSeconds = 8;
 
-const isCloud = ({ call }: SandboxCall) => /^(sts|eks|cloudtrail|kubernetes)\./.test(call);
-const isSlack = ({ call }: SandboxCall) => call.startsWith("slack.");
+const engineer = `as ${arns.engineer}`;
+const unauthorized = "Unauthorized";
 
 /** Plays the whole procedure of docs/architecture.md. @throws StoryError if a step fails */
 export async function playStory(sandbox: Sandbox, narration: Narration): Promise<void> {
-  const before = sandbox.cluster.awsAuth()?.data ?? {};
-  await creator(sandbox, narration);
-  await expectUnauthorized(sandbox, narration, "The designated user tries to list pods");
-  await request(sandbox, narration);
-  const asked = await look(sandbox, narration);
-  await approve(sandbox, narration, asked);
-  await becomeActive(sandbox, narration);
-  await expectPods(sandbox, narration);
-  await end(sandbox, narration, before);
-  await expectUnauthorized(sandbox, narration, "The same user tries again");
-  await playSignedIn(sandbox, narration);
-  for (const act of acts) await playAct(sandbox, narration, act);
-  await playPeople(sandbox, narration);
+  const tell = tellingOf(sandbox, narration);
+  const before = documentOf(sandbox);
+  await creator(tell);
+  await tryPods(sandbox, tell, "The designated user tries to list pods", unauthorized);
+  await request(tell);
+  const asked = await look(tell);
+  await approve(sandbox, tell, asked);
+  await becomeActive(sandbox, tell);
+  await tryPods(sandbox, tell, "The same user lists pods", "shop-");
+  await end(sandbox, tell, before);
+  await tryPods(sandbox, tell, "The same user tries again", unauthorized);
+  await playSignedIn(tell);
+  for (const act of acts) await playAct(sandbox, tell, act);
+  await playPeople(sandbox, tell);
 }
 
-async function creator(sandbox: Sandbox, narration: Narration): Promise<void> {
-  const title = "On-call asks who created the cluster";
-  narration.step(title);
-  narration.line(`/eks-access creator ${clusterName}`);
-  const person = sandbox.slack.person("U0ONCALL");
-  await person.command(`/eks-access creator ${clusterName}`, channel);
-  const answer = await within(title, sandbox, () =>
-    person.ephemerals().find((each) => textOf(each).includes("Who created")),
-  );
-  narration.calls(isCloud);
-  narration.block(textOf(answer));
-  expectThat(textOf(answer).includes("✓ the same"), title, "CloudTrail to name the configured creator", textOf(answer));
+async function creator(tell: Telling): Promise<void> {
+  tell.step("On-call asks who created the cluster");
+  await tell.say("U0ONCALL", `/eks-access creator ${clusterName}`);
+  const answer = await tell.answer("U0ONCALL", "Who created");
+  tell.calls(isCloud);
+  tell.block(answer);
+  tell.expectThat(answer.includes("✓ the same"), "CloudTrail to name the configured creator", answer);
 }
 
-async function expectUnauthorized(sandbox: Sandbox, narration: Narration, title: string): Promise<void> {
-  narration.step(title);
-  const answer = await sandbox.getPods();
-  narration.line(`$ kubectl get pods    # as ${arns.engineer}`);
-  narration.line(answer.output);
-  narration.calls(isCloud);
-  expectThat(!answer.ok && answer.output.includes("Unauthorized"), title, "Unauthorized", answer.output);
+async function tryPods(sandbox: Sandbox, tell: Telling, title: string, wanted: string): Promise<void> {
+  tell.step(title);
+  tell.kubectl(await sandbox.getPods(), engineer, wanted);
+  tell.calls(isCloud);
 }
 
-async function expectPods(sandbox: Sandbox, narration: Narration): Promise<void> {
-  const title = "The same user lists pods";
-  narration.step(title);
-  const answer = await sandbox.getPods();
-  narration.line(`$ kubectl get pods    # as ${arns.engineer}`);
-  narration.block(answer.output);
-  narration.calls(isCloud);
-  expectThat(answer.ok, title, "the names of pods", answer.output);
+async function request(tell: Telling): Promise<void> {
+  tell.step("The engineer asks for access in Slack");
+  const what = `viewer for ${leaseSeconds}s look into the failing rollout`;
+  const ack = await tell.say("U0ENGINEER", `/eks-access request ${clusterName} ${arns.engineer} ${what}`);
+  tell.expectThat(ack.status === 200, "an ack with status 200", `status ${ack.status}`);
+  tell.block(await tell.answer("U0ENGINEER", "Requested `"));
+  tell.line(`acknowledged in ${ack.milliseconds.toFixed(0)} ms`);
 }
 
-async function request(sandbox: Sandbox, narration: Narration): Promise<void> {
-  const title = "The engineer asks for access in Slack";
-  const line = `/eks-access request ${clusterName} ${arns.engineer} viewer for ${leaseSeconds}s look into the failing rollout`;
-  const engineer = sandbox.slack.person("U0ENGINEER");
-  narration.step(title);
-  narration.line(line);
-  const answer = await engineer.command(line, channel);
-  expectThat(answer.status === 200, title, "an ack with status 200", `status ${answer.status}`);
-  const ephemeral = await within(title, sandbox, () =>
-    engineer.ephemerals().find((each) => textOf(each).includes("Requested `")),
-  );
-  narration.block(textOf(ephemeral));
-  narration.line(`acknowledged in ${answer.milliseconds.toFixed(0)} ms`);
-}
-
-async function look(sandbox: Sandbox, narration: Narration): Promise<SandboxMessage> {
-  const title = "The worker looks at the cluster, then asks the approvers";
-  narration.step(title);
-  const asked = await within(title, sandbox, () => channelMessage(sandbox, "[Approve]"));
-  narration.calls((call) => isCloud(call) || isSlack(call));
-  narration.block(textOf(asked));
+async function look(tell: Telling): Promise<SandboxMessage> {
+  tell.step("The worker looks at the cluster, then asks the approvers");
+  const asked = await tell.message(["[Approve]"]);
+  tell.calls(isCloudOrSlack);
+  tell.block(textOf(asked));
   return asked;
 }
 
-async function approve(sandbox: Sandbox, narration: Narration, asked: SandboxMessage): Promise<void> {
-  const title = "An approver clicks Approve";
-  narration.step(title);
-  const answer = await sandbox.slack.person("U0APPROVER").click(asked, "approve");
-  narration.line(`acknowledged in ${answer.milliseconds.toFixed(0)} ms; the decision is signed and recorded`);
-  expectThat(answer.status === 200, title, "an ack with status 200", `status ${answer.status}`);
+async function approve({ slack }: Sandbox, tell: Telling, asked: SandboxMessage): Promise<void> {
+  tell.step("An approver clicks Approve");
+  const ack = await slack.person("U0APPROVER").click(asked, "approve");
+  tell.line(`acknowledged in ${ack.milliseconds.toFixed(0)} ms; the decision is signed and recorded`);
+  tell.expectThat(ack.status === 200, "an ack with status 200", `status ${ack.status}`);
 }
 
-async function becomeActive(sandbox: Sandbox, narration: Narration): Promise<void> {
-  const title = "The worker becomes the creator, changes aws-auth and proves the access";
-  narration.step(title);
-  const message = await within(title, sandbox, () => channelMessage(sandbox, "*Active*"));
-  const shown = await within(title, sandbox, () => directMessage(sandbox, "is active until"));
-  narration.calls((call) => isCloud(call) || isSlack(call));
-  narration.line("The creator's credentials lived in the worker's memory for this run, and are dropped.");
-  narration.line("aws-auth now:");
-  narration.block(documentOf(sandbox));
-  narration.line("The message in the channel:");
-  narration.block(textOf(message));
-  narration.line("The direct message to the engineer:");
-  narration.block(textOf(shown));
-  for (const finding of ["✓ *mapped*", "✓ *authorized*"]) {
-    expectThat(textOf(shown).includes(finding), title, `the finding ${finding}`, textOf(shown));
-  }
+async function becomeActive(sandbox: Sandbox, tell: Telling): Promise<void> {
+  tell.step("The worker becomes the creator, changes aws-auth and proves the access");
+  const message = await tell.message(["*Active*"]);
+  const shown = await tell.told("is active until");
+  tell.calls(isCloudOrSlack);
+  tell.line("The creator's credentials lived in the worker's memory for this run, and are dropped.");
+  tell.line("aws-auth now:");
+  tell.block(documentOf(sandbox));
+  tell.line("The message in the channel:");
+  tell.block(textOf(message));
+  tell.line("The direct message to the engineer:");
+  tell.block(shown);
+  expectProof(tell, shown, ["mapped", "authorized"]);
 }
 
-async function end(sandbox: Sandbox, narration: Narration, before: Readonly<Record<string, string>>): Promise<void> {
-  const title = "The lease ends and its entry is removed";
-  narration.step(title);
-  const message = await within(title, sandbox, () => channelMessage(sandbox, "*Ended*"), (leaseSeconds + 10) * 1000);
-  narration.calls((call) => isCloud(call) || isSlack(call));
-  narration.block(textOf(message));
+function expectProof(tell: Telling, shown: string, names: readonly string[]): void {
+  for (const name of names) tell.expectThat(shown.includes(`✓ *${name}*`), `the finding ${name}`, shown);
+}
+
+async function end(sandbox: Sandbox, tell: Telling, before: string): Promise<void> {
+  tell.step("The lease ends and its entry is removed");
+  const message = await tell.message(["*Ended*"], (leaseSeconds + 10) * 1000);
+  tell.calls(isCloudOrSlack);
+  tell.block(textOf(message));
   const shown = () => sandbox.slack.replies(message).map(textOf).join("\n");
-  await within(title, sandbox, () => (shown().includes("Ended") ? true : undefined));
-  narration.line("The thread below it:");
-  narration.block(shown());
-  const after = sandbox.cluster.awsAuth()?.data ?? {};
-  const same = JSON.stringify(after) === JSON.stringify(before);
-  expectThat(same, title, "aws-auth as it was before, byte for byte", JSON.stringify(after));
-  narration.line("aws-auth is what it was before, byte for byte");
-}
-
-function directMessage(sandbox: Sandbox, ...texts: readonly string[]): SandboxMessage | undefined {
-  const messages = sandbox.slack.person("U0ENGINEER").directMessages();
-  return messages.findLast((message) => texts.every((each) => textOf(message).includes(each)));
+  await tell.within(() => (shown().includes("Ended") ? true : undefined));
+  tell.line("The thread below it:");
+  tell.block(shown());
+  const after = documentOf(sandbox);
+  tell.expectThat(after === before, "aws-auth as it was before, byte for byte", after);
+  tell.line("aws-auth is what it was before, byte for byte");
 }
 
 function documentOf(sandbox: Sandbox): string {
@@ -156,63 +126,40 @@ function documentOf(sandbox: Sandbox): string {
   return sections.map(([name, text]) => `${name}: |\n${text.replace(/^/gm, "  ").trimEnd()}`).join("\n");
 }
 
-/** The role trusts the worker, so all three findings of the proof are yes. @throws StoryError */
-async function playSignedIn(sandbox: Sandbox, narration: Narration): Promise<void> {
-  const title = "The same for a role that the worker signs in as to prove it";
-  const line = `/eks-access request ${clusterName} ${arns.developers} viewer for 1h ${reason}`;
-  await ask(sandbox, narration, { title, line, reason });
-  const proved = textOf(await within(title, sandbox, () => directMessage(sandbox, "✓ *signed in*:")));
-  narration.calls(isSigningIn);
-  narration.block(proved);
-  for (const finding of ["✓ *mapped*", "✓ *authorized*", "✓ *signed in*"]) {
-    expectThat(proved.includes(finding), title, `the finding ${finding}`, proved);
-  }
-  await revoke(sandbox, narration, { title, reason, shown: proved });
+/** The role trusts the worker, so all three findings of the proof are yes. */
+async function playSignedIn(tell: Telling): Promise<void> {
+  const reason = "look at the shop as a team";
+  tell.step("The same for a role that the worker signs in as to prove it");
+  await tell.getApproved(`/eks-access request ${clusterName} ${arns.developers} viewer for 1h ${reason}`, reason);
+  const proved = await tell.told("✓ *signed in*:");
+  tell.calls(isSigningIn);
+  tell.block(proved);
+  expectProof(tell, proved, ["mapped", "authorized", "signed in"]);
+  await tell.revoke(reason, proved);
 }
 
-/** The same request, approval, lease and proof in a cluster with access entries. @throws StoryError */
-async function playAct(sandbox: Sandbox, narration: Narration, { cluster, reads }: Act): Promise<void> {
-  const title = `The same on ${cluster}, which reads ${reads}`;
+/** The same request, approval, lease and proof in a cluster with access entries. */
+async function playAct(sandbox: Sandbox, tell: Telling, { cluster, reads }: Act): Promise<void> {
   const reason = `look into ${cluster}`;
-  const line = `/eks-access request ${cluster} ${arns.engineer} viewer for 1h ${reason}`;
-  await ask(sandbox, narration, { title, line, reason });
-  await within(title, sandbox, () => channelMessage(sandbox, reason, "*Active*"));
-  const shown = textOf(await within(title, sandbox, () => directMessage(sandbox, "is active until", `\`${cluster}\``)));
-  narration.block(shown);
-  await expectAccess(sandbox, narration, title, cluster, true);
-  await revoke(sandbox, narration, { title, reason, shown });
-  await expectAccess(sandbox, narration, title, cluster, false);
-  narration.calls(isEks);
+  tell.step(`The same on ${cluster}, which reads ${reads}`);
+  await tell.getApproved(`/eks-access request ${cluster} ${arns.engineer} viewer for 1h ${reason}`, reason);
+  await tell.message([reason, "*Active*"]);
+  const shown = await tell.told("is active until", `\`${cluster}\``);
+  tell.block(shown);
+  await expectAccess(sandbox, tell, cluster, true);
+  await tell.revoke(reason, shown);
+  await expectAccess(sandbox, tell, cluster, false);
+  tell.calls(isEks);
   const left = sandbox.aws.accessOf(clusterArn(cluster))?.entries.map(({ principalArn }) => principalArn) ?? [];
-  expectThat(!left.includes(arns.engineer), title, "no access entry of the engineer", left.join(", "));
+  tell.expectThat(!left.includes(arns.engineer), "no access entry of the engineer", left.join(", "));
 }
 
-async function ask(
-  sandbox: Sandbox,
-  narration: Narration,
-  { title, line, reason }: { title: string; line: string; reason: string },
-): Promise<void> {
-  narration.step(title);
-  narration.line(line);
-  await sandbox.slack.person("U0ENGINEER").command(line, channel);
-  const asked = await within(title, sandbox, () => channelMessage(sandbox, reason, "[Approve]"));
-  await sandbox.slack.person("U0APPROVER").click(asked, "approve");
-}
-
-async function expectAccess(
-  sandbox: Sandbox,
-  narration: Narration,
-  title: string,
-  cluster: string,
-  wanted: boolean,
-): Promise<void> {
+async function expectAccess(sandbox: Sandbox, tell: Telling, cluster: string, wanted: boolean): Promise<void> {
   const until = Date.now() + effect.atMost;
   let answer = await sandbox.getPods("U0ENGINEER", cluster);
   while (answer.ok !== wanted && Date.now() < until) {
     await pause(effect.every);
     answer = await sandbox.getPods("U0ENGINEER", cluster);
   }
-  narration.line(`$ kubectl get pods    # on ${cluster}, as ${arns.engineer}`);
-  narration.block(answer.output);
-  expectThat(answer.ok === wanted, title, wanted ? "the names of pods" : "Unauthorized", answer.output);
+  tell.kubectl(answer, `on ${cluster}, ${engineer}`, wanted ? "shop-" : unauthorized);
 }
