@@ -1,7 +1,6 @@
 import type { CommandAnswer, SandboxMessage, SandboxView } from "../slack/inputs.ts";
 import { elementsOf, type InputValue, type SlackBlock } from "../slack/inputs.ts";
-import type { SandboxPerson } from "../slack/person.ts";
-import type { Filling } from "../slack/person-modal.ts";
+import type { Filling, SandboxPerson } from "../slack/person.ts";
 import { fieldName } from "./blocks/controls.ts";
 import { direct } from "./conversation.ts";
 import { conversationIn, type LivePage, watchOf } from "./live/live-page.ts";

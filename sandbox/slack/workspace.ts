@@ -21,8 +21,7 @@ import { chatMethods, textOf } from "./message-content.ts";
 import { answerCall, type Methods, neededText, rateCounter, SlackRefusal, type WebApi } from "./methods/method.ts";
 import { viewMethods } from "./open-views.ts";
 import { groupChangedPayloads } from "./payloads.ts";
-import { makePerson, type SandboxPerson } from "./person.ts";
-import type { PersonContext } from "./person-modal.ts";
+import { type PersonContext, SandboxPerson } from "./person.ts";
 import { makeChanges, newState, personWith, type SlackState, untilFound } from "./state.ts";
 
 /** A Slack workspace with the app installed, over real HTTP on the loopback address. */
@@ -126,7 +125,7 @@ function connection({ identity, now }: SlackState, sockets: SocketMode, ackWithi
 }
 
 function peopleOf(context: PersonContext): (userId: string) => SandboxPerson {
-  const people = new Map(context.state.people.map((user) => [user.id, makePerson(context, user)]));
+  const people = new Map(context.state.people.map((user) => [user.id, new SandboxPerson(context, user)]));
   return (userId) => {
     const person = people.get(userId);
     if (person === undefined) throw new Error(`there is no person ${userId} in the workspace`);
