@@ -51,26 +51,26 @@ export const extend: Command = {
 
 async function openExtendForm(context: SlackContext, call: CommandCall, id: string): Promise<Message | null> {
   const form = await extendForm(context, call.user, id);
-  return form.type === "refused" ? form.message : openOnCommand(context, call, async () => form.view);
+  return "text" in form ? form : openOnCommand(context, call, async () => form);
 }
 
 async function extendView(context: SlackContext, user: string, id: string): Promise<ModalView> {
   const form = await extendForm(context, user, id);
-  return form.type === "form" ? form.view : messageModal("Extend access", form.message);
+  return "text" in form ? messageModal("Extend access", form) : form;
 }
 
 const extendModalId = "extend";
 
 const usualSeconds = 3600;
 
-async function extendForm(context: SlackContext, user: string, id: string) {
+async function extendForm(context: SlackContext, user: string, id: string): Promise<ModalView | Message> {
   const found = await readExtendable(context, user, id);
-  if (found.type === "refused") return found;
+  if ("text" in found) return found;
   const now = context.now();
   const choices = extensionChoices(found.request, found.level, now);
-  if (choices.length > 0) return { type: "form", view: extendModal(found.request, choices) } as const;
+  if (choices.length > 0) return extendModal(found.request, choices);
   const reading = readExtension(found.request, found.level, Number.POSITIVE_INFINITY, now);
-  return refused(answer(`:warning: ${styled(reading.type === "refused" ? reading.message : "")}`));
+  return answer(`:warning: ${styled(reading.type === "refused" ? reading.message : "")}`);
 }
 
 export function extendModal(request: AccessRequest, choices: readonly ExtensionChoice[]): ModalView {
@@ -107,31 +107,29 @@ export const extensionForms: Forms = {
   }),
 };
 
-const refused = (message: Message) => ({ type: "refused", message }) as const;
-
 /** The lease, if this person can ask to extend it: only its holder can. `level`: with the longest time for this person. */
 async function readExtendable(context: SlackContext, user: string, id: string) {
   const request = await context.ledger.get(id);
-  if (!request) return refused(noSuchRequestAnswer(id));
+  if (!request) return noSuchRequestAnswer(id);
   const turnedAway = await refuseActor(context, user, "extend", request);
-  if (turnedAway) return refused(turnedAway);
+  if (turnedAway) return turnedAway;
   if (!(await isOfPerson(context, { requester: request.requester }, user))) {
     await noteAttempt(context, { act: "extend", by: user, code: "not-yours", request });
-    return refused(onlyAnswer(mention(request.requester)));
+    return onlyAnswer(mention(request.requester));
   }
   const cluster = context.config.clusters.get(request.cluster);
   const level = cluster?.levels.find((each) => each.name === request.level);
   const reading = readHolder(request.principal);
   if (!cluster || !level || reading.type === "invalid") {
-    return refused(failureAnswer(`${request.cluster} does not offer ${request.level}.`));
+    return failureAnswer(`${request.cluster} does not offer ${request.level}.`);
   }
   const longer = await extendedBy(context, request);
   if (longer) {
     const until = time(longer.lease?.endsAt ?? "");
-    return refused(answer(`${code(longer.id)} extends ${code(id)} until ${until} already. Extend ${code(longer.id)}.`));
+    return answer(`${code(longer.id)} extends ${code(id)} until ${until} already. Extend ${code(longer.id)}.`);
   }
   const offered = await offeredTo(context, cluster, level, user);
-  return { type: "extendable", request, cluster, level: offered, principal: reading.principal } as const;
+  return { request, cluster, level: offered, principal: reading.principal };
 }
 
 /** The rule may allow less than the level. Without an answer of Slack, the policy decides about the request later. */
@@ -155,7 +153,7 @@ async function extendLease(
   typed = "",
 ): Promise<Message> {
   const found = await readExtendable(context, user, id);
-  if (found.type === "refused") return found.message;
+  if ("text" in found) return found;
   const { request, cluster, level, principal } = found;
   const seconds = bySeconds(request);
   if (seconds === null) return noDurationAnswer(request, typed);

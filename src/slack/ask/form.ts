@@ -5,6 +5,7 @@ import { formatDuration, parseDuration } from "../../access/ask/duration.ts";
 import type { PartName, RequestParts } from "../../access/ask/request-line.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { OfferedLevel, Person } from "../../access/policy/rule.ts";
+import { parseJson } from "../../access/seal.ts";
 import { withoutInvisible } from "../show/mrkdwn.ts";
 
 export interface ClusterOffer {
@@ -14,41 +15,34 @@ export interface ClusterOffer {
   readonly levels: readonly OfferedLevel[];
 }
 
-export interface RequestForm {
-  readonly cluster: string;
-  readonly level: string;
-  readonly duration: string;
-  /** A typed time, such as `90 min`. It replaces the chosen one. */
-  readonly otherDuration: string;
-  readonly principal: string;
-  /** Slack user id of the person who gets the access; empty: the person at the form. */
-  readonly askedFor: string;
-  /** One of several identities, by its `identityKey`. */
-  readonly identity: string;
-  readonly namespaces: string;
-  readonly ticket: string;
+/** What the form remembers of itself; `shown` is the digest of the form without its input. */
+const metadata = z.object({
   /** How often we replaced the ARN in the field. Slack keeps typed text in a field, so another value needs a field with another id. */
-  readonly replaced: number;
+  replaced: z.int().min(0).catch(0),
+  shown: z.string().catch(""),
   /** The clusters that this person asked for last, newest first: the menu begins with them. */
-  readonly recent: readonly string[];
+  recent: z.array(z.string()).readonly().catch([]),
   /** How long a decision usually takes in the chosen cluster, in seconds; null: unknown. */
-  readonly answerSeconds: number | null;
-}
+  answerSeconds: z.number().nullable().catch(null),
+});
 
-export const emptyForm: RequestForm = {
+export const emptyForm = {
   cluster: "",
   level: "",
   duration: "",
+  /** A typed time, such as `90 min`. It replaces the chosen one. */
   otherDuration: "",
   principal: "",
+  /** Slack user id of the person who gets the access; empty: the person at the form. */
   askedFor: "",
+  /** One of several identities, by its `identityKey`. */
   identity: "",
   namespaces: "",
   ticket: "",
-  replaced: 0,
-  recent: [],
-  answerSeconds: null,
+  ...readMemory(""),
 };
+
+export type RequestForm = Readonly<typeof emptyForm>;
 
 /** A consistent form: a level of this cluster, and a time that the level allows. */
 export interface CompletedForm {
@@ -106,39 +100,19 @@ export function fieldId(part: FieldName, ...of: readonly string[]): string {
   return [part, ...of].join("/");
 }
 
-/** What the form remembers; `shown` is the digest of the form without its input. */
-const metadata = z.object({
-  replaced: z.int().min(0).catch(0),
-  shown: z.string().catch(""),
-  recent: z.array(z.string()).catch([]),
-  answerSeconds: z.number().nullable().catch(null),
-});
-const nothingKept = { replaced: 0, shown: "", recent: [], answerSeconds: null };
-
-function readMetadata(text: string): z.infer<typeof metadata> {
-  try {
-    return metadata.parse(JSON.parse(text));
-  } catch {
-    return nothingKept;
-  }
+function readMemory(text: string): Omit<z.infer<typeof metadata>, "shown"> {
+  const { shown: _, ...kept } = metadata.safeParse(parseJson(text)).data ?? metadata.parse({});
+  return kept;
 }
 
 type FormView = Pick<ViewOutput, "state" | "private_metadata">;
 export function readForm(view: FormView): RequestForm {
-  const parts = readFormParts(view);
-  const { shown: _, ...kept } = readMetadata(view.private_metadata);
-  const { cluster, level, principal, namespaces, ticket } = parts;
-  const durations = { duration: putIn(view, "duration"), otherDuration: typedDuration(view) };
+  const { cluster, level, principal, namespaces, ticket, for: person } = readFormParts(view);
   return {
-    cluster,
-    level,
-    ...durations,
-    principal,
-    askedFor: parts.for?.user ?? "",
-    identity: chosenIdentity(view),
-    namespaces,
-    ticket: ticket ?? "",
-    ...kept,
+    ...{ cluster, level, principal, namespaces, ticket: ticket ?? "" },
+    ...{ duration: putIn(view, "duration"), otherDuration: typedDuration(view) },
+    ...{ askedFor: person?.user ?? "", identity: chosenIdentity(view) },
+    ...readMemory(view.private_metadata),
   };
 }
 

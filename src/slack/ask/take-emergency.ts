@@ -67,7 +67,7 @@ export async function takeAccess(
   const level = cluster.value.levels.find((each) => each.name === may?.level);
   // First: no one corrects a line at night that is refused then.
   if (!may || !level) {
-    return refuse(context, person, { cluster: cluster.value, arn: arn.value?.arn ?? "", reason: reason.value ?? "" });
+    return refuse(context, person, cluster.value, arn.value?.arn ?? "", reason.value ?? "");
   }
   if (!arn.value || !reason.value) return emergencyMistakeAnswer(arn.mistake ?? reason.mistake ?? "");
   const requested = { cluster: cluster.value, principal: arn.value, reason: reason.value };
@@ -117,13 +117,6 @@ interface RequestedEmergency {
   readonly reason: string;
 }
 
-/** Empty: not given, or wrong. */
-interface TriedEmergency {
-  readonly cluster: Cluster;
-  readonly arn: string;
-  readonly reason: string;
-}
-
 /** A person named by id needs no user groups: Slack may be down in an emergency. */
 async function personForEmergency({ directory }: SlackContext, cluster: Cluster, user: string): Promise<Person> {
   const who = cluster.breakGlass?.who ?? [];
@@ -140,9 +133,10 @@ async function give(
 ): Promise<AccessRequest> {
   const { durationSeconds } = may;
   const now = context.now();
-  const what = { level: level.name, groups: level.groups, durationSeconds };
-  const asked = recordOf(context, person, { ...requested, arn: requested.principal.arn }, what, now);
-  const given = takeEmergency(asked, requested.cluster, level, person, context.keys.decision, now);
+  const { cluster, principal: holder } = requested;
+  const what = { level: level.name, groups: level.groups, durationSeconds, principal: holder.arn };
+  const asked = recordOf(context, person, cluster, { ...what, reason: requested.reason }, now);
+  const given = takeEmergency(asked, cluster, level, person, context.keys.decision, now);
   const { principal, groups, reason } = given;
   const access = { principal, admits: admittedInWords(admittedBy(principal)), level: level.name, groups };
   const detail = { ...access, durationSeconds, reason, memberships: person.memberships };
@@ -152,28 +146,31 @@ async function give(
   return result.type === "committed" ? given : give(context, person, requested, level, may);
 }
 
-/** A refusal leaves an event and no record. */
-async function refuse(context: SlackContext, person: Person, requested: TriedEmergency): Promise<Message> {
+/** A refusal leaves an event and no record. @param principal empty: not given, or wrong; so is the reason */
+async function refuse(
+  context: SlackContext,
+  person: Person,
+  cluster: Cluster,
+  principal: string,
+  reason: string,
+): Promise<Message> {
   const now = context.now();
-  const { breakGlass: emergency } = requested.cluster;
-  const what = { level: emergency?.level ?? "", groups: [], durationSeconds: 0 };
-  const asked = recordOf(context, person, requested, what, now);
+  const what = { level: cluster.breakGlass?.level ?? "", groups: [], durationSeconds: 0, principal, reason };
+  const asked = recordOf(context, person, cluster, what, now);
   const code = "break-glass";
-  const event = eventOf("request.refused", asked, person.user, now, { code, reason: requested.reason });
-  await noteRefused(context, { ...event, request: "" }, { cluster: requested.cluster.name, code });
-  return mayNotTakeEmergencyAnswer(requested.cluster);
+  const event = eventOf("request.refused", asked, person.user, now, { code, reason });
+  await noteRefused(context, { ...event, request: "" }, { cluster: cluster.name, code });
+  return mayNotTakeEmergencyAnswer(cluster);
 }
 
 function recordOf(
   context: SlackContext,
   { user }: Person,
-  { cluster, arn: principal, reason }: TriedEmergency,
-  what: Pick<PendingRequest, "level" | "groups" | "durationSeconds">,
+  { name }: Cluster,
+  what: Pick<PendingRequest, "level" | "groups" | "durationSeconds" | "principal" | "reason">,
   now: Date,
 ): PendingRequest {
-  const id = context.newRequestId();
-  const who = { id, requester: user, cluster: cluster.name, principal };
-  const asked = { ...who, ...what, reason, extends: null };
+  const asked = { id: context.newRequestId(), requester: user, cluster: name, ...what, extends: null };
   return createRequest(asked, now, context.config.timing.requestExpiresAfterSeconds);
 }
 

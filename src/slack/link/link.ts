@@ -54,19 +54,25 @@ export const link: Command = {
       return answer(`You are already linked to ${code(principal.arn)}.`);
     const tooMany = await refuseTooMany(context, user, "requests");
     if (tooMany) return tooMany;
-    if (!linking.mustBeConfirmed) return make(context, client, user, principal.arn, current, noticed);
+    const wanted = { user, arn: principal.arn, before: current };
+    if (!linking.mustBeConfirmed) return make(context, client, wanted, noticed);
     if (othersThan(user, linking.administrators).length === 0) return linkRefusedAnswer(onlyAdministrator);
     if (waiting?.arn === principal.arn) return askAgain(context, client, waiting, current);
-    return propose(context, client, user, principal.arn, current);
+    return propose(context, client, wanted);
   },
 };
+
+interface WantedLink {
+  readonly user: string;
+  readonly arn: string;
+  /** Their link in the same account. */
+  readonly before: string | null;
+}
 
 async function make(
   context: SlackContext,
   client: WebClient,
-  user: string,
-  arn: string,
-  before: string | null,
+  { user, arn, before }: WantedLink,
   noticed: string | null,
 ): Promise<Message> {
   const now = context.now();
@@ -78,13 +84,7 @@ async function make(
 }
 
 /** Nothing changes before an administrator confirms it. */
-async function propose(
-  context: SlackContext,
-  client: WebClient,
-  user: string,
-  arn: string,
-  before: string | null,
-): Promise<Message> {
+async function propose(context: SlackContext, client: WebClient, { user, arn, before }: WantedLink): Promise<Message> {
   const now = context.now();
   const proposal: LinkProposal = { id: context.newRequestId(), user, arn, at: now.toISOString() };
   const event = linkEvent("link.proposed", user, now, { user, arn, before });

@@ -1,9 +1,11 @@
 import { nearest } from "../../access/ask/read-part.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { maySeeClusterMap } from "../../access/policy/permissions.ts";
+import { isResponsibleFor } from "../../access/policy/rule.ts";
 import { refuseActor } from "../app/admission.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import { clustersShown } from "../app/request-people.ts";
+import { personShown } from "../app/request-people.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, codeList, oneOf, styled } from "../show/mrkdwn.ts";
@@ -12,18 +14,19 @@ import { code, codeList, oneOf, styled } from "../show/mrkdwn.ts";
 export async function aboutCluster(
   context: SlackContext,
   { user, name }: { readonly user: string; readonly name: string },
-  say: (cluster: Cluster) => Promise<Message>,
+  say: (cluster: Cluster, isResponsible: boolean) => Promise<Message>,
 ): Promise<Message> {
-  const cluster = context.config.clusters.get(name.toLowerCase());
-  const seen = await clustersShown(context, user);
-  if (!cluster) {
-    const names = seen.map((each) => each.name);
-    return noSuchClusterAnswer(name, names);
-  }
+  const { clusters, linking } = context.config;
+  const cluster = clusters.get(name.toLowerCase());
+  const person = await personShown(context, user);
+  const isSeen = (each: Cluster) => maySeeClusterMap(each, person, linking.administrators);
+  if (!cluster) return noSuchClusterAnswer(name, [...clusters.values()].filter(isSeen));
   const about = { id: "", cluster: cluster.name };
   const turnedAway = await refuseActor(context, user, "see", about);
   if (turnedAway) return turnedAway;
-  if (seen.includes(cluster)) return (await refuseTooMany(context, user, "questions")) ?? say(cluster);
+  if (isSeen(cluster)) {
+    return (await refuseTooMany(context, user, "questions")) ?? say(cluster, isResponsibleFor(cluster, person));
+  }
   await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: about });
   const others = oneOf([...new Set([...cluster.approvers, ...cluster.onCall])]);
   return answer(`You can't view ${code(cluster.name)}'s access. Ask ${others}.`);
@@ -38,7 +41,8 @@ export function noWorkerAnswer(): Message {
   return answer(":warning: No worker answered. Check that a worker runs.");
 }
 
-function noSuchClusterAnswer(name: string, names: readonly string[]): Message {
+function noSuchClusterAnswer(name: string, seen: readonly Cluster[]): Message {
+  const names = seen.map((each) => each.name);
   const guess = nearest(name, names);
   const said = name ? `There is no cluster ${code(name)}.` : "Which cluster?";
   const hint = guess ? ` Did you mean ${code(guess)}?` : names.length > 0 ? ` Clusters: ${codeList(names, 1500)}.` : "";

@@ -1,7 +1,6 @@
 import type { KnownBlock } from "@slack/types";
 import { migrationIdOf, migrationNumber } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isResponsibleFor } from "../../access/policy/rule.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { isHeld } from "../../access/request.ts";
 import { absentRemedy, goingRemedy, immutableRemedy, modeFinding, spaceLeft } from "../../diagnosis/cluster-links.ts";
@@ -16,7 +15,6 @@ import {
   type LeaversReport,
 } from "../../diagnosis/reports.ts";
 import { askWorker, type Command, type SlackContext } from "../app/context.ts";
-import { personShown } from "../app/request-people.ts";
 import { unmadeText } from "../migrate/migration-words.ts";
 import { revokeButton } from "../show/buttons.ts";
 import { type Message, messageOf } from "../show/message.ts";
@@ -43,8 +41,7 @@ export const check: Command = {
   usage: "<cluster>",
   summary: "checks who gets in, and lists each problem with its fix",
   run: (context, { user, rest }) =>
-    aboutCluster(context, { user, name: rest }, async (cluster) => {
-      const isResponsible = isResponsibleFor(cluster, await personShown(context, user));
+    aboutCluster(context, { user, name: rest }, async (cluster, isResponsible) => {
       const question = { type: "check", cluster: cluster.name, user, isResponsible } as const;
       const report = await askWorker(context, question, checkReport);
       if (!report) return noWorkerAnswer();

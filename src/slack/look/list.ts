@@ -18,9 +18,12 @@ import { answer, failedAnswer, type Message, messageModal, messageOf } from "../
 import { actions, code, plainLine, section } from "../show/mrkdwn.ts";
 import { admitsText, durationText, forText, placeText, rowState } from "../show/words.ts";
 
+const labels = { mine: "Mine", pending: "Pending", active: "Active" } as const;
+const kinds = ["mine", "pending", "active"] as const;
+
 const listValue = z.strictObject({
   view: z.union([
-    z.strictObject({ kind: z.enum(["mine", "pending", "active"]) }),
+    z.strictObject({ kind: z.enum(kinds) }),
     z.strictObject({ kind: z.literal("cluster"), cluster: z.string() }),
   ]),
   offset: z.int().min(0).max(1_000_000),
@@ -28,8 +31,6 @@ const listValue = z.strictObject({
 
 /** A row takes two of Slack's 50 blocks, and its share of the characters in a message. */
 export const rowsInPage = 8;
-
-const kinds = ["mine", "pending", "active"] as const;
 
 export const list: Command = {
   word: "list",
@@ -78,11 +79,10 @@ export function listAnswer(content: ListContent): Message {
 
 function titleOf({ view, seesOthers, migrations }: ListContent): string {
   const requests = titleWith(seesOthers ? "Requests" : "Your requests", migrations);
+  if (view.kind === "cluster") return `*${requests} for ${code(view.cluster)}*`;
   if (view.kind === "mine") return `*${titleWith("Your requests", migrations)}*`;
   if (view.kind === "pending") return `*${requests} waiting for a decision*`;
-  if (view.kind === "active")
-    return `*${titleWith(seesOthers ? "Active access" : "Your active access", migrations)}*, ending soonest first`;
-  return `*${requests} for ${code(view.cluster)}*`;
+  return `*${titleWith(seesOthers ? "Active access" : "Your active access", migrations)}*, ending soonest first`;
 }
 
 function countOf({ rows, offset, total }: ListContent): string {
@@ -106,8 +106,7 @@ function pageButtons({ view, offset, rows, total }: ListContent): Button[] {
 }
 
 function otherLists({ kind }: ListView): Button[] {
-  const labels = { mine: "Mine", pending: "Pending", active: "Active" } as const;
-  const others = (["mine", "pending", "active"] as const).filter((each) => each !== kind);
+  const others = kinds.filter((each) => each !== kind);
   return [...others.map((each) => listButton(each, labels[each], { kind: each }, 0)), requestButton()];
 }
 

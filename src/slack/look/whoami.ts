@@ -1,6 +1,6 @@
 import { accountIn, arnsOf, needsEmail } from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isApproverOf, isNamedIn, isResponsibleFor, type Person } from "../../access/policy/rule.ts";
+import { isApproverOf, isNamedIn, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { LinkProposal } from "../../access/seals.ts";
 import { brokenIn, completeChain, type Link, type LinkName, linkWords } from "../../diagnosis/link.ts";
@@ -42,7 +42,9 @@ export const whoami: Command = {
   run: async (context, { user, rest }) =>
     rest === ""
       ? ((await refuseTooMany(context, user, "questions")) ?? whoAmI(context, user))
-      : aboutCluster(context, { user, name: rest }, (cluster) => chainOf(context, cluster, user)),
+      : aboutCluster(context, { user, name: rest }, (cluster, isResponsible) =>
+          chainOf(context, cluster, user, isResponsible),
+        ),
 };
 
 async function whoAmI(context: SlackContext, user: string): Promise<Message> {
@@ -64,11 +66,15 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
   return whoAmIAnswer({ person, identities, looksUp, proposal, requests, clusters, worker, workerAnswered });
 }
 
-async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {
+async function chainOf(
+  context: SlackContext,
+  cluster: Cluster,
+  user: string,
+  isResponsible: boolean,
+): Promise<Message> {
   // The worker answers this question and remembers it.
   const { why, arns } = await identitiesNow(context, user, cluster);
   const { links } = await knownIdentitiesOf(context, user, cluster);
-  const isResponsible = isResponsibleFor(cluster, await personShown(context, user));
   const question = { type: "whoami", cluster: cluster.name, user, isResponsible } as const;
   const report = await askWorker(context, question, chainReport);
   const chain = report?.links ?? (await chainWithoutWorker(context, cluster, user));

@@ -1,11 +1,9 @@
 import type { KnownBlock } from "@slack/types";
 import { ownArnWords } from "../../access/ask/read-part.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isResponsibleFor } from "../../access/policy/rule.ts";
 import type { Cause, Diagnosis } from "../../diagnosis/facts.ts";
 import { whyReport } from "../../diagnosis/reports.ts";
-import { askWorker, type Command, idAndRest, type SlackContext } from "../app/context.ts";
-import { personShown } from "../app/request-people.ts";
+import { askWorker, type Command, idAndRest } from "../app/context.ts";
 import { identitiesNow } from "../link/identities.ts";
 import { askAgainButton, extendButton } from "../show/buttons.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";
@@ -24,20 +22,17 @@ export const why: Command = {
   summary: "explains why kubectl says Unauthorized or Forbidden, and how to fix it",
   run: (context, { user, rest }) => {
     const [name, given] = idAndRest(rest);
-    return aboutCluster(context, { user, name }, (cluster) => whyOf(context, cluster, user, given.trim()));
+    return aboutCluster(context, { user, name }, async (cluster, isResponsible) => {
+      const principal = given.trim().slice(0, maxGiven) || (await identitiesNow(context, user, cluster)).arns[0];
+      if (!principal) return notLinkedAnswer(cluster);
+      const question = { type: "why", cluster: cluster.name, user, isResponsible, principal } as const;
+      const report = await askWorker(context, question, whyReport);
+      if (!report) return noWorkerAnswer();
+      if (report.type !== "failed") return whyAnswer(cluster, report);
+      return isResponsible ? notFoundOutAnswer(cluster, report.message) : clusterUnavailableAnswer(cluster);
+    });
   },
 };
-
-async function whyOf(context: SlackContext, cluster: Cluster, user: string, given: string): Promise<Message> {
-  const principal = given.slice(0, maxGiven) || (await identitiesNow(context, user, cluster)).arns[0];
-  if (!principal) return notLinkedAnswer(cluster);
-  const isResponsible = isResponsibleFor(cluster, await personShown(context, user));
-  const question = { type: "why", cluster: cluster.name, user, isResponsible, principal } as const;
-  const report = await askWorker(context, question, whyReport);
-  if (!report) return noWorkerAnswer();
-  if (report.type !== "failed") return whyAnswer(cluster, report);
-  return isResponsible ? notFoundOutAnswer(cluster, report.message) : clusterUnavailableAnswer(cluster);
-}
 
 /** Other people can't repair the cluster, so they see no technical text. */
 export function clusterUnavailableAnswer({ name, approvers, onCall }: Cluster): Message {

@@ -1,9 +1,7 @@
 import { isMigrationOver } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isResponsibleFor } from "../../access/policy/rule.ts";
 import { migrationReport } from "../../diagnosis/reports.ts";
 import { askWorker, type Command, idAndRest, type SlackContext } from "../app/context.ts";
-import { personShown } from "../app/request-people.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "../look/about-cluster.ts";
 import { answer, type Message } from "../show/message.ts";
 import { code, styled } from "../show/mrkdwn.ts";
@@ -20,7 +18,7 @@ export const migrate: Command = {
   run: (context, { user, rest }) => {
     const [name, words] = idAndRest(rest);
     const [word, others] = idAndRest(words);
-    return aboutCluster(context, { user, name }, async (cluster) => {
+    return aboutCluster(context, { user, name }, async (cluster, isResponsible) => {
       if (word === "stop") {
         const latest = await context.ledger.migrations.latestOf(cluster.name);
         const stopped = latest && (await stopMigration(context, user, latest.id, others));
@@ -30,7 +28,8 @@ export const migrate: Command = {
       const arns = readArns(isAsked ? others : words);
       if (arns.type === "mistake") return mistakeAnswer(migrate, arns.word);
       if (isAsked) return askForMigration(context, cluster, user, arns.arns);
-      return planOf(context, cluster, user, arns.arns);
+      // The plan names everyone in aws-auth with their rights.
+      return isResponsible ? planOf(context, cluster, user, arns.arns) : mayNotPlanAnswer(cluster);
     });
   },
 };
@@ -67,14 +66,12 @@ function mistakeAnswer({ word, usage }: Pick<Command, "word" | "usage">, mistake
   return answer(`Nothing changed: ${why}. Write ${code(`/eks-access ${word} ${usage}`)}.`);
 }
 
-/** The plan names everyone in aws-auth with their rights, so only approvers and on-call see it. */
 async function planOf(
   context: SlackContext,
   cluster: Cluster,
   user: string,
   givenArns: readonly string[],
 ): Promise<Message> {
-  if (!isResponsibleFor(cluster, await personShown(context, user))) return mayNotPlanAnswer(cluster);
   const question = { type: "migrate" as const, cluster: cluster.name, user, givenArns: [...givenArns] };
   const report = await askWorker(context, question, migrationReport);
   if (!report) return noWorkerAnswer();

@@ -140,10 +140,9 @@ export function rowButtons(request: AccessRequest, acts: readonly Act[]): Button
 }
 
 export type ListView =
-  | { readonly kind: "mine" }
-  | { readonly kind: "pending" }
-  | { readonly kind: "active" }
+  | { readonly kind: "mine" | "pending" | "active" }
   | { readonly kind: "cluster"; readonly cluster: string };
+
 /** Value: `{"request": …, "digest": …}`, which binds the click to the change or plan that the message shows. */
 export const approveAction = "approve";
 /** Opens a form for the reason. The value of `approve`. */
