@@ -124,6 +124,18 @@ export function admittedBy(arn: string): Admitted {
   return set === undefined ? { type: "role", name } : { type: "permission-set", name: set, account };
 }
 
+/** A person's identity as menus and questions name it: `Developer (alice@example.com)`. @param quoted formats a name */
+export function identityInWords(arn: string, quoted: (name: string) => string = (name) => name): string {
+  const admitted = admittedBy(arn);
+  return admitted.type === "session" ? `${quoted(admitted.role)} (${admitted.name})` : quoted(admitted.name);
+}
+
+/** The role, the permission set or the user. */
+export function roleOrUserIn(arn: string): string {
+  const admitted = admittedBy(arn);
+  return admitted.type === "session" ? admitted.role : admitted.name;
+}
+
 /** The same as a clause: `everyone who can assume Developer`. @param quoted formats a name */
 export function admittedInWords(admitted: Admitted, quoted: (name: string) => string = (name) => name): string {
   const name = quoted(admitted.name);

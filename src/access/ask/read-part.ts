@@ -3,13 +3,14 @@ import type { OwnIdentities } from "../identities.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { mayRequest, refuseDuration } from "../policy/may-ask.ts";
 import { bindsRoles, choosesNamespaces } from "../policy/policy-text.ts";
-import { entryArnOf, type Holder, readHolder } from "../principal.ts";
+import { entryArnOf, type Holder, identityInWords, readHolder } from "../principal.ts";
 import { startOf } from "../redact.ts";
 import { formatDuration, readTime } from "./duration.ts";
 import { refuseTicket, tooLongText } from "./ticket.ts";
 
 export const maxReasonLength = 500;
 const defaultDurationSeconds = 3600;
+export const arnPlaceholder = "<arn>";
 const durationPlaceholder = "<duration>";
 const reasonPlaceholder = "<reason>";
 const ticketPlaceholder = "<ticket>";
@@ -93,22 +94,31 @@ const whichIdentity = `Say which IAM role or user, as an ARN. ${ownArnWords}`;
 
 /** A level with groups gives them to everyone with a role, so a session is a mistake there. @param level null: unknown */
 export function readArn(typed: string, level: Pick<Level, "groups"> | null): PartReading<Holder> {
-  if (!typed) return mistaken(whichIdentity, "<arn>");
-  if (typed.length > maxArn) return mistaken(notOfPrincipal, "<arn>");
+  if (!typed) return mistaken(whichIdentity, arnPlaceholder);
+  if (typed.length > maxArn) return mistaken(notOfPrincipal, arnPlaceholder);
   const reading = level && bindsRoles(level.groups) ? readHolder(typed) : readPrincipal(typed);
   if (reading.type === "principal") return understood(reading.principal, reading.principal.arn);
   const suggestion = reading.suggestion === undefined ? null : readPrincipal(reading.suggestion);
-  if (suggestion?.type !== "principal") return mistaken(reading.message, "<arn>");
+  if (suggestion?.type !== "principal") return mistaken(reading.message, arnPlaceholder);
   const { principal } = suggestion;
   // A form has no line to copy, so the message has the corrected ARN.
   return mistaken(`${reading.message} (${principal.arn})`, principal.arn, principal);
 }
 
+/** A person's identities as a level takes them. @param level null: unknown */
+export function ownArnsFor(arns: readonly string[], level: Pick<Level, "groups"> | null): readonly string[] {
+  return [...new Set(arns.map((arn) => (level && bindsRoles(level.groups) ? arn : entryArnOf(arn))))];
+}
+
 /** The principal of a request without one: the identity itself if the level binds roles, else its role or user. @param level null: unknown */
 export function readOwnIdentity({ arns, why }: OwnIdentities, level: Level | null): PartReading<Holder> {
-  const own = [...new Set(arns.map((arn) => (level && bindsRoles(level.groups) ? arn : entryArnOf(arn))))];
-  if (own.length > 1) return mistaken(`Say which identity: ${own.join(" or ")}.`, "<arn>");
-  if (own.length === 0 && why !== null) return mistaken(`${why} Or write the ARN of an IAM role or user.`, "<arn>");
+  const own = ownArnsFor(arns, level);
+  const names = new Set(own.map((arn) => identityInWords(arn)));
+  // Two accounts can have equal names.
+  const which = names.size === own.length ? [...names] : own;
+  if (own.length > 1) return mistaken(`Say which identity: ${which.join(" or ")}.`, arnPlaceholder);
+  if (own.length === 0 && why !== null)
+    return mistaken(`${why} Or write the ARN of an IAM role or user.`, arnPlaceholder);
   return readArn(own[0] ?? "", level);
 }
 
@@ -121,7 +131,7 @@ export function keepToPolicy(
   if (!principal.meant || !cluster || !level) return principal;
   const verdict = mayRequest({ cluster, level, principal: principal.meant, durationSeconds: 1 });
   if (verdict.type === "allowed") return principal;
-  return mistaken(principal.mistake ? `${principal.mistake} ${verdict.message}` : verdict.message, "<arn>");
+  return mistaken(principal.mistake ? `${principal.mistake} ${verdict.message}` : verdict.message, arnPlaceholder);
 }
 
 const namespaceForm = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;

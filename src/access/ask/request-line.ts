@@ -5,6 +5,7 @@ import { choosesNamespaces } from "../policy/policy-text.ts";
 import type { TypedFields } from "../record.ts";
 import { durationWords, timeIn, timeOf, timeWords, withoutStop } from "./duration.ts";
 import {
+  arnPlaceholder,
   askIfDuration,
   keepToPolicy,
   maxReasonLength,
@@ -124,7 +125,18 @@ export function splitRequestLine(line: string, clusters: Clusters, people: Peopl
   }
   const reason = takeEnd(words.slice(at), draft, known);
   const { cluster = "", principal = "", level = "", namespaces = "", duration = null, ticket = null } = draft;
-  return { cluster, principal, level, namespaces, for: draft.for ?? null, duration, ticket, reason: reason.join(" ") };
+  // A copied placeholder asks for the person's own identity again.
+  const named = principal.toLowerCase() === arnPlaceholder ? "" : principal;
+  return {
+    cluster,
+    principal: named,
+    level,
+    namespaces,
+    for: draft.for ?? null,
+    duration,
+    ticket,
+    reason: reason.join(" "),
+  };
 }
 
 /** A Japanese keyboard types wide digits. */

@@ -11,7 +11,7 @@ import { maxTicketLength } from "../../access/ask/ticket.ts";
 import type { OwnIdentities } from "../../access/identities.ts";
 import { choosesNamespaces } from "../../access/policy/policy-text.ts";
 import { approvalsNeeded, approversOf, type OfferedLevel, ruleFor } from "../../access/policy/rule.ts";
-import { admittedBy, entryArnOf } from "../../access/principal.ts";
+import { entryArnOf, identityInWords } from "../../access/principal.ts";
 import { button } from "../show/buttons.ts";
 import { formModal } from "../show/message.ts";
 import { code, context, cut, mention, oneOf, plainLine, plainText, sectionWith } from "../show/mrkdwn.ts";
@@ -182,9 +182,12 @@ export function ownBlocks(
   const [only, ...others] = arns;
   if (only === undefined) return why === null ? [] : [context(`:warning: ${plainLine(why, 1000)}`)];
   if (others.length === 0)
-    return [context(`${askedFor ? mention(askedFor) : "You"} on ${code(cluster)}: ${nameOfIdentity(only)}`)];
-  const nameOf = (arn: string) => nameOfIdentity(arn, (name) => name);
-  const options = arns.slice(0, maxOptions).map((arn) => optionOf(nameOf(arn), identityKey(arn)));
+    return [
+      context(
+        `${askedFor ? mention(askedFor) : "You"} on ${code(cluster)}: ${identityInWords(only, (name) => code(name))}`,
+      ),
+    ];
+  const options = arns.slice(0, maxOptions).map((arn) => optionOf(identityInWords(arn), identityKey(arn)));
   const choice = {
     id: fieldId("identity", cluster, ...(askedFor ? [askedFor] : [])),
     label: askedFor ? `Their AWS identity on ${cluster}` : `Your AWS identity on ${cluster}`,
@@ -195,11 +198,6 @@ export function ownBlocks(
   const menu = choiceBlock(choice, { type: "static_select", options, ...initially(options, identity) });
   // The field below takes another ARN instead.
   return [{ ...menu, optional: true }];
-}
-
-function nameOfIdentity(arn: string, quoted: (name: string) => string = (name) => code(name)): string {
-  const admitted = admittedBy(arn);
-  return admitted.type === "session" ? `${quoted(admitted.role)} (${admitted.name})` : quoted(admitted.name);
 }
 
 /** An empty field means the person's own identity, if it is known or a worker still looks it up. */

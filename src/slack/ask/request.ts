@@ -1,4 +1,4 @@
-import type { KnownBlock, ModalView } from "@slack/types";
+import type { ModalView } from "@slack/types";
 import {
   type RequestParts,
   type RequestReading,
@@ -6,6 +6,7 @@ import {
   splitRequestLine,
 } from "../../access/ask/request-line.ts";
 import { offers } from "../../access/policy/rule.ts";
+import { roleOrUserIn } from "../../access/principal.ts";
 import { peopleOf } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import { withinTime } from "../../operations/deadlines.ts";
@@ -17,7 +18,7 @@ import type { ButtonClick, Submission } from "../app/payload.ts";
 import { isOfPerson } from "../app/person-ids.ts";
 import { clustersShown, readerFor } from "../app/request-people.ts";
 import { identitiesForAsker } from "../link/identities.ts";
-import { askAgainAction, detailsButton, maxValue, requestAction, runButton } from "../show/buttons.ts";
+import { askAgainAction, detailsButton, requestAction, runBlocks } from "../show/buttons.ts";
 import { withoutButtons } from "../show/lost-cards.ts";
 import {
   answer,
@@ -27,7 +28,7 @@ import {
   noSuchRequestAnswer,
   onlyAnswer,
 } from "../show/message.ts";
-import { actions, code, codeBlock, cut, mention, oneOf, plainLine, preformatted, section } from "../show/mrkdwn.ts";
+import { code, codeBlock, cut, mention, oneOf, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
 import { refuseTooMany } from "./limits.ts";
 import { identitiesInForm, requestForm, submittingMs } from "./request-form.ts";
@@ -163,17 +164,13 @@ function linesOfIdentities(
   const lines = arns.slice(0, maxIdentities).map((arn) => {
     // A level with groups takes the role of a session.
     const reading = readRequest({ ...parts, principal: arn }, clusters);
-    return [shortName(arn), reading.type === "mistakes" ? reading.corrected : corrected.replace("<arn>", arn)] as const;
+    return [
+      roleOrUserIn(arn),
+      reading.type === "mistakes" ? reading.corrected : corrected.replace("<arn>", arn),
+    ] as const;
   });
   // Equal buttons for two accounts would be a guess.
   return new Set(lines.map(([name]) => name)).size === lines.length ? lines : [];
-}
-
-/** The role, the permission set or the user. */
-function shortName(arn: string): string {
-  const [type = "", first = "", ...others] = arn.split("/");
-  const name = type.endsWith(":assumed-role") ? first : (others.at(-1) ?? first);
-  return /^AWSReservedSSO_(.+)_[0-9a-f]{16}$/.exec(name)?.[1] ?? name;
 }
 
 export function mistakesAnswer(reading: Mistakes, lines: ReturnType<typeof linesOfIdentities> = []): Message {
@@ -186,13 +183,6 @@ export function mistakesAnswer(reading: Mistakes, lines: ReturnType<typeof lines
   ];
   const text = `${parts.join("\n")}\n${codeBlock(reading.corrected)}`;
   const runs = [["request", reading.corrected] as const, ...lines.map(([name, line]) => [`as ${name}`, line] as const)];
-  const buttons = runs.flatMap(([name, line], index) => runBlocks(name, line, `run-${index}`));
+  const buttons = runs.flatMap(([name, line], index) => runBlocks(`run-${index}`, line, `Run ${name}`));
   return { text, blocks: [...parts.map(section), preformatted(reading.corrected), ...buttons] };
-}
-
-/** None for a line that can't run as it is: with a placeholder, a person or a sign that Slack escapes. */
-function runBlocks(name: string, corrected: string, block: string): KnownBlock[] {
-  const line = corrected.replace("/eks-access ", "");
-  if (/[<>&]|(^|\s)@/.test(line) || line.length > maxValue) return [];
-  return [actions(block, [runButton(line, `Run ${name}`)])];
 }

@@ -1,11 +1,11 @@
-import { readArn, readCluster, readOwnIdentity, readReason } from "../../access/ask/read-part.ts";
+import { ownArnsFor, readArn, readCluster, readOwnIdentity, readReason } from "../../access/ask/read-part.ts";
 import { takeEmergency } from "../../access/emergency.ts";
 import type { OwnIdentities } from "../../access/identities.ts";
 import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts";
 import { mayRequest } from "../../access/policy/may-ask.ts";
 import { noEmergency } from "../../access/policy/permissions.ts";
 import { breakGlassFor, type Person } from "../../access/policy/rule.ts";
-import { admittedBy, admittedInWords, type Holder } from "../../access/principal.ts";
+import { admittedBy, admittedInWords, type Holder, roleOrUserIn } from "../../access/principal.ts";
 import type { AccessRequest, PendingRequest } from "../../access/record.ts";
 import { createRequest, isLeaseOver } from "../../access/request.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
@@ -14,7 +14,8 @@ import { noteRefused } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { clustersShown } from "../app/request-people.ts";
 import { identitiesNow, rememberedIdentities } from "../link/identities.ts";
-import { answer, type Message, onlyAnswer } from "../show/message.ts";
+import { runBlocks } from "../show/buttons.ts";
+import { answer, type Message, messageOf, onlyAnswer } from "../show/message.ts";
 import { code, oneOf, plainLine, time } from "../show/mrkdwn.ts";
 import { durationText } from "../show/words.ts";
 import { recordedBeside, refuseTooMany } from "./limits.ts";
@@ -46,10 +47,10 @@ export async function readEmergency(
   );
   const given = cluster.value?.levels.find((each) => each.name === cluster.value?.breakGlass?.level) ?? null;
   const reason = readReason(typed);
-  if (named !== "") return { cluster, arn: readArn(named, given), reason };
+  if (named !== "") return { cluster, arn: readArn(named, given), reason, own: [] };
   const { arns, why } = await ownForEmergency(context, user, cluster.value);
   const own = identity === "" ? arns : arns.filter((arn) => identityKey(arn) === identity);
-  return { cluster, arn: readOwnIdentity({ arns: own, why }, given), reason };
+  return { cluster, arn: readOwnIdentity({ arns: own, why }, given), reason, own: ownArnsFor(own, given) };
 }
 
 /** The emergency, or why there is none. */
@@ -58,7 +59,7 @@ export async function takeAccess(
   user: string,
   parts: EmergencyParts,
 ): Promise<AccessRequest | Message> {
-  const { cluster, arn, reason } = await readEmergency(context, user, parts);
+  const { cluster, arn, reason, own } = await readEmergency(context, user, parts);
   if (!cluster.value) return emergencyMistakeAnswer(cluster.mistake ?? "");
   const turnedAway = await refuseActor(context, user, "break-glass", { id: "", cluster: cluster.value.name });
   if (turnedAway) return turnedAway;
@@ -69,6 +70,7 @@ export async function takeAccess(
   if (!may || !level) {
     return refuse(context, person, cluster.value, arn.value?.arn ?? "", reason.value ?? "");
   }
+  if (own.length > 1 && arn.mistake && reason.value) return whichAnswer(arn.mistake, own, parts);
   if (!arn.value || !reason.value) return emergencyMistakeAnswer(arn.mistake ?? reason.mistake ?? "");
   const requested = { cluster: cluster.value, principal: arn.value, reason: reason.value };
   const possible = mayRequest({ ...requested, level, durationSeconds: may.durationSeconds });
@@ -181,6 +183,18 @@ export function emergencyAnswer(request: AccessRequest): Message {
     `You took emergency ${code(level)} on ${code(cluster)} for ${durationText(request)}, until ${until} (${code(id)}). Principal: ${code(principal)}.\n` +
       "I'll DM you when it is active. The channel sees it, and an approver reviews it.",
   );
+}
+
+/** As many as people read. */
+const maxOwn = 5;
+
+/** At night a click, not an ARN to type. */
+function whichAnswer(mistake: string, own: readonly string[], { cluster, reason }: EmergencyParts): Message {
+  const { blocks } = emergencyMistakeAnswer(mistake);
+  const runs = own.slice(0, maxOwn).map((arn, index) => {
+    return runBlocks(`run-${index}`, `break-glass ${cluster} ${arn} ${reason}`, `Run as ${roleOrUserIn(arn)}`);
+  });
+  return messageOf([...blocks, ...runs.flat()]);
 }
 
 export function emergencyMistakeAnswer(mistake: string): Message {

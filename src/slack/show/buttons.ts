@@ -1,4 +1,4 @@
-import type { Button, ConfirmationDialog } from "@slack/types";
+import type { Button, ConfirmationDialog, KnownBlock } from "@slack/types";
 import { z } from "zod";
 import { isPermanent } from "../../access/lease/lease-record.ts";
 import { isMigration, type LedgerRecord } from "../../access/lists.ts";
@@ -6,7 +6,7 @@ import type { Act } from "../../access/policy/permissions.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { givesFullControl, isClosed, isRescue } from "../../access/request.ts";
 import { parseJson } from "../../access/seal.ts";
-import { cut, plainText } from "./mrkdwn.ts";
+import { actions, cut, plainText } from "./mrkdwn.ts";
 
 /** Slack's own look: one primary button in a place at the most. */
 type Style = "primary" | "danger";
@@ -123,6 +123,12 @@ export const maxValue = 2000;
 /** @param line of a command, without `/eks-access` */
 export const runButton = (line: string, label = `Run ${line.split(" ", 1)[0]}`): Button =>
   button(runAction, label, line);
+
+/** The same in a block; none for a line that can't run as it is: with a placeholder, a person or a sign that Slack escapes. */
+export function runBlocks(block: string, typed: string, label: string): KnownBlock[] {
+  const line = typed.replace("/eks-access ", "");
+  return /[<>&]|(^|\s)@/.test(line) || line.length > maxValue ? [] : [actions(block, [runButton(line, label)])];
+}
 
 export function listButton(action: keyof typeof listActions, label: string, view: ListView, offset: number): Button {
   return button(listActions[action], label, JSON.stringify({ view, offset }));
