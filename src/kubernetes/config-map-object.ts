@@ -20,6 +20,9 @@ const shape = z.looseObject({
   immutable: z.boolean().nullish(),
 });
 
+/** Another server can answer 200 too. */
+const answered = shape.extend({ kind: z.literal("ConfigMap") });
+
 export type ConfigMapObject = z.infer<typeof shape>;
 
 /** Shorter ones are read again faster. */
@@ -113,6 +116,6 @@ export function readAnswer(answer: ApiAnswer, sent?: object): ConfigMapObject {
 /** The object as the API server has it. zod's copy lacks a key `__proto__` in data: a PUT would remove it. */
 function readObject(text: string): ConfigMapObject {
   const object: unknown = JSON.parse(text);
-  shape.parse(object);
+  answered.parse(object);
   return object as ConfigMapObject;
 }

@@ -13,7 +13,7 @@ import {
   sendDirectly,
   takeSockets,
 } from "./api-calls.ts";
-import { RefusedByServer } from "./explain-kubernetes-error.ts";
+import { isForeign, RefusedByServer } from "./explain-kubernetes-error.ts";
 
 /** Of one page: we ask for at most 500. zod notes a problem for each item, and 25,000 problems take longer than 100 ms. */
 const maxItems = 1_000;
@@ -56,7 +56,7 @@ export interface ClusterEndpoint {
 }
 
 export interface Connection {
-  /** Makes a call and reads the JSON of its answer. @throws RefusedByServer unless its status is a success */
+  /** Makes a call and reads the JSON of its answer. @throws RefusedByServer unless the API server says success */
   ask<T>(call: ApiCall, shape: z.ZodType<T>): Promise<Answered<T>>;
   /** The same without reading the answer. */
   send(call: ApiCall): Promise<ApiAnswer>;
@@ -85,7 +85,8 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
   const explained = explain401(observedCalls(sendCall, cluster.auditIds), cluster);
   const sendOne: SendCall = async (call) => {
     const answer = await explained(call);
-    if (answer.status < 200 || answer.status > 299) throw new RefusedByServer(answer, remedies?.forbidden);
+    if (answer.status < 200 || answer.status > 299 || isForeign(answer))
+      throw new RefusedByServer(answer, remedies?.forbidden);
     return answer;
   };
   return {

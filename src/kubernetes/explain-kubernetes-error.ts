@@ -77,15 +77,18 @@ function codeOf(httpStatus: number, status: Status | undefined): FailureCode {
   return [400, 413, 415, 422].includes(httpStatus) ? "cluster-refused-write" : "cluster-unexpected";
 }
 
+const anotherServer = "Check for a proxy or login page before the API server.";
+
 /** A proxy or a login page: its 401 or 404 says nothing about the cluster. */
 function foreignAnswer({ status, text }: ApiAnswer, what: string): AccessError {
   return new AccessError("cluster-unreachable", `Something other than the API server answered ${status} to ${what}`, {
-    remedy: "Check for a proxy or login page before it.",
+    remedy: anotherServer,
     cause: new Error(`${status} ${outsideWords(text(), 1000)}`),
   });
 }
 
-function isForeign({ headers }: ApiAnswer): boolean {
+/** Whatever its status: the API server answers in no pages. */
+export function isForeign({ headers }: ApiAnswer): boolean {
   return (headers["content-type"] ?? "").includes("html");
 }
 
@@ -94,7 +97,7 @@ function unanswered(error: unknown, what: string): AccessError {
   const cause = Object.assign(new Error(outsideWords(message, maxAnswer)), { name });
   if (/CERT|UNABLE_TO_|ERR_TLS|ERR_SSL|EPROTO/.test(name)) {
     return new AccessError("cluster-unreachable", `The endpoint has no trusted certificate for ${what} (${name})`, {
-      remedy: outOfTimeRemedy(name) ?? "Check for a proxy or login page before it.",
+      remedy: outOfTimeRemedy(name) ?? anotherServer,
       cause,
     });
   }
@@ -107,7 +110,10 @@ function unanswered(error: unknown, what: string): AccessError {
 }
 
 export function notReadable(what: string, cause?: unknown): AccessError {
-  return new AccessError("cluster-unexpected", `The answer to ${what} is not readable`, { cause });
+  return new AccessError("cluster-unexpected", `The answer to ${what} is not readable`, {
+    remedy: anotherServer,
+    cause,
+  });
 }
 
 /** fetch wraps the cause: `TypeError: fetch failed`, with the socket's own error inside. */

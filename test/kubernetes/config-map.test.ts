@@ -137,6 +137,22 @@ test.each([
   client.close();
 });
 
+test.each([{}, { kind: "Status", status: "Success" }])(
+  "a dry run that another server answers with %j blames no webhook",
+  async (body) => {
+    const { client, before } = await readFull();
+    server.answer = () => ({ status: 200, body });
+
+    const rehearsal = client.rehearseWrite(before, { data: { mapRoles: theirs }, annotations: {} });
+
+    await expect(rehearsal).rejects.toMatchObject({
+      code: "cluster-unexpected",
+      remedy: "Check for a proxy or login page before the API server.",
+    });
+    client.close();
+  },
+);
+
 test("an absent map is null only where the API server says so", async () => {
   server.answer = () => ({ status: 404, body: aStatus(404, "NotFound", 'configmaps "aws-auth" not found') });
   const client = server.connect();
