@@ -133,9 +133,8 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
   if (!isServing || !endpoint || !certificateAuthority || typeof certificateAuthority !== "string") {
     const said = outsideWords(String(status), longest);
     const remedy = neverActive.get(status);
-    throw new AccessError("cluster-not-active", `EKS says that ${clusterPlace(address)} is ${said}`, {
-      ...(remedy && { remedy }),
-    });
+    const what = `EKS says that ${clusterPlace(address)} is ${said}`;
+    throw new ClusterNotActive(what, remedy ? { remedy } : {}, cluster.createdAt);
   }
   // The token is a credential: it must not travel in the clear, or to a host behind the name that people read.
   if (!endpointForm.test(endpoint)) {
@@ -158,6 +157,16 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
     version: cluster.version ?? "",
     tags: cluster.tags ?? {},
   };
+}
+
+/** It has no address yet or any more, but a time of creation. */
+export class ClusterNotActive extends AccessError {
+  readonly createdAt: Date | null;
+
+  constructor(what: string, options: { readonly remedy?: string }, createdAt: Date | undefined) {
+    super("cluster-not-active", what, options);
+    this.createdAt = createdAt ?? null;
+  }
 }
 
 /** Those that EKS does not make ACTIVE by itself, with what to do. */

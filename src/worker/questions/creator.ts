@@ -1,6 +1,7 @@
 import { AccessError, explainFailure, hasCode } from "../../access/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { creatorArnOf, isRecordOfCluster } from "../../access/policy/creator.ts";
+import { ClusterNotActive } from "../../aws/eks-cluster.ts";
 import type { CreatorReport } from "../../diagnosis/reports.ts";
 import { becomeCreator, openEksOfRun } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
@@ -43,6 +44,7 @@ async function becomesAnyway(context: WorkerContext, cluster: Cluster) {
     anyway.createdAt = (await openEksOfRun(credentials, cluster)).description.createdAt;
   } catch (error) {
     if (!(error instanceof AccessError)) throw error;
+    if (error instanceof ClusterNotActive) anyway.createdAt = error.createdAt;
   }
   return anyway;
 }

@@ -69,6 +69,19 @@ describe("who created a cluster", () => {
     expect(answer).not.toContain("What to do");
   });
 
+  test("is not that of a deleted cluster while the one with its name is being created", async () => {
+    const { aws, cluster } = side().sandbox;
+    const again = { ...cluster, region: "eu-central-1", creatorArn: arns.creator };
+    aws.addCluster({ ...again, name: "in-creation", createdAt: new Date(Date.now() - 3_600_000) });
+    aws.addCluster({ ...again, name: "in-creation", recordedAs: "none" });
+    aws.updateCluster(clusterArn("in-creation"), { status: "CREATING" });
+
+    const answer = await answerFor({ name: "in-creation", eksName: "in-creation" });
+
+    expect(answer).toContain("is CREATING");
+    expect(answer).toContain("*CloudTrail* – no record in `eu-central-1` in the last 90 days");
+  });
+
   test("says that it is the one that the configuration names", async () => {
     expect(await answerFor()).toContain("*CloudTrail* ✓ the same, as `AssumedRole`");
     expect(await answerFor()).toContain(`*Configured* \`${arns.creator}\``);
