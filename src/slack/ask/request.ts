@@ -183,6 +183,6 @@ export function mistakesAnswer(reading: Mistakes, lines: ReturnType<typeof lines
   ];
   const text = `${parts.join("\n")}\n${codeBlock(reading.corrected)}`;
   const runs = [["request", reading.corrected] as const, ...lines.map(([name, line]) => [`as ${name}`, line] as const)];
-  const buttons = runs.flatMap(([name, line], index) => runBlocks(`run-${index}`, line, `Run ${name}`));
+  const buttons = runs.flatMap(([name, line], index) => runBlocks(`run-${index}`, line, name));
   return { text, blocks: [...parts.map(section), preformatted(reading.corrected), ...buttons] };
 }

@@ -192,7 +192,7 @@ const maxOwn = 5;
 function whichAnswer(mistake: string, own: readonly string[], { cluster, reason }: EmergencyParts): Message {
   const { blocks } = emergencyMistakeAnswer(mistake);
   const runs = own.slice(0, maxOwn).map((arn, index) => {
-    return runBlocks(`run-${index}`, `break-glass ${cluster} ${arn} ${reason}`, `Run as ${roleOrUserIn(arn)}`);
+    return runBlocks(`run-${index}`, `break-glass ${cluster} ${arn} ${reason}`, `as ${roleOrUserIn(arn)}`);
   });
   return messageOf([...blocks, ...runs.flat()]);
 }

@@ -125,9 +125,9 @@ export const runButton = (line: string, label = `Run ${line.split(" ", 1)[0]}`):
   button(runAction, label, line);
 
 /** The same in a block; none for a line that can't run as it is: with a placeholder, a person or a sign that Slack escapes. */
-export function runBlocks(block: string, typed: string, label: string): KnownBlock[] {
+export function runBlocks(block: string, typed: string, name: string): KnownBlock[] {
   const line = typed.replace("/eks-access ", "");
-  return /[<>&]|(^|\s)@/.test(line) || line.length > maxValue ? [] : [actions(block, [runButton(line, label)])];
+  return /[<>&]|(^|\s)@/.test(line) || line.length > maxValue ? [] : [actions(block, [runButton(line, `Run ${name}`)])];
 }
 
 export function listButton(action: keyof typeof listActions, label: string, view: ListView, offset: number): Button {
