@@ -208,42 +208,18 @@ function decodeBinary(text: string): ScalarValue | null {
   return { type: "string", value: goText(Buffer.from(packed, "base64")) };
 }
 
-/** As encoding/json of Go writes a text: U+FFFD for each byte that is no part of a letter. `toString` writes one for several. */
+/** As encoding/json of Go writes a text: U+FFFD for each byte that is no part of a letter. `toString` writes one for a cut letter. */
 function goText(bytes: Buffer): string {
   const whole = bytes.toString("utf8");
-  if (!whole.includes(NO_LETTER)) return whole;
-  const written = Buffer.alloc(3 * bytes.length);
-  let end = 0;
-  for (let at = 0; at < bytes.length; ) {
-    const length = letterAt(bytes, at);
-    const source = length === 0 ? noLetterBytes : bytes;
-    const from = length === 0 ? 0 : at;
-    for (let index = 0; index < (length || 3); index += 1) written[end + index] = source[from + index] ?? 0;
-    end += length || 3;
-    at += length || 1;
-  }
-  return written.toString("utf8", 0, end);
+  if (!whole.includes("\ufffd")) return whole;
+  const each = bytes.toString("latin1").replace(TWO_OF_CUT, "\xff\xff").replace(THREE_OF_CUT, "\xff\xff\xff");
+  return Buffer.from(each, "latin1").toString("utf8");
 }
 
-const NO_LETTER = "\ufffd";
-const noLetterBytes = Buffer.from(NO_LETTER);
-
-/** The number of bytes of the letter that begins here, as DecodeRune of Go counts; 0: none does. */
-function letterAt(bytes: Buffer, at: number): number {
-  const first = bytes[at] ?? 0;
-  if (first < 0x80) return 1;
-  if (first < 0xc2 || first > 0xf4) return 0;
-  const second = bytes[at + 1] ?? 0;
-  const isTooLong = (first === 0xe0 && second < 0xa0) || (first === 0xf0 && second < 0x90);
-  const isNoLetter = (first === 0xed && second > 0x9f) || (first === 0xf4 && second > 0x8f);
-  if (isTooLong || isNoLetter) return 0;
-  const length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  for (let index = 1; index < length; index += 1) {
-    const byte = bytes[at + index] ?? 0;
-    if (byte < 0x80 || byte > 0xbf) return 0;
-  }
-  return length;
-}
+/** The bytes that DecodeRune of Go takes for the beginning of a letter of three or four, and the next one is of none. */
+const TWO_OF_CUT =
+  /(?:\xe0[\xa0-\xbf]|\xed[\x80-\x9f]|[\xe1-\xec\xee\xef\xf1-\xf3][\x80-\xbf]|\xf0[\x90-\xbf]|\xf4[\x80-\x8f])(?![\x80-\xbf])/g;
+const THREE_OF_CUT = /(?:\xf0[\x90-\xbf]|\xf4[\x80-\x8f]|[\xf1-\xf3][\x80-\xbf])[\x80-\xbf](?![\x80-\xbf])/g;
 
 function isTimestamp(text: string): boolean {
   const match = TIMESTAMP.exec(text);
