@@ -73,9 +73,13 @@ function mappingIntent(document: ReadDocument, change: Change & { type: "map" })
     const isSame = entry.username === username && sameGroups(entry.groups, groups);
     return isSame ? null : { type: "edit", arn, entry, username, groups, isPartly: change.isPartly ?? false };
   }
+  return { type: "add", arn, section: sectionOf(arn), username, groups };
+}
+
+/** Where a principal's new entry goes. */
+export function sectionOf(arn: string): Section {
   const reading = readPrincipal(arn);
-  const section = reading.type === "principal" && reading.principal.kind === "user" ? "mapUsers" : "mapRoles";
-  return { type: "add", arn, section, username, groups };
+  return reading.type === "principal" && reading.principal.kind === "user" ? "mapUsers" : "mapRoles";
 }
 
 function removalIntent(document: ReadDocument, { arn, ours }: Change): Intent | null {
@@ -98,8 +102,7 @@ export function isAsIntended(
   const reading = after.sections[section];
   if (reading.state === "unreadable" || reading.droppedAt !== null) return false;
   const expected = expectedEntries(before, section, intents);
-  const actual: Entry[] = [];
-  for (const entry of after.entries) if (entry.section === section) actual.push(entry);
+  const actual = after.entries.filter((entry) => entry.section === section);
   const added = intents.filter((intent) => intent.type === "add" && intent.section === section).length;
   return (
     actual.length === expected.length &&
@@ -108,17 +111,12 @@ export function isAsIntended(
 }
 
 function matchAll(expected: readonly Expected[], actual: readonly Entry[]): boolean {
-  for (const [index, wanted] of expected.entries()) {
-    const entry = actual[index];
-    if (entry === undefined || !matches(wanted, entry)) return false;
-  }
-  return true;
+  return expected.every((wanted, index) => matches(wanted, actual[index]));
 }
 
-function matches(wanted: Expected, entry: Entry): boolean {
-  if (wanted.arn !== entry.arn || wanted.username !== entry.username) return false;
-  if (wanted.isChanged) return sameGroups(wanted.groups, entry.groups);
-  return sameList(wanted.groups, entry.groups);
+function matches(wanted: Expected, entry: Entry | undefined): boolean {
+  if (wanted.arn !== entry?.arn || wanted.username !== entry.username) return false;
+  return (wanted.isChanged ? sameGroups : sameList)(wanted.groups, entry.groups);
 }
 
 function expectedEntries(before: ReadDocument, section: Section, intents: readonly Intent[]): Expected[] {

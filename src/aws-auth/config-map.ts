@@ -1,6 +1,6 @@
 import { isRecord } from "../access/collections.ts";
 import { parseJson } from "../access/seal.ts";
-import { SECTIONS } from "./document.ts";
+import { type Data, SECTIONS } from "./document.ts";
 import { YamlFailure } from "./go-yaml/cursor.ts";
 import { decode, requireJson } from "./go-yaml/decode.ts";
 import type { Field, MapValue, ScalarNode, YamlValue } from "./go-yaml/node.ts";
@@ -13,7 +13,7 @@ export interface ConfigMapFile {
   readonly form: "config-map" | "bare";
   /** The whole object, or the bare data, as plain values. */
   readonly object: Readonly<Record<string, unknown>>;
-  readonly data: Readonly<Record<string, string>>;
+  readonly data: Data;
   /** The place of each value of the data; absent if unknown. */
   readonly nodes: ReadonlyMap<string, ScalarNode>;
   /** The object, if it is written in YAML. */

@@ -1,13 +1,19 @@
 import type { Change, Refusal } from "../access/principal.ts";
 import type { PlanGuard } from "./change.ts";
-import { type AwsAuthDocument, entryOf, type ReadDocument, SECTIONS, type Section, sameGroups } from "./document.ts";
+import {
+  type AwsAuthDocument,
+  type Data,
+  entryOf,
+  type ReadDocument,
+  SECTIONS,
+  type Section,
+  sameGroups,
+} from "./document.ts";
 import type { Steps } from "./go-yaml/budget.ts";
 import { withProblems } from "./parse.ts";
 import { planSteps } from "./plan.ts";
 import { isAccountId, readingSteps } from "./read-document.ts";
 import { repairsFor } from "./repair.ts";
-
-type Data = Readonly<Record<string, string>>;
 
 export type DocumentRepair =
   | { readonly type: "whole" }

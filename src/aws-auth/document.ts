@@ -91,9 +91,12 @@ export interface Lookup {
   readonly items: ReadonlyMap<string, readonly Entry[]>;
 }
 
+/** The data of a ConfigMap: a text for each key. */
+export type Data = Readonly<Record<string, string>>;
+
 /** The data of aws-auth as the authenticator reads it. */
 export interface ReadDocument {
-  data: Readonly<Record<string, string>>;
+  data: Data;
   entries: readonly Entry[];
   sections: Readonly<Record<Section, SectionReading>>;
   lookup: Lookup;

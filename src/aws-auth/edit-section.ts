@@ -1,6 +1,7 @@
 import type { Change } from "../access/principal.ts";
 import { type Intent, isAsIntended } from "./change.ts";
 import {
+  type Data,
   type Entry,
   fieldKey,
   type ListReading,
@@ -83,11 +84,7 @@ function undoOf({ sections }: ReadDocument, entry: Entry | undefined): string | 
 }
 
 /** Keys keep their order. A removed key is absent, not empty. */
-function withText(
-  data: Readonly<Record<string, string>>,
-  section: Section,
-  text: string | null,
-): Record<string, string> {
+function withText(data: Data, section: Section, text: string | null): Data {
   const { [section]: _, ...others } = data;
   if (text === null) return others;
   return Object.hasOwn(data, section) ? { ...data, [section]: text } : { ...others, [section]: text };

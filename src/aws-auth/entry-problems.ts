@@ -83,14 +83,8 @@ function identityProblem(
   const ssoNode = uses.find((use) => use.name === "sso")?.key ?? item;
   if (sso && entry !== null) {
     const message = `This entry has both ${key} and sso: the authenticator skips it.`;
-    return problemAt(
-      section,
-      ssoNode.start,
-      "arn-and-sso",
-      "error",
-      message,
-      unlessMapped(entry.arn, lookup, "Remove sso."),
-    );
+    const remedy = unlessMapped(entry.arn, lookup, "Remove sso.");
+    return problemAt(section, ssoNode.start, "arn-and-sso", "error", message, remedy);
   }
   if (sso) {
     const message = "EKS does not match entries by sso.";

@@ -157,8 +157,7 @@ export function fieldUses(map: MapValue, section: Section): FieldUse[] {
 }
 
 export function lastUse(uses: readonly FieldUse[], name: FieldName): FieldUse | undefined {
-  for (let index = uses.length - 1; index >= 0; index--) if (uses[index]?.name === name) return uses[index];
-  return undefined;
+  return uses.findLast((use) => use.name === name);
 }
 
 /** Whether the pointer to the SSO matcher is set: by any value except null, even one of a wrong type. */
@@ -167,18 +166,14 @@ export function hasSso(uses: readonly FieldUse[]): boolean {
   return sso !== undefined && sso.value.type !== "null";
 }
 
+const NAMES: readonly (readonly [string, FieldName])[] = [
+  ["username", "username"],
+  ["groups", "groups"],
+];
+
 const KNOWN: Readonly<Record<Section, ReadonlyMap<string, FieldName>>> = {
-  mapRoles: new Map([
-    ["rolearn", "arn"],
-    ["username", "username"],
-    ["groups", "groups"],
-    ["sso", "sso"],
-  ]),
-  mapUsers: new Map([
-    ["userarn", "arn"],
-    ["username", "username"],
-    ["groups", "groups"],
-  ]),
+  mapRoles: new Map([...NAMES, ["rolearn", "arn"], ["sso", "sso"]]),
+  mapUsers: new Map([...NAMES, ["userarn", "arn"]]),
   mapAccounts: new Map(),
 };
 

@@ -1,6 +1,7 @@
 import { isBlocking } from "../access/access-error.ts";
 import {
   type AwsAuthDocument,
+  type Data,
   type Entry,
   entriesOfKey,
   type Lookup,
@@ -69,12 +70,12 @@ class ProblemList {
 const ONE_EACH = "Keep one entry, with all groups.";
 
 /** Reads as the authenticator does. Never throws: an unreadable section is a problem. Places count from 1 in a section. */
-export function parseDocument(data: Readonly<Record<string, string>>): AwsAuthDocument {
+export function parseDocument(data: Data): AwsAuthDocument {
   return withProblems(readDocument(data));
 }
 
 /** The same, with pauses. Its problems are found, too. */
-export function* parseSteps(data: Readonly<Record<string, string>>): Steps<AwsAuthDocument> {
+export function* parseSteps(data: Data): Steps<AwsAuthDocument> {
   const document = withProblems(yield* readingSteps(data));
   yield* problemSteps(document);
   return document;

@@ -1,9 +1,9 @@
-import { readPrincipal } from "../access/arn.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
 import type { Change, Refusal } from "../access/principal.ts";
-import { type Intent, intentsOf, type PlanGuard } from "./change.ts";
+import { type Intent, intentsOf, type PlanGuard, sectionOf } from "./change.ts";
 import {
   type AwsAuthDocument,
+  type Data,
   entriesFor,
   entryOf,
   type Problem,
@@ -30,7 +30,7 @@ interface AccessDifference {
 
 export interface PlannedText {
   type: "planned";
-  after: Readonly<Record<string, string>>;
+  after: Data;
   /** Unified, each section as a file, without colour; empty if nothing changes. */
   readonly diff: string;
   differences: readonly AccessDifference[];
@@ -140,11 +140,6 @@ function isInOtherSection(document: AwsAuthDocument, change: Change, broken: Sec
   if (broken === "mapAccounts") return true;
   const isTouched = entriesFor(document, change.arn).some(({ section }) => section === broken);
   return !isTouched && broken !== sectionOf(change.arn) && !mayContain(document.data[broken] ?? "", change.arn);
-}
-
-function sectionOf(arn: string): Section {
-  const reading = readPrincipal(arn);
-  return reading.type === "principal" && reading.principal.kind === "user" ? "mapUsers" : "mapRoles";
 }
 
 /** An unreadable text can still have the entry, perhaps with a path. */

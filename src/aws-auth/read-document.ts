@@ -1,6 +1,7 @@
 import { PARTITIONS } from "../access/arn.ts";
 import { changedCallers } from "./change.ts";
 import {
+  type Data,
   type Entry,
   entriesOfKey,
   goFold,
@@ -28,11 +29,11 @@ export interface DocumentReading {
 }
 
 /** Reads the data of aws-auth as the authenticator does, without its problems. */
-export function readDocument(data: Readonly<Record<string, string>>): DocumentReading {
+export function readDocument(data: Data): DocumentReading {
   return finish(readingSteps(data));
 }
 
-export function* readingSteps(data: Readonly<Record<string, string>>): Steps<DocumentReading> {
+export function* readingSteps(data: Data): Steps<DocumentReading> {
   const budget = new DocumentBudget();
   const mapRoles = yield* sectionSteps("mapRoles", textOf(data, "mapRoles"), budget);
   const mapUsers = yield* sectionSteps("mapUsers", textOf(data, "mapUsers"), budget);
@@ -64,10 +65,7 @@ export interface AccessChange {
 }
 
 /** The callers that two documents let in differently. */
-export function* accessChanges(
-  one: Readonly<Record<string, string>>,
-  other: Readonly<Record<string, string>>,
-): Steps<readonly AccessChange[]> {
+export function* accessChanges(one: Data, other: Data): Steps<readonly AccessChange[]> {
   if (SECTIONS.every((section) => textOf(one, section) === textOf(other, section))) return [];
   const { document: some } = yield* readingSteps(one);
   const { document: others } = yield* readingSteps(other);
@@ -88,7 +86,7 @@ export function* accessChanges(
 }
 
 /** A key that the object only inherits is no section. */
-function textOf(data: Readonly<Record<string, string>>, section: Section): string | null {
+function textOf(data: Data, section: Section): string | null {
   return Object.hasOwn(data, section) ? (data[section] ?? null) : null;
 }
 

@@ -126,12 +126,7 @@ const INNER_MARK = /(?!^)\ufeff/g;
 const LETTER = "\ue000";
 
 /** Offers a text for an unread section only if the authenticator reads it whole. */
-function* offerText(
-  document: AwsAuthDocument,
-  text: string,
-  about: About,
-  inForce: ReadDocument = document,
-): Steps<Repair | null> {
+function* offerText(document: AwsAuthDocument, text: string, about: About, inForce: ReadDocument = document) {
   const { section } = about;
   const { document: after } = yield* readingSteps({ ...inForce.data, [section]: text });
   const { state, droppedAt } = after.sections[section];
@@ -192,7 +187,7 @@ function repairGroups(document: ReadDocument, entry: Entry, code: string): Draft
   // A template can shut the callers out, who get in without groups.
   if (groups.some((group) => group.includes("{{"))) return null;
   const message = `Writes the groups of ${entry.arn} as a list: ${groups.join(", ")}.`;
-  return replace(document, entry, node, flowList(groups), code, message);
+  return { entry, text: replaced(document, entry, node, flowList(groups)), code, message };
 }
 
 /** A nearly right ARN, unless the right one has an entry of its own. */
@@ -202,7 +197,7 @@ function repairArn(document: ReadDocument, entry: Entry, code: string): Draft | 
   const meant = reading.type === "principal" ? undefined : reading.suggestion;
   if (meant === undefined || node === null || entryOf(document, meant) !== null) return null;
   const message = `Writes ${meant} instead of ${entry.arn}.`;
-  return replace(document, entry, node, quote(meant), code, message);
+  return { entry, text: replaced(document, entry, node, quote(meant)), code, message };
 }
 
 /** The scalar of an entry's field; null: the value is another node. */
@@ -214,16 +209,9 @@ function scalarOf({ sections }: ReadDocument, { section, index }: Entry, name: "
   return written?.kind === "scalar" ? written : null;
 }
 
-function replace(
-  document: ReadDocument,
-  entry: Entry,
-  node: ScalarNode,
-  written: string,
-  code: string,
-  message: string,
-): Draft {
-  const text = document.sections[entry.section].text ?? "";
-  return { entry, text: applyEdits(text, [replaceNode(text, node, written)]), code, message };
+function replaced({ sections }: ReadDocument, { section }: Entry, node: ScalarNode, written: string): string {
+  const text = sections[section].text ?? "";
+  return applyEdits(text, [replaceNode(text, node, written)]);
 }
 
 export interface Repair {

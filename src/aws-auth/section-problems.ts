@@ -1,5 +1,5 @@
 import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
-import { type Problem, problemAt, SECTIONS, type Section, type SectionReading } from "./document.ts";
+import { type Data, type Problem, problemAt, SECTIONS, type Section, type SectionReading } from "./document.ts";
 import type { Steps } from "./go-yaml/budget.ts";
 import { LINE_BREAK, lineAndColumn, type Mark, type YamlFailure } from "./go-yaml/cursor.ts";
 import type { SequenceNode, YamlNode } from "./go-yaml/node.ts";
@@ -59,17 +59,12 @@ export function contentDropped(section: Section, at: Mark): Problem {
 
 /** @param isTaken whether another key has the name, or gets it: of two equal keys the last one would replace the other. */
 function misspelt(key: string, section: Section, isTaken: boolean): Problem {
-  return {
-    code: "section-misspelt",
-    severity: "error",
-    section: null,
-    key,
-    line: null,
-    column: null,
-    message: `The authenticator does not read ${JSON.stringify(key)}.`,
-    remedy: isTaken ? `Move its entries to ${section}.` : `Rename the key to ${section}.`,
-  };
+  const message = `The authenticator does not read ${JSON.stringify(key)}.`;
+  const remedy = isTaken ? `Move its entries to ${section}.` : `Rename the key to ${section}.`;
+  return { ...ofNoSection, code: "section-misspelt", key, message, remedy };
 }
+
+const ofNoSection = { severity: "error", section: null, line: null, column: null } as const;
 
 /** Line breaks of YAML 1.1 alone. */
 const OLD_BREAK = /[\u0085\u2028\u2029]/;
@@ -174,7 +169,7 @@ function flowLine(text: string, { start, end }: YamlNode, indent: number): numbe
   return null;
 }
 
-export function documentProblems(data: Readonly<Record<string, string>>): Problem[] {
+export function documentProblems(data: Data): Problem[] {
   const problems: Problem[] = [];
   const taken = new Set(Object.keys(data));
   for (const key of Object.keys(data)) {
@@ -190,7 +185,7 @@ export function documentProblems(data: Readonly<Record<string, string>>): Proble
 }
 
 /** The section of the entries that a key has, if the data has no such section, so that they are no copy of it. */
-function sectionLost(data: Readonly<Record<string, string>>, key: string): Section | null {
+function sectionLost(data: Data, key: string): Section | null {
   const [, kind] = /\b(role|user)arn["' ]*:/i.exec(data[key] ?? "") ?? [];
   if (kind === undefined) return null;
   const section = kind.toLowerCase() === "role" ? "mapRoles" : "mapUsers";
@@ -207,13 +202,6 @@ function isNearly(key: string, section: string): boolean {
 }
 
 function tooLarge(bytes: number): Problem {
-  return {
-    code: "document-too-large",
-    severity: "error",
-    section: null,
-    line: null,
-    column: null,
-    message: `The document has ${bytes} bytes; a ConfigMap can have ${DOCUMENT_LIMIT}.`,
-    remedy: "Remove unused entries.",
-  };
+  const message = `The document has ${bytes} bytes; a ConfigMap can have ${DOCUMENT_LIMIT}.`;
+  return { ...ofNoSection, code: "document-too-large", message, remedy: "Remove unused entries." };
 }

@@ -68,23 +68,20 @@ export function removeLines(text: string, from: number, to: number): TextEdit {
   return { start: startOfLine(text, from), end: afterLine(text, to), text: "" };
 }
 
-/** The rest keeps its bytes. `text` ends with a line break in block style. Null: the list can't be edited so. */
-export function editList(
+/** The items of a list to remove, by their indexes, and the texts of those to add. */
+type ListEditor = (
   text: string,
   list: SequenceNode,
   removed: ReadonlySet<number>,
   added: readonly string[],
-): TextEdit[] | null {
-  return list.flow ? editFlowList(text, list, removed, added) : editBlockList(text, list, removed, added);
-}
+) => TextEdit[] | null;
+
+/** The rest keeps its bytes. `text` ends with a line break in block style. Null: the list can't be edited so. */
+export const editList: ListEditor = (text, list, removed, added) =>
+  (list.flow ? editFlowList : editBlockList)(text, list, removed, added);
 
 /** `added`: whole items, with `- ` and indentation, their lines ended by the text's own line break. */
-function editBlockList(
-  text: string,
-  list: SequenceNode,
-  removed: ReadonlySet<number>,
-  added: readonly string[],
-): TextEdit[] | null {
+const editBlockList: ListEditor = (text, list, removed, added) => {
   const edits: TextEdit[] = [];
   for (const [index, item] of list.items.entries()) {
     const dash = list.marks[index];
@@ -95,19 +92,14 @@ function editBlockList(
   if (added.length === 0) return edits;
   const lineBreak = lineBreakOf(text);
   return [...edits, insertLines(afterLine(text, list.end), added.join(lineBreak), lineBreak)];
-}
+};
 
 function ownsItsLine(text: string, at: number): boolean {
   return text.slice(startOfLine(text, at), at).trim() === "";
 }
 
 /** As `editList`, for a list in brackets. `added`: items without commas. */
-function editFlowList(
-  text: string,
-  list: SequenceNode,
-  removed: ReadonlySet<number>,
-  added: readonly string[],
-): TextEdit[] {
+const editFlowList: ListEditor = (text, list, removed, added) => {
   const kept = list.items.filter((_, index) => !removed.has(index));
   const [first] = kept;
   const last = kept.at(-1);
@@ -116,7 +108,7 @@ function editFlowList(
   const edits = flowRemovals(list, removed, first);
   if (added.length === 0) return edits;
   return [...edits, { start: last.end, end: last.end, text: separator + added.join(separator) }];
-}
+};
 
 /** If nothing replaces the items, the comma after the last one goes too. */
 function replaceAll({ items, marks, start }: SequenceNode, text: string): TextEdit {

@@ -1,5 +1,6 @@
 import { isRecord } from "../access/collections.ts";
 import { type ConfigMapFile, isAwsAuth, readConfigMapFile, splitDocuments, wholeJson } from "./config-map.ts";
+import type { Data } from "./document.ts";
 import { replaceNode } from "./edit-entry.ts";
 import { type MappingNode, type MapValue, resolvePlain, type ScalarNode, type YamlNode } from "./go-yaml/node.ts";
 import { quote } from "./render.ts";
@@ -15,7 +16,7 @@ import {
 } from "./text-edit.ts";
 
 /** Edits YAML in place; writes JSON and bare data anew. Null: that would lose other text of the file. */
-export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string, string>>): string | null {
+export function writeConfigMap(file: ConfigMapFile, data: Data): string | null {
   const { text, form, map } = file;
   if (form === "config-map" && sameData(file.data, data)) return text;
   if (map === null) return `${JSON.stringify(jsonWith(file, data), null, 2)}\n`;
@@ -45,17 +46,14 @@ function isAlone({ text, line }: ConfigMapFile): boolean {
 
 const NEW_OBJECT = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "aws-auth", namespace: "kube-system" } };
 
-function jsonWith(
-  { text, form, object: { data: _, ...others } }: ConfigMapFile,
-  data: Readonly<Record<string, string>>,
-): unknown {
+function jsonWith({ text, form, object: { data: _, ...others } }: ConfigMapFile, data: Data): unknown {
   const object = { ...(form === "bare" ? NEW_OBJECT : others), data };
   const whole = wholeJson(text);
   if (!isRecord(whole) || !Array.isArray(whole.items)) return object;
   return { ...whole, items: whole.items.with(whole.items.findIndex(isAwsAuth), object) };
 }
 
-function bareWith(data: Readonly<Record<string, string>>): string {
+function bareWith(data: Data): string {
   const { apiVersion, kind, metadata } = NEW_OBJECT;
   const { name, namespace } = metadata;
   const head = `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata:\n  name: ${name}\n  namespace: ${namespace}\ndata:`;
@@ -63,22 +61,17 @@ function bareWith(data: Readonly<Record<string, string>>): string {
   return `${head}${lines === "" ? " {}" : `\n${lines}`}\n`;
 }
 
-function hasExactly(text: string, data: Readonly<Record<string, string>>): boolean {
+function hasExactly(text: string, data: Data): boolean {
   const reading = readConfigMapFile(text);
   return reading.type === "file" && sameData(reading.file.data, data);
 }
 
-function sameData(some: Readonly<Record<string, string>>, others: Readonly<Record<string, string>>): boolean {
-  const inOrder = (data: Readonly<Record<string, string>>) => JSON.stringify(Object.entries(data).sort());
+function sameData(some: Data, others: Data): boolean {
+  const inOrder = (data: Data) => JSON.stringify(Object.entries(data).sort());
   return inOrder(some) === inOrder(others);
 }
 
-function editFile(
-  file: ConfigMapFile,
-  map: MapValue,
-  data: Readonly<Record<string, string>>,
-  { place, style }: Layout,
-): string {
+function editFile(file: ConfigMapFile, map: MapValue, data: Data, { place, style }: Layout): string {
   const { text, dataMap, offset } = file;
   const edited = editLines(text.slice(offset), (part) => {
     if (dataMap === null || (dataMap.node.pairs.length === 0 && !map.node.flow)) return writeData(part, map, data);
@@ -96,7 +89,7 @@ function editFile(
 function editBraces(
   part: string,
   { node, fields }: MapValue,
-  data: Readonly<Record<string, string>>,
+  data: Data,
   added: readonly (readonly [string, string])[],
 ): TextEdit[] {
   const gone = new Set([...fields].flatMap(([key, field]) => (Object.hasOwn(data, key) ? [] : [field.key])));
@@ -107,7 +100,7 @@ function editBraces(
 }
 
 /** Writes data that is absent or empty. */
-function writeData(part: string, map: MapValue, data: Readonly<Record<string, string>>): TextEdit[] {
+function writeData(part: string, map: MapValue, data: Data): TextEdit[] {
   const { column } = map.node.start;
   const lineBreak = lineBreakOf(part);
   const lines = valueLines(Object.entries(data), column + 2, lineBreak);

@@ -159,6 +159,25 @@ export class Cursor {
     return code === CR || code === 0x85 ? "\n" : String.fromCharCode(code);
   }
 
+  /** Skips a comment, if one begins here. */
+  skipComment(): void {
+    if (this.code() === 0x23) while (!isBreakOrEnd(this.code())) this.skip();
+  }
+
+  takeWhile(holds: (code: number) => boolean): string {
+    const from = this.at;
+    while (holds(this.code())) this.skip();
+    return this.text.slice(from, this.at);
+  }
+
+  /** Skips the rest of a line with a directive, or with the mark of a block scalar. */
+  skipHeaderEnd(start: Mark): void {
+    this.takeWhile(isBlank);
+    this.skipComment();
+    if (!isBreakOrEnd(this.code())) this.fail("did not find expected comment or line break", start);
+    this.skipBreak();
+  }
+
   /** Treats the end of the text as the end of a line, as libyaml does: no key can continue after it. */
   endLine(): void {
     if (this.column === 0) return;

@@ -4,7 +4,6 @@ import {
   failAt,
   isBlankBreakOrEnd,
   isBreak,
-  isBreakOrEnd,
   lineAndColumn,
   type Mark,
   NUL,
@@ -177,7 +176,7 @@ function skipToToken(state: ScanState): void {
   for (;;) {
     const mayBeTab = !state.inBlock || !state.keyAllowed;
     while (cursor.code() === SPACE || (mayBeTab && cursor.code() === TAB)) cursor.skip();
-    if (cursor.code() === 0x23) while (!isBreakOrEnd(cursor.code())) cursor.skip();
+    cursor.skipComment();
     if (!isBreak(cursor.code())) return;
     cursor.skipBreak();
     if (state.inBlock) state.keyAllowed = true;

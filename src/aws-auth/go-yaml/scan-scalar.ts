@@ -158,10 +158,7 @@ function scanHeader(cursor: Cursor, start: Mark): { chomping: Chomping; incremen
   let chomping = scanChomping(cursor);
   const increment = scanIncrement(cursor, start);
   if (chomping === "clip") chomping = scanChomping(cursor);
-  while (isBlank(cursor.code())) cursor.skip();
-  if (cursor.code() === 0x23) while (!isBreakOrEnd(cursor.code())) cursor.skip();
-  if (!isBreakOrEnd(cursor.code())) cursor.fail("did not find expected comment or line break", start);
-  cursor.skipBreak();
+  cursor.skipHeaderEnd(start);
   return { chomping, increment };
 }
 

@@ -1,13 +1,4 @@
-import {
-  type Cursor,
-  isBlank,
-  isBlankBreakOrEnd,
-  isBreakOrEnd,
-  isDigit,
-  isWord,
-  type Mark,
-  type TokenType,
-} from "./cursor.ts";
+import { type Cursor, isBlank, isBlankBreakOrEnd, isDigit, isWord, type Mark, type TokenType } from "./cursor.ts";
 import type { ScanState } from "./scan-state.ts";
 
 /** Tokens that give a document its structure. Each function adds one, with the cursor at its start. */
@@ -89,16 +80,13 @@ interface Directive {
 function scanDirective(cursor: Cursor): Directive {
   const start = cursor.mark();
   cursor.skip();
-  const name = scanWord(cursor);
+  const name = cursor.takeWhile(isWord);
   if (name === "") cursor.fail("could not find expected directive name", start);
   if (!isBlankBreakOrEnd(cursor.code())) cursor.fail("found unexpected non-alphabetical character", start);
   if (name !== "YAML" && name !== "TAG") cursor.fail("found unknown directive name", start);
-  skipBlanks(cursor);
+  cursor.takeWhile(isBlank);
   const directive = name === "YAML" ? scanVersion(cursor, start) : scanTagDirective(cursor, start);
-  skipBlanks(cursor);
-  if (cursor.code() === 0x23) while (!isBreakOrEnd(cursor.code())) cursor.skip();
-  if (!isBreakOrEnd(cursor.code())) cursor.fail("did not find expected comment or line break", start);
-  cursor.skipBreak();
+  cursor.skipHeaderEnd(start);
   return directive;
 }
 
@@ -110,9 +98,7 @@ function scanVersion(cursor: Cursor, start: Mark): Directive {
 }
 
 function scanNumber(cursor: Cursor, start: Mark): number {
-  const from = cursor.at;
-  while (isDigit(cursor.code())) cursor.skip();
-  const digits = cursor.text.slice(from, cursor.at);
+  const digits = cursor.takeWhile(isDigit);
   if (digits === "") cursor.fail("did not find expected version number", start);
   if (digits.length > 2) cursor.fail("found extremely long version number", start);
   return Number(digits);
@@ -121,20 +107,16 @@ function scanNumber(cursor: Cursor, start: Mark): number {
 function scanTagDirective(cursor: Cursor, start: Mark): Directive {
   const handle = scanHandle(cursor, true, start);
   if (!isBlank(cursor.code())) cursor.fail("did not find expected whitespace", start);
-  skipBlanks(cursor);
+  cursor.takeWhile(isBlank);
   const prefix = scanUri(cursor, false, start);
   if (!isBlankBreakOrEnd(cursor.code())) cursor.fail("did not find expected whitespace or line break", start);
   return { type: "tag-directive", value: handle, prefix };
 }
 
-function skipBlanks(cursor: Cursor): void {
-  while (isBlank(cursor.code())) cursor.skip();
-}
-
 export function scanAnchor(cursor: Cursor): string {
   const start = cursor.mark();
   cursor.skip();
-  const name = scanWord(cursor);
+  const name = cursor.takeWhile(isWord);
   const code = cursor.code();
   if (name === "" || !(isBlankBreakOrEnd(code) || "?:,]}%@`".includes(String.fromCharCode(code))))
     cursor.fail("did not find expected alphabetic or numeric character", start);
@@ -166,7 +148,7 @@ function scanShorthandTag(cursor: Cursor, start: Mark): { handle: string; suffix
 function scanHandle(cursor: Cursor, directive: boolean, start: Mark): string {
   if (cursor.code() !== 0x21) cursor.fail("did not find expected '!'", start);
   cursor.skip();
-  const word = scanWord(cursor);
+  const word = cursor.takeWhile(isWord);
   if (cursor.code() === 0x21) {
     cursor.skip();
     return `!${word}!`;
@@ -176,9 +158,7 @@ function scanHandle(cursor: Cursor, directive: boolean, start: Mark): string {
 }
 
 function scanUri(cursor: Cursor, mayBeEmpty: boolean, start: Mark): string {
-  const from = cursor.at;
-  while (isUriCharacter(cursor.code())) cursor.skip();
-  const raw = cursor.text.slice(from, cursor.at);
+  const raw = cursor.takeWhile(isUriCharacter);
   if (raw === "" && !mayBeEmpty) cursor.fail("did not find expected tag URI", start);
   try {
     return decodeURIComponent(raw);
@@ -189,10 +169,4 @@ function scanUri(cursor: Cursor, mayBeEmpty: boolean, start: Mark): string {
 
 function isUriCharacter(code: number): boolean {
   return isWord(code) || ";/?:@&=+$,.!~*'()[]%".includes(String.fromCharCode(code));
-}
-
-function scanWord(cursor: Cursor): string {
-  const from = cursor.at;
-  while (isWord(cursor.code())) cursor.skip();
-  return cursor.text.slice(from, cursor.at);
 }
