@@ -38,6 +38,7 @@ import {
   documentTexts,
   fenceOffWrites,
   needsWrite,
+  type PlannedWrite,
   rehearseWrite,
   sameTexts,
   type Texts,
@@ -63,22 +64,24 @@ export function documentWay(place: Place): DocumentWay {
     read: (open) => readClusterState(opened, cluster, keys, open),
     preview: (state, requested) => previewInDocument(cluster, keys.memory, state, requested),
     settle,
-    prepare: (state, settlement) => prepare(place, state, settlement),
+    prepare: (state, content) => prepare({ place, state, content }),
   };
 }
 
-async function prepare(place: Place, state: ClusterState, settlement: DocumentSettlement): Promise<Prepared> {
+type Planned = PlannedWrite<DocumentSettlement>;
+
+async function prepare(planned: Planned): Promise<Prepared> {
+  const { place, state, content: settlement } = planned;
   const { context, cluster, opened } = place;
   const { client } = opened;
-  const { keys } = context;
   if (settlement.refusal) {
     const send = async () => {
-      await rememberWithdrawals(place, state, settlement);
+      await rememberWithdrawals(planned);
       return { ...(await outcomesIn(cluster, settlement, settlement.data)), isForgotten: () => false };
     };
     return { type: "ready", isSentFor: () => false, send };
   }
-  const after = documentTexts(state, cluster, settlement, keys.memory);
+  const after = documentTexts(state, cluster, settlement, context.keys.memory);
   const isWrite = needsWrite(state, after);
   if (isWrite && !state.configMap) {
     // Our writes always have a resourceVersion, so a late create brings nothing back.
@@ -87,15 +90,11 @@ async function prepare(place: Place, state: ClusterState, settlement: DocumentSe
     return { type: "again", why: new AccessError("cluster-conflict", why) };
   }
   if (isWrite) await rehearseWrite(client, state, after);
-  return { type: "ready", isSentFor: () => isWrite, send: () => write(place, state, settlement, after) };
+  return { type: "ready", isSentFor: () => isWrite, send: () => write(planned, after) };
 }
 
-async function write(
-  place: Place,
-  state: ClusterState,
-  settlement: DocumentSettlement,
-  after: Texts,
-): Promise<Outcomes> {
+async function write(planned: Planned, after: Texts): Promise<Outcomes> {
+  const { place, state, content: settlement } = planned;
   const { context, cluster } = place;
   const isWrite = needsWrite(state, after);
   if (isWrite) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
@@ -103,7 +102,7 @@ async function write(
   // An end counts also where its record knows of no write: Redis can hold an old copy of it, from before the write.
   const takesBack = ending.length > 0 || voided.some(({ request }) => request.lease.writeBegan !== null);
   const isFenced = state.configMap && !isWrite && takesBack;
-  const { readBack, gained } = await (isFenced ? fenceOff : writeDocument)(place, state, settlement, after);
+  const { readBack, gained } = await (isFenced ? fenceOff(planned) : writeDocument(planned, after));
   const known = idsOf(memoryBeside(cluster, readBack, context.keys.memory).withdrawals.list);
   const forgotten = new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.has(id)));
   const outcomes = await outcomesIn(cluster, settlement, readBack?.data ?? {});
@@ -112,11 +111,11 @@ async function write(
 }
 
 /** A deletion that waits for finalizers can complete when nothing is due here. Only a person can clear it. */
-async function fenceOff(place: Place, state: ClusterState, settlement: DocumentSettlement): Promise<Written> {
+async function fenceOff(planned: Planned): Promise<Written> {
   try {
-    return await fenceOffWrites(place, state, settlement);
+    return await fenceOffWrites(planned);
   } catch (error) {
-    const { context, cluster } = place;
+    const { context, cluster } = planned.place;
     await wake(context.queues, { type: "adopt", cluster: cluster.name }).catch(() => {});
     throw error;
   }
@@ -157,13 +156,14 @@ export function* settle(input: SettleInput<ClusterState>): Steps<DocumentSettlem
 }
 
 /** Although the document can't change. Its own failure must not hide the reason. @throws AccessError `cluster-conflict` */
-async function rememberWithdrawals(place: Place, state: ClusterState, settlement: DocumentSettlement): Promise<void> {
+async function rememberWithdrawals(planned: Planned): Promise<void> {
+  const { place, state, content } = planned;
   const { context, cluster, opened } = place;
   try {
-    const after = documentTexts(state, cluster, settlement, context.keys.memory);
+    const after = documentTexts(state, cluster, content, context.keys.memory);
     if (!needsWrite(state, after)) return;
     await rehearseWrite(opened.client, state, after);
-    await writeDocument(place, state, settlement, after);
+    await writeDocument(planned, after);
   } catch (error) {
     if (hasCode(error, "cluster-conflict")) throw error;
     context.log.warn({ cluster: cluster.name, err: error }, "could not remember a revocation");

@@ -136,9 +136,9 @@ function placeOf(place: WayContext, state: ClusterState, ledger: LedgerMemory): 
     },
     write: async (targets) => {
       if (!configMap) return writeAnew(place, targets, ledger);
-      const { wanted: planned, after } = await contentFor(targets);
+      const { wanted: content, after } = await contentFor(targets);
       if (needsWrite(state, after)) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
-      const { stored, gained, readBack } = await sendDocument(place, known, planned, after);
+      const { stored, gained, readBack } = await sendDocument({ place, state: known, content }, after);
       const { document: wanted } = await inTurns(planOf(cluster, known, targets));
       const identityIn = (arn: string) => JSON.stringify(identityInDocument(wanted, arn));
       const errorOf = (key: string) => {

@@ -53,14 +53,16 @@ export async function writeForOthers(
   if (changes.length > 0) await reportChanges(place, changes);
 }
 
+export interface PlannedWrite<Planned extends Content = Content> {
+  readonly place: WayContext;
+  /** As read before. */
+  readonly state: ClusterState;
+  readonly content: Planned;
+}
+
 /** With the resourceVersion that was read (law 6). @throws AccessError; `cluster-conflict` */
-export async function writeDocument(
-  place: WayContext,
-  state: ClusterState,
-  content: Content,
-  after: Texts,
-): Promise<Written> {
-  const { gained, readBack } = await sendDocument(place, state, content, after);
+export async function writeDocument(planned: PlannedWrite, after: Texts): Promise<Written> {
+  const { gained, readBack } = await sendDocument(planned, after);
   return { gained, readBack: await readBack() };
 }
 
@@ -72,18 +74,13 @@ interface Sent extends Pick<Written, "gained"> {
 }
 
 /** The same, and leaves the time of the read-back to the caller. @throws AccessError; `cluster-conflict` */
-export async function sendDocument(
-  place: WayContext,
-  state: ClusterState,
-  content: Content,
-  after: Texts,
-): Promise<Sent> {
-  const { cluster, opened } = place;
-  const { configMap } = state;
+export async function sendDocument(planned: PlannedWrite, after: Texts): Promise<Sent> {
+  const { cluster, opened } = planned.place;
+  const { configMap } = planned.state;
   if (!configMap || !differs(configMap, after))
     return { stored: configMap, gained: new Map(), readBack: async () => configMap };
   const stored = await opened.client.writeAwsAuth(configMap, after);
-  const gained = await compareWrite(place, state, content, stored);
+  const gained = await compareWrite(planned, stored);
   const readBack = async () => {
     const found = await measuredStep("read-back", () => opened.client.readAwsAuth());
     if (found) return found;
@@ -93,7 +90,8 @@ export async function sendDocument(
 }
 
 /** By two writes without an effect on the data: a dead or late run could restore access that we report as gone. */
-export async function fenceOffWrites(place: WayContext, state: ClusterState, content: Content): Promise<Written> {
+export async function fenceOffWrites(planned: PlannedWrite): Promise<Written> {
+  const { place, state, content } = planned;
   const { configMap } = state;
   const { client } = place.opened;
   if (!configMap) return { readBack: null, gained: new Map() };
@@ -102,7 +100,7 @@ export async function fenceOffWrites(place: WayContext, state: ClusterState, con
   const fenced = { data, annotations: { ...annotations, [fenceAnnotation]: resourceVersion } };
   const between = await client.writeAwsAuth(configMap, fenced);
   const last = await client.writeAwsAuth(between, { data, annotations });
-  const gained = await compareWrite(place, state, content, last);
+  const gained = await compareWrite(planned, last);
   return { readBack: gained.size > 0 ? await client.readAwsAuth() : last, gained };
 }
 
@@ -116,12 +114,8 @@ interface Gain {
 }
 
 /** A webhook can change a write and no dry run. What it gives our entries goes at once, and operators learn of all of it. */
-async function compareWrite(
-  place: WayContext,
-  state: ClusterState,
-  content: Content,
-  stored: AwsAuthConfigMap,
-): Promise<Written["gained"]> {
+async function compareWrite(planned: PlannedWrite, stored: AwsAuthConfigMap): Promise<Written["gained"]> {
+  const { place, state, content } = planned;
   const { context, cluster } = place;
   // In an earlier write that got no answer.
   const before = [...state.changed.values()].map(({ entry, planned }): AccessChange => {
@@ -129,11 +123,11 @@ async function compareWrite(
   });
   const changes = [...before, ...(await inTurns(accessChanges(content.data, stored.data)))];
   if (changes.length === 0) return new Map();
-  const gains = await gainsIn(state, content, stored);
+  const gains = await gainsIn(planned, stored);
   const about = { cluster: cluster.name };
   if (gains.size > 0) {
     // Its failure must not hide what the write did.
-    const more = await takeBack(place, state, content, stored, gains).catch((err: unknown) => {
+    const more = await takeBack(planned, stored, gains).catch((err: unknown) => {
       context.log.error({ ...about, err }, "could not take back what a webhook gave");
       return [];
     });
@@ -152,11 +146,9 @@ async function compareWrite(
   ]);
 }
 
-async function gainsIn(
-  state: ClusterState,
-  content: Content,
-  stored: AwsAuthConfigMap,
-): Promise<ReadonlyMap<string, Gain>> {
+type Gains = ReadonlyMap<string, Gain>;
+
+async function gainsIn({ state, content }: PlannedWrite, stored: AwsAuthConfigMap): Promise<Gains> {
   const found = await parseRemembered(stored.data);
   const after = new Map(content.holdings.map((holding) => [holding.arn.toLowerCase(), holding]));
   const gains = new Map<string, Gain>();
@@ -188,12 +180,11 @@ const attempts = 5;
 
 /** Without a dry run, which such a webhook leaves alone. @returns what it changes in this write @throws AccessError */
 async function takeBack(
-  { context, cluster, opened: { client } }: WayContext,
-  state: ClusterState,
-  content: Content,
+  { place, state, content }: PlannedWrite,
   stored: AwsAuthConfigMap,
-  gains: ReadonlyMap<string, Gain>,
+  gains: Gains,
 ): Promise<readonly AccessChange[]> {
+  const { context, cluster, opened } = place;
   const { memory } = context.keys;
   const guard = { ...planGuard(cluster, cluster.levels, state), allowMasters: true, allowNoAdministrator: true };
   const changes = [...gains.values()].map(({ change }) => change);
@@ -203,22 +194,18 @@ async function takeBack(
     const reading = readAnnotationRemembered(sealedClusterOf(cluster), configMap.annotations[leasesAnnotation], memory);
     const { holdings, withdrawals } = reading.type === "holdings" ? reading : content;
     const others = holdings.filter(({ arn }) => !gains.has(arn.toLowerCase()));
-    const planned =
-      plan.type === "planned" ? { data: plan.after, document: plan.document } : { data: configMap.data, document };
-    const after = {
-      ...planned,
-      holdings: [...others, ...[...gains.values()].map(({ holding }) => holding)],
-      withdrawals,
-    };
+    const [data, as] = plan.type === "planned" ? [plan.after, plan.document] : [configMap.data, document];
+    const ours = [...others, ...[...gains.values()].map(({ holding }) => holding)];
+    const after = { data, document: as, holdings: ours, withdrawals };
     try {
       context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
       const known = new Map(holdings.map((holding) => [holding.arn.toLowerCase(), holding]));
       const before = { configMap, document, lost: new Set<string>(), holdings: known, changed: state.changed };
       const texts = documentTexts(before, cluster, after, memory);
-      return await inTurns(accessChanges(texts.data, (await client.writeAwsAuth(configMap, texts)).data));
+      return await inTurns(accessChanges(texts.data, (await opened.client.writeAwsAuth(configMap, texts)).data));
     } catch (error) {
       if (!hasCode(error, "cluster-conflict") || attempt >= attempts) throw error;
-      configMap = await client.readAwsAuth();
+      configMap = await opened.client.readAwsAuth();
     }
   }
   return [];
