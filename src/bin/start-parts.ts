@@ -40,14 +40,10 @@ type Started = (part: Stoppable) => void;
 /** Starts the processes that the environment has keys for. The code of the other one is not even loaded. */
 export async function startParts(
   context: PartsContext,
-  {
-    workerKeys,
-    slackKeys,
-    slack,
-    webhookSecret,
-  }: Pick<Environment, "workerKeys" | "slackKeys" | "slack" | "webhookSecret">,
+  environment: Pick<Environment, "workerKeys" | "slackKeys" | "slack" | "webhookSecret">,
   started: Started,
 ): Promise<void> {
+  const { workerKeys, slackKeys, slack, webhookSecret } = environment;
   const following = await startFollowing(context, { workerKeys, slackKeys });
   started(following);
   started(stoppable(startFollowingUndone(context), "a look for changes that Redis lost"));

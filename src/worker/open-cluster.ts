@@ -67,25 +67,26 @@ export async function openCluster(
   cluster: Cluster,
   purposes: readonly Purpose[],
 ): Promise<OpenCluster> {
+  const opening = { context, cluster, purposes };
   const identity = runsAs(cluster);
-  return identity.type === "discover"
-    ? openDiscovered(context, cluster, identity, purposes)
-    : openAs(context, cluster, identity, purposes);
+  return identity.type === "discover" ? openDiscovered(opening, identity) : openAs(opening, identity);
+}
+
+interface Opening {
+  readonly context: OpeningContext;
+  readonly cluster: Cluster;
+  readonly purposes: readonly Purpose[];
 }
 
 /** Asks CloudTrail if the ledger has no creator, or one that no longer fits: a person may have made the cluster again. */
-async function openDiscovered(
-  context: OpeningContext,
-  cluster: Cluster,
-  way: CreatorToDiscover,
-  purposes: readonly Purpose[],
-): Promise<OpenCluster> {
+async function openDiscovered(opening: Opening, way: CreatorToDiscover): Promise<OpenCluster> {
+  const { context, cluster } = opening;
   const record = await creationOf(context, cluster);
-  const first = await attempt(context, cluster, way, record, purposes);
+  const first = await attempt(opening, way, record);
   if (first.type === "open") return first.open;
   const newer = record && (await askCloudTrail(context, cluster, first.createdAt).catch(() => null));
   if (!newer || newer.eventId === record.eventId) throw first.error;
-  const second = await attempt(context, cluster, way, newer, purposes);
+  const second = await attempt(opening, way, newer);
   if (second.type === "open") return second.open;
   throw second.error;
 }
@@ -95,35 +96,22 @@ type Attempt =
   | { readonly type: "stale"; readonly error: AccessError; readonly createdAt: Date | null };
 
 /** Opens the cluster as the creator of a record. Throws only failures that an old record can't cause. */
-async function attempt(
-  context: OpeningContext,
-  cluster: Cluster,
-  way: CreatorToDiscover,
-  record: CreationRecord | null,
-  purposes: readonly Purpose[],
-): Promise<Attempt> {
+async function attempt(opening: Opening, way: CreatorToDiscover, record: CreationRecord | null): Promise<Attempt> {
+  const { cluster } = opening;
   try {
-    const open = await openAs(context, cluster, creatorOfRecord(cluster, way, record), purposes);
+    const open = await openAs(opening, creatorOfRecord(cluster, way, record));
     const { createdAt } = open.description;
     if (!record || isRecordOfCluster(record, createdAt)) return { type: "open", open };
     open.close();
-    const error = new AccessError(
-      "creator-unknown",
-      `CloudTrail knows only an older cluster ${cluster.name}, and can lag 15 minutes`,
-    );
-    return { type: "stale", error, createdAt };
+    const what = `CloudTrail knows only an older cluster ${cluster.name}, and can lag 15 minutes`;
+    return { type: "stale", error: new AccessError("creator-unknown", what), createdAt };
   } catch (error) {
     if (!(error instanceof AccessError) || error.retryable) throw error;
     return { type: "stale", error, createdAt: null };
   }
 }
 
-async function openAs(
-  context: OpeningContext,
-  cluster: Cluster,
-  creator: KnownCreator,
-  purposes: readonly Purpose[],
-): Promise<OpenCluster> {
+async function openAs({ context, cluster, purposes }: Opening, creator: KnownCreator): Promise<OpenCluster> {
   const { now, awsRequests, auditIds, ledger } = context;
   const isAsCreator = cluster.accessEntries.as === "creator";
   const isOwn = creator.type === "role" || creator.profile === undefined;

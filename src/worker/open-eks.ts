@@ -1,4 +1,3 @@
-import type { Logger } from "pino";
 import { AccessError, hasCode } from "../access/access-error.ts";
 import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import type { KnownCreator, RoleStep } from "../access/policy/creator.ts";
@@ -46,16 +45,15 @@ export async function openEksToManage(
   return openEks(source, cluster, log);
 }
 
-/** Publishes who the worker is, so that `creator` and `whoami` can name it. */
-export async function publishIdentity({
-  config,
-  ledger,
-  now,
-}: {
+interface OwnContext {
   readonly config: Pick<Config, "clusters">;
   readonly ledger: Pick<ClusterLedger, "setWorkerIdentity">;
+  readonly log: Logger;
   readonly now: () => Date;
-}): Promise<void> {
+}
+
+/** Publishes who the worker is, so that `creator` and `whoami` can name it. */
+export async function publishIdentity({ config, ledger, now }: Omit<OwnContext, "log">): Promise<void> {
   const [first] = config.clusters.values();
   const { arn, account } = await callerIdentity("default", first?.region ?? "us-east-1");
   await ledger.setWorkerIdentity({ arn, account, at: now().toISOString() });
@@ -76,13 +74,7 @@ function rolesInto({ account, creator, operator }: Cluster): readonly RoleStep[]
  * another account: EKS would look for that name in the worker's account. If AWS does not answer now, each run checks
  * it. @throws AccessError `config-invalid`, naming each such cluster
  */
-export async function checkOwnAccount({
-  config,
-  log,
-}: {
-  readonly config: Pick<Config, "clusters">;
-  readonly log: Logger;
-}): Promise<void> {
+export async function checkOwnAccount({ config, log }: Pick<OwnContext, "config" | "log">): Promise<void> {
   const clusters = [...config.clusters.values()].filter(({ accessEntries }) => accessEntries.as === "worker");
   const [first] = clusters;
   if (!first) return;

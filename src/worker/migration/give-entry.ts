@@ -7,7 +7,6 @@ import { type AccessCheck, type Cluster, signInMethod } from "../../access/polic
 import { withoutRolePath } from "../../access/principal.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import type { Purpose } from "../../aws/session-policy.ts";
 import { type AwsAuthDocument, render, resolve, sameGroups } from "../../aws-auth/index.ts";
 import { CLUSTER_ADMIN, isAsWanted, type PresentEntry, type WantedEntry } from "../../diagnosis/migration/facts.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
@@ -34,10 +33,11 @@ const listPods: AccessCheck = { verb: "list", resource: "pods", group: "", names
 
 /** Reads it back, asks the API server, and signs in if the worker can. @returns sentences for people @throws AccessError */
 export async function createMigratedEntry(
-  { context, cluster, reached, gathered }: MigrationRun,
+  run: MigrationRun,
   wanted: WantedEntry,
-  { id, requester }: Migration,
+  migration: Migration,
 ): Promise<readonly string[]> {
+  const { context, cluster, reached, gathered } = run;
   const { client } = reached;
   const now = await client.readAwsAuth();
   // The new entry overrides the item, so a later change of the item would have no effect.
@@ -46,7 +46,7 @@ export async function createMigratedEntry(
     const entry = await giveEntry(entries, wanted, gathered.begunTags, context.pause);
     const prove = async () => [
       ...(await proveMovedEntry(client, cluster, gathered.facts.document, entry)),
-      signedIn(entry, await signInByMovedEntry(context, cluster, reached, { id, requester }, entry)),
+      signedIn(entry, await signInByMovedEntry(run, migration, entry)),
     ];
     // After a "no" the item in aws-auth counts again.
     const proof = await prove().catch(async (error: unknown) => {
@@ -88,12 +88,11 @@ export interface MigrationRun {
 
 /** If the worker can assume it (`signIn.roles`). It tries several times: the API server uses aws-auth until then. */
 export async function signInByMovedEntry(
-  context: WorkerContext,
-  cluster: Cluster,
-  { description }: Pick<ReachedCluster, "description">,
-  purpose: Purpose,
+  { context, cluster, reached: { description } }: MigrationRun,
+  { id, requester }: Migration,
   entry: AccessEntry,
 ): Promise<ProofFinding> {
+  const purpose = { id, requester };
   // The settings have roles with their paths; the document and this question have not.
   const way = signInMethod(cluster, withoutRolePath(entry.principalArn));
   if (way.type === "not tested") return { result: "not tested", detail: way.why };

@@ -124,15 +124,16 @@ async function replaceInDocument(run: MigrationRun, replacements: readonly Repla
 }
 
 async function replaceByEntries(
-  { context, cluster, reached, gathered }: MigrationRun,
-  { id, requester }: Migration,
+  run: MigrationRun,
+  migration: Migration,
   replacement: Replacement | undefined,
 ): Promise<readonly string[]> {
   if (!replacement) return [];
+  const { context, gathered } = run;
   return withManager(gathered.openManager, context.awsRequests, async (entries) => {
     const entry = await replaceEntry(entries, replacement, gathered.begunTags, context.pause ?? wait);
     if (!entry) return [asPlanned("the access entry")];
-    const { result, detail } = await signInByMovedEntry(context, cluster, reached, { id, requester }, entry);
+    const { result, detail } = await signInByMovedEntry(run, migration, entry);
     return [mappedSentence(entry), `signed in: ${result}, ${detail}.`];
   });
 }

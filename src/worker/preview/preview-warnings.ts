@@ -159,10 +159,8 @@ export function sameUsernameWarnings(
   return [`Same username: ${others.slice(0, 2).join(", ")}${more} can also be ${username}.`];
 }
 
-export function* documentWarnings({
-  document,
-  configMap,
-}: Pick<ClusterState, "document" | "configMap">): Steps<string[]> {
+export function* documentWarnings(state: Pick<ClusterState, "document" | "configMap">): Steps<string[]> {
+  const { document, configMap } = state;
   return [...problemsWarning(yield* problemSteps(document)), ...roomWarning(configMap?.annotations ?? {})];
 }
 

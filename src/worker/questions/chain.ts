@@ -66,28 +66,29 @@ export async function reportChain(
 ): Promise<ChainReport> {
   const taker = linkTaker(context.log);
   const { user, isResponsible } = asked;
-  const aws = await takeAwsLinks(context, cluster, user, taker);
-  const reached = aws && (await takeApiLinks(context, cluster, aws, taker));
+  const chain = { context, cluster, take: taker.take };
+  const aws = await takeAwsLinks(chain, user);
+  const reached = aws && (await takeApiLinks(chain, aws));
   try {
     const known = await knownIdentitiesOf(context, user, cluster);
     const [principal = null] = ownIdentities(context.config.identities, cluster, known);
     const asker = { user, isResponsible, principal };
-    const inside = reached && (await lookInside(context, cluster, reached, taker));
-    if (reached && inside) await lookForPerson(cluster, reached, inside, asker, taker);
-    await lookAtLeases(context, cluster, asker, inside, taker);
+    const inside = reached && (await lookInside(chain, reached));
+    if (reached && inside) await lookForPerson(chain, reached, inside, asker);
+    await lookAtLeases(chain, asker, inside);
   } finally {
     reached?.client.close();
   }
   return { links: completeChain(taker.links, cluster) };
 }
 
-async function lookForPerson(
-  cluster: Cluster,
-  reached: Reached,
-  inside: Inside,
-  asker: Asker,
-  { take }: LinkTaker,
-): Promise<void> {
+/** A cluster, and what takes its links in their order. */
+interface Chain extends Pick<LinkTaker, "take"> {
+  readonly context: WorkerContext;
+  readonly cluster: Cluster;
+}
+
+async function lookForPerson({ cluster, take }: Chain, reached: Reached, inside: Inside, asker: Asker): Promise<void> {
   const facts = await take(
     "you",
     async () => requesterFactsOf(cluster, reached, inside, asker),
@@ -118,17 +119,12 @@ async function requesterFactsOf(
 }
 
 async function lookAtLeases(
-  { ledger }: WorkerContext,
-  cluster: Cluster,
+  { context: { ledger }, cluster, take }: Chain,
   asker: Asker & ChainQuestion,
   inside: Inside | null,
-  { take }: LinkTaker,
 ): Promise<void> {
-  await take(
-    "leases",
-    () => openRequestsFor(ledger, cluster.name, asker.user),
-    (requests) => leasesFinding(requests, asker),
-  );
+  const open = () => openRequestsFor(ledger, cluster.name, asker.user);
+  await take("leases", open, (requests) => leasesFinding(requests, asker));
   if (!inside) return;
   const { drifts, inForce, place } = inside;
   await take("drift", drifts, (found) => driftFinding(found, inForce.length, cluster, asker, place));
@@ -146,12 +142,8 @@ interface Inside {
 }
 
 /** Looks at the document and the access entries, if the cluster reads them. Null: the chain ends here. */
-async function lookInside(
-  { ledger, keys }: WorkerContext,
-  cluster: Cluster,
-  reached: Reached,
-  { take }: LinkTaker,
-): Promise<Inside | null> {
+async function lookInside({ context, cluster, take }: Chain, reached: Reached): Promise<Inside | null> {
+  const { ledger, keys } = context;
   const mode = reached.description.authenticationMode;
   const isRead = mode !== "API";
   const looked = await take(
@@ -193,12 +185,7 @@ interface ReachedAws {
   readonly eks: EksCluster;
 }
 
-async function takeAwsLinks(
-  context: WorkerContext,
-  cluster: Cluster,
-  user: string,
-  { take }: LinkTaker,
-): Promise<ReachedAws | null> {
+async function takeAwsLinks({ context, cluster, take }: Chain, user: string): Promise<ReachedAws | null> {
   const identity = runsAs(cluster);
   // A user with keys in a profile needs no identity of the worker's own.
   const isNeeded = identity.type !== "user" || identity.profile === undefined;
@@ -226,10 +213,8 @@ async function takeAwsLinks(
 }
 
 async function takeApiLinks(
-  context: WorkerContext,
-  cluster: Cluster,
+  { context, cluster, take }: Chain,
   { credentials, creatorArn, eks }: ReachedAws,
-  { take }: LinkTaker,
 ): Promise<Reached | null> {
   const { description } = eks;
   const client = await connectAs(credentials, cluster, description, context.now(), [], {

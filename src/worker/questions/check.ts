@@ -54,6 +54,8 @@ export function reportCheck(
 }
 
 interface CheckQuestion {
+  readonly context: WorkerContext;
+  readonly cluster: Cluster;
   readonly reached: ReachedCluster;
   readonly leased: readonly ApprovedRequest[];
   /** The same, and as they are now. */
@@ -79,13 +81,14 @@ async function look(
   const [principal = null] = ownIdentities(context.config.identities, cluster, known);
   const leasedNow = async () => openLeasesAround(leased, await ledger.leasedOf(cluster.name));
   const looking = readLiveDocument(reached.client, cluster, keys.memory);
-  const question = { reached, leased, leasedNow, asker: { ...asked, principal }, looking, limits };
+  const asker = { ...asked, principal };
+  const question = { context, cluster, reached, leased, leasedNow, asker, looking, limits };
   const asking = { asker: asked.user, withinMs: limits.withinMs, isFresh: true };
   const [document, bindings, leavers, entries] = await Promise.all([
-    reportDocument(context, cluster, question),
-    reportBindings(context, cluster, question),
+    reportDocument(question),
+    reportBindings(question),
     asked.isResponsible ? findLeavers(context, cluster, leased, asking) : noLeavers,
-    reportEntries(context, cluster, question),
+    reportEntries(question),
   ]);
   if (asked.isResponsible) await retryNow(context, cluster);
   return { type: "looked", mode: reached.description.authenticationMode, document, entries, bindings, leavers };
@@ -110,11 +113,8 @@ function roleProblems(cluster: Cluster, asked: RolesToAsk, roles: RoleTimes): re
   ];
 }
 
-function reportDocument(
-  context: WorkerContext,
-  cluster: Cluster,
-  { reached, leasedNow, asker, looking }: CheckQuestion,
-): Promise<DocumentReport> {
+function reportDocument(question: CheckQuestion): Promise<DocumentReport> {
+  const { context, cluster, reached, leasedNow, asker, looking } = question;
   const mode = reached.description.authenticationMode;
   return orFailed(context, cluster, "could not check the document", async () => {
     const looked = await looking;
@@ -161,11 +161,8 @@ function takenOut(
   return leaseProblems(drifts, cluster, asker, "aws-auth");
 }
 
-async function reportBindings(
-  context: WorkerContext,
-  cluster: Cluster,
-  { reached, leased, leasedNow, asker: reader }: CheckQuestion,
-): Promise<BindingsReport> {
+async function reportBindings(question: CheckQuestion): Promise<BindingsReport> {
+  const { context, cluster, reached, leased, leasedNow, asker: reader } = question;
   if (![...cluster.levels, ...leased].some(({ groups }) => bindsRoles(groups))) return { type: "none" };
   return orFailed(context, cluster, "could not check the bindings", async () => {
     const found = await reached.client.listLeaseBindings();
@@ -175,23 +172,17 @@ async function reportBindings(
   });
 }
 
-async function reportEntries(
-  context: WorkerContext,
-  cluster: Cluster,
-  question: CheckQuestion,
-): Promise<EntriesReport> {
-  const { eks, description } = question.reached;
+async function reportEntries(question: CheckQuestion): Promise<EntriesReport> {
+  const { context, cluster, reached } = question;
+  const { eks, description } = reached;
   if (description.authenticationMode === "CONFIG_MAP") return { type: "none" };
-  const report = async () => check(context, cluster, accessEntriesOf(await openEksForEntries(cluster, eks)), question);
+  const report = async () => check(question, accessEntriesOf(await openEksForEntries(cluster, eks)));
   return orFailed(context, cluster, "could not check the access entries", report, whyNotRead);
 }
 
-async function check(
-  { keys, now }: WorkerContext,
-  cluster: Cluster,
-  entries: AccessEntries,
-  { reached, leased: before, leasedNow, asker, looking, limits }: CheckQuestion,
-): Promise<EntriesReport> {
+async function check(question: CheckQuestion, entries: AccessEntries): Promise<EntriesReport> {
+  const { cluster, reached, leased: before, leasedNow, asker, looking, limits } = question;
+  const { keys, now } = question.context;
   const began = performance.now();
   const bindings = reached.client.roleBindings().catch(() => null);
   // An unreadable document has its own report.

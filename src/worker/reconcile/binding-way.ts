@@ -226,14 +226,8 @@ function kindOf(error: unknown): WriteFailure["kind"] {
  * With the version that this run read. A failure of this memory keeps no access, nor do people who write there again and again.
  * @throws AccessError `cluster-conflict` before the last try
  */
-async function rememberInConfigMap({
-  context,
-  cluster,
-  opened,
-  state,
-  settlement,
-  isLast,
-}: BindingTools): Promise<Outcomes["isForgotten"]> {
+async function rememberInConfigMap(tools: BindingTools): Promise<Outcomes["isForgotten"]> {
+  const { context, cluster, opened, state, settlement, isLast } = tools;
   const { log, keys, now } = context;
   const text = writeAnnotation(withdrawalsSealedFor(cluster), [], keys.memory, settlement.withdrawals) ?? undefined;
   if (text === state.stored?.data[withdrawalsKey]) return () => false;

@@ -183,12 +183,10 @@ function boundAfter({ username, groups }: MappedIdentity): ProofFinding {
 }
 
 /** An access entry hides its principal's item in aws-auth: without the entry, the item counts again. */
-async function withWhatWasHidden({
-  opened,
-  request: { principal },
-  readBack,
-  unlisted,
-}: EndFacts): Promise<{ readonly readBack: ReadBack; readonly unread: AuthorizationReview | null }> {
+async function withWhatWasHidden(
+  facts: EndFacts,
+): Promise<Pick<EndFacts, "readBack"> & { readonly unread: AuthorizationReview | null }> {
+  const { opened, request, readBack, unlisted } = facts;
   if (unlisted) {
     const finding = { result: "not tested", detail: "the worker couldn't list the access entries" } as const;
     const unread = { finding, auditIds: [], unanswered: unlisted.why };
@@ -197,7 +195,7 @@ async function withWhatWasHidden({
   const isHidden = readBack.identity === null && opened.mode === "API_AND_CONFIG_MAP" && readBack.place !== "aws-auth";
   if (!isHidden) return { readBack, unread: null };
   try {
-    return { readBack: await identityInCluster(opened, principal), unread: null };
+    return { readBack: await identityInCluster(opened, request.principal), unread: null };
   } catch (error) {
     const finding = { result: "not tested", detail: "the worker couldn't read aws-auth" } as const;
     return { readBack, unread: { finding, auditIds: [], unanswered: error } };

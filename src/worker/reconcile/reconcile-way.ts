@@ -12,7 +12,6 @@ import { measuredStep } from "../../operations/announcements.ts";
 import { burstWidth, callInParallel, extendDeadline, inParallel, inTurns } from "../../operations/deadlines.ts";
 import { traceFor } from "../../operations/traced.ts";
 import type { WorkerContext } from "../context.ts";
-import type { OpenedCluster } from "../open-cluster.ts";
 import { memoryOf } from "./check-leases.ts";
 import { gather, type WayAttempt } from "./gather.ts";
 import {
@@ -35,6 +34,7 @@ import type {
   Settlement,
   VoidApproval,
   WayAdapter,
+  WayContext,
   WayState,
   WriteFailure,
 } from "./way-adapter.ts";
@@ -46,17 +46,15 @@ const eachLeaseMs = 100;
 
 /** Makes one way of a cluster match the ledger. After a concurrent edit it reads again, a bounded number of times. */
 export async function reconcileWay<State extends WayState, Decided extends Settlement>(
-  context: WorkerContext,
-  cluster: Cluster,
-  opened: OpenedCluster,
+  place: WayContext,
   adapter: WayAdapter<State, Decided>,
   { onlyEnds, withoutLedger = false }: { readonly onlyEnds: boolean; readonly withoutLedger?: boolean },
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const isLast = attempt >= attempts;
-    const result = await tryOnce({ context, cluster, opened, adapter, isLast, onlyEnds, withoutLedger });
+    const result = await tryOnce({ ...place, adapter, isLast, onlyEnds, withoutLedger });
     if (result === "done") return;
-    if (result === "conflict") await (context.pause ?? wait)(Math.random() * 50 * 2 ** attempt);
+    if (result === "conflict") await (place.context.pause ?? wait)(Math.random() * 50 * 2 ** attempt);
   }
 }
 

@@ -64,9 +64,16 @@ async function reconcileLeases(
   if (reason === "inspect" && leased.length === 0) return;
   const servedRequests = due.length > 0 ? due : work.inForce;
   const about = { "eks_access.cluster": cluster.name, "eks_access.reason": reason };
+  const rest = { cluster, reason, leased, due, servedRequests };
   await tracedRun(context, `reconcile ${cluster.name}`, about, servedRequests, (running) =>
-    run(running, cluster, reason, { leased, due, servedRequests }),
+    reconcile({ context: running, ...rest }),
   );
+}
+
+interface Run extends Readonly<Record<"leased" | "due" | "servedRequests", readonly ApprovedRequest[]>> {
+  readonly context: WorkerContext;
+  readonly cluster: Cluster;
+  readonly reason: ReconcileReason;
 }
 
 function workFor(reason: ReconcileReason, leased: readonly ApprovedRequest[], now: Date): DueWork {
@@ -75,18 +82,14 @@ function workFor(reason: ReconcileReason, leased: readonly ApprovedRequest[], no
 }
 
 /** One run. If the cluster can't be opened, it postpones everything due. */
-async function run(
-  context: WorkerContext,
-  cluster: Cluster,
-  reason: ReconcileReason,
-  { leased, due, servedRequests }: Readonly<Record<"leased" | "due" | "servedRequests", readonly ApprovedRequest[]>>,
-): Promise<void> {
+async function reconcile(run: Run): Promise<void> {
+  const { context, cluster, reason, leased, due, servedRequests } = run;
   const stopClock = context.metrics?.runSeconds.startTimer({ reason });
   let open: OpenedCluster | null = null;
   try {
     refuseMovedName(cluster, leased, context.keys.memory);
     open = await (context.openCluster ?? openCluster)(context, cluster, servedRequests);
-    const isWhole = await reconcileWays(context, cluster, open, reason, servedRequests);
+    const isWhole = await reconcileWays(run, open);
     await refreshWaitingRequests(context, cluster);
     if (isWhole) await forgetTrouble(context, cluster);
     context.failures.over("reconcile failed", { cluster: cluster.name, reason });
@@ -98,23 +101,15 @@ async function run(
       const { retryAt } = await noteTrouble(context, cluster, error);
       // An end has a try each minute: a person has access until it is gone.
       const notBefore = (request: ApprovedRequest) => (isDueToEnd(request, context.now()) ? undefined : retryAt);
-      return await postponeEach(context, due, error, notBefore);
+      await inParallel(due, (request) => recordPostponed(context, request, error, notBefore(request)));
+      return;
     }
     context.failures.failed("reconcile failed", { cluster: cluster.name, reason }, error);
-    await postponeEach(context, due, error);
+    await inParallel(due, (request) => recordPostponed(context, request, error));
   } finally {
     open?.close();
     stopClock?.();
   }
-}
-
-async function postponeEach(
-  context: WorkerContext,
-  due: readonly ApprovedRequest[],
-  error: unknown,
-  notBefore: (request: ApprovedRequest) => string | undefined = () => undefined,
-): Promise<void> {
-  await inParallel(due, (request) => recordPostponed(context, request, error, notBefore(request)));
 }
 
 /** Each entry needs its own calls. An inspection finds others' changes. */
@@ -126,13 +121,8 @@ const entriesToRead: Readonly<Record<ReconcileReason, EntriesToRead>> = {
 };
 
 /** Each way separately: a failure of one must not delay the other. @returns whether none failed */
-async function reconcileWays(
-  context: WorkerContext,
-  cluster: Cluster,
-  opened: OpenedCluster,
-  reason: ReconcileReason,
-  servedRequests: readonly ApprovedRequest[],
-): Promise<boolean> {
+async function reconcileWays(run: Run, opened: OpenedCluster): Promise<boolean> {
+  const { context, cluster, reason, servedRequests } = run;
   const leased = () => context.ledger.leasedOf(cluster.name);
   const place = { context, cluster, opened };
   let failure: unknown = null;
@@ -144,15 +134,15 @@ async function reconcileWays(
   const { document, entries, bindings } = onlyBegins ? waysToBegin(servedRequests, ways) : ways;
   const options = { onlyEnds: reason === "end" };
   const runOf = <State extends WayState, Decided extends Settlement>(adapter: WayAdapter<State, Decided> | null) =>
-    adapter ? [{ adapter, run: () => reconcileWay(context, cluster, opened, adapter, options) }] : [];
+    adapter ? [{ adapter, act: () => reconcileWay(place, adapter, options) }] : [];
   const runs = [...runOf(document), ...runOf(entries), ...runOf(bindings)];
   // A document alone delays no other way, so its failure is the cluster's.
   if (document && runs.length === 1 && failure === null) {
-    await reconcileWay(context, cluster, opened, document, options);
+    await reconcileWay(place, document, options);
     return true;
   }
   const done: boolean[] = [];
-  for (const { adapter, run } of runs) done.push(await orPostpone(context, cluster, adapter, reason, run));
+  for (const { adapter, act } of runs) done.push(await orPostpone(run, adapter, act));
   if (failure !== null) throw failure;
   return !done.includes(false);
 }
@@ -166,15 +156,13 @@ function waysToBegin(beginning: readonly ApprovedRequest[], ways: Ways): Ways {
 
 /** If a way fails, postpones its due work. @returns whether it worked */
 async function orPostpone(
-  context: WorkerContext,
-  cluster: Cluster,
+  { context, cluster, reason }: Run,
   { isTaken, way }: Pick<WayAdapter<WayState, Settlement>, "isTaken" | "way">,
-  reason: ReconcileReason,
-  run: () => Promise<void>,
+  act: () => Promise<void>,
 ): Promise<boolean> {
   const about = { cluster: cluster.name, reason, way };
   try {
-    await run();
+    await act();
     context.failures.over("reconcile failed", about);
     return true;
   } catch (error) {

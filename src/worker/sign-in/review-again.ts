@@ -2,27 +2,21 @@ import { AccessError } from "../../access/access-error.ts";
 import type { AuditEvent } from "../../access/audit-event.ts";
 import { isEndReviewPending, isReviewPending } from "../../access/lease/lease.ts";
 import type { EndProof, Lease, Proof } from "../../access/lease/lease-record.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { withLease } from "../../access/request.ts";
 import { failureOf, maxTries, needsEvent, nextEndReviewTry, nextReviewTry } from "../../access/retry.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";
-import type { OpenedCluster } from "../open-cluster.ts";
 import { idsElsewhere, recordOutcome } from "../reconcile/outcome.ts";
 import { identityInCluster, mappedAfter } from "../reconcile/prove.ts";
 import { mayBeAnswered, reviewEnd, reviewLease } from "../reconcile/review.ts";
+import type { WayContext } from "../reconcile/way-adapter.ts";
 
 /** Asks the API server again about a lease's rights, as the same user, and records its answer or the next try. */
-export async function reviewOnce(
-  context: WorkerContext,
-  cluster: Cluster,
-  { client }: OpenedCluster,
-  request: ApprovedRequest,
-): Promise<void> {
+export async function reviewOnce({ context, cluster, opened }: WayContext, request: ApprovedRequest): Promise<void> {
   const identity = request.lease.proof?.reviewedAs ?? null;
-  const { finding, auditIds, unanswered } = await reviewLease(client, cluster, request, identity);
+  const { finding, auditIds, unanswered } = await reviewLease(opened.client, cluster, request, identity);
   if (mayBeAnswered(unanswered)) return postponeReview(context, request, unanswered);
   const detail = { authorized: finding.result, how: finding.detail, ...idsElsewhere(context, auditIds) };
   await recordProof(context, request, isReviewPending, (lease, proof) => ({
@@ -42,12 +36,8 @@ export function postponeReview(context: WorkerContext, request: ApprovedRequest,
 }
 
 /** Looks again at the remains of an ended lease, and records them or the next try. */
-export async function reviewEndOnce(
-  context: WorkerContext,
-  cluster: Cluster,
-  opened: OpenedCluster,
-  request: ApprovedRequest,
-): Promise<void> {
+export async function reviewEndOnce(place: WayContext, request: ApprovedRequest): Promise<void> {
+  const { context, cluster, opened } = place;
   const before = request.lease.endProof;
   if (!before) return;
   try {
@@ -74,10 +64,8 @@ export async function postponeEndReview(
   const trouble = nextEndReviewTry(before.trouble, failure, context.now());
   if (!trouble) {
     const what = error instanceof AccessError ? error.what : failure.message;
-    const authorized = {
-      result: "not tested",
-      detail: `no answer after ${maxTries} tries. The last try: ${what}`,
-    } as const;
+    const detail = `no answer after ${maxTries} tries. The last try: ${what}`;
+    const authorized = { result: "not tested", detail } as const;
     return recordEndProof(context, request, { ...before, authorized, trouble: null }, []);
   }
   const after = withEndProof(request, { ...before, trouble });

@@ -16,6 +16,7 @@ import { type OpenedCluster, openCluster } from "../open-cluster.ts";
 import { idsElsewhere } from "../reconcile/outcome.ts";
 import { checksOfPrincipal, notAskedAsPrincipal } from "../reconcile/review.ts";
 import { checksOf } from "../reconcile/review-questions.ts";
+import type { WayContext } from "../reconcile/way-adapter.ts";
 import {
   isEndDue,
   type ProofChange,
@@ -58,12 +59,12 @@ async function run(
   let open: OpenedCluster | null = null;
   try {
     refuseMovedName(cluster, waiting, context.keys.memory);
-    const opened = await (context.openCluster ?? openCluster)(context, cluster, waiting);
-    open = opened;
+    open = await (context.openCluster ?? openCluster)(context, cluster, waiting);
+    const place = { context, cluster, opened: open };
     await Promise.all([
-      inParallel(toProveGone, (request) => reviewEndOnce(context, cluster, opened, request)),
-      inParallel(toReview, (request) => reviewOnce(context, cluster, opened, request)),
-      inParallel(toSignIn, (request) => complete(context, cluster, opened, request)),
+      inParallel(toProveGone, (request) => reviewEndOnce(place, request)),
+      inParallel(toReview, (request) => reviewOnce(place, request)),
+      inParallel(toSignIn, (request) => complete(place, request)),
     ]);
   } catch (error) {
     if (open) throw error;
@@ -77,16 +78,11 @@ async function run(
 }
 
 /** Restarts after a crash, or after the ledger was away. */
-async function complete(
-  context: WorkerContext,
-  cluster: Cluster,
-  opened: OpenedCluster,
-  request: ApprovedRequest,
-): Promise<void> {
+async function complete({ context, cluster, opened }: WayContext, request: ApprovedRequest): Promise<void> {
   const running = { ...context, auditIds: requestIds() };
   let found: SignedIn;
   try {
-    const act = () => signInAs(running, cluster, opened, request);
+    const act = () => signInAs({ context: running, cluster, opened }, request);
     found = await measuredStep("sign-in", act, traceFor(context, request));
   } catch (error) {
     context.failures.failed("could not sign in as the principal", { request: request.id }, error);
@@ -98,12 +94,7 @@ async function complete(
 }
 
 /** @throws why there was no answer */
-async function signInAs(
-  context: WorkerContext,
-  cluster: Cluster,
-  opened: OpenedCluster,
-  request: ApprovedRequest,
-): Promise<SignedIn> {
+async function signInAs({ context, cluster, opened }: WayContext, request: ApprovedRequest): Promise<SignedIn> {
   const way = signInMethod(cluster, request.principal);
   if (way.type === "not tested") return notSignedIn(way.why);
   const session = await becomePrincipal(cluster, way, request, context.awsRequests);

@@ -73,7 +73,7 @@ async function endByWay<State extends WayState, Decided extends Settlement>(
   if (!way) return nothing;
   const before = await memoryIn(way, context.now());
   if (before.over.length === 0) return { ...nothing, nextEnd: before.nextEnd };
-  await reconcileWay(context, cluster, opened, way, { onlyEnds: true, withoutLedger: true });
+  await reconcileWay({ context, cluster, opened }, way, { onlyEnds: true, withoutLedger: true });
   const after = await memoryIn(way, context.now());
   const left = new Set(after.over);
   return { ...nothing, ended: before.over.filter((id) => !left.has(id)), left: after.over, nextEnd: after.nextEnd };
