@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import { AccessError, hasCode } from "../access/access-error.ts";
 import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import type { KnownCreator, RoleStep } from "../access/policy/creator.ts";
