@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { type PolicyStatements, readPolicyDocument } from "./identities.ts";
 import { refuse } from "./refusal.ts";
 
@@ -15,51 +16,61 @@ export interface AssumeRoleInput {
   packedSize: number;
 }
 
-interface Rule {
-  name: string;
-  min: number;
-  max: number;
-  pattern: RegExp;
-}
+/** Each message follows "Member must". */
+const text = (min: number, max: number, pattern: RegExp) =>
+  z
+    .string("not be null")
+    .min(min, `have length greater than or equal to ${min}`)
+    .max(max, `have length less than or equal to ${max}`)
+    .regex(
+      new RegExp(`^(?:${pattern.source})$`, pattern.flags),
+      `satisfy regular expression pattern: ${pattern.source}`,
+    );
 
-const rules: Readonly<Record<string, Rule>> = {
-  RoleArn: {
-    name: "roleArn",
-    min: 20,
-    max: 2048,
-    pattern: /[\u0020-\uFFFD]+/,
-  },
-  RoleSessionName: { name: "roleSessionName", min: 2, max: 64, pattern: /[\w+=,.@-]*/ },
-  ExternalId: { name: "externalId", min: 2, max: 1224, pattern: /[\w+=,.@:/-]*/ },
-  SourceIdentity: { name: "sourceIdentity", min: 2, max: 64, pattern: /[\w+=,.@-]*/ },
-};
+const name = /[\w+=,.@-]*/;
+const tag = /[\p{L}\p{Z}\p{N}_.:/=+\-@]*/u;
+
+const seconds = z
+  .string()
+  .refine((value) => Number(value) >= 900, "have value greater than or equal to 900")
+  .refine((value) => !(Number(value) > 43_200), "have value less than or equal to 43200");
+
+const form = z.object({
+  roleArn: text(20, 2048, /[\u0020-\uFFFD]+/),
+  roleSessionName: text(2, 64, name),
+  externalId: text(2, 1224, /[\w+=,.@:/-]*/).optional(),
+  sourceIdentity: text(2, 64, name).optional(),
+  durationSeconds: seconds.default("3600"),
+  tags: z.array(z.object({ key: text(1, 128, tag), value: text(0, 256, tag) })),
+});
 
 /** STS packs session policies and tags into a binary form, with room for at least 2,048 characters of text. */
 const packedCharacters = 2048;
 
 /** Every problem in one answer, as STS does. */
 export function readAssumeRole(params: URLSearchParams): AssumeRoleInput {
-  const tags = readTags(params);
-  const problems = [
-    ...Object.entries(rules).flatMap(([key, rule]) => formProblems(params.get(key), rule, key.startsWith("Role"))),
-    ...secondsProblems(params.get("DurationSeconds")),
-    ...tags.flatMap(([key, value], index) => [
-      ...formProblems(key, tagRule(`tags.${index + 1}.member.key`, 1, 128), true),
-      ...formProblems(value, tagRule(`tags.${index + 1}.member.value`, 0, 256), true),
-    ]),
-  ];
-  if (problems.length > 0) {
-    refuse(
-      "ValidationError",
-      `${problems.length} validation error${problems.length > 1 ? "s" : ""} detected: ${problems.join("; ")}`,
-    );
-  }
-  return finish(params, tags);
+  const own = Object.keys(form.shape).map((field) => [
+    field,
+    params.get(`${field[0]?.toUpperCase()}${field.slice(1)}`),
+  ]);
+  const given = Object.fromEntries(own.filter(([, value]) => value !== null));
+  const read = form.safeParse({ ...given, tags: tagsIn(params) }, { reportInput: true });
+  if (!read.success) refuse("ValidationError", inWords(read.error.issues));
+  return finish(params, read.data);
 }
 
-function finish(params: URLSearchParams, tags: readonly (readonly [string, string])[]): AssumeRoleInput {
-  const roleArn = params.get("RoleArn") ?? "";
-  const sourceIdentity = params.get("SourceIdentity") ?? undefined;
+function inWords(issues: readonly z.core.$ZodIssue[]): string {
+  const problems = issues.map(({ path, input, message }) => {
+    const [field, index, part] = path.map(String);
+    const place = part === undefined ? field : `${field}.${Number(index) + 1}.member.${part}`;
+    const value = input === undefined ? "null" : `'${input}'`;
+    return `Value ${value} at '${place}' failed to satisfy constraint: Member must ${message}`;
+  });
+  return `${problems.length} validation error${problems.length > 1 ? "s" : ""} detected: ${problems.join("; ")}`;
+}
+
+function finish(params: URLSearchParams, given: z.infer<typeof form>): AssumeRoleInput {
+  const { roleArn, sourceIdentity, tags } = given;
   if (!/^arn:[\w-]+:iam::\d{12}:role\/.+$/.test(roleArn)) refuse("ValidationError", `${roleArn} is invalid`);
   if (sourceIdentity?.startsWith("aws:")) refuse("ValidationError", "SourceIdentity must not begin with aws:");
   if (tags.length > 50) {
@@ -69,73 +80,36 @@ function finish(params: URLSearchParams, tags: readonly (readonly [string, strin
       `1 validation error detected: Value at 'tags' failed to satisfy constraint: ${constraint}`,
     );
   }
-  if (new Set(tags.map(([key]) => key.toLowerCase())).size < tags.length) {
+  if (new Set(tags.map(({ key }) => key.toLowerCase())).size < tags.length) {
     refuse("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.");
   }
-  const transitive = readTransitive(params);
-  if ([...transitive].some((key) => !tags.some(([tag]) => tag === key))) {
+  const transitive = new Set(membersOf((at) => params.get(`TransitiveTagKeys.member.${at}`)));
+  if ([...transitive].some((each) => !tags.some(({ key }) => key === each))) {
     refuse("InvalidParameterValue", "The specified transitive tag key must be included in the requested tags.");
   }
   const document = params.get("Policy");
   const policy = document === null ? undefined : readPolicyDocument(document);
   if (policy === null) refuse("MalformedPolicyDocument", "Syntax errors in policy.");
-  const text = (params.get("Policy") ?? "") + tags.flat().join("");
-  const packedSize = Math.ceil((text.length / packedCharacters) * 100);
+  const packed = (document ?? "") + tags.map(({ key, value }) => key + value).join("");
+  const packedSize = Math.ceil((packed.length / packedCharacters) * 100);
   if (packedSize > 100) {
     refuse("PackedPolicyTooLarge", `Packed size of session tags consumes ${packedSize}% of allotted space.`);
   }
   return {
-    roleArn,
-    sessionName: params.get("RoleSessionName") ?? "",
-    externalId: params.get("ExternalId") ?? undefined,
-    sourceIdentity,
-    seconds: Number(params.get("DurationSeconds") ?? 3600),
-    tags: new Map(tags),
-    transitive,
-    policy,
-    packedSize,
+    ...{ roleArn, sourceIdentity, externalId: given.externalId, sessionName: given.roleSessionName },
+    ...{ seconds: Number(given.durationSeconds), transitive, policy, packedSize },
+    tags: new Map(tags.map(({ key, value }) => [key, value])),
   };
 }
 
-function readTags(params: URLSearchParams): (readonly [string, string])[] {
-  const tags: (readonly [string, string])[] = [];
-  for (let at = 1; params.has(`Tags.member.${at}.Key`); at += 1) {
-    tags.push([params.get(`Tags.member.${at}.Key`) ?? "", params.get(`Tags.member.${at}.Value`) ?? ""]);
-  }
-  return tags;
+function tagsIn(params: URLSearchParams): { key: string; value: string }[] {
+  const keys = membersOf((at) => params.get(`Tags.member.${at}.Key`));
+  return keys.map((key, index) => ({ key, value: params.get(`Tags.member.${index + 1}.Value`) ?? "" }));
 }
 
-function readTransitive(params: URLSearchParams): ReadonlySet<string> {
-  const keys = new Set<string>();
-  for (let at = 1; params.has(`TransitiveTagKeys.member.${at}`); at += 1) {
-    keys.add(params.get(`TransitiveTagKeys.member.${at}`) ?? "");
-  }
-  return keys;
-}
-
-function tagRule(name: string, min: number, max: number): Rule {
-  return { name, min, max, pattern: /[\p{L}\p{Z}\p{N}_.:/=+\-@]*/u };
-}
-
-function formProblems(value: string | null, rule: Rule, required: boolean): string[] {
-  if (value === null) {
-    return required ? [`Value null at '${rule.name}' failed to satisfy constraint: Member must not be null`] : [];
-  }
-  const failed = (constraint: string) =>
-    `Value '${value}' at '${rule.name}' failed to satisfy constraint: Member must ${constraint}`;
-  return [
-    ...(value.length < rule.min ? [failed(`have length greater than or equal to ${rule.min}`)] : []),
-    ...(value.length > rule.max ? [failed(`have length less than or equal to ${rule.max}`)] : []),
-    ...(new RegExp(`^(?:${rule.pattern.source})$`, rule.pattern.flags).test(value)
-      ? []
-      : [failed(`satisfy regular expression pattern: ${rule.pattern.source}`)]),
-  ];
-}
-
-function secondsProblems(value: string | null): string[] {
-  const failed = (constraint: string) => [
-    `Value '${value}' at 'durationSeconds' failed to satisfy constraint: Member must have value ${constraint}`,
-  ];
-  if (value !== null && !(Number(value) >= 900)) return failed("greater than or equal to 900");
-  return Number(value) > 43_200 ? failed("less than or equal to 43200") : [];
+/** The query protocol numbers the members of a list from 1. */
+function membersOf(read: (at: number) => string | null): string[] {
+  const members: string[] = [];
+  for (let value = read(1); value !== null; value = read(members.length + 1)) members.push(value);
+  return members;
 }
