@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/message-content.ts";
+import { auditOf } from "./audit-of.ts";
 import { shareFlow } from "./share-flow.ts";
 
 const ask = (rest: string) => `/eks-access request ${clusterName} ${arns.engineer} viewer for 10m ${rest}`;
@@ -8,7 +9,7 @@ const ask = (rest: string) => `/eks-access request ${clusterName} ${arns.enginee
 /** Until the test has seen what it does: a message shows only the newest state, and on a slow machine the next try is sooner. */
 const forLong = { times: Number.POSITIVE_INFINITY };
 
-describe("an outage, in the cluster's channel", () => {
+describe("an outage", () => {
   const flow = shareFlow();
   /** Seconds that both processes are ahead. */
   let ahead = 0;
@@ -25,6 +26,32 @@ describe("an outage, in the cluster's channel", () => {
     const body = JSON.stringify({ kind: "Status", status: "Failure", message, code: status });
     return flow().sandbox.faults.plan(call, { type: "answer", status, body, headers }, forLong);
   };
+
+  // First: nothing else becomes the creator meanwhile.
+  test("of AWS during a sign-in: the next worker signs in as the role that failed, and everyone learns how it went", async () => {
+    const { slack, faults } = flow().sandbox;
+    await slack
+      .person("U0ENGINEER")
+      .command(`/eks-access request ${clusterName} ${arns.developers} viewer for 10m look`, channel);
+    const asked = await flow().asked("look");
+    // The run and the sign-in job become the creator first.
+    faults.plan("sts.AssumeRole", { type: "cut-before" }, { nth: 3, times: 1_000 });
+
+    await slack.person("U0APPROVER").click(asked, "approve");
+    const told = textOf(await flow().told("`) is active until"));
+    await flow().worker().kill();
+    faults.clear();
+    await flow().startWorker();
+    const proved = textOf(await flow().told("✓ *signed in*"));
+
+    expect(told).toContain("*signed in* not tested: the worker is trying it");
+    expect(told).toMatch(/:warning: Signing in: Can't reach AWS.*Tried (once|\d+ times); next try/);
+    expect(proved).not.toContain(":warning:");
+    const thread = () => slack.replies(asked).map(textOf).join("\n");
+    await flow().until(() => thread().includes("The proof is complete") || undefined);
+    expect(thread()).toContain("retrying the sign-in: Can't reach AWS");
+    expect((await auditOf(flow().redisUrl)).types.slice(-2)).toEqual(["lease.sign-in-delayed", "lease.signed-in"]);
+  });
 
   test("that closes the cluster, an API server's 500, is one post, and so is its end; the engineer has one line", async () => {
     const outage = answering("kubernetes.get-configmap", 500, "etcdserver: no leader");
