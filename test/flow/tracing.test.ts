@@ -5,6 +5,25 @@ import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import { anOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "../operations/otlp-receiver.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
+const line = z.looseObject({
+  level: z.union([z.number(), z.string()]),
+  msg: z.string(),
+  request: z.string().optional(),
+  requests: z.array(z.string()).optional(),
+});
+
+const aboutTheClusterAlone = new Set([
+  "read the cluster's own memory",
+  "could not look for rescues: AWS refused the rescuing identity",
+  "works on the cluster again",
+]);
+
+const linesOf = (child: ProductProcess, from: number) =>
+  child.log
+    .slice(from)
+    .filter((text) => text.startsWith("{"))
+    .map((text) => line.parse(JSON.parse(text)));
+
 describe("what both processes tell of a request", () => {
   let receiver: OtlpReceiver;
   let flow: Flow;
@@ -17,6 +36,7 @@ describe("what both processes tell of a request", () => {
         OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
         OTEL_BSP_SCHEDULE_DELAY: "100",
         OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=sandbox",
+        LOG_LEVEL: "debug",
       },
     });
   });
@@ -25,8 +45,50 @@ describe("what both processes tell of a request", () => {
     await receiver.stop();
   });
 
+  // First: no other request has lines yet.
+  test("every line that either process logs in the life of a request names it, also where much goes wrong", async () => {
+    const { faults, slack } = flow.sandbox;
+    const [worker, bot] = [flow.worker(), flow.slack()];
+    const from = { worker: worker.log.length, slack: bot.log.length };
+    faults.plan("kubernetes.get-configmap", { type: "cut-before" });
+    faults.plan("sts.AssumeRole", { type: "answer", status: 503 }, { nth: 2 });
+    faults.plan("kubernetes.replace-configmap", { type: "cut-after" }, { nth: 1 });
+    faults.plan("slack.chat.postMessage", { type: "answer", status: 500 }, { times: 2 });
+    faults.plan("slack.chat.update", { type: "cut-before" });
+
+    const say = (user: string, text: string) => slack.person(user).command(`/eks-access ${text}`, channel);
+    await say("U0ENGINEER", `request ${clusterName} ${arns.engineer} viewer for 30m read the logs`);
+    const id = /r-[a-z0-9]{8}/.exec((await flow.answer("U0ENGINEER", "Requested `")).text)?.[0] ?? "";
+    const asked = await flow.asked("read the logs");
+    // A person who can't decide is refused, with an answer and a line of the log.
+    await slack.person("U0ENGINEER").click(asked, "approve");
+    await slack.person("U0APPROVER").click(asked, "approve");
+    await flow.message("*Active*");
+    await say("U0ENGINEER", `revoke ${id}`);
+    await flow.message("*Ended*");
+    await flow.told("`) ended: ");
+
+    // Bolt's own words are about its client; a cluster's memory is read by the clock, and for no request.
+    const ours = ({ source, job, msg }: z.output<typeof line>) =>
+      source !== "bolt" && job !== "adopt" && !aboutTheClusterAlone.has(msg);
+    const told = { worker: linesOf(worker, from.worker).filter(ours), slack: linesOf(bot, from.slack).filter(ours) };
+    const isAbout = (each: z.output<typeof line>) => each.request === id || each.requests?.includes(id) === true;
+    expect({
+      worker: told.worker.filter((each) => !isAbout(each)),
+      slack: told.slack.filter((each) => !isAbout(each)),
+    }).toEqual({ worker: [], slack: [] });
+    for (const lines of Object.values(told)) {
+      expect(lines.length).toBeGreaterThan(3);
+      expect(lines.some(({ level }) => level === 40 || level === 50 || level === "warn" || level === "error")).toBe(
+        true,
+      );
+    }
+  });
+
   test("one trace goes from the slash command through the click to the proof and to the message that shows it", async () => {
     const { person } = flow.sandbox.slack;
+    const earlier = new Set(receiver.spans.map(({ traceId }) => traceId));
+    const spans = () => receiver.spans.filter(({ traceId }) => !earlier.has(traceId));
     const reason = "look into the failing rollout";
     await person("U0ENGINEER").command(
       `/eks-access request ${clusterName} ${arns.engineer} viewer for 30m ${reason}`,
@@ -36,15 +98,15 @@ describe("what both processes tell of a request", () => {
     await flow.message("*Active*");
     // What is above a span ends after it, and is sent later.
     const whole = (name: string) =>
-      receiver.spans.find((each) => {
-        const line = ancestorsOf(each, receiver.spans);
+      spans().find((each) => {
+        const line = ancestorsOf(each, spans());
         return each.name === name && line.includes("record request.approved") && line.at(-1) === "/eks-access request";
       });
     const last = ["record lease.active", "slack chat.update"];
     const found = () => last.flatMap((name) => whole(name) ?? []);
     await expect.poll(found).toHaveLength(last.length);
     const [active] = found();
-    const trace = receiver.spans.filter(({ traceId }) => traceId === active?.traceId);
+    const trace = spans().filter(({ traceId }) => traceId === active?.traceId);
     const lineOf = (name: string) => {
       const found = trace.find((each) => each.name === name);
       return found ? ancestorsOf(found, trace) : [];
