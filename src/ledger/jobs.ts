@@ -69,7 +69,8 @@ const shown = { queue: "messages", isSingle: true, deadline: null } as const;
 
 /** The jobs of the Slack process. Each has its `run` in src/slack/show/message-worker.ts. */
 export const messageJobs = {
-  show: { ...shown, fields: { record: name }, waitMs: 0, tries: 10, retryMs: 500 },
+  /** After the last try the sweep begins again: Slack is asked at least each 16 s. */
+  show: { ...shown, fields: { record: name }, waitMs: 0, tries: 7, retryMs: 500 },
   /** Slack carries out a call that it did not answer within seconds, or never. */
   "show-again": { ...shown, fields: { record: name }, waitMs: 20_000, tries: 10, retryMs: 1_000 },
   /** Slack takes about one message a second in a channel. */

@@ -86,13 +86,16 @@ export async function wakeLater(queues: QueuesToWake, job: Job, waitMs: number):
 /** Redis does nothing else during one call: few enough that an ack to Slack is in time. */
 const atOnce = 100;
 
-/** Puts many jobs into their queues in this order, ends first. One by one, each would wait for a busy process. */
-export async function wakeAll(queues: QueuesToWake, jobs: readonly Job[]): Promise<void> {
+/**
+ * Puts many jobs into their queues in this order, ends first. One by one, each would wait for a busy process.
+ * @param isNews false: what waits for its next try still waits for it
+ */
+export async function wakeAll(queues: QueuesToWake, jobs: readonly Job[], isNews = true): Promise<void> {
   for (const name of ["ends", "clusters", "messages"] as const) {
     const own = jobs.filter((job) => kindOf(job.type).queue === name);
     for (const queue of new Set(own.map((job) => queueOf(queues, job)))) {
       const ofZone = own.filter((job) => queueOf(queues, job) === queue);
-      const toAdd = ofZone.map((job) => ({ name: job.type, data: job, opts: optionsOf(job) }));
+      const toAdd = ofZone.map((job) => ({ name: job.type, data: job, opts: optionsOf(job, isNews) }));
       for (let from = 0; from < toAdd.length; from += atOnce) await queue.addBulk(toAdd.slice(from, from + atOnce));
     }
   }
@@ -106,12 +109,12 @@ export async function examineQueues(queues: QueuesToWake, clusters: Iterable<str
   await Promise.all([...own].map((queue) => queue.getJobCounts("waiting", "prioritized", "delayed", "active")));
 }
 
-function optionsOf(job: Job): JobsOptions {
+function optionsOf(job: Job, isNews = true): JobsOptions {
   const { isSingle, isBackground, waitMs, tries, retryMs } = kindOf(job.type);
   const { type, ...fields } = job;
   const id = [type, ...Object.values(fields)].join("-");
   // News does not wait for the next try of what failed. A job that waits first would wait again and again.
-  const replace = tries > 1 && waitMs === 0;
+  const replace = isNews && tries > 1 && waitMs === 0;
   return {
     ...(isSingle ? { deduplication: { id, keepLastIfActive: true, replace } } : {}),
     // Jobs without a priority are first.

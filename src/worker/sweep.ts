@@ -91,6 +91,7 @@ export async function sweep(context: WorkerContext): Promise<void> {
   await wakeAll(
     queues,
     [...unshown, ...outdated].map((record) => ({ type: "show", record })),
+    false,
   );
   await examineQueues(queues, config.clusters.keys());
   // Last, so that ends do not wait for it. Until it is done, each sweep tries it again.

@@ -2,10 +2,10 @@ import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Lease } from "../../src/access/lease/lease-record.ts";
 import { planReminders } from "../../src/access/reminder.ts";
-import { connectRedis } from "../../src/ledger/connect.ts";
+import { connectRedis, connectRedisBlocking } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";
 import { configurationOf } from "../../src/ledger/look-ups.ts";
-import { openQueues, type Queues } from "../../src/ledger/queues.ts";
+import { openQueues, type Queues, workOnJobs } from "../../src/ledger/queues.ts";
 import { inParallel } from "../../src/operations/deadlines.ts";
 import { FailureLog } from "../../src/operations/log.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
@@ -155,6 +155,23 @@ test("what is due wakes each cluster once and each message, however many records
   expect(looks.map(({ data }) => data)).toEqual([{ type: "end", cluster: "staging" }]);
   expect(shows.length).toBeGreaterThanOrEqual(100);
   expect(new Set(shows.map(({ data }) => JSON.stringify(data))).size).toBe(shows.length);
+});
+
+test("a message that waits for its next try, because Slack is away, still waits for it after a sweep", async () => {
+  const context = contextAt(at(0));
+  await context.ledger.commit(aChange(aRequest()));
+  const blocking = connectRedisBlocking(database.url);
+  const awayFor = { run: () => Promise.reject(new Error("Slack is away")), waitMs: () => 60_000 };
+  const show = { queue: "messages", read: (data: unknown) => data, failed: () => {}, concurrency: 1 } as const;
+  const worker = workOnJobs({ ...show, ...awayFor, log: context.log, lockMs: 600_000 }, blocking);
+  await sweep(context);
+  await vi.waitUntil(async () => (await queues.messages.getDelayedCount()) === 1);
+  await worker.stop(new AbortController().signal);
+  blocking.disconnect();
+
+  await sweep(context);
+
+  expect(await queues.messages.getJobCounts("waiting", "delayed")).toEqual({ waiting: 0, delayed: 1 });
 });
 
 test("an end is put in again only after five seconds, or when its record changed", async () => {

@@ -12,7 +12,7 @@ import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from 
 import type { Ledger, RequestLedger } from "../../ledger/ledger.ts";
 import { configurationOf, listedIn } from "../../ledger/look-ups.ts";
 import { type QueueWork, timeInQueue, wake, workOnJobs } from "../../ledger/queues.ts";
-import { logAbout } from "../../operations/log.ts";
+import { FailureLog, logAbout } from "../../operations/log.ts";
 import type { Stoppable } from "../../operations/stoppable.ts";
 import { type TraceContext, tracedJob } from "../../operations/traced.ts";
 import { isDecisionDue } from "../app/people-called.ts";
@@ -63,6 +63,7 @@ function contextOf(context: MessengerContext, record: string, waited: Waited): M
 }
 
 const concurrency = 8;
+const notShown = "could not show a message yet";
 
 export interface MessageWorkerContext extends Omit<MessengerContext & HomeContext, "config"> {
   readonly configuration: () => Config;
@@ -73,16 +74,18 @@ export interface MessageWorkerContext extends Omit<MessengerContext & HomeContex
 export function startMessageWorker(given: MessageWorkerContext, blocking: RedisClient): Stoppable {
   const { configuration, backgroundClient, ...parts } = given;
   const { log } = given;
+  const failures = new FailureLog(log);
   const read = (data: unknown) => readJob(messageJobs, data);
   const run = async (job: MessageJob, running: BullJob) => {
     const context = { ...parts, config: configuration() };
     const contexts = { context, background: { ...context, client: backgroundClient } };
     // The first start has woken what else shows the record.
     if (job.type === "show" && running.attemptsStarted > 1) await refuseWhileLimited(context, job.record);
-    return runJob(messageRuns, job.type, job, contexts, timeInQueue(running));
+    await runJob(messageRuns, job.type, job, contexts, timeInQueue(running));
+    failures.over(notShown, { job: job.type, ...recordIn(job) });
   };
   const failed: QueueWork<MessageJob>["failed"] = (job, error) =>
-    log.warn({ job: job?.name, ...recordIn(job?.data), err: error }, "could not show a message yet");
+    failures.failed(notShown, { job: job?.name ?? "", ...recordIn(job?.data) }, error);
   const lockMs = configuration().timing.deadlines.messageLock;
   return workOnJobs({ queue: "messages", read, run, failed, waitMs, log, concurrency, lockMs }, blocking);
 }
@@ -269,7 +272,7 @@ function waitMs({ type }: MessageJob, error: unknown, starts: number): number | 
   return starts <= startsSoon ? Math.min(grownMs, limitMs) : Math.max(grownMs, limitMs);
 }
 
-function recordIn(data: unknown): { readonly request?: string } {
+function recordIn(data: unknown): Readonly<Record<string, string>> {
   const job = readJob(messageJobs, data);
   if (!job || job.type === "show-home") return {};
   return { request: job.record };

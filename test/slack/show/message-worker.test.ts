@@ -1,3 +1,4 @@
+import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
@@ -67,6 +68,26 @@ test("while Slack limits updates, a message that no one clicked waits without wo
 
   expect(await readsAt(4)).toBe(first);
   expect(slack.messages("C0ACCESS").map(textOf)).toEqual([expect.stringContaining("[Approve]")]);
+});
+
+test("a message that Slack does not take is in the log once with its cause, then by its count, and once more when it is shown", async () => {
+  const lines: string[] = [];
+  const log = pino({}, { write: (line: string) => lines.push(line) });
+  const context = { ...aSlackContext(memoryLedger()), ...callsTo(slack), log };
+  await context.ledger.commit(aChange(aPreviewedRequest({ version: 1 })));
+  slack.faults.plan("slack.chat.postMessage", { type: "answer", status: 503 }, { times: 3 });
+  const blocking = connectRedisBlocking(database.url);
+  const worker = startMessageWorker({ ...atStart(context), backgroundClient: context.client }, blocking);
+  closers.push(async () => {
+    await worker.stop(AbortSignal.timeout(10_000));
+    blocking.disconnect();
+  });
+
+  await wake(queues, { type: "show", record: "r-1" });
+  const about = () => lines.filter((line) => line.includes("could not show a message"));
+  await expect.poll(() => about().at(-1), { timeout: 10_000 }).toContain("it works again");
+
+  expect(about().filter((line) => line.includes("stack"))).toHaveLength(1);
 });
 
 test("an App Home waits for Slack's limit however long it lasts, without losing a try", async () => {
