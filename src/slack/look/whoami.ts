@@ -15,8 +15,9 @@ import { needsRenewal, personShown } from "../app/request-people.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { identitiesNow, rememberedIdentities, sessionsFound } from "../link/identities.ts";
 import { identityLines, type LinkedIdentity } from "../link/link.ts";
+import { requestButton, runsIn } from "../show/buttons.ts";
 import type { Message } from "../show/message.ts";
-import { code, codeList, firstOf, mention, section, styled, time, until } from "../show/mrkdwn.ts";
+import { actions, code, codeList, firstOf, mention, section, styled, time, until } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 import { aboutCluster } from "./about-cluster.ts";
 
@@ -130,7 +131,9 @@ export function chainAnswer(
     const lines = together(explained.filter((link) => names.includes(link.name))).map((row) => phoneLine(row, cluster));
     return [`*${title}*`, ...lines, ...(title === "You" ? foreign.slice(0, maxForeign) : [])].join("\n");
   });
-  return { text: [head, ...sections].join("\n"), blocks: [head, ...sections].map(section) };
+  const text = [head, ...sections].join("\n");
+  const ask = text.includes("/eks-access request") ? [actions("ask", [requestButton()])] : [];
+  return { text, blocks: [...[head, ...sections].map(section), ...ask, ...runsIn(text)] };
 }
 
 /** Why the person is unknown is what the step lacks, and can have the fix. */
@@ -194,7 +197,8 @@ export function whoAmIAnswer(seen: WhoAmI): Message {
     ...(onCall.length > 0 ? [`*You are on call for* ${codeList(onCall, 1000)}`] : []),
     `*The worker* ${workerWords(worker, workerAnswered)}`,
   ];
-  return { text: parts.join("\n"), blocks: parts.map(section) };
+  const text = parts.join("\n");
+  return { text, blocks: [...parts.map(section), ...runsIn(text)] };
 }
 
 function identityPart({ identities, proposal, looksUp = false }: WhoAmI): string[] {

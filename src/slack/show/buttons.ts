@@ -130,6 +130,13 @@ export function runBlocks(block: string, typed: string, name: string): KnownBloc
   return /[<>&]|(^|\s)@/.test(line) || line.length > maxValue ? [] : [actions(block, [runButton(line, `Run ${name}`)])];
 }
 
+/** The commands in a text that only show something, and run as they are. */
+export function runsIn(text: string): KnownBlock[] {
+  const found = text.matchAll(/`\/eks-access ((?:check|creator|list|status|whoami|why)(?: [^`&<>…]+)?)`/g);
+  const lines = new Set([...found].map(([, line = ""]) => line).filter((line) => !line.includes("CLUSTER")));
+  return [...lines].slice(0, 3).map((line, index) => actions(`run-${index}`, [runButton(line)]));
+}
+
 export function listButton(action: keyof typeof listActions, label: string, view: ListView, offset: number): Button {
   return button(listActions[action], label, JSON.stringify({ view, offset }));
 }

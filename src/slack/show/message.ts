@@ -2,7 +2,7 @@ import type { SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
 import type { KnownBlock, ModalView } from "@slack/types";
 import { explainFailure, isLedgerFailure } from "../../access/access-error.ts";
 import { isMigrationId } from "../../access/lists.ts";
-import { readDecideValue } from "./buttons.ts";
+import { readDecideValue, runsIn } from "./buttons.ts";
 import { code, cut, escapeText, oneOf, plainText, section, styled, unformatted } from "./mrkdwn.ts";
 
 /** A message to Slack: blocks, and the same in one line for notifications and screen readers. */
@@ -25,9 +25,9 @@ export function answer(said: string): Message {
   return { text, blocks: [section(text)] };
 }
 
-/** A message of one section that many people get. Its `text` has all of it, without the signs that only format. */
+/** A message of one section that many people get, with its commands as buttons. Its `text` has all of it, without the signs that only format. */
 export function announcement(said: string): Message {
-  return { text: unformatted(said), blocks: [section(said)] };
+  return { text: unformatted(said), blocks: [section(said), ...runsIn(said)] };
 }
 
 /** Whole lines in as few texts as possible, each shorter than `most`, except a line that alone is longer. */

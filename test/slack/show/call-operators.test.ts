@@ -46,7 +46,7 @@ test("what an operator must repair is posted once, however many requests wait; t
 
   expect(inChannel()).toEqual([
     expect.stringMatching(
-      /^:warning: \*Requests for `staging` wait for a repair\.\* .*eks:CreateAccessEntry.*\nThe worker retries them within 15 minutes, or now by `\/eks-access check staging`\.\nOn call: <@U0STAGING>$/,
+      /^:warning: \*Requests for `staging` wait for a repair\.\* .*eks:CreateAccessEntry.*\nThe worker retries them within 15 minutes, or now by `\/eks-access check staging`\.\nOn call: <@U0STAGING>\n\[Run check\]$/,
     ),
   ]);
   expect(direct()).toMatch(
@@ -154,7 +154,7 @@ describe("an outage of several clusters of one channel", () => {
 
     expect(inChannel().filter((text) => !text.includes("[Approve]"))).toEqual([
       expect.stringMatching(
-        /^:warning: \*Requests for 2 clusters wait for a repair\.\* For example `.*`: .*eks:CreateAccessEntry.*\nClusters: `staging`, `payments`\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0STAGING>, <@U0PAYMENTS>$/,
+        /^:warning: \*Requests for 2 clusters wait for a repair\.\* For example `.*`: .*eks:CreateAccessEntry.*\nClusters: `staging`, `payments`\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0STAGING>, <@U0PAYMENTS>\n\[Run status\]$/,
       ),
       ":white_check_mark: *2 clusters work again.* The worker is catching up.\nClusters: `staging`, `payments`.",
     ]);

@@ -78,7 +78,7 @@ test("an outage of many clusters is one message in each channel, and so is its e
 
   expect(posted()).toEqual([
     expect.stringMatching(
-      /^:warning: \*The worker can't work on 119 clusters\* since .* For example `staging`: .*did not answer\..*\nClusters: `staging`, `shop-0`, .*, \d+ more\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0ONCALL>, <@U0SHOP>$/,
+      /^:warning: \*The worker can't work on 119 clusters\* since .* For example `staging`: .*did not answer\..*\nClusters: `staging`, `shop-0`, .*, \d+ more\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0ONCALL>, <@U0SHOP>\n\[Run status\]$/,
     ),
     expect.stringMatching(/^:warning: \*The worker can't work on `shop-7`\*.* AWS refused sts:AssumeRole\./),
     expect.stringMatching(/^:white_check_mark: \*119 clusters work again\* since .*\nClusters: `shop-0`, /),
