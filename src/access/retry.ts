@@ -47,6 +47,9 @@ const outages: readonly string[] = [
   "cluster-unexpected",
   "cluster-not-active",
   "cluster-token-too-large",
+  // Only operators find the other writer, or the webhook.
+  "cluster-conflict",
+  "access-entry-conflict",
 ] satisfies readonly FailureCode[];
 
 /** Whether a failure is the cluster's or AWS's, not the request's. Only operators need its cause. @param code any text */

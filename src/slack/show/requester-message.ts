@@ -1,7 +1,7 @@
 import type { Button } from "@slack/types";
 import { isApprovable, othersWhoMayApprove } from "../../access/decide.ts";
 import { theyCanLink } from "../../access/identities.ts";
-import { isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/lease.ts";
+import { isEndedForMore, isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { type AccessRequest, type ApprovedRequest, isTheirs } from "../../access/record.ts";
@@ -273,6 +273,8 @@ function endedMilestone(request: AccessRequest, lease: Lease, to: Reader): Miles
 
 function endedText(request: AccessRequest, { end }: Lease, { user, subject }: Reader): string {
   if (end?.cause !== "revoked" || end.by === user) return `${subject} ended: ${remainsText(request)}.`;
-  const why = end.why && ` (${plainLine(end.why, 300)})`;
+  const { why: message } = end;
+  const said = isEndedForMore({ end }) ? failureInShort({ code: "document-changed", message }) : plainLine(message, 300);
+  const why = said && ` (${said})`;
   return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsText(request)}.`;
 }

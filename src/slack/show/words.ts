@@ -54,7 +54,12 @@ export function asClause(sentence: string, maxLength = 600): string {
 }
 
 /** Failures of a write besides AWS's that only an operator can fix. */
-const forOperators: readonly string[] = ["cluster-refused-write", "document-immutable"] satisfies FailureCode[];
+const forOperators: readonly string[] = [
+  "cluster-refused-write",
+  "document-immutable",
+  "document-changed",
+  "binding-changed",
+] satisfies FailureCode[];
 
 /** What failed, for a card. Only operators need others' words and the remedy: the thread and Details have them. */
 export function failureInShort({ code, message }: CodedReason, thread = "The thread"): string {

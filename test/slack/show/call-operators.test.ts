@@ -250,14 +250,26 @@ test("a failure from before the cluster worked again is no news: the worker trie
 });
 
 test("a failure of the request itself is the engineer's to know", async () => {
-  const absent = aTrouble({ code: "cluster-conflict", message: "Another writer keeps changing aws-auth." });
-  await app.put({ ...aRequest(), trouble: absent });
+  const exists = aTrouble({ code: "binding-exists", message: "There is another binding of that name." });
+  await app.put({ ...aRequest(), trouble: exists });
 
   await show("r-1");
   await look();
 
-  expect(direct()).toContain("Another writer keeps changing aws-auth");
+  expect(direct()).toContain("There is another binding of that name");
   expect(inChannel()).toEqual([]);
+});
+
+test("a webhook or writer that keeps an entry out is the operators' to find, and the engineer reads one plain line", async () => {
+  const message = "Read back, aws-auth is not as planned. If this lasts, find the other writer.";
+  await app.put({ ...aRequest(), trouble: aTrouble({ code: "cluster-conflict", message, attempts: 7 }) });
+
+  await show("r-1");
+  await look();
+
+  expect(direct()).toMatch(/^`viewer` on `staging` \(`r-1`\) waits: I can't work on `staging` now\./);
+  expect(direct()).not.toContain("writer");
+  expect(inChannel().at(-1)).toMatch(/Requests for `staging` wait\.\* Read back, aws-auth is not as planned\. If this/);
 });
 
 describe("an API server that keeps failing", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import { AccessError } from "../../../src/access/access-error.ts";
 import { theyCanLink } from "../../../src/access/identities.ts";
 import { permanentSeconds } from "../../../src/access/lease/lease-record.ts";
 import type { AccessCheck } from "../../../src/access/policy/cluster.ts";
@@ -75,6 +76,10 @@ test("who asked for another person is not sent to a message that only that perso
   expect(textTo("U0ONCALL")).toMatch(/extended by `r-2`\.$/);
 });
 
+const gaveMore = new AccessError(
+  "document-changed",
+  `An admission webhook gave ${engineerArn} more than planned in aws-auth of staging`,
+).message;
 const immutable = {
   code: "document-immutable",
   message: "The ConfigMap aws-auth of staging is immutable. Save it, and run kubectl replace.",
@@ -85,6 +90,10 @@ test.each([
   [
     aLeasedRequest({ state: "failed", proof: null, failure: immutable }),
     "The ConfigMap aws-auth of staging is immutable",
+  ],
+  [
+    aLeasedRequest({ state: "failed", proof: null, failure: { code: "document-changed", message: gaveMore } }),
+    `An admission webhook gave \`${engineerArn}\` more than planned in aws-auth of staging`,
   ],
 ])("a notification of a failure says the cause, and its message where an operator finds the fix", (failed, cause) => {
   const milestone = failed && milestoneOf(failed, aCluster());
@@ -242,6 +251,15 @@ test("an end without the API server's answer is reported at once, and again with
   expect(last?.name).toBe("ended");
   expect(last?.message.text).toContain("✓ *not authorized*: can't list pods in default");
   expect(milestoneOf(unproved, aCluster(), ["ended"])).toBeNull();
+});
+
+test("who loses access because of a webhook reads why, and not what an operator must do", () => {
+  const end = { cause: "revoked", by: "worker", at: "2026-03-01T10:00:00.000Z", why: gaveMore } as const;
+
+  const text = milestoneOf(aLeasedRequest({ state: "ended", end }), aCluster())?.message.text;
+
+  expect(text).toContain("more than planned in aws-auth of staging. The thread has the cause and the fix): ");
+  expect(text).not.toContain("Let the admission webhook");
 });
 
 test("who gave an access back does not learn that it was revoked", () => {
