@@ -53,9 +53,10 @@ const breakGlassModalId = "break-glass";
 export const breakGlassClusterAction = "break-glass-cluster";
 
 export const breakGlassButtons: Buttons = {
-  [breakGlassAction]: opens((context, user, _, { body }) =>
-    breakGlassForm(context, user, { channel: body.channel?.id ?? "" }),
-  ),
+  [breakGlassAction]: opens((context, user, typed, { body }) => {
+    const [cluster = "", ...words] = typed.split(" ");
+    return breakGlassForm(context, user, { cluster, reason: words.join(" "), channel: body.channel?.id ?? "" });
+  }),
 };
 export const breakGlassForms: Forms = { [breakGlassModalId]: takeForm };
 
@@ -63,7 +64,7 @@ export async function handleBreakGlassCluster(context: SlackContext, { ack, body
   await ack();
   const { view } = body;
   if (!view) return;
-  const form = await breakGlassForm(context, body.user.id, { cluster: readFormParts(view).cluster });
+  const form = await breakGlassForm(context, body.user.id, readFormParts(view));
   await client.views.update({ view_id: view.id, view: form });
 }
 
@@ -74,7 +75,7 @@ const lookingUpMs = 1_200;
 async function breakGlassForm(
   context: SlackContext,
   user: string,
-  at: { readonly cluster?: string; readonly channel?: string },
+  at: { readonly cluster?: string; readonly channel?: string; readonly reason?: string },
 ): Promise<ModalView> {
   const reading = context.ledger.ofRequester(user, 1).catch(() => []);
   const [clusters, [last]] = await Promise.all([
@@ -94,7 +95,7 @@ async function breakGlassForm(
   const { arns, why } = await withinTime(looking, lookingUpMs, noIdentities);
   // A person's only link counts everywhere, also where the cluster refuses its account.
   const taken = arns.filter((arn) => [cluster.account, ...cluster.foreignAccounts].includes(accountIn(arn)));
-  return breakGlassModal(clusters, cluster, { arns: taken, why });
+  return breakGlassModal(clusters, cluster, { arns: taken, why }, at.reason);
 }
 
 /** That of the person's last request, otherwise the first. */
@@ -114,7 +115,12 @@ export async function handleBreakGlassSearch(context: SlackContext, { ack, body,
 }
 
 /** The form is the confirmation: it shows the effect. The policy names the level. */
-function breakGlassModal(clusters: readonly Cluster[], cluster: Cluster, own: OwnIdentities): ModalView {
+function breakGlassModal(
+  clusters: readonly Cluster[],
+  cluster: Cluster,
+  own: OwnIdentities,
+  reason: string | undefined,
+): ModalView {
   const { name: chosen, breakGlass: may } = cluster;
   const gives = may ? `${code(chosen)}: ${code(may.level)} for ${formatDuration(may.durationSeconds)}` : "";
   const names = clusters.map(({ name }) => name);
@@ -125,7 +131,7 @@ function breakGlassModal(clusters: readonly Cluster[], cluster: Cluster, own: Ow
     ),
     choose({ id: fieldId("cluster"), label: "Cluster", names, chosen, action: breakGlassClusterAction }),
     ...ownBlocks({ cluster: chosen, identity: "", askedFor: "" }, own),
-    whyInput(true),
+    whyInput(true, reason),
     emergencyPrincipal(chosen, own),
   ]);
 }

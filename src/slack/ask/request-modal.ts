@@ -62,9 +62,10 @@ function digestOf(blocks: readonly KnownBlock[]): string {
   return hash("sha256", asked, "base64url").slice(0, 16);
 }
 
-export function whyInput(hasCursor: boolean): InputBlock {
+export function whyInput(hasCursor: boolean, typed = ""): InputBlock {
   const cursor = hasCursor ? { focus_on_load: true } : {};
-  return input(fieldId("reason"), "Why", { multiline: true, max_length: maxReasonLength, ...cursor });
+  const text = { max_length: maxReasonLength, ...initialText(typed.slice(0, maxReasonLength)) };
+  return input(fieldId("reason"), "Why", { multiline: true, ...text, ...cursor });
 }
 
 export function recentFirst(names: readonly string[], recent: readonly string[]): readonly string[] {

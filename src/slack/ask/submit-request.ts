@@ -61,7 +61,9 @@ async function withWayOut(
 ): Promise<Message> {
   const said = requestedAnswer(request);
   const person = await personFor(context, cluster, asker).catch(() => ({ user: asker, memberships: [] }));
-  if (breakGlassFor(cluster, person)) return messageOf([...said.blocks, actions("emergency", [breakGlassButton()])]);
+  const typed = `${cluster.name} ${request.reason}`;
+  if (breakGlassFor(cluster, person))
+    return messageOf([...said.blocks, actions("emergency", [breakGlassButton(typed)])]);
   const others = oneOf(cluster.onCall.filter((each) => each !== asker));
   return others ? answer(`${said.text} In an emergency, ask ${others}.`) : said;
 }

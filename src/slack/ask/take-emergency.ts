@@ -14,14 +14,12 @@ import { noteRefused } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { clustersShown } from "../app/request-people.ts";
 import { identitiesNow, rememberedIdentities } from "../link/identities.ts";
-import { runBlocks } from "../show/buttons.ts";
+import { breakGlassButton, runBlocks } from "../show/buttons.ts";
 import { answer, type Message, messageOf, onlyAnswer } from "../show/message.ts";
-import { code, oneOf, plainLine, time } from "../show/mrkdwn.ts";
+import { actions, code, oneOf, plainLine, time } from "../show/mrkdwn.ts";
 import { durationText } from "../show/words.ts";
 import { recordedBeside, refuseTooMany } from "./limits.ts";
 import { identityKey } from "./request-modal.ts";
-
-const usageLine = code("/eks-access break-glass <cluster> [<arn>] <reason>");
 
 interface EmergencyParts {
   readonly cluster: string;
@@ -71,10 +69,10 @@ export async function takeAccess(
     return refuse(context, person, cluster.value, arn.value?.arn ?? "", reason.value ?? "");
   }
   if (own.length > 1 && arn.mistake && reason.value) return whichAnswer(arn.mistake, own, parts);
-  if (!arn.value || !reason.value) return emergencyMistakeAnswer(arn.mistake ?? reason.mistake ?? "");
+  if (!arn.value || !reason.value) return formInstead(arn.mistake ?? reason.mistake ?? "", parts);
   const requested = { cluster: cluster.value, principal: arn.value, reason: reason.value };
   const possible = mayRequest({ ...requested, level, durationSeconds: may.durationSeconds });
-  if (possible.type === "refused") return emergencyMistakeAnswer(possible.message);
+  if (possible.type === "refused") return formInstead(possible.message, parts);
   const taken = await takenJustNow(context, user, requested);
   if (taken) return taken;
   // Each one calls a channel, makes a lease and needs a review.
@@ -197,8 +195,14 @@ function whichAnswer(mistake: string, own: readonly string[], { cluster, reason 
   return messageOf([...blocks, ...runs.flat()]);
 }
 
+/** Only for who may open the form. */
+function formInstead(mistake: string, { cluster, reason }: EmergencyParts): Message {
+  const form = actions("emergency", [breakGlassButton(`${cluster} ${reason}`)]);
+  return messageOf([...emergencyMistakeAnswer(mistake).blocks, form]);
+}
+
 export function emergencyMistakeAnswer(mistake: string): Message {
-  return answer(`No access given. ${plainLine(mistake)} Write ${usageLine}.`);
+  return answer(`No access given. ${plainLine(mistake)}`);
 }
 
 export function mayNotTakeEmergencyAnswer({ name, breakGlass }: Cluster): Message {

@@ -113,7 +113,9 @@ export const cancelButton = (request: AccessRequest): Button =>
 
 export const requestButton = (style?: Style): Button => button(requestAction, "Ask for access", "request", style);
 
-export const breakGlassButton = (): Button => button(breakGlassAction, "Emergency access", "break-glass", "danger");
+/** @param typed the cluster and the reason, which the form begins with */
+export const breakGlassButton = (typed = "break-glass"): Button =>
+  button(breakGlassAction, "Emergency access", typed.slice(0, maxValue), "danger");
 
 export const helpButton = (): Button => button(helpAction, "All commands", "all");
 

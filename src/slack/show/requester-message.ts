@@ -274,7 +274,9 @@ function endedMilestone(request: AccessRequest, lease: Lease, to: Reader): Miles
 function endedText(request: AccessRequest, { end }: Lease, { user, subject }: Reader): string {
   if (end?.cause !== "revoked" || end.by === user) return `${subject} ended: ${remainsText(request)}.`;
   const { why: message } = end;
-  const said = isEndedForMore({ end }) ? failureInShort({ code: "document-changed", message }) : plainLine(message, 300);
+  const said = isEndedForMore({ end })
+    ? failureInShort({ code: "document-changed", message })
+    : plainLine(message, 300);
   const why = said && ` (${said})`;
   return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsText(request)}.`;
 }

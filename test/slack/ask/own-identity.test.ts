@@ -291,6 +291,18 @@ test("an emergency in one line asks which of several permission sets by buttons:
   expect(await requests()).toMatchObject([{ reason: "checkout is down", principal: roleOf("Developer") }]);
 });
 
+test("an emergency in one line without an identity has the form as a button, with the cluster and the reason in it", async () => {
+  await withWorker({ why: "user-not-found" });
+  const answer = await app.say("U0ENGINEER", "break-glass staging checkout is down");
+
+  await app.person("U0ENGINEER").click(answer, "Emergency access");
+  const form = await app.slack.until(() => app.person("U0ENGINEER").view());
+  await app.person("U0ENGINEER").submit({ "IAM role or user": roleOf("Developer") });
+
+  expect(textOf(form)).toContain("`staging`: `admin`");
+  expect(await requests()).toMatchObject([{ reason: "checkout is down", principal: roleOf("Developer") }]);
+});
+
 describe("the form of an emergency", () => {
   const open = async () => {
     const engineer = app.person("U0ENGINEER");
