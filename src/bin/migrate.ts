@@ -44,7 +44,7 @@ export const runMigrate = cliCommand("migrate", migrateUsage, async (argv, io) =
     );
   }
   const facts = await withWorkerContext(settings, (context) =>
-    gatherMigration(context, cluster, { id: "migrate", requester: "migrate" }, options.givenArns),
+    gatherMigration(context, cluster, { id: "migrate", requester: "migrate", givenArns: options.givenArns }),
   );
   // An ARN without an entry is a typing mistake: the intended role would then migrate without its path.
   const known = new Set(facts.document.entries.map(({ arn }) => principalKey(arn)));

@@ -212,9 +212,7 @@ async function withoutLedger(
 }
 
 async function carryOut(
-  context: Pick<RescueContext, "keys" | "now" | "openEks" | "creatorArn" | "reportChanges"> & {
-    readonly isRepaired: () => Promise<void>;
-  },
+  context: Omit<RescueContext, "others" | "say"> & { readonly isRepaired: () => Promise<void> },
   order: RescueOrder,
   journal: RescueJournal,
   io: CommandIo,
@@ -222,14 +220,10 @@ async function carryOut(
   ending = "A worker ends it.",
 ): Promise<number> {
   const { cluster } = order;
-  io.stdout(
-    `${order.by} takes emergency access to ${cluster.name} (${journal.request().id}), in AWS as ${order.as}.\n`,
-  );
   const say = (sentence: string) => io.stdout(`${sentence}\n`);
+  say(`${order.by} takes emergency access to ${cluster.name} (${journal.request().id}), in AWS as ${order.as}.`);
   const others = creator ? [creator] : [];
-  const { keys, now, openEks, creatorArn, reportChanges: report } = context;
-  const rescuing = { keys, now, openEks, others, creatorArn, say, reportChanges: report };
-  const { repaired, isEnded } = await rescue(rescuing, order, journal);
+  const { repaired, isEnded } = await rescue({ ...context, others, say }, order, journal);
   if (repaired?.type === "repaired") await context.isRepaired();
   if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease.endsAt}. ${ending}`);
   return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;

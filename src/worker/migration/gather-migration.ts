@@ -1,6 +1,7 @@
 import { hasCode } from "../../access/access-error.ts";
 import { mapOwner } from "../../access/lease/drift.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
+import type { Migration } from "../../access/migration.ts";
 import { type Cluster, clusterArnOf, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
@@ -58,26 +59,23 @@ export interface GatheredMigration {
   readonly openManager: () => Promise<EksCluster>;
 }
 
-/** Writes nothing. @param givenArns ARNs of roles with their paths @throws AccessError */
-export function gatherMigration(
-  context: WorkerContext,
-  cluster: Cluster,
-  purpose: Purpose,
-  givenArns: readonly string[],
-): Promise<MigrationFacts> {
-  return withMigration(context, cluster, purpose, givenArns, async (_, { facts }) => facts);
+/** A migration, or a question about one. */
+type Asked = Purpose & Pick<Migration, "givenArns">;
+
+/** Writes nothing. @throws AccessError */
+export function gatherMigration(context: WorkerContext, cluster: Cluster, asked: Asked): Promise<MigrationFacts> {
+  return withMigration(context, cluster, asked, async (_, { facts }) => facts);
 }
 
 /** The same, with the open cluster for writing. @throws AccessError */
 export function withMigration<T>(
   context: WorkerContext,
   cluster: Cluster,
-  purpose: Purpose,
-  givenArns: readonly string[],
+  asked: Asked,
   run: (reached: ReachedCluster, gathered: GatheredMigration) => Promise<T>,
 ): Promise<T> {
-  return reachCluster(context, cluster, purpose, async (reached) =>
-    run(reached, await gather(context, cluster, reached, purpose, givenArns)),
+  return reachCluster(context, cluster, asked, async (reached) =>
+    run(reached, await gather(context, cluster, reached, asked)),
   );
 }
 
@@ -85,14 +83,14 @@ async function gather(
   context: WorkerContext,
   cluster: Cluster,
   { client, eks, creatorArn, description }: ReachedCluster,
-  purpose: Purpose,
-  givenArns: readonly string[],
+  asked: Asked,
 ): Promise<GatheredMigration> {
+  const { givenArns } = asked;
   const { ledger, keys } = context;
   const { name, account } = cluster;
   const { authenticationMode: mode, status } = description;
   const updating = status === "UPDATING";
-  const begun = begunTags(cluster, purpose.id, keys.memory);
+  const begun = begunTags(cluster, asked.id, keys.memory);
   const entries = accessEntriesOf(eks);
   const read = mode === "CONFIG_MAP" ? [] : await inParallel(await entries.list(), entries.describe, atOnce);
   const presentEntries = read.flatMap((entry) => (entry ? [presentEntryOf(entry, begun.begunBy(entry) !== null)] : []));
@@ -103,7 +101,7 @@ async function gather(
   const owner = mapOwner(cluster, configMap?.managers ?? []);
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
   const openManager = once(() =>
-    openEksToManage(cluster, [purpose], () => identityOfRun(context, cluster), context.awsRequests),
+    openEksToManage(cluster, [asked], () => identityOfRun(context, cluster), context.awsRequests),
   );
   // A run's session can lack this permission; the identity that carries out the plan has it.
   const nodes = await nodesAsked(openManager);

@@ -89,21 +89,20 @@ export interface MigrationRun {
 /** If the worker can assume it (`signIn.roles`). It tries several times: the API server uses aws-auth until then. */
 export async function signInByMovedEntry(
   { context, cluster, reached: { description } }: MigrationRun,
-  { id, requester }: Migration,
+  migration: Migration,
   entry: AccessEntry,
 ): Promise<ProofFinding> {
-  const purpose = { id, requester };
   // The settings have roles with their paths; the document and this question have not.
   const way = signInMethod(cluster, withoutRolePath(entry.principalArn));
   if (way.type === "not tested") return { result: "not tested", detail: way.why };
   try {
     const exact = { ...way, roleArn: entry.principalArn };
-    const session = await becomePrincipal(cluster, exact, purpose, context.awsRequests);
+    const session = await becomePrincipal(cluster, exact, migration, context.awsRequests);
     const identity = identityByEntry(entry, session);
     const isAdmin = entry.policies.length > 0;
     const pods = { namespace: isAdmin ? "" : "default", isPromised: isAdmin };
     const connect = (attempt: number) =>
-      connectAs(session.credentials, cluster, description, context.now(), [purpose], { tokenSeconds: 60 + attempt });
+      connectAs(session.credentials, cluster, description, context.now(), [migration], { tokenSeconds: 60 + attempt });
     const expected = async () => ({ identity, place: "the access entries" });
     return (await signIn({ expected, pods, connect, mappedAt: context.now().getTime() }, context)).finding;
   } catch (error) {

@@ -12,7 +12,6 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { planReminders } from "../../access/reminder.ts";
 import { failureOf, nextTry } from "../../access/retry.ts";
 import { sealMigrationPlan } from "../../access/seals.ts";
-import type { Purpose } from "../../aws/session-policy.ts";
 import { migrationSteps } from "../../diagnosis/migration/plan.ts";
 import { repairSteps } from "../../diagnosis/migration/plan-repair.ts";
 import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
@@ -55,11 +54,7 @@ export async function lookAtMigration(worker: WorkerContext, cluster: Cluster): 
 
 async function plan(context: WorkerContext, cluster: Cluster, migration: PendingMigration): Promise<void> {
   refuseMovedMigration(context, cluster, migration);
-  const purpose = { id: migration.id, requester: migration.requester };
-  const after =
-    migration.kind === "repair"
-      ? await planRepair(context, cluster, migration, purpose)
-      : await planMigration(context, cluster, migration, purpose);
+  const after = await (migration.kind === "repair" ? planRepair : planMigration)(context, cluster, migration);
   const now = context.now();
   const detail = { plan: after.plan?.digest ?? "", code: after.refusal?.code ?? "" };
   const event = eventOf(after.plan ? "migration.planned" : "migration.refused", after, "worker", now, detail);
@@ -70,9 +65,8 @@ async function planMigration(
   context: WorkerContext,
   cluster: Cluster,
   migration: PendingMigration,
-  purpose: Purpose,
 ): Promise<Migration> {
-  const facts = await gatherMigration(context, cluster, purpose, migration.givenArns);
+  const facts = await gatherMigration(context, cluster, migration);
   const result = await inTurns(migrationSteps(facts));
   if (result.type === "refused") return refused(context, migration, result);
   if (result.steps.length === 0) {
@@ -86,14 +80,9 @@ async function planMigration(
 /** An approver waits for the plan. */
 const iamWithinMs = 5_000;
 
-async function planRepair(
-  context: WorkerContext,
-  cluster: Cluster,
-  migration: PendingMigration,
-  purpose: Purpose,
-): Promise<Migration> {
+async function planRepair(context: WorkerContext, cluster: Cluster, migration: PendingMigration): Promise<Migration> {
   const { givenArns } = migration;
-  return withMigration(context, cluster, purpose, givenArns, async ({ eks }, { facts }) => {
+  return withMigration(context, cluster, migration, async ({ eks }, { facts }) => {
     const { presentEntries: entries, document, mode } = facts;
     const asked = { entries, document: mode === "API" ? null : document };
     const roles = givenArns.length === 0 ? await readRoleTimes(eks, cluster, asked, iamWithinMs) : null;
@@ -145,8 +134,8 @@ export function reportMigration(
   { user, givenArns }: { readonly user: string; readonly givenArns: readonly string[] },
 ): Promise<MigrationReport> {
   return orFailed(context, cluster, "could not plan the migration", async () => {
-    const purpose = { id: "migrate", requester: user };
-    const result = await inTurns(migrationSteps(await gatherMigration(context, cluster, purpose, givenArns)));
+    const facts = await gatherMigration(context, cluster, { id: "migrate", requester: user, givenArns });
+    const result = await inTurns(migrationSteps(facts));
     if (result.type === "refused") return { type: "refused", message: result.message };
     return { type: "planned", ...summarizeMigration(result) };
   });

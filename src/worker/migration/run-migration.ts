@@ -76,8 +76,7 @@ async function passOver(
   }
   const isToGoOn = verdict.type === "valid" && !isMigrationOver(migration);
   if (isToGoOn || migration.begun) {
-    const purpose = { id: migration.id, requester: migration.requester };
-    await withMigration(context, cluster, purpose, migration.givenArns, async (reached, gathered) => {
+    await withMigration(context, cluster, migration, async (reached, gathered) => {
       const keep: MigrationRun["keep"] = async (configMap) => {
         await keepDocument(context, reached.client, cluster, configMap);
         await driver.keep?.(configMap);

@@ -8,12 +8,11 @@ import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/clu
 import type { ApprovedRequest } from "../../access/record.ts";
 import { createRequest } from "../../access/request.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
-import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { forgetTrouble, noteTrouble } from "../../ledger/look-ups.ts";
 import { whileOpen } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
-import { type OpenedCluster, openCluster } from "../open-cluster.ts";
+import { openCluster } from "../open-cluster.ts";
 import { adoptRescues } from "../rescue/adopt-rescues.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
 import { noteHourly } from "./hourly-notices.ts";
@@ -21,7 +20,7 @@ import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
 import { lookAgainForLateOnes } from "./reconcile-way.ts";
 import { reviewLease } from "./review.ts";
-import type { WayState } from "./way-adapter.ts";
+import type { WayContext, WayState } from "./way-adapter.ts";
 import { waysIn } from "./ways.ts";
 
 interface Adoption {
@@ -42,13 +41,14 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
   const over: string[] = [];
   let read: readonly AccessEntry[] = [];
   await whileOpen((context.openCluster ?? openCluster)(context, cluster, []), async (open) => {
-    const { document, entries, bindings } = await waysIn({ context, cluster, opened: open }, async () => [], "all", []);
+    const place = { context, cluster, opened: open };
+    const { document, entries, bindings } = await waysIn(place, async () => [], "all", []);
     for (const adapter of [document, entries, bindings]) {
       if (!adapter) continue;
       const state = await adapter.read([]);
       if ("openSince" in state) read = [...state.entries.values()];
       isUnfinished ||= state.isUnfinished || state.untrusted !== null;
-      over.push(...(await adoptHoldings(context, cluster, open, { way: adapter.way, state }, adoption)));
+      over.push(...(await adoptHoldings(place, { way: adapter.way, state }, adoption)));
     }
     await noteHourly(context, cluster, open, read);
     if (document) await keepDocument(context, open.client, cluster, await open.client.readAwsAuth());
@@ -78,12 +78,11 @@ interface Memory {
 }
 
 async function adoptHoldings(
-  context: WorkerContext,
-  cluster: Cluster,
-  { client }: OpenedCluster,
+  place: WayContext,
   memory: Memory,
   adoption: { readonly recovered: string[]; readonly ended: string[] },
 ): Promise<readonly string[]> {
+  const { context } = place;
   const over: string[] = [];
   const { holdings, withdrawals } = memory.state;
   const withdrawn = new Set(withdrawals.list.map(({ id }) => id));
@@ -98,7 +97,7 @@ async function adoptHoldings(
       const { outcome } = decideShare({ inLedger, wasWithdrawn: withdrawn.has(share.id), isOver });
       if (outcome === "end") (inLedger === "unknown" ? adoption.ended : over).push(share.id);
       if (outcome !== "adopt") continue;
-      await recover(context, cluster, client, memory, holding, share);
+      await recover(place, memory, holding, share);
       adoption.recovered.push(share.id);
     }
   }
@@ -112,18 +111,12 @@ async function stateInLedger({ ledger }: WorkerContext, id: string): Promise<Sha
   return (await ledger.isPermanentLeaseOver(id)) ? "over" : "unknown";
 }
 
-async function recover(
-  context: WorkerContext,
-  cluster: Cluster,
-  client: ClusterClient,
-  { way, state }: Memory,
-  holding: Holding,
-  share: Share,
-): Promise<void> {
+async function recover(from: WayContext, { way, state }: Memory, holding: Holding, share: Share): Promise<void> {
+  const { context, cluster, opened } = from;
   const now = context.now();
   const bare = recoveredRequest(cluster, holding, share, now);
   const readBack = state.signsInAs(bare.principal);
-  const answered = await reviewLease(client, cluster, bare, readBack.identity);
+  const answered = await reviewLease(opened.client, cluster, bare, readBack.identity);
   const proved = prove(cluster, bare, readBack, answered, context.now());
   const written = sealWritten(sealedClusterOf(cluster), bare, holding, context.keys.memory, way);
   const place = sealPlace(cluster, bare, context.keys.memory);
@@ -140,19 +133,9 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
   const unknown = { digest: "", why: "", memberships: [], requester: null, linked: null, stillApprovers: [], seal: "" };
   const reason = "recovered from the cluster's own memory after the loss of the ledger";
   const { id, requester, askedBy = null, level, groups } = share;
-  const asked = {
-    id,
-    requester,
-    askedBy,
-    cluster: cluster.name,
-    level,
-    groups,
-    durationSeconds,
-    extends: null,
-    reason,
-  };
+  const asked = { id, requester, askedBy, cluster: cluster.name, principal: holding.arn, level, groups };
   return {
-    ...createRequest({ ...asked, principal: holding.arn }, new Date(at), durationSeconds),
+    ...createRequest({ ...asked, durationSeconds, extends: null, reason }, new Date(at), durationSeconds),
     state: "approved",
     approvals: share.approvers.map((by) => ({ ...unknown, verdict, by, at })),
     approvalsWanted: share.approvers.length,

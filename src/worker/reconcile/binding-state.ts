@@ -16,7 +16,6 @@ import type { AccessRequest } from "../../access/record.ts";
 import type { StoredWithdrawals } from "../../kubernetes/cluster-client.ts";
 import { isTooLarge } from "../../operations/bounds.ts";
 import { inParallel } from "../../operations/deadlines.ts";
-import type { OpenedCluster } from "../open-cluster.ts";
 import { ownBindingsAmong } from "../remembered.ts";
 import type { ReadBack } from "./prove.ts";
 import { type RoleSeen, rolesSeen } from "./review-questions.ts";
@@ -126,7 +125,7 @@ async function readBindings(
   const { opened, context } = place;
   const { client } = opened;
   const [bindings, stored] = await Promise.all([
-    some ? bindingsAt(client, placesOf(some), some, context.now()) : labelledBindings(client, open, context.now()),
+    some ? bindingsAt(place, placesOf(some), some) : labelledBindings(place, open),
     client.readWithdrawals().catch(nullIfTooLarge),
   ]);
   const memory = memoryIn(place, stored);
@@ -136,7 +135,7 @@ async function readBindings(
   const approved = withoutWithdrawn(open, memory.withdrawals, context.keys.decision);
   const isEnough = memory.untrusted === null && !isForgetful && approved.length === open.length;
   if (isEnough) return { read: some, bindings, stored, memory };
-  return { read: open, bindings: await labelledBindings(client, open, context.now()), stored, memory };
+  return { read: open, bindings: await labelledBindings(place, open), stored, memory };
 }
 
 function nullIfTooLarge(error: unknown): null {
@@ -158,13 +157,12 @@ function memoryIn({ cluster, context }: WayContext, stored: BindingState["stored
 const maxByName = 32;
 
 async function bindingsAt(
-  client: OpenedCluster["client"],
+  place: WayContext,
   places: readonly BindingPlace[],
   requests: readonly AccessRequest[],
-  now: Date,
 ): Promise<readonly ClusterBinding[]> {
-  if (places.length <= maxByName) return findAll(client, places);
-  return (await labelledBindings(client, requests, now, places)).filter(isIn(places));
+  if (places.length <= maxByName) return findAll(place, places);
+  return (await labelledBindings(place, requests, places)).filter(isIn(places));
 }
 
 /**
@@ -201,13 +199,14 @@ function textsOf({ groups }: AccessRequest): readonly string[] {
 
 /** The leases' bindings after the write. Reads again only those that this run wrote: another run or a person can have changed them. */
 async function partsAgain(
-  { opened, cluster, context }: WayContext,
+  place: WayContext,
   { open, parts }: Pick<BindingState, "parts"> & { readonly open: readonly AccessRequest[] },
   places: readonly BindingPlace[],
 ): Promise<readonly LeaseBinding[]> {
+  const { cluster, context } = place;
   const written = new Map(places.map((each) => [keyOf(each), each]));
   const others = parts.filter(({ binding }) => !written.has(keyOf(binding)));
-  const found = await bindingsAt(opened.client, [...written.values()], open, context.now());
+  const found = await bindingsAt(place, [...written.values()], open);
   return [...others, ...(await ownBindingsAmong(sealedClusterOf(cluster), found, context.keys.memory)).parts];
 }
 
@@ -230,36 +229,28 @@ function isIn(places: readonly BindingPlace[]): (place: BindingPlace) => boolean
  * still end. @param among only those at these places are wanted
  */
 async function labelledBindings(
-  client: OpenedCluster["client"],
+  place: WayContext,
   open: readonly AccessRequest[],
-  now: Date,
   among?: readonly BindingPlace[],
 ): Promise<readonly ClusterBinding[]> {
+  const now = place.context.now();
   try {
-    const labelled = await client.listLeaseBindings(among);
+    const labelled = await place.opened.client.listLeaseBindings(among);
     const isListed = isIn(labelled);
     const isBegun = (each: AccessRequest) =>
       each.state === "approved" &&
       (each.lease.state === "active" || each.lease.writeBegan !== null || isDueToEnd(each, now));
     const begun = placesOf(open.filter(isBegun)).filter(among ? isIn(among) : () => true);
-    return [
-      ...labelled,
-      ...(await findAll(
-        client,
-        begun.filter((place) => !isListed(place)),
-      )),
-    ];
+    const unlisted = begun.filter((each) => !isListed(each));
+    return [...labelled, ...(await findAll(place, unlisted))];
   } catch (error) {
     if (!isTooLarge(error) || open.length === 0) throw error;
-    return findAll(client, among ?? placesOf(open));
+    return findAll(place, among ?? placesOf(open));
   }
 }
 
-async function findAll(
-  client: OpenedCluster["client"],
-  places: readonly BindingPlace[],
-): Promise<readonly ClusterBinding[]> {
-  const found = await inParallel(places, (place) => client.findBinding(place));
+async function findAll({ opened }: WayContext, places: readonly BindingPlace[]): Promise<readonly ClusterBinding[]> {
+  const found = await inParallel(places, (place) => opened.client.findBinding(place));
   return found.filter((binding) => binding !== null);
 }
 

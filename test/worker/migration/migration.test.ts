@@ -56,12 +56,8 @@ test("a look includes access entries as soon as the mode has them", async () => 
   const { sandbox, cluster, context } = workerSide();
   sandbox.aws.updateCluster(clusterArnOf(cluster), { authenticationMode: "API_AND_CONFIG_MAP" });
 
-  const { mode, presentEntries } = await gatherMigration(
-    context(),
-    cluster,
-    { id: "migrate", requester: "U0APPROVER" },
-    [],
-  );
+  const asked = { id: "migrate", requester: "U0APPROVER", givenArns: [] };
+  const { mode, presentEntries } = await gatherMigration(context(), cluster, asked);
 
   expect(mode).toBe("API_AND_CONFIG_MAP");
   expect(presentEntries).toMatchObject([
