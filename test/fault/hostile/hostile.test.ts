@@ -84,7 +84,7 @@ const asked = (change: object) => ({
   ...{ cluster: option("staging"), level: option("viewer"), duration: option("30m") },
   ...{ principal: typed(arns.engineer), reason: typed("because"), ...change },
 });
-const why = { why: { why: { type: "plain_text_input", value: "because" } } };
+const why = { why: { value: { type: "plain_text_input", value: "because" } } };
 
 const link = JSON.stringify({ user: "U0ENGINEER", id: "p-1", arn: arns.engineer });
 const moved = (cluster: string) => JSON.stringify({ cluster, givenArns: [] });
