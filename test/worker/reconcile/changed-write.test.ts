@@ -4,6 +4,7 @@ import { leasesAnnotation } from "../../../src/access/lease/annotation.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { readNotice } from "../../../src/access/shared-lists.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
+import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
 import { keys } from "../../builders/keys.ts";
@@ -287,4 +288,34 @@ test("that restores what one of two leases gave does not end the other one", asy
   expect((await requestOf(context, "r-two")).lease?.state).toBe("ended");
   expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "active", end: null });
   expect(await outside().given(arns.engineer)).toEqual(["eks-access:viewers"]);
+});
+
+test("an API server that confirms a write, and keeps nothing, begins no lease and ends none until it does", async () => {
+  const confirms = { is: true };
+  const lying = async (...args: Parameters<typeof openCluster>) => {
+    const { client, ...open } = await openCluster(...args);
+    const writeAwsAuth: typeof client.writeAwsAuth = async (before, after) =>
+      confirms.is ? { ...before, ...after } : client.writeAwsAuth(before, after);
+    return { ...open, client: { ...client, writeAwsAuth } };
+  };
+  const here = { ...context, openCluster: lying };
+  const states: (string | undefined)[] = [];
+  const look = async () => {
+    await reconcileCluster(here, cluster);
+    laterMs += 60_000;
+    states.push((await requestOf(context, "r-one")).lease?.state);
+  };
+
+  await give(here, cluster, { id: "r-one" });
+  await look();
+  confirms.is = false;
+  await look();
+  confirms.is = true;
+  await revokeGiven(here, cluster, "r-one");
+  await look();
+  confirms.is = false;
+  await look();
+
+  expect(states).toEqual(["scheduled", "active", "active", "ended"]);
+  expect(dataNow()).toEqual(initialAwsAuth);
 });
