@@ -1,36 +1,17 @@
 import { randomBytes } from "node:crypto";
 import type { SandboxChannel, SandboxMessage, SandboxUser, SandboxView } from "./inputs.ts";
 
-const engineer: SandboxUser = {
-  id: "U0ENGINEER",
-  name: "engineer",
-  email: "engineer@example.com",
-  timezone: "Europe/Zurich",
-};
-
-const approver: SandboxUser = {
-  id: "U0APPROVER",
-  name: "approver",
-  email: "approver@example.com",
-  timezone: "Europe/London",
-};
-
-const secondApprover: SandboxUser = {
-  id: "U0APPROVER2",
-  name: "second-approver",
-  email: "second-approver@example.com",
-  timezone: "America/New_York",
-};
-
-const onCall: SandboxUser = {
-  id: "U0ONCALL",
-  name: "on-call",
-  email: "on-call@example.com",
-  timezone: "Asia/Tokyo",
-};
+const person = (id: string, name: string, timezone: string): SandboxUser => ({
+  ...{ id, name, timezone, email: `${name}@example.com` },
+});
 
 /** The people of every workspace, one for each role in the product. */
-const people = [engineer, approver, secondApprover, onCall] as const;
+const people = [
+  person("U0ENGINEER", "engineer", "Europe/Zurich"),
+  person("U0APPROVER", "approver", "Europe/London"),
+  person("U0APPROVER2", "second-approver", "America/New_York"),
+  person("U0ONCALL", "on-call", "Asia/Tokyo"),
+] as const;
 
 const everyScope = ["chat:write", "commands", "users:read", "users:read.email", "usergroups:read"] as const;
 
