@@ -24,16 +24,12 @@ export interface MemberAccount {
   state: "PENDING_ACTIVATION" | "ACTIVE" | "SUSPENDED" | "PENDING_CLOSURE" | "CLOSED";
 }
 
-class Organization {
-  readonly id = "o-exampleorgid";
+interface Organization {
+  readonly id: string;
   /** The only account that may list the others: the sandbox has no delegated administrators. */
   readonly managementAccount: string;
   /** Empty: the account has no organization. */
-  accounts: readonly MemberAccount[] = [];
-
-  constructor(managementAccount: string) {
-    this.managementAccount = managementAccount;
-  }
+  accounts: readonly MemberAccount[];
 }
 
 const listAccounts = z.strictObject({
@@ -91,7 +87,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}) {
   const { region = "eu-central-1" } = options;
   const account = new SandboxAccount({ id, partition: partitionOf(region), now });
   const identityCenter = new IdentityCenter(account, region);
-  const organization = new Organization(id);
+  const organization: Organization = { id: "o-exampleorgid", managementAccount: id, accounts: [] };
   const auditPlaces = new AuditPlaces();
   const cloudTrail = createCloudTrail(now);
   const settings: EksSettings = { entryDelayMs: 200, updateMs: 300, maxAccessEntries: 3000 };
@@ -100,11 +96,17 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}) {
   const webIdentities = new WebIdentities();
   const onAssumeRole = (call: AssumeRoleCall) => cloudTrail.record(assumeRoleEvent(call, now()));
   const context: AwsContext = { account, webIdentities, now, onAssumeRole };
+  const handlers: JsonHandlers = {
+    ...cloudTrailCalls(cloudTrail, now),
+    ...eventBusCalls(auditPlaces),
+    ...identityCenterCalls(identityCenter),
+    ...organizationCalls(organization),
+  };
   const server = await startSandboxServer({
     faults,
     ...(options.now && { now: options.now }),
     ...(options.host ? { host: options.host } : {}),
-    route: (request) => route(context, service, { identityCenter, organization, auditPlaces }, request),
+    route: (request) => route(context, service, { handlers, auditPlaces }, request),
     onCall: (call) => {
       calls.push(call);
       options.onCall?.(call);
@@ -149,36 +151,26 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}) {
 }
 
 /** One address serves all services: the signature's scope, the target header or the path names the service. */
-function route(context: AwsContext, service: EksService, state: ServiceState, request: SandboxRequest): SandboxRoute {
+function route(
+  context: AwsContext,
+  service: EksService,
+  { handlers, auditPlaces }: { readonly handlers: JsonHandlers; readonly auditPlaces: AuditPlaces },
+  request: SandboxRequest,
+): SandboxRoute {
   const ofS3 = s3Call(request);
-  if (ofS3) return { call: ofS3, answer: () => answerS3(context, state.auditPlaces, request) };
+  if (ofS3) return { call: ofS3, answer: () => answerS3(context, auditPlaces, request) };
   const target = request.headers["x-amz-target"];
   if (typeof target === "string") {
     const call = jsonCallName(target);
-    return { call, answer: () => answerJson(context, jsonHandlers(context, service, state), call, request) };
+    return { call, answer: () => answerJson(context, handlers, call, request) };
   }
   if (isEksPath(request.url.pathname)) {
     return { call: eksCallName(request), answer: () => answerEks(context, service, request) };
   }
-  if (stsParams(request).get("Version") === iamVersion) {
-    return { call: `iam.${stsParams(request).get("Action") ?? "Unknown"}`, answer: () => answerIam(context, request) };
-  }
-  return { call: `sts.${stsParams(request).get("Action") ?? "Unknown"}`, answer: () => answerSts(context, request) };
-}
-
-interface ServiceState {
-  readonly identityCenter: IdentityCenter;
-  readonly organization: Organization;
-  readonly auditPlaces: AuditPlaces;
-}
-
-function jsonHandlers({ now }: AwsContext, { cloudTrail }: EksService, state: ServiceState): JsonHandlers {
-  return {
-    ...cloudTrailCalls(cloudTrail, now),
-    ...eventBusCalls(state.auditPlaces),
-    ...identityCenterCalls(state.identityCenter),
-    ...organizationCalls(state.organization),
-  };
+  const params = stsParams(request);
+  const action = params.get("Action") ?? "Unknown";
+  if (params.get("Version") === iamVersion) return { call: `iam.${action}`, answer: () => answerIam(context, request) };
+  return { call: `sts.${action}`, answer: () => answerSts(context, request) };
 }
 
 function partitionOf(region: string): string {
