@@ -133,20 +133,9 @@ export interface ClusterAccess {
   entries: readonly EntryInForce[];
 }
 
-export interface EntryInForce {
-  principalArn: string;
-  /** AROA… or AIDA…: EKS compares principals by it, whatever path or account their ARN has. */
+/** EKS compares principals by their id, whatever path or account their ARN has. */
+export interface EntryInForce extends Pick<AccessEntry, "principalArn" | "username" | "groups" | "policies"> {
   principalId: string;
-  username: string;
-  groups: readonly string[];
-  policies: readonly PolicyInForce[];
-}
-
-export interface PolicyInForce {
-  /** `arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy`. */
-  arn: string;
-  /** Names with wildcards; null: the whole cluster. */
-  namespaces: readonly string[] | null;
 }
 
 function withEntries(
@@ -173,8 +162,6 @@ function inForce(history: readonly EntriesFrom[], now: number): EntriesFrom | un
   return history.findLast((each) => each.from <= now);
 }
 
-function entryInForce({ principalArn, principalId, username, groups, policies }: AccessEntry): EntryInForce[] {
-  if (principalId === undefined) return [];
-  const associated = policies.map(({ policyArn, namespaces }) => ({ arn: policyArn, namespaces }));
-  return [{ principalArn, principalId, username, groups, policies: associated }];
+function entryInForce({ principalId, ...entry }: AccessEntry): EntryInForce[] {
+  return principalId === undefined ? [] : [{ principalId, ...entry }];
 }

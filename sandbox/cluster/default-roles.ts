@@ -1,4 +1,5 @@
-import type { ClusterAccess, PolicyInForce } from "../aws/eks-clusters.ts";
+import type { AssociatedPolicy } from "../aws/eks-cluster.ts";
+import type { ClusterAccess } from "../aws/eks-clusters.ts";
 import { matches } from "../aws/identities.ts";
 import {
   type Attributes,
@@ -104,18 +105,18 @@ export function authorizeByPolicies(
   const entry = principalId === undefined ? undefined : entries.find((each) => each.principalId === principalId);
   const policy = entry?.policies.find((each) => allows(each, attributes));
   if (!entry || !policy) return { allowed: false, reason: "" };
-  const { principalArn } = entry;
-  const binding = `ClusterRoleBinding "${principalArn}+${policy.arn}" of ClusterRole "${policy.arn}"`;
+  const { policyArn: role } = policy;
+  const binding = `ClusterRoleBinding "${entry.principalArn}+${role}" of ClusterRole "${role}"`;
   return { allowed: true, reason: `EKS Access Policy: allowed by ${binding} to User "${principalId}"` };
 }
 
-function allows({ arn, namespaces }: PolicyInForce, attributes: Attributes): boolean {
-  const rules = accessPolicyRules[arn.split("/").at(-1) ?? ""] ?? [];
+function allows({ policyArn, namespaces }: AssociatedPolicy, attributes: Attributes): boolean {
+  const rules = accessPolicyRules[policyArn.split("/").at(-1) ?? ""] ?? [];
   return inScope(namespaces, attributes) && rules.some((rule) => covers(rule, attributes));
 }
 
 /** A scope of namespaces has no resources without a namespace. */
-function inScope(namespaces: PolicyInForce["namespaces"], attributes: Attributes): boolean {
+function inScope(namespaces: AssociatedPolicy["namespaces"], attributes: Attributes): boolean {
   if (namespaces === null) return true;
   const namespace = "path" in attributes ? undefined : attributes.namespace;
   return namespace !== undefined && namespaces.some((pattern) => matches(pattern, namespace));

@@ -253,11 +253,10 @@ function entryRow(entry: AccessEntry, inForce: EntryInForce | undefined): Html {
   </li>`;
 }
 
-function isAsIn({ username, groups, policies }: AccessEntry, inForce: EntryInForce): boolean {
-  const now = policies.map(({ policyArn, namespaces }) => ({ arn: policyArn, namespaces }));
-  return (
-    JSON.stringify([username, groups, now]) === JSON.stringify([inForce.username, inForce.groups, inForce.policies])
-  );
+function isAsIn(entry: AccessEntry, inForce: EntryInForce): boolean {
+  const given = ({ username, groups, policies }: EntryInForce | AccessEntry) =>
+    JSON.stringify([username, groups, policies.map(policyText)]);
+  return given(entry) === given(inForce);
 }
 
 function policyText({ policyArn, namespaces }: AssociatedPolicy): string {

@@ -14,7 +14,8 @@ const inGroup = (group: string, verb: string, resource: string) => ({ verb, reso
 const metrics: Attributes = { verb: "get", path: "/metrics" };
 
 function allowed(name: string, asked: Attributes, namespaces: readonly string[] | null = null): boolean {
-  const policies = [{ arn: `arn:aws:eks::aws:cluster-access-policy/${name}`, namespaces }];
+  const policyArn = `arn:aws:eks::aws:cluster-access-policy/${name}`;
+  const policies = [{ policyArn, namespaces, associatedAt: new Date(), modifiedAt: new Date() }];
   const entry = { principalArn: "arn", principalId: "AIDA1", username: "dev", groups: [], policies };
   const access: ClusterAccess = { mode: "API", entries: [entry] };
   return authorizeByPolicies(access, { extra: { principalId: ["AIDA1"] } }, asked).allowed;
