@@ -2,32 +2,52 @@ import { isObject } from "../json.ts";
 import { invalid } from "./access-entry-rules.ts";
 import type { AuthenticationMode, ClusterUpdate, EksCluster, NodeRole } from "./eks-cluster.ts";
 import { switchMode } from "./eks-clusters.ts";
-import { type AllowedCall, type EksHandler, type EksService, findCluster, page, textOf } from "./eks-service.ts";
+import { type AllowedCall, type EksHandlers, type EksService, findCluster, page, textOf } from "./eks-service.ts";
 import { refuse } from "./refusal.ts";
 
 /** The modes in order: one step at a time, and never back. */
 const modes: readonly AuthenticationMode[] = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"];
 
-/** UpdateClusterConfig, as far as authentication goes (EKS API reference). */
-export const updateClusterConfig: EksHandler = (service, call) => {
-  const { accessConfig } = call.body;
-  const wanted = isObject(accessConfig) ? textOf(accessConfig.authenticationMode) : undefined;
-  if (wanted === undefined) invalid("The type for cluster update was not provided.");
-  const cluster = findCluster(service, call);
-  const token = textOf(call.body.clientRequestToken);
-  const before = token === undefined ? undefined : cluster.updates.find((each) => each.clientRequestToken === token);
-  if (before) return { update: updateObject(service, before) };
-  const running = cluster.updates.find(({ endsAt }) => endsAt > service.now().getTime());
-  if (running) {
-    const message = `Cannot AccessConfigUpdate because cluster ${cluster.name} currently has update ${running.id} in progress`;
-    refuse("InvalidRequestException", message);
-  }
-  const mode = modes[modes.indexOf(cluster.authenticationMode) + 1];
-  if (mode === undefined || mode !== wanted) {
-    invalid(`Unsupported authentication mode update from ${cluster.authenticationMode} to ${wanted}`);
-  }
-  return { update: updateObject(service, begin(service, cluster, mode, token)) };
-};
+export const clusterConfigCalls = {
+  /** UpdateClusterConfig, as far as authentication goes (EKS API reference). */
+  UpdateClusterConfig: (service, call) => {
+    const { accessConfig } = call.body;
+    const wanted = isObject(accessConfig) ? textOf(accessConfig.authenticationMode) : undefined;
+    if (wanted === undefined) invalid("The type for cluster update was not provided.");
+    const cluster = findCluster(service, call);
+    const token = textOf(call.body.clientRequestToken);
+    const before = token === undefined ? undefined : cluster.updates.find((each) => each.clientRequestToken === token);
+    if (before) return { update: updateObject(service, before) };
+    const running = cluster.updates.find(({ endsAt }) => endsAt > service.now().getTime());
+    if (running) {
+      const message = `Cannot AccessConfigUpdate because cluster ${cluster.name} currently has update ${running.id} in progress`;
+      refuse("InvalidRequestException", message);
+    }
+    const mode = modes[modes.indexOf(cluster.authenticationMode) + 1];
+    if (mode === undefined || mode !== wanted) {
+      invalid(`Unsupported authentication mode update from ${cluster.authenticationMode} to ${wanted}`);
+    }
+    return { update: updateObject(service, begin(service, cluster, mode, token)) };
+  },
+  DescribeUpdate: (service, call) => {
+    const update = findCluster(service, call).updates.find(({ id }) => id === call.updateId);
+    if (update) return { update: updateObject(service, update) };
+    return refuse("ResourceNotFoundException", `No update found for ID: ${call.updateId}`, 404);
+  },
+  /** ListNodegroups and DescribeNodegroup, as far as they are about the role (EKS API reference). */
+  ListNodegroups: (service, call) => list(service, call, "nodegroups", nodegroupsOf),
+  DescribeNodegroup: (service, call) => {
+    const { name, type, arn } = find(service, call, nodegroupsOf);
+    const amiType = type === "EC2_WINDOWS" ? "WINDOWS_CORE_2022_x86_64" : "AL2023_x86_64_STANDARD";
+    return { nodegroup: { nodegroupName: name, clusterName: call.cluster, nodeRole: arn, amiType } };
+  },
+  /** ListFargateProfiles and DescribeFargateProfile, as far as they are about the role. */
+  ListFargateProfiles: (service, call) => list(service, call, "fargateProfileNames", profilesOf),
+  DescribeFargateProfile: (service, call) => {
+    const { name, arn } = find(service, call, profilesOf);
+    return { fargateProfile: { fargateProfileName: name, clusterName: call.cluster, podExecutionRoleArn: arn } };
+  },
+} as const satisfies Partial<EksHandlers>;
 
 function begin(
   { clusters, now, settings }: EksService,
@@ -52,12 +72,6 @@ export function endUpdates(service: EksService): void {
   }
 }
 
-export const describeUpdate: EksHandler = (service, call) => {
-  const update = findCluster(service, call).updates.find(({ id }) => id === call.updateId);
-  if (update) return { update: updateObject(service, update) };
-  return refuse("ResourceNotFoundException", `No update found for ID: ${call.updateId}`, 404);
-};
-
 /** The shape Update of the EKS API reference. */
 function updateObject({ now }: EksService, { id, mode, createdAt, endsAt }: ClusterUpdate): object {
   return {
@@ -74,33 +88,15 @@ interface Nodes extends NodeRole {
   readonly name: string;
 }
 
+const isFargate = ({ type }: NodeRole) => type === "FARGATE_LINUX";
+
 function nodegroupsOf({ nodeRoles }: EksCluster): Nodes[] {
-  return nodeRoles
-    .filter(({ type }) => type !== "FARGATE_LINUX")
-    .map((role, index) => ({ ...role, name: `ng-${index + 1}` }));
+  return nodeRoles.filter((role) => !isFargate(role)).map((role, index) => ({ ...role, name: `ng-${index + 1}` }));
 }
 
 function profilesOf({ nodeRoles }: EksCluster): Nodes[] {
-  return nodeRoles
-    .filter(({ type }) => type === "FARGATE_LINUX")
-    .map((role, index) => ({ ...role, name: `fp-${index + 1}` }));
+  return nodeRoles.filter(isFargate).map((role, index) => ({ ...role, name: `fp-${index + 1}` }));
 }
-
-/** ListNodegroups and DescribeNodegroup, as far as they are about the role (EKS API reference). */
-export const listNodegroups: EksHandler = (service, call) => list(service, call, "nodegroups", nodegroupsOf);
-export const describeNodegroup: EksHandler = (service, call) => {
-  const { name, type, arn } = find(service, call, nodegroupsOf);
-  const amiType = type === "EC2_WINDOWS" ? "WINDOWS_CORE_2022_x86_64" : "AL2023_x86_64_STANDARD";
-  return { nodegroup: { nodegroupName: name, clusterName: call.cluster, nodeRole: arn, amiType } };
-};
-
-/** ListFargateProfiles and DescribeFargateProfile, as far as they are about the role. */
-export const listFargateProfiles: EksHandler = (service, call) =>
-  list(service, call, "fargateProfileNames", profilesOf);
-export const describeFargateProfile: EksHandler = (service, call) => {
-  const { name, arn } = find(service, call, profilesOf);
-  return { fargateProfile: { fargateProfileName: name, clusterName: call.cluster, podExecutionRoleArn: arn } };
-};
 
 function list(service: EksService, call: AllowedCall, field: string, of: (cluster: EksCluster) => readonly Nodes[]) {
   const names = of(findCluster(service, call)).map(({ name }) => name);

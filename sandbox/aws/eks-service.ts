@@ -111,7 +111,7 @@ export interface AllowedCall extends EksCall {
 }
 
 /** @throws Refusal */
-export type EksHandler = (service: EksService, call: AllowedCall) => object;
+export type EksHandlers = Readonly<Record<EksAction, (service: EksService, call: AllowedCall) => object>>;
 
 export function findCluster(service: EksService, { arnOf, cluster: name }: AllowedCall): EksCluster {
   const cluster = service.clusters.get(arnOf(name));

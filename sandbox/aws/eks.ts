@@ -1,32 +1,14 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
-import {
-  associateAccessPolicy,
-  createAccessEntry,
-  deleteAccessEntry,
-  describeAccessEntry,
-  disassociateAccessPolicy,
-  listAccessEntries,
-  listAssociatedAccessPolicies,
-  updateAccessEntry,
-} from "./access-entry-calls.ts";
+import { accessEntryCalls } from "./access-entry-calls.ts";
 import { tagsProblem } from "./access-entry-rules.ts";
 import { callerElement, eventOf } from "./cloudtrail-events.ts";
-import {
-  describeFargateProfile,
-  describeNodegroup,
-  describeUpdate,
-  endUpdates,
-  listFargateProfiles,
-  listNodegroups,
-  updateClusterConfig,
-} from "./cluster-config-calls.ts";
+import { clusterConfigCalls, endUpdates } from "./cluster-config-calls.ts";
 import type { AwsContext } from "./context.ts";
 import { checkAllowed } from "./eks-authorization.ts";
 import type { AccessEntry, CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
 import {
   type AllowedCall,
-  type EksAction,
-  type EksHandler,
+  type EksHandlers,
   type EksService,
   eksActionOf,
   findCluster,
@@ -37,54 +19,34 @@ import {
 import { attempt, eksError, Refusal, refuse } from "./refusal.ts";
 import { answerSigned } from "./signature.ts";
 
-const tagResource: EksHandler = (service, call) => {
-  const tagged = findTagged(service, call);
-  const added = textMapOf(call.body.tags);
-  if (Object.keys(added).length === 0) refuse("BadRequestException", "No tags were provided");
-  const tags = { ...tagged.tags, ...added };
-  const problem = tagsProblem(added) ?? tagsProblem(tags);
-  if (problem) refuse("BadRequestException", problem);
-  tagged.store(tags);
-  return {};
-};
-
-const untagResource: EksHandler = (service, call) => {
-  const tagged = findTagged(service, call);
-  const keys = call.query.getAll("tagKeys");
-  if (keys.length === 0) refuse("BadRequestException", "No tag keys were provided");
-  tagged.store(Object.fromEntries(Object.entries(tagged.tags).filter(([key]) => !keys.includes(key))));
-  return {};
-};
-
-/** DescribeCluster (EKS API reference). */
-const describeCluster: EksHandler = (service, call) => ({ cluster: clusterObject(findCluster(service, call)) });
-
-/** ListClusters: the caller's account, in the region of the call (EKS API reference). */
-const listClusters: EksHandler = ({ clusters }, call) => {
-  const own = [...clusters.values()].filter(({ arn, name }) => arn === call.arnOf(name));
-  const { items, nextToken = null } = page(own, call.query);
-  return { clusters: items.map(({ name }) => name), nextToken };
-};
-
-const handlers: Readonly<Record<EksAction, EksHandler>> = {
-  ListClusters: listClusters,
-  DescribeCluster: describeCluster,
-  UpdateClusterConfig: updateClusterConfig,
-  DescribeUpdate: describeUpdate,
-  ListAccessEntries: listAccessEntries,
-  CreateAccessEntry: createAccessEntry,
-  DescribeAccessEntry: describeAccessEntry,
-  UpdateAccessEntry: updateAccessEntry,
-  DeleteAccessEntry: deleteAccessEntry,
-  ListAssociatedAccessPolicies: listAssociatedAccessPolicies,
-  AssociateAccessPolicy: associateAccessPolicy,
-  DisassociateAccessPolicy: disassociateAccessPolicy,
-  ListNodegroups: listNodegroups,
-  DescribeNodegroup: describeNodegroup,
-  ListFargateProfiles: listFargateProfiles,
-  DescribeFargateProfile: describeFargateProfile,
-  TagResource: tagResource,
-  UntagResource: untagResource,
+/** Each call with its answer (EKS API reference). */
+const handlers: EksHandlers = {
+  ...accessEntryCalls,
+  ...clusterConfigCalls,
+  TagResource: (service, call) => {
+    const tagged = findTagged(service, call);
+    const added = textMapOf(call.body.tags);
+    if (Object.keys(added).length === 0) refuse("BadRequestException", "No tags were provided");
+    const tags = { ...tagged.tags, ...added };
+    const problem = tagsProblem(added) ?? tagsProblem(tags);
+    if (problem) refuse("BadRequestException", problem);
+    tagged.store(tags);
+    return {};
+  },
+  UntagResource: (service, call) => {
+    const tagged = findTagged(service, call);
+    const keys = call.query.getAll("tagKeys");
+    if (keys.length === 0) refuse("BadRequestException", "No tag keys were provided");
+    tagged.store(Object.fromEntries(Object.entries(tagged.tags).filter(([key]) => !keys.includes(key))));
+    return {};
+  },
+  DescribeCluster: (service, call) => ({ cluster: clusterObject(findCluster(service, call)) }),
+  /** Those of the caller's account, in the region of the call. */
+  ListClusters: ({ clusters }, call) => {
+    const own = [...clusters.values()].filter(({ arn, name }) => arn === call.arnOf(name));
+    const { items, nextToken = null } = page(own, call.query);
+    return { clusters: items.map(({ name }) => name), nextToken };
+  },
 };
 
 export function eksCallName({ method, url }: SandboxRequest): string {
