@@ -1,19 +1,4 @@
-import {
-  type AccessScope,
-  AssociateAccessPolicyCommand,
-  CreateAccessEntryCommand,
-  DeleteAccessEntryCommand,
-  DescribeAccessEntryCommand,
-  DisassociateAccessPolicyCommand,
-  type EKSClient,
-  ListAccessEntriesCommand,
-  ListAssociatedAccessPoliciesCommand,
-  NotFoundException,
-  ResourceNotFoundException,
-  TagResourceCommand,
-  UntagResourceCommand,
-  UpdateAccessEntryCommand,
-} from "@aws-sdk/client-eks";
+import { type AccessScope, type EKS, NotFoundException, ResourceNotFoundException } from "@aws-sdk/client-eks";
 import { AccessError, type FailureCode } from "../access/access-error.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
@@ -26,7 +11,7 @@ import { type ClusterAddress, clusterPlace, type EksCluster } from "./eks-cluste
 import { awsFailure } from "./explain-aws-error.ts";
 
 interface Calls {
-  readonly client: EKSClient;
+  readonly client: EKS;
   readonly clusterName: string;
   readonly clusterArn: string;
   readonly partition: string;
@@ -86,19 +71,19 @@ function entryChanges({ client, clusterName, call }: Calls) {
     }: NewEntry): Promise<Pick<AccessEntry, "arn" | "createdAt">> => {
       // The SDK sends one token with each try of a call.
       const rest = { clusterName, principalArn, username, type: "STANDARD" };
-      const command = new CreateAccessEntryCommand({ ...rest, kubernetesGroups: [...groups], tags: { ...tags } });
-      const { accessEntry } = await call("CreateAccessEntry", principalArn, () => client.send(command));
+      const input = { ...rest, kubernetesGroups: [...groups], tags: { ...tags } };
+      const { accessEntry } = await call("CreateAccessEntry", principalArn, () => client.createAccessEntry(input));
       return { arn: accessEntry?.accessEntryArn ?? "", ...madeAt(accessEntry) };
     },
     /** Sets all its groups; the username stays. */
     setGroups: async (principalArn: string, groups: readonly string[]) => {
-      const command = new UpdateAccessEntryCommand({ clusterName, principalArn, kubernetesGroups: [...groups] });
-      await call("UpdateAccessEntry", principalArn, () => client.send(command));
+      const input = { clusterName, principalArn, kubernetesGroups: [...groups] };
+      await call("UpdateAccessEntry", principalArn, () => client.updateAccessEntry(input));
     },
     /** Succeeds if the entry is already gone. */
     remove: async (principalArn: string) => {
-      const command = new DeleteAccessEntryCommand({ clusterName, principalArn });
-      await call("DeleteAccessEntry", principalArn, () => orAbsent(client.send(command)));
+      const input = { clusterName, principalArn };
+      await call("DeleteAccessEntry", principalArn, () => orAbsent(client.deleteAccessEntry(input)));
     },
   };
 }
@@ -112,13 +97,12 @@ function policyChanges({ client, clusterName, partition, call }: Calls) {
         ? { type: "namespace", namespaces: [...namespaces] }
         : { type: "cluster" };
       const input = { clusterName, principalArn, policyArn: policyArnOf(name), accessScope };
-      const command = new AssociateAccessPolicyCommand(input);
-      await call("AssociateAccessPolicy", principalArn, () => client.send(command));
+      await call("AssociateAccessPolicy", principalArn, () => client.associateAccessPolicy(input));
     },
     /** Succeeds if the policy is already gone. */
     disassociate: async (principalArn: string, name: string) => {
-      const command = new DisassociateAccessPolicyCommand({ clusterName, principalArn, policyArn: policyArnOf(name) });
-      await call("DisassociateAccessPolicy", principalArn, () => orAbsent(client.send(command)));
+      const input = { clusterName, principalArn, policyArn: policyArnOf(name) };
+      await call("DisassociateAccessPolicy", principalArn, () => orAbsent(client.disassociateAccessPolicy(input)));
     },
   };
 }
@@ -126,8 +110,8 @@ function policyChanges({ client, clusterName, partition, call }: Calls) {
 async function listAll({ client, clusterName, call }: Calls): Promise<readonly string[]> {
   const what = `eks:ListAccessEntries of cluster ${clusterName}`;
   return allOfPages(what, entryBounds(), async (nextToken) => {
-    const command = new ListAccessEntriesCommand({ clusterName, nextToken, maxResults: pageSize });
-    const answer = await call("ListAccessEntries", null, () => client.send(command));
+    const input = { clusterName, nextToken, maxResults: pageSize };
+    const answer = await call("ListAccessEntries", null, () => client.listAccessEntries(input));
     return { items: answeredList(answer.accessEntries, what), next: answer.nextToken };
   });
 }
@@ -135,7 +119,7 @@ async function listAll({ client, clusterName, call }: Calls): Promise<readonly s
 /** Without its policies. */
 async function describeAlone({ client, clusterName, call }: Calls, principalArn: string) {
   const answer = await call("DescribeAccessEntry", principalArn, () =>
-    orAbsent(client.send(new DescribeAccessEntryCommand({ clusterName, principalArn }))),
+    orAbsent(client.describeAccessEntry({ clusterName, principalArn })),
   );
   return "isAbsent" in answer ? null : answeredWith(answer.accessEntry, `eks:DescribeAccessEntry of ${principalArn}`);
 }
@@ -160,8 +144,10 @@ async function policiesOf(
 ): Promise<readonly ScopedPolicy[]> {
   const what = `eks:ListAssociatedAccessPolicies of ${about.principalArn}`;
   const associated = await allOfPages(what, entryBounds(), async (nextToken) => {
-    const command = new ListAssociatedAccessPoliciesCommand({ ...about, nextToken, maxResults: pageSize });
-    const answer = await call("ListAssociatedAccessPolicies", about.principalArn, () => orAbsent(client.send(command)));
+    const input = { ...about, nextToken, maxResults: pageSize };
+    const answer = await call("ListAssociatedAccessPolicies", about.principalArn, () =>
+      orAbsent(client.listAssociatedAccessPolicies(input)),
+    );
     if ("isAbsent" in answer) return { items: [], next: undefined };
     return { items: answeredList(answer.associatedAccessPolicies, what), next: answer.nextToken };
   });
@@ -176,12 +162,12 @@ type Tagged = Pick<AccessEntry, "arn" | "principalArn">;
 
 function tagChanges({ client, clusterArn, call }: Calls) {
   const tag = async (resourceArn: string, about: string | null, tags: Tags) => {
-    const command = new TagResourceCommand({ resourceArn, tags: { ...tags } });
-    await call("TagResource", about, () => client.send(command));
+    const input = { resourceArn, tags: { ...tags } };
+    await call("TagResource", about, () => client.tagResource(input));
   };
   const untag = async (resourceArn: string, about: string | null, keys: readonly string[]) => {
-    const command = new UntagResourceCommand({ resourceArn, tagKeys: [...keys] });
-    await call("UntagResource", about, () => orAbsent(client.send(command)));
+    const input = { resourceArn, tagKeys: [...keys] };
+    await call("UntagResource", about, () => orAbsent(client.untagResource(input)));
   };
   return {
     tag: ({ arn, principalArn }: Tagged, tags: Tags) => tag(arn, principalArn, tags),
@@ -193,7 +179,7 @@ function tagChanges({ client, clusterArn, call }: Calls) {
 }
 
 /** Lets a client retry only throttled calls: an unanswered one can still arrive minutes later, so its sender must know about it. */
-function retryRefusedOnly(client: EKSClient): EKSClient {
+function retryRefusedOnly(client: EKS): EKS {
   const standard = client.config.retryStrategy;
   client.config.retryStrategy = async () => {
     const strategy = await standard();

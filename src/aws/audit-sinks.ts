@@ -1,4 +1,4 @@
-import type { S3Client } from "@aws-sdk/client-s3";
+import type { S3 } from "@aws-sdk/client-s3";
 import { AccessError } from "../access/access-error.ts";
 import type { BucketSink, BusSink } from "../access/audit/audit-sink.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
@@ -20,13 +20,13 @@ export async function storeOnce(
   { bucket, region, account }: BucketSink,
   { key, body, metadata, lockedUntil }: NewObject,
 ): Promise<Readonly<Record<string, string>> | null> {
-  const { PutObjectCommand, S3Client } = await import("@aws-sdk/client-s3");
-  const client = new S3Client(clientSettings(credentials, region));
+  const { S3 } = await import("@aws-sdk/client-s3");
+  const client = new S3(clientSettings(credentials, region));
   const place = { Bucket: bucket, Key: key, ExpectedBucketOwner: account };
   const lock = lockedUntil && { ObjectLockMode: "COMPLIANCE" as const, ObjectLockRetainUntilDate: lockedUntil };
   try {
     const content = { Body: body, ContentType: "application/x-ndjson", Metadata: { ...metadata } };
-    await client.send(new PutObjectCommand({ ...place, ...content, IfNoneMatch: "*", ...lock }));
+    await client.putObject({ ...place, ...content, IfNoneMatch: "*", ...lock });
     return null;
   } catch (error) {
     if (!(error instanceof Error && error.name === "PreconditionFailed")) {
@@ -37,12 +37,11 @@ export async function storeOnce(
 }
 
 async function metadataOf(
-  client: S3Client,
+  client: S3,
   place: { readonly Bucket: string; readonly Key: string },
 ): Promise<Readonly<Record<string, string>>> {
-  const { HeadObjectCommand } = await import("@aws-sdk/client-s3");
   const what = `s3:GetObject on ${place.Bucket}/${place.Key}`;
-  return (await awsAnswer(what, client.send(new HeadObjectCommand(place)))).Metadata ?? {};
+  return (await awsAnswer(what, client.headObject(place))).Metadata ?? {};
 }
 
 /** The limit of one call (EventBridge API Reference, PutEvents). */
@@ -70,9 +69,9 @@ export async function putEvents(
   { busArn }: BusSink,
   events: readonly BusEvent[],
 ): Promise<number> {
-  const { EventBridgeClient, PutEventsCommand } = await import("@aws-sdk/client-eventbridge");
+  const { EventBridge } = await import("@aws-sdk/client-eventbridge");
   const region = busArn.split(":")[3] ?? "";
-  const client = new EventBridgeClient(clientSettings(credentials, region));
+  const client = new EventBridge(clientSettings(credentials, region));
   const what = `events:PutEvents on ${busArn}`;
   try {
     const Entries = events.map(({ type, at, detail }) => ({
@@ -82,7 +81,7 @@ export async function putEvents(
       Time: new Date(at),
       Detail: detail,
     }));
-    const { Entries: results = [] } = await client.send(new PutEventsCommand({ Entries }));
+    const { Entries: results = [] } = await client.putEvents({ Entries });
     const failed = results.findIndex(({ EventId }) => EventId === undefined);
     if (failed === 0) {
       const { ErrorCode = "unknown", ErrorMessage = "" } = results[0] ?? {};

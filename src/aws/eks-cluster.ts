@@ -1,12 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import {
-  type Cluster,
-  DescribeClusterCommand,
-  DescribeUpdateCommand,
-  EKSClient,
-  ResourceNotFoundException,
-  UpdateClusterConfigCommand,
-} from "@aws-sdk/client-eks";
+import { type Cluster, EKS, ResourceNotFoundException } from "@aws-sdk/client-eks";
 import { AccessError } from "../access/access-error.ts";
 import { outsideWords } from "../access/redact.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
@@ -65,12 +58,12 @@ export class EksCluster {
   /** From when it was opened. */
   readonly description: ClusterDescription;
   /** With the checked credentials, and no others in its life. */
-  readonly client: EKSClient;
+  readonly client: EKS;
   readonly #credentials: AwsCredentials;
 
   private constructor(
     credentials: AwsCredentials,
-    client: EKSClient,
+    client: EKS,
     address: ClusterAddress,
     description: ClusterDescription,
   ) {
@@ -82,7 +75,7 @@ export class EksCluster {
 
   static async open(source: CredentialSource, address: ClusterAddress, log?: RequestIds): Promise<EksCluster> {
     const credentials = source === "default" ? await ownCredentials(address.region) : source;
-    const client = new EKSClient(clientSettings(credentials, address.region));
+    const client = new EKS(clientSettings(credentials, address.region));
     return new EksCluster(credentials, client, address, await describeCluster(client, address, log));
   }
 
@@ -97,17 +90,17 @@ export class EksCluster {
   }
 
   /** Another one with the same credentials, for other retries. */
-  newClient(): EKSClient {
-    return new EKSClient(clientSettings(this.#credentials, this.address.region));
+  newClient(): EKS {
+    return new EKS(clientSettings(this.#credentials, this.address.region));
   }
 }
 
-function describeCluster(client: EKSClient, address: ClusterAddress, log?: RequestIds): Promise<ClusterDescription> {
+function describeCluster(client: EKS, address: ClusterAddress, log?: RequestIds): Promise<ClusterDescription> {
   const what = `eks:DescribeCluster on ${clusterPlace(address)}`;
   return measuredStep("describe", async () => {
     try {
-      const command = new DescribeClusterCommand({ name: address.eksName });
-      const { cluster } = await logRequestId(log, "eks:DescribeCluster", client.send(command));
+      const input = { name: address.eksName };
+      const { cluster } = await logRequestId(log, "eks:DescribeCluster", client.describeCluster(input));
       return describe(answeredWith(cluster, what), address);
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) throw awsFailure(error, what);
@@ -207,7 +200,7 @@ export async function switchToAccessEntries(
 }
 
 async function update(
-  client: EKSClient,
+  client: EKS,
   address: ClusterAddress,
   log: RequestIds | undefined,
   pause: NonNullable<SwitchContext["pause"]>,
@@ -217,13 +210,13 @@ async function update(
   const accessConfig = { authenticationMode: "API_AND_CONFIG_MAP" } as const;
   const begun = await awsAnswer(
     `eks:UpdateClusterConfig on ${place}`,
-    logRequestId(log, "eks:UpdateClusterConfig", client.send(new UpdateClusterConfigCommand({ name, accessConfig }))),
+    logRequestId(log, "eks:UpdateClusterConfig", client.updateClusterConfig({ name, accessConfig })),
   );
   const updateId = begun.update?.id;
   for (let look = 0; look < maxLooks; look += 1) {
     const { update: now } = await awsAnswer(
       `eks:DescribeUpdate on ${place}`,
-      logRequestId(log, "eks:DescribeUpdate", client.send(new DescribeUpdateCommand({ name, updateId }))),
+      logRequestId(log, "eks:DescribeUpdate", client.describeUpdate({ name, updateId })),
     );
     if (now?.status === "Successful") return;
     if (now?.status === "Failed" || now?.status === "Cancelled") {

@@ -77,9 +77,9 @@ async function* creations(
   turn: () => Promise<void>,
 ): AsyncGenerator<string> {
   // Loaded only here: most workers act as an operator, and never ask.
-  const { CloudTrailClient, LookupEventsCommand } = await import("@aws-sdk/client-cloudtrail");
+  const { CloudTrail } = await import("@aws-sdk/client-cloudtrail");
   // All callers in the account share the two calls a second.
-  const client = new CloudTrailClient({ ...clientSettings(credentials, region), maxAttempts: 6 });
+  const client = new CloudTrail({ ...clientSettings(credentials, region), maxAttempts: 6 });
   try {
     const what = `cloudtrail:LookupEvents in ${region}`;
     const pages = boundedPages(
@@ -87,14 +87,12 @@ async function* creations(
       { ...mostOf, deadline: AbortSignal.timeout(mostOf.milliseconds) },
       async (token) => {
         await turn();
-        const answer = await client.send(
-          new LookupEventsCommand({
-            LookupAttributes: [{ AttributeKey: "EventName", AttributeValue: "CreateCluster" }],
-            MaxResults: 50,
-            ...(createdAt && around(createdAt)),
-            ...(token && { NextToken: token }),
-          }),
-        );
+        const answer = await client.lookupEvents({
+          LookupAttributes: [{ AttributeKey: "EventName", AttributeValue: "CreateCluster" }],
+          MaxResults: 50,
+          ...(createdAt && around(createdAt)),
+          ...(token && { NextToken: token }),
+        });
         return { items: answeredList(answer.Events, what), next: answer.NextToken };
       },
     );

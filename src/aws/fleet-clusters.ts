@@ -1,10 +1,4 @@
-import {
-  type Cluster,
-  DescribeClusterCommand,
-  EKSClient,
-  ListClustersCommand,
-  ResourceNotFoundException,
-} from "@aws-sdk/client-eks";
+import { type Cluster, EKS, ResourceNotFoundException } from "@aws-sdk/client-eks";
 import { AccessError } from "../access/access-error.ts";
 import type { Labels } from "../access/policy/cluster.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
@@ -37,11 +31,11 @@ const bounds = () => ({ pages: 50, items: 5_000, deadline: AbortSignal.timeout(6
 
 export function fleetRegion(source: CredentialSource, account: string, region: string): FleetRegion {
   // EKS throttles an account with many clusters: the SDK waits longer after each try.
-  const client = new EKSClient({ ...clientSettings(source, region), maxAttempts: 6 });
+  const client = new EKS({ ...clientSettings(source, region), maxAttempts: 6 });
   const where = `in ${region} of account ${account}`;
   const describe = async (name: string): Promise<Cluster | null> => {
     const what = `eks:DescribeCluster of ${name}`;
-    const answer = client.send(new DescribeClusterCommand({ name })).catch((error: unknown) => {
+    const answer = client.describeCluster({ name }).catch((error: unknown) => {
       if (error instanceof ResourceNotFoundException) return { cluster: null };
       throw error;
     });
@@ -59,10 +53,7 @@ export function fleetRegion(source: CredentialSource, account: string, region: s
   return {
     names: () =>
       allOfPages(`eks:ListClusters ${where}`, bounds(), async (nextToken) => {
-        const answer = await awsAnswer(
-          `eks:ListClusters ${where}`,
-          client.send(new ListClustersCommand({ nextToken })),
-        );
+        const answer = await awsAnswer(`eks:ListClusters ${where}`, client.listClusters({ nextToken }));
         return { items: answer.clusters ?? [], next: answer.nextToken };
       }),
     lookAt: async (name) => {

@@ -1,4 +1,4 @@
-import { STSClient } from "@aws-sdk/client-sts";
+import { STS } from "@aws-sdk/client-sts";
 import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
 import type { RequestIds } from "../operations/announcements.ts";
@@ -44,7 +44,7 @@ async function ask(credentials: AwsCredentials, partition: string, body: string)
   if (!host) throw new Error(`no such endpoint of IAM in ${partition} is known`);
   const { AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL } = process.env;
   const url = new URL(AWS_ENDPOINT_URL_IAM ?? AWS_ENDPOINT_URL ?? `https://${host}`);
-  const { sha256 } = new STSClient({ region }).config;
+  const { sha256 } = new STS({ region }).config;
   const request = new HttpRequest({
     method: "POST",
     protocol: url.protocol,

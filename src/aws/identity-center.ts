@@ -1,15 +1,5 @@
-import {
-  DescribeUserCommand,
-  type DescribeUserCommandOutput,
-  GetUserIdCommand,
-  IdentitystoreClient,
-  ListGroupMembershipsForMemberCommand,
-} from "@aws-sdk/client-identitystore";
-import {
-  DescribePermissionSetCommand,
-  ListAccountAssignmentsForPrincipalCommand,
-  SSOAdminClient,
-} from "@aws-sdk/client-sso-admin";
+import { type DescribeUserCommandOutput, Identitystore } from "@aws-sdk/client-identitystore";
+import { SSOAdmin } from "@aws-sdk/client-sso-admin";
 import { AccessError } from "../access/access-error.ts";
 import { type IdentityCenterSettings, maxPermissionSets, type PersonReading } from "../access/identities.ts";
 import { allOfPages, answerTooLarge, type PageBounds } from "../operations/bounds.ts";
@@ -41,11 +31,11 @@ export async function tryIdentityCenter(
   account: string,
 ): Promise<boolean> {
   await findPerson(credentials, center, unusedEmail, account);
-  const admin = new SSOAdminClient(clientSettings(credentials, center.region));
+  const admin = new SSOAdmin(clientSettings(credentials, center.region));
   const asked = { PrincipalType: "USER", PrincipalId: unusedId } as const;
   const input = { InstanceArn: center.instanceArn, ...asked, Filter: { AccountId: account } };
   return call("sso:ListAccountAssignmentsForPrincipal", center, () =>
-    admin.send(new ListAccountAssignmentsForPrincipalCommand(input)).then(
+    admin.listAccountAssignmentsForPrincipal(input).then(
       () => true,
       (error: unknown) => {
         if (isAbsent(error)) return false;
@@ -94,7 +84,7 @@ async function readPerson(
   { find, isOf }: Sought,
 ): Promise<PersonReading> {
   const settings = clientSettings(credentials, center.region);
-  const [store, admin] = [new IdentitystoreClient(settings), new SSOAdminClient(settings)];
+  const [store, admin] = [new Identitystore(settings), new SSOAdmin(settings)];
   const asked = { store, admin, center };
   const id = await find(asked);
   if (typeof id !== "string") return id;
@@ -108,8 +98,8 @@ function isSame(one: string | undefined, other: string): boolean {
 }
 
 interface Asked {
-  readonly store: IdentitystoreClient;
-  readonly admin: SSOAdminClient;
+  readonly store: Identitystore;
+  readonly admin: SSOAdmin;
   readonly center: IdentityCenterSettings;
 }
 
@@ -124,15 +114,15 @@ async function userIdOf(asked: Asked, email: string): Promise<string | NoPerson>
 
 async function idBy({ store, center }: Asked, path: "emails.value" | "userName", value: string) {
   const AlternateIdentifier = { UniqueAttribute: { AttributePath: path, AttributeValue: value } };
-  const command = new GetUserIdCommand({ IdentityStoreId: center.identityStoreId, AlternateIdentifier });
-  const found = await call("identitystore:GetUserId", center, () => orAbsent(store.send(command)));
+  const input = { IdentityStoreId: center.identityStoreId, AlternateIdentifier };
+  const found = await call("identitystore:GetUserId", center, () => orAbsent(store.getUserId(input)));
   return found && expected(found.UserId, forms.id, "identitystore:GetUserId without a user's id");
 }
 
 /** The session name of a person in every account. */
 async function userNameOf({ store, center }: Asked, id: string, isOf: Sought["isOf"]): Promise<string | NoPerson> {
-  const command = new DescribeUserCommand({ IdentityStoreId: center.identityStoreId, UserId: id });
-  const user = await call("identitystore:DescribeUser", center, () => store.send(command));
+  const input = { IdentityStoreId: center.identityStoreId, UserId: id };
+  const user = await call("identitystore:DescribeUser", center, () => store.describeUser(input));
   if (user.UserStatus === "DISABLED") return { type: "none", why: "user-disabled" };
   const Emails = [...answeredList(user.Emails ?? [], `identitystore:DescribeUser of ${id}`)];
   const userName = user.UserId === id && isOf({ ...user, Emails }) ? user.UserName : undefined;
@@ -161,11 +151,11 @@ async function permissionSetsOf(asked: Asked, userId: string, account: string): 
 function groupsOf({ store, center }: Asked, userId: string): Promise<readonly string[]> {
   const action = "identitystore:ListGroupMembershipsForMember";
   return allOfPages(`${action} of ${userId}`, bounds(), async (NextToken) => {
-    const command = new ListGroupMembershipsForMemberCommand({
+    const input = {
       ...{ IdentityStoreId: center.identityStoreId, MemberId: { UserId: userId } },
       ...(NextToken && { NextToken }),
-    });
-    const answer = await call(action, center, () => store.send(command));
+    };
+    const answer = await call(action, center, () => store.listGroupMembershipsForMember(input));
     const groups = answeredList(answer.GroupMemberships, `${action} of ${userId}`);
     return { items: groups.flatMap(({ GroupId }) => GroupId ?? []), next: answer.NextToken };
   });
@@ -178,11 +168,13 @@ function assignedTo(
 ): Promise<readonly string[]> {
   const action = "sso:ListAccountAssignmentsForPrincipal";
   return allOfPages(`${action} of ${principal.PrincipalId}`, bounds(), async (NextToken) => {
-    const command = new ListAccountAssignmentsForPrincipalCommand({
+    const input = {
       ...{ InstanceArn: center.instanceArn, ...principal, Filter: { AccountId: account } },
       ...(NextToken && { NextToken }),
-    });
-    const { AccountAssignments, NextToken: next } = await call(action, center, () => admin.send(command));
+    };
+    const { AccountAssignments, NextToken: next } = await call(action, center, () =>
+      admin.listAccountAssignmentsForPrincipal(input),
+    );
     const assigned = answeredList(AccountAssignments, `${action} of ${principal.PrincipalId}`);
     const here = assigned.filter(({ AccountId }) => AccountId === account);
     return { items: here.flatMap(({ PermissionSetArn }) => PermissionSetArn ?? []), next };
@@ -190,8 +182,8 @@ function assignedTo(
 }
 
 async function nameOfSet({ admin, center }: Asked, PermissionSetArn: string): Promise<string> {
-  const command = new DescribePermissionSetCommand({ InstanceArn: center.instanceArn, PermissionSetArn });
-  const { PermissionSet } = await call("sso:DescribePermissionSet", center, () => admin.send(command));
+  const input = { InstanceArn: center.instanceArn, PermissionSetArn };
+  const { PermissionSet } = await call("sso:DescribePermissionSet", center, () => admin.describePermissionSet(input));
   return expected(PermissionSet?.Name, forms.set, `sso:DescribePermissionSet of ${PermissionSetArn} without a name`);
 }
 

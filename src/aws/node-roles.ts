@@ -1,10 +1,4 @@
-import {
-  DescribeFargateProfileCommand,
-  DescribeNodegroupCommand,
-  type EKSClient,
-  ListFargateProfilesCommand,
-  ListNodegroupsCommand,
-} from "@aws-sdk/client-eks";
+import type { EKS } from "@aws-sdk/client-eks";
 import type { ManagedNodes } from "../diagnosis/migration/facts.ts";
 import { allOfPages, type PageBounds } from "../operations/bounds.ts";
 import { type ClusterAddress, clusterPlace, type EksCluster } from "./eks-cluster.ts";
@@ -21,14 +15,14 @@ export async function managedNodes({ address, client }: EksCluster): Promise<rea
   return awsAnswer(`eks:ListNodegroups on ${clusterPlace(address)}`, asked());
 }
 
-async function nodegroups(client: EKSClient, { eksName: clusterName }: ClusterAddress): Promise<ManagedNodes[]> {
+async function nodegroups(client: EKS, { eksName: clusterName }: ClusterAddress): Promise<ManagedNodes[]> {
   const names = await allOfPages(`eks:ListNodegroups of cluster ${clusterName}`, nodeBounds(), async (nextToken) => {
-    const answer = await client.send(new ListNodegroupsCommand({ clusterName, nextToken }));
+    const answer = await client.listNodegroups({ clusterName, nextToken });
     return { items: answer.nodegroups ?? [], next: answer.nextToken };
   });
   const found: ManagedNodes[] = [];
   for (const nodegroupName of names) {
-    const { nodegroup } = await client.send(new DescribeNodegroupCommand({ clusterName, nodegroupName }));
+    const { nodegroup } = await client.describeNodegroup({ clusterName, nodegroupName });
     const { nodeRole: roleArn = "", amiType = "" } = nodegroup ?? {};
     const type = amiType.startsWith("WINDOWS_") ? "EC2_WINDOWS" : "EC2_LINUX";
     found.push({ roleArn, name: `the managed node group ${nodegroupName}`, type });
@@ -36,20 +30,18 @@ async function nodegroups(client: EKSClient, { eksName: clusterName }: ClusterAd
   return found;
 }
 
-async function fargateProfiles(client: EKSClient, { eksName: clusterName }: ClusterAddress): Promise<ManagedNodes[]> {
+async function fargateProfiles(client: EKS, { eksName: clusterName }: ClusterAddress): Promise<ManagedNodes[]> {
   const names = await allOfPages(
     `eks:ListFargateProfiles of cluster ${clusterName}`,
     nodeBounds(),
     async (nextToken) => {
-      const answer = await client.send(new ListFargateProfilesCommand({ clusterName, nextToken }));
+      const answer = await client.listFargateProfiles({ clusterName, nextToken });
       return { items: answer.fargateProfileNames ?? [], next: answer.nextToken };
     },
   );
   const found: ManagedNodes[] = [];
   for (const fargateProfileName of names) {
-    const { fargateProfile } = await client.send(
-      new DescribeFargateProfileCommand({ clusterName, fargateProfileName }),
-    );
+    const { fargateProfile } = await client.describeFargateProfile({ clusterName, fargateProfileName });
     const { podExecutionRoleArn: roleArn = "" } = fargateProfile ?? {};
     found.push({ roleArn, name: `the Fargate profile ${fargateProfileName}`, type: "FARGATE_LINUX" });
   }

@@ -1,4 +1,4 @@
-import { ListAccountsCommand, OrganizationsClient } from "@aws-sdk/client-organizations";
+import { Organizations } from "@aws-sdk/client-organizations";
 import { allOfPages } from "../operations/bounds.ts";
 import { answeredList, answeredWith, type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
@@ -27,12 +27,10 @@ export async function organizationAccounts(
   region: string,
 ): Promise<OrganizationAccounts | null> {
   // All callers share some calls a second: the SDK waits longer after each try.
-  const client = new OrganizationsClient({ ...clientSettings(source, region), maxAttempts: 8 });
+  const client = new Organizations({ ...clientSettings(source, region), maxAttempts: 8 });
   try {
     const all = await allOfPages(action, bounds(), async (NextToken) => {
-      const { Accounts, NextToken: next } = await client.send(
-        new ListAccountsCommand(NextToken === undefined ? {} : { NextToken }),
-      );
+      const { Accounts, NextToken: next } = await client.listAccounts(NextToken === undefined ? {} : { NextToken });
       return { items: answeredList(Accounts, action), next };
     });
     // `Status` was retired in September 2026. A partition may still answer with it alone.

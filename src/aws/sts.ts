@@ -1,10 +1,4 @@
-import {
-  AssumeRoleCommand,
-  type AssumeRoleCommandInput,
-  type AssumeRoleCommandOutput,
-  GetCallerIdentityCommand,
-  STSClient,
-} from "@aws-sdk/client-sts";
+import { type AssumeRoleCommandInput, type AssumeRoleCommandOutput, STS } from "@aws-sdk/client-sts";
 import { fromIni } from "@aws-sdk/credential-providers";
 import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
@@ -22,9 +16,9 @@ import {
 import { awsAnswer } from "./explain-aws-error.ts";
 
 /** The process's own client of each region: a new one would look up its credentials again, with a call for IRSA. */
-const own = new Map<string, STSClient>();
+const own = new Map<string, STS>();
 
-const kept = new WeakSet<STSClient>();
+const kept = new WeakSet<STS>();
 
 /** A user's path has any visible sign, and 512 of them at most (API reference of IAM, "User"). */
 const arnForm = /^arn:[\w-]+:(?:sts|iam)::\d{12}:[!-~]{1,700}$/;
@@ -59,7 +53,7 @@ export async function assumeRole(
   const { roleArn, region } = options;
   const assume = () =>
     callSts(source, region, `sts:AssumeRole on ${roleArn}`, async (client) => {
-      const answer = await logRequestId(log, "sts:AssumeRole", client.send(new AssumeRoleCommand(inputOf(options))));
+      const answer = await logRequestId(log, "sts:AssumeRole", client.assumeRole(inputOf(options)));
       return sessionIn(answer, roleArn);
     });
   return measuredStep("assume", assume);
@@ -122,9 +116,9 @@ async function callSts<T>(
   source: CredentialSource,
   region: string,
   what: string,
-  send: (client: STSClient) => Promise<T>,
+  send: (client: STS) => Promise<T>,
 ): Promise<T> {
-  const client = source === "default" ? ownClient(region) : new STSClient(clientSettings(source, region));
+  const client = source === "default" ? ownClient(region) : new STS(clientSettings(source, region));
   try {
     return await awsAnswer(what, send(client));
   } catch (error) {
@@ -138,10 +132,10 @@ async function callSts<T>(
   }
 }
 
-function ownClient(region: string): STSClient {
+function ownClient(region: string): STS {
   const known = own.get(placeOf(region));
   if (known) return known;
-  const client = new STSClient(clientSettings("default", region));
+  const client = new STS(clientSettings("default", region));
   own.set(placeOf(region), client);
   return client;
 }
@@ -170,7 +164,7 @@ export async function callerIdentity(
 export function askCallerIdentity(source: CredentialSource, region: string, log?: RequestIds): Promise<CallerIdentity> {
   const action = "sts:GetCallerIdentity";
   return callSts(source, region, action, async (client) => {
-    const { Arn, Account, UserId } = await logRequestId(log, action, client.send(new GetCallerIdentityCommand({})));
+    const { Arn, Account, UserId } = await logRequestId(log, action, client.getCallerIdentity({}));
     if (!Arn || !Account || !UserId || !arnForm.test(Arn) || !/^\d{12}$/.test(Account)) {
       throw incomplete(action);
     }
@@ -195,7 +189,7 @@ export async function timeOfAws(region: string): Promise<Date> {
 const clusterHeader = "x-k8s-aws-id";
 
 /** A client's own SHA-256 is by Node's crypto. */
-type RegionalSts = Pick<STSClient["config"], "sha256"> & { readonly host: string };
+type RegionalSts = Pick<STS["config"], "sha256"> & { readonly host: string };
 
 const regions = new Map<string, RegionalSts>();
 
@@ -236,7 +230,7 @@ export function stsHost(region: string): string {
 function regionalSts(region: string): RegionalSts {
   const known = regions.get(region);
   if (known) return known;
-  const client = new STSClient({ region });
+  const client = new STS({ region });
   const { sha256, endpointProvider } = client.config;
   const { url } = endpointProvider({ Region: region, UseFIPS: false, UseDualStack: false });
   client.destroy();
