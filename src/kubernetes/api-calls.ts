@@ -163,17 +163,13 @@ export async function sendDirectly({ method, path, query, body }: ApiCall, route
   const { origin, host } = new URL(route.endpoint);
   const what = `The API server at ${host}`;
   const place = host + path;
-  const last = lastLengths.get(place);
-  // A little more than in the last large answer.
-  const expected = last === undefined ? 0 : last + largeAnswer;
-  const { status, headers, bytes } = await receive(what, route, expected, {
+  const { status, headers, bytes } = await receive(what, route, {
     origin,
     path: query ? `${path}?${new URLSearchParams(query)}` : path,
     method,
     headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...route.headers },
     body: body === undefined ? null : body instanceof Uint8Array ? body : JSON.stringify(body),
   });
-  if (bytes.length >= largeAnswer) putNewest(lastLengths, place, bytes.length, maxKnown);
   // undici frees the socket only then: an immediate call would open another one.
   await nextTurn();
   const textOf = (left: Buffer) => textWithin(left, largestAnswer, what);
@@ -183,14 +179,9 @@ export async function sendDirectly({ method, path, query, body }: ApiCall, route
 type Received = Pick<ApiAnswer, "status" | "headers" | "bytes">;
 
 /** Without a stream and a signal for each call, which cost more than to read some hundred bytes. */
-function receive(
-  what: string,
-  { withinMs, closing, dispatcher }: Route,
-  expected: number,
-  call: Dispatcher.DispatchOptions,
-) {
+function receive(what: string, { withinMs, closing, dispatcher }: Route, call: Dispatcher.DispatchOptions) {
   return new Promise<Received>((resolve, reject) => {
-    const arrived = new ArrivedBytes(expected);
+    const arrived = new ArrivedBytes();
     let [status, headers]: [number, Received["headers"]] = [0, {}];
     let sending: Dispatcher.DispatchController | null = null;
     let over: Error | null = null;
@@ -232,8 +223,6 @@ function receive(
 const knownAnswers = new Map<string, { readonly bytes: Buffer; readonly text: string }>();
 const largeAnswer = 16 * 1024;
 const maxKnown = 16;
-
-const lastLengths = new Map<string, number>();
 
 /** The text of an answer that stays the same to the byte is made once. @throws AccessError */
 function knownText(place: string, bytes: Buffer, textOf: ApiAnswer["textOf"]): string {

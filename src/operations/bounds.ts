@@ -116,13 +116,8 @@ function look(looked: Looked, part: Uint8Array): void {
 
 /** What has arrived of a body. A list of its parts would take a hundred bytes for each, and a sender can send a byte at a time. */
 export class ArrivedBytes {
-  #room: Buffer;
+  #room = Buffer.alloc(0);
   length = 0;
-
-  /** @param expected so many bytes arrive without a copy of those before them */
-  constructor(expected = 0) {
-    this.#room = Buffer.allocUnsafe(expected);
-  }
 
   add(part: Uint8Array): void {
     const length = this.length + part.length;
