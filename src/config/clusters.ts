@@ -9,7 +9,7 @@ import {
   type Rule,
 } from "../access/policy/cluster.ts";
 import type { Creator, CreatorRole } from "../access/policy/creator.ts";
-import { policyTexts, roleText } from "../access/policy/policy-text.ts";
+import { chosen, policyTexts, roleText } from "../access/policy/policy-text.ts";
 import { clusterRule } from "../access/policy/rule.ts";
 import type { ConfigFile, WrittenCreator } from "./config-file.ts";
 import type { NamedCluster } from "./fleet-file.ts";
@@ -94,7 +94,7 @@ export function givenBy({ groups, policy, namespaces, bind }: ConfigFile["levels
 function roleTexts({ clusterRole, role, in: where }: ConfigFile["levels"][string]["bind"][number]): readonly string[] {
   const bound = { kind: clusterRole === undefined ? "Role" : "ClusterRole", name: clusterRole ?? role ?? "" } as const;
   if (where === "all") return [roleText(bound, null)];
-  return where === "choose" ? [roleText(bound, "choose")] : where.map((namespace) => roleText(bound, namespace));
+  return (where === "choose" ? [chosen] : where).map((namespace) => roleText(bound, namespace));
 }
 
 /** A cluster without what the policy says of it. */

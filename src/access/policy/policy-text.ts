@@ -6,7 +6,7 @@
 const roleForm = /^(ClusterRole|Role) ([^\s\p{Surrogate}]{1,253})(?: in (\?|[a-z0-9-]{1,63}))?$/u;
 
 /** In a level: the requester chooses the namespaces. No namespace has this name. */
-const chosen = "?";
+export const chosen = "?";
 
 export interface PlacedRole {
   readonly kind: "ClusterRole" | "Role";
@@ -15,13 +15,9 @@ export interface PlacedRole {
   readonly namespace: string | null;
 }
 
-/** @param namespace null: the whole cluster; `"choose"`: the requester chooses */
-export function roleText(
-  { kind, name }: Pick<PlacedRole, "kind" | "name">,
-  namespace: string | null | "choose",
-): string {
-  if (namespace === null) return `${kind} ${name}`;
-  return `${kind} ${name} in ${namespace === "choose" ? chosen : namespace}`;
+/** @param namespace null: the whole cluster */
+export function roleText({ kind, name }: Pick<PlacedRole, "kind" | "name">, namespace: string | null): string {
+  return namespace === null ? `${kind} ${name}` : `${kind} ${name} in ${namespace}`;
 }
 
 export function isRoleText(given: string): boolean {

@@ -11,8 +11,8 @@ import {
   matchesLevel,
   placedRoleOf,
   policyTexts,
-  roleText,
 } from "../../../src/access/policy/policy-text.ts";
+import { clusterIn, configOf, configText } from "../../builders/a-cluster.ts";
 
 const scoped = fc.record({
   name: fc.constantFrom("AmazonEKSEditPolicy", "AmazonEKSViewPolicy"),
@@ -49,8 +49,7 @@ test("full control is system:masters, and the policy of a cluster administrator 
   expect(isFullControl(["policy AmazonEKSClusterAdminPolicy in a"])).toBe(false);
 });
 
-const edit = { kind: "ClusterRole", name: "edit" } as const;
-const chooser = [roleText(edit, "choose"), "ClusterRole view"];
+const chooser = ["ClusterRole edit in ?", "ClusterRole view"];
 
 describe("a role that a level binds", () => {
   test.each([
@@ -89,6 +88,16 @@ describe("the namespaces that a requester chooses", () => {
     ]);
     expect(choosesNamespaces(chooser)).toBe(true);
     expect(choosesNamespaces(["ClusterRole view"])).toBe(false);
+  });
+
+  test("can be one of the name choose, which a level can list, too", () => {
+    const levels = (where: string) =>
+      configText.replace("groups: [eks-access:viewers]", `bind: [{ clusterRole: edit, in: ${where} }]`);
+    const given = (where: string) => clusterIn(configOf(levels(where)), "staging").levels[0]?.groups;
+
+    expect(levelGroupsIn(chooser, "choose")).toEqual(["ClusterRole edit in choose", "ClusterRole view"]);
+    expect(given("[choose]")).toEqual(["ClusterRole edit in choose"]);
+    expect(given("choose")).toEqual(["ClusterRole edit in ?"]);
   });
 
   test("are all that may differ from the level", () => {
