@@ -124,7 +124,7 @@ async function act<State extends WayState, Decided extends Settlement>(
 }
 
 type Run = Pick<WayAttempt<WayState, Settlement>, "context" | "cluster" | "opened"> & {
-  readonly adapter: Pick<WayAdapter<WayState, Settlement>, "way" | "unlisted">;
+  readonly adapter: Pick<WayAdapter<WayState, Settlement>, "way" | "unlisted" | "isTaken">;
 };
 
 interface Acted {
@@ -256,9 +256,10 @@ async function recordTaken(done: Acted, request: ApprovedRequest, reviewer: Revi
   const left = whyLeft(done, request);
   if (left) return recordPostponed(context, request, left);
   const { principal, lease } = request;
-  const inForce = unlisted
-    ? dueWork(await context.ledger.leasedOf(cluster.name), context.now()).inForce
-    : [...decided.complete, ...begun, ...repaired];
+  const all = dueWork(await context.ledger.leasedOf(cluster.name), context.now()).inForce;
+  // Of this way only those that this run has found there.
+  const ofOtherWays = all.filter((each) => !adapter.isTaken(each));
+  const inForce = unlisted ? all : [...decided.complete, ...begun, ...repaired, ...ofOtherWays];
   const facts = { cluster, opened, reviewer, request, readBack: outcomes.readBackOf(principal), inForce, unlisted };
   // A lease that was never active gave nothing, so its end needs no proof.
   const proved = lease.state === "active" ? await proveEnd(context, facts) : null;

@@ -105,6 +105,20 @@ describe("a lease for one person", () => {
     expect(JSON.stringify(document())).toBe(before);
   });
 
+  test("who also has one by groups: the end of either names the other, which still gives access", async () => {
+    const byGroups = (text: string) => text.replace(/bind: \[\{ clusterRole: edit.*\]/, "groups: [eks-access:admins]");
+    context = contextWith("report", byGroups);
+    await give(context, cluster, { id: "r-groups", level: "admin", principal: arns.engineer });
+    await give(context, cluster, { id: "r-roles", principal: arns.engineer });
+
+    const first = await revokeGiven(context, cluster, "r-groups");
+    await give(context, cluster, { id: "r-again", level: "admin", principal: arns.engineer });
+    const second = await revokeGiven(context, cluster, "r-roles");
+
+    expect(first.lease?.endProof?.others).toEqual([expect.stringMatching(/^r-roles gives viewer until /)]);
+    expect(second.lease?.endProof?.others).toEqual([expect.stringMatching(/^r-again gives admin until /)]);
+  });
+
   test("in one namespace holds in no other, and the proof says so", async () => {
     const given = await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
 
