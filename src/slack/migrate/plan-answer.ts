@@ -143,13 +143,7 @@ const indented = (text: string) => `      ${text}`;
 
 /** A text in parts that each fit into a section, if it has spaces, however much of it is escaped. */
 function parts(text: string): readonly string[] {
-  const found: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = found.at(-1);
-    if (last !== undefined && last.length + word.length < roomOfPart) found[found.length - 1] = `${last} ${word}`;
-    else found.push(word);
-  }
-  return found.map((part) => styled(part, Number.POSITIVE_INFINITY));
+  return joinedLines(text.split(" "), roomOfPart, " ").map((part) => styled(part, Number.POSITIVE_INFINITY));
 }
 
 function keptBlocks(keptBecause: string | null): KnownBlock[] {

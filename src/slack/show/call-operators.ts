@@ -124,15 +124,14 @@ export function outageMessage(first: Troubled, others: readonly Troubled[]): Mes
   const isRepair = waitsForRepair(first.trouble.code);
   const clusters = clustersInWords(first, others);
   const cause = causeIn(first, others);
-  const text = [
+  return announcement(
     `:warning: *${first.isEnd ? `Leases of ${clusters} can't end` : `Requests for ${clusters} wait${isRepair ? " for a repair" : ""}`}.* ${cause}`,
     ...namedClusters(first, others),
     isRepair
       ? `The worker retries them within 15 minutes, or now by ${code(`/eks-access check ${others.length > 0 ? "CLUSTER" : first.cluster.name}`)}.`
       : "The worker retries them each minute.",
     ...onCallOf(first, others),
-  ].join("\n");
-  return announcement(text);
+  );
 }
 
 /** The others have the same kind of failure, each with its own names. */
@@ -152,13 +151,12 @@ export function onCallOf(first: Pick<Troubled, "cluster">, others: readonly Pick
 export function outageOverMessage(first: EndedOutage, others: readonly EndedOutage[]): Message {
   const clusters = clustersInWords(first, others);
   const many = others.length > 0;
-  const text = [
+  return announcement(
     first.works
       ? `:white_check_mark: *${clusters} ${many ? "work" : "works"} again.* The worker is catching up.`
       : `*No request for ${clusters} waits any more.*`,
     ...(many ? [`Clusters: ${namesOf(first, others)}.`] : []),
-  ].join("\n");
-  return announcement(text);
+  );
 }
 
 type Named = Pick<Troubled, "cluster">;

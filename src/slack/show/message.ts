@@ -26,16 +26,17 @@ export function answer(said: string): Message {
 }
 
 /** A message of one section that many people get, with its commands as buttons. Its `text` has all of it, without the signs that only format. */
-export function announcement(said: string): Message {
+export function announcement(...lines: readonly string[]): Message {
+  const said = lines.join("\n");
   return { text: unformatted(said), blocks: [section(said), ...runsIn(said)] };
 }
 
 /** Whole lines in as few texts as possible, each shorter than `most`, except a line that alone is longer. */
-export function joinedLines(lines: readonly string[], most: number): readonly string[] {
+export function joinedLines(lines: readonly string[], most: number, between = "\n"): readonly string[] {
   const texts: string[] = [];
   for (const line of lines) {
     const last = texts.at(-1);
-    if (last !== undefined && last.length + line.length < most) texts[texts.length - 1] = `${last}\n${line}`;
+    if (last !== undefined && last.length + line.length < most) texts[texts.length - 1] = `${last}${between}${line}`;
     else texts.push(line);
   }
   return texts;

@@ -6,7 +6,7 @@ import type { FleetLedger } from "../../ledger/fleet.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
 import type { Ticking } from "../../operations/stoppable.ts";
-import { announcement, type Message } from "./message.ts";
+import { announcement, joinedLines, type Message } from "./message.ts";
 import { code, codeList, cut, plainLine, section, time } from "./mrkdwn.ts";
 import {
   type PostContext,
@@ -42,7 +42,7 @@ export function startNoticePoster(context: NoticeContext): Ticking {
       await postClaimed(
         context,
         { turns: [turnOf(notice)], channel },
-        announcement([`*${plainLine(notice.title)}*`, ...notice.lines].join("\n")),
+        announcement(`*${plainLine(notice.title)}*`, ...notice.lines),
       );
   });
 }
@@ -76,17 +76,9 @@ const maxParts = 10;
 
 /** A notice for each message, so that each line is in the channel. */
 function partsOf(notice: Notice): readonly Notice[] {
-  const parts: string[][] = [[]];
-  const heading = notice.title.length + " (10 of 10)".length;
-  let room = maxCharacters - heading;
-  for (const line of notice.lines.map((each) => cut(`• ${plainLine(each)}`, maxCharacters - heading - 1))) {
-    room -= line.length + 1;
-    if (room < 0) {
-      parts.push([]);
-      room = maxCharacters - heading - line.length - 1;
-    }
-    parts.at(-1)?.push(line);
-  }
+  const room = maxCharacters - notice.title.length - " (10 of 10)".length;
+  const all = notice.lines.map((each) => cut(`• ${plainLine(each)}`, room - 1));
+  const parts = all.length > 0 ? joinedLines(all, room - 1).map((text) => text.split("\n")) : [[]];
   const left = parts.slice(maxParts).flat().length;
   const shown = parts.slice(0, maxParts);
   if (left > 0) shown.at(-1)?.splice(-1, 1, `… and ${left + 1} more, in the log.`);
@@ -179,11 +171,10 @@ function silentMessage(zone: Zone, since: Date, clusters: readonly Cluster[]): M
     1000,
   );
   const start = zone === null ? "eks-access worker" : `eks-access worker --zone ${zone}`;
-  const lines = [
+  return announcement(
     `:warning: *No worker serves ${inZone(zone)}* since ${time(since.toISOString())}. Access to ${names} neither begins nor ends.`,
     `Start ${code(start)} in a network that reaches them.`,
-  ];
-  return announcement(lines.join("\n"));
+  );
 }
 
 const inZone = (zone: Zone) => (zone === null ? "the clusters without a zone" : `the zone ${zone}`);

@@ -85,17 +85,16 @@ async function startOf(auditLog: ReadableLog, base: LogBase, seen: Anchor | null
 
 /** The anchor in the audit channel, which an attacker with Redis can't change. */
 export function anchorMessage(verdict: ChainVerdict): Message {
-  if (verdict.type === "broken") {
-    const text = `:rotating_light: *The audit log is broken* ${plainLine(verdict.message)} Copy Redis. Compare it with ${code("eks-access audit verify")} and the anchors above.`;
-    return announcement(text);
-  }
+  if (verdict.type === "broken")
+    return announcement(
+      `:rotating_light: *The audit log is broken* ${plainLine(verdict.message)} Copy Redis. Compare it with ${code("eks-access audit verify")} and the anchors above.`,
+    );
   const anchor: Anchor = { count: verdict.count, hash: verdict.head };
-  const text = [
+  return announcement(
     `*Audit log* whole, ${verdict.count} events. Its anchor:`,
     code(formatAnchor(anchor)),
     `Check the log against it later: ${code("eks-access audit verify --anchor COUNT:HASH")}`,
-  ].join("\n");
-  return announcement(text);
+  );
 }
 
 export interface TroubleContext extends PostContext {
@@ -224,29 +223,26 @@ export function clusterTroubleMessage(first: ClosedCluster, others: readonly Clo
   const clusters = clustersInWords(first, others);
   const since = time(first.trouble.since);
   const cause = causeIn(first, others);
-  const text = [
+  return announcement(
     `:warning: *The worker can't work on ${clusters}* since ${since}. ${cause}`,
     ...namedClusters(first, others),
     "New access waits. The worker retries each minute where access must end, and otherwise within 15 minutes.",
     ...onCallOf(first, others),
-  ].join("\n");
-  return announcement(text);
+  );
 }
 
 function troubleOverMessage(first: ClosedCluster, others: readonly ClosedCluster[]): Message {
   const last = [first, ...others].map(({ trouble }) => trouble.overAt ?? "").toSorted();
   const at = time(last.at(-1) ?? "");
-  const text = [
+  return announcement(
     `:white_check_mark: *${clustersInWords(first, others)} ${others.length > 0 ? "work" : "works"} again* since ${at}. The worker is catching up.`,
     ...(others.length > 0 ? [`Clusters: ${namesOf(first, others)}.`] : []),
-  ].join("\n");
-  return announcement(text);
+  );
 }
 
 function revertedMessage(cluster: string): Message {
-  const text = [
+  return announcement(
     `:warning: *Another writer keeps changing aws-auth of ${code(cluster)} back.* Leases lose access.`,
     `${code(`/eks-access check ${cluster}`)} names them. Use levels that bind roles, or make it ignore leases.`,
-  ].join("\n");
-  return announcement(text);
+  );
 }
