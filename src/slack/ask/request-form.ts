@@ -36,15 +36,21 @@ type OfferContext = Pick<SlackContext, "config" | "directory">;
 /** Slack opens a form within three seconds or not at all, so the look-up has less. In milliseconds. */
 const rememberingMs = 1_200;
 
-/** The form of a request: like an earlier one, or with this person's last choices. */
-export async function requestForm(context: SlackContext, user: string, like?: AccessRequest): Promise<ModalView> {
+/** The form of a request: like an earlier one, or with this person's last choices. @param chosen the cluster instead of theirs */
+export async function requestForm(
+  context: SlackContext,
+  user: string,
+  like?: AccessRequest,
+  chosen?: Cluster,
+): Promise<ModalView> {
+  const withoutMemory = { ...emptyForm, cluster: chosen?.name ?? "" };
   const [form, offers] = await Promise.all([
     like
       ? formLike(like, user)
       : withinTime(
-          remembered(context, user).catch(() => emptyForm),
+          remembered(context, user, chosen).catch(() => withoutMemory),
           rememberingMs,
-          emptyForm,
+          withoutMemory,
         ),
     offersTo(context, personOf(like, user)),
   ]);
@@ -111,20 +117,19 @@ function formLike(request: AccessRequest, user: string): RequestForm {
 }
 
 /** The person's last request, and the principal linked to their account. @throws AccessError */
-async function remembered(context: SlackContext, user: string): Promise<RequestForm> {
+async function remembered(context: SlackContext, user: string, chosen?: Cluster): Promise<RequestForm> {
   const { ledger, config } = context;
   const own = (await ledger.ofRequester(user, lookedThrough)).filter((each) => !isAskedByOther(each, user));
   const [last] = own;
   const recent = [...new Set(own.map(({ cluster: name }) => name))].slice(0, maxRecent);
-  const cluster = last ? (config.clusters.get(last.cluster) ?? null) : null;
+  const cluster = chosen ?? config.clusters.get(last?.cluster ?? "") ?? null;
+  const used = !chosen || chosen.name === last?.cluster ? last?.principal : undefined;
   // If a worker looks people up, an empty field means the person's own identity.
-  const principal = needsEmail(config.identities)
-    ? ""
-    : ((await linkedOf(context, user, cluster)) ?? last?.principal ?? "");
-  if (!last) return { ...emptyForm, principal, recent };
+  const principal = needsEmail(config.identities) ? "" : ((await linkedOf(context, user, cluster)) ?? used ?? "");
+  if (!last) return { ...emptyForm, cluster: chosen?.name ?? "", principal, recent };
   const duration = formatDuration(last.durationSeconds).replaceAll(" ", "");
-  const chosen = { cluster: last.cluster, level: last.level, principal, duration: last.extends ? "" : duration };
-  return { ...emptyForm, ...chosen, recent };
+  const choices = { level: last.level, principal, duration: last.extends ? "" : duration };
+  return { ...emptyForm, ...choices, cluster: chosen?.name ?? last.cluster, recent };
 }
 
 /** How many requests it reads for recent clusters, and how many clusters come first. */

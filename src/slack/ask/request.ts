@@ -38,12 +38,14 @@ import { askFor } from "./submit-request.ts";
 export const request: Command = {
   word: "request",
   usage: "[<cluster> [<arn>] <level> [in <namespaces>] [for @bob] [for 4h] [ticket <id>] <reason>]",
-  summary: "asks for access; alone it opens a form",
+  summary: "asks for access; alone or with a cluster it opens a form",
   records: true,
-  run: async (context, call) =>
-    call.rest === ""
-      ? openOnCommand(context, call, () => requestForm(context, call.user))
-      : askInOneLine(context, call),
+  run: async (context, call) => {
+    const chosen = context.config.clusters.get(call.rest.toLowerCase());
+    return call.rest === "" || chosen
+      ? openOnCommand(context, call, () => requestForm(context, call.user, undefined, chosen))
+      : askInOneLine(context, call);
+  },
 };
 
 async function askInOneLine(context: SlackContext, { user, rest, people }: CommandCall): Promise<Message> {

@@ -57,6 +57,7 @@ async function findStatus(context: SlackContext, user: string, id: string, place
 }
 
 function clusterAnswer(cluster: string): Message {
-  const said = `${code(cluster)} is a cluster, not a request. ${code("/eks-access status")} alone shows the backlog.`;
-  return { text: said, blocks: [section(said), actions("run", [runButton(`check ${cluster}`)])] };
+  const said = `${code(cluster)} is a cluster, not a request.`;
+  const runs = [`check ${cluster}`, "status"].map((line) => actions(`run-${line}`, [runButton(line)]));
+  return { text: said, blocks: [section(said), ...runs] };
 }

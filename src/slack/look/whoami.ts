@@ -15,9 +15,9 @@ import { needsRenewal, personShown } from "../app/request-people.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import { identitiesNow, rememberedIdentities, sessionsFound } from "../link/identities.ts";
 import { identityLines, type LinkedIdentity } from "../link/link.ts";
-import { requestButton, runsIn } from "../show/buttons.ts";
+import { runsIn } from "../show/buttons.ts";
 import type { Message } from "../show/message.ts";
-import { actions, code, codeList, firstOf, mention, section, styled, time, until } from "../show/mrkdwn.ts";
+import { code, codeList, firstOf, mention, section, styled, time, until } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 import { aboutCluster } from "./about-cluster.ts";
 
@@ -132,8 +132,7 @@ export function chainAnswer(
     return [`*${title}*`, ...lines, ...(title === "You" ? foreign.slice(0, maxForeign) : [])].join("\n");
   });
   const text = [head, ...sections].join("\n");
-  const ask = text.includes("/eks-access request") ? [actions("ask", [requestButton()])] : [];
-  return { text, blocks: [...[head, ...sections].map(section), ...ask, ...runsIn(text)] };
+  return { text, blocks: [...[head, ...sections].map(section), ...runsIn(text)] };
 }
 
 /** Why the person is unknown is what the step lacks, and can have the fix. */

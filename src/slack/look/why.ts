@@ -5,7 +5,7 @@ import type { Cause, Diagnosis } from "../../diagnosis/facts.ts";
 import { whyReport } from "../../diagnosis/reports.ts";
 import { askWorker, type Command, idAndRest } from "../app/context.ts";
 import { identitiesNow } from "../link/identities.ts";
-import { askAgainButton, extendButton } from "../show/buttons.ts";
+import { askAgainButton, extendButton, runsIn } from "../show/buttons.ts";
 import { answer, type Message, messageOf } from "../show/message.ts";
 import { code, codeList, context, firstOf, mention, oneOf, section, styled } from "../show/mrkdwn.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "./about-cluster.ts";
@@ -48,6 +48,7 @@ export function whyAnswer(cluster: Cluster, { principal, noticed, identity, symp
     section(head),
     ...(noticed ? [context(styled(noticed, 400))] : []),
     ...firstOf(causes.map(causeBlocks), maxCauses, rest).flat(),
+    ...runsIn(causes.map(({ remedy }) => remedy).join("\n")),
   ]);
 }
 

@@ -132,11 +132,14 @@ export function runBlocks(block: string, typed: string, name: string): KnownBloc
   return /[<>&]|(^|\s)@/.test(line) || line.length > maxValue ? [] : [actions(block, [runButton(line, `Run ${name}`)])];
 }
 
-/** The commands in a text that only show something, and run as they are. */
+/** The commands in a text that only show something and run as they are, and the form for a cluster that it says to request. */
 export function runsIn(text: string): KnownBlock[] {
   const found = text.matchAll(/`\/eks-access ((?:check|creator|list|status|whoami|why)(?: [^`&<>…]+)?)`/g);
   const lines = new Set([...found].map(([, line = ""]) => line).filter((line) => !line.includes("CLUSTER")));
-  return [...lines].slice(0, 3).map((line, index) => actions(`run-${index}`, [runButton(line)]));
+  const [, cluster] = /`\/eks-access request ([a-z0-9-]+)/.exec(text) ?? [];
+  const ask = cluster ? [runButton(`request ${cluster}`, "Ask for access")] : [];
+  const buttons = [...ask, ...[...lines].slice(0, 3).map((line) => runButton(line))];
+  return buttons.map((each, index) => actions(`run-${index}`, [each]));
 }
 
 export function listButton(action: keyof typeof listActions, label: string, view: ListView, offset: number): Button {

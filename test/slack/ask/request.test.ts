@@ -3,7 +3,7 @@ import type { SandboxView } from "../../../sandbox/slack/inputs.ts";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLink } from "../../builders/a-link.ts";
-import { engineerArn } from "../../builders/a-request.ts";
+import { aRequest, engineerArn } from "../../builders/a-request.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 let app: SlackApp;
@@ -176,14 +176,30 @@ describe("the form of a request", () => {
     expect(textOf(answer)).toContain("Slack waits at most three seconds for a form. Try again.");
   });
 
-  test("finds a cluster among more than a list holds by a part of its name", async () => {
+  const withShops = () => {
     const clusters = Array.from(
       { length: 120 },
       (_, index) => `  shop-${index}:${oneCluster.replace("EKS", `eks-${index}`)}`,
     );
-    const other = await aSlackApp({
+    return aSlackApp({
       config: configText.replace(/clusters:\n[\s\S]*?levels:\n/, `clusters:\n${clusters.join("")}levels:\n`),
     });
+  };
+
+  test("opens with the cluster that alone follows the word, and the level of the last request", async () => {
+    const other = await withShops();
+    await other.put({ ...aRequest(), cluster: "shop-5", level: "viewer" });
+    const engineer = other.person("U0ENGINEER");
+
+    await engineer.command("/eks-access request Shop-117", "C0ACCESS");
+    const opened = await other.slack.until(() => engineer.view());
+    await other.stop();
+
+    expect(has("duration/shop-117/viewer")(opened)).toBe(true);
+  });
+
+  test("finds a cluster among more than a list holds by a part of its name", async () => {
+    const other = await withShops();
     const engineer = other.person("U0ENGINEER");
 
     await engineer.command("/eks-access request", "C0ACCESS");

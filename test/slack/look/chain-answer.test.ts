@@ -108,7 +108,7 @@ test("the next command of a chain is a button, without what has to be filled in,
   expect(shownFor("`/eks-access why staging` explains it, or `/eks-access check staging`.")).toMatch(
     /\n\[Run why\]\n\[Run check\]$/,
   );
-  expect(shownFor("Request access: `/eks-access request staging …`.")).toMatch(/\n\[Ask for access\]$/);
+  expect(shownFor("Request access: `/eks-access request staging`.")).toMatch(/\n\[Ask for access\]$/);
   expect(shownFor("`/eks-access why staging <arn>`, `/eks-access revoke r-1`.")).not.toContain("[");
 });
 

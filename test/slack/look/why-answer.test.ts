@@ -76,7 +76,8 @@ describe("the answer to why", () => {
     expect(told(whyFacts({ mode: "API", accessEntry, pods: null }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* – not certain
       • \`staging\` does not read aws-auth; its access entry is unknown: AWS refused eks:ListAccessEntries.
-            → Request access: \`/eks-access request staging arn:aws:iam::111122223333:role/developers …\`."
+            → Request access: \`/eks-access request staging arn:aws:iam::111122223333:role/developers …\`.
+      [Ask for access]"
     `);
   });
 
