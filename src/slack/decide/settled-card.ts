@@ -177,7 +177,9 @@ export function leaseWarnings({ lease }: AccessRequest): readonly string[] {
     ...(endProof?.others.length ? ["another lease remains"] : []),
     ...(endProof?.mapped.result === "yes" ? ["still mapped"] : []),
     ...(endProof?.authorized.result === "yes" ? ["still authorized"] : []),
-    ...(remains?.groups.length && endProof?.mapped.result !== "yes" ? ["older access remains"] : []),
+    ...(remains?.groups.length && endProof?.mapped.result !== "yes" && !endProof?.others.length
+      ? ["older access remains"]
+      : []),
     ...(lease.isForgotten ? ["the cluster has no record of this"] : []),
   ];
 }

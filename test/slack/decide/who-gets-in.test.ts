@@ -1,12 +1,19 @@
 import { describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
+import { leaseWarnings } from "../../../src/slack/decide/settled-card.ts";
 import { homeView } from "../../../src/slack/look/home-view.ts";
 import { listAnswer } from "../../../src/slack/look/list.ts";
 import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
 import { milestoneOf } from "../../../src/slack/show/requester-message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import {
+  aLeasedRequest,
+  anApprovedRequest,
+  anEndProof,
+  aPreviewedRequest,
+  engineerArn,
+} from "../../builders/a-request.ts";
 import { anEmergency } from "../../builders/an-emergency.ts";
 import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
@@ -98,11 +105,24 @@ test("the status of ended access does not say that a person gets it", () => {
   expect(text).not.toContain("gets this");
 });
 
-test.each([
-  [[], false],
-  [["readers"], true],
-])("a person who keeps a name with %j after the end keeps access: %s", (groups, isWarned) => {
-  const ended = aLeasedRequest({ state: "ended", endedAt: at(0).toISOString(), remains: { username: "dev", groups } });
+const lasts = "r-2 gives viewer until 2026-03-01T10:00:00.000Z";
 
-  expect(textOfBlocks(approvalMessage(ended, aCluster())).includes("older access remains")).toBe(isWarned);
-});
+test.each([
+  [[], [], false],
+  [["readers"], [], true],
+  [["readers"], [lasts], false],
+])(
+  "a person who keeps a name with %j after the end keeps older access, if it is not that of %j: %s",
+  (groups, others, isWarned) => {
+    const endProof = anEndProof({ others });
+    const lease = {
+      state: "ended",
+      endedAt: at(0).toISOString(),
+      remains: { username: "dev", groups },
+      endProof,
+    } as const;
+    const ended = aLeasedRequest(lease);
+
+    expect(leaseWarnings(ended).includes("older access remains")).toBe(isWarned);
+  },
+);
