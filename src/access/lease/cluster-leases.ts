@@ -40,7 +40,7 @@ export function isOverInCluster(holdings: ReadonlyMap<string, Holding>, request:
   return share !== undefined && isShareOver(share, now);
 }
 
-export function isShareOver({ endsAt }: Share, now: Date): boolean {
+export function isShareOver({ endsAt }: Pick<Share, "endsAt">, now: Date): boolean {
   return Date.parse(endsAt) <= now.getTime();
 }
 

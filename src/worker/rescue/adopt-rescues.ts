@@ -1,4 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
+import { isShareOver } from "../../access/lease/cluster-leases.ts";
 import { sealPlace } from "../../access/lease/holding.ts";
 import type { RescueLease } from "../../access/lease/kept-documents.ts";
 import { activeLease, earliest } from "../../access/lease/lease.ts";
@@ -25,7 +26,7 @@ export async function adoptRescues(
   const adopted: string[] = [];
   for (const { principalArn, lease } of await leasesOf(context, cluster, of)) {
     const known = await context.ledger.get(lease.id);
-    const isOver = isOverAt(lease, context.now());
+    const isOver = isShareOver(lease, context.now());
     // A dead or late process can have made it after its lease ended. A record in Redis can have a later end, or be garbage.
     if (isOver || (known && isClosed(known))) await remove(context, cluster, principalArn, lease.id);
     if (isOver && known?.lease && isRescue(known) && !isClosed(known)) await recordEnd(context, known);
@@ -40,15 +41,11 @@ export async function adoptRescues(
 /** Ends rescues by their sealed tags alone, for a worker without the ledger. @returns `nextEnd`: null: none is left @throws AccessError */
 export async function endRescuesByTags(context: WorkerContext, cluster: Cluster) {
   const found = await leasesOf(context, cluster);
-  const isOver = ({ lease }: Found) => isOverAt(lease, context.now());
+  const isOver = ({ lease }: Found) => isShareOver(lease, context.now());
   const over = found.filter(isOver);
   for (const { principalArn, lease } of over) await remove(context, cluster, principalArn, lease.id);
   const ends = found.filter((each) => !isOver(each)).map(({ lease }) => lease.endsAt);
   return { ended: over.map(({ lease }) => lease.id), nextEnd: ends.length > 0 ? earliest(ends) : null };
-}
-
-function isOverAt({ endsAt }: RescueLease, now: Date): boolean {
-  return Date.parse(endsAt) <= now.getTime();
 }
 
 const purpose = { id: "adopt", requester: "eks-access" };

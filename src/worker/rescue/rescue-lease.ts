@@ -7,7 +7,7 @@ import type { ApprovedRequest } from "../../access/record.ts";
 import { isRescue } from "../../access/request.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
-import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import { accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import type { Purpose } from "../../aws/session-policy.ts";
 import type { WorkerContext } from "../context.ts";
@@ -15,21 +15,7 @@ import { identityOfRun } from "../discover-creator.ts";
 import { namingOwnPolicy, openEksToManage } from "../open-eks.ts";
 import { recordEnd, recordPostponed } from "../reconcile/outcome.ts";
 
-export interface LeasePlace {
-  readonly entries: AccessEntries;
-  readonly clusterArn: string;
-  readonly principalArn: string;
-  readonly keys: MemoryKeys;
-}
-
 const policy = { name: "AmazonEKSClusterAdminPolicy", namespaces: null };
-
-/** A principal's rescue lease at EKS; null: there is no entry. @throws AccessError */
-async function findLease(place: LeasePlace): Promise<{ readonly lease: RescueLease | null } | null> {
-  const { entries, clusterArn, principalArn, keys } = place;
-  const entry = await entries.describe(principalArn);
-  return entry && { lease: rescueLeaseIn(clusterArn, entry, keys) };
-}
 
 const ownUsername = "eks-access-rescue:";
 
@@ -43,18 +29,24 @@ export function rescueLeaseIn(
 }
 
 /** Or completes one of an earlier run. EKS sets the tags with it, so it has its end. @throws AccessError `access-entry-conflict` */
-export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<AccessEntry> {
-  const { entries, clusterArn, principalArn, keys } = place;
-  const found = await findLease(place);
-  if (found && found.lease?.id !== lease.id) throw othersEntry(principalArn);
+export async function giveLease(
+  { keys }: Pick<WorkerContext, "keys">,
+  eks: EksCluster,
+  principalArn: string,
+  lease: RescueLease,
+): Promise<void> {
+  const entries = accessEntriesOf(eks);
+  const { arn } = eks.description;
+  const found = await entries.describe(principalArn);
+  if (found && rescueLeaseIn(arn, found, keys.memory)?.id !== lease.id) throw othersEntry(principalArn);
   if (!found) {
-    const tags = writeRescueTags(clusterArn, principalArn, lease, keys);
+    const tags = writeRescueTags(arn, principalArn, lease, keys.memory);
     const username = `${ownUsername}${principalArn.includes(":role/") ? "{{SessionName}}" : lease.by}`;
     await entries.create({ principalArn, username, groups: [], tags });
   }
   await entries.associate(principalArn, policy);
   const made = await entries.describe(principalArn);
-  if (made?.policies.some(({ name, namespaces }) => name === policy.name && namespaces === null)) return made;
+  if (made?.policies.some(({ name, namespaces }) => name === policy.name && namespaces === null)) return;
   throw new AccessError("access-entry-conflict", readBackDiffers(`the access entry of ${principalArn}`));
 }
 
@@ -96,9 +88,11 @@ export async function removeRescueEntry(
   id: string,
 ): Promise<void> {
   const entries = accessEntriesOf(eks);
-  const found = await findLease({ entries, clusterArn: eks.description.arn, principalArn, keys: keys.memory });
-  if (found && !found.lease) throw othersEntry(principalArn);
-  if (found?.lease?.id === id) await entries.remove(principalArn);
+  const found = await entries.describe(principalArn);
+  if (!found) return;
+  const lease = rescueLeaseIn(eks.description.arn, found, keys.memory);
+  if (!lease) throw othersEntry(principalArn);
+  if (lease.id === id) await entries.remove(principalArn);
 }
 
 function isOver({ lease, trouble }: ApprovedRequest, now: Date): boolean {

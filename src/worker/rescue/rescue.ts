@@ -7,7 +7,6 @@ import type { Proof } from "../../access/lease/lease-record.ts";
 import { type Cluster, type Level, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { createRequest, rescueLevel } from "../../access/request.ts";
-import { accessEntriesOf } from "../../aws/access-entries.ts";
 import { type ClusterDescription, switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { whileOpen } from "../../operations/deadlines.ts";
@@ -66,7 +65,6 @@ export async function rescue(
     await journal.note("rescue.mode-switched", (lease) => lease, { to: "API_AND_CONFIG_MAP" });
   }
   const eks = await context.openEks();
-  const { description } = eks;
   const place = sealPlace(cluster, journal.request(), context.keys.memory);
   const now = context.now();
   const [began, most] = [now.toISOString(), endOf(now, order.durationSeconds)];
@@ -81,10 +79,9 @@ export async function rescue(
   // An entry made after a worker ended the lease would stay for good.
   if (lease.end || Date.parse(lease.endsAt) <= context.now().getTime()) throw rescueIsOver(journal.request());
   const given = { id, by: order.by, as: order.as, endsAt: lease.endsAt };
-  const at = { clusterArn: description.arn, principalArn, keys: context.keys.memory };
-  await giveLease({ entries: accessEntriesOf(eks), ...at }, given).catch(naming);
+  await giveLease(context, eks, principalArn, given).catch(naming);
   context.say(`${principalArn} has AmazonEKSClusterAdminPolicy until ${lease.endsAt}.`);
-  const repaired = await repairAs(context, order, description, journal);
+  const repaired = await repairAs(context, order, eks.description, journal);
   const isWell =
     repaired?.type === "repaired" &&
     // Whether we know who is missing in the document.
