@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import { AccessError, explainFailure, type FailureCode, isBlocking, isRepairable } from "./access-error.ts";
-import { type Immutable, type Lease, type Trouble, textForm, timeForm, troubleForm } from "./lease/lease-record.ts";
+import { type Immutable, type Trouble, textForm, timeForm, troubleForm } from "./lease/lease-record.ts";
 import { shouldBeGoneAt } from "./lists.ts";
 import type { AccessRequest } from "./record.ts";
 import { isDatedAhead } from "./seals.ts";
@@ -121,20 +121,10 @@ export function nextReviewTry(trouble: Trouble | null, failure: Failure, now: Da
   return nextTry({ trouble }, failure, now, longest);
 }
 
-/** The next review of an ended lease; null: no more tries. */
-export function nextEndReviewTry(trouble: Trouble | null, failure: Failure, now: Date): Trouble | null {
+/** The next sign-in of a lease, or review of an ended one; null: no more tries. */
+export function nextProofTry(trouble: Trouble | null, failure: Failure, now: Date): Trouble | null {
   const next = nextTry({ trouble }, failure, now, maxProofWaitSeconds);
   return next.attempts < maxTries ? next : null;
-}
-
-/** The lease after a sign-in without a result; null: no more tries. */
-export function nextSignInTry(
-  { signInTrouble }: Lease,
-  failure: Failure,
-  now: Date,
-): { readonly signInDueAt: string; readonly signInTrouble: Trouble } | null {
-  const trouble = nextTry({ trouble: signInTrouble }, failure, now, maxProofWaitSeconds);
-  return trouble.attempts < maxTries ? { signInDueAt: trouble.retryAt, signInTrouble: trouble } : null;
 }
 
 /** Why a cluster can't be opened, and the next try: one for all its requests and all workers. */

@@ -159,8 +159,6 @@ export const operatorGroup = "eks-access:operators";
 /** The username in the cluster's own log. The session's name has the requester and the request. */
 export const operatorUsername = "eks-access:operator:{{SessionName}}";
 
-const apiGroup = "rbac.authorization.k8s.io";
-
 /** An object of Kubernetes that the operator needs, without the API server's additions. */
 export interface OperatorObject {
   readonly kind: "ClusterRole" | "Role" | "ClusterRoleBinding" | "RoleBinding" | "ConfigMap";
@@ -175,8 +173,11 @@ export interface OperatorObject {
 export function operatorObjects(rules: readonly OperatorRule[]): readonly OperatorObject[] {
   const of = (namespace: string | null) => rules.filter((rule) => rule.namespace === namespace).map(policyRule);
   const kept = [...new Set(rules.flatMap(({ names, verbs }) => (verbs.includes("get") ? names : [])))];
-  const subjects = [{ apiGroup, kind: "Group", name: operatorGroup }];
-  const binding = (kind: "ClusterRole" | "Role") => ({ roleRef: { apiGroup, kind, name: operatorRole }, subjects });
+  const subjects = [{ apiGroup: rbac, kind: "Group", name: operatorGroup }];
+  const binding = (kind: "ClusterRole" | "Role") => ({
+    roleRef: { apiGroup: rbac, kind, name: operatorRole },
+    subjects,
+  });
   const inSystem = { namespace: "kube-system" };
   return [
     { kind: "ClusterRole", name: operatorRole, namespace: null, content: { rules: of(null) } },

@@ -6,7 +6,7 @@ import { type Cluster, signInMethod } from "../../access/policy/cluster.ts";
 import { bindsRoles, covers, isRoleText } from "../../access/policy/policy-text.ts";
 import { readHolder, sessionNameIn } from "../../access/principal.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
-import { failureOf, nextEndReviewTry, nextReviewTry } from "../../access/retry.ts";
+import { failureOf, nextProofTry, nextReviewTry } from "../../access/retry.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
 import { entryFor } from "../../aws/access-entries.ts";
 import { type AwsAuthDocument, entryOf, goFold, type ReadDocument, render, resolve } from "../../aws-auth/index.ts";
@@ -143,7 +143,7 @@ export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise
   const reviewedAs = readBack.identity ?? { username: usernameOf(request), groups: [] };
   const review = unread ?? (await reviewEnd(reviewer, cluster, request, reviewedAs));
   const { auditIds, unanswered } = review;
-  const trouble = mayBeAnswered(unanswered) ? nextEndReviewTry(null, failureOf(unanswered), now()) : null;
+  const trouble = mayBeAnswered(unanswered) ? nextProofTry(null, failureOf(unanswered), now()) : null;
   const mapped = unread ? unread.finding : mappedAfter(request, readBack);
   const others = inForce
     .filter(({ id, principal }) => id !== request.id && principal.toLowerCase() === request.principal.toLowerCase())

@@ -4,7 +4,7 @@ import { isEndReviewPending, isReviewPending } from "../../access/lease/lease.ts
 import type { EndProof, Lease, Proof } from "../../access/lease/lease-record.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { withLease } from "../../access/request.ts";
-import { failureOf, maxTries, needsEvent, nextEndReviewTry, nextReviewTry } from "../../access/retry.ts";
+import { failureOf, maxTries, needsEvent, nextProofTry, nextReviewTry } from "../../access/retry.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";
@@ -61,7 +61,7 @@ export async function postponeEndReview(
   const before = request.lease.endProof;
   if (!before) return;
   const failure = failureOf(error);
-  const trouble = nextEndReviewTry(before.trouble, failure, context.now());
+  const trouble = nextProofTry(before.trouble, failure, context.now());
   if (!trouble) {
     const what = error instanceof AccessError ? error.what : failure.message;
     const detail = `no answer after ${maxTries} tries. The last try: ${what}`;

@@ -1,11 +1,11 @@
 import { AccessError } from "../../access/access-error.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import { isReviewDue, isSignInDue, isSignInPending } from "../../access/lease/lease.ts";
-import type { Lease, Proof } from "../../access/lease/lease-record.ts";
+import type { Lease, Proof, Trouble } from "../../access/lease/lease-record.ts";
 import { podsToList } from "../../access/lease/sign-in.ts";
 import { type AccessCheck, type Cluster, signInMethod } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
-import { failureOf, maxTries, needsEvent, nextSignInTry } from "../../access/retry.ts";
+import { failureOf, maxTries, needsEvent, nextProofTry } from "../../access/retry.ts";
 import { noteTrouble } from "../../ledger/look-ups.ts";
 import { measuredStep, requestIds } from "../../operations/announcements.ts";
 import { inParallel } from "../../operations/deadlines.ts";
@@ -122,7 +122,7 @@ function postponeSignIn(
   const failure = failureOf(error);
   return recordProof(context, request, isSignInPending, (lease, proof) => {
     const isDefinite = known !== null && !known.retryable;
-    const again = isDefinite ? null : nextSignInTry(lease, failure, context.now());
+    const again = isDefinite ? null : nextProofTry(lease.signInTrouble, failure, context.now());
     if (again) return delayed(context, lease, again);
     const detail = isDefinite ? failure.message : givenUp(known?.what ?? failure.message);
     const checks = checksOfPrincipal(cluster, request, proof);
@@ -158,16 +158,13 @@ function completed(
   return { lease: after, event: { type: "lease.signed-in", detail } };
 }
 
-function delayed(
-  context: WorkerContext,
-  lease: Lease,
-  again: NonNullable<ReturnType<typeof nextSignInTry>>,
-): ProofChange {
+function delayed(context: WorkerContext, lease: Lease, again: Trouble): ProofChange {
   const ids = idsElsewhere(context);
   // The cluster's audit log has the principal's calls, so an event names them.
-  const isTold = needsEvent(lease.signInTrouble, again.signInTrouble) || "auditIds" in ids;
-  const detail = { ...ids, ...delayDetail(again.signInTrouble) };
-  return { lease: { ...lease, ...again }, event: isTold ? { type: "lease.sign-in-delayed", detail } : null };
+  const isTold = needsEvent(lease.signInTrouble, again) || "auditIds" in ids;
+  const detail = { ...ids, ...delayDetail(again) };
+  const after = { ...lease, signInDueAt: again.retryAt, signInTrouble: again };
+  return { lease: after, event: isTold ? { type: "lease.sign-in-delayed", detail } : null };
 }
 
 /** The remedy of the last failure would sound as if there were another try. */
