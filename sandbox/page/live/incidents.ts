@@ -127,23 +127,12 @@ export interface Trouble {
 
 type Words = Pick<TroubleState, "id" | "title" | "explains" | "does" | "undoes">;
 
-/** Happens once per start. `blocked`: why it can't start now. */
-export function oneTimeTrouble(
-  words: Words,
-  act: () => Promise<void>,
-  blocked: () => string | undefined = () => undefined,
-): Trouble {
-  let struck = 0;
-  return {
-    state: () => ({ ...words, state: "off", struck, blocked: blocked() }),
-    start: async () => {
-      await act();
-      struck += 1;
-    },
-    stop: async () => {},
-  };
+/** Happens once per start. */
+export function oneTimeTrouble(words: Words, act: () => Promise<void>, blocked?: () => string | undefined): Trouble {
+  return lastingTrouble(words, { begin: act, end: async () => {}, isOn: () => false }, blocked);
 }
 
+/** @param blocked why it can't start now */
 export function lastingTrouble(
   words: Words,
   { begin, end, isOn }: { begin: () => Promise<void>; end: () => Promise<void>; isOn?: () => boolean },
