@@ -23,7 +23,7 @@ import {
   type SlackRequest,
   userIn,
 } from "./payload.ts";
-import { currentIdOf } from "./person-ids.ts";
+import { currentIdOf } from "./request-people.ts";
 
 type NotAdmitted = Exclude<Account, "active"> | "unconfirmed";
 

@@ -22,8 +22,8 @@ import {
   ruleFor,
 } from "../../access/policy/rule.ts";
 import { isIdentityCenterRole, isOwnPrincipal, isSamePrincipal, sessionNameIn } from "../../access/principal.ts";
-import { type AccessRequest, type Decision, peopleOf } from "../../access/record.ts";
-import { isAcceptedLink, isSealedLink, type PrincipalLink } from "../../access/seals.ts";
+import { type AccessRequest, type Asked, type Decision, isTheirs, peopleOf } from "../../access/record.ts";
+import { isAcceptedLink, isSealedLink, type PrincipalLink, sealLink } from "../../access/seals.ts";
 import type { Config } from "../../config/config.ts";
 import { sealedArnsOf } from "../../ledger/links.ts";
 import { otherLeasesNow } from "../../ledger/look-ups.ts";
@@ -216,3 +216,33 @@ const goneAs: Readonly<Record<Exclude<Account, "active">, string>> = {
   bot: "their Slack account is a bot",
   unknown: "Slack does not know the account",
 };
+
+/**
+ * Whether this person asked, or gets the access. A workspace that joins an Enterprise organization gives its people another id, and their
+ * records and links keep the older one.
+ */
+export async function isOfPerson({ directory }: Pick<SlackContext, "directory">, asked: Asked, user: string) {
+  return isTheirs(asked, user) || isTheirs(asked, user, await directory.idsOf(user).catch(() => []));
+}
+
+/** The id that counts. The links of older ids become its own; one that it has in the same account stays. @throws AccessError */
+export async function currentIdOf(context: SlackContext, user: string): Promise<string> {
+  const { directory, ledger, keys, log } = context;
+  const id = await directory.idOf(user);
+  const older = (await directory.idsOf(user)).filter((each) => each !== id);
+  try {
+    for (const each of older) {
+      for (const { arn, seal } of (await ledger.linksOf(each)).filter((link) =>
+        isSealedLink(each, link, keys.decision),
+      )) {
+        if (!seal) continue;
+        // A link that the person made must not look as if another person confirmed it.
+        const by = seal.by !== null && [each, ...older].includes(seal.by) ? id : seal.by;
+        await ledger.linkPrincipal(id, { arn, seal: sealLink(id, arn, { by, at: seal.at }, keys.decision) });
+      }
+    }
+  } catch (error) {
+    log.warn({ err: error, user: id }, "could not read the links of an older id");
+  }
+  return id;
+}

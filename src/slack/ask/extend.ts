@@ -10,8 +10,7 @@ import { refuseActor } from "../app/admission.ts";
 import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, type CommandCall, idAndRest, type SlackContext } from "../app/context.ts";
-import { isOfPerson } from "../app/person-ids.ts";
-import { personFor } from "../app/request-people.ts";
+import { isOfPerson, personFor } from "../app/request-people.ts";
 import { extendAction } from "../show/buttons.ts";
 import {
   answer,

@@ -7,7 +7,7 @@ import { refuseActor } from "../app/admission.ts";
 import { answers, type Buttons } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import { isOfPerson } from "../app/person-ids.ts";
+import { isOfPerson } from "../app/request-people.ts";
 import { nudgeAction } from "../show/buttons.ts";
 import { answer, clusterGoneAnswer, type Message, noSuchRequestAnswer } from "../show/message.ts";
 import { time } from "../show/mrkdwn.ts";

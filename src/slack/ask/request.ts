@@ -15,8 +15,7 @@ import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/
 import { noteAttempt } from "../app/attempts.ts";
 import type { Command, CommandCall, SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
-import { isOfPerson } from "../app/person-ids.ts";
-import { clustersShown, readerFor } from "../app/request-people.ts";
+import { clustersShown, isOfPerson, readerFor } from "../app/request-people.ts";
 import { identitiesForAsker } from "../link/identities.ts";
 import { askAgainAction, detailsButton, requestAction, runBlocks } from "../show/buttons.ts";
 import { withoutButtons } from "../show/lost-cards.ts";
