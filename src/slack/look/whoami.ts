@@ -132,7 +132,8 @@ export function chainAnswer(
     return [`*${title}*`, ...lines, ...(title === "You" ? foreign.slice(0, maxForeign) : [])].join("\n");
   });
   const text = [head, ...sections].join("\n");
-  return { text, blocks: [...[head, ...sections].map(section), ...runsIn(text)] };
+  // On a phone the end of the answer is a screen away.
+  return { text, blocks: [section(head), ...runsIn(text), ...sections.map(section)] };
 }
 
 /** Why the person is unknown is what the step lacks, and can have the fix. */

@@ -99,16 +99,16 @@ test("where no worker answers, what the ledger knows is reported all the same", 
   `);
 });
 
-test("the next command of a chain is a button, without what has to be filled in, changes something, or has one already", () => {
+test("the next command of a chain is a button under its verdict, without what has to be filled in, changes something, or has one already", () => {
   const shownFor = (remedy: string) =>
     textOfBlocks(
       chainAnswer(aCluster(), [{ name: "you", result: "no", detail: "no entry.", remedy, isReached: true }]),
     );
 
   expect(shownFor("`/eks-access why staging` explains it, or `/eks-access check staging`.")).toMatch(
-    /\n\[Run why\]\n\[Run check\]$/,
+    /^.*\n\[Run why\]\n\[Run check\]\n/,
   );
-  expect(shownFor("Request access: `/eks-access request staging`.")).toMatch(/\n\[Ask for access\]$/);
+  expect(shownFor("Request access: `/eks-access request staging`.")).toMatch(/^.*\n\[Ask for access\]\n/);
   expect(shownFor("`/eks-access why staging <arn>`, `/eks-access revoke r-1`.")).not.toContain("[");
 });
 
