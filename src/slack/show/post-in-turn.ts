@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Config } from "../../config/config.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
+import { FailureLog } from "../../operations/log.ts";
 import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
 import type { Message } from "./message.ts";
@@ -22,7 +23,8 @@ const lookEveryMs = 5_000;
 
 /** Looks again and again for something to post. @param failed what a failed look could not do */
 export function startPosting(log: Logger, failed: string, look: () => Promise<void>): Ticking {
-  return startTicking(lookEveryMs, () => look().catch((error: unknown) => log.warn({ err: error }, failed)));
+  const failures = new FailureLog(log);
+  return startTicking(lookEveryMs, () => failures.during(failed, {}, look));
 }
 
 /** Keeps the claimed turns if Slack takes it. `gone`: the channel, or the bot's place in it. */

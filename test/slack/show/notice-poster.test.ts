@@ -142,3 +142,21 @@ test.each([
 
   expect(posted()).toEqual([]);
 });
+
+test("while Redis is away, the log has its failure once, not at each look", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  const lines: string[] = [];
+  const log = pino({ level: "warn" }, { write: (line) => lines.push(line) });
+  const notices = vi.fn<Ledger["notices"]>().mockRejectedValue(new Error("Redis is away"));
+  const context = { ledger: { ...ledger, notices }, configuration: () => ({ operatorsChannel: channel }), keys, log };
+  const poster = startNoticePoster({ ...context, client: aClient(slack), follow: async () => {}, now: () => at(0) });
+  for (let looks = 1; looks < 8; looks += 1) {
+    await vi.waitFor(() => expect(notices).toHaveBeenCalledTimes(looks));
+    await new Promise(setImmediate);
+    vi.advanceTimersByTime(5_000);
+  }
+  await poster.stop();
+
+  expect(lines.filter((line) => line.includes('"stack"'))).toHaveLength(1);
+  expect(lines.length).toBeLessThan(5);
+});
