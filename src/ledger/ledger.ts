@@ -190,10 +190,10 @@ function redisMigrations(redis: RedisClient, reader: StoredReader) {
   };
 }
 
-/** The counts that the commits keep (src/ledger/commit-script.ts). */
 /** More than a configuration has. Each is a series of the metrics, and whoever can write to Redis can write any number. */
 const maxClusters = 5_000;
 
+/** The counts that the commits keep (src/ledger/commit-script.ts). */
 async function readCounts(redis: RedisClient, key: string): Promise<ReadonlyMap<string, number>> {
   const counts = Object.entries(await redis.hgetall(key));
   return new Map(counts.flatMap(([name, count]) => (Number(count) > 0 ? [[name, Number(count)]] : [])));
