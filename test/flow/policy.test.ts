@@ -74,6 +74,7 @@ test("two of a user group approve, another person may not, and an emergency is t
   await click("U0APPROVER", "reviewed", "[Mark reviewed]");
   await flow.until(() => person("U0APPROVER").view());
   await person("U0APPROVER").submit({ "What you found": "restarted two pods" });
+  const form = person("U0APPROVER").view();
   const card = await flow.message("reviewed by <@U0APPROVER>");
   const noted = await flow.until(() =>
     flow.sandbox.slack
@@ -85,6 +86,8 @@ test("two of a user group approve, another person may not, and an emergency is t
   const audit = await auditOf(flow.redisUrl);
 
   expect(emergency.ok).toBe(true);
+  // The channel shows it: there is no answer to close.
+  expect(form).toBeUndefined();
   expect(reviewed).not.toContain("[Mark reviewed]");
   expect(noted).toMatch(/Reviewed by <@U0APPROVER> .*: restarted two pods$/);
   expect(audit.verdict.type).toBe("whole");

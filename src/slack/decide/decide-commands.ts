@@ -123,9 +123,11 @@ export const reviewed: Command = {
   summary: "confirms that you reviewed emergency access",
   forApprovers: true,
   records: true,
-  run: (context, { user, rest }) => {
+  run: async (context, { user, rest }) => {
     const [id, note] = idAndRest(rest);
-    return reviewEmergency(context, user, id, startOf(note, maxWhyLength));
+    return (
+      (await reviewEmergency(context, user, id, startOf(note, maxWhyLength))) ?? answer(`You reviewed ${code(id)}.`)
+    );
   },
 };
 
@@ -144,7 +146,7 @@ export const reviewButtons: Buttons = {
   }),
 };
 export const reviewForms: Forms = {
-  [reviewedModalId]: submits("Mark reviewed", (context, user, id, view) =>
+  [reviewedModalId]: submits("Not reviewed", (context, user, id, view) =>
     reviewEmergency(context, user, id, whyOf({ view })),
   ),
 };
@@ -157,10 +159,10 @@ function reviewModal(request: AccessRequest): ModalView {
   ]);
 }
 
-/** Records an approver's review of emergency access. `note`: their finding. @throws AccessError */
-export function reviewEmergency(context: SlackContext, user: string, id: string, note = ""): Promise<Message> {
+/** Records an approver's review of emergency access. `note`: their finding. Null: the channel shows it. @throws AccessError */
+export function reviewEmergency(context: SlackContext, user: string, id: string, note = ""): Promise<Message | null> {
   const stop = (outcome: Message) => ({ type: "stop", outcome }) as const;
-  return updateRequest(context, id, async (request): Promise<UpdateStep<AccessRequest, Message>> => {
+  return updateRequest(context, id, async (request): Promise<UpdateStep<AccessRequest, Message | null>> => {
     const turnedAway = await refuseActor(context, user, "review", request ?? { id, cluster: "" });
     if (turnedAway) return stop(turnedAway);
     if (!request) return stop(noSuchRequestAnswer(id));
@@ -176,7 +178,7 @@ export function reviewEmergency(context: SlackContext, user: string, id: string,
       return stop(await reviewRefusedAnswer(context, verdict.code, request, cluster, user));
     }
     const event = eventOf("emergency.reviewed", request, user, now, { memberships: person.memberships, why: note });
-    return { type: "write", after: verdict.after, event, outcome: answer(`You reviewed ${code(request.id)}.`) };
+    return { type: "write", after: verdict.after, event, outcome: null };
   });
 }
 
