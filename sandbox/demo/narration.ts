@@ -103,7 +103,7 @@ export function tellingOf(sandbox: Sandbox, narration: Narration) {
     say,
     message,
     /** The newest direct message to the engineer with all of these texts. */
-    told: async (...texts: readonly string[]) =>
+    directMessage: async (...texts: readonly string[]) =>
       textOf(await within(() => slack.person("U0ENGINEER").directMessages().findLast(holding(texts, textOf)))),
     /** An answer that only this person sees. */
     answer: async (user: string, text: string) =>

@@ -76,7 +76,7 @@ async function giveAlice({ slack }: Sandbox, tell: Telling): Promise<string> {
   tell.line("The approver clicks Approve below it.");
   await approver.submit();
   await tell.message([reason, "*Active*"]);
-  const shown = await tell.told("not as every session of the role");
+  const shown = await tell.directMessage("not as every session of the role");
   tell.calls(isCloud);
   tell.block(shown);
   return shown;

@@ -91,7 +91,7 @@ async function approve({ slack }: Sandbox, tell: Telling, asked: SandboxMessage)
 async function becomeActive(sandbox: Sandbox, tell: Telling): Promise<void> {
   tell.step("The worker becomes the creator, changes aws-auth and proves the access");
   const message = await tell.message(["*Active*"]);
-  const shown = await tell.told("is active until");
+  const shown = await tell.directMessage("is active until");
   tell.calls(isCloudOrSlack);
   tell.line("The creator's credentials lived in the worker's memory for this run, and are dropped.");
   tell.line("aws-auth now:");
@@ -131,7 +131,7 @@ async function playSignedIn(tell: Telling): Promise<void> {
   const reason = "look at the shop as a team";
   tell.step("The same for a role that the worker signs in as to prove it");
   await tell.getApproved(`/eks-access request ${clusterName} ${arns.developers} viewer for 1h ${reason}`, reason);
-  const proved = await tell.told("✓ *signed in*:");
+  const proved = await tell.directMessage("✓ *signed in*:");
   tell.calls(isSigningIn);
   tell.block(proved);
   expectProof(tell, proved, ["mapped", "authorized", "signed in"]);
@@ -144,7 +144,7 @@ async function playAct(sandbox: Sandbox, tell: Telling, { cluster, reads }: Act)
   tell.step(`The same on ${cluster}, which reads ${reads}`);
   await tell.getApproved(`/eks-access request ${cluster} ${arns.engineer} viewer for 1h ${reason}`, reason);
   await tell.message([reason, "*Active*"]);
-  const shown = await tell.told("is active until", `\`${cluster}\``);
+  const shown = await tell.directMessage("is active until", `\`${cluster}\``);
   tell.block(shown);
   await expectAccess(sandbox, tell, cluster, true);
   await tell.revoke(reason, shown);

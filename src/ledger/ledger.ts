@@ -190,7 +190,7 @@ function redisMigrations(redis: RedisClient, reader: StoredReader) {
   };
 }
 
-/** More than a configuration has. Each is a series of the metrics, and whoever can write to Redis can write any number. */
+/** More than a configuration has. Each is a series of the metrics, and someone with Redis can write any number. */
 const maxClusters = 5_000;
 
 /** The counts that the commits keep (src/ledger/commit-script.ts). */
