@@ -384,6 +384,21 @@ test("a role is given access by its path, which the configuration names and no o
   expect(await outside.given(arn)).toBeNull();
 });
 
+test("a role's lease ends although EKS does not list its access entry yet", async () => {
+  use((text) => text.replaceAll("    channel:", "    accessEntries: { rolePaths: [/team/] }\n    channel:"));
+  const { arn } = side().sandbox.aws.account.addRole({ name: "team-late", path: "/team/" });
+  await give(context, analytics, { id: "r-one", principal: `arn:aws:iam::${account}:role/team-late` });
+  const opens = async (...args: Parameters<typeof openCluster>) => {
+    const open = await openCluster(...args);
+    return { ...open, entries: open.entries && { ...open.entries, list: async () => [] } };
+  };
+
+  await revokeOnly(context, "r-one");
+  await reconcileCluster({ ...context, openCluster: opens }, analytics);
+
+  expect([(await requestOf(context, "r-one")).lease?.state, await outside.given(arn)]).toEqual(["ended", null]);
+});
+
 test("a role of Identity Center is given access by its path, which no one configures", async () => {
   const name = "AWSReservedSSO_Developer_0123456789abcdef";
   const { arn } = side().sandbox.aws.account.addRole({ name, path: "/aws-reserved/sso.amazonaws.com/eu-central-1/" });

@@ -5,7 +5,7 @@ import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { type EntriesToRead, otherNames, readEntryState } from "../../../src/worker/reconcile/entry-state.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aLeasedRequest, anApprovedRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, aProof } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { anEntry } from "../../builders/an-entry.ts";
@@ -82,6 +82,18 @@ test("a run lists the entries where one may have another ARN than the request: f
   expect([ofRole.lists, ofRole.described]).toEqual([1, [role]]);
   expect([over.lists, over.described.at(-1)]).toEqual([1, ann]);
   expect([again.lists, again.state.isRead(ann)]).toEqual([1, false]);
+});
+
+test("a role's entry is described by the ARN that its proof saw, and by no other text in its record", async () => {
+  const ofRole = inForceFor("arn:aws:iam::111122223333:role/dev");
+  const seen = (entryArn: string) => ({ ...ofRole, lease: { ...ofRole.lease, proof: aProof({ entryArn }) } });
+  const late = { now: at(hours(5)) };
+  const known = await read([seen(role)], "due", late);
+  const forged = await read([seen("arn:aws:iam::111122223333:role/a b/dev")], "due", late);
+  const ofOther = await read([seen(ann)], "due", late);
+
+  expect([known.lists, known.described]).toEqual([0, [role]]);
+  expect([forged, ofOther].map(({ lists, described }) => [lists, described])).toEqual(Array(2).fill([1, [role]]));
 });
 
 test("a run describes the entries of leases with something to be done, and no other one", async () => {
