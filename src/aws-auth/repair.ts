@@ -196,6 +196,8 @@ function repairArn(document: ReadDocument, entry: Entry, code: string): Draft | 
   const reading = readPrincipal(entry.arn);
   const meant = reading.type === "principal" ? undefined : reading.suggestion;
   if (meant === undefined || node === null || entryOf(document, meant) !== null) return null;
+  // Only instances get in by it, and now others can by their account.
+  if ([entry.username, ...entry.groups].some((text) => text.includes("{{EC2PrivateDNSName}}"))) return null;
   const message = `Writes ${meant} instead of ${entry.arn}.`;
   return { entry, text: replaced(document, entry, node, quote(meant)), code, message };
 }

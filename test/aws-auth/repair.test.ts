@@ -41,6 +41,14 @@ describe("offerRepairs", () => {
     expect(repairs).toEqual([]);
   });
 
+  it("offers no right ARN for an entry whose template would shut out who gets in by an account", () => {
+    const mapRoles = `- rolearn: ${account}role/team/dev\n  username: "{{EC2PrivateDNSName}}"\n`;
+
+    const repairs = offerRepairs(parseDocument({ mapRoles, mapAccounts: '- "111122223333"\n' }));
+
+    expect(repairs).toEqual([]);
+  });
+
   it("offers to remove an entry that another one shadows, which changes no access", () => {
     const [repair] = offers(
       `- rolearn: ${account}role/dev\n  username: a\n- rolearn: ${account}role/DEV\n  username: b\n`,
