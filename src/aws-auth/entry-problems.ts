@@ -4,6 +4,7 @@ import {
   entriesOfKey,
   fieldKey,
   goFold,
+  goLower,
   isAscii,
   type Lookup,
   type Problem,
@@ -145,7 +146,8 @@ function arnProblem(entry: Entry, node: YamlNode, lookup: Lookup): Problem | nul
     suggestion === undefined
       ? "Correct the ARN, or remove the entry."
       : unlessMapped(suggestion, lookup, `Write ${suggestion}.`);
-  if (!isMatchable(goFold(arn))) {
+  // To releases that only lower the case, U+0130 is an i.
+  if (!isMatchable(goFold(goLower(arn)))) {
     const message = `${isWildcard(entry) ? WILDCARD : "This entry matches no caller."} ${reading.message}`;
     return problemAt(section, node.start, reading.code, "error", message, remedy);
   }
