@@ -49,8 +49,8 @@ export function isRemade({ createdAt }: Pick<DatedEntry, "createdAt">, madeAt: s
 }
 
 /** Sentences for an entry that is certainly of a deleted role: what happened, and the repair. */
-function remadeRoleWords(
-  cluster: Cluster,
+export function remadeRoleWords(
+  cluster: Pick<Cluster, "name">,
   { principalArn }: DatedEntry,
   madeAt: string,
 ): Pick<ReportedProblem, "message" | "remedy"> {

@@ -71,7 +71,7 @@ export interface MigrationFacts {
   readonly givenArns: readonly string[];
   /** What earlier repairs deleted and did not make again, of the given principals. */
   readonly unmade?: readonly UnmadeEntry[];
-  /** What IAM says about the roles of a repair for which no person named one. */
+  /** What IAM says about roles: those with an item and an entry, or of a repair for which no person named one. */
   readonly roles?: RoleTimes | null;
 }
 

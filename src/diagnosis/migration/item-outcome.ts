@@ -9,6 +9,7 @@ import {
   problemSteps,
   type Steps,
 } from "../../aws-auth/index.ts";
+import { isRemade, remadeRoleWords } from "../remade-roles.ts";
 import {
   isAsWanted,
   lostByNodes,
@@ -87,6 +88,12 @@ function outcomeOf(item: Entry, facts: MigrationFacts, presentEntries: ReadonlyM
 }
 
 function moved(item: Entry, facts: MigrationFacts, there: PresentEntry | undefined): Outcome {
+  const madeAt = there && facts.roles?.madeAt.get(there.principalArn);
+  // An entry that lets no one in does not override the item: its people can sign in by the item alone.
+  if (there && madeAt !== undefined && isRemade(there, madeAt)) {
+    const { message, remedy } = remadeRoleWords({ name: facts.cluster }, there, madeAt);
+    return stays("entry-dead", message, remedy);
+  }
   if (there && !there.migrated) return { type: "has-entry", note: presentNote(there) };
   const whole = readWholeArn(item.arn, facts);
   if (whole.type === "refused") return stays(whole.code, whole.why, whole.remedy);

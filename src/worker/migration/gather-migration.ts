@@ -10,7 +10,7 @@ import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { managedNodes } from "../../aws/node-roles.ts";
 import type { Purpose } from "../../aws/session-policy.ts";
 import { parseSteps } from "../../aws-auth/index.ts";
-import type { MigrationFacts, PresentEntry } from "../../diagnosis/migration/facts.ts";
+import { type MigrationFacts, type PresentEntry, principalKey } from "../../diagnosis/migration/facts.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { RequestIds } from "../../operations/announcements.ts";
 import { inParallel, inTurns, once } from "../../operations/deadlines.ts";
@@ -18,6 +18,7 @@ import type { WorkerContext } from "../context.ts";
 import { identityOfRun } from "../discover-creator.ts";
 import { type ReachedCluster, reachCluster } from "../open-cluster.ts";
 import { namingOwnPolicy, openEksToManage } from "../open-eks.ts";
+import { readRoleTimes } from "../questions/look-at-cluster.ts";
 import { memoryBeside } from "../remembered.ts";
 
 /** The tag of our migrations on an access entry: `begun` with the id of its migration, sealed; then `whole`. */
@@ -48,6 +49,9 @@ function begunTags(cluster: Cluster, id: string, keys: MemoryKeys): BegunTags {
 
 /** EKS throttles callers that ask for many entries at once. */
 const atOnce = 5;
+
+/** An approver waits for the plan. */
+export const iamWithinMs = 5_000;
 
 /** The facts for a plan, with their document; null: there is none, or it is not read. */
 export interface GatheredMigration {
@@ -103,10 +107,16 @@ async function gather(
   const openManager = once(() =>
     openEksToManage(cluster, [asked], () => identityOfRun(context, cluster), context.awsRequests),
   );
+  const mapped = new Set(document.entries.map(({ arn }) => principalKey(arn)));
+  const replacing = presentEntries.filter(({ principalArn }) => mapped.has(principalKey(principalArn)));
+  const roles = await readRoleTimes(eks, cluster, { entries: replacing, document: null }, iamWithinMs);
   // A run's session can lack this permission; the identity that carries out the plan has it.
   const nodes = await nodesAsked(openManager);
   return {
-    facts: { ...place, mode, managedNodes: nodes, document, presentEntries, creatorArn, owner, holdings, givenArns },
+    facts: {
+      ...{ ...place, mode, managedNodes: nodes, document, presentEntries, creatorArn, owner, holdings, givenArns },
+      roles,
+    },
     configMap,
     updating,
     begunTags: begun,

@@ -24,7 +24,7 @@ import type { WorkerContext } from "../context.ts";
 import { dueChange, recordDue } from "../due-change.ts";
 import { orFailed, readRoleTimes } from "../questions/look-at-cluster.ts";
 import { idsElsewhere } from "../reconcile/outcome.ts";
-import { gatherMigration, withMigration } from "./gather-migration.ts";
+import { gatherMigration, iamWithinMs, withMigration } from "./gather-migration.ts";
 import { unmadeEntries } from "./repair-entries.ts";
 import { refuseMovedMigration, runMigration } from "./run-migration.ts";
 
@@ -76,9 +76,6 @@ async function planMigration(
   const outs = result.steps.flatMap((step) => (step.type === "remove-from-aws-auth" ? step.arns : []));
   return withPlan(context, migration, { summary: summarizeMigration(result), outs });
 }
-
-/** An approver waits for the plan. */
-const iamWithinMs = 5_000;
 
 async function planRepair(context: WorkerContext, cluster: Cluster, migration: PendingMigration): Promise<Migration> {
   const { givenArns } = migration;

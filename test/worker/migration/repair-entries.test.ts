@@ -161,6 +161,29 @@ describe("an access entry", () => {
     await expect.poll(() => podsOf(arn)).toContain("shop-");
   });
 
+  test("of a role that was made again is none to a migration: its item of aws-auth, by which its people sign in, stays", async () => {
+    const { arn } = sandbox.aws.account.addRole({ name: "developer" });
+    giveEntries({ arn });
+    sandbox.aws.account.removeIdentity(arn);
+    sandbox.aws.account.addRole({ name: "developer", createdAt: new Date(Date.now() + 60_000) });
+    const item = `- rolearn: ${arn}\n  username: dev:{{SessionName}}\n  groups: [eks-access:viewers]\n`;
+    sandbox.cluster.editAwsAuth((configMap) => ({
+      ...configMap,
+      data: { ...initialAwsAuth, mapRoles: `${initialAwsAuth.mapRoles}${item}` },
+    }));
+    const before = await podsOf(arn);
+
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    const { state, plan } = await scene.toItsEnd();
+
+    expect([before, await podsOf(arn)]).toEqual([before, before]);
+    expect(before).toContain("shop-");
+    expect(state).toBe("done");
+    expect(plan?.summary.items.find((each) => each.arn === arn)).toMatchObject({ outcome: "stays" });
+    expect(rolesNow()).toContain(item);
+  });
+
   test.each([1, 2, 3])("is whole after a crash at commit %i, or after it was stopped there", async (nth) => {
     const { arn } = sandbox.aws.account.addRole({ name: "developer" });
     giveEntries({ arn });
