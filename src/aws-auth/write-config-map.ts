@@ -24,7 +24,7 @@ export function writeConfigMap(file: ConfigMapFile, data: Data): string | null {
   const edited = LAYOUTS.map((layout) => editFile(file, map, data, layout));
   // A block at the end of a file can need its line break.
   const texts = edited.flatMap((each) => [each, each + lineBreakOf(each)]);
-  return texts.find((each) => hasExactly(each, data)) ?? null;
+  return texts.find((each) => hasExactly(each, file, data)) ?? null;
 }
 
 interface Layout {
@@ -61,9 +61,12 @@ function bareWith(data: Data): string {
   return `${head}${lines === "" ? " {}" : `\n${lines}`}\n`;
 }
 
-function hasExactly(text: string, data: Data): boolean {
+/** Whether it has this data, and all else as before: behind it, a block without a line break can get one. */
+function hasExactly(text: string, { object }: ConfigMapFile, data: Data): boolean {
   const reading = readConfigMapFile(text);
-  return reading.type === "file" && sameData(reading.file.data, data);
+  if (reading.type === "unusable" || !sameData(reading.file.data, data)) return false;
+  const [after, before] = [reading.file.object, object].map((each) => JSON.stringify({ ...each, data: null }));
+  return after === before;
 }
 
 function sameData(some: Data, others: Data): boolean {
@@ -151,12 +154,14 @@ function keyText(key: string): string {
   return /^[A-Za-z_][\w.-]*$/.test(key) && resolvePlain(key).type === "string" ? key : quote(key);
 }
 
-/** A comment behind the value stays behind the mark of a block, and a block keeps its indentation. */
+/** A comment behind the value or the mark of a block stays there, and a block keeps its indentation. */
 function replaceScalar(part: string, node: ScalarNode, value: string, column: number): TextEdit[] {
   const lineBreak = lineBreakOf(part);
-  const block = node.style === "literal" ? part.slice(node.start.at, node.end) : "";
+  const block = node.style === "literal" || node.style === "folded" ? part.slice(node.start.at, node.end) : "";
   const [, pad = " ".repeat(column + 2)] = /\n( +)\S/.exec(block) ?? [];
-  const [mark = "", ...lines] = blockText(value, pad, lineBreak).split(lineBreak);
+  const [, comment = ""] = /^\S+([ \t]+#.*)/.exec(block) ?? [];
+  const [bare = "", ...lines] = blockText(value, pad, lineBreak).split(lineBreak);
+  const mark = bare + comment;
   if (lines.length === 0) return [replaceNode(part, node, mark)];
   if (isStartOfLine(part, node.end)) return [replaceNode(part, node, [mark, ...lines].join(lineBreak))];
   return [replaceNode(part, node, mark), insertLines(afterLine(part, node.end), lines.join(lineBreak), lineBreak)];

@@ -19,6 +19,24 @@ describe("writeConfigMap", () => {
     expect(written).toBe(file.text.replace("        one\n        two\n", "        three\n"));
   });
 
+  it.each([
+    ["a literal block", "|-", "three\n", "|"],
+    ["a folded block", ">", "three\n", "|"],
+    ["a block that becomes a text in quotes", "|", "three", '"three"'],
+  ])("leaves the comment behind the mark of %s alone", (_what, mark, value, after) => {
+    const head = "kind: ConfigMap\nmetadata: {name: aws-auth}\ndata:\n  mapRoles:";
+
+    const written = writeConfigMap(read(`${head} ${mark} # ours\n    one\n`), { mapRoles: value });
+
+    expect(written).toBe(`${head} ${after} # ours\n${value.endsWith("\n") ? "    three\n" : ""}`);
+  });
+
+  it("writes nothing if the last text of a file without data would get a line break", () => {
+    const file = read("kind: ConfigMap\nmetadata:\n  name: aws-auth\n  annotations:\n    note: |\n      ours");
+
+    expect(writeConfigMap(file, { mapRoles: "one\n" })).toBeNull();
+  });
+
   it("keeps a key of any name in flow style", () => {
     const file = read("kind: ConfigMap\nmetadata: {name: aws-auth}\ndata: {mapRoles: one, __proto__: kept}\n");
 
