@@ -2,6 +2,7 @@ import { AccessError } from "../../access/access-error.ts";
 import type { AuditEvent } from "../../access/audit-event.ts";
 import { isEndReviewPending, isReviewPending } from "../../access/lease/lease.ts";
 import type { EndProof, Lease, Proof } from "../../access/lease/lease-record.ts";
+import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { withLease } from "../../access/request.ts";
 import { failureOf, maxTries, needsEvent, nextProofTry, nextReviewTry } from "../../access/retry.ts";
@@ -45,7 +46,9 @@ export async function reviewEndOnce(place: WayContext, request: ApprovedRequest)
     const reviewedAs = readBack.identity ?? { ...before.reviewedAs, groups: [] };
     const review = await reviewEnd(opened.client, cluster, request, reviewedAs);
     if (mayBeAnswered(review.unanswered)) return await postponeEndReview(context, request, review.unanswered);
-    const found = { mapped: mappedAfter(request, readBack), authorized: review.finding, reviewedAs };
+    // Its bindings are read by a run alone.
+    const mapped = bindsRoles(request.groups) ? before.mapped : mappedAfter(request, readBack);
+    const found = { mapped, authorized: review.finding, reviewedAs };
     await recordEndProof(context, request, { ...before, ...found, trouble: null }, review.auditIds);
   } catch (error) {
     await postponeEndReview(context, request, error);
@@ -65,7 +68,8 @@ export async function postponeEndReview(
   if (!trouble) {
     const what = error instanceof AccessError ? error.what : failure.message;
     const detail = `no answer after ${maxTries} tries. The last try: ${what}`;
-    const authorized = { result: "not tested", detail } as const;
+    const isAnswered = before.authorized.result !== "not tested";
+    const authorized = isAnswered ? before.authorized : ({ result: "not tested", detail } as const);
     return recordEndProof(context, request, { ...before, authorized, trouble: null }, []);
   }
   const after = withEndProof(request, { ...before, trouble });

@@ -11,6 +11,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -117,6 +118,19 @@ describe("a lease for one person", () => {
 
     expect(first.lease?.endProof?.others).toEqual([expect.stringMatching(/^r-roles gives viewer until /)]);
     expect(second.lease?.endProof?.others).toEqual([expect.stringMatching(/^r-again gives admin until /)]);
+  });
+
+  test("whose other lease stays bound: a second look at an end does not say that no role is", async () => {
+    await give(context, cluster, { id: "r-one", principal: alice });
+    await give(context, cluster, { id: "r-two", level: "admin", principal: alice });
+    side().sandbox.faults.plan("kubernetes.subject-access-review", { type: "cut-before" });
+
+    const first = (await revokeGiven(context, cluster, "r-two")).lease?.endProof;
+    await signInToCluster(secondsLater(20), cluster);
+    const again = (await requestOf(context, "r-two")).lease?.endProof;
+
+    expect([first?.mapped.result, first?.authorized.result]).toEqual(["yes", "not tested"]);
+    expect([again?.mapped, again?.trouble]).toEqual([first?.mapped, null]);
   });
 
   test("in one namespace holds in no other, and the proof says so", async () => {
