@@ -96,7 +96,7 @@ export function endProofLines({ end, endProof, written }: Lease): string {
     `${endFinding(isByBinding ? "bound" : "mapped", mapped)}${refused}`,
     endFinding("authorized", authorized),
     ...others.slice(0, 5).map((other) => `:warning: Another lease remains: ${asClause(other, 200)}`),
-    ...(trouble ? [`:warning: Authorized: ${triedText(trouble)}`] : []),
+    ...(trouble?.message && authorized.result === "not tested" ? [`:warning: Authorized: ${triedText(trouble)}`] : []),
     unproved,
   ].join("\n");
 }

@@ -256,11 +256,12 @@ async function recordTaken(done: Acted, request: ApprovedRequest, reviewer: Revi
   const left = whyLeft(done, request);
   if (left) return recordPostponed(context, request, left);
   const { principal, lease } = request;
-  const all = dueWork(await context.ledger.leasedOf(cluster.name), context.now()).inForce;
+  const { inForce: all, ending } = dueWork(await context.ledger.leasedOf(cluster.name), context.now());
   // Of this way only those that this run has found there.
   const ofOtherWays = all.filter((each) => !adapter.isTaken(each));
   const inForce = unlisted ? all : [...decided.complete, ...begun, ...repaired, ...ofOtherWays];
-  const facts = { cluster, opened, reviewer, request, readBack: outcomes.readBackOf(principal), inForce, unlisted };
+  const readBack = outcomes.readBackOf(principal);
+  const facts = { cluster, opened, reviewer, request, readBack, inForce, ending, unlisted };
   // A lease that was never active gave nothing, so its end needs no proof.
   const proved = lease.state === "active" ? await proveEnd(context, facts) : null;
   await recordEnd(context, request, {

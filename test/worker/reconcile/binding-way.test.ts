@@ -120,6 +120,23 @@ describe("a lease for one person", () => {
     expect(second.lease?.endProof?.others).toEqual([expect.stringMatching(/^r-again gives admin until /)]);
   });
 
+  test("who also has one by groups: where both end in one run, the first end is looked at again once the other is over", async () => {
+    const byGroups = (text: string) => text.replace(/bind: \[\{ clusterRole: edit.*\]/, "groups: [eks-access:admins]");
+    context = contextWith("report", byGroups);
+    await give(context, cluster, { id: "r-groups", level: "admin", principal: arns.engineer });
+    await give(context, cluster, { id: "r-roles", principal: arns.engineer });
+    await revokeOnly(context, "r-groups");
+    await revokeOnly(context, "r-roles");
+
+    await reconcileCluster(context, cluster, "end");
+    const first = (await requestOf(context, "r-groups")).lease?.endProof;
+    await signInToCluster(secondsLater(20), cluster);
+    const again = (await requestOf(context, "r-groups")).lease?.endProof;
+
+    expect([first?.mapped.result, first?.others]).toEqual(["yes", []]);
+    expect(again).toMatchObject({ mapped: { result: "no" }, authorized: { result: "no" }, trouble: null });
+  });
+
   test("whose other lease stays bound: a second look at an end does not say that no role is", async () => {
     await give(context, cluster, { id: "r-one", principal: alice });
     await give(context, cluster, { id: "r-two", level: "admin", principal: alice });
