@@ -6,12 +6,14 @@ import type { OtherLeasesNow } from "../access/lease/lease-record.ts";
 import { isMigrationId, type LedgerRecord, type ListName } from "../access/lists.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
-import { isHeld, isLeaseOver, withTrouble } from "../access/request.ts";
+import { isHeld, isLeaseOver, outdatedRequest, withTrouble } from "../access/request.ts";
 import { type ClusterTrouble, failureOf, hasNewCause, nextClusterTry } from "../access/retry.ts";
+import type { PreviewPublicKeys } from "../access/seal.ts";
+import { isGenuinePreview } from "../access/seals.ts";
 import { inParallel } from "../operations/deadlines.ts";
 import type { ClusterLedger } from "./clusters.ts";
 import type { Ledger, RequestLedger } from "./ledger.ts";
-import { type RecordContext, recordChange } from "./lifecycle.ts";
+import { eventOf, type RecordContext, recordChange } from "./lifecycle.ts";
 
 /** Null: there is none, or it can't be read. */
 export function recordWith(
@@ -148,19 +150,38 @@ export async function forgetTrouble(context: TroubleContext, cluster: Cluster): 
   await wakeWaiting(context, cluster);
 }
 
+interface ChangedContext extends TroubleContext {
+  readonly config: Clusters;
+  readonly keys: { readonly preview: PreviewPublicKeys };
+}
+
 /** A new configuration can be the repair, so it tries waiting requests at once. */
-export async function wakeChanged(
-  context: TroubleContext & { readonly config: Clusters },
-  before: Clusters,
-): Promise<void> {
+export async function wakeChanged(context: ChangedContext, before: Clusters): Promise<void> {
   const changed = [...context.config.clusters.values()].filter((cluster) => {
     const old = before.clusters.get(cluster.name);
     return old && configurationOf(old) !== configurationOf(cluster);
   });
-  await inParallel(changed, (cluster) => wakeWaiting(context, cluster));
+  await inParallel(changed, async (cluster) => {
+    await wakeWaiting(context, cluster);
+    await previewAgain(context, cluster);
+  });
 }
 
 const maxWaiting = 200;
+
+/** The Slack process rejects previews by the configuration before. A worker that still had it can have made one a moment ago. */
+async function previewAgain(context: ChangedContext, cluster: Cluster): Promise<void> {
+  const at = context.now();
+  for (const request of await listedIn(context.ledger, "pending", cluster.name, maxWaiting)) {
+    const isOffered = cluster.levels.some(({ name }) => name === request.level);
+    if (request.state !== "pending" || !request.preview || !isOffered) continue;
+    if (isGenuinePreview(request, cluster, context.keys.preview)) continue;
+    const event = eventOf("preview.outdated", request, "worker", at, { why: policyChanged });
+    await recordChange(context, outdatedRequest(request, policyChanged), event, at);
+  }
+}
+
+const policyChanged = "the policy changed";
 
 export async function wakeWaiting(context: TroubleContext, cluster: Cluster): Promise<void> {
   const { ledger, now } = context;

@@ -276,3 +276,25 @@ describe("a lease that waits for an operator's repair", () => {
     expect(await nextTry()).toBe(until);
   });
 });
+
+test("with a new policy, a waiting request is checked again at once, and with another channel alone it keeps its preview", async () => {
+  const { context, cluster, ledger } = await aDirectScene(initialAwsAuth);
+  const preview = async () => (await ledger.get(wishes.undecided.id))?.preview ?? null;
+  const change = (changed: typeof cluster) =>
+    wakeChanged(
+      { ...context(), config: { ...context().config, clusters: new Map([[cluster.name, changed]]) } },
+      { clusters: new Map([[cluster.name, cluster]]) },
+    );
+  const request = (await ledger.get(wishes.undecided.id)) ?? expect.fail("there is no record");
+  await ledger.commit(aChange({ ...request, version: request.version + 1, preview: null }));
+  await previewCluster(context(), cluster);
+  const before = await preview();
+
+  await change({ ...cluster, channel: "C0OTHER" });
+  const kept = await preview();
+  await change({ ...cluster, approvers: ["U0OTHER"] });
+
+  expect(before).not.toBeNull();
+  expect(kept).toEqual(before);
+  expect(await preview()).toBeNull();
+});
