@@ -191,8 +191,9 @@ function pendingMilestone(request: AccessRequest, to: Reader): Milestone {
   const isUnlinked =
     user === request.requester && preview.warnings.some((each) => each.endsWith(theyCanLink(request.principal)));
   if (!isUnlinked) return wait("asked", text);
-  const link = runButton(`link ${request.principal}`, "Link it");
-  return wait("asked", `${text}\n:warning: Not linked to you: approvers see a warning.`, null, [link]);
+  // The ARN in another person's request can be that person's own.
+  const link = request.askedBy === null ? [runButton(`link ${request.principal}`, "Link it")] : [];
+  return wait("asked", `${text}\n:warning: Not linked to you: approvers see a warning.`, null, link);
 }
 
 function leaseMilestone(request: AccessRequest, lease: Lease, to: Reader): Milestone | null {
