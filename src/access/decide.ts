@@ -52,6 +52,8 @@ export interface DecisionFacts {
   readonly links?: LinkedArns;
   /** Whether it is unknown if the access is for the approver who clicks. */
   readonly isOwnUnknown?: boolean;
+  /** Whether who asked for another person gets what the policy denies them. */
+  readonly isDenied?: boolean;
   /** Former approvers by Slack user id, with the reason as a clause. */
   readonly departed: ReadonlyMap<string, string>;
   /** The principal's other leases in the ledger. Absent: not looked up, as for a display. */
@@ -151,6 +153,7 @@ function refuseApproval(
   facts: DecisionFacts,
 ): DecisionRefusal | null {
   const { requesterFacts, otherLeases } = facts;
+  if (facts.isDenied) return "no-rule";
   if (isForOneself(request, rule, by, facts)) return "own-principal";
   if (facts.isOwnUnknown && !rule.selfApproval) return "own-principal-unknown";
   if (rule.hours?.outside === "refuse" && isOutside(rule, now)) return "outside-hours";

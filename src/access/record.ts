@@ -183,13 +183,14 @@ export type RefusedRequest = RequestIn<"refused">;
 
 export interface Asked {
   readonly requester: string;
-  /** Slack user id of the person who asked for them. Null or absent: the requester asked. */
+  /** Slack user id of the person who asked for them, at first. Null or absent: the requester asked. */
   readonly askedBy?: string | null;
+  readonly extends?: string | null;
 }
 
-/** The person who asked: limits count for them. */
-export function askerOf({ requester, askedBy }: Asked): string {
-  return askedBy ?? requester;
+/** The person who asked: limits count for them. Only the requester extends a lease, also one that another person asked for. */
+export function askerOf({ requester, askedBy, extends: extended }: Asked): string {
+  return extended ? requester : (askedBy ?? requester);
 }
 
 /** The person who gets the access, and the one who asked for it: both can see and end it, and neither can decide about it. */

@@ -11,6 +11,8 @@ export type ExtensionReading =
 export interface Extension {
   readonly of: string;
   readonly until: string;
+  /** Who asked for the lease, if another person: they don't approve its extension, and its ARN can be theirs. */
+  readonly askedBy: string | null;
 }
 
 /** One choice of the form: so much longer, and the new end (ISO 8601). */

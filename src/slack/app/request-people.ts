@@ -10,7 +10,7 @@ import {
   linkInAccountOf,
   needsEmail,
 } from "../../access/identities.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import type { Cluster, Rule } from "../../access/policy/cluster.ts";
 import { maySeeClusterMap } from "../../access/policy/permissions.ts";
 import {
   approversOf,
@@ -79,7 +79,7 @@ export async function requesterFactsOf(
 }
 
 /** A person's identity in the account of an ARN, by a sealed link or a worker; null: none, or they must link again. */
-export async function believedIdentityOf(
+async function believedIdentityOf(
   context: SlackContext,
   user: string,
   cluster: Cluster,
@@ -95,6 +95,17 @@ export async function believedIdentityOf(
   const { mustBeConfirmed } = config.linking;
   const believed = links.filter((each) => isAcceptedLink(user, each, mustBeConfirmed, keys.decision));
   return identityInAccountOf(config.identities, cluster, { links: believed, found: found ?? before }, arn);
+}
+
+/** Whether who asked could get, in another's name, what the policy denies them: by the same rule they have it too. */
+export async function isInOthersName(
+  context: SlackContext,
+  cluster: Cluster,
+  { requester, askedBy, level, principal }: Asked & Pick<AccessRequest, "level" | "principal">,
+  rule: Rule | null,
+): Promise<boolean> {
+  if (!askedBy || ruleFor(cluster, level, await personFor(context, cluster, askedBy)) === rule) return false;
+  return !isOwnPrincipal(await believedIdentityOf(context, requester, cluster, principal), principal);
 }
 
 /** Whether a link does not count: without our seal never, otherwise as rules or administrators require. */
@@ -121,13 +132,12 @@ export async function factsFor(
 ): Promise<DecisionFacts> {
   const users = [...new Set([by, ...request.approvals.map((approval) => approval.by)])];
   const beside = [...peopleOf(request), ...users];
-  const [requesterFacts, otherLeases, own, ...people] = await Promise.all([
+  const [requesterFacts, otherLeases, { links, isUnknown }, ...people] = await Promise.all([
     requesterFactsOf(context, cluster, request.requester, request.principal),
     otherLeasesNow(context.ledger, request, context.now()),
     approversOwn(context, cluster, request, users, verdict),
     ...users.map((user) => personFor(context, cluster, user, beside)),
   ]);
-  const { links, isUnknown } = own;
   const rule = ruleFor(cluster, request.level, { user: request.requester, memberships: requesterFacts.memberships });
   const approvers = rule ? approversOf(rule, cluster) : [];
   const whyNot = (person: Person): string | null => {
@@ -140,8 +150,10 @@ export async function factsFor(
   // A denial needs no other facts, and must work without an answer of Slack.
   const earlier = verdict === "approved" ? request.approvals : [];
   const departed = await departedApprovers(context, cluster, earlier, whyNot);
+  const isDenied = verdict === "approved" && (await isInOthersName(context, cluster, request, rule));
   const memberships = new Map(people.map(({ user, memberships }) => [user, memberships]));
-  return { requesterFacts, otherLeases, links, isOwnUnknown: isUnknown.has(by), departed, memberships };
+  const own = { links, isOwnUnknown: isUnknown.has(by) };
+  return { requesterFacts, otherLeases, ...own, isDenied, departed, memberships };
 }
 
 /** It can be for another person's user or session, and in a rescue AWS says whose session it was. All who share a role can review. */

@@ -168,7 +168,7 @@ async function extendLease(
     askedFor: null,
     ...typedFieldsOf(request),
   };
-  const extension = { of: request.id, until };
+  const extension = { of: request.id, until, askedBy: request.askedBy };
   const notNow = await refuseToAsk(context, user, requested, extension);
   return notNow ?? extensionAnswer(await submitRequest(context, user, requested, extension), request);
 }

@@ -90,8 +90,8 @@ function partsOf(requested: RequestInput, extension: Extension | null): readonly
 }
 
 function isSame(request: AccessRequest, requested: RequestInput, extension: Extension | null): boolean {
-  const { cluster, level, principal, durationSeconds, extends: extended, until } = request;
-  const askedFor = request.askedBy === null ? null : request.requester;
+  const { requester, cluster, level, principal, durationSeconds, extends: extended, until } = request;
+  const askedFor = askerOf(request) === requester ? null : requester;
   const time = extended ? [extended, until] : [durationSeconds];
   const parts = [askedFor, cluster, level, principal, typedFieldsOf(request), ...time];
   return JSON.stringify(parts) === JSON.stringify(partsOf(requested, extension));

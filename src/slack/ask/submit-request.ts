@@ -6,10 +6,11 @@ import { isPermanent } from "../../access/lease/lease-record.ts";
 import type { Cluster, Rule } from "../../access/policy/cluster.ts";
 import { type AskRefusal, type AskVerdict, mayAsk, type PolicyQuestion } from "../../access/policy/may-ask.ts";
 import { levelGroupsIn } from "../../access/policy/policy-text.ts";
-import { approvalsNeeded, breakGlassFor, ruleFor } from "../../access/policy/rule.ts";
-import { admittedBy, admittedInWords, isOwnPrincipal } from "../../access/principal.ts";
+import { approvalsNeeded, breakGlassFor } from "../../access/policy/rule.ts";
+import { admittedBy, admittedInWords } from "../../access/principal.ts";
 import {
   type AccessRequest,
+  askerOf,
   type PendingRequest,
   peopleOf,
   type RefusedRequest,
@@ -22,7 +23,7 @@ import { withinTime } from "../../operations/deadlines.ts";
 import { refuseActor, refuseOtherPerson } from "../app/admission.ts";
 import { noteRefused } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import { believedIdentityOf, currentIdOf, personFor, requesterFactsOf, requiresLinks } from "../app/request-people.ts";
+import { currentIdOf, isInOthersName, personFor, requesterFactsOf, requiresLinks } from "../app/request-people.ts";
 import { activeApprovers, remedyForApprovers, shortageText } from "../decide/active-approvers.ts";
 import { lookUpIdentities } from "../link/identities.ts";
 import { breakGlassButton } from "../show/buttons.ts";
@@ -81,7 +82,7 @@ export async function submitRequest(
 ): Promise<AccessRequest> {
   const now = context.now();
   const requester = requested.askedFor ?? asker;
-  const askedBy = requested.askedFor === null ? null : asker;
+  const askedBy = requested.askedFor === null ? (extension?.askedBy ?? null) : asker;
   const requesterFacts = await requesterFactsOf(context, requested.cluster, requester, requested.principal.arn);
   const verdict = await judge(context, { ...requested, requester, askedBy, requesterFacts }, now);
   if (verdict.type === "allowed") await lookUpFirst(context, asker, requester, requested.cluster);
@@ -90,7 +91,7 @@ export async function submitRequest(
   const asked = createRequest({ ...who, ...details }, now, context.config.timing.requestExpiresAfterSeconds);
   const { request, type, refusal } = answered(asked, verdict);
   const admits = admittedInWords(admittedBy(request.principal));
-  const forOther = askedBy === null ? {} : { requester, askedBy };
+  const forOther = requested.askedFor === null ? {} : { requester, askedBy };
   const event = eventOf(type, request, asker, now, { ...refusal, ...details, ...forOther, admits });
   // A refusal leaves an event and no record: otherwise people without rights could fill the ledger.
   if (refusal) {
@@ -139,23 +140,12 @@ async function judge(context: SlackContext, asking: Asking, now: Date): Promise<
   const verdict = mayAsk(asking, now);
   if (verdict.type === "refused") return verdict;
   const { rule } = verdict;
-  const refusal =
-    (await refuseInOthersName(context, asking, rule)) ??
-    (await refuseWithoutApprovers(context, peopleOf(asking), asking, rule, now));
-  return refusal ?? verdict;
-}
-
-/** Unless the rule also lets the asker have it: people could get, in another's name, what the policy denies them. */
-async function refuseInOthersName(
-  context: SlackContext,
-  { askedBy, requester, cluster, level, principal: { arn } }: Asking,
-  rule: Rule,
-): Promise<Refused | null> {
-  if (askedBy === null || ruleFor(cluster, level.name, await personFor(context, cluster, askedBy)) === rule)
-    return null;
-  if (isOwnPrincipal(await believedIdentityOf(context, requester, cluster, arn), arn)) return null;
-  const message = `${arn} may not be theirs. They can ask, or link it with /eks-access link.`;
-  return { type: "refused", code: "not-theirs", message, rule };
+  const [level, principal] = [asking.level.name, asking.principal.arn];
+  if (await isInOthersName(context, asking.cluster, { ...asking, level, principal }, rule)) {
+    const message = `${principal} may not be theirs. They can ask, or link it with /eks-access link.`;
+    return { type: "refused", code: "not-theirs", message, rule };
+  }
+  return (await refuseWithoutApprovers(context, peopleOf(asking), asking, rule, now)) ?? verdict;
 }
 
 /** The first request in an AWS account. A later one for another principal, or for another person, proves nothing. */
@@ -196,8 +186,9 @@ async function refuseWithoutApprovers(
 }
 
 export function requestedAnswer(request: AccessRequest): Message {
-  const { askedBy, requester } = request;
-  const [forPerson, addressee] = askedBy === null ? ["", "you"] : [` for ${mention(requester)}`, "both of you"];
+  const { requester } = request;
+  const [forPerson, addressee] =
+    askerOf(request) === requester ? ["", "you"] : [` for ${mention(requester)}`, "both of you"];
   const lasting = isPermanent(request.durationSeconds)
     ? "without an end date"
     : `for ${formatDuration(request.durationSeconds)}`;

@@ -12,7 +12,7 @@ import { isMigrationId } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeRequest } from "../../access/policy/permissions.ts";
 import { hoursInWords, type Person, ruleFor } from "../../access/policy/rule.ts";
-import { type AccessRequest, isTheirs, type PendingRequest } from "../../access/record.ts";
+import { type AccessRequest, askerOf, isTheirs, type PendingRequest } from "../../access/record.ts";
 import { otherLeasesChanged, outdatedRequest, pendingRequest, unpreviewedRequest } from "../../access/request.ts";
 import { isSealedDecision } from "../../access/seals.ts";
 import { eventOf, recordChange, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
@@ -215,7 +215,7 @@ export function clickAnswer(
     "approved-already": `You approved it already. ${needs(request, others)}`,
     "no-preview": notCheckedYet,
     "change-differs": changedSince,
-    "no-rule": `The policy no longer lets ${mention(request.requester)} request ${code(request.level)} on ${code(cluster.name)}. You can still deny.`,
+    "no-rule": `The policy no longer lets ${mention(askerOf(request))} request ${code(request.level)} on ${code(cluster.name)}. You can still deny.`,
     quiet: quietText(cluster),
     "outside-hours": `${code(cluster.name)} takes no approvals now${hours(request, cluster)}. You can still deny.`,
     "requester-differs": `The policy changed for ${mention(request.requester)}. The worker checks again; then decide.`,

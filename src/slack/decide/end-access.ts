@@ -3,7 +3,7 @@ import { type EndRefusal, judgeCancel, judgeRevoke, mayRevoke, restOfAccess } fr
 import { isMigrationId } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/rule.ts";
-import { type AccessRequest, type ApprovedRequest, peopleOf } from "../../access/record.ts";
+import { type AccessRequest, peopleOf } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseActor } from "../app/admission.ts";
@@ -26,7 +26,7 @@ import {
   revokeModalId,
   whyOf,
 } from "../show/message.ts";
-import { code, mention, oneOf, section, until } from "../show/mrkdwn.ts";
+import { code, mention, oneOf, section } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 
 export const revokeCommand: Command = {
@@ -60,7 +60,7 @@ export const endForms: Forms = {
   ),
 };
 
-export async function revokeForm(context: SlackContext, user: string, id: string): Promise<ModalView> {
+async function revokeForm(context: SlackContext, user: string, id: string): Promise<ModalView> {
   const request = await context.ledger.get(id);
   if (!request) return messageModal("Revoke access", noSuchRequestAnswer(id));
   const cluster = context.config.clusters.get(request.cluster);
@@ -76,7 +76,6 @@ export async function revokeForm(context: SlackContext, user: string, id: string
   return revokeModal(
     request,
     others.map((each) => each.id),
-    keptText(rest, cluster, person),
   );
 }
 
@@ -85,20 +84,11 @@ function revokerOf(context: SlackContext, cluster: Cluster | undefined, by: stri
   return personFor(context, cluster, by, peopleOf(request)).catch((): Person => ({ user: by, memberships: [] }));
 }
 
-/** What this person can't revoke: the holder can extend what another person asked for. @param rest the other leases of the same access */
-function keptText(rest: readonly ApprovedRequest[], cluster: Cluster, person: Person): string {
-  const kept = rest.filter((each) => !mayRevoke(each, cluster, person));
-  const last = kept.toSorted((one, other) => one.lease.endsAt.localeCompare(other.lease.endsAt)).at(-1);
-  if (!last) return "";
-  const keeps = `${mention(last.requester)} keeps this access ${until(last.lease.endsAt, last.durationSeconds)}`;
-  return `\n:warning: ${keeps}, by ${code(last.id)}. Only ${revokersOf(last, cluster)} can revoke that.`;
-}
-
-export function revokeModal(request: AccessRequest, others: readonly string[] = [], kept = ""): ModalView {
+export function revokeModal(request: AccessRequest, others: readonly string[] = []): ModalView {
   const { id, requester, level, cluster } = request;
   const also = others.map((each) => code(each)).join(", ");
   const loses = `${mention(requester)} loses ${code(level)} on ${code(cluster)} now (${code(id)}).`;
-  const ends = `${kept ? `This ends ${code(id)}.` : loses}${also && ` It also ends ${also}, which is the same access.`}${kept}`;
+  const ends = `${loses}${also && ` It also ends ${also}, which is the same access.`}`;
   const shown = { title: "Revoke access", submit: "Revoke", close: "Keep it" };
   return formModal({ id: revokeModalId, memory: id, ...shown }, [
     section(ends),
@@ -123,14 +113,13 @@ export async function revokeLease(context: SlackContext, by: string, id: string,
     const endOthers = async () => {
       const rest = restOfAccess(request, await context.ledger.leasedOf(request.cluster));
       for (const each of rest) if (await endOther(context, each.id, id, cluster, person)) others.push(each.id);
-      return keptText(rest, cluster, person);
     };
     // First: if the process dies in between, people can still revoke this one.
     await endOthers();
     const { after } = verdict;
     const event = eventOf("lease.ending", request, by, now, { why });
     // Meanwhile an extension can have begun. From now on none does.
-    return { type: "write", after, event, outcome: async () => endedAnswer(after, others, await endOthers()) };
+    return { type: "write", after, event, outcome: () => endOthers().then(() => endedAnswer(after, others)) };
   });
   return typeof outcome === "function" ? outcome() : outcome;
 }
@@ -171,10 +160,10 @@ async function refuse(
   return stop(endRefusedAnswer(code, request, context.config.clusters.get(request.cluster)));
 }
 
-export function endedAnswer(after: AccessRequest, others: readonly string[] = [], kept = ""): Message {
+export function endedAnswer(after: AccessRequest, others: readonly string[] = []): Message {
   if (after.state === "cancelled") return answer(`Cancelled ${code(after.id)}.`);
   const ids = [after.id, ...others].map((id) => code(id)).join(", ");
-  return answer(`Revoking ${ids}. The request message${others.length > 0 ? "s" : ""} will confirm.${kept}`);
+  return answer(`Revoking ${ids}. The request message${others.length > 0 ? "s" : ""} will confirm.`);
 }
 
 const revokersOf = (request: AccessRequest, { approvers, onCall }: Pick<Cluster, "approvers" | "onCall">) =>

@@ -4,7 +4,7 @@ import { theyCanLink } from "../../access/identities.ts";
 import { isEndedForMore, isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { type AccessRequest, type ApprovedRequest, isTheirs } from "../../access/record.ts";
+import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { isClosed, isHeld } from "../../access/request.ts";
 import { isClusterFailure, isEndFailing, isLasting } from "../../access/retry.ts";
 import {
@@ -51,9 +51,7 @@ export function milestoneOf(
   const to = { user, cluster, milestones, departed, over, subject, what };
   if (extension) {
     const state = isHeld(extension) ? "is active" : "ended";
-    // Who asked for another person has no message of that person's own extension.
-    const where = isTheirs(extension, user) ? ` The message of ${code(extension.id)} has its buttons.` : "";
-    const text = `${to.subject} ${state} ${extendedUntil(extension)}.${where}`;
+    const text = `${to.subject} ${state} ${extendedUntil(extension)}. The message of ${code(extension.id)} has its buttons.`;
     const name = `${isClosed(request) ? continued : "extended-"}${isHeld(extension) ? "" : "ended-"}${extension.id}`;
     return tell(name, text, [detailsButton(request)]);
   }

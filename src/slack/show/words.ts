@@ -92,8 +92,8 @@ export function stateText(request: AccessRequest, maxWhy = 300): string {
 }
 
 export function asksText(request: AccessRequest, place = placeText(request)): string {
-  const { requester, askedBy, level, cluster } = request;
-  const forPerson = askedBy === null ? "" : ` for ${mention(requester)}`;
+  const { requester, level, cluster } = request;
+  const forPerson = askerOf(request) === requester ? "" : ` for ${mention(requester)}`;
   return `${mention(askerOf(request))} asks ${request.extends === null ? "for" : "to extend"} ${code(level)} on ${code(cluster)}${place}${forPerson}`;
 }
 

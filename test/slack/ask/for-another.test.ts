@@ -60,6 +60,34 @@ describe("a request for another person", () => {
     for (const form of [first, again]) expect(form).not.toContain(engineerArn);
   });
 
+  test("stays one when its holder extends it: no link, no next form and no approval by the person who asked", async () => {
+    const asked = { requester: "U0ONCALL", askedBy: "U0APPROVER2" };
+    const { id } = await app.put(aLeasedRequest({}, { ...asked, durationSeconds: 3600 }));
+
+    const extended = textOf(await app.say("U0ONCALL", `extend ${id} for 1h`));
+
+    expect(extended).toContain(`Requested: extend \`${id}\` until`);
+    const extension = (await app.ledger.get("r-new1")) ?? expect.fail();
+    expect(extension).toMatchObject({ ...asked, extends: id });
+    expect(await app.ledger.linksOf("U0ONCALL")).toEqual([]);
+    const other = app.person("U0ONCALL");
+    await other.command("/eks-access request", "C0ACCESS");
+    const first = textOf(await app.slack.until(() => other.view()));
+    other.close();
+    await app.say("U0ONCALL", "cancel r-new1");
+    await other.click(await app.say("U0ONCALL", "status r-new1"), "Request again");
+    const again = textOf(await app.slack.until(() => other.view()));
+    for (const form of [first, again]) expect(form).not.toContain(engineerArn);
+
+    const shown = await app.put(aPreviewedRequest({ ...asked, extends: id, until: extension.until, id: "r-shown" }));
+    const card = await app.show(shown.id);
+    const refused = await app.answered("U0APPROVER2", () => app.person("U0APPROVER2").click(card, "Approve"));
+
+    expect(textOf(card)).toContain("<@U0ONCALL> asks to extend `viewer` on `staging`");
+    expect(textOf(card)).not.toContain("<@U0APPROVER2> asks");
+    expect(textOf(refused)).toContain("your own request");
+  });
+
   test("for oneself is an ordinary one", async () => {
     await app.say("U0ENGINEER", line.replace("@on-call", "@engineer"));
 
@@ -216,6 +244,18 @@ describe("a level that the policy gives to the other person alone", () => {
       detail: { code: "not-theirs" },
     });
     expect(await app.ledger.get("r-new1")).toBeNull();
+  });
+
+  test("is not approved for the asker's ARN once the policy denies them the level", async () => {
+    await app.follow(configText);
+    const { id } = await app.put(aPreviewedRequest({ requester: "U0ONCALL", askedBy: "U0ENGINEER" }));
+    const card = await app.show(id);
+    await app.follow(`${configText}${policy.replace("{ name: rest", "{ name: rest, who: [U0ONCALL]")}\n`);
+
+    const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(card, "Approve"));
+
+    expect(textOf(answer)).toContain("The policy no longer lets <@U0ENGINEER> request `viewer` on `staging`.");
+    expect(await app.ledger.get(id)).toMatchObject({ state: "pending", approvals: [] });
   });
 
   test("is asked for with their own ARN", async () => {

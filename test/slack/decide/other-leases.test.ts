@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { otherLeasesInLedger } from "../../../src/access/lease/cluster-leases.ts";
 import type { AccessRequest, ApprovedRequest } from "../../../src/access/record.ts";
 import { digestOfChange } from "../../../src/access/seals.ts";
-import { revokeForm, revokeLease } from "../../../src/slack/decide/end-access.ts";
+import { revokeLease } from "../../../src/slack/decide/end-access.ts";
 import { aLeasedRequest, anApprovedRequest, aPreview, aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -165,23 +165,6 @@ describe("revoking a lease that is extended", () => {
       expect(text.includes("r-two")).toBe(extension !== null);
     },
   );
-
-  test("leaves an extension that the person asked for themselves, and says until when and who can end it", async () => {
-    const asked = { requester: "U0BOB", askedBy: "U0ENGINEER" };
-    const one = await put(aLeasedRequest({}, { id: "r-one", ...asked }));
-    const until = { endsAt: at(hours(6)).toISOString() };
-    await put(aLeasedRequest(until, { id: "r-two", extends: "r-one", requester: "U0BOB" }));
-
-    const form = JSON.stringify(await revokeForm(context, "U0ENGINEER", one.id));
-    const { text } = await revokeLease(context, "U0ENGINEER", one.id, "");
-
-    const kept =
-      /<@U0BOB> keeps this access until .*15:00.*, by `r-two`\. Only <@U0BOB>, <@U0APPROVER>.* can revoke that\./;
-    expect(form).toMatch(kept);
-    expect(form).not.toMatch(/loses|also ends/);
-    expect(text).toMatch(kept);
-    expect((await ledger.get("r-two"))?.lease?.end).toBeNull();
-  });
 
   test("ends nothing for a person who can't revoke it", async () => {
     await put(aLeasedRequest({}, { id: "r-one" }));

@@ -69,15 +69,6 @@ test.each(Object.entries(states))("a notification about a request that is %s say
   for (const ping of pings.filter((each) => each !== undefined)) expect(ping?.startsWith(what)).toBe(true);
 });
 
-test("who asked for another person is not sent to a message that only that person has", () => {
-  const before = aLeasedRequest({}, { askedBy: "U0ONCALL" });
-  const extension = aLeasedRequest({}, { id: "r-2", extends: "r-1" });
-  const textTo = (user: string) => milestoneOf(before, aCluster(), [], user, extension)?.message.text;
-
-  expect(textTo("U0ENGINEER")).toContain("The message of `r-2` has its buttons.");
-  expect(textTo("U0ONCALL")).toMatch(/extended by `r-2`\.$/);
-});
-
 const gaveMore = new AccessError(
   "document-changed",
   `An admission webhook gave ${engineerArn} more than planned in aws-auth of staging`,
