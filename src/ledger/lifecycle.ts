@@ -1,10 +1,9 @@
 import type { Logger } from "pino";
 import { AccessError } from "../access/access-error.ts";
 import type { AuditEvent, EventType } from "../access/audit-event.ts";
-import { type EndedAgain, endedAgain } from "../access/ended-again.ts";
 import { isDueToEnd } from "../access/lease/cluster-leases.ts";
 import { isReviewDue, isSignInDue } from "../access/lease/lease.ts";
-import { isMigration, type LedgerRecord, recordDueAt } from "../access/lists.ts";
+import { type EndedAgain, endedAgain, isMigration, type LedgerRecord, recordDueAt } from "../access/lists.ts";
 import type { Migration } from "../access/migration.ts";
 import type { AccessRequest } from "../access/record.ts";
 import { isHeld } from "../access/request.ts";

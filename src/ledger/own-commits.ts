@@ -1,5 +1,4 @@
-import { endedAgain, isEnded } from "../access/ended-again.ts";
-import type { LedgerRecord } from "../access/lists.ts";
+import { endedAgain, isEnded, type LedgerRecord } from "../access/lists.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
 import { fieldLua, readRecords, recordPrefix, sha1 } from "./records.ts";
