@@ -9,7 +9,7 @@ import {
   finishedSteps,
   recordedEvents,
 } from "./announcements.ts";
-import { lostLines } from "./log-output.ts";
+import { lostLines } from "./log.ts";
 
 export interface ProcessMetrics {
   /** The last successful call to each service, ISO 8601. */

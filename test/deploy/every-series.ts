@@ -8,7 +8,7 @@ import {
   recordedEvents,
 } from "../../src/operations/announcements.ts";
 import { createReachMetrics } from "../../src/operations/health-server.ts";
-import { lostLines } from "../../src/operations/log-output.ts";
+import { lostLines } from "../../src/operations/log.ts";
 import {
   createClockMetric,
   createLedgerMetrics,

@@ -25,7 +25,7 @@ import { sessionPolicyFor } from "../../aws/session-policy.ts";
 import type { AuditLog } from "../../ledger/redis-audit-log.ts";
 import { observedCall, resultOfStatus } from "../../operations/announcements.ts";
 import { callWithinMs } from "../../operations/deadlines.ts";
-import { lostLines } from "../../operations/log-output.ts";
+import { lostLines } from "../../operations/log.ts";
 import { sessionThrough } from "../become-creator.ts";
 
 type Events = readonly [ChainedEvent, ...ChainedEvent[]];

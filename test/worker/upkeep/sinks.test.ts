@@ -10,7 +10,7 @@ import { type AuditEvent, type ChainedEvent, verifyChain } from "../../../src/ac
 import { connectRedis, type RedisConnection } from "../../../src/ledger/connect.ts";
 import { redisLedger } from "../../../src/ledger/ledger.ts";
 import { type AuditLog, redisAuditLog } from "../../../src/ledger/redis-audit-log.ts";
-import { LogOutput } from "../../../src/operations/log-output.ts";
+import { LogOutput } from "../../../src/operations/log.ts";
 import { forgetOldEvents } from "../../../src/worker/upkeep/keep-audit.ts";
 import { auditSinks, deliver } from "../../../src/worker/upkeep/sinks.ts";
 import { aRequest } from "../../builders/a-request.ts";
