@@ -12,8 +12,8 @@ import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { callsFor, type EntryTools, type EntryWritten, openSinceOf, writeEntry } from "./carry-out-entry.ts";
 import { type EntriesToRead, type EntryState, readEntryState } from "./entry-state.ts";
+import { recordSentAgain } from "./outcome.ts";
 import { inEntries } from "./prove.ts";
-import { recordSentAgain } from "./record-begun.ts";
 import { type EntrySettlement, lateCallDoubt, previewByEntry, settleEntries } from "./settle-entries.ts";
 import type { Outcomes, Prepared, Settlement, WayAdapter, WayContext, WriteFailure } from "./way-adapter.ts";
 

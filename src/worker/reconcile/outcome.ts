@@ -3,7 +3,7 @@ import type { AuditEvent, EventType } from "../../access/audit-event.ts";
 import { isDueToEnd, sealedEnd } from "../../access/lease/cluster-leases.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
 import { readBackDiffers } from "../../access/lease/drift.ts";
-import { sealWritten } from "../../access/lease/holding.ts";
+import { sealPlace, sealWritten } from "../../access/lease/holding.ts";
 import { activeLease, endedLease, failedLease, isEndedForMore } from "../../access/lease/lease.ts";
 import type { CodedReason, Holding, Lease, MappedIdentity, Proof } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
@@ -11,11 +11,55 @@ import { admittedBy, admittedInWords } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { isClosed, voidedRequest, withLease } from "../../access/request.ts";
 import { type Failure, failureOf, needsEvent, nextTry, waitsForRepair } from "../../access/retry.ts";
-import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
+import { eventOf, recordChange, recordChanged } from "../../ledger/lifecycle.ts";
 import { calledFor, hasWrites } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";
 import { type Proved, type ProvedEnd, withProof } from "./prove.ts";
+
+// What the ledger knows before a cluster does: a process that dies in between leaves nothing unknown.
+
+/** Records that a write begins; for bindings, which have no fence, also that one is sent again. */
+export async function recordWriteBegun(
+  context: WorkerContext,
+  cluster: Cluster,
+  request: ApprovedRequest,
+  way: Way,
+): Promise<ApprovedRequest> {
+  const isAgain = request.lease.writeBegan !== null;
+  if (isAgain) return way === "binding" ? recordSentAgain(context, request) : request;
+  const writeBegan = context.now().toISOString();
+  const place = sealPlace(cluster, request, context.keys.memory);
+  return recordWriting(context, request, { ...request.lease, writeBegan, place });
+}
+
+/** Records that a call that gives the lease is sent again: if it gets no answer, the lease's end waits until it can't arrive. */
+export function recordSentAgain(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
+  return recordWriting(context, request, { ...request.lease, sentAgainAt: context.now().toISOString() });
+}
+
+/** @throws AccessError `record-changed` */
+async function recordWriting(context: WorkerContext, request: ApprovedRequest, lease: Lease): Promise<ApprovedRequest> {
+  const now = context.now();
+  const after = withLease(request, lease);
+  // Without a wake-up: the outcome follows soon, and the sweep finds the record if the process dies.
+  const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context, [], request));
+  const result = await context.ledger.commit({ after, event });
+  if (result.type === "conflict") throw recordChanged(request.id);
+  return after;
+}
+
+/** A run that just proved the lease can then not record it as active (law 5). @throws AccessError `cluster-conflict` */
+export async function recordVoidBegun(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
+  const { writeBegan, voidSince } = request.lease;
+  if (writeBegan === null || voidSince !== null) return request;
+  const now = context.now();
+  const after = withLease(request, { ...request.lease, voidSince: now.toISOString() });
+  const event = eventOf("lease.delayed", request, "worker", now, { voidSince: now.toISOString() });
+  const result = await context.ledger.commit({ after, event });
+  if (result.type === "conflict") throw new AccessError("cluster-conflict", recordChanged(request.id).what);
+  return after;
+}
 
 interface Given {
   readonly proved: Proved;

@@ -22,10 +22,11 @@ import {
   recordRefusal,
   recordRevoked,
   recordVoid,
+  recordVoidBegun,
   recordVoidPostponed,
+  recordWriteBegun,
 } from "./outcome.ts";
 import { prove, proveEnd } from "./prove.ts";
-import { recordVoidBegun, recordWriteBegun } from "./record-begun.ts";
 import { reviewLease } from "./review.ts";
 import { askingOnce, type Reviewer } from "./review-questions.ts";
 import type {
