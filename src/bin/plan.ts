@@ -1,14 +1,17 @@
 import { writeFile } from "node:fs/promises";
 import { styleText } from "node:util";
-import type { Refusal } from "../access/principal.ts";
+import { readPrincipal } from "../access/arn.ts";
+import type { Change, Refusal } from "../access/principal.ts";
 import {
   type AwsAuthDocument,
   type ConfigMapFile,
   cannotChange,
+  entryOf,
   type Identity,
   isAccountId,
   locator,
   offerRepairs,
+  type PlanGuard,
   type PlannedText,
   parseDocument,
   planChanges,
@@ -18,8 +21,136 @@ import {
   writeConfigMap,
 } from "../aws-auth/index.ts";
 import { identityText, readAwsAuthFile } from "./check.ts";
-import { type PlanOptions, planUsage, readPlanOptions, toChanges } from "./plan-options.ts";
-import { type CommandIo, cliCommand, reasonOf, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, needs, readArguments, reasonOf, unusable } from "./process-io.ts";
+
+export const planUsage = `Usage: eks-access plan FILE|- [--add ARN --username U --groups A,B | --remove ARN]… [options]
+       eks-access plan FILE|- --repairs [--json]
+       eks-access plan FILE|- --repair N [options]
+
+FILE is the ConfigMap aws-auth as YAML or JSON, or its data alone; - reads stdin. The plan shows the change, and who can
+do what before and after it. It changes nothing in a cluster.
+
+  --add ARN                 map this role or user; repeatable
+  --username U              the username of the --add before it; by default an existing entry keeps its own
+  --groups A,B              the groups of the --add before it; by default an existing entry keeps its own
+  --remove ARN              remove the entry of this role or user; repeatable
+  --repairs                 list the possible repairs
+  --repair N                plan one of them, by its number
+  --creator ARN             the cluster's creator; the plan never adds it
+  --account ID              the cluster's account; the plan refuses ARNs of other accounts
+  --allow-account ID        also allow ARNs of this account; repeatable
+  --partition NAME          the cluster's partition; the plan refuses ARNs of others
+  --allow-masters           allow the group system:masters
+  --allow-no-administrator  allow to remove the last member of system:masters
+  --json                    print one JSON object
+  --out FILE                write the ConfigMap after the plan
+
+Example: eks-access plan aws-auth.yaml --add arn:aws:iam::111122223333:role/dev --username dev --groups developers
+Exit code: 0 planned, 1 refused, 2 unusable input.
+`;
+
+export interface PlanOptions {
+  path: string;
+  task:
+    | { type: "changes"; asked: readonly CommandLineChange[] }
+    | { type: "repairs" }
+    | { type: "repair"; number: number };
+  guard: PlanGuard;
+  json: boolean;
+  out: string | null;
+}
+
+const options = {
+  add: { type: "string", multiple: true },
+  username: { type: "string", multiple: true },
+  groups: { type: "string", multiple: true },
+  remove: { type: "string", multiple: true },
+  repairs: { type: "boolean" },
+  repair: { type: "string" },
+  creator: { type: "string" },
+  account: { type: "string" },
+  "allow-account": { type: "string", multiple: true },
+  partition: { type: "string" },
+  "allow-masters": { type: "boolean" },
+  "allow-no-administrator": { type: "boolean" },
+  json: { type: "boolean" },
+  out: { type: "string" },
+} as const;
+
+export function readPlanOptions(argv: readonly string[]): PlanOptions {
+  const read = parse(argv);
+  const { values, positionals } = read;
+  const [path] = positionals;
+  if (path === undefined || positionals.length > 1) return needs("one FILE, or - for stdin");
+  const [json, out] = [values.json ?? false, values.out ?? null];
+  return { path, task: readTask(read), guard: readGuard(values), json, out };
+}
+
+const parse = (argv: readonly string[]) => readArguments(argv, options);
+
+type Parsed = ReturnType<typeof parse>;
+
+function readTask({ values, tokens }: Parsed): PlanOptions["task"] {
+  const asked = readChanges(
+    tokens.flatMap((token) => (token.kind === "option" ? [[token.name, token.value ?? ""] as const] : [])),
+  );
+  const tasks: PlanOptions["task"][] = [];
+  if (asked.length > 0) tasks.push({ type: "changes", asked });
+  if (values.repairs) tasks.push({ type: "repairs" });
+  if (values.repair !== undefined) tasks.push({ type: "repair", number: Number(values.repair) });
+  const [task, ...others] = tasks;
+  if (task === undefined || others.length > 0) return needs("--add and --remove, or --repairs, or --repair N");
+  return task;
+}
+
+function readGuard(values: Parsed["values"]): PlanGuard {
+  return {
+    ...(values.creator === undefined ? {} : { creatorArn: values.creator }),
+    ...(values.account === undefined ? {} : { account: values.account }),
+    ...(values.partition === undefined ? {} : { partition: values.partition }),
+    allowForeignAccounts: values["allow-account"] ?? [],
+    allowMasters: values["allow-masters"] ?? false,
+    allowNoAdministrator: values["allow-no-administrator"] ?? false,
+  };
+}
+
+/** The changes of the command line. An addition without a name or groups keeps those of the document. */
+type CommandLineChange =
+  | { type: "add"; arn: string; username?: string; groups?: readonly string[] }
+  | { type: "remove"; arn: string };
+
+function readChanges(given: readonly (readonly [name: string, value: string])[]): readonly CommandLineChange[] {
+  const asked: CommandLineChange[] = [];
+  for (const [name, value] of given) {
+    const last = asked.at(-1);
+    if (name === "add") asked.push({ type: "add", arn: value });
+    else if (name === "remove") asked.push({ type: "remove", arn: value });
+    else if (name !== "username" && name !== "groups") continue;
+    else if (last?.type !== "add" || last[name] !== undefined) needs(`--${name} after the --add that it belongs to`);
+    else if (name === "username") last.username = value;
+    else last.groups = value === "" ? [] : value.split(",");
+  }
+  return asked;
+}
+
+/** A new entry needs a name; an existing one can keep its own. */
+export function toChanges(document: AwsAuthDocument, asked: readonly CommandLineChange[]): readonly Change[] {
+  const changes: Change[] = [];
+  for (const item of asked) {
+    const { arn } = item;
+    const entry = entryOf(document, arn);
+    if (item.type === "remove") {
+      changes.push({ type: "unmap", arn });
+      continue;
+    }
+    const username = item.username ?? entry?.username;
+    // No username helps an ARN that can't be mapped: the plan refuses it, and says why.
+    const isMappable = readPrincipal(arn).type === "principal";
+    if (username === undefined && isMappable) unusable(`${arn} has no entry yet. Add --username for it.`);
+    changes.push({ type: "map", arn, username: username ?? "", groups: item.groups ?? entry?.groups ?? [] });
+  }
+  return changes;
+}
 
 export const runPlan = cliCommand("plan", planUsage, async (argv, io) => {
   const options = readPlanOptions(argv);
