@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import { type FleetList, isStale, placeOf, readFleetList } from "../access/policy/fleet-list.ts";
 import type { PreviewPublicKeys } from "../access/seal.ts";
-import type { FleetLedger } from "../ledger/fleet.ts";
+import type { FleetLedger } from "../ledger/clusters.ts";
 import type { MigrationLedger, RequestLedger } from "../ledger/ledger.ts";
 import type { PlacedCluster } from "./clusters.ts";
 import type { ConfigCheck, LiveConfig } from "./live-config.ts";

@@ -7,9 +7,8 @@ import { canonicalJson, type Json } from "../access/seal.ts";
 import { isTraceParent, type RequestTraces, type TraceParent } from "../operations/traced.ts";
 import { explained, type RedisClient } from "./client.ts";
 import { type ClosedBatch, removeRecord, takeClosed } from "./closed.ts";
-import { type ClusterLedger, redisClusters } from "./clusters.ts";
+import { type ClusterLedger, type FleetLedger, redisClusters, redisFleet } from "./clusters.ts";
 import { chainHeadKey, chainText, commitScript, eventsKey, logKey, runScript } from "./commit-script.ts";
-import { type FleetLedger, redisFleet } from "./fleet.ts";
 import { type LinkLedger, redisLinks } from "./links.ts";
 import {
   countsKey,

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import type { FleetLedger } from "../../src/ledger/fleet.ts";
+import type { FleetLedger } from "../../src/ledger/clusters.ts";
 import { at } from "../builders/times.ts";
 
 /** The fleet, and the operators' notices. */

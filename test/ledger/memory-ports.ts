@@ -5,8 +5,12 @@ import type { SealedFleetList } from "../../src/access/policy/fleet-list.ts";
 import type { ClusterTrouble, Outage } from "../../src/access/retry.ts";
 import type { LinkProposal, PrincipalLink } from "../../src/access/seals.ts";
 import type { NamespaceList, SealedNotice, SharedGroups } from "../../src/access/shared-lists.ts";
-import { type ClusterLedger, type RememberedCreation, refusalGoodForMs } from "../../src/ledger/clusters.ts";
-import type { FleetLedger } from "../../src/ledger/fleet.ts";
+import {
+  type ClusterLedger,
+  type FleetLedger,
+  type RememberedCreation,
+  refusalGoodForMs,
+} from "../../src/ledger/clusters.ts";
 import type { LinkChange, LinkLedger } from "../../src/ledger/links.ts";
 import type { LinkQuestions, RefusedFile, WorkerIdentity } from "../../src/ledger/stored.ts";
 import { claimMs, type TurnLedger } from "../../src/ledger/turns.ts";

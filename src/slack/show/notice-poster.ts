@@ -2,7 +2,7 @@ import { type Cluster, hasNoWorker, type Zone, zoneInWords, zoneOf, zonesOf } fr
 import type { SlackKeys } from "../../access/seal.ts";
 import { type Notice, readNotice } from "../../access/shared-lists.ts";
 import type { Config } from "../../config/config.ts";
-import type { FleetLedger } from "../../ledger/fleet.ts";
+import type { FleetLedger } from "../../ledger/clusters.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
 import type { Ticking } from "../../operations/stoppable.ts";
