@@ -16,7 +16,7 @@ import { knownIdentitiesOf } from "../ledger/links.ts";
 import { withinTime } from "../operations/deadlines.ts";
 import type { WorkerContext } from "./context.ts";
 import { accountsOfDirectory, becomeReader, identityCenterOf } from "./questions/identities.ts";
-import { lateWords } from "./questions/read-entries.ts";
+import { lateWords } from "./questions/look-at-cluster.ts";
 
 /** Each person costs five calls or more, and an organization shares some twenty a second. */
 const maxPeople = 50;

@@ -34,11 +34,14 @@ import {
   driftsIn,
   type LiveDocument,
   orFailed,
+  type ReadingLimits,
+  readEntries,
+  readingLimits,
   readLiveDocument,
   readRoleTimes,
+  whyNotRead,
   withOurTags,
 } from "./look-at-cluster.ts";
-import { type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
 
 export function reportCheck(
   context: WorkerContext,

@@ -5,7 +5,7 @@ import type { Lease } from "../../../src/access/lease/lease-record.ts";
 import { type CheckReport, checkReport } from "../../../src/diagnosis/reports.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { reportCheck } from "../../../src/worker/questions/check.ts";
-import { type ReadingLimits, readingLimits } from "../../../src/worker/questions/read-entries.ts";
+import { type ReadingLimits, readingLimits } from "../../../src/worker/questions/look-at-cluster.ts";
 import { aLease, aLeasedRequest, anApprovedRequest, revise } from "../../builders/a-request.ts";
 import { aWrittenEntry } from "../../builders/a-share.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";

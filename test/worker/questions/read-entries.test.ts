@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { AccessError } from "../../../src/access/access-error.ts";
 import type { AccessEntry } from "../../../src/access-entry/entry-tags.ts";
-import { readEntries } from "../../../src/worker/questions/read-entries.ts";
+import { readEntries } from "../../../src/worker/questions/look-at-cluster.ts";
 import { anEntry } from "../../builders/an-entry.ts";
 
 const limits = { most: 100, width: 3, withinMs: 10_000 };
