@@ -20,8 +20,7 @@ import { GuardedReceiver, InFlight, WatchedApp } from "./bolt.ts";
 import { commands } from "./commands.ts";
 import { installationOf } from "./payload.ts";
 import { handlerOf, onlyOnce, onlyOurWorkspace, type StartContext } from "./registrations.ts";
-import { connectorThrough, proxySettings } from "./through-proxy.ts";
-import { slackFailure, webClientOptions } from "./web-client.ts";
+import { connectorThrough, proxySettings, slackFailure, webClientOptions } from "./web-client.ts";
 
 export async function startSlackApp(
   given: StartContext,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isExcepted } from "../../../src/slack/app/through-proxy.ts";
+import { isExcepted } from "../../../src/slack/app/web-client.ts";
 
 const at = (hostname: string, port = "443") => ({ hostname, port });
 
