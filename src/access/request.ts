@@ -1,5 +1,5 @@
 import { isEndReviewPending, isReviewPending, isSignInPending } from "./lease/lease.ts";
-import type { CodedReason, Lease, Trouble } from "./lease/lease-record.ts";
+import { type CodedReason, isPermanent, type Lease, type Trouble } from "./lease/lease-record.ts";
 import { isFullControl } from "./policy/policy-text.ts";
 import { isEverythingEverywhere } from "./policy/rights.ts";
 import { noRequesterFacts } from "./policy/rule.ts";
@@ -121,6 +121,10 @@ export const rescueLevel = "rescue";
 /** Whether a request is a rescue: it never touches aws-auth. */
 export function isRescue({ level, emergency }: Pick<AccessRequest, "level" | "emergency">): boolean {
   return level === rescueLevel && emergency !== null;
+}
+
+export function isExtendable(request: Pick<AccessRequest, "level" | "emergency" | "durationSeconds">): boolean {
+  return !isPermanent(request.durationSeconds) && !isRescue(request);
 }
 
 type Change = Partial<Omit<RequestFields, "id" | "version">>;

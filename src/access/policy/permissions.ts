@@ -7,6 +7,7 @@ import { judgeCancel, mayRevoke } from "../lease/revoke.ts";
 import type { Migration } from "../migration.ts";
 import { type CallerReading, entryArnOf, type Holder, readCaller, readHolder } from "../principal.ts";
 import { type AccessRequest, type Asked, isTheirs } from "../record.ts";
+import { isExtendable } from "../request.ts";
 import { type Cluster, isSessionPinned, partitionOf } from "./cluster.ts";
 import { creatorArnOf, refuseIdentity } from "./creator.ts";
 import { refusePlace } from "./may-ask.ts";
@@ -127,7 +128,8 @@ export function actsOf(
   if (mayCancel) acts.push("cancel");
   if (refuseReview(request, cluster, person) === null) acts.push("review");
   if (!lease || lease.end || isExtended) return acts;
-  if (lease.state === "active" && isTheirs({ requester }, user, memberships)) acts.push("extend");
+  const isTheirOwn = lease.state === "active" && isTheirs({ requester }, user, memberships);
+  if (isTheirOwn && isExtendable(request)) acts.push("extend");
   if ((lease.state === "active" || lease.state === "scheduled") && mayRevoke(request, cluster, person)) {
     acts.push("revoke");
   }

@@ -4,7 +4,7 @@ import { isPermanent } from "../../access/lease/lease-record.ts";
 import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Act } from "../../access/policy/permissions.ts";
 import type { AccessRequest } from "../../access/record.ts";
-import { givesFullControl, isClosed, isRescue } from "../../access/request.ts";
+import { givesFullControl, isClosed, isExtendable, isRescue } from "../../access/request.ts";
 import { parseJson } from "../../access/seal.ts";
 import { actions, cut, plainText } from "./mrkdwn.ts";
 
@@ -76,7 +76,7 @@ export function readDecideValue(value: string): z.infer<typeof decideForm> | nul
 export const detailsButton = (request: About, label = "Details"): Button => buttonOf(detailsAction, label, request);
 export const extendButton = (request: About): Button => buttonOf(extendAction, "Extend", request);
 export const extendButtons = (request: AccessRequest): Button[] =>
-  isPermanent(request.durationSeconds) ? [] : [extendButton(request)];
+  isExtendable(request) ? [extendButton(request)] : [];
 /** For the holder, and the person who asked for them: `user` is one of these. */
 export function doneButton(request: AccessRequest, user: string): Button {
   const { level, cluster, requester } = request;

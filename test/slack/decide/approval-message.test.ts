@@ -78,6 +78,8 @@ test("the channel reads of a rescue what it is, and what is proved of it", () =>
     `<@U0ONCALL> took emergency control of \`staging\` to rescue it (no approval)*\nThe Slack name is unverified. AWS says: \`${as}\`\nEveryone who can assume \`rescuer\``,
   );
   expect(text).toContain("*Needs review*");
+  const active = { ...request, lease: request.lease && aLease(request.lease, { state: "active" }) };
+  expect(textOfBlocks(approvalMessage(active, aCluster()))).toContain("[Mark reviewed] [Revoke] [Details]");
   expect(textOfBlocks(statusAnswer({ request, events: [], acts: [] }))).toContain(
     "*Access policy*\n`AmazonEKSClusterAdminPolicy`",
   );
