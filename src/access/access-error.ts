@@ -59,7 +59,7 @@ const final = {
   "role-absent": "Create it, or correct the level in eks-access.yml.",
   "migration-not-approved": "Two approvers must approve it: /eks-access migrate.",
   "migration-stopped": "Repair it and press Try again, or press Stop.",
-  "access-entry-refused": "Check that it exists; name a role's path in accessEntries.rolePaths.",
+  "access-entry-refused": "Check that it exists with this path (--role, --arn, accessEntries.rolePaths).",
   "answer-too-large": "Remove what you don't need there.",
   "document-absent": "Create it in kube-system, or set createAwsAuth in eks-access.yml.",
   // An immutable ConfigMap can't become mutable again (Kubernetes docs, "Immutable ConfigMaps").

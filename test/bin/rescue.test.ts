@@ -539,6 +539,24 @@ test("a role that has an access entry already is refused, and its entry stays as
 
   await expect(rescue("--yes")).rejects.toThrow("use another role");
   expect(await entry()).toMatchObject({ username: "theirs", groups: ["theirs"] });
+  expect(await records()).toMatchObject([{ lease: { state: "failed" } }]);
+});
+
+test("a role for which EKS makes no entry is refused with what to type, and no message says that it is applied", async () => {
+  const wrong = order.map((each) => each.replace("/rescuers/", "/"));
+
+  await expect(runCommand(runRescue, [...wrong, "--yes"])).rejects.toThrow("with this path (--role");
+  const [failed] = await records();
+  expect(failed?.lease).toMatchObject({ state: "failed", failure: { code: "access-entry-refused" } });
+});
+
+test("it goes on where EKS shows the new entry's policy late", async () => {
+  write({});
+  const body = JSON.stringify({ clusterName: "staging", principalArn: rescuer, associatedAccessPolicies: [] });
+  const { struck } = sandbox.aws.faults.plan("eks.ListAssociatedAccessPolicies", { type: "answer", status: 200, body });
+
+  expect(await rescue("--yes", "--document", good)).toMatchObject({ code: 0 });
+  await struck;
 });
 
 test("a rescue whose record Redis lost goes on under the same id, with the same end", async () => {

@@ -1,4 +1,5 @@
-import { AccessError } from "../../access/access-error.ts";
+import { setTimeout as wait } from "node:timers/promises";
+import { AccessError, hasCode } from "../../access/access-error.ts";
 import { readBackDiffers } from "../../access/lease/drift.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import { type RescueLease, readRescueTags, writeRescueTags } from "../../access/lease/kept-documents.ts";
@@ -10,10 +11,13 @@ import type { AccessEntry } from "../../access-entry/index.ts";
 import { accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import type { Purpose } from "../../aws/session-policy.ts";
+import type { PresentEntry } from "../../diagnosis/migration/facts.ts";
 import type { WorkerContext } from "../context.ts";
 import { identityOfRun } from "../discover-creator.ts";
+import { readBack } from "../migration/give-entry.ts";
 import { namingOwnPolicy, openEksToManage } from "../open-eks.ts";
 import { recordEnd, recordPostponed } from "../reconcile/outcome.ts";
+import type { RescueContext } from "./rescue-session.ts";
 
 const policy = { name: "AmazonEKSClusterAdminPolicy", namespaces: null };
 
@@ -28,25 +32,34 @@ export function rescueLeaseIn(
   return username.startsWith(ownUsername) ? readRescueTags(clusterArn, principalArn, tags, keys) : null;
 }
 
-/** Or completes one of an earlier run. EKS sets the tags with it, so it has its end. @throws AccessError `access-entry-conflict` */
+/**
+ * Or completes one of an earlier run. EKS sets the tags with it, so it has its end.
+ * @returns why EKS makes no entry for this role; null: it is made @throws AccessError `access-entry-conflict`
+ */
 export async function giveLease(
-  { keys }: Pick<WorkerContext, "keys">,
+  { keys, pause = wait }: Pick<RescueContext, "keys" | "pause">,
   eks: EksCluster,
   principalArn: string,
   lease: RescueLease,
-): Promise<void> {
+): Promise<AccessError | null> {
   const entries = accessEntriesOf(eks);
   const { arn } = eks.description;
   const found = await entries.describe(principalArn);
-  if (found && rescueLeaseIn(arn, found, keys.memory)?.id !== lease.id) throw othersEntry(principalArn);
+  if (found && rescueLeaseIn(arn, found, keys.memory)?.id !== lease.id) return othersEntry(principalArn);
   if (!found) {
     const tags = writeRescueTags(arn, principalArn, lease, keys.memory);
     const username = `${ownUsername}${principalArn.includes(":role/") ? "{{SessionName}}" : lease.by}`;
-    await entries.create({ principalArn, username, groups: [], tags });
+    const refusal = await entries.create({ principalArn, username, groups: [], tags }).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    if (hasCode(refusal, "access-entry-refused")) return refusal;
+    if (refusal !== null) throw refusal;
   }
   await entries.associate(principalArn, policy);
-  const made = await entries.describe(principalArn);
-  if (made?.policies.some(({ name, namespaces }) => name === policy.name && namespaces === null)) return;
+  const isGiven = ({ policies }: PresentEntry) =>
+    policies.some(({ name, namespaces }) => name === policy.name && namespaces === null);
+  if (await readBack(entries, principalArn, isGiven, pause)) return null;
   throw new AccessError("access-entry-conflict", readBackDiffers(`the access entry of ${principalArn}`));
 }
 

@@ -2,11 +2,12 @@ import { takeEmergency, unreviewedEmergency } from "../../access/emergency.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { refuseMovedName, sealPlace } from "../../access/lease/holding.ts";
 import { type KeptName, readKept } from "../../access/lease/kept-documents.ts";
-import { activeLease, earliest, endedLease, endOf } from "../../access/lease/lease.ts";
+import { activeLease, earliest, endedLease, endOf, failedLease } from "../../access/lease/lease.ts";
 import type { Proof } from "../../access/lease/lease-record.ts";
 import { type Cluster, type Level, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { createRequest, rescueLevel } from "../../access/request.ts";
+import { failureOf } from "../../access/retry.ts";
 import { type ClusterDescription, switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { whileOpen } from "../../operations/deadlines.ts";
@@ -79,7 +80,13 @@ export async function rescue(
   // An entry made after a worker ended the lease would stay for good.
   if (lease.end || Date.parse(lease.endsAt) <= context.now().getTime()) throw rescueIsOver(journal.request());
   const given = { id, by: order.by, as: order.as, endsAt: lease.endsAt };
-  await giveLease(context, eks, principalArn, given).catch(naming);
+  const refusal = await giveLease(context, eks, principalArn, given).catch(naming);
+  if (refusal && lease.state !== "active") {
+    // Else its messages would say until its end that it is applied.
+    const failure = failureOf(refusal);
+    await journal.note("lease.failed", (current) => failedLease(current, failure, {}), { code: failure.code });
+  }
+  if (refusal) throw refusal;
   context.say(`${principalArn} has AmazonEKSClusterAdminPolicy until ${lease.endsAt}.`);
   const repaired = await repairAs(context, order, eks.description, journal);
   const isWell =
