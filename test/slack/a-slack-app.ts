@@ -64,7 +64,7 @@ export interface SlackApp {
 export interface SlackAppOptions {
   readonly config?: string;
   /** What a worker answers; no one does if not given. */
-  readonly worker?: (question: WorkerQuestion) => Promise<unknown>;
+  readonly worker?: (question: WorkerQuestion, withinMs: number) => Promise<unknown>;
   /** The ledger that the process uses; it gets the app's own. */
   readonly ledger?: (ledger: Ledger) => Ledger;
   readonly mode?: "http" | "socket";

@@ -35,7 +35,8 @@ export async function askWorker<T>(
 ): Promise<T | null> {
   const { workers, log, config } = context;
   const { deadlines } = config.timing;
-  const answering = workers.ask(question, deadlines.question).catch((error: unknown) => {
+  // A worker at the end of its time still says why.
+  const answering = workers.ask(question, deadlines.question + deadlines.workerAnswer).catch((error: unknown) => {
     log.warn({ question: question.type, err: error }, "no worker answered");
     return null;
   });

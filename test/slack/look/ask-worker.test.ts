@@ -5,6 +5,7 @@ import { completeChain, found } from "../../../src/diagnosis/link.ts";
 import type { LeaversReport } from "../../../src/diagnosis/reports.ts";
 import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
+import { usualDeadlines } from "../../../src/operations/deadlines.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLink } from "../../builders/a-link.ts";
 import { aMigration } from "../../builders/a-migration.ts";
@@ -192,6 +193,15 @@ describe("a worker", () => {
     app = await aSlackApp({ worker: async (question) => (question.type === "alive" ? true : later()) });
 
     expect(await say("whoami staging")).toContain("✓ *the worker's identity* AWS says: it is there");
+  });
+
+  test("at the end of its own time can still say why it found nothing", async () => {
+    const waits = new Map<string, number>();
+    app = await aSlackApp({ worker: async ({ type }, withinMs) => void waits.set(type, withinMs) });
+
+    await say("check staging");
+
+    expect(waits.get("check")).toBeGreaterThan(usualDeadlines.question);
   });
 
   test("gets the question of any person, and whether they are responsible for the cluster", async () => {
