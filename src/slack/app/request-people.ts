@@ -105,7 +105,10 @@ export async function isInOthersName(
   rule: Rule | null,
 ): Promise<boolean> {
   if (!askedBy || ruleFor(cluster, level, await personFor(context, cluster, askedBy)) === rule) return false;
-  return !isOwnPrincipal(await believedIdentityOf(context, requester, cluster, principal), principal);
+  const own = await believedIdentityOf(context, requester, cluster, principal);
+  // Everyone with a role gets what it gets.
+  const askers = await believedIdentityOf(context, askedBy, cluster, principal);
+  return !isOwnPrincipal(own, principal) || isSamePrincipal(askers, principal);
 }
 
 /** Whether a link does not count: without our seal never, otherwise as rules or administrators require. */

@@ -142,7 +142,7 @@ async function judge(context: SlackContext, asking: Asking, now: Date): Promise<
   const { rule } = verdict;
   const [level, principal] = [asking.level.name, asking.principal.arn];
   if (await isInOthersName(context, asking.cluster, { ...asking, level, principal }, rule)) {
-    const message = `${principal} may not be theirs. They can ask, or link it with /eks-access link.`;
+    const message = `${principal} may not be theirs alone. They can ask, or link it with /eks-access link.`;
     return { type: "refused", code: "not-theirs", message, rule };
   }
   return (await refuseWithoutApprovers(context, peopleOf(asking), asking, rule, now)) ?? verdict;

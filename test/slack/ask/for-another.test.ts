@@ -237,7 +237,7 @@ describe("a level that the policy gives to the other person alone", () => {
     const [event] = (await app.ledger.events(1, 10)).slice(-1);
 
     expect(textOf(answer)).toContain("No request made for <@U0ONCALL>.");
-    expect(textOf(answer)).toContain("may not be theirs. They can ask");
+    expect(textOf(answer)).toContain("may not be theirs alone. They can ask");
     expect(event?.event).toMatchObject({
       type: "request.refused",
       actor: "U0ENGINEER",
@@ -264,6 +264,16 @@ describe("a level that the policy gives to the other person alone", () => {
     await app.say("U0ENGINEER", admin);
 
     expect(await app.ledger.get("r-new1")).toMatchObject({ requester: "U0ONCALL", askedBy: "U0ENGINEER" });
+  });
+
+  test("is not asked for in their name with a role that is the asker's too", async () => {
+    const role = "arn:aws:iam::111122223333:role/developers";
+    for (const user of ["U0ONCALL", "U0ENGINEER"]) await app.say(user, `link ${role}`);
+
+    const answer = await app.say("U0ENGINEER", admin.replace(engineerArn, role));
+
+    expect(textOf(answer)).toContain(`\`${role}\` may not be theirs alone. They can ask`);
+    expect(await app.ledger.get("r-new1")).toBeNull();
   });
 
   test("is no obstacle for a level that both can ask for by one rule", async () => {
