@@ -6,6 +6,7 @@ import {
   genesis,
   verifyChain,
 } from "../audit-event.ts";
+import { groupsBy } from "../collections.ts";
 import type { Json, PreviewKeys, PreviewPublicKeys } from "../seal.ts";
 
 export interface LogVerification {
@@ -18,16 +19,18 @@ export interface LogVerification {
 /** @param base the verified beginning (`brokenLogBase`) @param anchors that people copied elsewhere */
 export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[]): LogVerification {
   let { count, hash } = base;
-  const expected = new Map(anchors.filter((anchor) => anchor.count >= base.count).map((each) => [each.count, each]));
-  const differs = (anchor: Anchor | undefined): BrokenChain | null =>
-    anchor && anchor.hash !== hash
-      ? {
-          type: "broken",
-          sequence: anchor.count,
-          message: `Event ${anchor.count} does not match the anchor ${formatAnchor(anchor)}.`,
-        }
-      : null;
-  const atBase = beforeBase(base, anchors) ?? differs(expected.get(count));
+  // Several can be of one event: of the log, and of one that replaced it.
+  const expected = groupsBy(anchors, (anchor) => anchor.count);
+  const differs = (): BrokenChain | null => {
+    const other = expected.get(count)?.find((anchor) => anchor.hash !== hash);
+    if (!other) return null;
+    return {
+      type: "broken",
+      sequence: count,
+      message: `Event ${count} does not match the anchor ${formatAnchor(other)}.`,
+    };
+  };
+  const atBase = beforeBase(base, anchors) ?? differs();
   return {
     take: (events) => {
       if (atBase) return atBase;
@@ -36,14 +39,13 @@ export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[
         if (verdict.type === "broken") return verdict;
         count += 1;
         hash = verdict.head;
-        const broken = differs(expected.get(count));
+        const broken = differs();
         if (broken) return broken;
       }
       return null;
     },
     end: () => {
-      const beyond = [...expected.values()].find((anchor) => anchor.count > count);
-      if (beyond) {
+      if (anchors.some((anchor) => anchor.count > count)) {
         const message = `Event ${count + 1} is missing.`;
         return { type: "broken", sequence: count + 1, message };
       }

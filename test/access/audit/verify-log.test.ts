@@ -27,6 +27,18 @@ describe("a log with the anchors that were posted", () => {
     });
   });
 
+  test.each(["before", "after"])(
+    "is broken with two of one event that differ, if the other comes %s its own",
+    (place) => {
+      const log = aLog(5);
+      const own = { count: 3, hash: log[2]?.hash ?? "" };
+      const other = { count: 3, hash: aLog(3, "another reason")[2]?.hash ?? "" };
+      const anchors = place === "before" ? [other, own] : [own, other];
+
+      expect(verifyLog(beginning, anchors).take(log)).toMatchObject({ type: "broken", sequence: 3 });
+    },
+  );
+
   test("is broken at a changed event, whatever follows", () => {
     const log = aLog(5).map((each, index) =>
       index === 2 ? { ...each, event: { ...each.event, actor: "U0MALLORY" } } : each,
