@@ -4,7 +4,7 @@ import { type DecisionFacts, decideClick, isApprovable, othersWhoMayApprove } fr
 import type { Cluster, Rule, WorkingHours } from "../../src/access/policy/cluster.ts";
 import { clusterRule, noRequesterFacts, type RequesterFacts } from "../../src/access/policy/rule.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
-import { digestOfChange } from "../../src/access/seals.ts";
+import { digestOfChange, sealDecision } from "../../src/access/seals.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aPreviewedRequest, changed } from "../builders/a-request.ts";
 import { keys } from "../builders/keys.ts";
@@ -121,6 +121,15 @@ describe("where the requester's user group decides about the rule", () => {
     });
   });
 
+  test("a person whose link differs from the one at the preview is checked again before an approval", () => {
+    const linked = { ...engineers, linked: "arn:aws:iam::111122223333:role/other" };
+
+    expect(decide("U0APPROVER", engineer, cluster, { known: facts({}, linked) })).toEqual({
+      type: "refused",
+      code: "requester-differs",
+    });
+  });
+
   test("the worker ignores the record's own facts, because the approvals have them sealed", () => {
     const outsider = aPreviewedRequest({}, null, cluster);
     const first = decided("U0APPROVER", outsider, cluster, { known: facts({}) });
@@ -171,6 +180,23 @@ describe("outside working hours", () => {
 
     expect(approved).toEqual({ type: "refused", code: "outside-hours" });
     expect(denied.type).toBe("decided");
+  });
+
+  test("no approval counts that a Slack process seals then all the same", () => {
+    const cluster = clusterWith({ hours: office });
+    const after = decided("U0APPROVER", aPreviewedRequest({}, null, cluster), cluster);
+    const [first] = after.approvals;
+    if (!first) throw new Error("It was not approved.");
+    const { seal: _, ...said } = first;
+    const late = { ...said, at: evening.toISOString() };
+
+    expect(verdictOn(after, cluster)).toEqual({ type: "valid" });
+    expect(
+      verdictOn({ ...after, approvals: [sealDecision(late, after.id, keys.decision)] } as AccessRequest, cluster),
+    ).toEqual({
+      type: "void",
+      message: "its approval came outside the policy's hours",
+    });
   });
 
   test("it takes one approval more if the rule says so, by the sealed time", () => {

@@ -43,6 +43,13 @@ test.each<[string, string, boolean]>([
   },
 );
 
+test("the hours of a Sunday night end on Monday morning", () => {
+  const night = { ...office, days: [7], from: 1320, to: 360 };
+
+  expect(isWithin(night, new Date("2026-03-09T01:00:00Z"))).toBe(true);
+  expect(isWithin(night, new Date("2026-03-10T01:00:00Z"))).toBe(false);
+});
+
 test("hours to 24:00 hold until midnight", () => {
   const late = { ...office, from: 0, to: 1440 };
 
