@@ -109,6 +109,16 @@ test.each<[string, Decision]>([
   expect(check(migration)).toMatchObject({ type: "void", message: expect.stringContaining("1 of 2 approvers") });
 });
 
+test("one person with two ids is one approver", () => {
+  const [first, second] = approvedBy("U0APPROVER", "U0APPROVER2").approvals;
+  if (!first || !second) throw new Error("It was refused.");
+  const { seal: _, ...said } = second;
+  const of = `migration-staging-1 of ${clusterArnOf(cluster)}`;
+  const same = sealDecision({ ...said, memberships: ["U0APPROVER"] }, of, keys.decision);
+
+  expect(check(aMigration({ state: "running", approvals: [first, same] }))).toMatchObject({ type: "void" });
+});
+
 test("an approval of a minute ahead counts: clocks differ", () => {
   const given = at(60);
   const first = approvalOf("U0APPROVER", { now: given });

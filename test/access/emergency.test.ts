@@ -4,7 +4,7 @@ import { checkEmergency, decideReview, remindOfReview } from "../../src/access/e
 import { sealedEnd } from "../../src/access/lease/cluster-leases.ts";
 import type { AccessRequest, ApprovedRequest, Decision, Review } from "../../src/access/record.ts";
 import { dueAt } from "../../src/access/request.ts";
-import { hasForgedReview, sealDecision, withoutForgedReview } from "../../src/access/seals.ts";
+import { digestOfRequest, hasForgedReview, sealDecision, withoutForgedReview } from "../../src/access/seals.ts";
 import { aLease, anApprovedRequest, digestNow } from "../builders/a-request.ts";
 import { anEmergency, anEmergencyCluster } from "../builders/an-emergency.ts";
 import { keys, otherKeys } from "../builders/keys.ts";
@@ -122,12 +122,18 @@ describe("the worker stops trusting it", () => {
   });
 
   // Sealed by us, so it can only come from a fault of ours.
-  test("if the seal is of a person whom the policy does not name", () => {
-    const unsealed = { ...broken.approvals[0], by: "U0STRANGER", memberships: [], seal: undefined };
-    const sealText = keys.decision.seal("decision", { ...unsealed, request: broken.id });
-    const record = { ...broken, requester: "U0STRANGER", approvals: [{ ...unsealed, seal: sealText } as Decision] };
+  test.each([
+    ["of a person whom the policy does not name", "U0STRANGER", "U0STRANGER"],
+    ["of a person whom it names, for another one", "U0ENGINEER", "U0STRANGER"],
+  ])("if the seal is %s", (_, by, requester) => {
+    const record = { ...broken, requester };
+    const digest = digestOfRequest(record, cluster, adminOf());
+    const { seal: _seal, ...said } = { ...record.approvals[0], by, memberships: [], digest } as Decision;
 
-    expect(verdictOn(record)).toMatchObject({ type: "void" });
+    expect(verdictOn({ ...record, approvals: [sealDecision(said, record.id, keys.decision)] })).toEqual({
+      type: "void",
+      message: "the policy no longer gives the requester emergency access",
+    });
   });
 });
 

@@ -6,6 +6,7 @@ import {
   isCurrent,
   isFreshEmail,
   type KnownOf,
+  linkedArnInAccountOf,
   linkedArnOn,
   linkInAccountOf,
   ownIdentities,
@@ -179,6 +180,16 @@ describe("who a person is on a cluster", () => {
 
     expect(identity).toBe(own && userIn(own));
     expect(linkInAccountOf(known.links, userIn(of))?.arn ?? null).toBe(own && userIn(own));
+  });
+
+  test("is what they use of several in an account", () => {
+    const two = [userIn("111122223333"), role];
+    const known = { links: two.map((arn) => aLink("U0ENGINEER", arn)), found: null };
+
+    for (const arn of two) {
+      expect(identityInAccountOf(rules(links), cluster, known, arn)).toBe(arn);
+      expect(linkedArnInAccountOf(new Map([["U0ENGINEER", two]]), "U0ENGINEER", arn)).toBe(arn);
+    }
   });
 
   test.each([

@@ -208,6 +208,7 @@ describe("outside working hours", () => {
     expect(late).toMatchObject({ state: "pending", approvalsWanted: 2 });
     expect(early.state).toBe("approved");
     expect(verdictOn(changed(late, { state: "approved" }), cluster)).toMatchObject({ type: "void" });
+    expect(verdictOn(decided("U0APPROVER2", late, cluster, { when: evening }), cluster)).toEqual({ type: "valid" });
     expect(verdictOn(early, cluster)).toEqual({ type: "valid" });
   });
 });

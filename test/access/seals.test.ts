@@ -4,24 +4,27 @@ import type { MappedIdentity } from "../../src/access/lease/lease-record.ts";
 import type { Cluster, Level, Rule } from "../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../src/access/policy/rule.ts";
 import type { AccessRequest, Preview } from "../../src/access/record.ts";
-import { digestOfChange, isGenuinePreview, sealPreview } from "../../src/access/seals.ts";
+import { digestOfChange, isGenuinePreview, type SeenInCluster, sealPreview } from "../../src/access/seals.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";
 import { aPreview, aPreviewedRequest, aRequest, changed } from "../builders/a-request.ts";
 import { keys, otherKeys } from "../builders/keys.ts";
 import { at, hours } from "../builders/times.ts";
 
+const beside = { id: "r-0", groups: ["a"], endsAt: at(hours(1)).toISOString() };
 const base: MappedIdentity = { username: "dev", groups: ["readers", "writers"] };
 
 function digestWith(
   change: { request?: Partial<AccessRequest>; cluster?: Partial<Cluster>; level?: Partial<Level> } = {},
   entry: MappedIdentity | null = base,
+  seen: Partial<SeenInCluster> = {},
 ): string {
   const request = aRequest({ groups: ["a", "b"], ...change.request });
   const cluster = aCluster({ foreignAccounts: ["222233334444", "333344445555"], ...change.cluster });
   return digestOfChange(request, cluster, aLevel({ groups: ["a", "b"], ...change.level }), {
     base: entry,
     way: "aws-auth",
-    leases: [],
+    leases: [beside],
+    ...seen,
   });
 }
 
@@ -36,6 +39,10 @@ describe("the digest is another one", () => {
     ["for another level", digestWith({ request: { level: "admin" } })],
     ["for other groups", digestWith({ request: { groups: ["a"] } })],
     ["for another duration", digestWith({ request: { durationSeconds: 1 } })],
+    ["for another person who asks", digestWith({ request: { askedBy: "U0ONCALL" } })],
+    ["for a ticket", digestWith({ request: { ticket: "OPS-1" } })],
+    ["for a namespace", digestWith({ request: { namespaces: "shop" } })],
+    ["for an extension", digestWith({ request: { extends: "r-0" } })],
     ["for an end of its own", digestWith({ request: { until: at(hours(4)).toISOString() } })],
     ["for another reason", digestWith({ request: { reason: "another one" } })],
     ["for another time of asking", digestWith({ request: { createdAt: at(1).toISOString() } })],
@@ -58,10 +65,35 @@ describe("the digest is another one", () => {
     ["for an entry with another username", digestWith({}, { ...base, username: "root" })],
     ["for an entry with one group more", digestWith({}, { ...base, groups: [...base.groups, "admins"] })],
     ["for an entry with no groups", digestWith({}, { ...base, groups: [] })],
+    ["in another way", digestWith({}, base, { way: "binding" })],
+    ["beside no other lease", digestWith({}, base, { leases: [] })],
+    ["beside another lease", digestWith({}, base, { leases: [{ ...beside, id: "r-2" }] })],
+    ["beside a lease of other groups", digestWith({}, base, { leases: [{ ...beside, groups: ["b"] }] })],
+    [
+      "beside a lease that ends later",
+      digestWith({}, base, { leases: [{ ...beside, endsAt: at(hours(2)).toISOString() }] }),
+    ],
   ])("%s", (_, digest) => {
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     expect(digest).not.toBe(before);
   });
+});
+
+test.each<[string, Partial<Rule>]>([
+  ["who can approve their own request", { selfApproval: true }],
+  ["the longest time", { maxDurationSeconds: 60 }],
+  ["permanent leases", { permanent: true }],
+  ["the principals", { principals: { ...clusterRule.principals, linkedOnly: true } }],
+  ["the hours", { hours: { zone: "UTC", days: [1], from: 540, to: 1080, outside: "warn" } }],
+  ["the end of the hours", { hours: { zone: "UTC", days: [1], from: 540, to: 1020, outside: "warn" } }],
+])("the digest under a policy depends on %s", (_, change) => {
+  const digests = [
+    {},
+    { hours: { zone: "UTC", days: [1], from: 540, to: 1080, outside: "refuse" } } as const,
+    change,
+  ].map((each) => digestWith({ cluster: { rules: [{ ...rule, ...each }] } }));
+
+  expect(new Set(digests).size).toBe(3);
 });
 
 test("the digest under a policy depends on how many have to approve, on who can, and on no rule's name", () => {

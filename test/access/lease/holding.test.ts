@@ -154,6 +154,14 @@ describe("after a restore", () => {
     ]);
   });
 
+  test("a lease with a part of its groups back is remembered, because that part has to go with it", () => {
+    const both = aHolding({ added: [admins, viewers], shares: [aShare({ id: "r-old", groups: [admins, viewers] })] });
+
+    expect(mergeMemory(none, { ...backup, holdings: [both] }, () => [admins]).holdings).toMatchObject([
+      { added: [admins], shares: [{ id: "r-old" }] },
+    ]);
+  });
+
   test("the live memory stays, and its own lease wins over the backup's of the same id", () => {
     const share = aShare({ id: "r-old", endsAt: at(hours(9)).toISOString() });
     const live = aHolding({ arn: old.arn.toUpperCase(), added: [admins], shares: [share, aShare({ id: "r-new" })] });

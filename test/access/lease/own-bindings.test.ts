@@ -67,6 +67,7 @@ describe("a binding of a lease", () => {
     ["a group of the same name", { subjects: [{ kind: "Group", name: lease.user }] }],
     ["nobody", { subjects: [] }],
     ["another role", { role: { kind: "ClusterRole", name: "cluster-admin" } }],
+    ["a Role of the same name", { role: { kind: "Role", name: "edit" } }],
     ["somebody who deletes it", { deletedAt: "2026-07-25T10:00:00Z" }],
   ])("is ours and not intact with %s", (_, change) => {
     const { parts } = readOwnBindings("staging", [stored(change)], keys.memory);
@@ -81,8 +82,13 @@ describe("a binding of a lease", () => {
     const more = { labels: { ...sent.labels, team: "a" }, annotations: { ...sent.annotations, seen: "yes" } };
 
     expect([stored(), stored(more)].map((made) => isAsSent(sent, made))).toEqual([true, true]);
-    const less = [{ labels: {} }, { annotations: {} }, { annotations: { "eks-access/lease": "{}" } }];
-    expect(less.map((change) => isAsSent(sent, stored(change)))).toEqual([false, false, false]);
+    const less = [
+      { labels: {} },
+      { labels: { "eks-access/request": "r-one" } },
+      { annotations: {} },
+      { annotations: { "eks-access/lease": "{}" } },
+    ];
+    expect(less.filter((change) => isAsSent(sent, stored(change)))).toEqual([]);
   });
 
   test.each<[string, Partial<ClusterBinding>]>([
@@ -140,4 +146,15 @@ test("bindings are their own memory: any of them shows the whole lease", () => {
 
     expect(holdingsOf(parts)).toEqual([{ arn: alice, entryAdded: false, added: [given], shares: [share] }]);
   }
+});
+
+test("of two ends that bindings of a lease remember, the earlier one counts", () => {
+  const { parts } = readOwnBindings("staging", [stored()], keys.memory);
+  const later = parts.map((part) => ({ ...part, share: { ...share, endsAt: "2026-07-25T12:00:00.000Z" } }));
+
+  for (const all of [
+    [...parts, ...later],
+    [...later, ...parts],
+  ])
+    expect(holdingsOf(all)).toMatchObject([{ shares: [{ endsAt: share.endsAt }] }]);
 });

@@ -35,6 +35,19 @@ test("a user without groups, in every namespace", () => {
   );
 });
 
+test("pods that the level does not promise are not needed, and not said to be listed", () => {
+  const unpromised = { ...expected, pods: podsToList([]) };
+
+  expect(judgeSignIn(unpromised, seen(["readers"], { pods: "forbidden" }), 5)).toEqual({
+    finding: {
+      result: "yes",
+      detail:
+        "as dev with readers, can't list pods in default, which the level does not promise, 5 ms after it was mapped",
+    },
+    isFinal: true,
+  });
+});
+
 describe("is asked again, and is no yes,", () => {
   test.each<[string, SignInObservation, string, string]>([
     ["a refused token", { type: "refused" }, "no", "the API server still refused its token (Unauthorized) 9 ms"],

@@ -61,6 +61,8 @@ describe("an approval is withdrawn", () => {
     const approvals = approved.approvals.map((each) => ({ ...each, at: at(minutes(9)).toISOString() }));
 
     expect(isWithdrawn({ ...approved, approvals }, listed(), keys.decision)).toBe(true);
+    const beside = { ...approved, approvals: [...approved.approvals, ...approvals] };
+    expect(isWithdrawn(beside, listed({ at: at(minutes(1)).toISOString() }), keys.decision)).toBe(true);
     expect(isWithdrawn({ ...approved, approvals: [] }, listed(), keys.decision)).toBe(true);
   });
 });
@@ -119,7 +121,8 @@ describe("the memory of a cluster", () => {
   });
 
   test("without more room does not trust an approval as old as the oldest one, and counts it as forgotten", () => {
-    const { list, notBefore } = rememberWithdrawals(noWithdrawals, { ...nothing, withdrawn: many(maxWithdrawals + 3) });
+    const withdrawn = many(maxWithdrawals + 3).toReversed();
+    const { list, notBefore } = rememberWithdrawals(noWithdrawals, { ...nothing, withdrawn });
 
     expect(list).toHaveLength(maxWithdrawals);
     expect(list.map(({ id }) => id)).not.toContain("r-2");

@@ -44,7 +44,16 @@ describe("a rule lets", () => {
       { requesterFacts: { memberships: ["@example.com"], linked: null } },
     ],
     ["a principal of an account", { principals: { ...clusterRule.principals, accounts: ["111122223333"] } }, {}],
-    ["a principal of a pattern", { principals: { ...clusterRule.principals, arns: ["arn:aws:iam::*:user/eng*"] } }, {}],
+    [
+      "a principal of one of two patterns",
+      { principals: { ...clusterRule.principals, arns: ["arn:aws:iam::*:role/*", "arn:aws:iam::*:user/eng*"] } },
+      {},
+    ],
+    [
+      "what the members of a user group can approve, however many they are",
+      { approvals: 2, approvers: ["U0ENGINEER", "S0PLATFORM"] },
+      {},
+    ],
     [
       "the linked principal",
       { principals: { ...clusterRule.principals, linkedOnly: true } },
@@ -296,6 +305,10 @@ describe("a pattern of ARNs", () => {
     ["arn:aws:iam::*:role/*-dev", "arn:aws:iam::111122223333:role/a-dev", true],
     ["arn:aws:iam::*:role/*-dev", "arn:aws:iam::111122223333:role/a-dev-b", false],
     ["arn:aws:iam::*:role/a*a", "arn:aws:iam::1:role/a", false],
+    ["arn:aws:iam::1:role/a*a", "arn:aws:iam::1:role/a", false],
+    ["arn:aws:iam::1:role/a*a", "arn:aws:iam::1:role/aa", true],
+    ["arn:aws:iam::1:role/*x*x*", "arn:aws:iam::1:role/ax", false],
+    ["arn:aws:iam::1:role/a*b*c", "arn:aws:iam::1:role/abc", true],
     ["*", "arn:aws:iam::1:role/a", true],
   ])("%s fits %s: %s", (pattern, arn, expected) => {
     expect(matchesArnPattern(pattern, arn)).toBe(expected);

@@ -38,7 +38,11 @@ test("the whole cluster covers each namespace, and no namespace covers another",
   expect(covers(["policy P"], "policy P in a")).toBe(true);
   expect(covers(["policy P in a"], "policy P in b")).toBe(false);
   expect(covers(["policy P in a"], "policy P")).toBe(false);
-  expect(accessPolicies(["policy P in a", "policy P"])).toEqual([{ name: "P", namespaces: null }]);
+  for (const given of [
+    ["policy P in a", "policy P"],
+    ["policy P", "policy P in a"],
+  ])
+    expect(accessPolicies(given)).toEqual([{ name: "P", namespaces: null }]);
 });
 
 test("full control is system:masters, and the policy of a cluster administrator everywhere", () => {
