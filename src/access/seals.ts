@@ -97,19 +97,12 @@ export function sealMigrationPlan(
 /** Whether the worker made this plan for exactly this migration, so that approvers can decide on it (law 4). */
 export function isGenuinePlan(migration: Migration, keys: PreviewPublicKeys): boolean {
   const { plan } = migration;
-  if (!plan) return false;
-  const { seal: sealText, ...unsealed } = plan;
-  return (
-    plan.summary.digest === plan.digest && keys.isSealed("migration-plan", planValue(migration, unsealed), sealText)
-  );
+  if (!plan || plan.summary.digest !== plan.digest) return false;
+  return keys.isSealed("migration-plan", planValue(migration, plan), plan.seal);
 }
 
-function planValue(
-  { id }: Pick<Migration, "id">,
-  { at, digest, summary, outs, replacements }: Omit<SealedPlan, "seal">,
-): Json {
-  const plan = { at, digest, summary, outs, ...(replacements && { replacements }) };
-  return { migration: id, plan } as unknown as Json;
+function planValue({ id }: Pick<Migration, "id">, plan: Omit<SealedPlan, "seal">): Json {
+  return { migration: id, plan: { ...plan, seal: undefined } } as unknown as Json;
 }
 
 export function sealPreview(request: AccessRequest, preview: Omit<Preview, "seal">, keys: PreviewKeys): Preview {
@@ -121,8 +114,7 @@ export function isGenuinePreview(request: AccessRequest, cluster: Cluster, keys:
   const { preview } = request;
   const level = cluster.levels.find(({ name }) => name === request.level);
   if (!preview || !level) return false;
-  const { seal: sealText, ...unsealed } = preview;
-  if (!keys.isSealed("preview", previewValue(request, unsealed), sealText)) return false;
+  if (!keys.isSealed("preview", previewValue(request, preview), preview.seal)) return false;
   return digestOfChange(request, cluster, level, preview) === preview.digest;
 }
 
@@ -236,18 +228,12 @@ export function shownSealedAnew<Kept extends LedgerRecord>(record: Kept, keys: P
   const { id } = record;
   const { plan, preview } = record as Partial<Migration & AccessRequest>;
   if (plan) {
-    const { seal, ...unsealed } = plan;
-    return {
-      ...record,
-      plan: { ...plan, seal: sealedAnew(keys, "migration-plan", planValue({ id }, unsealed), seal) },
-    };
+    const seal = sealedAnew(keys, "migration-plan", planValue({ id }, plan), plan.seal);
+    return { ...record, plan: { ...plan, seal } };
   }
   if (!preview) return record;
-  const { seal, ...unsealed } = preview;
-  return {
-    ...record,
-    preview: { ...preview, seal: sealedAnew(keys, "preview", previewValue({ id }, unsealed), seal) },
-  };
+  const seal = sealedAnew(keys, "preview", previewValue({ id }, preview), preview.seal);
+  return { ...record, preview: { ...preview, seal } };
 }
 
 /** Whether a rule with `linkedOnly` accepts this link: it is sealed, and confirmed if the configuration requires that. */

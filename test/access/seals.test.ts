@@ -1,11 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { MappedIdentity } from "../../src/access/lease/lease-record.ts";
+import type { SealedPlan } from "../../src/access/migration.ts";
 import type { Cluster, Level, Rule } from "../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../src/access/policy/rule.ts";
 import type { AccessRequest, Preview } from "../../src/access/record.ts";
-import { digestOfChange, isGenuinePreview, type SeenInCluster, sealPreview } from "../../src/access/seals.ts";
+import {
+  digestOfChange,
+  isGenuinePlan,
+  isGenuinePreview,
+  type SeenInCluster,
+  sealPreview,
+} from "../../src/access/seals.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";
+import { aPlannedMigration, changedMigration } from "../builders/a-migration.ts";
 import { aPreview, aPreviewedRequest, aRequest, changed } from "../builders/a-request.ts";
 import { keys, otherKeys } from "../builders/keys.ts";
 import { at, hours } from "../builders/times.ts";
@@ -181,4 +189,17 @@ describe("an attacker with Redis can't show one change and get another approved:
   test("a preview sealed with a key of their own", () => {
     expect(holds(aGenuineRequest(otherKeys))).toBe(false);
   });
+});
+
+test.each<[string, Partial<SealedPlan>]>([
+  ["time", { at: at(1).toISOString() }],
+  ["digest", { digest: "e".repeat(64) }],
+  ["entry that leaves aws-auth", { outs: ["arn:aws:iam::111122223333:role/other"] }],
+  ["replacement", { replacements: [] }],
+])("a migration's plan with another %s is not the worker's", (_, change) => {
+  const planned = aPlannedMigration();
+  const plan = planned.plan && { ...planned.plan, ...change };
+
+  expect(isGenuinePlan(planned, keys.preview)).toBe(true);
+  expect(isGenuinePlan(changedMigration(planned, { plan }), keys.preview)).toBe(false);
 });
