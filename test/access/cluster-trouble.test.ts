@@ -58,6 +58,15 @@ describe("a cluster that can't be worked on", () => {
     expect(again).toMatchObject({ attempts: 1, since: at(0).toISOString(), retryAt: at(1).toISOString() });
   });
 
+  test("begins again after the end of its last trouble", () => {
+    const over = { ...failing(8).last, overAt: at(4_000).toISOString() };
+
+    const anew = nextClusterTry(over, away, moment(5_000));
+
+    expect(anew).toMatchObject({ attempts: 1, since: at(5_000).toISOString(), overAt: null });
+    expect(hasNewCause(over, anew)).toBe(true);
+  });
+
   test("begins again with another configuration", () => {
     const { last } = failing(8);
 

@@ -122,6 +122,24 @@ describe("what failed is tried again", () => {
     expect(trouble.retryAt).toBe(at(30).toISOString());
   });
 
+  test("not before its cluster", () => {
+    const tries = [at(90), at(-90)].map((notBefore) =>
+      nextTry(aRequest(), { ...failure, notBefore: notBefore.toISOString() }, at(0)),
+    );
+
+    expect(tries.map(({ retryAt }) => retryAt)).toEqual([at(90), at(1)].map((time) => time.toISOString()));
+  });
+
+  test("within a quarter of an hour, where only an operator's repair helps", () => {
+    const trouble = nextTry(
+      aRequest({ trouble: aTrouble({ attempts: 20 }) }),
+      { ...failure, code: "aws-access-denied" },
+      at(0),
+    );
+
+    expect(trouble.retryAt).toBe(at(minutes(15)).toISOString());
+  });
+
   test("within five minutes, however long the other side wants: a lease may end meanwhile", () => {
     fc.assert(
       fc.property(fc.nat(5_000), fc.oneof(fc.double(), fc.integer()), (attempts, retryAfterMs) => {

@@ -49,11 +49,11 @@ describe("a log with the anchors that were posted", () => {
 
   test("is broken where it ends before one of them", () => {
     const log = aLog(5);
-    const posted = { count: 5, hash: log[4]?.hash ?? "" };
-    const verification = verifyLog(beginning, [posted]);
+    const posted = [3, 5].map((count) => ({ count, hash: log[count - 1]?.hash ?? "" }));
+    const verification = verifyLog(beginning, posted);
     verification.take(log.slice(0, 3));
 
-    expect(verification.end()).toMatchObject({ type: "broken", sequence: 4 });
+    expect(verification.end()).toEqual({ type: "broken", sequence: 4, message: "Event 4 is missing." });
   });
 
   test("without its oldest events is whole from there on, with the anchors of the removed events", () => {
@@ -100,9 +100,12 @@ describe("an anchor", () => {
     expect(readAnchor(` ${formatAnchor(anchor)}\n`)).toEqual(anchor);
   });
 
-  test.each(["", "12", "12:abc", `-1:${"a".repeat(64)}`, `12:${"A".repeat(64)}`])("is not read from %j", (text) => {
-    expect(readAnchor(text)).toBeNull();
-  });
+  test.each(["", "12", "12:abc", `-1:${"a".repeat(64)}`, `12:${"A".repeat(64)}`, `12:${"a".repeat(65)}`])(
+    "is not read from %j",
+    (text) => {
+      expect(readAnchor(text)).toBeNull();
+    },
+  );
 });
 
 test("an event as a CloudEvent names its cluster, request and place, and keeps what the chain is over", () => {

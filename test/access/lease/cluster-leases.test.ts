@@ -11,6 +11,7 @@ import {
   sealedEnd,
   sharesToKeep,
 } from "../../../src/access/lease/cluster-leases.ts";
+import type { Share } from "../../../src/access/lease/lease-record.ts";
 import type { ApprovedRequest } from "../../../src/access/record.ts";
 import { aLeasedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
@@ -100,6 +101,14 @@ describe("the end of a lease", () => {
     expect(isOver).toBe(true);
   });
 
+  test("is not that of another lease, which is over", () => {
+    const over = aShare({ id: "r-0", endsAt: now.toISOString() });
+    const of = (...shares: readonly Share[]) => new Map([[engineerArn.toLowerCase(), aHolding({ shares })]]);
+
+    for (const holdings of [of(over), of(over, aShare({ endsAt: end.toISOString() }))])
+      expect(isOverInCluster(holdings, aLeasedRequest({ state: "active" }), now)).toBe(false);
+  });
+
   test("stays what the approval says where the cluster remembers the same", () => {
     const active = aLeasedRequest({ state: "active" });
     const held = aHolding({ shares: [approvedShare(active, now)] });
@@ -127,6 +136,13 @@ describe("a share that only the cluster remembers", () => {
   test("is not kept where the ledger knows that it is over", () => {
     expect(sharesToKeep([aShare({ id: "r-1" })], new Set(["r-1"]), now)).toEqual([]);
   });
+});
+
+test("a lease ends at most its duration after its first write, also where the worker's clock is behind", () => {
+  const first = approvedShare(anApprovedRequest(), at(minutes(1.5)));
+
+  expect(first.endsAt).toBe(at(minutes(1.5) + hours(4)).toISOString());
+  expect(approvedShare(anApprovedRequest(), now, first).endsAt).toBe(first.endsAt);
 });
 
 describe("the lease of an extension", () => {
@@ -168,6 +184,8 @@ describe("the last unanswered call of a lease", () => {
     ["is none, where none was sent again", aLeasedRequest({ state: "active" }), null],
     ["is that of its record", aLeasedRequest({ state: "active", sentAgainAt: now.toISOString() }), now],
     ["is none, where its record names the future", aLeasedRequest({ state: "active", sentAgainAt: future }), null],
+    ["is none, where no write began", aLeasedRequest({ state: "scheduled" }), null],
+    ["is its revocation", aLeasedRequest({ state: "scheduled", writeBegan: at(60).toISOString(), end: revoked }), now],
     ["is its end, at the latest", aLeasedRequest({ state: "scheduled", writeBegan: now.toISOString() }), end],
     ["began in no future", aLeasedRequest({ state: "scheduled", writeBegan: future }), end],
     [
