@@ -34,7 +34,7 @@ const passing = {
 
 /** Those that pass only after an operator's repair, for which all requests of the cluster wait. */
 const repairable = {
-  "aws-access-denied": "Check the trust policy, the external id, MFA conditions and service control policies.",
+  "aws-access-denied": "Check the role's policies, trust policy, external id, MFA and service control policies.",
   "aws-credentials-missing": "Give the worker an AWS identity, such as IRSA.",
   "aws-credentials-invalid": "Check the worker's own AWS credentials, and its clock.",
   "aws-request-refused": "Correct in eks-access.yml what AWS's answer names.",

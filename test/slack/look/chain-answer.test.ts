@@ -51,7 +51,7 @@ test("a chain that holds is reported in one line at the top, then link by link",
 });
 
 test("a chain that breaks says where at the top, and how to fix it at the link", () => {
-  const remedy = "Check the trust policy, the external id, MFA conditions and service control policies.";
+  const remedy = "Check the role's policies, trust policy, external id, MFA and service control policies.";
   const detail = "AWS refused sts:AssumeRole on arn:aws:iam::111122223333:role/cluster-creator (AccessDenied)";
   const links = completeChain(
     [whole[0] ?? expect.unreachable(), { name: "creator", result: "no", detail, remedy, isReached: true }],
@@ -63,7 +63,7 @@ test("a chain that breaks says where at the top, and how to fix it at the link",
     *The way in*
     ✓ *the worker's identity* AWS says: \`arn:aws:sts::111122223333:assumed-role/eks-access-worker/0\`
     ✗ *the creator* failed: AWS refused sts:AssumeRole on \`arn:aws:iam::111122223333:role/cluster-creator\` (AccessDenied)
-          → Check the trust policy, the external id, MFA conditions and service control policies.
+          → Check the role's policies, trust policy, external id, MFA and service control policies.
     – *EKS*, *the API server*, *the right to write* not tested: needs the creator
     *What the cluster reads*
     – *the authentication mode*, *the document*, *the access entries* not tested: needs the creator
