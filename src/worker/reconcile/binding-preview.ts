@@ -15,6 +15,7 @@ import type { AccessRequest } from "../../access/record.ts";
 import { type Steps, unifiedDiff } from "../../aws-auth/index.ts";
 import { sameUsernameWarnings, sharedUsername } from "../preview/preview-warnings.ts";
 import type { BindingState } from "./binding-state.ts";
+import { impossibleSession } from "./review.ts";
 import { refusalOf } from "./settle-bindings.ts";
 import { needsEntry, refuseSignIns, signInWrites } from "./settle-sign-ins.ts";
 import type { SignInNames } from "./sign-in-names.ts";
@@ -55,7 +56,7 @@ export function* previewByBinding(
         boundIn(state, request.groups),
         state.map.places.some(({ way }) => way === "aws-auth"),
       ),
-      ...collisionWarnings(username, principal.arn),
+      ...collisionWarnings(state.names, username, principal.arn),
       ...sameUsernameWarnings(username, entryArnOf(principal.arn), state.names.entries, others),
     ],
   };
@@ -116,11 +117,13 @@ function boundIn({ roles }: BindingState, texts: readonly string[]): readonly Bo
   });
 }
 
-/** `{{SessionName}}` turns `@` into `-`; `{{SessionNameRaw}}` does not. */
-function collisionWarnings(username: string, principal: string): string[] {
+/** `{{SessionName}}` turns `@` into `-`, also that of another person's name; `{{SessionNameRaw}}` does not. */
+function collisionWarnings(names: SignInNames, username: string, principal: string): string[] {
   const session = sessionNameIn(principal);
   const warnings: string[] = [];
-  if (session?.includes("@") && !username.includes(session)) {
+  const name = names.of(principal);
+  const isRaw = name.type === "name" && name.other.includes(impossibleSession);
+  if (session && /[@-]/.test(session) && !isRaw) {
     warnings.push(`${sharedUsername(username)} Use {{SessionNameRaw}} in the entry of ${entryArnOf(principal)}.`);
   }
   if (session && !isIdentityCenterRole(principal)) {

@@ -31,8 +31,8 @@ const unseen = "a review asks about a Kubernetes username, and can't see the acc
 /** The session name for looking up a role. */
 export const anySession = "eks-access";
 
-/** A session name that no person has: IAM Identity Center gives no name with `=`. */
-export const impossibleSession = "eks-access=nobody";
+/** A session name that no person has: IAM Identity Center gives no name with `=`. `{{SessionName}}` changes it, too. */
+export const impossibleSession = "eks-access=no@body";
 
 /** Asks the API server whether a person has all that the level of a request names. */
 export async function reviewLease(

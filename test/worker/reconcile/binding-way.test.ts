@@ -733,6 +733,20 @@ test("the approver reads of an access entry with a role that can choose the name
   );
 });
 
+test.each(["alice@example.com", "alice-example.com"])(
+  "the approver reads that another person signs in as %s too, where @ becomes -",
+  async (name) => {
+    await side().sandbox.cluster.editAwsAuth(
+      (map) => ({ ...map, data: { ...map.data, mapRoles: map.data?.mapRoles?.replace("NameRaw}}", "Name}}") ?? "" } }),
+      "terraform",
+    );
+
+    const { preview } = await ask(context, cluster, { id: "r-one", principal: session(name) });
+
+    expect(preview?.warnings.join()).toContain("so two people can be sso:alice-example.com.");
+  },
+);
+
 test("the sealed memory of aws-auth is not that of the bindings: a copy of it is refused", async () => {
   const sealed = writeAnnotation(sealedClusterOf(cluster), [], side().context(memoryLedger()).keys.memory, {
     list: [],
