@@ -22,7 +22,7 @@ import type { PlannedText } from "./plan.ts";
 import { isAccountId, isMatchable, readingSteps } from "./read-document.ts";
 import { flowList, quote, unifiedDiff } from "./render.ts";
 import { resolve } from "./resolve.ts";
-import { NO_BREAK_SPACE } from "./section-problems.ts";
+import { withoutNoBreakSpaces } from "./section-problems.ts";
 import { applyEdits } from "./text-edit.ts";
 
 const WIDTHS = [2, 4, 8];
@@ -96,7 +96,7 @@ function draftFor(document: AwsAuthDocument, entry: Entry, code: string): Draft 
 
 function repairSpaces(document: AwsAuthDocument, section: Section, line: number): Edit[] {
   const text = document.sections[section].text ?? "";
-  const spaced = text.replaceAll(NO_BREAK_SPACE, " ");
+  const spaced = withoutNoBreakSpaces(text);
   const found = [...(text.includes("\t") ? ["tabs"] : []), ...(spaced === text ? [] : ["no-break spaces"])];
   if (found.length === 0) return [];
   const lines = spaced.split("\n");
@@ -159,7 +159,7 @@ function* untab(lines: readonly string[], width: number): Steps<string> {
 }
 
 function untabLine(line: string, width: number): string {
-  const body = line.replace(/[ \t]+(?=\r?$)/, "");
+  const body = line.replace(/(?<![ \t])[ \t]+(?=\r?$)/, "");
   return body.replace(/^[ \t]*(?:-[ \t]+)?/, (indent) => toStops(indent, width));
 }
 

@@ -18,14 +18,16 @@ export function unreadable(section: Section, failure: YamlFailure, text: string 
   return problemAt(section, failure, "section-unreadable", "error", message, remedy);
 }
 
-/** Where YAML needs a space; pages on the web have a no-break space there. */
-export const NO_BREAK_SPACE = /(?<=(?:^|[-:?])[^\S\n]*)\u00a0/gm;
+/** Where YAML needs a space; pages on the web have a no-break space there. By gaps: a look back from each letter would never end. */
+export function withoutNoBreakSpaces(text: string): string {
+  return text.replaceAll(/(?:^|[-:?])[^\S\n]+/gm, (gap) => gap.replaceAll("\u00a0", " "));
+}
 
 function yamlRemedy(line: string, column: number, before: string): string {
   if (line[column] === "\t") return "Replace the tab.";
   const isTemplate = line.slice(Math.max(column - 1, 0), column + 2).includes("{{");
   if (isTemplate) return "Quote the text with {{.";
-  const isPasted = [before, line].some((each) => each.search(NO_BREAK_SPACE) >= 0);
+  const isPasted = [before, line].some((each) => each !== withoutNoBreakSpaces(each));
   return isPasted ? "Replace the no-break spaces here and above." : "Correct it here or above.";
 }
 

@@ -41,7 +41,7 @@ const LAYOUTS: readonly Layout[] = [
 
 /** Whether the other documents of a file have only comments and directives, such as `%YAML 1.2`. */
 function isAlone({ text, line }: ConfigMapFile): boolean {
-  return splitDocuments(text).every((each) => each.line === line || !/^(?!---|%|\s*#).*\S/m.test(each.text));
+  return splitDocuments(text).every((each) => each.line === line || !/^(?!---|%|[^\S\n]*#).*\S/m.test(each.text));
 }
 
 const NEW_OBJECT = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "aws-auth", namespace: "kube-system" } };

@@ -14,7 +14,7 @@ const filled =
 const numbered = (count: number, item: (index: number) => string) => () =>
   Array.from({ length: count }, (_, i) => item(i)).join("");
 
-/** For the short form: the costliest readable document, and one unreadable document of each kind. */
+/** For the short form: the costliest readable document, and unreadable documents of each kind. */
 const few: ReadonlySet<string> = new Set([
   "an entry by alias in each item",
   "a list of mappings, 490 deep",
@@ -23,6 +23,8 @@ const few: ReadonlySet<string> = new Set([
   "entries that all have problems",
   "entries that can all be repaired",
   "comments",
+  "spaces in a line that can't be read",
+  "tabs in a line that can't be read",
 ]);
 const ofForm = (all: Sections): Sections =>
   Object.fromEntries(Object.entries(all).filter(([name]) => isLong || few.has(name)));
@@ -63,4 +65,6 @@ export const costly = ofForm({
   "groups that are no text": () => `- rolearn: ${role}x\n  groups: [${"1,".repeat(19_900)}]`,
   "blank lines": filled("\n", `- rolearn: ${role}x\n  username: x\n`),
   comments: filled("#\n", `- rolearn: ${role}x\n  username: x\n`),
+  "spaces in a line that can't be read": () => `- rolearn: ${role}x\n${" ".repeat(200_000)}username: x\n`,
+  "tabs in a line that can't be read": () => `- rolearn: ${role}x\n${"\t".repeat(200_000)}username: x\n`,
 });
