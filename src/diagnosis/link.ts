@@ -74,7 +74,7 @@ export function untilWords({ durationSeconds, lease }: AccessRequest): string {
 
 /** A text as a sentence, with a capital and a full stop; an empty text stays empty. */
 export function sentence(words: string): string {
-  return words.replace(/\s*\.?\s*$/, words.trim() ? "." : "");
+  return words.trim() && `${words.trimEnd().replace(/\.$/, "").trimEnd()}.`;
 }
 
 export function completeChain(links: readonly Link[], cluster: Operated): readonly Link[] {

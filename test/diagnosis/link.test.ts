@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { brokenIn, completeChain, type Link, linkNames, named, someOf } from "../../src/diagnosis/link.ts";
+import { brokenIn, completeChain, type Link, linkNames, named, sentence, someOf } from "../../src/diagnosis/link.ts";
 
 const a = (name: Link["name"], result: Link["result"] = "yes"): Link => ({
   name,
@@ -64,4 +64,13 @@ test("a value keeps no backtick that could end its own marks", () => {
 
 test("of many values some are named, and the others counted", () => {
   expect(someOf(["a", "b", "c"], 2)).toBe("`a`, `b`, 1 more");
+});
+
+test.each([
+  ["nothing", " ", ""],
+  ["words", "it fails", "it fails."],
+  ["a sentence of others, with white space", " It fails. \n", " It fails."],
+  ["white space without end", `it${" ".repeat(20_000)}fails`, `it${" ".repeat(20_000)}fails.`],
+])("%s become a sentence", (_what, words, ended) => {
+  expect(sentence(words)).toBe(ended);
 });
