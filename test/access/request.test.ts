@@ -47,6 +47,26 @@ describe("something has to be done about", () => {
     ["an approved request that failed, at the next try", anApprovedRequest(troubled), at(minutes(7))],
     ["an active lease, at its end", aLeasedRequest({ state: "active" }), end],
     [
+      "an active lease, at its warning",
+      aLeasedRequest({ state: "active", warnAt: at(hours(4)).toISOString() }),
+      at(hours(4)),
+    ],
+    [
+      "an active lease that was warned of, at its end",
+      aLeasedRequest({ state: "active", warnAt: at(hours(4)).toISOString(), warnedAt: at(hours(4)).toISOString() }),
+      end,
+    ],
+    [
+      "an active lease that waits for a sign-in, at its next one",
+      aLeasedRequest({ state: "active", signInDueAt: at(hours(1)).toISOString() }),
+      at(hours(1)),
+    ],
+    [
+      "an active lease that waits for a review, at its next one",
+      aLeasedRequest({ state: "active", reviewTrouble: aTrouble({ retryAt: at(hours(1)).toISOString() }) }),
+      at(hours(1)),
+    ],
+    [
       "an active lease that was revoked, at once",
       aLeasedRequest({ state: "active", end: { cause: "revoked", by: "U0ONCALL", at: "", why: "" } }),
       new Date(0),

@@ -16,6 +16,7 @@ import type { ApprovedRequest } from "../../../src/access/record.ts";
 import { aLeasedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
+import { anEmergency } from "../../builders/an-emergency.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
 const end = at(minutes(2) + hours(4));
@@ -88,6 +89,17 @@ describe("the end of a lease", () => {
     expect(sealedEnd(anApprovedRequest())).toBe(end.toISOString());
   });
 
+  test("counts from the newest approval, in whatever order Redis has them", () => {
+    const request = anApprovedRequest();
+    const later = request.approvals.map((each) => ({ ...each, at: at(minutes(9)).toISOString() }));
+
+    for (const approvals of [
+      [...request.approvals, ...later],
+      [...later, ...request.approvals],
+    ])
+      expect(sealedEnd({ ...request, approvals })).toBe(at(minutes(9) + hours(4)).toISOString());
+  });
+
   test("without an approval is the beginning: nothing was ever given", () => {
     expect(sealedEnd({ ...anApprovedRequest(), approvals: [] })).toBe(at(0).toISOString());
   });
@@ -136,6 +148,14 @@ describe("a share that only the cluster remembers", () => {
   test("is not kept where the ledger knows that it is over", () => {
     expect(sharesToKeep([aShare({ id: "r-1" })], new Set(["r-1"]), now)).toEqual([]);
   });
+});
+
+test("a share says whose it is, who asked, and whether it is an emergency", () => {
+  const asked = anApprovedRequest({ askedBy: "U0ONCALL" });
+
+  expect(approvedShare(asked, now)).toMatchObject({ requester: "U0ENGINEER", askedBy: "U0ONCALL", emergency: false });
+  expect(approvedShare(anApprovedRequest(), now)).not.toHaveProperty("askedBy");
+  expect(approvedShare(anEmergency(), now)).toMatchObject({ requester: "U0ENGINEER", emergency: true });
 });
 
 test("a lease ends at most its duration after its first write, also where the worker's clock is behind", () => {

@@ -171,6 +171,14 @@ describe("after a restore", () => {
     ]);
   });
 
+  test.each([true, false])("an entry that is ours by the live memory: %s, stays so", (entryAdded) => {
+    const live = aHolding({ entryAdded, shares: [aShare({ id: "r-new" })] });
+
+    expect(mergeMemory({ ...none, holdings: [live] }, backup, () => [viewers]).holdings).toMatchObject([
+      { entryAdded, shares: [{ id: "r-old" }, { id: "r-new" }] },
+    ]);
+  });
+
   test("both memories of withdrawals count", () => {
     const withdrawal = (id: string) => ({ id, at: at(0).toISOString(), endsAt: at(hours(1)).toISOString() });
     const of = (id: string, notBefore: string | null) => ({

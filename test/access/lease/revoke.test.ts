@@ -26,7 +26,31 @@ test.each([
   expect(new Set(restOfAccess(revoked, open)).size).toBe(4_999);
 });
 
+test("revoking a lease revokes those that extend it and it extends, but none that is ending already", () => {
+  const end = { cause: "revoked", by: "U0ONCALL", at: now.toISOString(), why: "" } as const;
+  const lease = (id: string, before: string | null) => ({ ...active, id, extends: before });
+  const ending = { ...aLeasedRequest({ state: "active", end }), id: "r-ending", extends: "r-2" };
+  const open = [
+    lease("r-1", null),
+    lease("r-2", "r-1"),
+    lease("r-3", "r-2"),
+    ending,
+    aPreviewedRequest({ extends: "r-2" }),
+  ];
+  const [, revoked = active] = open;
+
+  expect(restOfAccess(revoked, open).map(({ id }) => id)).toEqual(["r-1", "r-3"]);
+});
+
 describe("a lease is revoked", () => {
+  test("by its requester under the id that the record has, if they have another one by now", () => {
+    const person = { user: "W0ENGINEER", memberships: ["U0ENGINEER"] };
+
+    expect(judgeRevoke(active, cluster, person, "", now)).toMatchObject({
+      after: { lease: { end: { by: "U0ENGINEER" } } },
+    });
+  });
+
   test.each(["U0ENGINEER", "U0APPROVER", "U0ONCALL"])("by %s, with who, when and why", (by) => {
     const verdict = judgeRevoke(active, cluster, personOf(by), "incident 42", now);
 

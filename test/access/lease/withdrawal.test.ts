@@ -57,6 +57,14 @@ describe("an approval is withdrawn", () => {
     expect(isWithdrawn(both, listed({ at: at(minutes(1)).toISOString() }), keys.decision)).toBe(false);
   });
 
+  test("and only then its record counts no more", () => {
+    const other = anApprovedRequest({ id: "r-2" });
+    const forgotten = { list: [], notBefore: at(minutes(5)).toISOString() };
+
+    expect(withoutWithdrawn([approved, other], listed(), keys.decision)).toEqual([other]);
+    expect(withoutWithdrawn([approved, other], forgotten, keys.decision)).toEqual([]);
+  });
+
   test("and no newer one counts without our seal", () => {
     const approvals = approved.approvals.map((each) => ({ ...each, at: at(minutes(9)).toISOString() }));
 
@@ -80,6 +88,13 @@ describe("the memory of a withdrawal", () => {
     expect(withdrawalOf(anEmergency(), undefined, anEmergencyCluster(), keys.decision, now)?.endsAt).toBe(
       at(minutes(2) + hours(1)).toISOString(),
     );
+  });
+
+  test("of a revoked lease lasts as if it were approved just now: Redis can have an earlier approval of it", () => {
+    const end = { cause: "revoked", by: "U0ONCALL", at: now.toISOString(), why: "" } as const;
+    const revoked = { ...approved, lease: { ...approved.lease, end } };
+
+    expect(remembered(revoked).endsAt).toBe(at(minutes(10) + hours(4)).toISOString());
   });
 
   test("lasts as long as possible if the record does not show the approval", () => {
