@@ -95,6 +95,16 @@ test.each([
   await expect(ask()).rejects.toMatchObject({ code: "aws-unexpected", what: expect.stringContaining(`eks:${call} `) });
 });
 
+test("an access entry of another principal than the one that was asked about is no answer", async () => {
+  const principalArn = `arn:aws:iam::${account}:role/others`;
+  always("eks.DescribeAccessEntry", {
+    accessEntry: { principalArn, username: "others", kubernetesGroups: ["others"] },
+  });
+  const entries = accessEntriesOf(await opened());
+
+  await expect(entries.identityOf(accountUnderTest().workerArn)).rejects.toMatchObject({ code: "aws-unexpected" });
+});
+
 test("an answer of AWS that is larger than any page is refused", async () => {
   const calls = always("eks.ListAccessEntries", { accessEntries: ["x".repeat(5 * 2 ** 20)] });
   const entries = accessEntriesOf(await opened());
