@@ -66,7 +66,7 @@ const inRedisAlone =
   "Only Redis has the audit log. Set audit.s3, audit.eventBridge or audit.webhook in eks-access.yml.";
 
 function examineConfiguration({ config: { clusters, audit, identities } }: Settings): Examined {
-  const findings = [found(`${clusters.size} clusters, no problems`)];
+  const findings = [found(`${counted(clusters.size, "cluster")}, no problems`)];
   const all = [...clusters.values()];
   const ofRules = all.flatMap((cluster) =>
     cluster.levels.flatMap((level) => {

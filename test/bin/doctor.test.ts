@@ -48,7 +48,7 @@ describe("eks-access doctor", () => {
   test("looks at all that the worker needs", async () => {
     const { stdout } = await examine("worker");
 
-    expect(stdout).toContain("✓ 1 clusters, no problem");
+    expect(stdout).toContain("✓ 1 cluster, no problems");
     expect(stdout).toMatch(/Clock\n {2}✓ it is \d+ s/);
     expect(stdout).toMatch(/Cluster staging\n {2}✓ worker: AWS says: arn:aws:sts::111122223333:assumed-role/);
     expect(stdout).toMatch(/ {2}✓ write: /);
