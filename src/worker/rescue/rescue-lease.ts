@@ -49,12 +49,12 @@ export async function giveLease(
   if (!found) {
     const tags = writeRescueTags(arn, principalArn, lease, keys.memory);
     const username = `${ownUsername}${principalArn.includes(":role/") ? "{{SessionName}}" : lease.by}`;
-    const refusal = await entries.create({ principalArn, username, groups: [], tags }).then(
-      () => null,
-      (error: unknown) => error,
-    );
-    if (hasCode(refusal, "access-entry-refused")) return refusal;
-    if (refusal !== null) throw refusal;
+    try {
+      await entries.create({ principalArn, username, groups: [], tags });
+    } catch (error) {
+      if (hasCode(error, "access-entry-refused")) return error;
+      throw error;
+    }
   }
   await entries.associate(principalArn, policy);
   const isGiven = ({ policies }: PresentEntry) =>
