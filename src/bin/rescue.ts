@@ -5,7 +5,7 @@ import type { Cluster } from "../access/policy/cluster.ts";
 import { creatorArnOf, type KnownCreator } from "../access/policy/creator.ts";
 import { refuseRescue } from "../access/policy/permissions.ts";
 import type { AccessRequest } from "../access/record.ts";
-import { isRescue } from "../access/request.ts";
+import { isRescue, withLease } from "../access/request.ts";
 import type { EksCluster } from "../aws/eks-cluster.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
@@ -18,7 +18,7 @@ import { creatorArnFor } from "../worker/open-cluster.ts";
 import { openEksToManage } from "../worker/open-eks.ts";
 import { changesInWords, reportChanges, writeChanged } from "../worker/reconcile/report-changes.ts";
 import { adoptRescues } from "../worker/rescue/adopt-rescues.ts";
-import { beginRescue, rescue } from "../worker/rescue/rescue.ts";
+import { beginRescue, earlierLease, rescue } from "../worker/rescue/rescue.ts";
 import {
   type Candidate,
   ledgerJournal,
@@ -179,7 +179,6 @@ async function withoutLedger(
   io: CommandIo,
 ): Promise<number> {
   const context = { keys: workerKeysOf(settings), now: () => new Date() };
-  const request = beginRescue(order, newRequestId(), context, settings.config.timing.requestExpiresAfterSeconds);
   const { cluster, by } = order;
   const creator = namedCreator(cluster);
   const openEks = openerOf(cluster, by, async () => {
@@ -190,8 +189,12 @@ async function withoutLedger(
     return identity;
   });
   await refuseSwitch(cluster, options, openEks);
+  const found = await earlierLease(context, await openEks(), order.principalArn);
+  const { requestExpiresAfterSeconds } = settings.config.timing;
+  const begun = beginRescue(order, found?.id ?? newRequestId(), context, requestExpiresAfterSeconds);
+  const request = withLease(begun, { ...begun.lease, endsAt: found?.endsAt ?? begun.lease.endsAt });
   const print = (line: string) => io.stderr(line);
-  print(lineOf(brokenBy(order, request, context.now())));
+  if (!found) print(lineOf(brokenBy(order, request, context.now())));
   const ledger = { append: async (event: AuditEvent) => print(lineOf(event)) };
   const candidate = creator && creatorCandidate({ ...context, ledger }, cluster, creator, request.id, by);
   const then = `Once Redis is back, a worker ends it; eks-access recover ${cluster.name} does it at once.`;

@@ -22,7 +22,7 @@ import { eventOf, recordChange } from "../../src/ledger/lifecycle.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { adoptRescues } from "../../src/worker/rescue/adopt-rescues.ts";
-import { endRescues } from "../../src/worker/rescue/rescue-lease.ts";
+import { endRescues, giveLease } from "../../src/worker/rescue/rescue-lease.ts";
 import { aLease, aRequest, revise } from "../builders/a-request.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
@@ -599,6 +599,24 @@ test("without the ledger, what a webhook makes of the repair is a line for the a
 
   expect(stderr).toContain('"type":"write.changed"');
   expect(stderr).toContain("444455556666");
+});
+
+test("without the ledger the same line goes on after a failure, with the same end, and what is over makes room for it", async () => {
+  write({ mapRoles: "- rolearn: [\n" });
+  const eks = await EksCluster.open("default", staging);
+  const endsAt = new Date(Date.now() - 1_000).toISOString();
+  sandbox.aws.updateCluster(clusterArn("staging"), { authenticationMode: "API_AND_CONFIG_MAP" });
+  await asWorker((context) => giveLease(context, eks, rescuer, { id: "r-over", by: "U0ONCALL", as: "", endsAt }));
+
+  const first = await rescue("--yes", "--without-ledger");
+  const [, id = "none"] = /\((r-\w+)\)/.exec(first.stdout) ?? [];
+  const [, end = "none"] = /Policy until (.+)\.\n/.exec(first.stdout) ?? [];
+  const again = await rescue("--yes", "--without-ledger", "--keep", "--document", good);
+
+  expect([first.code, again.code]).toEqual([1, 0]);
+  expect(id).not.toBe("r-over");
+  expect(again.stdout).toMatch(new RegExp(`\\(${id}\\)[^]*Policy until ${end}`));
+  expect(again.stderr).not.toContain("emergency.taken");
 });
 
 test("with --without-ledger it goes on while Redis is away; recover reports and ends it when Redis is back", async () => {

@@ -1,21 +1,23 @@
 import { takeEmergency, unreviewedEmergency } from "../../access/emergency.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
+import { isShareOver } from "../../access/lease/cluster-leases.ts";
 import { refuseMovedName, sealPlace } from "../../access/lease/holding.ts";
-import { type KeptName, readKept } from "../../access/lease/kept-documents.ts";
+import { type KeptName, type RescueLease, readKept } from "../../access/lease/kept-documents.ts";
 import { activeLease, earliest, endedLease, endOf, failedLease } from "../../access/lease/lease.ts";
 import type { Proof } from "../../access/lease/lease-record.ts";
 import { type Cluster, type Level, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { createRequest, rescueLevel } from "../../access/request.ts";
 import { failureOf } from "../../access/retry.ts";
-import { type ClusterDescription, switchToAccessEntries } from "../../aws/eks-cluster.ts";
+import { accessEntriesOf } from "../../aws/access-entries.ts";
+import { type ClusterDescription, type EksCluster, switchToAccessEntries } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { whileOpen } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../open-eks.ts";
 import { changesInWords } from "../reconcile/report-changes.ts";
 import { type GoodDocument, type Repairer, type RepairResult, repairDocument } from "./repair-document.ts";
-import { giveLease, removeRescueEntry } from "./rescue-lease.ts";
+import { giveLease, removeRescueEntry, rescueLeaseIn } from "./rescue-lease.ts";
 import {
   leasedCandidate,
   type RescueContext,
@@ -102,6 +104,20 @@ export async function rescue(
   await journal.note("lease.ended", (current) => endedLease(current, endedAt, { end }), detail);
   context.say("Deleted the access entry: the rescue is over.");
   return { repaired, isEnded: true };
+}
+
+/** The lease of an earlier run by its entry alone, for a run without the ledger. One that is over goes. @throws AccessError */
+export async function earlierLease(
+  { keys, now }: Pick<WorkerContext, "keys" | "now">,
+  eks: EksCluster,
+  principalArn: string,
+): Promise<RescueLease | null> {
+  const { arn, authenticationMode: mode } = eks.description;
+  const entry = mode === "CONFIG_MAP" ? null : await accessEntriesOf(eks).describe(principalArn).catch(naming);
+  const lease = entry && rescueLeaseIn(arn, entry, keys.memory);
+  if (!lease || !isShareOver(lease, now())) return lease;
+  await removeRescueEntry({ keys }, eks, principalArn, lease.id).catch(naming);
+  return null;
 }
 
 function naming(error: unknown): never {
