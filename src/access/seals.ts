@@ -122,14 +122,20 @@ function previewValue({ id }: Pick<AccessRequest, "id">, preview: Omit<Preview, 
   return { request: id, preview: { ...preview, seal: undefined } } as unknown as Json;
 }
 
-export function sealReview({ id }: AccessRequest, review: Omit<Review, "seal">, keys: DecisionKeys): Review {
-  return withSeal(keys, "review", review, { request: id });
+export function sealReview(request: AccessRequest, review: Omit<Review, "seal">, keys: DecisionKeys): Review {
+  return withSeal(keys, "review", review, reviewed(request));
+}
+
+/** With who took the access: under another name they could review it themselves. */
+function reviewed({ id, requester, principal, emergency }: AccessRequest) {
+  return { request: id, requester, principal, rescuer: emergency?.as ?? null };
 }
 
 /** Whether the review lacks our seal or has a future date: an attacker with Redis could have written it. */
-export function hasForgedReview({ id, emergency }: AccessRequest, keys: DecisionPublicKeys, now: Date): boolean {
-  if (!emergency?.review) return false;
-  return isDatedAhead(emergency.review, now) || !hasSeal(keys, "review", emergency.review, { request: id });
+export function hasForgedReview(request: AccessRequest, keys: DecisionPublicKeys, now: Date): boolean {
+  const review = request.emergency?.review;
+  if (!review) return false;
+  return isDatedAhead(review, now) || !hasSeal(keys, "review", review, reviewed(request));
 }
 
 /** Removes a forged review, so that the emergency still needs one. */
@@ -218,9 +224,9 @@ export function linkSealedAnew(user: string, { arn, seal: given }: PrincipalLink
 export function decisionsSealedAnew<Kept extends LedgerRecord>(record: Kept, keys: DecisionKeys): Kept {
   const of = { request: record.id };
   const after = { ...record, approvals: record.approvals.map((each) => withSealAnew(keys, "decision", each, of)) };
-  const { emergency } = record as Partial<AccessRequest>;
-  if (!emergency?.review) return after;
-  return { ...after, emergency: { ...emergency, review: withSealAnew(keys, "review", emergency.review, of) } };
+  if (!("emergency" in record) || !record.emergency?.review) return after;
+  const review = withSealAnew(keys, "review", record.emergency.review, reviewed(record));
+  return { ...after, emergency: { ...record.emergency, review } };
 }
 
 /** What approvers decide about under the newest key: otherwise the worker looks again, and no approval counts. */

@@ -293,6 +293,20 @@ const swaps: readonly (readonly [string, () => boolean])[] = [
       readNamespaceList(sealNamespaces(aCluster(), ["shop"], at(0), keys.preview), other, keys.preview, at(0)) !== null,
   ],
   [
+    "the review of an emergency that another person took, or for another principal",
+    () => {
+      const taken = anEmergency();
+      const review = sealReview(taken, { by: "U0APPROVER", at: at(0).toISOString() }, keys.decision);
+      const emergency = { ...taken.emergency, review };
+      const others = [
+        { requester: "U0ONCALL2" },
+        { principal: `${engineerArn}-2` },
+        { emergency: { ...emergency, as: `${engineerArn}-2` } },
+      ];
+      return others.some((other) => !hasForgedReview({ ...taken, emergency, ...other }, keys.decision, at(hours(1))));
+    },
+  ],
+  [
     "the preview of another request",
     () =>
       asked.preview !== null &&
