@@ -176,7 +176,30 @@ test("each moment of a replacement is left or done, and an entry that others cha
   expect(of(dead, { ...made, migrated: "begun", groups: [] })).toBe("left");
   expect(of(dead, made)).toBe("left");
   expect(of(made)).toBe("done");
-  expect(of({ ...dead, groups: ["admins"] })).toBe("differs");
+  const policy = { name: "AmazonEKSViewPolicy", namespaces: null };
+  const changes = [
+    { groups: ["admins"] },
+    { username: "ops" },
+    { policies: [policy] },
+    { isLeased: true },
+    { type: "EC2_LINUX" },
+  ];
+  for (const change of changes) expect(of({ ...dead, ...change })).toBe("differs");
   expect(of(dead, { ...made, groups: ["admins"] })).toBe("differs");
   expect(of()).toBe("differs");
+});
+
+const dev = "arn:aws:iam::111122223333:role/dev";
+test.each<[string, string, string, readonly string[]]>([
+  ["is made again under its name", dev, dev, ["left", "left", "done"]],
+  ["is only deleted, because the current role has a later one", entryRole("a"), newer, ["left", "done", "left"]],
+])("an entry that %s is known by when EKS made it", (_, from, given, progress) => {
+  const dead = entry(from);
+  const current = given === dev ? [] : [entry(entryRole("b"), { createdAt: at(hours(2)).toISOString() })];
+  const result = planRepair(aMigrationFacts({ presentEntries: [dead, ...current], givenArns: [given] }));
+  const [replacement] = result.type === "planned" ? result.replacements : [];
+  const of = (...entries: PresentEntry[]) =>
+    progressOf(replacement ?? expect.fail(), { presentEntries: [...entries, ...current], document: parseDocument({}) });
+
+  expect([of(dead), of(), of({ ...dead, createdAt: at(hours(3)).toISOString() })]).toEqual(progress);
 });
