@@ -3,16 +3,20 @@ import { type FieldUse, fieldUses, lastUse } from "./field-problems.ts";
 import { decodeAgain } from "./go-yaml/decode.ts";
 import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 import { readSection } from "./read-document.ts";
-import { blockGroup, flowList, quote, readQuoted, styleOf } from "./render.ts";
 import {
   afterLine,
   applyEdits,
+  blockGroup,
   editList,
+  flowList,
   insertLines,
   isStartOfLine,
   lineBreakOf,
+  quote,
+  readQuoted,
   removeLines,
   startOfLine,
+  styleOf,
   type TextEdit,
 } from "./text-edit.ts";
 

@@ -13,8 +13,22 @@ import {
 import { addField, editGroups, entryPlace, mayHaveOurs, replaceNode, undoEdits, useOf } from "./edit-entry.ts";
 import type { Steps } from "./go-yaml/budget.ts";
 import type { readingSteps } from "./read-document.ts";
-import { type AddedEntry, blockEntry, DEFAULT_STYLE, flowEntry, quote, readQuoted, styleOf } from "./render.ts";
-import { applyEdits, editLines, editList, insertLines, lineBreakOf, startOfLine, type TextEdit } from "./text-edit.ts";
+import {
+  type AddedEntry,
+  applyEdits,
+  blockEntry,
+  DEFAULT_STYLE,
+  editLines,
+  editList,
+  flowEntry,
+  insertLines,
+  lineBreakOf,
+  quote,
+  readQuoted,
+  startOfLine,
+  styleOf,
+  type TextEdit,
+} from "./text-edit.ts";
 
 const EDITED: readonly Section[] = ["mapRoles", "mapUsers"];
 

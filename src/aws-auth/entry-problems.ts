@@ -27,8 +27,8 @@ import { isMerge } from "./go-yaml/decode.ts";
 import type { MapValue, ScalarNode, YamlNode, YamlValue } from "./go-yaml/node.ts";
 import { groupFlaws, isNode, MASTERS, NODES, SESSION_NAME, usernameFlaws } from "./names.ts";
 import { isMatchable } from "./read-document.ts";
-import { quote } from "./render.ts";
 import { isWildcard } from "./resolve.ts";
+import { quote } from "./text-edit.ts";
 
 const CODE = "readers-differ";
 

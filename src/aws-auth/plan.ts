@@ -18,8 +18,8 @@ import type { Mark } from "./go-yaml/cursor.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
 import { onlyRemovesGroups, refuseAdditions, refuseArn, refuseChange, refuseResult } from "./guard.ts";
 import { readingSteps } from "./read-document.ts";
-import { unifiedDiff } from "./render.ts";
 import { type Identity, resolve } from "./resolve.ts";
+import { unifiedDiff } from "./text-edit.ts";
 
 /** A principal's access before and after; null: none. */
 interface AccessDifference {

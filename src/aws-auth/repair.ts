@@ -20,10 +20,9 @@ import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
 import type { PlannedText } from "./plan.ts";
 import { isAccountId, isMatchable, readingSteps } from "./read-document.ts";
-import { flowList, quote, unifiedDiff } from "./render.ts";
 import { resolve } from "./resolve.ts";
 import { withoutNoBreakSpaces } from "./section-problems.ts";
-import { applyEdits } from "./text-edit.ts";
+import { applyEdits, flowList, quote, unifiedDiff } from "./text-edit.ts";
 
 const WIDTHS = [2, 4, 8];
 

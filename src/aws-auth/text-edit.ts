@@ -1,4 +1,7 @@
-import type { SequenceNode, YamlNode } from "./go-yaml/node.ts";
+import { FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
+import { parseJson } from "../access/seal.ts";
+import type { Entry } from "./document.ts";
+import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 
 /** A piece of text, from `start` up to `end`, and its replacement. Offsets are UTF-16 units. */
 export interface TextEdit {
@@ -138,4 +141,134 @@ function separatorOf(text: string, { items, start }: SequenceNode): string {
     before === undefined ? `,${text.slice(start.at + 1, last.outer)}` : text.slice(before.end, last.outer);
   if (!/^,\s+$/.test(between)) return ", ";
   return between;
+}
+
+/** Quotes a text so that readers of YAML 1.1, YAML 1.2 and JSON read exactly that text: JSON's escapes are YAML's too, except `\/`. */
+export function quote(text: string): string {
+  return JSON.stringify(text).replaceAll(/[\u007f-\uffff]/g, escapeUnit);
+}
+
+/** Letters stay readable; invisible characters, and line breaks of YAML 1.1, are escaped. */
+function escapeUnit(unit: string): string {
+  return /[\p{L}\p{N}\p{P}\p{S}\p{Cs}]/u.test(unit) ? unit : `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+export function flowList(items: readonly string[]): string {
+  return `[${items.map(quote).join(", ")}]`;
+}
+
+/** The text inside the quotes; null: `quote` never writes this. */
+export function readQuoted(quoted: string): string | null {
+  const value = parseJson(quoted);
+  return typeof value === "string" ? value : null;
+}
+
+interface EntryStyle {
+  readonly dash: number;
+  /** The distance of the keys from the dash. */
+  readonly keys: number;
+  /** The distance of the groups' dashes from the keys. */
+  readonly groups: number;
+  readonly lineBreak: string;
+}
+
+export const DEFAULT_STYLE: EntryStyle = { dash: 0, keys: 2, groups: 2, lineBreak: "\n" };
+
+/** The number of entries to learn the layout from, from the last one back. */
+const LOOKED_AT = 20;
+
+/** The layout of a block list, learned from its last entries. */
+export function styleOf(list: SequenceNode, lineBreak: string): EntryStyle {
+  const dash = list.marks.at(-1)?.column ?? DEFAULT_STYLE.dash;
+  const last = list.items.slice(-LOOKED_AT).reverse();
+  const keys = last.map(keysOffset(list)).find((offset) => offset !== null) ?? DEFAULT_STYLE.keys;
+  const blocks = last.filter((item) => item.kind === "mapping").filter(({ flow }) => !flow);
+  const groups = blocks.map(blockListOffset).find((offset) => offset !== null) ?? DEFAULT_STYLE.groups;
+  return { dash, keys, groups, lineBreak };
+}
+
+function keysOffset(list: SequenceNode) {
+  return (item: YamlNode): number | null => {
+    const dash = list.marks[list.items.indexOf(item)];
+    if (item.kind !== "mapping" || item.flow || dash?.line !== item.start.line) return null;
+    return item.start.column - dash.column;
+  };
+}
+
+function blockListOffset(item: MappingNode): number | null {
+  for (const { value } of item.pairs) {
+    const dash = value.kind === "sequence" && !value.flow ? value.marks[0] : undefined;
+    if (dash !== undefined) return Math.max(dash.column - item.start.column, 0);
+  }
+  return null;
+}
+
+export interface AddedEntry extends Readonly<Pick<Entry, "arn" | "username" | "groups">> {
+  readonly arnKey: string;
+}
+
+export function blockEntry({ arnKey, arn, username, groups }: AddedEntry, style: EntryStyle): string {
+  const dash = `${" ".repeat(style.dash)}-${" ".repeat(style.keys - 1)}`;
+  const pad = " ".repeat(style.dash + style.keys);
+  const lines = [`${dash}${arnKey}: ${quote(arn)}`, `${pad}username: ${quote(username)}`];
+  if (groups.length === 0) lines.push(`${pad}groups: []`);
+  else lines.push(`${pad}groups:`, ...groups.map((group) => blockGroup(group, style.dash + style.keys + style.groups)));
+  return lines.join(style.lineBreak);
+}
+
+/** A group as an item of a block list, its dash at `column`. */
+export function blockGroup(group: string, column: number): string {
+  return `${" ".repeat(column)}- ${quote(group)}`;
+}
+
+/** An entry as an item of a flow list: JSON, so that a section written as JSON stays JSON. */
+export function flowEntry({ arnKey, arn, username, groups }: AddedEntry): string {
+  return `{${quote(arnKey)}: ${quote(arn)}, "username": ${quote(username)}, "groups": [${groups.map(quote).join(", ")}]}`;
+}
+
+/** Above this number of differences they become one block: the shortest script takes long and is unreadable. */
+const maxEditLength = 1000;
+
+/** Lines shown before and after a difference. */
+const context = 3;
+
+/** A unified diff of two texts, as `diff -u` writes it; empty: they are equal. Null as a text: it is absent. */
+export function unifiedDiff(name: string, before: string | null, after: string | null): string {
+  if (before === after) return "";
+  const names = [before === null ? "/dev/null" : `a/${name}`, after === null ? "/dev/null" : `b/${name}`] as const;
+  const { texts, linesBefore } = changedPart(before ?? "", after ?? "");
+  const patch = structuredPatch(...names, ...texts, undefined, undefined, { context, maxEditLength });
+  const { hunks, ...head } = patch ?? asOneBlock(names, texts);
+  const moved = hunks.map((hunk) => {
+    return { ...hunk, oldStart: hunk.oldStart + linesBefore, newStart: hunk.newStart + linesBefore };
+  });
+  return formatPatch({ ...head, hunks: moved }, FILE_HEADERS_ONLY);
+}
+
+/** More lines than are shown around a difference: where lines are equal, it can have several places. */
+const around = 10;
+
+/** The lines that differ, and some around them: a document can have half a million lines. */
+function changedPart(before: string, after: string) {
+  const shorter = Math.min(before.length, after.length);
+  let same = 0;
+  while (same < shorter && before.charCodeAt(same) === after.charCodeAt(same)) same += 1;
+  let start = same;
+  for (let ends = 0; start > 0; start -= 1) {
+    if (before[start - 1] === "\n") ends += 1;
+    if (ends > around) break;
+  }
+  let tail = 0;
+  while (tail < shorter - same && before.at(-tail - 1) === after.at(-tail - 1)) tail += 1;
+  for (let ends = 0; tail > 0 && ends <= around; tail -= 1) if (before.at(-tail) === "\n") ends += 1;
+  const texts = [before.slice(start, before.length - tail), after.slice(start, after.length - tail)] as const;
+  return { texts, linesBefore: before.slice(0, start).split("\n").length - 1 };
+}
+
+function asOneBlock(names: readonly [string, string], [before, after]: readonly [string, string]) {
+  const removed = structuredPatch(...names, before, "").hunks.flatMap(({ lines }) => lines);
+  const added = structuredPatch(...names, "", after).hunks.flatMap(({ lines }) => lines);
+  const count = (lines: readonly string[]) => lines.filter((line) => !line.startsWith("\\")).length;
+  const hunk = { oldStart: 1, oldLines: count(removed), newStart: 1, newLines: count(added) };
+  return { ...structuredPatch(...names, "", ""), hunks: [{ ...hunk, lines: [...removed, ...added] }] };
 }

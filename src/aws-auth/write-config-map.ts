@@ -3,7 +3,6 @@ import { type ConfigMapFile, isAwsAuth, readConfigMapFile, splitDocuments, whole
 import type { Data } from "./document.ts";
 import { replaceNode } from "./edit-entry.ts";
 import { type MappingNode, type MapValue, resolvePlain, type ScalarNode, type YamlNode } from "./go-yaml/node.ts";
-import { quote } from "./render.ts";
 import {
   afterLine,
   editLines,
@@ -11,6 +10,7 @@ import {
   insertLines,
   isStartOfLine,
   lineBreakOf,
+  quote,
   removeLines,
   type TextEdit,
 } from "./text-edit.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { unifiedDiff } from "../../src/aws-auth/render.ts";
+import { unifiedDiff } from "../../src/aws-auth/text-edit.ts";
 import { isLong } from "../form.ts";
 
 /** Of a mebibyte: a ConfigMap holds one. */

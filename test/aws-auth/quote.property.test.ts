@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { decode } from "../../src/aws-auth/go-yaml/decode.ts";
 import { parseYaml } from "../../src/aws-auth/go-yaml/parse-yaml.ts";
-import { flowList, quote } from "../../src/aws-auth/render.ts";
+import { flowList, quote } from "../../src/aws-auth/text-edit.ts";
 import { anyCharacter } from "../any-text.ts";
 import { stories } from "../form.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { flowList, quote, readQuoted } from "../../src/aws-auth/render.ts";
+import { flowList, quote, readQuoted } from "../../src/aws-auth/text-edit.ts";
 
 describe("quote", () => {
   it.each([
