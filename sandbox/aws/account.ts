@@ -1,11 +1,9 @@
 import { z } from "zod";
 import { Faults } from "../faults.ts";
 import { type SandboxCall, type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
-import { WebIdentities } from "./assume-role.ts";
-import type { AssumeRoleInput } from "./assume-role-input.ts";
+import { type AssumeRoleInput, WebIdentities } from "./assume-role.ts";
 import { AuditPlaces, answerS3, eventBusCalls, s3Call } from "./audit-places.ts";
-import { cloudTrailCalls, createCloudTrail } from "./cloudtrail.ts";
-import { callerElement, eventOf } from "./cloudtrail-events.ts";
+import { callerElement, cloudTrailCalls, createCloudTrail, eventOf } from "./cloudtrail.ts";
 import { endUpdates } from "./cluster-config-calls.ts";
 import type { AssumeRoleCall, AwsContext } from "./context.ts";
 import { answerEks, eksCallName } from "./eks.ts";

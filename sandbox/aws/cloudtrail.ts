@@ -1,4 +1,5 @@
-import type { CloudTrailEvent } from "./eks-cluster.ts";
+import type { CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
+import type { Caller, Identity } from "./identities.ts";
 import type { JsonHandlers } from "./json-service.ts";
 import { pageOf, refuse } from "./refusal.ts";
 
@@ -101,4 +102,117 @@ function readLookup(asked: LookupBody): Lookup {
   if (!/^\d+$/.test(NextToken)) refuse("InvalidNextTokenException", "The next token is invalid.");
   const [from, until] = [StartTime * 1000, EndTime * 1000];
   return { name: attribute?.AttributeValue, from, until, offset: Number(NextToken), max };
+}
+
+/** A caller as CloudTrail records it (CloudTrail User Guide, "userIdentity element"). */
+export type UserIdentity = Readonly<Record<string, unknown>>;
+
+export interface RecordChange {
+  errorCode?: string;
+  errorMessage?: string;
+  /** Older records call the cluster `clusterName`. */
+  olderParameters?: boolean;
+}
+
+type CreatedCluster = Pick<EksCluster, "name" | "arn" | "region" | "creatorArn" | "createdAt">;
+
+export function createClusterEvent(
+  cluster: CreatedCluster,
+  creator: Identity | undefined,
+  recordedAs?: UserIdentity,
+  change: RecordChange = {},
+): CloudTrailEvent {
+  const account = cluster.arn.split(":")[4] ?? "";
+  const failed = change.errorCode !== undefined;
+  const name = change.olderParameters ? { clusterName: cluster.name } : { name: cluster.name };
+  return eventOf({
+    name: "CreateCluster",
+    source: "eks.amazonaws.com",
+    region: cluster.region,
+    at: cluster.createdAt,
+    account,
+    userIdentity: recordedAs ?? creatorElement(cluster, creator),
+    request: { ...name, roleArn: `arn:aws:iam::${account}:role/eks-cluster-role`, version: "1.33" },
+    response: failed ? null : { cluster: clusterElement(cluster) },
+    resources: [{ type: "AWS::EKS::Cluster", name: cluster.name }],
+    change,
+  });
+}
+
+interface EventParts {
+  name: string;
+  source: string;
+  region: string;
+  at: Date;
+  account: string;
+  userIdentity: UserIdentity;
+  request: object;
+  response: object | null;
+  resources: CloudTrailEvent["resources"];
+  change: RecordChange;
+  readOnly?: boolean;
+  /** Random if the sandbox has no such call. */
+  requestId?: string;
+}
+
+export function eventOf(parts: EventParts): CloudTrailEvent {
+  const { name, source, region, at, resources, readOnly = false, requestId = crypto.randomUUID() } = parts;
+  const id = crypto.randomUUID();
+  const { errorCode, errorMessage } = parts.change;
+  const record = {
+    eventVersion: "1.11",
+    userIdentity: parts.userIdentity,
+    eventTime: at.toISOString().replace(/\.\d{3}Z$/, "Z"),
+    eventSource: source,
+    eventName: name,
+    awsRegion: region,
+    sourceIPAddress: "192.0.2.10",
+    userAgent: "aws-cli/2.31.0 md/awscrt#0.27.6",
+    ...(errorCode === undefined ? {} : { errorCode, errorMessage: errorMessage ?? errorCode }),
+    requestParameters: parts.request,
+    responseElements: parts.response,
+    requestID: requestId,
+    eventID: id,
+    readOnly,
+    eventType: "AwsApiCall",
+    managementEvent: true,
+    recipientAccountId: parts.account,
+    eventCategory: "Management",
+  };
+  return { id, name, source, region, at, readOnly, resources, record };
+}
+
+function clusterElement(cluster: CreatedCluster): object {
+  return {
+    name: cluster.name,
+    arn: cluster.arn,
+    status: "CREATING",
+    createdAt: cluster.createdAt.getTime() / 1000,
+    version: "1.33",
+  };
+}
+
+function creatorElement({ creatorArn, createdAt }: CreatedCluster, creator: Identity | undefined): UserIdentity {
+  const [, , , , accountId = ""] = creatorArn.split(":");
+  const userName = creatorArn.split("/").at(-1) ?? "";
+  const principalId = creator?.id ?? "AROAEXAMPLEEXAMPLEEXA";
+  const own = { principalId, arn: creatorArn, accountId, userName };
+  const accessKeyId = "ASIAEXAMPLEEXAMPLEEX";
+  if (creator?.kind === "user") return { type: "IAMUser", ...own, accessKeyId };
+  const attributes = { creationDate: createdAt.toISOString(), mfaAuthenticated: "false" };
+  return {
+    ...{ type: "AssumedRole", principalId: `${principalId}:terraform`, accountId, accessKeyId },
+    arn: `arn:aws:sts::${accountId}:assumed-role/${userName}/terraform`,
+    sessionContext: { sessionIssuer: { type: "Role", ...own }, attributes },
+  };
+}
+
+/** The element userIdentity of a record, of a caller (CloudTrail User Guide, "userIdentity element"). */
+export function callerElement({ identity, session, userId, arn, accessKeyId }: Caller): UserIdentity {
+  const { accountId, name: userName } = identity;
+  const issuer = { type: "Role", principalId: identity.id, arn: identity.arn, accountId, userName };
+  const caller = { principalId: userId, arn, accountId, accessKeyId };
+  return session
+    ? { type: "AssumedRole", ...caller, sessionContext: { sessionIssuer: issuer } }
+    : { type: "IAMUser", ...caller, userName };
 }

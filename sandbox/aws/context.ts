@@ -1,5 +1,4 @@
-import type { WebIdentities } from "./assume-role.ts";
-import type { AssumeRoleInput } from "./assume-role-input.ts";
+import type { AssumeRoleInput, WebIdentities } from "./assume-role.ts";
 import type { Caller } from "./identities.ts";
 import type { Refusal } from "./refusal.ts";
 import type { SandboxAccount } from "./sandbox-account.ts";

@@ -1,9 +1,16 @@
 import { clusterAdminPolicy, policyArnOf } from "./access-entry-rules.ts";
-import type { CloudTrail } from "./cloudtrail.ts";
-import { createClusterEvent, type UserIdentity } from "./cloudtrail-events.ts";
+import { type CloudTrail, createClusterEvent, type UserIdentity } from "./cloudtrail.ts";
 import type { AwsContext } from "./context.ts";
-import type { AuthenticationMode, EksCluster, EksClusters, EntriesFrom, NodeRole } from "./eks-cluster.ts";
-import { type AccessEntry, newEntry, type SandboxAccessEntry } from "./eks-cluster.ts";
+import {
+  type AccessEntry,
+  type AuthenticationMode,
+  type EksCluster,
+  type EksClusters,
+  type EntriesFrom,
+  type NodeRole,
+  newEntry,
+  type SandboxAccessEntry,
+} from "./eks-cluster.ts";
 
 export const withoutEntries: ClusterAccess = { mode: "CONFIG_MAP", entries: [] };
 

@@ -2,7 +2,7 @@ import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import { isObject } from "../json.ts";
 import { accessEntryCalls } from "./access-entry-calls.ts";
 import { tagsProblem } from "./access-entry-rules.ts";
-import { callerElement, eventOf } from "./cloudtrail-events.ts";
+import { callerElement, eventOf } from "./cloudtrail.ts";
 import { clusterConfigCalls, endUpdates } from "./cluster-config-calls.ts";
 import type { AwsContext } from "./context.ts";
 import { type AccessEntry, type CloudTrailEvent, type EksCluster, entryArnsOf } from "./eks-cluster.ts";

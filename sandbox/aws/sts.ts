@@ -1,6 +1,11 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
-import { type AssumedRole, assumeRole, assumeWithWebIdentity } from "./assume-role.ts";
-import { type AssumeRoleInput, readAssumeRole } from "./assume-role-input.ts";
+import {
+  type AssumedRole,
+  type AssumeRoleInput,
+  assumeRole,
+  assumeWithWebIdentity,
+  readAssumeRole,
+} from "./assume-role.ts";
 import type { AwsContext } from "./context.ts";
 import { type Caller, mayCall } from "./identities.ts";
 import { attempt, escapeXml, Refusal, refuse, stsError } from "./refusal.ts";

@@ -6,8 +6,7 @@ import { freePort, type Program, startProduct } from "../product-process.ts";
 import { provideRedis } from "../redis/provide-redis.ts";
 import { startSandbox } from "../sandbox.ts";
 import { narrate } from "./narration.ts";
-import { storyConfiguration } from "./people-chapter.ts";
-import { playStory } from "./story.ts";
+import { playStory, storyConfiguration } from "./story.ts";
 
 /** The product from its sources: it runs with this process's flags, tsx among them. */
 const product = fileURLToPath(new URL("../../src/bin/eks-access.ts", import.meta.url));

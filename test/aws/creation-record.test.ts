@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createClusterEvent, type RecordChange } from "../../sandbox/aws/cloudtrail-events.ts";
+import { createClusterEvent, type RecordChange } from "../../sandbox/aws/cloudtrail.ts";
 import { type CreatedCluster, readCreationRecord } from "../../src/aws/find-creation.ts";
 import { type CreatorRecord, foreignCreateCluster, recordOf } from "../sandbox/aws/creator-records.ts";
 

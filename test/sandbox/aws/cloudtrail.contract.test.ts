@@ -1,7 +1,7 @@
 import { LookupEventsCommand, type LookupEventsCommandInput } from "@aws-sdk/client-cloudtrail";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createClusterEvent } from "../../../sandbox/aws/cloudtrail-events.ts";
+import { createClusterEvent } from "../../../sandbox/aws/cloudtrail.ts";
 import type { NewCluster } from "../../../sandbox/aws/eks-clusters.ts";
 import { anAccount, clientsOf, refusalOf } from "./clients.ts";
 import { foreignCreateCluster, recordOf } from "./creator-records.ts";

@@ -1,4 +1,4 @@
-import { eventOf } from "../../../sandbox/aws/cloudtrail-events.ts";
+import { eventOf } from "../../../sandbox/aws/cloudtrail.ts";
 import type { CloudTrailEvent } from "../../../sandbox/aws/eks-cluster.ts";
 
 /** Who CloudTrail says has created a cluster (CloudTrail User Guide, "userIdentity element"). */
