@@ -94,6 +94,7 @@ function settled(bench: Bench, cluster: Cluster, beginning: readonly ApprovedReq
   const document = parseDocument(initialAwsAuth);
   const steps = settle({
     cluster,
+    way: "aws-auth",
     work: { beginning, ending: [], inForce: [] },
     state: {
       configMap: null,

@@ -1,6 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
 import { writeAnnotation } from "../../access/lease/annotation.ts";
-import { sealedEnd } from "../../access/lease/cluster-leases.ts";
 import { bindingsByLease, type ClusterBinding, lateCreation } from "../../access/lease/own-bindings.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
@@ -30,6 +29,7 @@ import { type BindingSettlement, settleBindings } from "./settle-bindings.ts";
 import { rehearseSignIns, type SignInsWritten, signInWrites, withoutFailed, writeSignIns } from "./settle-sign-ins.ts";
 import { placeFor, type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
 import { entryKeyOf, type SignInNeed } from "./sign-in-place.ts";
+import { forgottenBy } from "./targets.ts";
 import type { Outcomes, Prepared, WayAdapter, WriteFailure } from "./way-adapter.ts";
 
 export type BindingWay = WayAdapter<BindingState, BindingSettlement>;
@@ -238,9 +238,7 @@ async function rememberInConfigMap(tools: BindingTools): Promise<Outcomes["isFor
   } catch (error) {
     if (kindOf(error) === "conflict" && !isLast) throw error;
     log.error({ cluster: cluster.name, err: error }, "the cluster can't remember a revocation");
-    const known = new Set(state.withdrawals.list.map(({ id }) => id));
-    const isEarly = (request: ApprovedRequest) => Date.parse(sealedEnd(request)) > now().getTime();
-    return (request) => isEarly(request) && !known.has(request.id);
+    return forgottenBy(state.withdrawals, now);
   }
 }
 

@@ -29,7 +29,7 @@ import {
   removedWithoutLedgerAt,
   type Withdrawals,
 } from "../../access/lease/withdrawal.ts";
-import { sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
+import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { Refusal } from "../../access/principal.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { otherLeasesChanged } from "../../access/request.ts";
@@ -103,8 +103,8 @@ export function wasVoidBefore(
 }
 
 /** Checks every seal, the policy and the base again (laws 3 and 4). `decideLease` has the rules. */
-export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Checked {
-  const begun = checkBeginning(input, way);
+export function checkWork(input: SettleInput, rules: CheckRules): Checked {
+  const begun = checkBeginning(input);
   const here = { ...rules, place: sealedClusterOf(input.cluster) };
   const complete: ApprovedRequest[] = [];
   const drifted: Drift[] = [];
@@ -113,7 +113,7 @@ export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Chec
   // Nearly all of a cluster's leases.
   const asUnchanged = decideLease(unchanged);
   for (const request of input.work.inForce) {
-    const { facts, drift } = factsInForce(input, way, here, request, unchanged);
+    const { facts, drift } = factsInForce(input, here, request, unchanged);
     const { outcome } = drift ? decideLease(facts) : asUnchanged;
     if (outcome.type === "keep") complete.push(request);
     else if (outcome.type === "repair") repaired.push(request);
@@ -123,7 +123,7 @@ export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Chec
 }
 
 /** In the order of their approvals: two approvals together could give access that no approver has seen. */
-function checkBeginning(input: SettleInput, way: Way): Pick<Checked, "voided" | "beginning"> {
+function checkBeginning(input: SettleInput): Pick<Checked, "voided" | "beginning"> {
   const voided: VoidApproval[] = [];
   const accepted = new Set<ApprovedRequest>();
   // Only those of the same principal: a list of all for each of a thousand leases takes half a second.
@@ -132,7 +132,7 @@ function checkBeginning(input: SettleInput, way: Way): Pick<Checked, "voided" | 
   for (const request of input.work.beginning.toSorted((a, b) => approvedAt(a) - approvedAt(b))) {
     const principal = request.principal.toLowerCase();
     const earlier = acceptedOf.get(principal) ?? [];
-    const { outcome } = decideLease(factsAtBeginning(input, way, earlier, request));
+    const { outcome } = decideLease(factsAtBeginning(input, earlier, request));
     if (outcome.type === "begin") {
       accepted.add(request);
       acceptedOf.set(principal, [...earlier, request]);
@@ -160,7 +160,6 @@ const unasked = {
 /** @param beginning the principal's leases that begin in this run, with an earlier approval */
 function factsAtBeginning(
   input: SettleInput,
-  way: Way,
   beginning: readonly ApprovedRequest[],
   request: ApprovedRequest,
 ): LeaseFacts {
@@ -175,7 +174,7 @@ function factsAtBeginning(
     isWritten: shareInCluster(holdings, request) !== undefined,
     mayBeForgotten: mayBeWithdrawn(request, withdrawals, keys.decision),
     tooOldFor: isTooOld ? formatDuration(approvalGoodForSeconds) : null,
-    approvalFlaw: voidReason(approvalFacts(input, way), request),
+    approvalFlaw: voidReason(approvalFacts(input), request),
     // It stays void, even if the change is again as the approver saw it: other runs rely on it.
     wasVoid: request.lease.voidSince !== null || wasVoidBefore(request, { withdrawals }, keys.decision),
     otherLeasesFlaw: otherLeasesReason(input, beginning, request),
@@ -185,7 +184,6 @@ function factsAtBeginning(
 /** Only of parts under a seal, and only while the whole approval is valid. @param known the facts of a complete lease */
 function factsInForce(
   input: SettleInput,
-  way: Way,
   { driftOf, mayRepair, place }: CheckRules & { readonly place: string },
   request: ApprovedRequest,
   known: LeaseFacts,
@@ -197,11 +195,11 @@ function factsInForce(
   if (!drift) return { facts: known, drift };
   const isRepair = cluster.drift === "repair" && mayRepair(request);
   if (!isRepair) return { facts: { ...known, missing: drift.message }, drift };
-  const repairFlaw = share ? whyNotRepaired(approvalFacts(input, way), request) : "no sealed record says what it gave";
+  const repairFlaw = share ? whyNotRepaired(approvalFacts(input), request) : "no sealed record says what it gave";
   return { facts: { ...known, missing: drift.message, mayRepair: true, repairFlaw }, drift };
 }
 
-function approvalFacts({ cluster, state, keys, now, links }: SettleInput, way: Way): ApprovalFacts {
+function approvalFacts({ cluster, way, state, keys, now, links }: SettleInput): ApprovalFacts {
   const { holdings, identityOf } = state;
   const entryBase = ({ principal }: ApprovedRequest) =>
     baseOf(identityOf(principal), holdings.get(principal.toLowerCase()));

@@ -145,7 +145,7 @@ async function outcomesIn(
 export function* settle(input: SettleInput<ClusterState>): Steps<DocumentSettlement> {
   const known = withOwnMemory(input);
   const { configMap, document, owner } = input.state;
-  const checked = checkWork(known, "aws-auth", {
+  const checked = checkWork(known, {
     driftOf: (request, groups) => driftInDocument(request, document, configMap?.managers ?? [], groups),
     mayRepair: (request) => !owner && !isGivenByEntry(request),
   });

@@ -1,9 +1,9 @@
 import { AccessError } from "../../access/access-error.ts";
-import { approvedShare, forPrincipals, sealedEnd } from "../../access/lease/cluster-leases.ts";
+import { approvedShare, forPrincipals } from "../../access/lease/cluster-leases.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import { type Withdrawals, withdrawalTagChanges } from "../../access/lease/withdrawal.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
-import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
+import type { AccessRequest } from "../../access/record.ts";
 import { identityOfEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { measuredStep } from "../../operations/announcements.ts";
@@ -15,6 +15,7 @@ import { type EntriesToRead, type EntryState, readEntryState } from "./entry-sta
 import { recordSentAgain } from "./outcome.ts";
 import { inEntries } from "./prove.ts";
 import { type EntrySettlement, lateCallDoubt, previewByEntry, settleEntries } from "./settle-entries.ts";
+import { forgottenBy } from "./targets.ts";
 import type { Outcomes, Prepared, Settlement, WayAdapter, WayContext, WriteFailure } from "./way-adapter.ts";
 
 interface Place extends WayContext {
@@ -144,18 +145,12 @@ function failureOf(written: EntryWritten | undefined): WriteFailure | null {
   return { kind: kind === "refused" && isPartial ? "failed" : kind, error };
 }
 
-export interface TagsBegun {
-  /** Whether a request ended early and the cluster could not remember that. */
-  readonly isForgotten: (request: ApprovedRequest) => boolean;
-  readonly tidyUp: () => Promise<void>;
-}
-
 /** Before their removal: a process that dies in between leaves nothing that could be given again. A failure keeps no access. */
 async function rememberInTags(
   { log, now }: WorkerContext,
   { entries, cluster, state, keys }: WayTools,
   withdrawals: Withdrawals,
-): Promise<TagsBegun> {
+): Promise<Pick<Outcomes, "isForgotten"> & { readonly tidyUp: () => Promise<void> }> {
   const { wanted, stale } = withdrawalTagChanges(sealedClusterOf(cluster), state.tags, withdrawals, keys);
   const tidyUp = async () => {
     if (stale.length === 0) return;
@@ -168,8 +163,6 @@ async function rememberInTags(
     return { isForgotten: () => false, tidyUp };
   } catch (error) {
     log.error({ cluster: cluster.name, err: error }, "the cluster can't remember a revocation");
-    const known = new Set(state.withdrawals.list.map(({ id }) => id));
-    const isEarly = (request: ApprovedRequest) => Date.parse(sealedEnd(request)) > now().getTime();
-    return { isForgotten: (request) => isEarly(request) && !known.has(request.id), tidyUp };
+    return { isForgotten: forgottenBy(state.withdrawals, now), tidyUp };
   }
 }

@@ -111,7 +111,7 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   const approvers = new Set<string>();
   for (const { approvals } of [...work.beginning, ...work.inForce]) for (const { by } of approvals) approvers.add(by);
   const links = await sealedArnsOf(context, approvers, cluster);
-  return { cluster, work, state, closed, keys, approvalGoodForSeconds, links, now, withoutLedger };
+  return { cluster, way: adapter.way, work, state, closed, keys, approvalGoodForSeconds, links, now, withoutLedger };
 }
 
 /** Without a document no lease in it is active, and due ends are over: the API server refuses planned writes. */

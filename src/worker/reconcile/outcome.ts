@@ -6,7 +6,7 @@ import { readBackDiffers } from "../../access/lease/drift.ts";
 import { sealPlace, sealWritten } from "../../access/lease/holding.ts";
 import { activeLease, endedLease, failedLease, isEndedForMore } from "../../access/lease/lease.ts";
 import type { CodedReason, Holding, Lease, MappedIdentity, Proof } from "../../access/lease/lease-record.ts";
-import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
+import { sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import { admittedBy, admittedInWords } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { isClosed, voidedRequest, withLease } from "../../access/request.ts";
@@ -16,18 +16,22 @@ import { calledFor, hasWrites } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";
 import { type Proved, type ProvedEnd, withProof } from "./prove.ts";
+import type { Settlement, WayAdapter, WayContext, WayState } from "./way-adapter.ts";
+
+/** One run of one way of a cluster. */
+export type WayRun = Pick<WayContext, "context" | "cluster"> & {
+  readonly adapter: Pick<WayAdapter<WayState, Settlement>, "way" | "unlisted" | "isTaken">;
+};
 
 // What the ledger knows before a cluster does: a process that dies in between leaves nothing unknown.
 
 /** Records that a write begins; for bindings, which have no fence, also that one is sent again. */
 export async function recordWriteBegun(
-  context: WorkerContext,
-  cluster: Cluster,
+  { context, cluster, adapter }: WayRun,
   request: ApprovedRequest,
-  way: Way,
 ): Promise<ApprovedRequest> {
   const isAgain = request.lease.writeBegan !== null;
-  if (isAgain) return way === "binding" ? recordSentAgain(context, request) : request;
+  if (isAgain) return adapter.way === "binding" ? recordSentAgain(context, request) : request;
   const writeBegan = context.now().toISOString();
   const place = sealPlace(cluster, request, context.keys.memory);
   return recordWriting(context, request, { ...request.lease, writeBegan, place });
@@ -61,19 +65,12 @@ export async function recordVoidBegun(context: WorkerContext, request: ApprovedR
   return after;
 }
 
-interface Given {
-  readonly proved: Proved;
-  /** Our part of the principal's entry now. */
-  readonly holding: Holding;
-  readonly way: Way;
-}
-
-/** Records a lease as active only with its proof (law 5). An unmapped one gets another try. */
+/** Records a lease as active only with its proof (law 5). An unmapped one gets another try. @param holding our part of the entry now */
 export async function recordActive(
-  context: WorkerContext,
-  cluster: Cluster,
+  { context, cluster, adapter: { way } }: WayRun,
   request: ApprovedRequest,
-  { proved, holding, way }: Given,
+  proved: Proved,
+  holding: Holding,
 ): Promise<void> {
   const { proof } = proved;
   if (proof.mapped.result !== "yes") return recordPostponed(context, request, notMapped(proof, way));

@@ -25,6 +25,7 @@ import {
   recordVoidBegun,
   recordVoidPostponed,
   recordWriteBegun,
+  type WayRun,
 } from "./outcome.ts";
 import { prove, proveEnd } from "./prove.ts";
 import { reviewLease } from "./review.ts";
@@ -105,8 +106,7 @@ async function act<State extends WayState, Decided extends Settlement>(
   const beginAll = (requests: readonly ApprovedRequest[]) =>
     inParallel(
       requests,
-      async (request) =>
-        prepared.isSentFor(request) ? recordWriteBegun(context, run.cluster, request, adapter.way) : request,
+      async (request) => (prepared.isSentFor(request) ? recordWriteBegun(run, request) : request),
       burstWidth,
     );
   const [begun, repaired] = await Promise.all([beginAll(decided.leased), beginAll(decided.repaired)]);
@@ -124,9 +124,7 @@ async function act<State extends WayState, Decided extends Settlement>(
   return { run, decided, begun, repaired, outcomes, ...rest };
 }
 
-type Run = Pick<WayAttempt<WayState, Settlement>, "context" | "cluster" | "opened"> & {
-  readonly adapter: Pick<WayAdapter<WayState, Settlement>, "way" | "unlisted" | "isTaken">;
-};
+type Run = WayRun & Pick<WayContext, "opened">;
 
 interface Acted {
   readonly run: Run;
@@ -231,7 +229,7 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
   const readBack = outcomes.readBackOf(request.principal);
   const answered = await (outcomes.reviewOf?.(request, readBack.identity) ?? review(request, readBack.identity));
   const proved = prove(cluster, request, readBack, answered, context.now());
-  await recordActive(context, cluster, request, { proved, holding, way: run.adapter.way });
+  await recordActive(run, request, proved, holding);
 }
 
 const gaveMore: ReadonlySet<WriteFailure["kind"]> = new Set(["changed", "undone"]);

@@ -34,7 +34,7 @@ export function* settleBindings(input: SettleInput<BindingState>): Steps<Binding
     const own = partsOf.get(request.id) ?? [];
     if (driftIn(known, own, request, request.groups)) yield* refusalsOf(known, [request]);
   }
-  const checked = checkWork(known, "binding", {
+  const checked = checkWork(known, {
     driftOf: (request, groups) => driftIn(known, partsOf.get(request.id) ?? [], request, groups),
     mayRepair: (request) =>
       refusalOf(known, request) === null &&

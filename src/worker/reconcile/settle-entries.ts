@@ -25,7 +25,7 @@ export interface EntrySettlement extends Settlement {
 /** Decides the entries' wanted form, after a check of every seal, the policy and the base (laws 3 and 4). */
 export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
   const known = withOwnMemory(input);
-  const checked = checkWork(known, "access-entry", {
+  const checked = checkWork(known, {
     driftOf: (request, groups) => driftIn(known, request, groups),
     // A lease that was approved for aws-auth can return as an entry: `drift: repair` asks for that.
     mayRepair: (request) => isGivenByEntry(request) || known.state.knowsDocument,

@@ -8,6 +8,7 @@ import {
   isAnyShareOver,
   isShareOver,
   orphanedShares,
+  sealedEnd,
   shareInCluster,
   sharesToKeep,
 } from "../../access/lease/cluster-leases.ts";
@@ -28,6 +29,12 @@ import type { ApprovedRequest } from "../../access/record.ts";
 import { lastSealedApproval } from "../../access/seals.ts";
 import type { Checked } from "./check-leases.ts";
 import type { RequestedChange, SettleInput, Settlement, WayState } from "./way-adapter.ts";
+
+/** Where a cluster could not take new withdrawals: whether a request ended early, and it remembers none. */
+export function forgottenBy({ list }: Withdrawals, now: () => Date): (request: ApprovedRequest) => boolean {
+  const known = idsOf(list);
+  return (request) => Date.parse(sealedEnd(request)) > now().getTime() && !known.has(request.id);
+}
 
 /** The entry that each touched principal must have, by lower-case ARN. */
 export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<string, EntryTarget> {

@@ -99,6 +99,7 @@ export type ChangePreview =
 
 export interface SettleInput<State extends WayState = WayState> {
   readonly cluster: Cluster;
+  readonly way: Way;
   readonly work: DueWork;
   readonly state: State;
   /** Ids in the cluster's own memory that are over in the ledger, or given another way. */

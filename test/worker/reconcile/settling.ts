@@ -79,6 +79,7 @@ export function settling({
   };
   const steps = settle({
     cluster,
+    way: "aws-auth",
     work: dueWork(open, now),
     state,
     closed: new Set(closed),
