@@ -32,24 +32,23 @@ export async function startReloading(
   { environment: { configFile }, digest }: Pick<Settings, "environment" | "digest">,
 ): Promise<Stoppable> {
   const { live } = context;
-  await noteChange(context, configFile, digest);
+  await noteChange(context, { file: configFile, digest });
   let reported = "";
   let since: string | null = null;
   const watch = watchFile(configFile, digest, async (reading) => {
     const offer = await offered(live, reading);
+    const read = { file: configFile, digest: digestOf(reading) };
     if (offer.type === "replaced") {
       reported = "";
       since = null;
       await noteRefusal(context, null);
-      await reportReplaced(context, configFile, digestOf(reading), offer.afterRestart);
+      await reportReplaced(context, read, offer.afterRestart);
       return true;
     }
     const problems = offer.problems.join("\n");
     since ??= context.now().toISOString();
     await noteRefusal(context, { since, problems: offer.problems });
-    const isReported =
-      problems === reported || (await reportRefused(context, configFile, digestOf(reading), offer.problems));
-    if (isReported) reported = problems;
+    if (problems === reported || (await reportRefused(context, read, offer.problems))) reported = problems;
     return false;
   });
   process.on("SIGHUP", watch.reread);
@@ -71,16 +70,17 @@ async function offered(live: LiveConfig, reading: FileReading): Promise<Offer> {
   }
 }
 
-async function reportReplaced(
-  context: ReloadContext,
-  file: string,
-  digest: string,
-  afterRestart: readonly string[],
-): Promise<void> {
+interface ReadFile {
+  readonly file: string;
+  readonly digest: string;
+}
+
+async function reportReplaced(context: ReloadContext, read: ReadFile, afterRestart: readonly string[]): Promise<void> {
+  const { file, digest } = read;
   const { log, live, kind, announce } = context;
   log.info({ file, digest, clusters: live.current().clusters.size }, "replaced the configuration");
   if (afterRestart.length > 0) log.warn({ file, settings: afterRestart }, "these settings need a restart");
-  if (!(await noteChange(context, file, digest))) return;
+  if (!(await noteChange(context, read))) return;
   const lines = [
     `The new digest begins with ${digest.slice(0, 12)}. What begins now uses it.`,
     ...(afterRestart.length > 0 ? [`These settings need a restart: ${afterRestart.join(", ")}.`] : []),
@@ -91,8 +91,7 @@ async function reportReplaced(
 /** False: another try in a minute, for a process that died before its notice. */
 async function reportRefused(
   context: ReloadContext,
-  file: string,
-  digest: string,
+  { file, digest }: ReadFile,
   problems: readonly string[],
 ): Promise<boolean> {
   const { log, ledger, kind, announce } = context;
@@ -134,7 +133,7 @@ function noticeOf({ now }: ReloadContext, digest: string, title: string, lines: 
 const refusedOnceMs = 10 * 60_000;
 
 /** Records a changed file, also at a start: it can change while no process runs. False: another process of the kind recorded it, or it is the first file. */
-async function noteChange(context: ReloadContext, file: string, digest: string): Promise<boolean> {
+async function noteChange(context: ReloadContext, { file, digest }: ReadFile): Promise<boolean> {
   const before = await context.ledger.exchangeConfiguration(context.kind, digest).catch(() => digest);
   if (before === null || before === digest) return false;
   await append(context, "configuration.changed", { file, digest, before });
