@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readAnswer, SentObject } from "../../src/kubernetes/config-map-object.ts";
+import { readAnswer, SentObject } from "../../src/kubernetes/config-map.ts";
 
 const users = `- userarn: "arn:aws:iam::111122223333:user/ä"\n\\ <&> \u2028 \ud800\n`.repeat(200);
 const leases = JSON.stringify({ held: Array.from({ length: 400 }, (_, index) => ({ arn: `user/${index}` })) });
