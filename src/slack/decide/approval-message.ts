@@ -34,7 +34,6 @@ import {
   time,
   unformatted,
 } from "../show/mrkdwn.ts";
-import { linesOf, phoneLine, plainWithin } from "../show/phone.ts";
 import {
   admitsText,
   asksText,
@@ -52,6 +51,9 @@ import {
   inNamespaces,
   isForEveryoneWithRole,
   leaseWarnings,
+  linesOf,
+  phoneLine,
+  plainWithin,
   settledCard,
 } from "./settled-card.ts";
 

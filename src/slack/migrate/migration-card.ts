@@ -1,10 +1,10 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { isMigrationOver, type Migration, type Replacement, type SealedPlan } from "../../access/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
+import { linesOf, onOneLine, phoneLine } from "../decide/settled-card.ts";
 import { detailsButton } from "../show/buttons.ts";
 import { type Message, messageOf } from "../show/message.ts";
 import { actions, code, codeList, context, mention, mentions, section, time, unformatted } from "../show/mrkdwn.ts";
-import { linesOf, onOneLine, phoneLine } from "../show/phone.ts";
 import { removedClause } from "../show/words.ts";
 import {
   denyMigrationButton,

@@ -5,11 +5,10 @@ import { type MigrationAct, maySeeRequest, migrationActsOf } from "../../access/
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personFor } from "../app/request-people.ts";
-import { readRemoved } from "../look/status-answer.ts";
+import { readRemoved, timelineText } from "../look/status-answer.ts";
 import { detailsButton } from "../show/buttons.ts";
 import { type Message, messageOf, notYoursAnswer } from "../show/message.ts";
 import { actions, code, context, section, styled, time } from "../show/mrkdwn.ts";
-import { timelineText } from "../show/timeline.ts";
 import {
   approveMigrationButton,
   denyMigrationButton,

@@ -16,7 +16,7 @@ import { listedIn } from "../../ledger/look-ups.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, codeList, mentions, plainLine } from "./mrkdwn.ts";
-import { postedForMs } from "./post-in-turn.ts";
+import { postedForMs } from "./notice-poster.ts";
 import type { MessengerContext } from "./show-in-channel.ts";
 
 /** The most people to mention. A user group counts as one. */

@@ -25,7 +25,7 @@ import {
 } from "./call-operators.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, plainLine, time } from "./mrkdwn.ts";
-import { type PostContext, postClaimed, postedForMs, startPosting } from "./post-in-turn.ts";
+import { type PostContext, postClaimed, postedForMs, startPosting } from "./notice-poster.ts";
 
 export interface AnchorContext extends PostContext {
   readonly auditLog: ReadableLog & Pick<AuditLog, "noteAnchor">;

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { ChainedEvent } from "../../../src/access/audit-event.ts";
-import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
+import { statusAnswer, timelineText } from "../../../src/slack/look/status-answer.ts";
 import { detailsModal, failureAnswer } from "../../../src/slack/show/message.ts";
-import { timelineText } from "../../../src/slack/show/timeline.ts";
 import { aPreview, aPreviewedRequest } from "../../builders/a-request.ts";
 import { anEvent } from "../../builders/an-event.ts";
 import { longestStates } from "../../builders/longest-states.ts";
