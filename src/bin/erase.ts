@@ -1,4 +1,4 @@
-import { personPattern } from "../access/audit/audit-erasure.ts";
+import { personPattern } from "../access/audit/verify-log.ts";
 import { isUser } from "../access/policy/rule.ts";
 import { counted } from "../diagnosis/link.ts";
 import { redisPersonData } from "../ledger/person-data.ts";

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { ErasedEvent } from "../access/audit/audit-erasure.ts";
-import { type Anchor, formatAnchor, type LogBase, readAnchor } from "../access/audit/verify-log.ts";
+import { type Anchor, type ErasedEvent, formatAnchor, type LogBase, readAnchor } from "../access/audit/verify-log.ts";
 import { type AuditEvent, type ChainedEvent, genesis, nestsTooDeep } from "../access/audit-event.ts";
 import { timeForm } from "../access/lease/lease-record.ts";
 import { canonicalJson, type Json, parseJson } from "../access/seal.ts";

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { AccessError } from "../../access/access-error.ts";
-import { type ErasedEvent, PersonEraser } from "../../access/audit/audit-erasure.ts";
-import { sealLogBase } from "../../access/audit/verify-log.ts";
+import { type ErasedEvent, PersonEraser, sealLogBase } from "../../access/audit/verify-log.ts";
 import { type AuditEvent, type BrokenChain, erasureMark } from "../../access/audit-event.ts";
 import { anotherWriter } from "../../access/lease/drift.ts";
 import { isRequest, type LedgerRecord, recordClosedSince } from "../../access/lists.ts";

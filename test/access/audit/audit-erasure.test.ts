@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { type ErasedEvent, PersonEraser, personPattern } from "../../../src/access/audit/audit-erasure.ts";
-import { brokenLogBase, sealLogBase } from "../../../src/access/audit/verify-log.ts";
+import {
+  brokenLogBase,
+  type ErasedEvent,
+  PersonEraser,
+  personPattern,
+  sealLogBase,
+} from "../../../src/access/audit/verify-log.ts";
 import {
   type AuditEvent,
   type ChainedEvent,
