@@ -161,14 +161,15 @@ export function accessOf(cluster: EksCluster, now: number): ClusterAccess {
   const entries = inForce(cluster.entryHistory, now)?.entries ?? [];
   return {
     mode: cluster.authenticationMode,
-    entries: cluster.authenticationMode === "CONFIG_MAP" ? [] : entries.flatMap(entryInForce),
+    entries:
+      cluster.authenticationMode === "CONFIG_MAP"
+        ? []
+        : entries.flatMap(({ principalId, ...entry }) =>
+            principalId === undefined ? [] : [{ principalId, ...entry }],
+          ),
   };
 }
 
 function inForce(history: readonly EntriesFrom[], now: number): EntriesFrom | undefined {
   return history.findLast((each) => each.from <= now);
-}
-
-function entryInForce({ principalId, ...entry }: AccessEntry): EntryInForce[] {
-  return principalId === undefined ? [] : [{ principalId, ...entry }];
 }

@@ -169,7 +169,8 @@ function readClaim(request: SandboxRequest): SignatureClaim {
   if (presigned && !request.url.searchParams.has("X-Amz-Signature")) {
     refuse("MissingAuthenticationToken", "Request is missing Authentication Token", 403);
   }
-  const read = presigned ? queryReader(request) : headerReader(request);
+  const inQuery: PartReader = (part) => request.url.searchParams.get(`X-Amz-${part}`) ?? undefined;
+  const read = presigned ? inQuery : headerReader(request);
   const [accessKeyId, date, region, service, end] = (read("Credential") ?? "").split("/");
   const signature = read("Signature");
   const signedHeaders = read("SignedHeaders")?.split(";");
@@ -186,10 +187,6 @@ function readClaim(request: SandboxRequest): SignatureClaim {
 }
 
 type PartReader = (part: string) => string | undefined;
-
-function queryReader({ url }: SandboxRequest): PartReader {
-  return (part) => url.searchParams.get(`X-Amz-${part}`) ?? undefined;
-}
 
 /** Three parts are in the Authorization header, the others have their own headers. */
 function headerReader({ headers }: SandboxRequest): PartReader {

@@ -61,7 +61,8 @@ function userOf(owner: TokenOwner, options: AuthenticatorOptions): User | undefi
 }
 
 function isCreator(owner: TokenOwner, { creatorArn }: AuthenticatorOptions): boolean {
-  return owner.canonicalArn.toLowerCase() === withoutRolePath(creatorArn).toLowerCase();
+  // An ARN of a role has its path, and a caller's canonical one does not.
+  return owner.canonicalArn.toLowerCase() === creatorArn.replace(/:role\/.*\//, ":role/").toLowerCase();
 }
 
 function mappedUser(owner: TokenOwner, options: AuthenticatorOptions): User | undefined {
@@ -94,10 +95,6 @@ function render(template: string, owner: TokenOwner, region: string): string | u
 function privateDnsName(instanceId: string, region: string): string {
   const [a = 0, b = 0] = createHash("sha256").update(instanceId).digest();
   return `ip-10-0-${a}-${b}.${region}.compute.internal`;
-}
-
-function withoutRolePath(arn: string): string {
-  return arn.replace(/:role\/.*\//, ":role/");
 }
 
 function asUser(owner: TokenOwner, username: string, groups: readonly string[]): User {

@@ -86,7 +86,7 @@ export function metadataProblems(
   const names = own.nameProblems(name).map((why) => invalidValue("metadata.name", name, why));
   const keys = (field: string, map: object) =>
     Object.keys(map).flatMap((key) => (isQualified(key) ? [] : [invalidValue(field, key, qualifiedName)]));
-  const values = Object.values(labels).filter((value) => !isLabel(value));
+  const values = Object.values(labels).filter((value) => value !== "" && !word.test(value));
   const size = Object.entries(annotations)
     .flat()
     .reduce((sum, text) => sum + Buffer.byteLength(text), 0);
@@ -115,10 +115,6 @@ const labelValue =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 const qualifiedName =
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
-
-function isLabel(value: string): boolean {
-  return value === "" || word.test(value);
-}
 
 /** `name`, or `prefix/name` with a DNS name as prefix. */
 function isQualified(key: string): boolean {

@@ -43,15 +43,11 @@ function readOptions(argv: readonly string[]): { stay: boolean; port: number | u
   try {
     const options = { story: { type: "boolean" }, stay: { type: "boolean" }, port: { type: "string" } } as const;
     const { story = false, stay = false, port } = parseArgs({ args: [...argv], options }).values;
-    if (port !== undefined && !isPort(port)) return null;
+    if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535)) return null;
     return { stay: stay || !story, port: port === undefined ? undefined : Number(port) };
   } catch {
     return null;
   }
-}
-
-function isPort(text: string): boolean {
-  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
 }
 
 async function playInTerminal(program: Program, write: (text: string) => void): Promise<void> {

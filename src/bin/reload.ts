@@ -37,7 +37,7 @@ export async function startReloading(
   let since: string | null = null;
   const watch = watchFile(configFile, digest, async (reading) => {
     const offer = await offered(live, reading);
-    const read = { file: configFile, digest: digestOf(reading) };
+    const read = { file: configFile, digest: reading.type === "text" ? reading.digest : "" };
     if (offer.type === "replaced") {
       reported = "";
       since = null;
@@ -152,10 +152,6 @@ async function append(
   } catch (error) {
     log.error({ err: error, event }, "could not record a change of the configuration");
   }
-}
-
-function digestOf(reading: FileReading): string {
-  return reading.type === "text" ? reading.digest : "";
 }
 
 type Keys = Pick<Environment, "workerKeys" | "slackKeys">;
