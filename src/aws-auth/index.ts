@@ -26,7 +26,7 @@ export { entriesThatYield, isNode, MASTERS, type NamedEntry, render } from "./na
 export { parseDocument, parseSteps, problemSteps, withProblems } from "./parse.ts";
 export { cannotChange, type PlannedText, planChanges, planSteps, type RefusedPlan, refuseUnlessWhole } from "./plan.ts";
 export { type AccessChange, accessChanges, type DocumentReading, isAccountId, readingSteps } from "./read-document.ts";
-export { quote, unifiedDiff } from "./text-edit.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
 export { type Identity, isWildcard, resolve, wildcardsFor } from "./resolve.ts";
+export { quote, unifiedDiff } from "./text-edit.ts";
 export { writeConfigMap } from "./write-config-map.ts";

@@ -216,11 +216,7 @@ async function reviewEndOnce(place: WayContext, request: ApprovedRequest): Promi
 }
 
 /** Schedules the next question, a bounded number of times: no lease waits for it after the end. */
-async function postponeEndReview(
-  context: WorkerContext,
-  request: ApprovedRequest,
-  error: unknown,
-): Promise<void> {
+async function postponeEndReview(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
   const before = request.lease.endProof;
   if (!before) return;
   const failure = failureOf(error);
