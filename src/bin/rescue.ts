@@ -1,4 +1,4 @@
-import { AccessError } from "../access/access-error.ts";
+import { AccessError, hasCode } from "../access/access-error.ts";
 import { parseDuration } from "../access/ask/duration.ts";
 import type { AuditEvent } from "../access/audit-event.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
@@ -98,6 +98,10 @@ export const runRescue = cliCommand("rescue", rescueUsage, async (argv, io) => {
     const report: RescueContext["reportChanges"] = (changes) => reportChanges({ context, cluster }, changes);
     const rescuing = { ...context, openEks, creatorArn, isRepaired, reportChanges: report };
     return carryOut(rescuing, order, journal, io, candidate);
+  }).catch((error: unknown) => {
+    if (!hasCode(error, "ledger-unreachable")) throw error;
+    const remedy = "Check Redis, or add --without-ledger.";
+    throw new AccessError(error.code, error.what, { cause: error.cause, remedy });
   });
 });
 

@@ -622,7 +622,7 @@ test("without the ledger the same line goes on after a failure, with the same en
 test("with --without-ledger it goes on while Redis is away; recover reports and ends it when Redis is back", async () => {
   const { url } = redis;
   vi.stubEnv("REDIS_URL", "redis://127.0.0.1:1");
-  await expect(rescue("--yes", "--keep")).rejects.toThrow("Redis");
+  await expect(rescue("--yes", "--keep")).rejects.toThrow("or add --without-ledger");
   expect(await rescue("--yes", "--keep", "--without-ledger")).toMatchObject({
     code: 0,
     stdout: expect.stringContaining(
