@@ -130,7 +130,7 @@ const maxLines = 5;
 function* byIam({ roles, ...facts }: MigrationFacts): Steps<RepairPlanned> {
   const [only, ...others] = roles ? rolesToRepair(facts.presentEntries, rolesNamed(facts), roles) : [];
   if (only === undefined) {
-    return refused("Can't tell which role is deleted. Add the current role's ARN.");
+    return refused("Found no deleted role. Add the current role's ARN.");
   }
   if (others.length === 0) return yield* repairSteps({ ...facts, givenArns: [only] });
   const lines = [only, ...others].slice(0, maxLines).map((arn) => repairOf({ name: facts.cluster }, arn));
