@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
 import { groupsBy } from "../../access/collections.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import type { AccessCheck, Cluster, PathCheck } from "../../access/policy/cluster.ts";
@@ -10,7 +11,10 @@ import type { ClusterClient, ResourceAccess } from "../../kubernetes/cluster-cli
 import { isTooLarge } from "../../operations/bounds.ts";
 import { inParallel, once } from "../../operations/deadlines.ts";
 
-export type Reviewer = Pick<ClusterClient, "may" | "roleRules">;
+export interface Reviewer extends Pick<ClusterClient, "may" | "roleRules"> {
+  /** Only of a run that has just written: asks anew. */
+  readonly again?: ClusterClient["may"];
+}
 
 /**
  * Asks equal questions once: in one run, hundreds of leases ask about another session of their role. The answer holds
@@ -20,6 +24,7 @@ export type Reviewer = Pick<ClusterClient, "may" | "roleRules">;
 export function askingOnce(client: Reviewer, roles: ReadonlyMap<string, RoleSeen> = new Map()): Reviewer {
   return {
     may: once(client.may),
+    again: client.may,
     roleRules: once(async (role, namespace) => {
       const seen = [...roles].find(([text]) => isSameRole(placedRoleOf(text), { ...role, namespace }));
       return seen ? seen[1].rules : client.roleRules(role, namespace);
@@ -98,6 +103,26 @@ export async function askUntil(client: Reviewer, questions: readonly Question[],
     }
   }
   return { auditIds, reasons, found: null, failure: null };
+}
+
+/** RBAC learns of a binding a moment after its write, and each API server for itself. Milliseconds. */
+const looks = [50, 100, 200, 400, 800];
+
+/** The same right after a write. @param isLate whether an answer can be of before it */
+export async function askAfterWrite(
+  client: Reviewer,
+  questions: readonly Question[],
+  isAllowed: boolean,
+  isLate: (found: NonNullable<Answers["found"]>) => boolean,
+): Promise<Answers> {
+  let answers = await askUntil(client, questions, isAllowed);
+  const { again } = client;
+  for (const ms of again ? looks : []) {
+    if (!again || !answers.found || !isLate(answers.found)) break;
+    await wait(ms);
+    answers = await askUntil({ ...client, may: again }, questions, isAllowed);
+  }
+  return answers;
 }
 
 export function accessOf(check: Check): ResourceAccess | PathCheck {

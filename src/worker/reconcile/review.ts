@@ -1,5 +1,6 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { MappedIdentity, Proof, ProofFinding } from "../../access/lease/lease-record.ts";
+import { bindingName } from "../../access/lease/own-bindings.ts";
 import { type AccessCheck, type Cluster, signInMethod } from "../../access/policy/cluster.ts";
 import { bindsRoles, isPolicyText, placedRoleOf } from "../../access/policy/policy-text.ts";
 import { sessionNameIn } from "../../access/principal.ts";
@@ -9,6 +10,7 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import {
   type Answers,
   accessOf,
+  askAfterWrite,
   askUntil,
   type Check,
   checksOf,
@@ -49,7 +51,7 @@ export async function reviewLease(
   const questions = checks.map((check) => ({ identity, check }));
   // At once: a person waits for the answers.
   const [own, session] = await Promise.all([
-    askUntil(client, questions, false),
+    askAfterWrite(client, questions, false, () => bindsRoles(request.groups)),
     askBeyond(client, anotherSession(request, identity, checks[0])),
   ]);
   const elsewhere = own.found || own.failure ? nothingAsked : await reviewElsewhere(client, request, questions[0], own);
@@ -133,7 +135,9 @@ export async function reviewEnd(
   const questions = checks.flatMap((check) =>
     usernames.map((username) => ({ identity: { ...identity, username }, check })),
   );
-  const { failure, found, auditIds } = await askUntil(client, questions, true);
+  const own = request.groups.map((text) => `Binding "${bindingName(request.id, text)}`);
+  const isByOwn = ({ reason }: { readonly reason: string }) => own.some((binding) => reason.includes(binding));
+  const { failure, found, auditIds } = await askAfterWrite(client, questions, true, isByOwn);
   if (failure) return { finding: unansweredFinding(failure.error), auditIds, unanswered: failure.error };
   if (found) {
     const because = found.reason && ` (${found.reason})`;

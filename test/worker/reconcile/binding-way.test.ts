@@ -942,7 +942,7 @@ describe("what a run reads", () => {
       [groups, mapped],
       [context, cluster],
     ] as const) {
-      await ask(of, at, { id: "r-one", level: "admin", principal: of === groups ? arns.engineer : alice });
+      await ask(of, at, { id: "r-one", level: "viewer", principal: of === groups ? arns.engineer : alice });
       await approve(of, at, "r-one");
     }
 

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { AccessError } from "../../../src/access/access-error.ts";
 import type { MappedIdentity } from "../../../src/access/lease/lease-record.ts";
+import { bindingName } from "../../../src/access/lease/own-bindings.ts";
 import type { KubernetesIdentity } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import type { OpenedCluster } from "../../../src/worker/open-cluster.ts";
 import { inEntries, proveEnd, type ReadBack } from "../../../src/worker/reconcile/prove.ts";
 import { impossibleSession, reviewEnd, reviewLease } from "../../../src/worker/reconcile/review.ts";
-import type { Reviewer } from "../../../src/worker/reconcile/review-questions.ts";
+import { askingOnce, type Reviewer } from "../../../src/worker/reconcile/review-questions.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest } from "../../builders/a-request.ts";
 import { anEntry } from "../../builders/an-entry.ts";
@@ -129,6 +130,58 @@ test("another session of the role is asked about, also where the role's name con
 
   expect(asked).toEqual(["sso:alice-team:alice", `sso:alice-team:${impossibleSession}`]);
   expect(finding.detail).toContain("not as every session of the role");
+});
+
+describe("an API server that learns of a binding a moment after its write", () => {
+  const personal = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Developer_0123456789abcdef/alice";
+  const request = aLeasedRequest({}, { id: "r-one", principal: personal, groups: ["ClusterRole view"] });
+  const identity = { username: "sso:alice", groups: [] };
+  const deleted = `RBAC: allowed by ClusterRoleBinding "${bindingName("r-one", "ClusterRole view")}" of ClusterRole "view"`;
+  /** @param before its answers about alice before it learned of the write: so many */
+  const behind = (before: number, allowed: boolean, reason = "") => {
+    let asked = 0;
+    const again: Reviewer["may"] = async ({ username }) => {
+      if (username === "sso:alice") asked += 1;
+      const isBefore = username === "sso:alice" && asked <= before;
+      return { allowed: isBefore ? allowed : username === "sso:alice" && !allowed, reason, auditId: null };
+    };
+    const client = { ...askingOnce({ may: again, roleRules: noRoles }), again };
+    return { client, asked: () => asked };
+  };
+
+  test("is asked again before the worker says that a new lease gives nothing", async () => {
+    const { client } = behind(3, false);
+
+    const { finding } = await reviewLease(client, cluster, request, identity);
+
+    expect(finding.result).toBe("yes");
+  });
+
+  test("is asked again while it allows by the binding that is deleted", async () => {
+    const { client } = behind(3, true, deleted);
+
+    const { finding } = await reviewEnd(client, cluster, request, identity);
+
+    expect(finding.result).toBe("no");
+  });
+
+  test("is asked once where another binding allows it", async () => {
+    const { client, asked } = behind(3, true, 'RBAC: allowed by ClusterRoleBinding "sre" of ClusterRole "admin"');
+
+    const { finding } = await reviewEnd(client, cluster, request, identity);
+
+    expect(finding.result).toBe("yes");
+    expect(asked()).toBe(1);
+  });
+
+  test("is asked for no more than two seconds", async () => {
+    const { client, asked } = behind(100, true, deleted);
+
+    const { finding } = await reviewEnd(client, cluster, request, identity);
+
+    expect(finding).toEqual({ result: "yes", detail: expect.stringContaining(deleted) });
+    expect(asked()).toBe(6);
+  });
 });
 
 describe("a level that binds roles and names nothing to verify", () => {
