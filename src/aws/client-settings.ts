@@ -68,7 +68,7 @@ export function foundInTime<T>(looking: Promise<T>): Promise<T> {
   const run = deadlineSignal();
   return new Promise((resolve, reject) => {
     // Calls before this one took the time.
-    if (run?.aborted) reject(run.reason);
+    if (run?.aborted) reject(orThrottled(run, run.reason));
     const late = (cause: Error) => reject(new AccessError("aws-unreachable", notFound, { cause, remedy: lookThere }));
     const stop = endCall(withinMs, new AbortController().signal, late);
     looking.then(resolve, (error: unknown) => reject(notFoundAs(error))).finally(stop);
@@ -107,6 +107,19 @@ function sharedByAll(region: string): Shared {
 
 type Sockets = STSClient["config"]["requestHandler"];
 
+/** The deadlines of runs in which AWS throttled a call. */
+const throttled = new WeakSet<AbortSignal>();
+/** Each service has a name of its own for it. */
+const throttling = /^429|throttl|rate exceeded|TooManyRequests|RequestLimitExceeded|SlowDown/i;
+
+/** The SDK waits before another try. If the deadline passes meanwhile, AWS did answer. */
+function orThrottled(run: AbortSignal | undefined, error: unknown): unknown {
+  if (!run?.aborted || !throttled.has(run)) return error;
+  const cause = Object.assign(new Error(run.reason.message), { name: "Throttling" });
+  // The SDK would try again after an error with the name of the cause.
+  return Object.assign(new Error("Request aborted", { cause }), { name: "AbortError" });
+}
+
 /** Announces each HTTP call: three tries of the SDK count as three. Each has its own deadline and that of its run. The answer is bounded. */
 function observedSockets(sockets: Sockets): Sockets {
   const handle = sockets.handle.bind(sockets);
@@ -117,12 +130,18 @@ function observedSockets(sockets: Sockets): Sockets {
         async () => {
           const largest = /^(?:sts|iam)$/.test(callOf(request).service) ? largestOfSts : largestAnswer;
           const limits = { requestTimeout: callWithinMs("awsCall"), ...signalWith(options) };
-          const { response } = await handle(request, { ...options, ...limits });
+          const run = deadlineSignal();
+          const { response } = await handle(request, { ...options, ...limits }).catch((error: unknown) => {
+            throw orThrottled(run, error);
+          });
           response.body = await boundedBody(
             response.body,
             answerGuard(largest, request.hostname),
             callWithinMs("awsCall"),
           );
+          const { statusCode, headers } = response;
+          const refusal = statusCode >= 400 ? `${statusCode} ${headers["x-amzn-errortype"]} ${response.body}` : "";
+          if (run && throttling.test(refusal)) throttled.add(run);
           return { response };
         },
         ({ response }) => resultOfStatus(response.statusCode),

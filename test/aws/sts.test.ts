@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type AssumeOptions, assumeRole, callerIdentity } from "../../src/aws/sts.ts";
+import { usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
 import { account, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();
@@ -74,6 +75,18 @@ test("throttling is reported as worth another try", async () => {
   const failure = assumeRole(worker, optionsFor());
 
   await expect(failure).rejects.toMatchObject({ code: "aws-throttled", retryable: true });
+});
+
+test("a deadline that passes while the SDK waits because AWS throttles says so, and not that AWS is out of reach", async () => {
+  const { worker, aws } = accountUnderTest();
+  const body = "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>";
+  const headers = { "content-type": "text/xml", "retry-after": "1" };
+  aws.faults.plan("sts.AssumeRole", { type: "answer", status: 400, headers, body }, { times: 3 });
+
+  const late = withinDeadline("run", { ...usualDeadlines, run: 500 }, () => assumeRole(worker, optionsFor()));
+
+  await expect(late).rejects.toMatchObject({ code: "aws-throttled" });
+  await expect(late).rejects.toThrow("the total deadline of 0.5 s (run) has passed");
 });
 
 test("a region that the account has not enabled is named", async () => {
