@@ -13,7 +13,7 @@ import { type AwsAuthDocument, entryOf, goFold, type ReadDocument, render, resol
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
-import { type AuthorizationReview, anySession, mayBeAnswered, reviewEnd } from "./review.ts";
+import { type AuthorizationReview, anySession, isByEnded, mayBeAnswered, reviewEnd } from "./review.ts";
 import type { Reviewer } from "./review-questions.ts";
 
 export interface ReadBack {
@@ -146,13 +146,14 @@ export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise
   const at = now();
   const { readBack, unread } = await withWhatWasHidden(facts);
   const reviewedAs = readBack.identity ?? { username: usernameOf(request), groups: [] };
-  const review = unread ?? (await reviewEnd(reviewer, cluster, request, reviewedAs));
+  const review = unread ?? (await reviewEnd(reviewer, cluster, request, reviewedAs, inForce));
   const { auditIds, unanswered } = review;
   const mapped = unread ? unread.finding : mappedAfter(request, readBack);
   const isBeside = ({ id, principal }: ApprovedRequest) =>
     id !== request.id && principal.toLowerCase() === request.principal.toLowerCase();
   const isLeft = [mapped, review.finding].some(({ result }) => result === "yes");
-  const passing = isLeft && ending.some(isBeside) ? endsBeside : null;
+  const isPassing = ending.some(isBeside) || isByEnded(review.finding.detail, inForce);
+  const passing = isLeft && isPassing ? endsBeside : null;
   const failure = mayBeAnswered(unanswered) ? failureOf(unanswered) : passing;
   const trouble = failure && nextProofTry(null, failure, now());
   const others = inForce.filter(isBeside).map(({ id, level, lease }) => `${id} gives ${level} until ${lease.endsAt}`);

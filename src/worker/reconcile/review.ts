@@ -1,6 +1,5 @@
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import type { MappedIdentity, Proof, ProofFinding } from "../../access/lease/lease-record.ts";
-import { bindingName } from "../../access/lease/own-bindings.ts";
 import { type AccessCheck, type Cluster, signInMethod } from "../../access/policy/cluster.ts";
 import { bindsRoles, isPolicyText, placedRoleOf } from "../../access/policy/policy-text.ts";
 import { sessionNameIn } from "../../access/principal.ts";
@@ -121,12 +120,19 @@ function nameOfAnotherSession(principal: string, username: string): string | nul
   return username.slice(0, at) + impossibleSession + username.slice(at + found.length);
 }
 
+/** An API server that has not heard of a deletion names the binding, which can be of another lease that ended. */
+export function isByEnded(reason: string, inForce: readonly ApprovedRequest[]): boolean {
+  const lease = /Binding "eks-access-(r-\w+)-/.exec(reason)?.[1];
+  return lease !== undefined && !inForce.some(({ id }) => id === lease);
+}
+
 /** Asks the API server without the lease's own groups: their bindings stay without the person. */
 export async function reviewEnd(
   client: Reviewer,
   cluster: Cluster,
   request: ApprovedRequest,
   identity: MappedIdentity,
+  inForce: readonly ApprovedRequest[] = [],
 ): Promise<AuthorizationReview> {
   const { checks, failure: unread } = await questionsOf(client, cluster, request);
   if (unread) return { finding: unansweredFinding(unread.error), auditIds: [], unanswered: unread.error };
@@ -135,9 +141,8 @@ export async function reviewEnd(
   const questions = checks.flatMap((check) =>
     usernames.map((username) => ({ identity: { ...identity, username }, check })),
   );
-  const own = request.groups.map((text) => `Binding "${bindingName(request.id, text)}`);
-  const isByOwn = ({ reason }: { readonly reason: string }) => own.some((binding) => reason.includes(binding));
-  const { failure, found, auditIds } = await askAfterWrite(client, questions, true, isByOwn);
+  const isLate = ({ reason }: { readonly reason: string }) => isByEnded(reason, inForce);
+  const { failure, found, auditIds } = await askAfterWrite(client, questions, true, isLate);
   if (failure) return { finding: unansweredFinding(failure.error), auditIds, unanswered: failure.error };
   if (found) {
     const because = found.reason && ` (${found.reason})`;

@@ -165,13 +165,38 @@ describe("an API server that learns of a binding a moment after its write", () =
     expect(finding.result).toBe("no");
   });
 
-  test("is asked once where another binding allows it", async () => {
-    const { client, asked } = behind(3, true, 'RBAC: allowed by ClusterRoleBinding "sre" of ClusterRole "admin"');
+  const byLease = (id: string) => `RBAC: allowed by RoleBinding "${bindingName(id, "ClusterRole edit")}/default"`;
+
+  test("is asked again while it allows by the deleted binding of another lease that ended", async () => {
+    const { client } = behind(3, true, byLease("r-two"));
 
     const { finding } = await reviewEnd(client, cluster, request, identity);
 
+    expect(finding.result).toBe("no");
+  });
+
+  test.each([
+    ["is nobody's lease", 'RBAC: allowed by ClusterRoleBinding "sre" of ClusterRole "admin"'],
+    ["is of a lease in force", byLease("r-two")],
+  ])("is asked once where a binding allows it that %s", async (_, reason) => {
+    const { client, asked } = behind(3, true, reason);
+
+    const { finding } = await reviewEnd(client, cluster, request, identity, [aLeasedRequest({}, { id: "r-two" })]);
+
     expect(finding.result).toBe("yes");
     expect(asked()).toBe(1);
+  });
+
+  test("is asked once more after some seconds where it still allows by a deleted binding", async () => {
+    const { client } = behind(100, true, deleted);
+    const opened = { client, mode: "CONFIG_MAP", entries: null } as unknown as OpenedCluster;
+    const readBack = { identity, place: "the bindings", seenAfterMs: null, entryArn: null };
+
+    const { proof } = await proveEnd({ now: () => at(0) } as WorkerContext, {
+      ...{ cluster, opened, reviewer: client, request, readBack, inForce: [] },
+    });
+
+    expect(proof).toMatchObject({ authorized: { result: "yes" }, trouble: { attempts: 1 } });
   });
 
   test("is asked for no more than two seconds", async () => {
