@@ -63,12 +63,20 @@ export function textOfRecord(redis: RedisClient, id: string): Promise<string | n
  * The SHA-1 of each record's text, as the commit script writes it: after a failover a version can come twice. Computing it here would
  * take as long as sending the text. So the reader sees a text that was written without a commit only after a restart. Answers with the
  * digest of all, and with the ids and their digests if the reader knows another: one text is read faster than hundreds. A list of another
- * type is empty. KEYS: list, the prefix of records' keys. ARGV: the digest that the reader knows
+ * type is empty, and one of a million ids must not stop its cluster's ends: ids without a record leave it. KEYS: list, the prefix of
+ * records' keys. ARGV: the digest that the reader knows
  */
 const digestsScript = scriptOf(`${fieldLua}
-local ids, digests = redis.pcall('ZRANGE', KEYS[1], 0, -1), {}
-if ids.err then ids = {} end
-for i, id in ipairs(ids) do digests[i] = field_of(KEYS[2] .. id, 'sha1') or '' end
+local listed, ids, digests = redis.pcall('ZRANGE', KEYS[1], 0, 199999), {}, {}
+for _, id in ipairs(listed.err and {} or listed) do
+  if redis.call('EXISTS', KEYS[2] .. id) == 0 then
+    redis.call('ZREM', KEYS[1], id)
+  else
+    ids[#ids + 1] = id
+    digests[#ids] = field_of(KEYS[2] .. id, 'sha1') or ''
+    if #ids == 20000 then break end
+  end
+end
 local texts = { table.concat(ids, '\\n'), table.concat(digests, '\\n') }
 local digest = redis.sha1hex(#ids .. '\\n' .. texts[1] .. '\\n' .. texts[2])
 if digest == ARGV[1] then return { digest } end

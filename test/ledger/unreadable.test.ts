@@ -140,6 +140,17 @@ test("a cluster's list that is no list of Redis is empty, and has its leases aga
   expect(await ledger.leasedOf("staging")).toEqual([active()]);
 });
 
+test("a person with Redis who fills a cluster's list keeps no lease of it from its runs", async () => {
+  const ledger = aLedger();
+  await ledger.commit(aChange(active()));
+  const list = "{eks-access}:leased-of-cluster:staging";
+  const fill = "for i = 1, tonumber(ARGV[1]) do redis.call('ZADD', KEYS[1], 1, 'r-' .. i) end";
+  await connection.redis.eval(fill, 1, list, 150_000);
+
+  expect(await ledger.leasedOf("staging")).toEqual([active()]);
+  expect(await connection.redis.zcard(list)).toBe(1);
+});
+
 test("what is no number in the index of a request's events hides none of them", async () => {
   const ledger = aLedger();
   await ledger.commit(aChange(active()));
