@@ -33,6 +33,9 @@ export function partitionOfRegion(region: string): string | null {
 
 const ARN = /^arn:([^:]*):([^:]*):([^:]*):([^:]*):(.+)$/;
 
+/** People copy commands into a shell, and others write the ARN: a path can have any characters. */
+export const isShellSafe = (arn: string) => /^[\w+=,.@:/-]+$/.test(arn);
+
 const NAME = /^[A-Za-z0-9_+=,.@-]{1,64}$/;
 
 type PrincipalKind = "role" | "user";

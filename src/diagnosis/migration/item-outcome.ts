@@ -1,4 +1,4 @@
-import { readPrincipal } from "../../access/arn.ts";
+import { isShellSafe, readPrincipal } from "../../access/arn.ts";
 import {
   competingEntries,
   type Entry,
@@ -119,7 +119,9 @@ function outcomeOfNodes(item: Entry, there: PresentEntry | undefined, { managedN
     const note = `Its access entry of type ${there.type} exists.${owned && ` ${owned}`}${warning}`;
     return { type: "nodes", nodeType, isThere: true, note };
   }
-  const command = `aws eks create-access-entry --type ${nodeType} --principal-arn ${owners[0]?.roleArn ?? `${item.arn} (with the role's path)`}`;
+  const arn = owners[0]?.roleArn ?? item.arn;
+  const known = owners[0] ? arn : `${arn} (with the role's path)`;
+  const command = `aws eks create-access-entry --type ${nodeType} --principal-arn ${isShellSafe(arn) ? known : "<role>"}`;
   const unasked = managedNodes ? "" : "The worker can't ask EKS about its nodes (deploy/iam/migration-policy.json). ";
   // EKS knows the owners of nodes. Without the right to ask EKS, the item alone does not show them.
   const how = owned

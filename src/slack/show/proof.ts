@@ -1,3 +1,4 @@
+import { isShellSafe } from "../../access/arn.ts";
 import { isReviewPending, isSignInPending } from "../../access/lease/lease.ts";
 import { findingsOf, type Lease, type Proof, type ProofFinding } from "../../access/lease/lease-record.ts";
 import { type Cluster, signInMethod } from "../../access/policy/cluster.ts";
@@ -43,9 +44,7 @@ function assumeHint({ principal: arn, lease }: AccessRequest, cluster: Cluster):
     return `Use your profile for ${code(admitted.name)}.`;
   const way = signInMethod(cluster, arn);
   const known = way.type === "role" ? way.roleArn : (lease?.proof?.entryArn ?? "");
-  // People copy it into a shell, and someone with Redis can write it: a path can have any characters.
-  if (/^[\w+=,.@:/-]+$/.test(known))
-    return `No profile for this role? Add ${code(`--role-arn ${known}`)} to the first line.`;
+  if (isShellSafe(known)) return `No profile for this role? Add ${code(`--role-arn ${known}`)} to the first line.`;
   const line = `aws iam get-role --role-name ${reading.principal.name} --query Role.Arn --output text`;
   return `No profile for this role? Add ${code("--role-arn")} and what ${code(line)} prints to the first line.`;
 }

@@ -231,6 +231,13 @@ it("says by EKS's own answer which nodes use a role, and of which type", () => {
   expect(of(null)).toMatchObject({ note: expect.stringContaining("The worker can't ask") });
 });
 
+it("offers no command with an ARN of nodes that a shell would obey: people who edit aws-auth write it", () => {
+  const arn = `arn:aws:iam::${account}:user/$(id)/nodes`;
+  const [found] = planned(someFacts({ mapUsers: section("user", [{ arn, ...node }]) })).outcomes;
+
+  expect(found?.outcome).toMatchObject({ type: "nodes", note: expect.not.stringContaining("$(id)") });
+});
+
 it("says which groups of nodes an entry of EKS's own would not give", () => {
   const outcome = outcomeOfRole({ arn: role("nodes"), ...node, groups: [...node.groups, "system:masters"] });
 
