@@ -3,7 +3,7 @@ import { isMigrationId, isRequest, type LedgerRecord } from "../access/lists.ts"
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import { readOr, type Stored, type StoredReader } from "./stored.ts";
+import type { Stored, StoredReader } from "./stored.ts";
 
 /** The prefix of each record's key, of either kind: the id decides. */
 export const recordPrefix = "{eks-access}:record:";
@@ -14,11 +14,14 @@ export const traceKey = (id: string) => `{eks-access}:trace:${id}`;
 /** Ids of records with a newest version that no message shows yet. */
 export const unshownKey = "{eks-access}:unshown";
 
-/** Lua: a field of a record; a key of another type has an unreadable text, so that it delays no other record. */
+/** Lua: a field of a record; a key of another type has an unreadable text, and so has what is too much for one answer: it delays no other record. */
 export const fieldLua = `
+local left = 64000000
 local function field_of(key, name)
-  local found = redis.pcall('HGET', key, name)
-  return type(found) == 'table' and '' or found
+  local length = redis.pcall('HSTRLEN', key, name)
+  if type(length) == 'table' or length > left then return '' end
+  left = left - length
+  return redis.call('HGET', key, name)
 end
 `;
 
@@ -55,8 +58,8 @@ export async function readRecord<K extends RecordKind>(
 }
 
 /** Empty, so that it can't be read: the key is no hash. */
-export function textOfRecord(redis: RedisClient, id: string): Promise<string | null> {
-  return readOr("", redis.hget(recordKey(id), "record"));
+export async function textOfRecord(redis: RedisClient, id: string): Promise<string | null> {
+  return textsIn(await runScript(redis, textsScript, [recordPrefix], [id]))[0] ?? null;
 }
 
 /**

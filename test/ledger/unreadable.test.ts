@@ -1,3 +1,4 @@
+import type { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Migration } from "../../src/access/migration.ts";
 import { verifyAuditLog } from "../../src/ledger/audit-log.ts";
@@ -149,6 +150,24 @@ test("a person with Redis who fills a cluster's list keeps no lease of it from i
 
   expect(await ledger.leasedOf("staging")).toEqual([active()]);
   expect(await connection.redis.zcard(list)).toBe(1);
+});
+
+test.each(["record", "sha1"])("a %s too large for one answer delays no other record", async (field) => {
+  const ledger = aLedger();
+  for (const id of ["r-1", "r-2", "r-3"]) await ledger.commit(aChange({ ...active(), id }));
+  await connection.redis.setrange("{eks-access}:large", 70_000_000, "x");
+  const make = "redis.call('HSET', KEYS[1], ARGV[1], redis.call('GET', KEYS[2]))";
+  await connection.redis.eval(make, 2, "{eks-access}:record:r-2", "{eks-access}:large", field);
+  const { stream } = connection.redis as Redis;
+  const before = stream.bytesRead;
+
+  const found = [await ledger.leasedOf("staging"), await ledger.due(farFuture, 10)].map((each) =>
+    each.map(({ id }) => id),
+  );
+  await ledger.get("r-2");
+
+  expect(found).toEqual([expect.arrayContaining(["r-1", "r-3"]), expect.arrayContaining(["r-1", "r-3"])]);
+  expect(stream.bytesRead - before).toBeLessThan(1_000_000);
 });
 
 test("what is no number in the index of a request's events hides none of them", async () => {
