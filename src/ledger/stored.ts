@@ -175,20 +175,31 @@ export async function readEach<K extends StoredKind>(
 }
 
 const maxReported = 2_000;
+const forgetEveryMs = 3_600_000;
 
 export function storedReader(redis: RedisClient, log: UnreadableLog): StoredReader {
   // Saves a question to Redis in each list.
   const reported = new Map<string, string>();
+  let forgotAt = 0;
   const report = async (kind: StoredKind, id: string, text: string, problem: string): Promise<void> => {
     const digest = hash("sha256", text);
     const record = `${kind} ${id}`;
     if (reported.get(record) === digest) return;
+    if (reported.size >= maxReported) {
+      // Someone with Redis can write any number: reports of all at each look would keep leases from ending.
+      if (Date.now() - forgotAt < forgetEveryMs) return;
+      reported.clear();
+      forgotAt = Date.now();
+    }
+    reported.set(record, digest);
     const event = unreadableEvent(kind, id, problem, digest);
     const keys = [unreadableKey, chainHeadKey, eventsKey, logKey(id)];
     const values = [record, digest, ...chainText(event)];
-    const isNew = (await runScript(redis, noteScript, keys, values)) === 1;
-    if (reported.size >= maxReported) reported.clear();
-    reported.set(record, digest);
+    const noted = runScript(redis, noteScript, keys, values).catch((error: unknown) => {
+      reported.delete(record);
+      throw error;
+    });
+    const isNew = (await noted) === 1;
     if (isNew) recordedEvents.publish(event);
     log.error({ record, problem }, unreadableSentence(kind, id, problem));
   };

@@ -152,6 +152,20 @@ test("a person with Redis who fills a cluster's list keeps no lease of it from i
   expect(await connection.redis.zcard(list)).toBe(1);
 });
 
+test("thousands of unreadable records in a cluster's list cost its next run no report of each", async () => {
+  const ledger = aLedger();
+  await ledger.commit(aChange(active()));
+  const fill =
+    "for i = 1, 5000 do redis.call('SET', KEYS[2] .. 'r-x' .. i, 'x') redis.call('ZADD', KEYS[1], 1, 'r-x' .. i) end";
+  await connection.redis.eval(fill, 2, "{eks-access}:leased-of-cluster:staging", "{eks-access}:record:");
+  await ledger.leasedOf("staging");
+  const { stream } = connection.redis as Redis;
+  const before = stream.bytesWritten;
+
+  expect(await ledger.leasedOf("staging")).toEqual([active()]);
+  expect(stream.bytesWritten - before).toBeLessThan(300_000);
+});
+
 test.each(["record", "sha1"])("a %s too large for one answer delays no other record", async (field) => {
   const ledger = aLedger();
   for (const id of ["r-1", "r-2", "r-3"]) await ledger.commit(aChange({ ...active(), id }));
