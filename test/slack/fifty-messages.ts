@@ -367,7 +367,7 @@ const inChannel = {
   clusterTroubleMessage: {
     when: "a cluster fails",
     next: "follow the remedy it names",
-    leads: "Check the trust policy",
+    leads: "Check the role's policies, trust policy",
     text: () => {
       const trouble = aTrouble({ code: refusedByAws.code, message: explainFailure(refusedByAws) });
       const since = { since: at(0).toISOString(), configuration: "one", overAt: null };

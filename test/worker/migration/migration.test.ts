@@ -49,7 +49,10 @@ test("an unreadable document can't be migrated", async () => {
 test("what keeps the worker from looking is reported in one sentence", async () => {
   workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [] });
 
-  expect(await report()).toMatchObject({ type: "failed", message: expect.stringContaining("Check the trust policy") });
+  expect(await report()).toMatchObject({
+    type: "failed",
+    message: expect.stringContaining("Check the role's policies, trust policy"),
+  });
 });
 
 test("a look includes access entries as soon as the mode has them", async () => {

@@ -79,7 +79,7 @@ describe("the chain to another person's pods", () => {
       "yes no not asked not asked not asked not asked not asked not asked not asked not asked yes not asked",
     );
     expect(links.creator.detail).toMatch(/^AWS refused sts:AssumeRole on .*role\/cluster-creator/);
-    expect(links.creator.remedy).toContain("Check the trust policy");
+    expect(links.creator.remedy).toContain("Check the role's policies, trust policy");
     expect(links.cluster).toMatchObject({ detail: "needs the creator", isReached: false });
   });
 

@@ -157,7 +157,10 @@ describe("where aws-auth alone counts", () => {
   test("what keeps the worker from looking is reported in one sentence", async () => {
     workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [] });
 
-    expect(await check()).toMatchObject({ type: "failed", message: expect.stringContaining("Check the trust policy") });
+    expect(await check()).toMatchObject({
+      type: "failed",
+      message: expect.stringContaining("Check the role's policies, trust policy"),
+    });
   });
 
   test("a lease that a person removed is reported, and an annotation that is not believed", async () => {

@@ -131,7 +131,7 @@ describe("why, asked of a live cluster,", () => {
     const report = await ask();
 
     expect(report.type).toBe("failed");
-    expect(inShort(report)).toContain("Check the trust policy");
+    expect(inShort(report)).toContain("Check the role's policies, trust policy");
   });
 
   test("asks no one where what was given is no principal", async () => {
