@@ -149,9 +149,9 @@ async function settleLost(context: MessengerContext, { record, shown }: KnownCar
     const theirs = user === record.requester ? shown : shown.asker;
     if (!theirs?.direct) continue;
     const text = `:warning: ${subjectFor(user, record)} ${lostClause}`;
-    const settled = { name: "lost", message: { text, blocks: [section(text), ...buttons] } };
-    const ping = `${whatFor(user, record)} ${lostClause}`;
-    await updateDirectMessage(context, user, version, { ...settled, ...(isFirst && { ping }) }, theirs);
+    const ping = isFirst && { ping: `${whatFor(user, record)} ${lostClause}` };
+    const settled = { name: "lost", message: { text, blocks: [section(text), ...buttons] }, ...ping };
+    await updateDirectMessage(context, user, version, settled, theirs, async () => {});
   }
 }
 const lostClause = "has no record any more. Ask again if you still need it.";

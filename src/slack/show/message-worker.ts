@@ -79,8 +79,8 @@ export function startMessageWorker(given: MessageWorkerContext, blocking: RedisC
   const run = async (job: MessageJob, running: BullJob) => {
     const context = { ...parts, config: configuration() };
     const contexts = { context, background: { ...context, client: backgroundClient } };
-    // The first start has woken what else shows the record.
-    if (job.type === "show" && running.attemptsStarted > 1) await refuseWhileLimited(context, job.record);
+    // The first start has woken what else shows the record. News during it are in the second one.
+    if (job.type === "show" && running.attemptsStarted > 2) await refuseWhileLimited(context, job.record);
     await runJob(messageRuns, job.type, job, contexts, timeInQueue(running));
     failures.over(notShown, { job: job.type, ...recordIn(job) });
   };

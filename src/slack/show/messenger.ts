@@ -128,11 +128,11 @@ async function updatePeople(
   const cluster = context.config.clusters.get(request.cluster);
   const extension = await lastOfAccess(context.ledger, request);
   const isSeen = (!isLost && shown.message !== null) || shown.copies.length > 0;
-  return toEach(context, request, shown, async (user, before) => {
+  return toEach(context, request, shown, async (user, before, keep) => {
     const milestone = milestoneOf(request, cluster, before.milestones, user, extension, presence?.departed);
     // Nothing is announced before approvers see it (law 5).
     if (!milestone || (milestone.name === "asked" && !isSeen)) return before;
-    return updateDirectMessage(context, user, request.version, milestone, before);
+    return updateDirectMessage(context, user, request.version, milestone, before, keep);
   });
 }
 
@@ -141,16 +141,22 @@ async function toEach(
   context: MessengerContext,
   request: AccessRequest,
   shown: ShownMessages,
-  write: (user: string, before: DirectMessages) => Promise<DirectMessages>,
+  write: (
+    user: string,
+    before: DirectMessages,
+    keep: (after: DirectMessages) => Promise<void>,
+  ) => Promise<DirectMessages>,
 ): Promise<ShownMessages> {
   let now = shown;
   await forEach(peopleOf(request), async (user) => {
     const isAsker = user !== request.requester;
     const { direct, milestones } = isAsker ? (now.asker ?? nothingShown) : now;
-    const after = await write(user, { direct, milestones });
-    if (after.direct === direct && after.milestones === milestones) return;
-    now = isAsker ? { ...now, asker: after } : { ...now, ...after };
-    await rememberShown(context, request, { ...now, version: 0 });
+    const keep = async (after: DirectMessages) => {
+      if (after.direct === direct && after.milestones === milestones) return;
+      now = isAsker ? { ...now, asker: after } : { ...now, ...after };
+      await rememberShown(context, request, { ...now, version: 0 });
+    };
+    await keep(await write(user, { direct, milestones }, keep));
   });
   return now;
 }

@@ -1,5 +1,5 @@
-import type { WebClient } from "@slack/web-api";
-import type { AccessError } from "../../access/access-error.ts";
+import { WebAPIRateLimitedError, type WebClient } from "@slack/web-api";
+import { type AccessError, hasCode } from "../../access/access-error.ts";
 import { type LedgerRecord, recordClosedSince } from "../../access/lists.ts";
 import { isUser } from "../../access/policy/rule.ts";
 import type { Config } from "../../config/config.ts";
@@ -109,22 +109,35 @@ export async function sendOnce(
   return { direct, milestones: [...milestones, name] };
 }
 
-/** An update notifies no one, so a short reply does for urgent news. */
+/**
+ * An update notifies no one, so a short reply does for urgent news. It does not wait while Slack limits updates.
+ * @param keep remembers what was sent before an update that must be tried again
+ */
 export async function updateDirectMessage(
   context: UpdateContext,
   user: string,
   version: number,
   { name, message, ping }: Milestone,
   { direct, milestones }: DirectMessages,
+  keep: (sent: DirectMessages) => Promise<void>,
 ): Promise<DirectMessages> {
   const names = milestones.includes(name) ? milestones : [...milestones, name];
-  if (!direct || !(await updateDirect(context, user, version, message, direct))) {
-    return { direct: await sendTo(context, user, message, null), milestones: names };
-  }
-  if (ping && names !== milestones) {
+  const notify = async () => {
+    if (!direct || !ping || names === milestones) return;
     const text = `${mention(user)} ${ping}`;
     await sendTo(context, user, { text, blocks: [section(text)] }, direct);
+  };
+  const whileLimited = async (failure: unknown) => {
+    if (hasCode(failure, "slack-unreachable") && failure.cause instanceof WebAPIRateLimitedError) {
+      await notify();
+      await keep({ direct, milestones: names });
+    }
+    throw failure;
+  };
+  if (!direct || !(await updateDirect(context, user, version, message, direct).catch(whileLimited))) {
+    return { direct: await sendTo(context, user, message, null), milestones: names };
   }
+  await notify();
   return { direct, milestones: names };
 }
 

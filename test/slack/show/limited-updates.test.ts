@@ -88,6 +88,23 @@ describe("while Slack takes no updates", () => {
     expect([await shown(), inChannel()]).toEqual([20, [expect.stringContaining("[Approve]")]]);
   });
 
+  test("the notice that access is active comes at once and once, and its message follows when Slack takes updates again", async () => {
+    await shownCard(aLeasedRequest({ state: "scheduled" }, { version: 1 }));
+    const notices = () => app.person("U0ENGINEER").directMessages().slice(1).map(textOf);
+    const limited = limit();
+    await changed(aLeasedRequest({}, { version: 2 }), "lease.active");
+
+    const waits = [await shown(), await shown()];
+
+    expect([waits, toEngineer()]).toEqual([[20, 20], expect.stringContaining("Applying it now.")]);
+    const notice = [expect.stringContaining("is active")];
+    expect(notices()).toEqual(notice);
+    limited.cancel();
+    app.pass(20);
+    expect([await shown(), toEngineer()]).toEqual([null, expect.stringContaining("is active")]);
+    expect(notices()).toEqual(notice);
+  });
+
   test("Slack is not asked again before that time", async () => {
     await shownCard();
     limit();
@@ -159,6 +176,7 @@ describe("the address of a click", () => {
   test("that is half an hour old is not used any more", async () => {
     const card = await shownCard();
     await app.person("U0APPROVER").click(card, "Details");
+    await app.slack.until(() => app.person("U0APPROVER").view());
     app.pass(30 * 60);
     limit();
     await changed(aPreviewedRequest({ state: "expired", version: 2 }));

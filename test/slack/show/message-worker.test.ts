@@ -64,9 +64,9 @@ test("while Slack limits updates, a message that no one clicked waits without wo
   };
 
   await wake(queues, { type: "show", record: request.id });
-  const first = await readsAt(1);
+  const first = await readsAt(3);
 
-  expect(await readsAt(4)).toBe(first);
+  expect(await readsAt(5)).toBe(first);
   expect(slack.messages("C0ACCESS").map(textOf)).toEqual([expect.stringContaining("[Approve]")]);
 });
 
