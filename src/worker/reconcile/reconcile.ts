@@ -1,4 +1,4 @@
-import { hasCode } from "../../access/access-error.ts";
+import { hasCode, isLedgerFailure } from "../../access/access-error.ts";
 import {
   type DueWork,
   dueWork,
@@ -23,6 +23,7 @@ import type { WorkerContext } from "../context.ts";
 import { closeEndedExtension } from "../due-change.ts";
 import { type OpenedCluster, openCluster } from "../open-cluster.ts";
 import { endRescues } from "../rescue/rescue-lease.ts";
+import { endWithoutLedger } from "../upkeep/end-without-ledger.ts";
 import type { EntriesToRead } from "./entry-state.ts";
 import { recordPostponed } from "./outcome.ts";
 import { reconcileWay } from "./reconcile-way.ts";
@@ -97,6 +98,7 @@ async function reconcile(run: Run): Promise<void> {
     if (hasCode(error, "record-changed")) {
       return await wake(context.queues, { type: reason === "end" ? "end" : "reconcile", cluster: cluster.name });
     }
+    await endIfUnread(context, cluster, error);
     if (isUnreached(error, open !== null)) {
       const { retryAt } = await noteTrouble(context, cluster, error);
       // An end has a try each minute: a person has access until it is gone.
@@ -110,6 +112,13 @@ async function reconcile(run: Run): Promise<void> {
     open?.close();
     stopClock?.();
   }
+}
+
+/** One key that a person with Redis made too large to read must not keep access: what is over by the cluster's own memory ends. */
+async function endIfUnread(context: WorkerContext, cluster: Cluster, error: unknown): Promise<void> {
+  if (!isLedgerFailure(error)) return;
+  for (const failure of (await endWithoutLedger(context, cluster)).failures)
+    context.failures.failed("could not end leases without the ledger", { cluster: cluster.name }, failure);
 }
 
 /** Each entry needs its own calls. An inspection finds others' changes. */
@@ -168,6 +177,7 @@ async function orPostpone(
   } catch (error) {
     if (hasCode(error, "record-changed")) throw error;
     context.failures.failed("reconcile failed", about, error);
+    await endIfUnread(context, cluster, error);
     const { beginning, ending } = workFor(reason, await context.ledger.leasedOf(cluster.name), context.now());
     await inParallel([...beginning, ...ending].filter(isTaken), (request) => recordPostponed(context, request, error));
     return false;

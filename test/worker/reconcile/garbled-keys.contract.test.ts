@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
+import { AccessError } from "../../../src/access/access-error.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { connectRedis } from "../../../src/ledger/connect.ts";
 import { redisLedger } from "../../../src/ledger/ledger.ts";
@@ -55,6 +56,17 @@ describe.each([
 
     expect(await outside.given(engineer)).toBeNull();
     expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
+  });
+
+  test("although a key that its run reads is too large for Redis to answer in time", async () => {
+    await give(context, cluster, { id: "r-two", principal: onCall });
+    const tooLarge = new AccessError("ledger-unreachable", "Redis did not answer");
+    const ledger = { ...context.ledger, formerLinksOf: () => Promise.reject(tooLarge) };
+
+    await reconcileCluster(later({ ...context, ledger }, 301), cluster, "end");
+
+    expect(await outside.given(engineer)).toBeNull();
+    expect((await requestOf(context, "r-two")).lease?.state).toBe("active");
   });
 
   test("without its record, whatever the list of ended permanent leases is", async () => {
