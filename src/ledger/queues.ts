@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import {
   type Job as BullJob,
   DelayedError,
@@ -177,6 +178,8 @@ export interface QueueWork<T> {
   readonly failed: (job: FailedJob | undefined, error: Error) => void;
   /** How long a job waits that failed with this error at its nth start, without losing a try; null or absent: it failed. */
   readonly waitMs?: (job: T, error: unknown, starts: number) => number | null;
+  /** A failure after which this process leaves jobs to others, which may not have it, until it is over. */
+  readonly outage?: { readonly isOne: (error: unknown) => boolean; readonly isOver: () => Promise<boolean> };
   readonly log: Logger;
   readonly concurrency: number;
   /** Another process takes the jobs of a dead one after this time. */
@@ -192,7 +195,10 @@ export function workOnJobs<T>(work: QueueWork<T>, blocking: RedisClient): Stoppa
   const take = async (running: BullJob, token?: string) => {
     const job = work.read(running.data);
     if (job === null) return giveBack(work.log, running, token);
+    // A wait that began before the pause takes one more.
+    if (worker.isPaused()) return comeBack(running, token, outageMs.giveBack);
     return handBack.run(running, token, work.run(job, running)).catch((error: unknown) => {
+      if (work.outage?.isOne(error)) void standAside(worker, work.outage.isOver);
       const waitMs = work.waitMs?.(job, error, running.attemptsStarted) ?? null;
       if (waitMs === null) throw error;
       return comeBack(running, token, waitMs);
@@ -207,6 +213,23 @@ export function workOnJobs<T>(work: QueueWork<T>, blocking: RedisClient): Stoppa
   worker.on("active", () => failures.over("the queue does not answer", { queue: worker.name }));
   worker.on("failed", (job, error) => work.failed(job && { name: nameInLog(job), data: job.data }, error));
   return { stop: (deadline) => handBack.close(worker, deadline) };
+}
+
+const outageMs = { giveBack: 100, look: 1_000 };
+
+/** Takes no jobs until the outage is over, and keeps no one else from them. */
+async function standAside(worker: Worker, isOver: () => Promise<boolean>): Promise<void> {
+  if (worker.isPaused() || worker.closing) return;
+  await worker.pause(true);
+  // Its last wait can have taken the mark in Redis by which another process, or this one later, learns of a job.
+  const markAgain = () => worker.backend.pause(false).catch(() => {});
+  while (!worker.closing && !(await isOver())) {
+    await markAgain();
+    await pause(outageMs.look);
+  }
+  if (worker.closing) return;
+  await worker.resume();
+  await markAgain();
 }
 
 const shortestReturnMs = 1_000;

@@ -12,10 +12,12 @@ import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from 
 import type { Ledger, RequestLedger } from "../../ledger/ledger.ts";
 import { configurationOf, listedIn } from "../../ledger/look-ups.ts";
 import { type QueueWork, timeInQueue, wake, workOnJobs } from "../../ledger/queues.ts";
+import { withinTime } from "../../operations/deadlines.ts";
 import { FailureLog, logAbout } from "../../operations/log.ts";
 import type { Stoppable } from "../../operations/stoppable.ts";
 import { type TraceContext, tracedJob } from "../../operations/traced.ts";
 import { isDecisionDue } from "../app/people-called.ts";
+import { slackErrorCode } from "../app/web-client.ts";
 import { peopleBehind } from "../decide/active-approvers.ts";
 import { updateQuestions } from "../link/link-questions.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
@@ -52,10 +54,24 @@ const messageRuns: JobHandlers<typeof messageJobs, [MessageContexts, Waited]> = 
 
 /** A call without an answer can come to Slack after a newer one. @throws the failure */
 async function showAgainLater({ queues }: MessengerContext, record: string, failure: unknown): Promise<never> {
-  const isUnanswered = hasCode(failure, "slack-unreachable");
-  if (isUnanswered && !(failure.cause instanceof WebAPIRateLimitedError))
-    await wake(queues, { type: "show-again", record });
+  if (isUnanswered(failure)) await wake(queues, { type: "show-again", record });
   throw failure;
+}
+
+function isUnanswered(failure: unknown): boolean {
+  return hasCode(failure, "slack-unreachable") && !(failure.cause instanceof WebAPIRateLimitedError);
+}
+
+/** A call over a connection without a way ends late: another one is tried meanwhile. */
+const answersWithinMs = 2_500;
+
+function answers(client: WebClient): Promise<boolean> {
+  const isAnswer = (error: unknown) => slackErrorCode(error) !== null;
+  return withinTime(
+    client.auth.test().then(() => true, isAnswer),
+    answersWithinMs,
+    false,
+  );
 }
 
 function contextOf(context: MessengerContext, record: string, waited: Waited): MessengerContext {
@@ -87,7 +103,8 @@ export function startMessageWorker(given: MessageWorkerContext, blocking: RedisC
   const failed: QueueWork<MessageJob>["failed"] = (job, error) =>
     failures.failed(notShown, { job: job?.name ?? "", ...recordIn(job?.data) }, error);
   const lockMs = configuration().timing.deadlines.messageLock;
-  return workOnJobs({ queue: "messages", read, run, failed, waitMs, log, concurrency, lockMs }, blocking);
+  const outage = { isOne: isUnanswered, isOver: () => answers(backgroundClient) };
+  return workOnJobs({ queue: "messages", read, run, failed, waitMs, outage, log, concurrency, lockMs }, blocking);
 }
 
 /** Many messages can wait for Slack: each look at them must cost little. @throws WebAPIRateLimitedError */

@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../../src/ledger/connect.ts";
@@ -88,6 +88,53 @@ test("a message that Slack does not take is in the log once with its cause, then
   await expect.poll(() => about().at(-1), { timeout: 10_000 }).toContain("it works again");
 
   expect(about().filter((line) => line.includes("stack"))).toHaveLength(1);
+});
+
+/** A Slack process over this ledger. */
+function startWorker(context: ReturnType<typeof aSlackContext> & ReturnType<typeof callsTo>) {
+  const blocking = connectRedisBlocking(database.url);
+  const worker = startMessageWorker({ ...atStart(context), backgroundClient: context.client }, blocking);
+  closers.push(async () => {
+    await worker.stop(AbortSignal.timeout(10_000));
+    blocking.disconnect();
+  });
+}
+
+const inChannel = () => slack.messages("C0ACCESS").length;
+
+test("a process without a way to Slack leaves all messages to another one, after its first failure", async () => {
+  const ledger = memoryLedger();
+  const ids = ["r-1", "r-2", "r-3", "r-4", "r-5", "r-6"];
+  for (const id of ids) await ledger.commit(aChange(aPreviewedRequest({ id, version: 1 })));
+  const fail = () => vi.fn(() => Promise.reject(new Error("no route to Slack")));
+  const [call, probe] = [fail(), fail()];
+  const client = { chat: { postMessage: call, update: call }, auth: { test: probe } } as never;
+  startWorker({ ...aSlackContext(ledger), ...callsTo(slack), queues, client });
+  await wake(queues, { type: "show", record: "r-1" });
+  await expect.poll(() => probe.mock.calls.length, { timeout: 10_000 }).toBeGreaterThan(0);
+  const before = call.mock.calls.length;
+
+  startWorker({ ...aSlackContext(ledger), ...callsTo(slack), queues });
+  for (const record of ids) await wake(queues, { type: "show", record });
+  await expect.poll(inChannel, { timeout: 10_000 }).toBe(ids.length);
+
+  expect(call.mock.calls.length).toBe(before);
+});
+
+test("while Slack is away from all processes a message loses one try, and comes when Slack answers again", async () => {
+  const ledger = memoryLedger();
+  await ledger.commit(aChange(aPreviewedRequest({ version: 1 })));
+  const forever = { times: Number.POSITIVE_INFINITY };
+  for (const method of ["slack.chat.postMessage", "slack.auth.test"])
+    slack.faults.plan(method, { type: "cut-before" }, forever);
+  startWorker({ ...aSlackContext(ledger), ...callsTo(slack), queues });
+
+  await wake(queues, { type: "show", record: "r-1" });
+  await expect.poll(() => slack.faults.calls("slack.auth.test"), { timeout: 10_000 }).toBe(3);
+  expect(slack.faults.calls("slack.chat.postMessage")).toBe(1);
+  slack.faults.clear();
+
+  await expect.poll(inChannel, { timeout: 5_000 }).toBe(1);
 });
 
 test("an App Home waits for Slack's limit however long it lasts, without losing a try", async () => {
