@@ -5,6 +5,7 @@ import type { Drift } from "../../access/lease/drift.ts";
 import { arrivesWithin } from "../../access/lease/own-bindings.ts";
 import { removedWithoutLedgerAt } from "../../access/lease/withdrawal.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { withoutRolePath } from "../../access/principal.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { lateCallMs } from "../../access-entry/index.ts";
 import { wakeLater } from "../../ledger/queues.ts";
@@ -120,7 +121,12 @@ async function act<State extends WayState, Decided extends Settlement>(
   const isDone = ({ principal }: ApprovedRequest) => !conflicts.includes(principal.toLowerCase());
   const removedAt = ({ id }: ApprovedRequest) => removedWithoutLedgerAt(id, memoryOf(state).withdrawals);
   const holders = holdersOf(state, settled.ending);
-  const rest = { conflicts: conflicts.length, isDone, removedAt, holders, reviewer, review };
+  const known = new Set(memoryOf(state).withdrawals.list.map(({ id }) => id));
+  const isMissed = ({ id, principal, lease }: ApprovedRequest) => {
+    const isSeen = withoutRolePath(lease.proof?.entryArn ?? "").toLowerCase() === principal.toLowerCase();
+    return isSeen && !lease.drift && !known.has(id) && !state.signsInAs(principal).entryArn;
+  };
+  const rest = { conflicts: conflicts.length, isDone, isMissed, removedAt, holders, reviewer, review };
   return { run, decided, begun, repaired, outcomes, ...rest };
 }
 
@@ -137,6 +143,8 @@ interface Acted {
   readonly conflicts: number;
   /** Whether this run does not try a request's principal again. */
   readonly isDone: (request: ApprovedRequest) => boolean;
+  /** Whether no run has removed it yet, and EKS does not show the access entry that its proof saw: the answer can be of before. */
+  readonly isMissed: (request: ApprovedRequest) => boolean;
   /** When a worker without the ledger removed a lease, ISO 8601; null: none did. */
   readonly removedAt: (request: ApprovedRequest) => string | null;
   /** By id of what ends: the principals that had a share of it. Its record in Redis can name another. */
@@ -153,7 +161,7 @@ function holdersOf({ holdings }: WayState, ending: readonly ApprovedRequest[]): 
 }
 
 async function record(done: Acted): Promise<void> {
-  const { decided, begun, repaired, isDone, reviewer, outcomes } = done;
+  const { decided, begun, repaired, isDone, isMissed, reviewer, outcomes } = done;
   const { context, cluster, adapter } = done.run;
   const voided = decided.voided.filter(({ request }) => isDone(request));
   const given = [...begun, ...repaired].filter(isDone);
@@ -162,7 +170,7 @@ async function record(done: Acted): Promise<void> {
     recordRefusal(context, request, refusal),
   );
   await inParallel(given, (request) => recordGiven(done, request), burstWidth);
-  if (adapter.way !== "aws-auth" && decided.ending.some(isUnwritten)) {
+  if (adapter.way !== "aws-auth" && decided.ending.some((each) => isUnwritten(each) || isMissed(each))) {
     await lookAgainForLateOnes(context, cluster).catch(() => {});
   }
   await callInParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request, reviewer));
@@ -269,11 +277,17 @@ async function recordTaken(done: Acted, request: ApprovedRequest, reviewer: Revi
   });
 }
 
+/** Until an end looks once more for an entry that EKS showed before. EKS shows a change after some seconds. */
+const lookAgainMs = 5_000;
+
 /** Why a part of a lease can remain; null: none can. */
-function whyLeft({ outcomes, run, holders }: Acted, request: ApprovedRequest): unknown {
+function whyLeft({ outcomes, run, holders, isMissed }: Acted, request: ApprovedRequest): unknown {
   const { unlisted } = run.adapter;
   const failures = (holders.get(request.id) ?? [request.principal]).map(outcomes.failureOf);
   const failure = failures.find((each) => each !== null && each.kind !== "undone");
   const here = failure?.error ?? outcomes.whyStillThere(request);
-  return here ?? (!unlisted || unlisted.isSure(request) ? null : unlisted.why);
+  const doubt = here ?? (!unlisted || unlisted.isSure(request) ? null : unlisted.why);
+  if (doubt || !isMissed(request) || request.trouble?.code === "access-entry-late") return doubt;
+  const what = `${request.principal} is not in ${outcomes.readBackOf(request.principal).place}`;
+  return new AccessError("access-entry-late", what, { retryAfterMs: lookAgainMs });
 }

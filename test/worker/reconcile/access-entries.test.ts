@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { Registry } from "prom-client";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { account, arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import { type Cluster, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
@@ -397,6 +397,35 @@ test("a role's lease ends although EKS does not list its access entry yet", asyn
   await reconcileCluster({ ...context, openCluster: opens }, analytics);
 
   expect([(await requestOf(context, "r-one")).lease?.state, await outside.given(arn)]).toEqual(["ended", null]);
+});
+
+test("an entry that its proof saw is looked for once more before its lease is over, and again when EKS can't answer with an old list", async () => {
+  await give(context, analytics, { id: "r-one" });
+  const blind: typeof openCluster = async (...args) => {
+    const open = await openCluster(...args);
+    const { entries } = open;
+    return { ...open, entries: entries && { ...entries, list: async () => [], describe: async () => null } };
+  };
+  const add = vi.spyOn(context.queues.clusters, "add");
+
+  const first = await revokeGiven({ ...context, openCluster: blind }, analytics, "r-one");
+  await reconcileCluster({ ...minutesLater(1), openCluster: blind }, analytics);
+  const second = await requestOf(context, "r-one");
+  expect([first.lease?.state, first.trouble?.code, second.lease?.state]).toEqual([
+    "active",
+    "access-entry-late",
+    "ended",
+  ]);
+  const looks = add.mock.calls.map(([type, , options]) => [type, options?.delay]);
+  expect(looks).toEqual(
+    expect.arrayContaining([
+      ["adopt", 91_000],
+      ["adopt", 421_000],
+    ]),
+  );
+
+  await adoptCluster(context, analytics);
+  expect(await outside.given(engineer)).toBeNull();
 });
 
 test("a role of Identity Center is given access by its path, which no one configures", async () => {
