@@ -157,8 +157,14 @@ async function policiesOf(
   });
   return associated.map(({ policyArn = "", accessScope }) => ({
     name: policyArn.split("/").at(-1) ?? "",
-    namespaces: accessScope?.type === "namespace" ? (accessScope.namespaces ?? []) : null,
+    namespaces: namespacesOf(accessScope),
   }));
+}
+
+/** A scope that we do not know counts as every namespace: full control is seen, and no level of ours is read as given. */
+function namespacesOf({ type, namespaces = [] }: Partial<AccessScope> = {}): readonly string[] | null {
+  if (type === "cluster") return null;
+  return type === "namespace" && namespaces.length > 0 ? namespaces : ["**"];
 }
 
 type Tags = Readonly<Record<string, string>>;

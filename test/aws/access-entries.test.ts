@@ -47,6 +47,18 @@ describe("the entry of a principal", () => {
     });
   });
 
+  test.each([{ type: "label", namespaces: ["shop"] }, { type: "namespace", namespaces: [] }, {}])(
+    "an access policy with the scope %j is read as one of every namespace, and not as of the whole cluster",
+    async (accessScope) => {
+      const policyArn = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
+      const body = JSON.stringify({ associatedAccessPolicies: [{ policyArn, accessScope }] });
+      const answer = { type: "answer" as const, status: 200, body };
+      accountUnderTest().aws.faults.plan("eks.ListAssociatedAccessPolicies", answer);
+
+      expect(await find(developers)).toMatchObject({ policies: [{ name: "AmazonEKSViewPolicy", namespaces: ["**"] }] });
+    },
+  );
+
   test("an access entry that names the role with its path is found for the role", async () => {
     const withPath = `arn:aws:iam::${account}:role/team/developers`;
 
