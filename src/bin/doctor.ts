@@ -271,11 +271,16 @@ async function examineCluster(settings: Settings, cluster: Cluster): Promise<Exa
         const name = link.name === "creator" && cluster.operator ? "operator" : link.name;
         return { ...link, detail: `${name}: ${link.detail}` };
       });
+      const hasEntries = links.some(({ name, detail }) => name === "mode" && detail.includes("access entries"));
+      // EKS has no dry run of them.
+      const untested = hasEntries
+        ? [notAsked("entries: changes not tested (deploy/iam/access-entries-policy.json)")]
+        : [];
       const operator = await examineOperator(context, cluster);
       const { memory } = context.keys;
       const inCluster = olderKeys(memory).length > 0 ? [await keysOfMemory(context, cluster)] : [];
       const older = inCluster.length > 0 ? examineOlder("memory", memory, inCluster) : [];
-      return { what, findings: [...named, ...older, ...operator, ...(await examineSignIn(cluster))] };
+      return { what, findings: [...named, ...untested, ...older, ...operator, ...(await examineSignIn(cluster))] };
     });
   } catch (error) {
     return { what, findings: [broken("can't check it", explainFailure(error))] };

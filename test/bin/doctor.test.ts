@@ -160,6 +160,7 @@ describe("eks-access doctor", () => {
     expect(stdout).toMatch(/ {2}✓ mode: API: only access entries/);
     expect(stdout).toMatch(/ {2}– document: the cluster does not read aws-auth/);
     expect(stdout).toMatch(/ {2}✓ entries: \d+ access entr/);
+    expect(stdout).toContain("  – entries: changes not tested (deploy/iam/access-entries-policy.json)\n");
   });
 
   test("reports a cluster with a silent API server, and where to look", async () => {
