@@ -1,9 +1,10 @@
-import { type Drift, driftOf } from "../access/lease/drift.ts";
+import { type Drift, driftOf, lostRole } from "../access/lease/drift.ts";
 import type { RescueLease } from "../access/lease/kept-documents.ts";
 import type { Holding } from "../access/lease/lease-record.ts";
 import type { ClusterBinding, LeaseBinding, OwnBindings } from "../access/lease/own-bindings.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { bindsRoles } from "../access/policy/policy-text.ts";
+import type { RoleSeen } from "../access/policy/rights.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import { type AccessEntry, identityOfEntry, type TagReading } from "../access-entry/index.ts";
 import { named } from "./link.ts";
@@ -72,7 +73,7 @@ export function leaseProblems(
     message: isReadable
       ? `${named(request.id)} is active, but its access is missing: ${message}.`
       : `Another person's access is missing from ${from}.`,
-    remedy: driftRemedy(cluster),
+    remedy: driftRemedy(cluster, isReadable ? message : ""),
   }));
 }
 
@@ -81,6 +82,7 @@ export interface BindingFacts extends OwnBindings {
   readonly leased: OpenLeases;
   readonly reader: Reader;
   readonly now: Date;
+  readonly roles: ReadonlyMap<string, RoleSeen>;
 }
 
 /** What `check` reports about bindings, besides a removed lease. */
@@ -113,19 +115,23 @@ export function bindingProblems(facts: BindingFacts): GroupedProblems {
   return groupProblems([...changed(facts), ...forged(facts), ...left(facts)], maxKinds);
 }
 
-/** The bindings of leases in force that others changed or deleted. */
-function changed({ parts, leased, cluster, reader }: BindingFacts): readonly ReportedProblem[] {
+/** The bindings and roles of leases in force that others changed or deleted. */
+function changed({ parts, leased, cluster, reader, roles }: BindingFacts): readonly ReportedProblem[] {
   const bound = leased.still.filter((request) => isInForce(request) && bindsRoles(request.groups));
-  return leaseProblems(bindingsMissing(bound, parts), cluster, reader, "the bindings");
+  return leaseProblems(bindingsMissing(bound, parts, roles), cluster, reader, "the bindings");
 }
 
-export function bindingsMissing(bound: readonly ApprovedRequest[], parts: readonly LeaseBinding[]): readonly Drift[] {
+export function bindingsMissing(
+  bound: readonly ApprovedRequest[],
+  parts: readonly LeaseBinding[],
+  roles: ReadonlyMap<string, RoleSeen>,
+): readonly Drift[] {
   return bound.flatMap((request) => {
     const given = parts.filter(({ share, isIntact }) => isIntact && share.id === request.id).map(({ text }) => text);
     const missing = request.groups.filter((text) => !given.includes(text));
-    return missing.length > 0
-      ? [{ request, message: `others changed or deleted a binding: ${missing.join(", ")}` }]
-      : [];
+    const gone = missing.length > 0 ? `others changed or deleted a binding: ${missing.join(", ")}` : null;
+    const message = lostRole(request, roles) ?? gone;
+    return message === null ? [] : [{ request, message }];
   });
 }
 

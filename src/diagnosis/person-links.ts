@@ -1,4 +1,5 @@
-import type { Drift } from "../access/lease/drift.ts";
+import { AccessError } from "../access/access-error.ts";
+import { type Drift, isOfRole } from "../access/lease/drift.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/record.ts";
@@ -104,14 +105,15 @@ export function driftFinding(
   drifts: readonly Drift[],
   inForce: number,
   cluster: Cluster,
-  asker: Asker & { readonly isResponsible: boolean },
+  asker: Reading,
   place: string,
 ): Finding {
   if (inForce === 0) return found("no leases are active here");
   if (drifts.length === 0) return found(`${counted(inForce, "active lease")} found in ${place}`);
   const taken = drifts.filter(({ isUnread }) => !isUnread);
   if (taken.length > 0) {
-    return broken(`missing from ${place}: ${driftWords(taken, inForce, asker)}`, driftRemedy(cluster));
+    const [first] = readableBy(asker, taken);
+    return broken(`missing from ${place}: ${driftWords(taken, inForce, asker)}`, driftRemedy(cluster, first?.message));
   }
   return broken(
     `active leases have no effect: ${driftWords(drifts, inForce, asker)}`,
@@ -119,19 +121,23 @@ export function driftFinding(
   );
 }
 
-function driftWords(
-  drifts: readonly Drift[],
-  inForce: number,
-  asker: Asker & { readonly isResponsible: boolean },
-): string {
-  const readable = drifts.filter(({ request }) => asker.isResponsible || isAskersOwn(request, asker));
-  const shown = readable.slice(0, 3).map(({ request, message }) => `${named(request.id)}: ${message}`);
+type Reading = Asker & { readonly isResponsible: boolean };
+
+function readableBy(asker: Reading, drifts: readonly Drift[]): readonly Drift[] {
+  return drifts.filter(({ request }) => asker.isResponsible || isAskersOwn(request, asker));
+}
+
+function driftWords(drifts: readonly Drift[], inForce: number, asker: Reading): string {
+  const shown = readableBy(asker, drifts)
+    .slice(0, 3)
+    .map(({ request, message }) => `${named(request.id)}: ${message}`);
   const left = drifts.length - shown.length;
   const others = shown.length > 0 ? `${left} more` : `${left} of ${counted(inForce, "active lease")}`;
   return [...shown, ...(left > 0 ? [others] : [])].join("; ");
 }
 
-export function driftRemedy({ drift }: Pick<Cluster, "drift">): string {
+export function driftRemedy({ drift }: Pick<Cluster, "drift">, message = ""): string {
+  if (isOfRole(message)) return new AccessError("role-absent", "").remedy;
   return drift === "repair"
     ? "The worker restores it within minutes."
     : "Ask the other writer to keep it, then request it again. Or ask an operator for drift: repair.";

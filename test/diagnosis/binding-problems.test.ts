@@ -25,7 +25,15 @@ const reader = { user: "U0ONCALL", principal: null, isResponsible: true };
 function problemsOf(bindings: readonly ClusterBinding[], facts: Partial<BindingFacts> = {}) {
   const leased = { still: [], ids: new Set(["r-one"]) };
   const own = readOwnBindings("staging", bindings, keys.memory);
-  const { groups } = bindingProblems({ ...own, cluster: { drift: "report" }, leased, reader, now, ...facts });
+  const { groups } = bindingProblems({
+    ...own,
+    cluster: { drift: "report" },
+    leased,
+    reader,
+    now,
+    roles: new Map(),
+    ...facts,
+  });
   return groups.map(({ code, places }) => `${code} ${places.join()}`);
 }
 

@@ -594,7 +594,7 @@ test("a removed permanent lease is reported without its nominal end", () => {
   );
 });
 
-test("a cluster that repairs drift says that the lease comes back by itself", () => {
+test("a cluster that repairs drift says that the lease comes back by itself, except one without its role", () => {
   const facts = whyFacts({
     cluster: aCluster({ drift: "repair" }),
     data: {},
@@ -602,5 +602,9 @@ test("a cluster that repairs drift says that the lease comes back by itself", ()
     requests: [aLeasedRequest({}, own)],
   });
 
+  const drift = { at: at(hours(1)).toISOString(), message: "the ClusterRole edit is gone" };
+  const ofRole = { ...facts, requests: [aLeasedRequest({ drift }, own)] };
+
   expect(theCause(facts, "drifted").remedy).toContain("The worker restores it");
+  expect(theCause(ofRole, "drifted").remedy).toContain("Create it, or correct the level");
 });

@@ -1,6 +1,7 @@
 import { isUnread } from "../access-error.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { covers } from "../policy/policy-text.ts";
+import type { RoleSeen } from "../policy/rights.ts";
 import type { Refusal } from "../principal.ts";
 import type { ApprovedRequest } from "../record.ts";
 import { leasesAnnotation } from "./annotation.ts";
@@ -66,6 +67,32 @@ export function driftOf(
     : `the entry of ${request.principal} is gone`;
   const who = writers ? lastWriter(request, writers) : "CloudTrail says who changed it";
   return { request, message: `${what}; ${who}` };
+}
+
+/**
+ * Why a role of a lease gives nothing any more: a clause; null: none is known to. Of a role that is not among these, what the last
+ * look found remains. One that was without rules when it was approved is as approved.
+ */
+export function lostRole(
+  { groups: own, lease, preview }: ApprovedRequest,
+  roles: ReadonlyMap<string, RoleSeen>,
+  groups: readonly string[] = own,
+): string | null {
+  const known = lease.drift?.message ?? null;
+  for (const text of groups) {
+    const { rules = [], digest = null } = roles.get(text) ?? {};
+    const what = `the ${text.startsWith("ClusterRole") ? text.replace(/ in .*/, "") : text}`;
+    if (digest === null && known?.startsWith(`${what} `)) return known;
+    if (rules === null) return `${what} is gone`;
+    const isEmpty = digest !== null && rules.length === 0;
+    if (isEmpty && !preview?.base?.groups.includes(`${text} ${digest}`)) return `${what} has no rules any more`;
+  }
+  return null;
+}
+
+/** Whether a drift's message is of `lostRole`: neither the worker nor a new request restores it. */
+export function isOfRole(message: string): boolean {
+  return /^the (?:Cluster)?Role /.test(message);
 }
 
 function sectionOf({ principal }: ApprovedRequest): string {

@@ -12,6 +12,13 @@ export interface RoleRule {
   readonly nonResourceURLs: readonly string[];
 }
 
+export interface RoleSeen {
+  /** Null: there is no such role. */
+  readonly rules: readonly RoleRule[] | null;
+  /** Of the rules: an approval covers these alone. Null: they are too many to read. */
+  readonly digest: string | null;
+}
+
 /** For example `ClusterRole view`, `in every namespace`, `read pods, services and 12 more`. */
 export type GroupRight = Immutable<z.output<typeof groupRightForm>>;
 export const groupRightForm = z.strictObject({ group: textForm, role: textForm, where: textForm, allows: textForm });

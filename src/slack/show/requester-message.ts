@@ -1,6 +1,7 @@
 import type { Button } from "@slack/types";
 import { isApprovable, othersWhoMayApprove } from "../../access/decide.ts";
 import { theyCanLink } from "../../access/identities.ts";
+import { isOfRole } from "../../access/lease/drift.ts";
 import { isEndedForMore, isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -215,11 +216,13 @@ function activeMilestone(request: AccessRequest, lease: Lease, to: Reader): Mile
   const buttons = ownLeaseButtons(request, to.user);
   if (drift) {
     const isRestored = cluster?.drift === "repair";
-    const next = isRestored
+    const isRole = isOfRole(drift.message);
+    const wait = isRestored
       ? "The worker restores it within minutes."
       : "Ask the other writer to keep it, then request it again.";
+    const next = isRole ? "Ask an operator of the cluster." : wait;
     const text = `${subject} is lost: ${asClause(drift.message)}. ${next}`;
-    const retry = isRestored ? buttons : [askAgainButton(request), doneButton(request, to.user)];
+    const retry = isRestored || isRole ? buttons : [askAgainButton(request), doneButton(request, to.user)];
     return tell(`drift-${drift.at}`, text, retry, to);
   }
   const gone = milestones.findLast((name) => name.startsWith("drift-"));

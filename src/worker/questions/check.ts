@@ -28,6 +28,7 @@ import { openEksForEntries } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { findLeavers, noLeavers } from "../leavers.ts";
 import { type ReachedCluster, reachCluster } from "../open-cluster.ts";
+import { rolesSeen } from "../reconcile/review-questions.ts";
 import { ownBindingsAmong } from "../remembered.ts";
 import type { ChainQuestion } from "./chain.ts";
 import {
@@ -170,7 +171,9 @@ async function reportBindings(question: CheckQuestion): Promise<BindingsReport> 
   return orFailed(context, cluster, "could not check the bindings", async () => {
     const found = await reached.client.listLeaseBindings();
     const own = await ownBindingsAmong(sealedClusterOf(cluster), found, context.keys.memory);
-    const facts = { ...own, cluster, leased: await leasedNow(), reader, now: context.now() };
+    const given = own.parts.map(({ text }) => text);
+    const roles = await rolesSeen(reached.client, [], given);
+    const facts = { ...own, cluster, roles, leased: await leasedNow(), reader, now: context.now() };
     return { type: "checked", ...bindingProblems(facts), bindings: found.length };
   });
 }

@@ -25,6 +25,7 @@ import { openEksForEntries } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { type OpenedCluster, type ReachedCluster, reachCluster } from "../open-cluster.ts";
 import { driftInDocument } from "../reconcile/prove.ts";
+import { rolesSeen } from "../reconcile/review-questions.ts";
 import { memoryBeside, ownBindingsAmong } from "../remembered.ts";
 
 /** The access that a person asks about: to see the pods of a cluster. */
@@ -188,9 +189,9 @@ export function driftsIn({ document, managers }: LiveDocument, inForce: readonly
   return inDocument.flatMap((request) => driftInDocument(request, document, managers) ?? []);
 }
 
-/** The given active leases with a changed or deleted binding. Reads nothing if none is by bindings. @throws AccessError */
+/** The given active leases with a changed or deleted binding or role. Reads nothing if none is by bindings. @throws AccessError */
 export async function bindingDrifts(
-  client: Pick<ClusterClient, "listLeaseBindings">,
+  client: Pick<ClusterClient, "listLeaseBindings" | "roleRules">,
   cluster: Cluster,
   keys: MemoryKeys,
   inForce: readonly ApprovedRequest[],
@@ -198,7 +199,8 @@ export async function bindingDrifts(
   const bound = inForce.filter(({ groups }) => bindsRoles(groups));
   if (bound.length === 0) return [];
   const { parts } = await ownBindingsAmong(sealedClusterOf(cluster), await client.listLeaseBindings(), keys);
-  return bindingsMissing(bound, parts);
+  const given = parts.map(({ text }) => text);
+  return bindingsMissing(bound, parts, await rolesSeen(client, [], given));
 }
 
 const listing = { id: "namespaces", requester: "eks-access" };

@@ -12,13 +12,14 @@ import {
 import { maxWithdrawals, noWithdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { namespacesIn } from "../../access/policy/policy-text.ts";
+import type { RoleSeen } from "../../access/policy/rights.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { StoredWithdrawals } from "../../kubernetes/cluster-client.ts";
 import { isTooLarge } from "../../operations/bounds.ts";
 import { inParallel } from "../../operations/deadlines.ts";
 import { ownBindingsAmong } from "../remembered.ts";
 import type { ReadBack } from "./prove.ts";
-import { type RoleSeen, rolesSeen } from "./review-questions.ts";
+import { rolesSeen } from "./review-questions.ts";
 import { signInSharesIn } from "./settle-sign-ins.ts";
 import { readSignInMap } from "./sign-in-map.ts";
 import { type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
@@ -65,16 +66,18 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
   const { keys } = context;
   const some = place.isWhole ? null : whereOnlyBegins(open, context.now());
   const texts: string[] = [];
+  const given: string[] = [];
   const asked: string[] = [];
   for (const request of open) {
     if (request.lease === null || request.lease.state === "scheduled") texts.push(...textsOf(request));
+    else if (place.isWhole) given.push(...textsOf(request));
     if (request.state === "pending") asked.push(...namespacesIn(request.groups));
   }
   // At once: a person waits.
   const [{ read, bindings, stored, memory }, early, roles, namespaces] = await Promise.all([
     readBindings(place, open, some),
     readSignInMap(place, open, principalsOf(some ?? open)),
-    rolesSeen(client, texts),
+    rolesSeen(client, texts, given),
     asked.length > 0 ? client.namespaces() : null,
   ]);
   const { parts, forged: others } = await ownBindingsAmong(sealedClusterOf(cluster), bindings, keys.memory);

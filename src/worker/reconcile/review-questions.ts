@@ -4,7 +4,7 @@ import { groupsBy } from "../../access/collections.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import type { AccessCheck, Cluster, PathCheck } from "../../access/policy/cluster.ts";
 import { kubernetesGroups, namespaceOf, type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
-import { pathToAsk, type RoleRule, rightToAsk, rulesIn } from "../../access/policy/rights.ts";
+import { pathToAsk, type RoleRule, type RoleSeen, rightToAsk, rulesIn } from "../../access/policy/rights.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
 import type { ClusterClient, ResourceAccess } from "../../kubernetes/cluster-client.ts";
@@ -138,19 +138,17 @@ export function inWords(check: Check): string {
   return `${isAll ? "do everything" : `${verb} ${resource}${group && `.${group}`}${name ? ` ${name}` : ""}`} ${namespace ? `in ${namespace}` : "in every namespace"}`;
 }
 
-export interface RoleSeen {
-  /** Null: there is no such role. */
-  readonly rules: readonly RoleRule[] | null;
-  /** Of the rules: an approval covers these alone. Null: they are too many to read. */
-  readonly digest: string | null;
-}
-
-/** Reads the roles that these level texts name, each once. By text. A role that is too large stops no other. @throws AccessError */
+/**
+ * Reads the roles that these level texts name, each once. By text. A role that is too large stops no other.
+ * @param given of leases in force: a role of these alone that can't be read is left out. @throws AccessError
+ */
 export async function rolesSeen(
   client: Pick<ClusterClient, "roleRules">,
   texts: readonly string[],
+  given: readonly string[] = [],
 ): Promise<ReadonlyMap<string, RoleSeen>> {
-  const named = [...new Set(texts)].flatMap((text) => {
+  const needed = new Set(texts);
+  const named = [...new Set([...texts, ...given])].flatMap((text) => {
     const role = placedRoleOf(text);
     return role ? [{ ...role, text }] : [];
   });
@@ -159,16 +157,17 @@ export async function rolesSeen(
   );
   const seen = await inParallel([...same.values()], async (each) => {
     const [{ kind, name, namespace }] = each;
-    const rules = await client.roleRules({ kind, name }, kind === "Role" ? namespace : null).catch(unreadIfTooLarge);
+    const isNeeded = each.some(({ text }) => needed.has(text));
+    const reading = client.roleRules({ kind, name }, kind === "Role" ? namespace : null);
+    const rules = await reading.catch((error: unknown): "unread" => {
+      if (isNeeded && !isTooLarge(error)) throw error;
+      return "unread";
+    });
+    if (rules === "unread" && !isNeeded) return [];
     const role: RoleSeen = rules === "unread" ? { rules: [], digest: null } : { rules, digest: digestOf(rules) };
     return each.map(({ text }) => [text, role] as const);
   });
   return new Map(seen.flat());
-}
-
-function unreadIfTooLarge(error: unknown): "unread" {
-  if (isTooLarge(error)) return "unread";
-  throw error;
 }
 
 function digestOf(rules: readonly RoleRule[] | null): string {

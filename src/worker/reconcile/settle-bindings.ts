@@ -1,5 +1,5 @@
 import { approvedShare, shareInCluster } from "../../access/lease/cluster-leases.ts";
-import type { Drift } from "../../access/lease/drift.ts";
+import { type Drift, lostRole } from "../../access/lease/drift.ts";
 import { signInShareInRecord } from "../../access/lease/holding.ts";
 import { bindingsByLease, type LeaseBinding, lateCreation } from "../../access/lease/own-bindings.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
@@ -37,6 +37,7 @@ export function* settleBindings(input: SettleInput<BindingState>): Steps<Binding
   const checked = checkWork(known, {
     driftOf: (request, groups) => driftIn(known, partsOf.get(request.id) ?? [], request, groups),
     mayRepair: (request) =>
+      lostRole(request, known.state.roles) === null &&
       refusalOf(known, request) === null &&
       finish(refusalsOf(known, [request])).size === 0 &&
       mayAddEntry(known, request),
@@ -144,11 +145,13 @@ function driftIn(
   const isWhole = (part: LeaseBinding) => part.isIntact && (part.isLabelled || cluster.drift !== "repair");
   const given = own.filter((part) => isWhole(part) && name.type === "name" && part.user === name.username);
   const missing = groups.filter((text) => !given.some((part) => part.text === text));
-  if (missing.length === 0 && name.type === "name" && name.entry !== "planned") return null;
+  const role = lostRole(request, state.roles, groups);
+  if (missing.length === 0 && role === null && name.type === "name" && name.entry !== "planned") return null;
   if (name.type === "name" && name.entry === "planned") {
     const message = `no access entry and no entry of aws-auth lets ${entryArnOf(request.principal)} sign in any more`;
     return { request, message };
   }
+  if (role !== null) return { request, message: role };
   const [other] = own.filter(({ isIntact }) => isIntact);
   if (other && name.type === "name" && other.user !== name.username) {
     return {

@@ -6,6 +6,7 @@ import type { EntryTarget } from "../../access/lease/holding.ts";
 import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import type { Cluster, Level, Way } from "../../access/policy/cluster.ts";
+import type { RoleSeen } from "../../access/policy/rights.ts";
 import type { Holder, Refusal } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest, Preview } from "../../access/record.ts";
 import type { WorkerKeys } from "../../access/seal.ts";
@@ -14,7 +15,6 @@ import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import type { ReadBack } from "./prove.ts";
 import type { AuthorizationReview } from "./review.ts";
-import type { RoleSeen } from "./review-questions.ts";
 
 /** Of a failure of a run: a newer one reads everything again. */
 export const overtaken = { remedy: "Do nothing: the newer run continues." } as const;

@@ -9,6 +9,8 @@ import { answerTooLarge } from "../../../src/operations/bounds.ts";
 import { mapDeadlines, withinDeadline } from "../../../src/operations/deadlines.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open-cluster.ts";
+import { reportChain } from "../../../src/worker/questions/chain.ts";
+import { reportCheck } from "../../../src/worker/questions/check.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
@@ -1057,6 +1059,111 @@ test.each(["report", "repair"] as const)(
     expect(ended).toMatchObject({ lease: { state: "ended", remains: { groups: [] } }, trouble: null });
   },
 );
+
+describe("a role that others take from a lease in force", () => {
+  const rules = [{ verbs: ["list"], apiGroups: [""], resources: ["pods"] }];
+  const setRole = (...roles: { name: string; rules: typeof rules }[]) =>
+    side().sandbox.cluster.setRbac({ roles, bindings: [] });
+  const giveWith = async (drift: "report" | "repair", id = "r-one", principal = alice) => {
+    await setRole({ name: "few", rules });
+    context = contextWith(drift, (text) =>
+      text.replace(/bind: \[\{ clusterRole: edit.*\]/, "bind: [{ clusterRole: few, in: [default] }]"),
+    );
+    return give(context, cluster, { id, level: "admin", principal });
+  };
+  const lostNow = async () => (await requestOf(context, "r-one")).lease?.drift?.message;
+  const eventsNow = async () => (await context.ledger.eventsOf("r-one", 50)).map(({ event }) => event.type);
+  const unreadable = (error: AccessError) => openingWith(() => ({ roleRules: () => Promise.reject(error) }));
+
+  test.each(["report", "repair"] as const)(
+    "is reported once, and its return once, and the lease keeps its binding, with %s",
+    async (drift) => {
+      await giveWith(drift);
+      const { uid } = await onlyBinding();
+      const before = (await eventsNow()).length;
+      await setRole();
+
+      for (const _ of [1, 2, 3]) await reconcileCluster(context, cluster, "inspect");
+      const lost = await lostNow();
+      await give(context, cluster, { id: "r-two", principal: alice });
+      const beside = await lostNow();
+      await setRole({ name: "few", rules });
+      for (const _ of [1, 2]) await reconcileCluster(context, cluster, "inspect");
+
+      expect([lost, beside, await lostNow()]).toEqual([
+        "the ClusterRole few is gone",
+        "the ClusterRole few is gone",
+        undefined,
+      ]);
+      expect((await eventsNow()).slice(before)).toEqual(["lease.drifted", "lease.repaired"]);
+      expect((await bindings()).map((each) => each.uid)).toContain(uid);
+      expect(await may("alice@example.com", "default")).toBe(true);
+    },
+  );
+
+  test.each(["report", "repair"] as const)(
+    "is reported once where it has no rules any more, with %s",
+    async (drift) => {
+      await giveWith(drift);
+      const before = (await eventsNow()).length;
+      await setRole({ name: "few", rules: [] });
+
+      for (const _ of [1, 2, 3]) await reconcileCluster(context, cluster, "inspect");
+
+      expect(await lostNow()).toBe("the ClusterRole few has no rules any more");
+      expect((await eventsNow()).slice(before)).toEqual(["lease.drifted"]);
+    },
+  );
+
+  test.each([
+    ["may not be read", new AccessError("cluster-forbidden", "GET ClusterRole few")],
+    ["is too large", answerTooLarge("GET ClusterRole few")],
+  ])("leaves a lease as it was found where it %s", async (_, error) => {
+    await giveWith("report");
+    const blind = { ...context, openCluster: unreadable(error) };
+
+    await reconcileCluster(blind, cluster, "inspect");
+    const first = await lostNow();
+    await setRole();
+    await reconcileCluster(context, cluster, "inspect");
+    await reconcileCluster(blind, cluster, "inspect");
+
+    expect([first, await lostNow()]).toEqual([undefined, "the ClusterRole few is gone"]);
+  });
+
+  test("is named by check and whoami at once", async () => {
+    const asked = { user: "U0ENGINEER", isResponsible: true };
+    await giveWith("report");
+    await setRole();
+
+    const report = JSON.stringify(await reportCheck(context, cluster, asked));
+    const { links } = await reportChain(context, cluster, asked);
+
+    const words = "the ClusterRole few is gone";
+    expect(report).toContain(`is active, but its access is missing: ${words}.`);
+    expect(report).toContain("Create it, or correct the level in eks-access.yml.");
+    expect(links.find(({ name }) => name === "drift")?.detail).toContain(words);
+  });
+
+  test("is read once by an inspection for all leases, and by no other run beside them", async () => {
+    await giveWith("report");
+    await give(context, cluster, { id: "r-two", level: "admin", principal: carol });
+    const read: string[] = [];
+    const noting = openingWith((client) => ({
+      roleRules: (role, namespace) => {
+        read.push(role.name);
+        return client.roleRules(role, namespace);
+      },
+    }));
+
+    await reconcileCluster({ ...context, openCluster: noting }, cluster, "inspect");
+    const inspected = read.splice(0);
+    await give({ ...context, openCluster: noting }, cluster, { id: "r-three", principal: carol });
+
+    expect(inspected).toEqual(["few"]);
+    expect(read).not.toContain("few");
+  });
+});
 
 test("a policy that refuses to create or delete bindings: nothing is given, and nothing is reported as over", async () => {
   const denied = () => Promise.reject(new AccessError("cluster-refused-write", "policy p denied the request"));
