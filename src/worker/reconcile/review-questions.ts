@@ -46,19 +46,36 @@ export async function questionsOf(
 ): Promise<{ readonly checks: readonly Check[]; readonly failure: Answers["failure"] }> {
   const checks = checksOf(cluster, request);
   if (checks.length > 0) return { checks, failure: null };
-  const found = new Map<string, Check>();
   try {
-    for (const { kind, name, namespace } of request.groups.flatMap((text) => placedRoleOf(text) ?? [])) {
-      const rules = await client.roleRules({ kind, name }, kind === "Role" ? namespace : null);
-      const given = rulesIn(rules ?? [], [namespace]);
-      const right = rightToAsk(given);
-      const check = right ? { ...right, namespace: namespace ?? "" } : pathToAsk(given);
-      if (check) found.set(JSON.stringify(check), check);
-    }
-    return { checks: [...found.values()], failure: null };
+    const rights = await rightsOf(client, request);
+    return { checks: [...new Map(rights.map((check) => [JSON.stringify(check), check])).values()], failure: null };
   } catch (error) {
     return { checks: [], failure: { error } };
   }
+}
+
+/** One right of each role that a lease binds, as the role is now. */
+async function rightsOf(client: Pick<Reviewer, "roleRules">, { groups }: ApprovedRequest): Promise<readonly Check[]> {
+  const found: Check[] = [];
+  for (const { kind, name, namespace } of groups.flatMap((text) => placedRoleOf(text) ?? [])) {
+    const rules = await client.roleRules({ kind, name }, kind === "Role" ? namespace : null);
+    const given = rulesIn(rules ?? [], [namespace]);
+    const right = rightToAsk(given);
+    const check = right ? { ...right, namespace: namespace ?? "" } : pathToAsk(given);
+    if (check) found.push(check);
+  }
+  return found;
+}
+
+/** Whether an API server names the lease's own bindings now. It can know them and name others'. */
+export async function knowsBindings(client: Reviewer, request: ApprovedRequest, as: MappedIdentity): Promise<boolean> {
+  const ask = { ...client, may: client.again ?? client.may };
+  const rights = await rightsOf(client, request).catch(() => null);
+  for (const check of rights ?? []) {
+    const { found } = await askUntil(ask, [{ identity: as, check }], true);
+    if (!found?.reason.includes(`Binding "eks-access-${request.id}-`)) return false;
+  }
+  return rights !== null;
 }
 
 /** A check of every namespace becomes one for each of the lease's, unless it covers the whole cluster. */
@@ -113,12 +130,12 @@ export async function askAfterWrite(
   client: Reviewer,
   questions: readonly Question[],
   isAllowed: boolean,
-  isLate: (found: NonNullable<Answers["found"]>) => boolean,
+  isLate: (found: NonNullable<Answers["found"]>, look: number) => boolean | Promise<boolean>,
 ): Promise<Answers> {
   let answers = await askUntil(client, questions, isAllowed);
   const { again } = client;
-  for (const ms of again ? looks : []) {
-    if (!again || !answers.found || !isLate(answers.found)) break;
+  for (const [look, ms] of looks.entries()) {
+    if (!again || !answers.found || !(await isLate(answers.found, look))) break;
     await wait(ms);
     answers = await askUntil({ ...client, may: again }, questions, isAllowed);
   }

@@ -14,6 +14,7 @@ import {
   type Check,
   checksOf,
   inWords,
+  knowsBindings,
   type Question,
   questionsOf,
   type Reviewer,
@@ -48,9 +49,12 @@ export async function reviewLease(
   if (checks.length === 0) return unasked(namesNothing(cluster, request));
   if (request.groups.every(isPolicyText)) return unasked(notTested(unseenUntil(cluster, request, checks)));
   const questions = checks.map((check) => ({ identity, check }));
+  // Two looks come first: another API server can know the bindings.
+  const isLate = async (_: unknown, look: number) =>
+    bindsRoles(request.groups) && (look < 2 || !(await knowsBindings(client, request, identity)));
   // At once: a person waits for the answers.
   const [own, session] = await Promise.all([
-    askAfterWrite(client, questions, false, () => bindsRoles(request.groups)),
+    askAfterWrite(client, questions, false, isLate),
     askBeyond(client, anotherSession(request, identity, checks[0])),
   ]);
   const elsewhere = own.found || own.failure ? nothingAsked : await reviewElsewhere(client, request, questions[0], own);

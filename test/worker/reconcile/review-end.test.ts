@@ -137,6 +137,8 @@ describe("an API server that learns of a binding a moment after its write", () =
   const request = aLeasedRequest({}, { id: "r-one", principal: personal, groups: ["ClusterRole view"] });
   const identity = { username: "sso:alice", groups: [] };
   const deleted = `RBAC: allowed by ClusterRoleBinding "${bindingName("r-one", "ClusterRole view")}" of ClusterRole "view"`;
+  const rule = { verbs: ["get"], apiGroups: [""], resources: ["secrets"], resourceNames: [], nonResourceURLs: [] };
+  const roleRules = async () => [rule];
   /** @param before its answers about alice before it learned of the write: so many */
   const behind = (before: number, allowed: boolean, reason = "") => {
     let asked = 0;
@@ -145,7 +147,7 @@ describe("an API server that learns of a binding a moment after its write", () =
       const isBefore = username === "sso:alice" && asked <= before;
       return { allowed: isBefore ? allowed : username === "sso:alice" && !allowed, reason, auditId: null };
     };
-    const client = { ...askingOnce({ may: again, roleRules: noRoles }), again };
+    const client = { ...askingOnce({ may: again, roleRules }), again };
     return { client, asked: () => asked };
   };
 
@@ -155,6 +157,20 @@ describe("an API server that learns of a binding a moment after its write", () =
     const { finding } = await reviewLease(client, cluster, request, identity);
 
     expect(finding.result).toBe("yes");
+  });
+
+  test("is believed soon that a role does not give what the level verifies, if it names the role's binding", async () => {
+    let asked = 0;
+    const may: Reviewer["may"] = async ({ username }, access) => {
+      const isOfRole = "resource" in access && access.resource === "secrets";
+      if (username === "sso:alice" && !isOfRole) asked += 1;
+      return { allowed: isOfRole, reason: isOfRole ? deleted : "", auditId: null };
+    };
+
+    const { finding } = await reviewLease(askingOnce({ may, roleRules }), cluster, request, identity);
+
+    expect(finding.result).toBe("no");
+    expect(asked).toBe(3);
   });
 
   test("is asked again while it allows by the binding that is deleted", async () => {
