@@ -18,10 +18,11 @@ export const unshownKey = "{eks-access}:unshown";
 export const fieldLua = `
 local left = 64000000
 local function field_of(key, name)
-  local length = redis.pcall('HSTRLEN', key, name)
-  if type(length) == 'table' or length > left then return '' end
-  left = left - length
-  return redis.call('HGET', key, name)
+  local found = redis.pcall('HGET', key, name)
+  if not found then return found end
+  if type(found) == 'table' or #found > left then return '' end
+  left = left - #found
+  return found
 end
 `;
 
@@ -72,11 +73,12 @@ export async function textOfRecord(redis: RedisClient, id: string): Promise<stri
 const digestsScript = scriptOf(`${fieldLua}
 local listed, ids, digests = redis.pcall('ZRANGE', KEYS[1], 0, 199999), {}, {}
 for _, id in ipairs(listed.err and {} or listed) do
-  if redis.call('EXISTS', KEYS[2] .. id) == 0 then
+  local digest = field_of(KEYS[2] .. id, 'sha1')
+  if not digest and redis.call('EXISTS', KEYS[2] .. id) == 0 then
     redis.call('ZREM', KEYS[1], id)
   else
     ids[#ids + 1] = id
-    digests[#ids] = field_of(KEYS[2] .. id, 'sha1') or ''
+    digests[#ids] = digest or ''
     if #ids == 20000 then break end
   end
 end
