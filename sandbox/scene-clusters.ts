@@ -1,8 +1,7 @@
 import { policyArnOf } from "./aws/access-entry-rules.ts";
 import type { SandboxAws } from "./aws/account.ts";
 import type { NewCluster } from "./aws/eks-clusters.ts";
-import type { SandboxCluster, SandboxClusterOptions } from "./cluster/cluster.ts";
-import { startSandboxCluster } from "./cluster/cluster.ts";
+import { type SandboxCluster, type SandboxClusterOptions, startSandboxCluster } from "./cluster/cluster.ts";
 import { group } from "./cluster/default-roles.ts";
 import type { SandboxCall } from "./http-server.ts";
 import {

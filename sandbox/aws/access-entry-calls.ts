@@ -9,8 +9,14 @@ import {
   readType,
   tagsProblem,
 } from "./access-entry-rules.ts";
-import type { EksCluster } from "./eks-cluster.ts";
-import { type AccessEntry, entryObject, newEntry, policyObject, readPrincipal } from "./eks-cluster.ts";
+import {
+  type AccessEntry,
+  type EksCluster,
+  entryObject,
+  newEntry,
+  policyObject,
+  readPrincipal,
+} from "./eks-cluster.ts";
 import { withAccessEntries } from "./eks-clusters.ts";
 import {
   type AllowedCall,

@@ -145,12 +145,7 @@ export interface EntryInForce extends Pick<AccessEntry, "principalArn" | "userna
   principalId: string;
 }
 
-function withEntries(
-  history: readonly EntriesFrom[],
-  entries: readonly AccessEntry[],
-  from: number,
-  now: number,
-): readonly EntriesFrom[] {
+function withEntries(history: readonly EntriesFrom[], entries: readonly AccessEntry[], from: number, now: number) {
   const current = inForce(history, now);
   const coming = history.filter((each) => each.from > now);
   const last = coming.at(-1)?.from ?? from;

@@ -110,12 +110,7 @@ function tagsOf({ session }: Caller): ConditionContext {
   return Object.fromEntries([...(session?.tags ?? [])].map(([key, value]) => [`aws:PrincipalTag/${key}`, [value]]));
 }
 
-function policyAllows(
-  statements: PolicyStatements,
-  action: string,
-  resource: string,
-  context: ConditionContext,
-): boolean {
+function policyAllows(statements: PolicyStatements, action: string, resource: string, context: ConditionContext) {
   const has = (effect: "Allow" | "Deny") => hasStatement(effect, statements, action, resource, context);
   return has("Allow") && !has("Deny");
 }

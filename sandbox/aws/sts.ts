@@ -90,12 +90,7 @@ export interface XmlMembers {
 
 const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/";
 
-function xmlAnswer(
-  action: string,
-  result: XmlMembers,
-  id: string = crypto.randomUUID(),
-  xmlns = stsNamespace,
-): SandboxAnswer {
+function xmlAnswer(action: string, result: XmlMembers, id: string = crypto.randomUUID(), xmlns = stsNamespace) {
   const body =
     `<${action}Response xmlns="${xmlns}">${xml({ [`${action}Result`]: result })}` +
     `<ResponseMetadata><RequestId>${id}</RequestId></ResponseMetadata></${action}Response>`;

@@ -105,11 +105,7 @@ function review(context: ApiServerContext, resource: string, user: User, body: B
   }
 }
 
-function core(
-  { configMaps, rbac }: ApiServerContext,
-  asked: ResourceAttributes,
-  request: SandboxRequest,
-): SandboxAnswer | undefined {
+function core({ configMaps, rbac }: ApiServerContext, asked: ResourceAttributes, request: SandboxRequest) {
   const { verb, resource, namespace } = asked;
   if (resource === "configmaps") return answerObjects(configMaps, asked, request, { hasNamespace: hasNamespace(rbac) });
   const list = (kind: string, items: Parameters<typeof listAnswer>[1]) =>
@@ -124,12 +120,7 @@ function hasNamespace(rbac: RbacObjects): (name: string) => boolean {
   return (name) => rbac.namespaces().includes(name);
 }
 
-function rbacOf(
-  context: ApiServerContext,
-  asked: ResourceAttributes,
-  request: SandboxRequest,
-  user: User,
-): SandboxAnswer | undefined {
+function rbacOf(context: ApiServerContext, asked: ResourceAttributes, request: SandboxRequest, user: User) {
   const { rbac, authorize } = context;
   const rights = { authorize, user, namespace: asked.namespace, rbac: rbac.rbac() };
   const rules = { hasNamespace: hasNamespace(rbac) };

@@ -63,13 +63,7 @@ function rulesOf(rbac: Rbac, user: User, namespace: string | undefined): PolicyR
 /** One right: rules consist of these (component-helpers, auth/rbac/validation, BreakdownRule). */
 type Atom = { verb: string } & ({ url: string } | { group: string; resource: string; name: string | undefined });
 
-function atoms({
-  verbs,
-  apiGroups = [],
-  resources = [],
-  resourceNames = [],
-  nonResourceURLs = [],
-}: PolicyRule): Atom[] {
+function atoms({ verbs, apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] }: PolicyRule) {
   const names = resourceNames.length > 0 ? resourceNames : [undefined];
   const things = apiGroups.flatMap((group) =>
     resources.flatMap((resource) => verbs.flatMap((verb) => names.map((name) => ({ verb, group, resource, name })))),

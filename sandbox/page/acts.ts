@@ -1,5 +1,11 @@
-import type { CommandAnswer, SandboxMessage, SandboxView } from "../slack/inputs.ts";
-import { elementsOf, type InputValue, type SlackBlock } from "../slack/inputs.ts";
+import {
+  type CommandAnswer,
+  elementsOf,
+  type InputValue,
+  type SandboxMessage,
+  type SandboxView,
+  type SlackBlock,
+} from "../slack/inputs.ts";
 import type { Filling, SandboxPerson } from "../slack/person.ts";
 import { fieldName } from "./blocks/controls.ts";
 import { direct } from "./conversation.ts";

@@ -68,12 +68,7 @@ export async function startPageServer(livePage: LivePage, port = 0) {
   };
 }
 
-async function serve(
-  livePage: LivePage,
-  port: number,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function serve(livePage: LivePage, port: number, request: IncomingMessage, response: ServerResponse) {
   const refusal = refusalOf(request, port);
   if (refusal) return answer(response, 403, "text/plain; charset=utf-8", refusal);
   const url = new URL(request.url ?? "/", `http://127.0.0.1:${port}`);

@@ -58,22 +58,13 @@ async function download(apt: string, folder: string, wanted: readonly ServerPack
   }
 }
 
-async function downloadWith(
-  apt: string,
-  options: readonly string[],
-  folder: string,
-  wanted: readonly ServerPackage[],
-): Promise<void> {
+async function downloadWith(apt: string, options: readonly string[], folder: string, wanted: readonly ServerPackage[]) {
   const packages = await missingPackages(apt, options, wanted);
   await runProgram(apt, [...options, "download", ...packages], { cwd: folder, timeoutMs: 300_000 });
 }
 
 /** What an installation would add: the server and its missing libraries. */
-async function missingPackages(
-  apt: string,
-  options: readonly string[],
-  wanted: readonly ServerPackage[],
-): Promise<readonly string[]> {
+async function missingPackages(apt: string, options: readonly string[], wanted: readonly ServerPackage[]) {
   let failure: unknown;
   for (const server of wanted) {
     try {

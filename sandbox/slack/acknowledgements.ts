@@ -106,12 +106,7 @@ export function takeSubmissionAnswer(
   }
 }
 
-function respondToSubmission(
-  state: SlackState,
-  user: string,
-  view: SandboxView,
-  answer: JsonObject,
-): Readonly<Record<string, string>> {
+function respondToSubmission(state: SlackState, user: string, view: SandboxView, answer: JsonObject) {
   const action = textAt(answer, "response_action");
   if (action === "errors") return showErrors(state, view, objectAt(answer, "errors"));
   if (action === "update") replaceView(state, makeView(state, answer.view, view));

@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "../json.ts";
 import { lengthOfText, longestText, problemsOf } from "./block-limits.ts";
-import type { SandboxChannel, SandboxMessage } from "./inputs.ts";
-import { type Inputs, inputsOf, type SlackBlock } from "./inputs.ts";
+import { type Inputs, inputsOf, type SandboxChannel, type SandboxMessage, type SlackBlock } from "./inputs.ts";
 import {
   jsonArgument,
   type Methods,

@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type JsonObject, textAt } from "../json.ts";
 import { problemsOfView } from "./block-limits.ts";
-import type { SandboxView } from "./inputs.ts";
-import { inputsOf } from "./inputs.ts";
+import { inputsOf, type SandboxView } from "./inputs.ts";
 import { storedBlocks } from "./message-content.ts";
 import { jsonArgument, type Methods, neededText, refusedFor, SlackRefusal, textArgument } from "./methods/method.ts";
 import { newId, personWith, type SlackState } from "./state.ts";

@@ -1,6 +1,5 @@
 import type { JsonObject } from "../json.ts";
-import type { SandboxMessage, SandboxUser, SandboxView } from "./inputs.ts";
-import { inputsOf, type PlacedElement } from "./inputs.ts";
+import { inputsOf, type PlacedElement, type SandboxMessage, type SandboxUser, type SandboxView } from "./inputs.ts";
 import { messageJson } from "./methods/method.ts";
 import { viewJson } from "./open-views.ts";
 import { newId, newTrigger, type SlackState } from "./state.ts";

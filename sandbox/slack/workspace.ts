@@ -1,11 +1,5 @@
 import { Faults } from "../faults.ts";
-import {
-  type SandboxCall,
-  type SandboxRequest,
-  type SandboxRoute,
-  type SandboxServer,
-  startSandboxServer,
-} from "../http-server.ts";
+import { type SandboxCall, type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
 import type { JsonObject } from "../json.ts";
 import { answerResponse } from "./acknowledgements.ts";
 import {
@@ -78,11 +72,7 @@ export async function startSandboxSlack(options: SandboxSlackOptions = {}) {
   };
 }
 
-function startServer(
-  api: WebApi,
-  sockets: SocketMode,
-  options: SandboxSlackOptions & { faults: Faults },
-): Promise<SandboxServer> {
+function startServer(api: WebApi, sockets: SocketMode, options: SandboxSlackOptions & { faults: Faults }) {
   return startSandboxServer({
     faults: options.faults,
     route: (request) => routeOf(api, request),

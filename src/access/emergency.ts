@@ -47,9 +47,7 @@ export function checkEmergency(
   if (!declaration || others.length > 0 || declaration.verdict !== "emergency") {
     return invalid("it has no declaration of an emergency");
   }
-  if (!isSealedDecision(declaration, request.id, keys)) {
-    return invalid("its emergency does not carry our seal");
-  }
+  if (!isSealedDecision(declaration, request.id, keys)) return invalid("its emergency does not carry our seal");
   if (isDatedAhead(declaration, now)) return invalid(datedAheadText("the emergency"));
   const may = breakGlassFor(cluster, { user: declaration.by, memberships: declaration.memberships });
   if (declaration.by !== request.requester || may?.level !== level.name) {

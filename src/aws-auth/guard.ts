@@ -68,9 +68,7 @@ function refuseWhereReleasesDiffer(document: ReadDocument, arn: string, entry: E
 }
 
 function refusePrincipal({ arn, partition, account }: Principal, guard: PlanGuard): Refusal | null {
-  if (isCreator(arn, guard)) {
-    return { code: "creator", message: creatorText(arn, "the cluster"), arn };
-  }
+  if (isCreator(arn, guard)) return { code: "creator", message: creatorText(arn, "the cluster"), arn };
   if (guard.partition !== undefined && guard.partition !== partition) {
     return foreignPartition(arn, partition, "the cluster", guard.partition);
   }

@@ -227,9 +227,7 @@ async function orAbsent<T extends object>(call: Promise<T>): Promise<T | Absent>
   try {
     return await call;
   } catch (error) {
-    if (isNotFound(error) && !isAboutCluster(error)) {
-      return { isAbsent: true, $metadata: error.$metadata };
-    }
+    if (isNotFound(error) && !isAboutCluster(error)) return { isAbsent: true, $metadata: error.$metadata };
     throw error;
   }
 }

@@ -36,10 +36,7 @@ export async function storeOnce(
   }
 }
 
-async function metadataOf(
-  client: S3,
-  place: { readonly Bucket: string; readonly Key: string },
-): Promise<Readonly<Record<string, string>>> {
+async function metadataOf(client: S3, place: { readonly Bucket: string; readonly Key: string }) {
   const what = `s3:GetObject on ${place.Bucket}/${place.Key}`;
   return (await awsAnswer(what, client.headObject(place))).Metadata ?? {};
 }

@@ -130,14 +130,10 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
     throw new ClusterNotActive(what, remedy ? { remedy } : {}, cluster.createdAt);
   }
   // The token is a credential: it must not travel in the clear, or to a host behind the name that people read.
-  if (!endpointForm.test(endpoint)) {
-    throw answeredWrong(String(endpoint), address);
-  }
+  if (!endpointForm.test(endpoint)) throw answeredWrong(String(endpoint), address);
   // Clusters that are older than access entries have no accessConfig.
   const authenticationMode = cluster.accessConfig?.authenticationMode ?? "CONFIG_MAP";
-  if (!modes.includes(authenticationMode)) {
-    throw incomplete(`eks:DescribeCluster on ${clusterPlace(address)}`);
-  }
+  if (!modes.includes(authenticationMode)) throw incomplete(`eks:DescribeCluster on ${clusterPlace(address)}`);
   return {
     name,
     arn,

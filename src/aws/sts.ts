@@ -165,9 +165,7 @@ export function askCallerIdentity(source: CredentialSource, region: string, log?
   const action = "sts:GetCallerIdentity";
   return callSts(source, region, action, async (client) => {
     const { Arn, Account, UserId } = await logRequestId(log, action, client.getCallerIdentity({}));
-    if (!Arn || !Account || !UserId || !arnForm.test(Arn) || !/^\d{12}$/.test(Account)) {
-      throw incomplete(action);
-    }
+    if (!Arn || !Account || !UserId || !arnForm.test(Arn) || !/^\d{12}$/.test(Account)) throw incomplete(action);
     return { arn: Arn, account: Account };
   });
 }

@@ -224,11 +224,7 @@ function printVerdict(verdict: ChainVerdict, io: CommandIo, missing = 0): number
   return 0;
 }
 
-async function print(
-  log: AuditLog,
-  options: Extract<AuditOptions, { type: "export" | "show" }>,
-  io: CommandIo,
-): Promise<number> {
+async function print(log: AuditLog, options: Extract<AuditOptions, { type: "export" | "show" }>, io: CommandIo) {
   let printed = 0;
   for await (const page of pagesOf(log, options.type === "export" ? options.from : 1)) {
     for (const each of page) {

@@ -103,9 +103,7 @@ export async function whereToLook(options: InitOptions, io: CommandIo): Promise<
   const role = options.role ?? "";
   const pattern = role.startsWith("arn:") ? role : `arn:${partition}:iam::{account}:role/${role}`;
   const left = all.length - accounts.length;
-  if (left > 0) {
-    io.stdout(`! Did not look at ${counted(left, "other account")}. Name a role with --role.\n`);
-  }
+  if (left > 0) io.stdout(`! Did not look at ${counted(left, "other account")}. Name a role with --role.\n`);
   return {
     scope: {
       accounts: accounts.map(({ id }) => id),

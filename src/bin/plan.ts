@@ -174,12 +174,7 @@ function planTask(
   return repair?.plan ?? unusable("No such repair. List the repairs with --repairs.");
 }
 
-function listRepairs(
-  document: AwsAuthDocument,
-  file: ConfigMapFile,
-  { json, path }: PlanOptions,
-  io: CommandIo,
-): number {
+function listRepairs(document: AwsAuthDocument, file: ConfigMapFile, { json, path }: PlanOptions, io: CommandIo) {
   const locate = locator(file);
   // In the file, as `check` counts.
   const repairs = offerRepairs(document).map((each) => ({ ...each, ...locate(each.section, each.line, null) }));

@@ -89,11 +89,7 @@ async function reportReplaced(context: ReloadContext, read: ReadFile, afterResta
 }
 
 /** False: another try in a minute, for a process that died before its notice. */
-async function reportRefused(
-  context: ReloadContext,
-  { file, digest }: ReadFile,
-  problems: readonly string[],
-): Promise<boolean> {
+async function reportRefused(context: ReloadContext, { file, digest }: ReadFile, problems: readonly string[]) {
   const { log, ledger, kind, announce } = context;
   for (const problem of problems) log.error({ file, problem }, "refused the new configuration");
   const key = hash("sha256", JSON.stringify([digest, problems]), "base64url");

@@ -176,12 +176,7 @@ function creatorCandidate(
 }
 
 /** Without a ledger there is no message and no sweep. The entry's tags hold its end, and `recover` reads them into the ledger later. */
-async function withoutLedger(
-  settings: Settings,
-  order: RescueOrder,
-  options: RescueOptions,
-  io: CommandIo,
-): Promise<number> {
+async function withoutLedger(settings: Settings, order: RescueOrder, options: RescueOptions, io: CommandIo) {
   const context = { keys: workerKeysOf(settings), now: () => new Date() };
   const { cluster, by } = order;
   const creator = namedCreator(cluster);

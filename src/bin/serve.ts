@@ -235,11 +235,7 @@ async function announceWrongClock(
 }
 
 /** Waits for a Redis that does not answer yet. @throws AccessError if waiting does not help, or after a request to stop */
-async function awaitLedger(
-  { redisUrl, redisAccess }: Environment,
-  log: Logger,
-  stop: AbortSignal,
-): Promise<LedgerConnection> {
+async function awaitLedger({ redisUrl, redisAccess }: Environment, log: Logger, stop: AbortSignal) {
   let logged = "";
   for (;;) {
     try {

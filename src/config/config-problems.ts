@@ -56,12 +56,7 @@ export function unknownLevel({ levels }: ConfigFile, name: string, path: string)
   return [unknown("level", name, path, Object.keys(levels))];
 }
 
-function problemsOfRule(
-  file: ConfigFile,
-  rule: RuleInFile,
-  index: number,
-  all: readonly RuleInFile[],
-): readonly string[] {
+function problemsOfRule(file: ConfigFile, rule: RuleInFile, index: number, all: readonly RuleInFile[]) {
   const path = `policy.rules[${index}]`;
   return [
     ...ifReadable(() => inEach(rule.levels ?? [], (name, at) => unknownLevel(file, name, `${path}.levels[${at}]`))),
@@ -135,13 +130,7 @@ function approverProblems(file: ConfigFile, rule: Approving, asked: Asked): read
 }
 
 /** @param asker the one user of the rule whose own requests have too few; empty: anyone's */
-function tooFewApprovers(
-  { cluster, level, called }: Asked,
-  owner: string,
-  needed: number,
-  count: number,
-  asker = "",
-): string {
+function tooFewApprovers({ cluster, level, called }: Asked, owner: string, needed: number, count: number, asker = "") {
   const by = called ? ` by the rule ${called}` : "";
   const rest = called ? "" : `, or write a rule for ${level} with fewer approvals`;
   return `${level} on ${cluster} needs ${needed} approval${needed === 1 ? "" : "s"}${by}, but ${owner} has ${count} approver${count === 1 ? "" : "s"}${asker && ` besides ${asker}`}. Name more${rest}.`;

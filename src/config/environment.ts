@@ -95,9 +95,7 @@ export function webhookProblems(hasSecret: boolean, hasWebhook: boolean): readon
 function readSlack(env: Variables, problems: string[]): SlackEnvironment {
   const read = readerOf(env, problems);
   const botToken = env.SLACK_BOT_TOKEN ?? "";
-  if (!botToken.startsWith("xoxb-")) {
-    problems.push(use("SLACK_BOT_TOKEN", "the app's bot token (xoxb-…)"));
-  }
+  if (!botToken.startsWith("xoxb-")) problems.push(use("SLACK_BOT_TOKEN", "the app's bot token (xoxb-…)"));
   const apiUrl = read("SLACK_API_URL", undefined, webUrl.optional(), "a URL such as https://… or http://…");
   const ofProxy = readerOf({ HTTPS_PROXY: env.https_proxy || env.HTTPS_PROXY }, problems);
   ofProxy("HTTPS_PROXY", undefined, webUrl.optional(), "a URL such as http://proxy.example.com:3128");
@@ -150,9 +148,7 @@ export function readTracing(env: Variables, problems: string[]): { readonly prot
   if (exporter !== "otlp") problems.push(use("OTEL_TRACES_EXPORTER", "otlp or none"));
   const named = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL || "http/protobuf";
   const protocol = protocols.find((each) => each === named.trim());
-  if (!protocol) {
-    problems.push(use("OTEL_EXPORTER_OTLP_PROTOCOL", protocols.join(" or ")));
-  }
+  if (!protocol) problems.push(use("OTEL_EXPORTER_OTLP_PROTOCOL", protocols.join(" or ")));
   return { protocol: protocol ?? "http/protobuf" };
 }
 

@@ -87,11 +87,7 @@ function signInProblems({ file }: ReadableFile): readonly string[] {
   );
 }
 
-function otherAccount(
-  path: string,
-  arn: string,
-  { account, foreignAccounts }: ConfigFile["clusters"][string],
-): readonly string[] {
+function otherAccount(path: string, arn: string, { account, foreignAccounts }: ConfigFile["clusters"][string]) {
   const of = arn.split(":")[4] ?? "";
   if (of === account || foreignAccounts.includes(of)) return [];
   return [elsewhere(path, `account ${of}`, account, ", or add it to foreignAccounts")];

@@ -132,9 +132,7 @@ function hiddenItem(read: ReadEntry, document: AwsAuthDocument): EntryProblem | 
   const item = entryOf(document, withoutRolePath(principalArn));
   if (!item) return null;
   if (isNode(item)) return hiddenNodes(read, item);
-  if (type !== "STANDARD") {
-    return differsFromNodes(read, item, groupsOf(item), "Use another role for people.");
-  }
+  if (type !== "STANDARD") return differsFromNodes(read, item, groupsOf(item), "Use another role for people.");
   const given = withoutLeases(read);
   const lost = lostBy(read, given, document);
   if (lost === null) return null;

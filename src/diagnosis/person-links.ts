@@ -27,9 +27,7 @@ export function knownIdentity({ accessEntry, mapped, chance }: SignInFacts): Map
 
 /** The person's identity in the cluster. An access entry overrides aws-auth. */
 export function personFinding({ principal }: Asker, facts: SignInFacts, cluster: Cluster): Finding {
-  if (principal === null) {
-    return notAsked("you have no linked principal", "Link yours with /eks-access link.");
-  }
+  if (principal === null) return notAsked("you have no linked principal", "Link yours with /eks-access link.");
   const { accessEntry, mapped, chance, isRead } = facts;
   const why = `${named(`/eks-access why ${cluster.name}`)} explains it.`;
   if (accessEntry.type === "entry") {

@@ -73,11 +73,7 @@ export function awsAuthStore(connection: Connection, cluster: string) {
 }
 
 /** An admission webhook can change a write: no one must lose or get access by that. @throws AccessError */
-async function refuseOtherAccess(
-  cluster: string,
-  { data }: AwsAuthContent,
-  { data: admitted }: ConfigMapObject,
-): Promise<void> {
+async function refuseOtherAccess(cluster: string, { data }: AwsAuthContent, { data: admitted }: ConfigMapObject) {
   if ((await inTurns(accessChanges(data, admitted ?? {}))).length === 0) return;
   const what = `An admission webhook changes aws-auth of ${cluster}`;
   throw new AccessError("cluster-refused-write", what, { remedy: "Let the admission webhook leave aws-auth alone." });
@@ -149,9 +145,7 @@ export function withContent(object: ConfigMapObject, { data, annotations }: AwsA
 export function readConfigMap(object: ConfigMapObject, cluster: string): AwsAuthConfigMap {
   const { resourceVersion, uid, annotations, managedFields } = object.metadata ?? {};
   // A PUT without them would overwrite a concurrent edit.
-  if (!resourceVersion || !uid) {
-    throw notReadable(`GET aws-auth of ${cluster}`);
-  }
+  if (!resourceVersion || !uid) throw notReadable(`GET aws-auth of ${cluster}`);
   return {
     data: object.data ?? {},
     annotations: annotations ?? {},

@@ -202,11 +202,7 @@ async function pageOfOne(redis: RedisClient, key: string, newestFirst: boolean, 
 }
 
 /** A person has few records, so this looks them up in the clusters' lists. */
-async function idsInBoth(
-  redis: RedisClient,
-  own: readonly string[],
-  clusters: readonly string[],
-): Promise<readonly string[]> {
+async function idsInBoth(redis: RedisClient, own: readonly string[], clusters: readonly string[]) {
   const ids = own.length === 0 ? [] : await redis.zunion(own.length, [...own], "AGGREGATE", "MIN");
   if (ids.length === 0) return [];
   const places = await Promise.all(clusters.map((cluster) => redis.zmscore(cluster, ...ids)));

@@ -69,10 +69,7 @@ function lastHeld(chain: readonly ApprovedRequest[]): ApprovedRequest | null {
 
 const byTime = (one: string | null, other: string | null) => Date.parse(one ?? "") - Date.parse(other ?? "");
 
-async function chainAfter(
-  ledger: Pick<RequestLedger, "extensionsOf">,
-  request: AccessRequest,
-): Promise<readonly ApprovedRequest[]> {
+async function chainAfter(ledger: Pick<RequestLedger, "extensionsOf">, request: AccessRequest) {
   const found = new Map<string, ApprovedRequest>();
   const from = [request];
   for (let of = from.pop(); of; of = from.pop()) {

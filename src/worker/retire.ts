@@ -47,11 +47,7 @@ export async function closeRequestsOfCluster(
   }
 }
 
-async function close(
-  context: WorkerContext<RequestLedger>,
-  request: AccessRequest,
-  closing: ClusterClosure,
-): Promise<void> {
+async function close(context: WorkerContext<RequestLedger>, request: AccessRequest, closing: ClusterClosure) {
   const detail = { code: "cluster-gone", why: closing.why, seen: closing.isConfirmedByAws };
   await updateRequest<void>(context, request.id, (current) => {
     if (current?.state !== "pending" && current?.state !== "approved") return { type: "stop", outcome: undefined };

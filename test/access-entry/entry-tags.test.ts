@@ -1,7 +1,12 @@
 import { expect, test } from "vitest";
 import { signInShare } from "../../src/access/lease/lease.ts";
-import type { AccessEntry } from "../../src/access-entry/entry-tags.ts";
-import { fitsTags, readHoldingTags, staleTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
+import {
+  type AccessEntry,
+  fitsTags,
+  readHoldingTags,
+  staleTags,
+  writeHoldingTags,
+} from "../../src/access-entry/entry-tags.ts";
 import { aShare } from "../builders/a-share.ts";
 import { keys, otherKeys } from "../builders/keys.ts";
 

@@ -1,5 +1,4 @@
-import type { SandboxCluster } from "../../sandbox/cluster/cluster.ts";
-import { startSandboxCluster } from "../../sandbox/cluster/cluster.ts";
+import { type SandboxCluster, startSandboxCluster } from "../../sandbox/cluster/cluster.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { arns, clusterName, externalId, initialAwsAuth, region } from "../../sandbox/scene.ts";
 

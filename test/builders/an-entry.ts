@@ -1,8 +1,7 @@
 import type { Holding } from "../../src/access/lease/lease-record.ts";
 import { sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import { withoutRolePath } from "../../src/access/principal.ts";
-import type { AccessEntry } from "../../src/access-entry/entry-tags.ts";
-import { readHoldingTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
+import { type AccessEntry, readHoldingTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import type { ReadEntry } from "../../src/diagnosis/leases.ts";
 import { aCluster } from "./a-cluster.ts";
 import { engineerArn } from "./a-request.ts";

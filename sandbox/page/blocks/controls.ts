@@ -1,6 +1,5 @@
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "../../json.ts";
-import type { SandboxUser } from "../../slack/inputs.ts";
-import { optionsOf } from "../../slack/inputs.ts";
+import { optionsOf, type SandboxUser } from "../../slack/inputs.ts";
 import { attributes, type Content, type Html, html } from "../html.ts";
 import { text, wordsOf } from "./mrkdwn.ts";
 import { idOf, type Placed, type Surface } from "./surface.ts";
@@ -153,12 +152,7 @@ export function button(placed: Placed): Html {
     ${confirmation(placed, id, element.confirm, fields)}`;
 }
 
-function confirmation(
-  { surface }: Placed,
-  id: string,
-  confirm: JsonObject,
-  fields: Readonly<Record<string, string>>,
-): Html {
+function confirmation({ surface }: Placed, id: string, confirm: JsonObject, fields: Readonly<Record<string, string>>) {
   const style = textAt(confirm, "style") === "danger" ? "danger" : "primary";
   return html`<dialog id="${id}" class="confirm" aria-labelledby="${id}-title">
     <form method="post" action="/act/click" data-act>${hidden(fields)}

@@ -3,11 +3,9 @@ import { connectRedis } from "../../../src/ledger/connect.ts";
 import { type Ledger, redisLedger } from "../../../src/ledger/ledger.ts";
 import type { SandboxCluster } from "../../cluster/cluster.ts";
 import type { ConfigMap, SentConfigMap } from "../../cluster/config-map.ts";
-import type { Sandbox } from "../../sandbox.ts";
-import { getPods, type KubectlAnswer } from "../../sandbox.ts";
+import { getPods, type KubectlAnswer, type Sandbox } from "../../sandbox.ts";
 import { alice, arns, carol, clusterArn, developerArn, principals, region } from "../../scene.ts";
-import type { EntriesState } from "../panels.ts";
-import { type DocumentState, type KubectlState, type LedgerState, linesOf } from "../panels.ts";
+import { type DocumentState, type EntriesState, type KubectlState, type LedgerState, linesOf } from "../panels.ts";
 
 /** The log's key in src/ledger/commit-script.ts. */
 const eventsKey = "{eks-access}:events";

@@ -211,10 +211,7 @@ function ends(leases: readonly OtherLease[], now: Date): readonly (readonly [str
 const principalKey = ({ principal }: ApprovedRequest) => principal.toLowerCase();
 const byPrincipal = keptWith((all: readonly ApprovedRequest[]) => groupsBy(all, principalKey));
 
-function otherLeasesOfPrincipal(
-  { id, principal }: AccessRequest,
-  all: readonly ApprovedRequest[],
-): readonly ApprovedRequest[] {
+function otherLeasesOfPrincipal({ id, principal }: AccessRequest, all: readonly ApprovedRequest[]) {
   return (byPrincipal(all).get(principal.toLowerCase()) ?? []).filter((each) => each.id !== id);
 }
 

@@ -250,9 +250,7 @@ export type SignInMethod =
 
 /** STS needs a role's path: the first matching setting has it. @param principal a role without its path */
 export function signInMethod({ signIn, name }: Pick<Cluster, "signIn" | "name">, principal: string): SignInMethod {
-  if (principal.includes(":user/")) {
-    return notTested("only the IAM user has its keys");
-  }
+  if (principal.includes(":user/")) return notTested("only the IAM user has its keys");
   if (sessionNameIn(principal) !== null) return notTested("only that person can open the session");
   const pattern = signIn.roles.find((each) => matchesArnPattern(withoutRolePath(each), principal));
   if (pattern === undefined) {

@@ -71,9 +71,7 @@ export function refuseIdentity(
   arn: string,
   creatorArn: string | null,
 ): { readonly code: "creator" | "operator"; readonly message: string } | null {
-  if (isSameCreator(arn, creatorArn)) {
-    return { code: "creator", message: creatorText(arn, cluster.name) };
-  }
+  if (isSameCreator(arn, creatorArn)) return { code: "creator", message: creatorText(arn, cluster.name) };
   if (!isOperator(cluster, arn)) return null;
   return { code: "operator", message: operatorText(arn, cluster.name) };
 }

@@ -86,9 +86,7 @@ export const noEmergency = (who: string, where: string) => `The policy gives ${w
 /** Why a person can't rescue a cluster like this, in one sentence; null: they can. Slack is not asked about user groups. */
 export function refuseRescue(cluster: Cluster, { by, role, durationSeconds }: RescueRequest): string | null {
   const may = breakGlassFor(cluster, { user: by, memberships: [] });
-  if (!may) {
-    return `${noEmergency(by, cluster.name)} Add their Slack user id to breakGlass.who.`;
-  }
+  if (!may) return `${noEmergency(by, cluster.name)} Add their Slack user id to breakGlass.who.`;
   if (durationSeconds > may.durationSeconds) {
     return `Emergency access to ${cluster.name} lasts at most ${formatDuration(may.durationSeconds)}.`;
   }

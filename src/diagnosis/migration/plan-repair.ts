@@ -129,9 +129,7 @@ const maxLines = 5;
 /** The one repair that `check` would name; of several, a person chooses. */
 function* byIam({ roles, ...facts }: MigrationFacts): Steps<RepairPlanned> {
   const [only, ...others] = roles ? rolesToRepair(facts.presentEntries, rolesNamed(facts), roles) : [];
-  if (only === undefined) {
-    return refused("Found no deleted role. Add the current role's ARN.");
-  }
+  if (only === undefined) return refused("Found no deleted role. Add the current role's ARN.");
   if (others.length === 0) return yield* repairSteps({ ...facts, givenArns: [only] });
   const lines = [only, ...others].slice(0, maxLines).map((arn) => repairOf({ name: facts.cluster }, arn));
   return refused(`${others.length + 1} roles were made again. Repair one: ${lines.join(" or ")}.`);

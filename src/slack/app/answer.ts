@@ -234,11 +234,7 @@ export async function settleClicked(context: SlackContext, click: ButtonClick): 
 }
 
 /** The clicked message as it must be, if no update makes it so; null: one does, or it is not known yet. */
-async function newestOf(
-  context: SlackContext,
-  record: LedgerRecord,
-  body: ButtonClick["body"],
-): Promise<Message | null> {
+async function newestOf(context: SlackContext, record: LedgerRecord, body: ButtonClick["body"]) {
   const { ledger, config } = context;
   const [shown, outdatedIn] = await Promise.all([ledger.shown(record.id), ledger.outdatedIn(record.id)]);
   const clicked = placeOfClick(body);

@@ -79,12 +79,7 @@ export async function requesterFactsOf(
 }
 
 /** A person's identity in the account of an ARN, by a sealed link or a worker; null: none, or they must link again. */
-async function believedIdentityOf(
-  context: SlackContext,
-  user: string,
-  cluster: Cluster,
-  arn: string,
-): Promise<string | null> {
+async function believedIdentityOf(context: SlackContext, user: string, cluster: Cluster, arn: string) {
   const { ledger, config, keys } = context;
   const link = linkInAccountOf(await ledger.linksOf(user), arn);
   if (link?.seal && !isSealedLink(user, link, keys.decision)) {

@@ -199,12 +199,7 @@ export function formChangeHandler(): (context: SlackContext, change: FormChange)
   };
 }
 
-async function changed(
-  context: SlackContext,
-  view: ViewOutput,
-  action: FormChange["action"],
-  user: string,
-): Promise<RequestForm> {
+async function changed(context: SlackContext, view: ViewOutput, action: FormChange["action"], user: string) {
   const form = readForm(view);
   if (action.action_id === formActions.cluster) {
     return { ...form, answerSeconds: await usualAnswer(context, form.cluster) };

@@ -53,12 +53,7 @@ export async function askFor(context: SlackContext, asker: string, requested: Re
 const notNow: ReadonlySet<string> = new Set<AskRefusal>(["quiet", "outside-hours"]);
 
 /** At night a person must not search for what is left: emergency access, or who is on call. */
-async function withWayOut(
-  context: SlackContext,
-  asker: string,
-  cluster: Cluster,
-  request: AccessRequest,
-): Promise<Message> {
+async function withWayOut(context: SlackContext, asker: string, cluster: Cluster, request: AccessRequest) {
   const said = requestedAnswer(request);
   const person = await personFor(context, cluster, asker).catch(() => ({ user: asker, memberships: [] }));
   const typed = `${cluster.name} ${request.reason}`;

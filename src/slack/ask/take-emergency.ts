@@ -65,9 +65,7 @@ export async function takeAccess(
   const may = breakGlassFor(cluster.value, person);
   const level = cluster.value.levels.find((each) => each.name === may?.level);
   // First: no one corrects a line at night that is refused then.
-  if (!may || !level) {
-    return refuse(context, person, cluster.value, arn.value?.arn ?? "", reason.value ?? "");
-  }
+  if (!may || !level) return refuse(context, person, cluster.value, arn.value?.arn ?? "", reason.value ?? "");
   if (own.length > 1 && arn.mistake && reason.value) return whichAnswer(arn.mistake, own, parts);
   if (!arn.value || !reason.value) return formInstead(arn.mistake ?? reason.mistake ?? "", parts);
   const requested = { cluster: cluster.value, principal: arn.value, reason: reason.value };
@@ -147,13 +145,7 @@ async function give(
 }
 
 /** A refusal leaves an event and no record. @param principal empty: not given, or wrong; so is the reason */
-async function refuse(
-  context: SlackContext,
-  person: Person,
-  cluster: Cluster,
-  principal: string,
-  reason: string,
-): Promise<Message> {
+async function refuse(context: SlackContext, person: Person, cluster: Cluster, principal: string, reason: string) {
   const now = context.now();
   const what = { level: cluster.breakGlass?.level ?? "", groups: [], durationSeconds: 0, principal, reason };
   const asked = recordOf(context, person, cluster, what, now);

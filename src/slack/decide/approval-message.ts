@@ -1,4 +1,3 @@
-import type { KnownBlock } from "@slack/types";
 import { formatDuration } from "../../access/ask/duration.ts";
 import { isApprovable, othersWhoMayApprove } from "../../access/decide.ts";
 import { reviewersOf } from "../../access/emergency.ts";
@@ -164,12 +163,7 @@ const phoneLines = (lines: readonly string[], letters: number = phoneLine.sectio
   linesOf(lines.join("\n"), letters);
 
 /** @param room lines for the rights, and for the reason; less than two: people and words are cut, too */
-function askingLines(
-  request: AccessRequest,
-  cluster: Cluster,
-  who: readonly string[],
-  room: number,
-): readonly string[] {
+function askingLines(request: AccessRequest, cluster: Cluster, who: readonly string[], room: number) {
   const isTight = room < 2;
   const place = room < maxRoom ? inNamespaces(request, 40) : placeText(request);
   const left = request.approvalsWanted - request.approvals.length;
@@ -240,11 +234,7 @@ function presenceLines(presence: Presence | null, room: number): readonly string
 }
 
 /** The digest in a button binds the click to the change that this card and its Details show. */
-function buttonsOf(
-  request: AccessRequest,
-  cluster: Cluster | undefined,
-  extension: ApprovedRequest | null,
-): readonly KnownBlock[] {
+function buttonsOf(request: AccessRequest, cluster: Cluster | undefined, extension: ApprovedRequest | null) {
   const { id, preview, emergency } = request;
   const ofLease = isHeld(request) ? [...extendButtons(request), revokeButton(request)] : askAgainButtons(request);
   const acting = [

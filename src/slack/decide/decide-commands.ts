@@ -102,12 +102,7 @@ async function refuseToDeny(context: SlackContext, by: string, value: string): P
 }
 
 /** Before the form or the button: null, a click on it can decide. @throws AccessError */
-async function refuseShown(
-  context: SlackContext,
-  request: LedgerRecord,
-  cluster: Cluster,
-  click: Omit<Click, "why">,
-): Promise<Message | null> {
+async function refuseShown(context: SlackContext, request: LedgerRecord, cluster: Cluster, click: Omit<Click, "why">) {
   if (isMigration(request)) return refuseOnMigration(context, request, cluster, click);
   const facts = await factsFor(context, cluster, request, click);
   const code = refuseDecision(request, cluster, click, context.now(), facts);

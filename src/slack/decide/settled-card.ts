@@ -89,11 +89,7 @@ export function failingText({ trouble }: AccessRequest): string | null {
 }
 
 /** What people must know, and need not act upon. */
-function factsOf(
-  request: AccessRequest,
-  onCall: readonly string[],
-  extension: ApprovedRequest | null,
-): readonly string[] {
+function factsOf(request: AccessRequest, onCall: readonly string[], extension: ApprovedRequest | null) {
   const { lease, emergency } = request;
   const review = emergency?.review;
   return [

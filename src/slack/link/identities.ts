@@ -85,11 +85,7 @@ export async function identitiesNow(context: SlackContext, user: string, cluster
 const lookedThrough = 20;
 
 /** In the order of the person's last requests; what they never used comes last, as it was. */
-async function lastUsedFirst(
-  { ledger }: Pick<SlackContext, "ledger">,
-  user: string,
-  arns: readonly string[],
-): Promise<readonly string[]> {
+async function lastUsedFirst({ ledger }: Pick<SlackContext, "ledger">, user: string, arns: readonly string[]) {
   if (arns.length < 2) return arns;
   const used = (await ledger.ofRequester(user, lookedThrough)).map(({ principal }) => principal);
   const placeOf = (arn: string) => (used.includes(arn) ? used.indexOf(arn) : used.length);

@@ -94,12 +94,7 @@ async function propose(context: SlackContext, client: WebClient, { user, arn, be
 }
 
 /** A direct message can get lost, so a person can ask again after some time. */
-async function askAgain(
-  context: SlackContext,
-  client: WebClient,
-  proposal: LinkProposal,
-  before: string | null,
-): Promise<Message> {
+async function askAgain(context: SlackContext, client: WebClient, proposal: LinkProposal, before: string | null) {
   if (await mayAskNow(context, proposal.user))
     return ask(context, client, proposal, { current: before, isRepeated: true });
   return answer(waitsText(proposal, oneOf(othersThan(proposal.user, context.config.linking.administrators))));

@@ -63,9 +63,7 @@ function cloudTrailWords({ creator, region }: Cluster, report: CreatorReport): s
     const who = record.kind === "Root" ? "the root user" : escapeText(record.kind);
     return `✗ ${who}${by}, which no worker can use (${event})`;
   }
-  if (record.kind === "FederatedUser") {
-    return `– a federated user session of ${code(record.arn)} (${event})`;
-  }
+  if (record.kind === "FederatedUser") return `– a federated user session of ${code(record.arn)} (${event})`;
   return `${whetherSame(creator, record.arn)}, as ${code(record.kind)}${by} (${event})`;
 }
 

@@ -67,12 +67,7 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
   return whoAmIAnswer({ person, identities, looksUp, proposal, requests, clusters, worker, workerAnswered });
 }
 
-async function chainOf(
-  context: SlackContext,
-  cluster: Cluster,
-  user: string,
-  isResponsible: boolean,
-): Promise<Message> {
+async function chainOf(context: SlackContext, cluster: Cluster, user: string, isResponsible: boolean) {
   // The worker answers this question and remembers it.
   const { why, arns } = await identitiesNow(context, user, cluster);
   const { links } = await knownIdentitiesOf(context, user, cluster);

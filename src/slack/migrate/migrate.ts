@@ -66,12 +66,7 @@ function mistakeAnswer({ word, usage }: Pick<Command, "word" | "usage">, mistake
   return answer(`Nothing changed: ${why}. Write ${code(`/eks-access ${word} ${usage}`)}.`);
 }
 
-async function planOf(
-  context: SlackContext,
-  cluster: Cluster,
-  user: string,
-  givenArns: readonly string[],
-): Promise<Message> {
+async function planOf(context: SlackContext, cluster: Cluster, user: string, givenArns: readonly string[]) {
   const question = { type: "migrate" as const, cluster: cluster.name, user, givenArns: [...givenArns] };
   const report = await askWorker(context, question, migrationReport);
   if (!report) return noWorkerAnswer();

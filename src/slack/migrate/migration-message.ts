@@ -61,11 +61,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   await noteShown(context, migration, { ...shown, ...toRequester, isRemoved: !cluster });
 }
 
-async function whoToAsk(
-  { directory }: MessengerContext,
-  migration: Migration,
-  cluster: Cluster | undefined,
-): Promise<readonly string[]> {
+async function whoToAsk({ directory }: MessengerContext, migration: Migration, cluster: Cluster | undefined) {
   if (!cluster || migration.state !== "pending" || !migration.plan) return [];
   const people = await peopleNamed(directory, approversLeft(migration, cluster));
   return people.filter((user) => !hasApproved(migration, user));

@@ -159,12 +159,7 @@ export async function updateDirect(
 }
 
 /** Null: the person is out of reach, or Slack names no message. @throws AccessError */
-async function sendTo(
-  { client, log }: SendContext,
-  user: string,
-  message: Message,
-  under: MessageRef | null,
-): Promise<MessageRef | null> {
+async function sendTo({ client, log }: SendContext, user: string, message: Message, under: MessageRef | null) {
   // In Redis a record can have a channel in the place of its person: the bot must not speak there.
   if (!isUser(user)) return null;
   const place = under ? { channel: under.channel, thread_ts: under.ts } : { channel: user };

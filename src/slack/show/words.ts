@@ -166,9 +166,7 @@ export function progressText(lease: Lease, maxWhy = 300): string {
   if (lease.end) {
     return `Ending, revoked by ${mention(lease.end.by)}${lease.end.why && `: ${plainLine(lease.end.why, maxWhy)}`}`;
   }
-  if (lease.voidSince) {
-    return `*Approval stopped counting* ${time(lease.voidSince)}: I remove the access`;
-  }
+  if (lease.voidSince) return `*Approval stopped counting* ${time(lease.voidSince)}: I remove the access`;
   return "Applying; not active yet";
 }
 

@@ -107,10 +107,7 @@ async function switchMode({ context, reached, gathered }: MigrationRun): Promise
 }
 
 /** The run read each entry with the document, and completes an incomplete entry in an earlier step. */
-async function removeItems(
-  run: MigrationRun,
-  step: Extract<MigrationStep, { type: "remove-from-aws-auth" }>,
-): Promise<readonly string[]> {
+async function removeItems(run: MigrationRun, step: Extract<MigrationStep, { type: "remove-from-aws-auth" }>) {
   await writeAndReadBack(run, step.after);
   return ["Each access entry is there.", asPlanned("aws-auth")];
 }

@@ -130,9 +130,7 @@ async function proveMovedEntry(
 ): Promise<readonly string[]> {
   const { principalArn, username, groups, policies } = entry;
   const mapped = mappedSentence(entry);
-  if (policies.length > 0) {
-    return [mapped, "authorized: not tested, reviews see no access policies."];
-  }
+  if (policies.length > 0) return [mapped, "authorized: not tested, reviews see no access policies."];
   // The document has roles without their paths.
   const before = resolve(document, withoutRolePath(principalArn));
   if (!before) return [mapped, "authorized: not tested, aws-auth lacks its item."];

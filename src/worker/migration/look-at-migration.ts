@@ -61,11 +61,7 @@ async function plan(context: WorkerContext, cluster: Cluster, migration: Pending
   if ((await recordChange(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
 }
 
-async function planMigration(
-  context: WorkerContext,
-  cluster: Cluster,
-  migration: PendingMigration,
-): Promise<Migration> {
+async function planMigration(context: WorkerContext, cluster: Cluster, migration: PendingMigration) {
   const facts = await gatherMigration(context, cluster, migration);
   const result = await inTurns(migrationSteps(facts));
   if (result.type === "refused") return refused(context, migration, result);

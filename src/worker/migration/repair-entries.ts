@@ -123,11 +123,7 @@ async function replaceInDocument(run: MigrationRun, replacements: readonly Repla
   return [asPlanned("aws-auth"), "Everyone else in it signs in as before."];
 }
 
-async function replaceByEntries(
-  run: MigrationRun,
-  migration: Migration,
-  replacement: Replacement | undefined,
-): Promise<readonly string[]> {
+async function replaceByEntries(run: MigrationRun, migration: Migration, replacement: Replacement | undefined) {
   if (!replacement) return [];
   const { context, gathered } = run;
   return withManager(gathered.openManager, context.awsRequests, async (entries) => {

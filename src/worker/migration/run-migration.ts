@@ -61,12 +61,7 @@ export async function runMigration(
   return migration;
 }
 
-async function passOver(
-  context: WorkerContext,
-  cluster: Cluster,
-  migration: Migration,
-  driver: MigrationDriver,
-): Promise<void> {
+async function passOver(context: WorkerContext, cluster: Cluster, migration: Migration, driver: MigrationDriver) {
   refuseMovedMigration(context, cluster, migration);
   const { requestExpiresAfterSeconds } = context.config.timing;
   const { keys, now } = context;
@@ -238,9 +233,7 @@ async function closeBegunStep({ context, cluster, gathered }: MigrationRun, migr
   const { name } = migration.begun;
   // Without a sealed plan the record does not say what had to leave.
   const removes = isGenuinePlan(migration, context.keys.preview) ? migration.plan : null;
-  if (await wasCarriedOut(cluster, removes, name, gathered)) {
-    return recordFound(context, migration, name);
-  }
+  if (await wasCarriedOut(cluster, removes, name, gathered)) return recordFound(context, migration, name);
   const entry = removes && deletedEntry(removes, name, gathered.facts);
   return recordOnMigration(context, migration, (current) => {
     if (current.begun?.name !== name) return null;

@@ -1,5 +1,4 @@
 import { approvedShare, type LeasesFound, otherLeasesOf } from "../../access/lease/cluster-leases.ts";
-import type { Share } from "../../access/lease/lease-record.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { mayAsk } from "../../access/policy/may-ask.ts";
 import { approvalsNeeded } from "../../access/policy/rule.ts";
@@ -79,11 +78,7 @@ function startOf(diff: string): string {
   return `${diff.slice(0, shownOfLonger)}\n… and ${left} more line${left === 1 ? "" : "s"}`;
 }
 
-function beginningBeside(
-  { beginning, holdings }: LeasesFound,
-  { id, principal }: AccessRequest,
-  now: Date,
-): readonly Share[] {
+function beginningBeside({ beginning, holdings }: LeasesFound, { id, principal }: AccessRequest, now: Date) {
   const key = principal.toLowerCase();
   const held = holdings.get(key)?.shares ?? [];
   return beginning

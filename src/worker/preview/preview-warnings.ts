@@ -62,9 +62,7 @@ const noIdentity = "No linked identity: the principal may be another person's.";
 
 /** A request for another person's principal gives that person access, in the requester's name. */
 function ownerWarning({ principal }: AccessRequest, { linked, linksCount }: WarningFacts): string[] {
-  if (linked === undefined) {
-    return [noIdentity];
-  }
+  if (linked === undefined) return [noIdentity];
   if (isOwnPrincipal(linked, principal)) return [];
   if (linked) return [`Not own identity: the requester is linked to ${linked}.`];
   return [linksCount ? `${noIdentity} ${theyCanLink(principal)}` : noIdentity];

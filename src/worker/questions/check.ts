@@ -154,12 +154,7 @@ function owned({ managers }: LiveDocument, cluster: Cluster): readonly ReportedP
   return [{ code: "document-owned", severity: "notice", place: "aws-auth", message, remedy }];
 }
 
-function takenOut(
-  looked: LiveDocument,
-  cluster: Cluster,
-  leased: OpenLeases,
-  asker: Reader,
-): readonly ReportedProblem[] {
+function takenOut(looked: LiveDocument, cluster: Cluster, leased: OpenLeases, asker: Reader) {
   // An unreadable section is a separate problem.
   const drifts = driftsIn(looked, leased.still.filter(isInForce)).filter(({ isUnread }) => !isUnread);
   return leaseProblems(drifts, cluster, asker, "aws-auth");
@@ -207,11 +202,7 @@ async function check(question: CheckQuestion, entries: AccessEntries): Promise<E
   return { type: "checked", ...summarizeEntries(facts), unread, why };
 }
 
-async function listInTime(
-  entries: AccessEntries,
-  { name }: Cluster,
-  { withinMs }: ReadingLimits,
-): Promise<readonly string[]> {
+async function listInTime(entries: AccessEntries, { name }: Cluster, { withinMs }: ReadingLimits) {
   const listed = await withinTime(entries.list(), withinMs, null);
   if (listed) return listed;
   const late = `EKS did not list the access entries of ${name} within ${withinMs / 1000} s`;

@@ -1,7 +1,7 @@
 import { readAnnotation } from "../../access/lease/annotation.ts";
 import { forPrincipals, idsOf, isDueToEnd } from "../../access/lease/cluster-leases.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
-import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-record.ts";
+import type { Holding, Share } from "../../access/lease/lease-record.ts";
 import {
   bindingPlace,
   type ClusterBinding,
@@ -159,11 +159,7 @@ function memoryIn({ cluster, context }: WayContext, stored: BindingState["stored
 /** Above this number, reading their lists takes less time than reading each by name. */
 const maxByName = 32;
 
-async function bindingsAt(
-  place: WayContext,
-  places: readonly BindingPlace[],
-  requests: readonly AccessRequest[],
-): Promise<readonly ClusterBinding[]> {
+async function bindingsAt(place: WayContext, places: readonly BindingPlace[], requests: readonly AccessRequest[]) {
   if (places.length <= maxByName) return findAll(place, places);
   return (await labelledBindings(place, requests, places)).filter(isIn(places));
 }
@@ -231,11 +227,7 @@ function isIn(places: readonly BindingPlace[]): (place: BindingPlace) => boolean
  * RoleBindings can make this list too long to read: then it reads those of the ledger's leases one by one, so that they
  * still end. @param among only those at these places are wanted
  */
-async function labelledBindings(
-  place: WayContext,
-  open: readonly AccessRequest[],
-  among?: readonly BindingPlace[],
-): Promise<readonly ClusterBinding[]> {
+async function labelledBindings(place: WayContext, open: readonly AccessRequest[], among?: readonly BindingPlace[]) {
   const now = place.context.now();
   try {
     const labelled = await place.opened.client.listLeaseBindings(among);
@@ -279,11 +271,7 @@ export function readBackIn(names: SignInNames, parts: readonly LeaseBinding[]): 
 }
 
 /** The username in the bindings, and their roles' rights. Null: the principal has no unique username here. */
-function baseFor(
-  names: SignInNames,
-  roles: ReadonlyMap<string, RoleSeen>,
-  { principal, groups }: AccessRequest,
-): MappedIdentity | null {
+function baseFor(names: SignInNames, roles: ReadonlyMap<string, RoleSeen>, { principal, groups }: AccessRequest) {
   const name = names.of(principal);
   if (name.type === "none" || name.refusal !== null) return null;
   const seen = groups.map((text) => `${text} ${roles.get(text)?.digest ?? ""}`).sort();

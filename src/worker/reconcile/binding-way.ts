@@ -121,11 +121,7 @@ function withoutThose(
 type NotBound = ReadonlyMap<string, WriteFailure>;
 
 /** Ids of leases that end, are void, refused or over, without a binding: nothing needs their entries any more. */
-function overIn(
-  settlement: BindingSettlement,
-  { calls, failures, after }: BindingsSent,
-  notBound: NotBound,
-): ReadonlySet<string> {
+function overIn(settlement: BindingSettlement, { calls, failures, after }: BindingsSent, notBound: NotBound) {
   const { ending, voided, leased, finished } = settlement;
   const ended = [...ending, ...voided.map(({ request }) => request)].map(({ id }) => id);
   const removed = [...calls].flatMap(([id, { create }]) => (create.length === 0 ? [id] : []));

@@ -187,10 +187,7 @@ function requestsInQuestion(
   return withdrawals.list.length + inQuestion.length > room ? open : inQuestion;
 }
 
-async function describeAll(
-  entries: Pick<AccessEntries, "describe">,
-  arns: readonly string[],
-): Promise<readonly AccessEntry[]> {
+async function describeAll(entries: Pick<AccessEntries, "describe">, arns: readonly string[]) {
   extendDeadline(eachEntryMs * arns.length);
   return (await inParallel(arns, (arn) => entries.describe(arn))).filter((entry) => entry !== null);
 }

@@ -64,10 +64,7 @@ interface WayTools extends EntryTools {
 }
 
 /** By lower-case ARN: calls that earlier runs may have sent, for entries that will exist. */
-function begunIn(
-  { leased, repaired, ending, voided, targets }: EntrySettlement,
-  now: Date,
-): ReadonlyMap<string, Holding> {
+function begunIn({ leased, repaired, ending, voided, targets }: EntrySettlement, now: Date) {
   const found = new Map<string, Holding>();
   for (const request of [...leased, ...repaired, ...ending, ...voided.map((each) => each.request)]) {
     const key = request.principal.toLowerCase();

@@ -196,12 +196,7 @@ async function noteUndone(context: WorkerContext, id: string): Promise<void> {
  * Others edited our annotation or tags. Their sealed copies in the records replace them with the next change.
  * @returns whether the log had it already
  */
-async function noteUntrusted(
-  context: WorkerContext,
-  cluster: Cluster,
-  open: readonly ApprovedRequest[],
-  why: string,
-): Promise<boolean> {
+async function noteUntrusted(context: WorkerContext, cluster: Cluster, open: readonly ApprovedRequest[], why: string) {
   const [first] = open;
   if (!first) {
     const turn = `untrusted-${cluster.name}`;
@@ -227,11 +222,7 @@ export async function reportUntrusted(context: WorkerContext, cluster: string, w
 }
 
 /** Records with a withdrawn approval. A void one is an old copy if an event shows it. */
-async function oldRecords(
-  { ledger, keys, now }: WorkerContext,
-  open: readonly ApprovedRequest[],
-  state: WayState,
-): Promise<readonly ApprovedRequest[]> {
+async function oldRecords({ ledger, keys, now }: WorkerContext, open: readonly ApprovedRequest[], state: WayState) {
   const memory = memoryOf(state);
   if (remembersNone(memory.withdrawals)) return [];
   const { beginning, inForce } = dueWork(open, now());

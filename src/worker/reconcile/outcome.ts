@@ -249,12 +249,7 @@ async function newestOf(context: WorkerContext, stale: ApprovedRequest): Promise
 }
 
 /** @param isNew whether the record says more than one more try: then it has an event (law 2) */
-async function postpone(
-  context: WorkerContext,
-  request: ApprovedRequest,
-  failure: Failure,
-  { isNew = false } = {},
-): Promise<void> {
+async function postpone(context: WorkerContext, request: ApprovedRequest, failure: Failure, { isNew = false } = {}) {
   const now = context.now();
   const trouble = nextTry(request, failure, now);
   const lease = endingOf(request, now);

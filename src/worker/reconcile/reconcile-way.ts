@@ -207,10 +207,7 @@ const revertsOfATool = 3;
 const weekMs = 7 * 24 * 3_600_000;
 
 /** Counts a look at aws-auth without our part, which others removed. An unreadable part can still be there. */
-async function noteReverts(
-  { run: { context, cluster }, decided }: Acted,
-  repaired: readonly ApprovedRequest[],
-): Promise<void> {
+async function noteReverts({ run: { context, cluster }, decided }: Acted, repaired: readonly ApprovedRequest[]) {
   const isNew = ({ request, isUnread }: Drift) => !request.lease.drift && !isUnread;
   if (repaired.length === 0 && !decided.drifted.some(isNew)) return;
   const isRare = await context.ledger.takeTurn(`reverts-${cluster.name}`, weekMs, revertsOfATool - 1);

@@ -24,10 +24,7 @@ export async function reportChanges(
 }
 
 /** The same once a day. */
-async function reportOnce(
-  { context, cluster }: Pick<WayContext, "context" | "cluster">,
-  all: readonly AccessChange[],
-): Promise<void> {
+async function reportOnce({ context, cluster }: Pick<WayContext, "context" | "cluster">, all: readonly AccessChange[]) {
   const { ledger, keys, log, now } = context;
   const changes = changesInWords(all);
   log.error({ cluster: cluster.name, changes }, "an admission webhook changed a write to aws-auth");

@@ -231,10 +231,7 @@ function* principalsToPlanAlone(
   return found;
 }
 
-function byPrincipal(
-  refusals: readonly Refusal[],
-  targets: ReadonlyMap<string, EntryTarget>,
-): ReadonlyMap<string, Refusal> {
+function byPrincipal(refusals: readonly Refusal[], targets: ReadonlyMap<string, EntryTarget>) {
   const named = refusals.map((refusal) => [refusal.arn?.toLowerCase() ?? "", refusal] as const);
   return new Map(named.filter(([key]) => targets.has(key)));
 }

@@ -65,10 +65,7 @@ function driftIn(
   };
 }
 
-function refusalsOf(
-  { cluster, state, keys }: SettleInput<EntryState>,
-  targets: ReadonlyMap<string, EntryTarget>,
-): ReadonlyMap<string, Refusal> {
+function refusalsOf({ cluster, state, keys }: SettleInput<EntryState>, targets: ReadonlyMap<string, EntryTarget>) {
   const found = new Map<string, Refusal>();
   for (const [key, target] of targets) {
     const refusal = refuseTarget(cluster, state, keys.memory, target);

@@ -64,11 +64,7 @@ export async function readSignInMap(
 }
 
 /** By lower-case ARN: the entries that these leases hold by their records. */
-function sharesInRecords(
-  cluster: string,
-  open: readonly AccessRequest[],
-  { memory }: WorkerKeys,
-): ReadonlyMap<string, readonly Share[]> {
+function sharesInRecords(cluster: string, open: readonly AccessRequest[], { memory }: WorkerKeys) {
   const found = new Map<string, Share[]>();
   for (const request of open) {
     const share = signInShareInRecord(cluster, request, memory);

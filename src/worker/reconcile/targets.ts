@@ -114,11 +114,7 @@ function byPrincipal(shares: readonly ShareOfRequest[]): ReadonlyMap<string, rea
 }
 
 /** Principals with a beginning, ending or repaired lease, or with a finished share in the cluster. */
-function touchedPrincipals(
-  { work, state, closed, now }: SettleInput,
-  checked: Checked,
-  open: ReadonlySet<string>,
-): ReadonlySet<string> {
+function touchedPrincipals({ work, state, closed, now }: SettleInput, checked: Checked, open: ReadonlySet<string>) {
   // What a dead run wrote must go, even if the lease does not begin.
   const written = work.beginning.filter((request) => shareInCluster(state.holdings, request));
   const moving = [...checked.beginning, ...written, ...checked.ending, ...checked.repaired];
@@ -167,11 +163,7 @@ export function withdrawalsAfter(
   return rememberWithdrawals(state.withdrawals, limit === undefined ? given : { ...given, limit });
 }
 
-function removedShares(
-  holdings: ReadonlyMap<string, Holding>,
-  targets: Settlement["targets"],
-  now: Date,
-): readonly Share[] {
+function removedShares(holdings: ReadonlyMap<string, Holding>, targets: Settlement["targets"], now: Date) {
   return [...targets].flatMap(([key, { holding }]) => {
     const kept = idsOf(holding?.shares ?? []);
     const isRemoved = (share: Share) => !kept.has(share.id) && Date.parse(share.endsAt) <= now.getTime();
@@ -180,10 +172,7 @@ function removedShares(
 }
 
 /** Requests with genuine approvals that give nothing. If a write can have begun, the next run tries again instead. */
-function givenUp(
-  { voided, refused }: Pick<Settlement, "voided" | "refused">,
-  keys: SettleInput["keys"],
-): readonly ApprovedRequest[] {
+function givenUp({ voided, refused }: Pick<Settlement, "voided" | "refused">, keys: SettleInput["keys"]) {
   const failed = refused.filter(({ request, refusal }) => {
     // Until the repair of a person's mistake in aws-auth, the lease waits, and its approval counts.
     return request.lease.writeBegan === null && !isBlocking(refusal.code);

@@ -179,11 +179,7 @@ function isWithin({ username, groups }: MappedIdentity, other: MappedIdentity | 
 const attempts = 5;
 
 /** Without a dry run, which such a webhook leaves alone. @returns what it changes in this write @throws AccessError */
-async function takeBack(
-  { place, state, content }: PlannedWrite,
-  stored: AwsAuthConfigMap,
-  gains: Gains,
-): Promise<readonly AccessChange[]> {
+async function takeBack({ place, state, content }: PlannedWrite, stored: AwsAuthConfigMap, gains: Gains) {
   const { context, cluster, opened } = place;
   const { memory } = context.keys;
   const guard = { ...planGuard(cluster, cluster.levels, state), allowMasters: true, allowNoAdministrator: true };

@@ -83,12 +83,7 @@ async function leasesOf(context: WorkerContext, cluster: Cluster, of?: readonly 
   }
 }
 
-async function adopt(
-  context: WorkerContext,
-  cluster: Cluster,
-  principalArn: string,
-  found: RescueLease,
-): Promise<void> {
+async function adopt(context: WorkerContext, cluster: Cluster, principalArn: string, found: RescueLease) {
   const now = context.now();
   const { id, by, as, endsAt } = found;
   const durationSeconds = Math.max(1, Math.ceil((Date.parse(endsAt) - now.getTime()) / 1000));

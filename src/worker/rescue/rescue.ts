@@ -16,7 +16,7 @@ import { whileOpen } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../open-eks.ts";
 import { changesInWords } from "../reconcile/report-changes.ts";
-import { type GoodDocument, type Repairer, type RepairResult, repairDocument } from "./repair-document.ts";
+import { type Repairer, type RepairResult, repairDocument } from "./repair-document.ts";
 import { giveLease, removeRescueEntry, rescueLeaseIn } from "./rescue-lease.ts";
 import {
   leasedCandidate,
@@ -172,12 +172,7 @@ async function repairAs(
 }
 
 /** The copy in the cluster; null: none with our seal. */
-async function keptDocument(
-  { keys, say }: RescueContext,
-  client: ClusterClient,
-  cluster: Cluster,
-  which: KeptName,
-): Promise<GoodDocument | null> {
+async function keptDocument({ keys, say }: RescueContext, client: ClusterClient, cluster: Cluster, which: KeptName) {
   const kept = readKept(sealedClusterOf(cluster), await client.readKept(), which, keys.memory);
   if (!kept) return null;
   say(`The last good document is the copy of ${kept.at}.`);

@@ -53,11 +53,7 @@ export async function signInToCluster(worker: WorkerContext, cluster: Cluster): 
 
 type Due = Readonly<Record<"waiting" | "toSignIn" | "toReview" | "toProveGone", readonly ApprovedRequest[]>>;
 
-async function run(
-  context: WorkerContext,
-  cluster: Cluster,
-  { waiting, toSignIn, toReview, toProveGone }: Due,
-): Promise<void> {
+async function run(context: WorkerContext, cluster: Cluster, { waiting, toSignIn, toReview, toProveGone }: Due) {
   let open: OpenedCluster | null = null;
   try {
     refuseMovedName(cluster, waiting, context.keys.memory);
@@ -114,12 +110,7 @@ function notSignedIn(detail: string): SignedIn {
 }
 
 /** Schedules the next sign-in if waiting can help. Otherwise, or after too many tries, the finding is "not tested", with the reason. */
-function postponeSignIn(
-  context: WorkerContext,
-  cluster: Cluster,
-  request: ApprovedRequest,
-  error: unknown,
-): Promise<void> {
+function postponeSignIn(context: WorkerContext, cluster: Cluster, request: ApprovedRequest, error: unknown) {
   const known = error instanceof AccessError ? error : null;
   const failure = failureOf(error);
   return recordProof(context, request, isSignInPending, (lease, proof) => {

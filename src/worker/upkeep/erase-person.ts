@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { AccessError } from "../../access/access-error.ts";
 import { type ErasedEvent, PersonEraser, sealLogBase } from "../../access/audit/verify-log.ts";
-import { type AuditEvent, type BrokenChain, erasureMark } from "../../access/audit-event.ts";
+import { type AuditEvent, erasureMark } from "../../access/audit-event.ts";
 import { anotherWriter } from "../../access/lease/drift.ts";
 import { isRequest, type LedgerRecord, recordClosedSince } from "../../access/lists.ts";
 import { zonesOf } from "../../access/policy/cluster.ts";
@@ -59,11 +59,7 @@ function neededWords(record: LedgerRecord, now: Date): readonly string[] {
 /** How often another process can change the log's beginning meanwhile. */
 const maxTries = 5;
 
-async function eraseEvents(
-  context: ErasureContext,
-  { person, by, why }: ErasureOptions,
-  requests: readonly string[],
-): Promise<number | BrokenChain> {
+async function eraseEvents(context: ErasureContext, { person, by, why }: ErasureOptions, requests: readonly string[]) {
   const { auditLog, keys, now } = context;
   const pseudonym = `erased-${randomBytes(4).toString("hex")}`;
   for (let tries = 0; ; tries += 1) {
@@ -94,10 +90,7 @@ async function eraseEvents(
   }
 }
 
-async function removeRecords(
-  { ledger, config }: ErasureContext,
-  records: readonly LedgerRecord[],
-): Promise<readonly string[]> {
+async function removeRecords({ ledger, config }: ErasureContext, records: readonly LedgerRecord[]) {
   const { keepSeconds } = config.audit;
   const kept: string[] = [];
   for (const record of records) {

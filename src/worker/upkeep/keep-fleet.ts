@@ -131,9 +131,7 @@ function sentenceOf(change: FleetChange): string {
   const { eksName, region, account, tags } = change;
   const cluster = `${eksName} in ${region} of account ${account}`;
   if (change.type === "added") return `New: ${cluster}, with ${tagText(tags)}.`;
-  if (change.type === "gone") {
-    return `Gone: ${cluster}. No more requests; leases end as planned.`;
-  }
+  if (change.type === "gone") return `Gone: ${cluster}. No more requests; leases end as planned.`;
   if (change.type === "removed") return `Removed: ${cluster}. No lease is open there.`;
   if (change.type !== "changed") return `Restored: ${cluster} has ${tagText(tags)} again.`;
   const what = `${cluster} has ${tagText(tags)} instead of ${tagText(change.from)}.`;

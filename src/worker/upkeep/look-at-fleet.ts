@@ -69,12 +69,7 @@ export async function lookAtFleet(fleet: Fleet, known: Map<string, Labels>): Pro
   return { found, hasLooked: ({ account, region }) => !isFailed.has(`${account}/${region}`), failed };
 }
 
-async function clustersIn(
-  { clusters: wanted }: Fleet,
-  eks: FleetRegion,
-  where: Region,
-  known: Map<string, Labels>,
-): Promise<readonly FoundCluster[]> {
+async function clustersIn({ clusters: wanted }: Fleet, eks: FleetRegion, where: Region, known: Map<string, Labels>) {
   const found: FoundCluster[] = [];
   for (const eksName of await eks.names()) {
     const place = { ...where, eksName };

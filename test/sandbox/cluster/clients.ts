@@ -8,8 +8,11 @@ import {
   VersionApi,
 } from "@kubernetes/client-node";
 import type { Credentials } from "../../../sandbox/aws/identities.ts";
-import type { SandboxCluster, SandboxClusterOptions } from "../../../sandbox/cluster/cluster.ts";
-import { startSandboxCluster } from "../../../sandbox/cluster/cluster.ts";
+import {
+  type SandboxCluster,
+  type SandboxClusterOptions,
+  startSandboxCluster,
+} from "../../../sandbox/cluster/cluster.ts";
 import { anAccount } from "../aws/clients.ts";
 import { type PresignOptions, presign } from "../aws/presigned.ts";
 

@@ -1,5 +1,8 @@
-import type { SandboxCluster, SandboxClusterOptions } from "../../../sandbox/cluster/cluster.ts";
-import { startSandboxCluster } from "../../../sandbox/cluster/cluster.ts";
+import {
+  type SandboxCluster,
+  type SandboxClusterOptions,
+  startSandboxCluster,
+} from "../../../sandbox/cluster/cluster.ts";
 import { startRealCluster } from "./real/cluster.ts";
 
 export type StartCluster = (options: SandboxClusterOptions) => Promise<SandboxCluster>;

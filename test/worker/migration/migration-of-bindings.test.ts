@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Sandbox } from "../../../sandbox/sandbox.ts";
-import { getPods } from "../../../sandbox/sandbox.ts";
+import { getPods, type Sandbox } from "../../../sandbox/sandbox.ts";
 import { account, initialAwsAuth, region } from "../../../sandbox/scene.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
