@@ -160,6 +160,22 @@ export function pathToAsk(rules: readonly RoleRule[]): PathCheck | null {
   return rights[0] ?? null;
 }
 
+/** Whether rules give it (kubernetes, RuleAllows): a star stands for each, also before a subresource and at a path's end. */
+export function givesRight(rules: readonly RoleRule[], check: AccessCheck | PathCheck): boolean {
+  const has = (given: readonly string[], wanted: string) => given.includes("*") || given.includes(wanted);
+  return rules.some(({ verbs, apiGroups, resources, resourceNames, nonResourceURLs }) => {
+    if (!has(verbs, check.verb)) return false;
+    if ("path" in check) return nonResourceURLs.some((url) => isPathIn(url, check.path));
+    const { group, resource, name = "" } = check;
+    const isOfKind = has(resources, resource) || resources.includes(resource.replace(/^[^/]+(?=\/)/, "*"));
+    return has(apiGroups, group) && isOfKind && (resourceNames.length === 0 || resourceNames.includes(name));
+  });
+}
+
+function isPathIn(url: string, path: string): boolean {
+  return url === path || (url.endsWith("*") && path.startsWith(url.replace(/\*+$/, "")));
+}
+
 /** What rules give by bindings in these places: those in namespaces give no path and nothing outside of namespaces (VisitRulesFor). */
 export function rulesIn(rules: readonly RoleRule[], namespaces: readonly (string | null)[]): readonly RoleRule[] {
   if (namespaces.includes(null)) return rules;

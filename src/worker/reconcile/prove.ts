@@ -138,7 +138,7 @@ interface EndFacts {
 }
 
 /** What is left can be of such a lease: a second look comes when that one should be gone too. Messages say only what is left. */
-const endsBeside = { code: "ends-beside", message: "", retryAfterMs: 15_000 };
+export const endsBeside = { code: "ends-beside", message: "", retryAfterMs: 15_000 };
 
 /** Verifies the remains of a lease after its end. An unanswered question gets its next try. */
 export async function proveEnd({ now }: WorkerContext, facts: EndFacts): Promise<ProvedEnd> {

@@ -4,7 +4,14 @@ import { groupsBy } from "../../access/collections.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import type { AccessCheck, Cluster, PathCheck } from "../../access/policy/cluster.ts";
 import { kubernetesGroups, namespaceOf, type PlacedRole, placedRoleOf } from "../../access/policy/policy-text.ts";
-import { pathToAsk, type RoleRule, type RoleSeen, rightToAsk, rulesIn } from "../../access/policy/rights.ts";
+import {
+  givesRight,
+  pathToAsk,
+  type RoleRule,
+  type RoleSeen,
+  rightToAsk,
+  rulesIn,
+} from "../../access/policy/rights.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
 import type { ClusterClient, ResourceAccess } from "../../kubernetes/cluster-client.ts";
@@ -55,27 +62,30 @@ export async function questionsOf(
 }
 
 /** One right of each role that a lease binds, as the role is now. */
-async function rightsOf(client: Pick<Reviewer, "roleRules">, { groups }: ApprovedRequest): Promise<readonly Check[]> {
-  const found: Check[] = [];
-  for (const { kind, name, namespace } of groups.flatMap((text) => placedRoleOf(text) ?? [])) {
-    const rules = await client.roleRules({ kind, name }, kind === "Role" ? namespace : null);
-    const given = rulesIn(rules ?? [], [namespace]);
-    const right = rightToAsk(given);
-    const check = right ? { ...right, namespace: namespace ?? "" } : pathToAsk(given);
-    if (check) found.push(check);
-  }
-  return found;
+async function rightsOf(client: Pick<Reviewer, "roleRules">, request: ApprovedRequest): Promise<readonly Check[]> {
+  return (await boundRules(client, request)).flatMap(({ namespace, rules }) => {
+    const right = rightToAsk(rules);
+    return (right ? { ...right, namespace: namespace ?? "" } : pathToAsk(rules)) ?? [];
+  });
 }
 
-/** Whether an API server names the lease's own bindings now. It can know them and name others'. */
-export async function knowsBindings(client: Reviewer, request: ApprovedRequest, as: MappedIdentity): Promise<boolean> {
-  const ask = { ...client, may: client.again ?? client.may };
-  const rights = await rightsOf(client, request).catch(() => null);
-  for (const check of rights ?? []) {
-    const { found } = await askUntil(ask, [{ identity: as, check }], true);
-    if (!found?.reason.includes(`Binding "eks-access-${request.id}-`)) return false;
-  }
-  return rights !== null;
+/** Whether a role that the lease binds gives this right: until the API server knows the binding, its refusal is of before. */
+export async function mayGive(
+  client: Pick<Reviewer, "roleRules">,
+  request: ApprovedRequest,
+  check: Check,
+): Promise<boolean> {
+  const isThere = (place: string | null) => place === null || ("namespace" in check && check.namespace === place);
+  const bound = await boundRules(client, request);
+  return bound.some(({ namespace, rules }) => isThere(namespace) && givesRight(rules, check));
+}
+
+function boundRules({ roleRules }: Pick<Reviewer, "roleRules">, { groups }: ApprovedRequest) {
+  const roles = groups.flatMap((text) => placedRoleOf(text) ?? []);
+  return inParallel(roles, async ({ kind, name, namespace }) => {
+    const rules = await roleRules({ kind, name }, kind === "Role" ? namespace : null);
+    return { namespace, rules: rulesIn(rules ?? [], [namespace]) };
+  });
 }
 
 /** A check of every namespace becomes one for each of the lease's, unless it covers the whole cluster. */
@@ -130,12 +140,12 @@ export async function askAfterWrite(
   client: Reviewer,
   questions: readonly Question[],
   isAllowed: boolean,
-  isLate: (found: NonNullable<Answers["found"]>, look: number) => boolean | Promise<boolean>,
+  isLate: (found: NonNullable<Answers["found"]>) => boolean | Promise<boolean>,
 ): Promise<Answers> {
   let answers = await askUntil(client, questions, isAllowed);
   const { again } = client;
-  for (const [look, ms] of looks.entries()) {
-    if (!again || !answers.found || !(await isLate(answers.found, look))) break;
+  for (const ms of looks) {
+    if (!again || !answers.found || !(await isLate(answers.found))) break;
     await wait(ms);
     answers = await askUntil({ ...client, may: again }, questions, isAllowed);
   }

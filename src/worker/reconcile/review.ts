@@ -14,7 +14,7 @@ import {
   type Check,
   checksOf,
   inWords,
-  knowsBindings,
+  mayGive,
   type Question,
   questionsOf,
   type Reviewer,
@@ -49,9 +49,7 @@ export async function reviewLease(
   if (checks.length === 0) return unasked(namesNothing(cluster, request));
   if (request.groups.every(isPolicyText)) return unasked(notTested(unseenUntil(cluster, request, checks)));
   const questions = checks.map((check) => ({ identity, check }));
-  // Two looks come first: another API server can know the bindings.
-  const isLate = async (_: unknown, look: number) =>
-    bindsRoles(request.groups) && (look < 2 || !(await knowsBindings(client, request, identity)));
+  const isLate = ({ check }: Question) => mayGive(client, request, check).catch(() => true);
   // At once: a person waits for the answers.
   const [own, session] = await Promise.all([
     askAfterWrite(client, questions, false, isLate),
@@ -61,10 +59,20 @@ export async function reviewLease(
   const auditIds = [own, elsewhere, session].flatMap((answers) => answers.auditIds);
   const failure = own.failure ?? (own.found ? null : (elsewhere.failure ?? session.failure));
   if (failure) return { finding: unansweredFinding(failure.error), auditIds, unanswered: failure.error };
-  if (own.found) return { finding: deniedFinding(cluster, request, own.found.check), auditIds, unanswered: null };
+  if (own.found) {
+    const denied = deniedFinding(cluster, request, own.found.check);
+    if (!client.again || !(await isLate(own.found))) return { finding: denied, auditIds, unanswered: null };
+    return { finding: notTested(bindingUnknown.what), auditIds, unanswered: bindingUnknown };
+  }
   const detail = `can ${checks.map(inWords).join(", ")}${elsewhere.says}${session.says}`;
   return { finding: { result: "yes", detail }, auditIds, unanswered: null };
 }
+
+/** RBAC learns of a binding later than a run waits. No one can do anything about it. */
+const bindingUnknown = new AccessError("binding-late", "the API server does not know the new binding yet", {
+  remedy: "The worker asks again.",
+  retryAfterMs: 15_000,
+});
 
 /** A namespace that no cluster has: what is allowed there is allowed in every namespace. Bindings of others can allow it in some. */
 const anotherNamespace = "eks-access-another-namespace";

@@ -1,5 +1,6 @@
 import { AccessError } from "../../access/access-error.ts";
 import type { AuditEvent } from "../../access/audit-event.ts";
+import { isDueToEnd } from "../../access/lease/cluster-leases.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import {
   isEndReviewPending,
@@ -24,9 +25,16 @@ import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";
 import { type OpenedCluster, openCluster } from "../open-cluster.ts";
 import { idsElsewhere, recordOutcome } from "../reconcile/outcome.ts";
-import { identityInCluster, mappedAfter } from "../reconcile/prove.ts";
-import { checksOfPrincipal, mayBeAnswered, notAskedAsPrincipal, reviewEnd, reviewLease } from "../reconcile/review.ts";
-import { checksOf } from "../reconcile/review-questions.ts";
+import { endsBeside, identityInCluster, mappedAfter } from "../reconcile/prove.ts";
+import {
+  checksOfPrincipal,
+  isByEnded,
+  mayBeAnswered,
+  notAskedAsPrincipal,
+  reviewEnd,
+  reviewLease,
+} from "../reconcile/review.ts";
+import { askingOnce, checksOf, type Reviewer } from "../reconcile/review-questions.ts";
 import type { WayContext } from "../reconcile/way-adapter.ts";
 import { becomePrincipal, identityOfSession, type SignedIn, signIn } from "./sign-in.ts";
 
@@ -167,14 +175,22 @@ function givenUp(what: string): string {
 
 /** Asks the API server again about a lease's rights, as the same user, and records its answer or the next try. */
 async function reviewOnce({ context, cluster, opened }: WayContext, request: ApprovedRequest): Promise<void> {
-  const identity = request.lease.proof?.reviewedAs ?? null;
-  const { finding, auditIds, unanswered } = await reviewLease(opened.client, cluster, request, identity);
+  const { proof: before, reviewTrouble } = request.lease;
+  const client = reviewerAfter(reviewTrouble, opened);
+  const { finding, auditIds, unanswered } = await reviewLease(client, cluster, request, before?.reviewedAs ?? null);
   if (mayBeAnswered(unanswered)) return postponeReview(context, request, unanswered);
   const detail = { authorized: finding.result, how: finding.detail, ...idsElsewhere(context, auditIds) };
   await recordProof(context, request, isReviewPending, (lease, proof) => ({
     lease: { ...lease, reviewTrouble: null, proof: { ...proof, authorized: finding } },
     event: { type: "lease.rights-asked", detail },
   }));
+}
+
+/** Until then an API server can answer as of before the write. */
+const lateLooks = 3;
+
+function reviewerAfter(trouble: Trouble | null, { client }: OpenedCluster): Reviewer {
+  return (trouble?.attempts ?? 0) < lateLooks ? askingOnce(client) : client;
 }
 
 function postponeReview(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
@@ -195,12 +211,17 @@ async function reviewEndOnce(place: WayContext, request: ApprovedRequest): Promi
   try {
     const readBack = await identityInCluster(opened, request.principal);
     const reviewedAs = readBack.identity ?? { ...before.reviewedAs, groups: [] };
-    const review = await reviewEnd(opened.client, cluster, request, reviewedAs);
+    const reviewer = reviewerAfter(before.trouble, opened);
+    const now = context.now();
+    const inForce = (await context.ledger.leasedOf(cluster.name)).filter((each) => !isDueToEnd(each, now));
+    const review = await reviewEnd(reviewer, cluster, request, reviewedAs, inForce);
     if (mayBeAnswered(review.unanswered)) return await postponeEndReview(context, request, review.unanswered);
+    const isLate = reviewer.again && review.finding.result === "yes" && isByEnded(review.finding.detail, inForce);
+    const trouble = isLate ? nextProofTry(before.trouble, endsBeside, now) : null;
     // Its bindings are read by a run alone.
     const mapped = bindsRoles(request.groups) ? before.mapped : mappedAfter(request, readBack);
     const found = { mapped, authorized: review.finding, reviewedAs };
-    await recordEndProof(context, request, { ...before, ...found, trouble: null }, review.auditIds);
+    await recordEndProof(context, request, { ...before, ...found, trouble }, review.auditIds);
   } catch (error) {
     await postponeEndReview(context, request, error);
   }

@@ -9,6 +9,7 @@ import {
 import {
   describeNamespaces,
   describeRules,
+  givesRight,
   pathToAsk,
   type RoleRule,
   rightToAsk,
@@ -21,6 +22,35 @@ const write = ["create", "update", "patch", "delete", "deletecollection"];
 function aRule(verbs: readonly string[], resources: readonly string[], change: Partial<RoleRule> = {}): RoleRule {
   return { verbs, resources, apiGroups: [""], resourceNames: [], nonResourceURLs: [], ...change };
 }
+
+describe("rules give, as RBAC decides", () => {
+  const check = { verb: "get", group: "", resource: "pods", namespace: "shop" };
+  const metrics = { verb: "get", path: "/metrics/cadvisor" };
+  const ofPaths = (...nonResourceURLs: string[]) => aRule(["get"], [], { nonResourceURLs });
+
+  test.each<[string, RoleRule, Parameters<typeof givesRight>[1]]>([
+    ["what they name", aRule(read, ["pods"]), check],
+    ["everything by stars", aRule(["*"], ["*"], { apiGroups: ["*"] }), check],
+    ["a subresource by a star before it", aRule(["get"], ["*/log"]), { ...check, resource: "pods/log" }],
+    ["a named object", aRule(["get"], ["pods"], { resourceNames: ["a", "b"] }), { ...check, name: "b" }],
+    ["a path", ofPaths("/metrics/cadvisor"), metrics],
+    ["what a path with a star begins", ofPaths("/metrics*"), metrics],
+  ])("%s", (_, rule, asked) => {
+    expect(givesRight([aRule(["watch"], ["nodes"]), rule], asked)).toBe(true);
+  });
+
+  test.each<[string, RoleRule, Parameters<typeof givesRight>[1]]>([
+    ["another verb", aRule(["list"], ["pods"]), check],
+    ["another group", aRule(["get"], ["pods"], { apiGroups: ["metrics.k8s.io"] }), check],
+    ["a subresource by its kind", aRule(["get"], ["pods"]), { ...check, resource: "pods/log" }],
+    ["a subresource by a star after it", aRule(["get"], ["pods/*"]), { ...check, resource: "pods/log" }],
+    ["all objects by a name", aRule(["get"], ["pods"], { resourceNames: ["a"] }), check],
+    ["a path by a shorter one", ofPaths("/metrics"), metrics],
+    ["a path by resources", aRule(["*"], ["*"], { apiGroups: ["*"] }), metrics],
+  ])("not %s", (_, rule, asked) => {
+    expect(givesRight([rule], asked)).toBe(false);
+  });
+});
 
 describe("what a role allows reads as", () => {
   test.each<[string, readonly RoleRule[], string]>([

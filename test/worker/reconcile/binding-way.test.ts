@@ -152,6 +152,40 @@ describe("a lease for one person", () => {
     expect([again?.mapped, again?.trouble]).toEqual([first?.mapped, null]);
   });
 
+  test("that the API server does not know for long is proved by a later look, and so is an end that it still allows", async () => {
+    let isBehind = true;
+    const lagging = openingWith((client) => ({
+      may: async (user, access) => {
+        const answer = await client.may(user, access);
+        const binding = { allowed: true, reason: 'RBAC: allowed by ClusterRoleBinding "eks-access-r-one-0a1b2c3d"' };
+        const isGiven = (await requestOf(context, "r-one")).lease?.end !== null;
+        return isBehind ? { ...answer, ...(isGiven ? binding : { allowed: false, reason: "" }) } : answer;
+      },
+    }));
+    const behind = { ...context, openCluster: lagging };
+
+    const begun = await give(behind, cluster, { id: "r-one", principal: alice });
+    isBehind = false;
+    await signInToCluster({ ...secondsLater(20), openCluster: lagging }, cluster);
+    const proved = await requestOf(context, "r-one");
+    isBehind = true;
+    const ended = await revokeGiven(behind, cluster, "r-one");
+    await signInToCluster({ ...secondsLater(20), openCluster: lagging }, cluster);
+    const later = await requestOf(context, "r-one");
+    isBehind = false;
+    await signInToCluster({ ...secondsLater(40), openCluster: lagging }, cluster);
+    const gone = await requestOf(context, "r-one");
+
+    expect(begun.lease).toMatchObject({
+      proof: { authorized: { result: "not tested" } },
+      reviewTrouble: { attempts: 1 },
+    });
+    expect(proved.lease).toMatchObject({ proof: { authorized: { result: "yes" } }, reviewTrouble: null });
+    expect(ended.lease?.endProof).toMatchObject({ authorized: { result: "yes" }, trouble: { attempts: 1 } });
+    expect(later.lease?.endProof).toMatchObject({ authorized: { result: "yes" }, trouble: { attempts: 2 } });
+    expect(gone.lease?.endProof).toMatchObject({ authorized: { result: "no" }, trouble: null });
+  });
+
   test("in one namespace holds in no other, and the proof says so", async () => {
     const given = await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
 

@@ -137,7 +137,7 @@ describe("an API server that learns of a binding a moment after its write", () =
   const request = aLeasedRequest({}, { id: "r-one", principal: personal, groups: ["ClusterRole view"] });
   const identity = { username: "sso:alice", groups: [] };
   const deleted = `RBAC: allowed by ClusterRoleBinding "${bindingName("r-one", "ClusterRole view")}" of ClusterRole "view"`;
-  const rule = { verbs: ["get"], apiGroups: [""], resources: ["secrets"], resourceNames: [], nonResourceURLs: [] };
+  const rule = { verbs: ["list"], apiGroups: [""], resources: ["pods"], resourceNames: [], nonResourceURLs: [] };
   const roleRules = async () => [rule];
   /** @param before its answers about alice before it learned of the write: so many */
   const behind = (before: number, allowed: boolean, reason = "") => {
@@ -159,18 +159,23 @@ describe("an API server that learns of a binding a moment after its write", () =
     expect(finding.result).toBe("yes");
   });
 
-  test("is believed soon that a role does not give what the level verifies, if it names the role's binding", async () => {
-    let asked = 0;
-    const may: Reviewer["may"] = async ({ username }, access) => {
-      const isOfRole = "resource" in access && access.resource === "secrets";
-      if (username === "sso:alice" && !isOfRole) asked += 1;
-      return { allowed: isOfRole, reason: isOfRole ? deleted : "", auditId: null };
-    };
+  test("is not asked again where the role does not give what the level verifies", async () => {
+    const { client, asked } = behind(100, false);
+    const ofSecrets = { ...client, roleRules: async () => [{ ...rule, resources: ["secrets"] }] };
 
-    const { finding } = await reviewLease(askingOnce({ may, roleRules }), cluster, request, identity);
+    const { finding, unanswered } = await reviewLease(ofSecrets, cluster, request, identity);
 
-    expect(finding.result).toBe("no");
-    expect(asked).toBe(3);
+    expect([finding, unanswered]).toEqual([{ result: "no", detail: "can't list pods in default" }, null]);
+    expect(asked()).toBe(1);
+  });
+
+  test("makes the worker look again later, and say nothing about the rights until then", async () => {
+    const { client } = behind(100, false);
+
+    const { finding, unanswered } = await reviewLease(client, cluster, request, identity);
+
+    expect(finding).toEqual({ result: "not tested", detail: "the API server does not know the new binding yet" });
+    expect(unanswered).toMatchObject({ retryable: true, retryAfterMs: 15_000 });
   });
 
   test("is asked again while it allows by the binding that is deleted", async () => {
