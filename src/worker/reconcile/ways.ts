@@ -92,12 +92,7 @@ export async function waysToEnd(
   };
 }
 
-interface PrincipalsWays {
-  readonly wayOf: (principal: string) => Way;
-  readonly hasDocument: boolean;
-}
-
-async function principalsWays({ mode, entries, client }: OpenedCluster, cluster: Cluster): Promise<PrincipalsWays> {
+async function principalsWays({ mode, entries, client }: OpenedCluster, cluster: Cluster) {
   if (mode === "CONFIG_MAP" || !entries) return { wayOf: () => "aws-auth", hasDocument: true };
   if (mode === "API") return { wayOf: () => "access-entry", hasDocument: false };
   const [arns, configMap] = await Promise.all([entries.list(), client.readAwsAuth()]);
