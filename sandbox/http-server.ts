@@ -28,15 +28,9 @@ export interface SandboxCall {
   readonly by: string | undefined;
 }
 
-export interface SandboxRoute {
-  call: string;
-  answer: () => SandboxAnswer | Promise<SandboxAnswer>;
-}
+export type SandboxRoute = { call: string; answer: () => SandboxAnswer | Promise<SandboxAnswer> };
 
-export interface SandboxServer {
-  url: string;
-  stop: () => Promise<void>;
-}
+export type SandboxServer = { url: string; stop: () => Promise<void> };
 
 export interface SandboxServerOptions {
   /** For the header `date`, from which the AWS SDK learns the right time; absent: the real one. */
@@ -61,9 +55,7 @@ export interface SandboxServerOptions {
  */
 const maxUnsent = 16 * 1024 * 1024;
 
-interface Writing {
-  readonly _writableState: { highWaterMark: number };
-}
+type Writing = { readonly _writableState: { highWaterMark: number } };
 
 export async function startSandboxServer(options: SandboxServerOptions): Promise<SandboxServer> {
   const { host = "127.0.0.1" } = options;

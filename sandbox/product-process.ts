@@ -7,10 +7,7 @@ import { createInterface } from "node:readline";
 export type ProductProcess = ReturnType<typeof spawnProduct>;
 
 /** How to run `eks-access`: with this process's flags, so that it works from the sources and after a build. */
-export interface Program {
-  readonly script: string;
-  readonly nodeFlags: readonly string[];
-}
+export type Program = { readonly script: string; readonly nodeFlags: readonly string[] };
 
 type Command = "slack" | "worker" | "all";
 

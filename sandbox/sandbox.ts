@@ -13,10 +13,7 @@ import { account, arns, botScopes, clusterName, externalId, region } from "./sce
 import { configurationOf, populateModes, type SandboxOptions, startClusters } from "./scene-clusters.ts";
 import { type SandboxSlack, startSandboxSlack } from "./slack/workspace.ts";
 
-export interface KubectlAnswer {
-  readonly ok: boolean;
-  readonly output: string;
-}
+export type KubectlAnswer = { readonly ok: boolean; readonly output: string };
 
 let tokens = 0;
 

@@ -33,10 +33,7 @@ export function cloudTrailCalls(trail: CloudTrail, now: () => Date): JsonHandler
   };
 }
 
-interface Place {
-  account: string;
-  region: string;
-}
+type Place = { account: string; region: string };
 
 function page(trail: CloudTrail, place: Place, lookup: Lookup, now: Date): object {
   const { offset, max, until } = lookup;

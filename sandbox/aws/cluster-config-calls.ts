@@ -84,9 +84,7 @@ function updateObject({ now }: EksService, { id, mode, createdAt, endsAt }: Clus
   };
 }
 
-interface Nodes extends NodeRole {
-  readonly name: string;
-}
+type Nodes = NodeRole & { readonly name: string };
 
 const isFargate = ({ type }: NodeRole) => type === "FARGATE_LINUX";
 

@@ -163,10 +163,7 @@ export interface NodeRole {
 export type EksClusters = Map<string, EksCluster>;
 
 /** The entries that are in force from a time on, in milliseconds since the epoch. */
-export interface EntriesFrom {
-  from: number;
-  entries: readonly AccessEntry[];
-}
+export type EntriesFrom = { from: number; entries: readonly AccessEntry[] };
 
 /** One management event as CloudTrail keeps it. `record` is the JSON of the member CloudTrailEvent. */
 export interface CloudTrailEvent {

@@ -135,10 +135,7 @@ function seeded(registry: Registry, cluster: EksCluster, seeds: readonly Sandbox
   return withAccessEntries(registry, cluster, [...kept, ...made], 0);
 }
 
-export interface ClusterAccess {
-  mode: AuthenticationMode;
-  entries: readonly EntryInForce[];
-}
+export type ClusterAccess = { mode: AuthenticationMode; entries: readonly EntryInForce[] };
 
 /** EKS compares principals by their id, whatever path or account their ARN has. */
 export interface EntryInForce extends Pick<AccessEntry, "principalArn" | "username" | "groups" | "policies"> {

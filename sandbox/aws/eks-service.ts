@@ -100,9 +100,7 @@ export interface EksSettings {
   maxAccessEntries: number;
 }
 
-export interface EksService extends Registry {
-  settings: EksSettings;
-}
+export type EksService = Registry & { settings: EksSettings };
 
 export interface AllowedCall extends EksCall {
   caller: Caller;

@@ -69,15 +69,9 @@ export interface Session {
   transitive: ReadonlySet<string>;
 }
 
-export interface Credentials {
-  accessKeyId: string;
-  secretAccessKey: string;
-}
+export type Credentials = { accessKeyId: string; secretAccessKey: string };
 
-export interface SessionCredentials extends Credentials {
-  sessionToken: string;
-  expiration: Date;
-}
+export type SessionCredentials = Credentials & { sessionToken: string; expiration: Date };
 
 export function identityAllows(
   { allow, policy }: Identity,

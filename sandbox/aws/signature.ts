@@ -8,10 +8,7 @@ import { attempt, Refusal, refuse } from "./refusal.ts";
 const skewMinutes = 5;
 const presignedMinutes = 15;
 
-export interface Signed {
-  caller: Caller;
-  region: string;
-}
+export type Signed = { caller: Caller; region: string };
 
 /** The answer to the signer, or a refusal in the words of the service's protocol. */
 export function answerSigned(

@@ -84,9 +84,7 @@ function sessionExtras(input: AssumeRoleInput): XmlMembers {
   };
 }
 
-export interface XmlMembers {
-  [name: string]: string | XmlMembers;
-}
+export type XmlMembers = { [name: string]: string | XmlMembers };
 
 const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/";
 

@@ -126,10 +126,7 @@ interface TokenOwner {
 }
 
 /** Why a token is refused. Only the authenticator's log shows it, not the API server's answer. */
-interface TokenRefusal {
-  type: "refused";
-  why: string;
-}
+type TokenRefusal = { type: "refused"; why: string };
 
 const prefix = "k8s-aws-v1.";
 const maxTokenBytes = 4096;

@@ -18,10 +18,7 @@ interface BindingSubject {
   namespace?: string;
 }
 
-export interface BindingContent {
-  roleRef: RoleRef;
-  subjects?: readonly BindingSubject[];
-}
+export type BindingContent = { roleRef: RoleRef; subjects?: readonly BindingSubject[] };
 
 export type BindingObject = Stored<BindingContent>;
 

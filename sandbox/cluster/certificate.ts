@@ -24,10 +24,7 @@ export interface ClusterCertificates {
   key: string;
 }
 
-interface KeyPair {
-  publicKey: KeyObject;
-  privateKey: KeyObject;
-}
+type KeyPair = { publicKey: KeyObject; privateKey: KeyObject };
 
 const ecdsaWithSha256 = sequence(oid("1.2.840.10045.4.3.2"));
 

@@ -17,9 +17,7 @@ export interface Writing {
   now: Date;
 }
 
-interface FieldTree {
-  [field: string]: FieldTree;
-}
+type FieldTree = { [field: string]: FieldTree };
 
 /** The manager of a change takes the field; a removed field has no owner (structured-merge-diff). */
 export function ownFields(

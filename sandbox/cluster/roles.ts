@@ -17,9 +17,7 @@ import { badRequest, type FieldProblem, isStatus } from "./status.ts";
 const group = "rbac.authorization.k8s.io";
 
 /** Without aggregation. */
-export interface RoleContent {
-  rules?: readonly PolicyRule[];
-}
+export type RoleContent = { rules?: readonly PolicyRule[] };
 
 const roleKind = kindOf("Role", "roles");
 const clusterRoleKind = kindOf("ClusterRole", "clusterroles");

@@ -23,10 +23,7 @@ export interface Narration {
   calls: (matching: (call: SandboxCall) => boolean) => void;
 }
 
-export interface Terminal {
-  write: (text: string) => void;
-  readonly colour: boolean;
-}
+export type Terminal = { write: (text: string) => void; readonly colour: boolean };
 
 export function narrate({ write, colour }: Terminal): Narration {
   const paint = (codes: string, text: string) => (colour ? `\u001b[${codes}m${text}\u001b[0m` : text);

@@ -132,10 +132,7 @@ const completed = [arns.developers, arns.admins].flatMap((arn) =>
   [`request ${clusterName} ${arn} viewer for 2m `, `why ${clusterName} ${arn}`].map((line) => `/eks-access ${line}`),
 );
 
-interface Example {
-  readonly label: string;
-  readonly line: string;
-}
+type Example = { readonly label: string; readonly line: string };
 
 /** The input line. The browser completes the bot's own commands, which Slack does not. */
 export function composer(viewer: Viewer, title: string, examples: readonly Example[]): Html {

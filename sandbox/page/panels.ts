@@ -43,9 +43,7 @@ export function clustersNav(viewer: Viewer, names: readonly string[]): Html {
   return html`<nav class="clusters" aria-label="Clusters"><ul>${names.map(item)}</ul></nav>`;
 }
 
-export interface NumberedCall extends SandboxCall {
-  readonly number: number;
-}
+export type NumberedCall = SandboxCall & { readonly number: number };
 
 export function callsPanel(calls: readonly NumberedCall[]): Html {
   const note = "Each call of the two processes to Slack, AWS and the cluster, over HTTP.";

@@ -135,10 +135,7 @@ function pressing(action: string): readonly string[] {
 export type Tour = ReturnType<typeof makeTour>;
 
 /** The positions of the audit log and Slack at the tour's beginning: earlier events do not count. */
-export interface TourBegin {
-  readonly sequence: number;
-  readonly at: number;
-}
+export type TourBegin = { readonly sequence: number; readonly at: number };
 
 export interface TourState {
   readonly began: TourBegin | null;

@@ -6,10 +6,7 @@ import { delimiter, join } from "node:path";
 import { succeeds } from "../../src/operations/deadlines.ts";
 
 /** A server from the distribution's packages, unpacked without an installation. */
-export interface UnpackedServer {
-  program: string;
-  libraryPath: string;
-}
+export type UnpackedServer = { program: string; libraryPath: string };
 
 /** A distribution has one of them, or both. */
 const servers = ["redis-server", "valkey-server"] as const;

@@ -68,10 +68,7 @@ async function givenRedis(url: string): Promise<ProvidedRedis> {
   return { url, origin: "the Redis of REDIS_URL", kill: refuse, restart: refuse, stop: async () => {} };
 }
 
-interface Source {
-  absent: string;
-  find: () => Promise<RedisProgram | undefined>;
-}
+type Source = { absent: string; find: () => Promise<RedisProgram | undefined> };
 
 /** The first Redis that this machine can run, or a sentence with everything that it tried. */
 export async function findRedisProgram(): Promise<RedisProgram> {

@@ -19,10 +19,7 @@ export interface Acknowledgement {
 }
 
 /** Why Slack sends something again. */
-export interface Retry {
-  num: number;
-  reason: string;
-}
+export type Retry = { num: number; reason: string };
 
 export type Deliver = (outgoing: Outgoing, retry?: Retry) => Promise<Acknowledgement>;
 

@@ -24,10 +24,7 @@ export interface PlacedElement {
 }
 
 /** An element's place, if it has no unique name: for example one button in each line of a list. */
-export interface ElementPlace {
-  readonly blockId: string;
-  readonly actionId: string;
-}
+export type ElementPlace = { readonly blockId: string; readonly actionId: string };
 
 /** Every interactive element of blocks, in the visible order. */
 export function elementsOf(blocks: readonly SlackBlock[]): readonly PlacedElement[] {

@@ -36,10 +36,7 @@ export interface PersonContext {
 }
 
 /** A person's input for one field, by its block_id, action_id, label or place. */
-export interface Filling {
-  readonly field: string | ElementPlace;
-  readonly value: InputValue;
-}
+export type Filling = { readonly field: string | ElementPlace; readonly value: InputValue };
 
 type Filled = Readonly<Record<string, InputValue>> | readonly Filling[];
 type Shown = SandboxMessage | SandboxView;

@@ -50,10 +50,7 @@ export type PreviewKeys = Signer<"preview">;
 export type PreviewPublicKeys = Verifier<"preview">;
 
 /** The Slack process decides, and can't forge the worker's memory or proofs. */
-export interface SlackKeys {
-  readonly decision: DecisionKeys;
-  readonly preview: PreviewPublicKeys;
-}
+export type SlackKeys = { readonly decision: DecisionKeys; readonly preview: PreviewPublicKeys };
 
 /** The worker verifies decisions, and can't make one. */
 export interface WorkerKeys {
@@ -68,9 +65,7 @@ interface Key {
   readonly verify: (message: string, signature: string) => boolean;
 }
 
-interface SigningKey extends Key {
-  readonly sign: (message: string) => string;
-}
+type SigningKey = Key & { readonly sign: (message: string) => string };
 
 /** HMAC-SHA256. The first secret seals, all of them verify. */
 export function memoryKeys(secrets: readonly [Buffer, ...Buffer[]]): MemoryKeys {
@@ -136,9 +131,7 @@ export function sealedAnew<Kind extends KeyKind>(
   return isOfNewestKey(seal, keys) || !keys.isSealed(purpose, value, seal) ? seal : keys.seal(purpose, value);
 }
 
-interface Sealed {
-  readonly seal: string;
-}
+type Sealed = { readonly seal: string };
 
 /** A value with its seal. @param more what the seal covers besides it, or in its place */
 export function withSeal<Kind extends KeyKind, Said extends object>(

@@ -4,10 +4,7 @@ import { LINE_BREAK } from "./go-yaml/cursor.ts";
 import { parseDocument } from "./parse.ts";
 import { type Identity, resolve } from "./resolve.ts";
 
-interface FileProblem extends Omit<Problem, "key"> {
-  line: number;
-  column: number;
-}
+type FileProblem = Omit<Problem, "key"> & { line: number; column: number };
 
 type EntryReport = Pick<Entry, "section" | "arn" | "username" | "groups" | "line" | "reachable">;
 
@@ -70,10 +67,7 @@ function notTextProblems({ notText }: ConfigMapFile): FileProblem[] {
   });
 }
 
-interface FilePlace {
-  line: number;
-  column: number;
-}
+type FilePlace = { line: number; column: number };
 
 type Locate = (section: string, line: number | null, column: number | null) => FilePlace;
 

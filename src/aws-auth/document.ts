@@ -74,10 +74,7 @@ export interface SectionReading {
   readonly droppedAt: number | null;
 }
 
-export interface ListReading extends SectionReading {
-  readonly text: string;
-  readonly list: SequenceNode;
-}
+export type ListReading = SectionReading & { readonly text: string; readonly list: SequenceNode };
 
 /** The authenticator's table of callers. */
 export interface Lookup {

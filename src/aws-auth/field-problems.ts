@@ -133,10 +133,7 @@ function hasOldEscape(raw: string): boolean {
   return raw.includes("\\'") && raw.replaceAll(/\\[^']/g, "").includes("\\'");
 }
 
-export interface FieldUse extends Field {
-  readonly name: FieldName;
-  readonly spelled: string;
-}
+export type FieldUse = Field & { readonly name: FieldName; readonly spelled: string };
 
 /** In Go's decoding order: by name, because the entry first becomes JSON with sorted keys. The last use wins. */
 export function fieldUses(map: MapValue, section: Section): FieldUse[] {
@@ -184,9 +181,7 @@ export function knownField(spelled: string, section: Section): FieldName | null 
 }
 
 /** An item of mapRoles or mapUsers as encoding/json decodes it into its struct. */
-interface DecodedEntry extends Pick<Entry, "arn" | "username" | "groups"> {
-  sso: boolean;
-}
+type DecodedEntry = Pick<Entry, "arn" | "username" | "groups"> & { sso: boolean };
 
 /** The authenticator's reading of an item: a value of a wrong type leaves the field as it was, which is empty at first. */
 export function decodeEntry(map: MapValue, section: Section): DecodedEntry {

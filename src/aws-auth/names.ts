@@ -127,10 +127,7 @@ function hasGuardedSession(username: string): boolean {
   return at > 1 && username[at - 1] === ":" && !username.slice(0, at).startsWith("{{");
 }
 
-export interface NamedEntry {
-  readonly arn: string;
-  readonly username: string;
-}
+export type NamedEntry = { readonly arn: string; readonly username: string };
 
 type Part = string | RegExp;
 

@@ -39,14 +39,9 @@ export interface PlannedText {
   bytesLeft: number;
 }
 
-export interface Plan extends PlannedText {
-  document: ReadDocument;
-}
+export type Plan = PlannedText & { document: ReadDocument };
 
-export interface RefusedPlan {
-  type: "refused";
-  refusal: Refusal;
-}
+export type RefusedPlan = { type: "refused"; refusal: Refusal };
 
 type PlanResult = Plan | RefusedPlan;
 

@@ -2,10 +2,7 @@ import { canonicalCaller } from "../access/arn.ts";
 import { type Entry, goLower, lookUp, type ReadDocument } from "./document.ts";
 import { render, type TemplateValues } from "./names.ts";
 
-export interface Identity {
-  username: string;
-  groups: readonly string[];
-}
+export type Identity = { username: string; groups: readonly string[] };
 
 /** The session name for a role without a session. */
 const ASSUMED = "eks-access";

@@ -27,10 +27,7 @@ export function writeConfigMap(file: ConfigMapFile, data: Data): string | null {
   return texts.find((each) => hasExactly(each, file, data)) ?? null;
 }
 
-interface Layout {
-  readonly place: "end" | "start";
-  readonly style: "block" | "quoted";
-}
+type Layout = { readonly place: "end" | "start"; readonly style: "block" | "quoted" };
 
 /** Behind a block without a last line break a new key would give it one. A block takes in deeper comments below it, and can't be in braces. */
 const LAYOUTS: readonly Layout[] = [

@@ -19,9 +19,7 @@ type Found = Pick<
   "authSchemePreference" | "useDualstackEndpoint" | "useFipsEndpoint" | "userAgentAppId"
 >;
 
-interface Shared extends Found {
-  readonly requestHandler: Sockets;
-}
+type Shared = Found & { readonly requestHandler: Sockets };
 
 interface ClientSettings extends Shared {
   region: string;
@@ -219,9 +217,7 @@ export function answeredList<T>(found: T[] | undefined, what: string): readonly 
   return answeredWith(Array.isArray(found) && found.every((each) => each !== null) ? found : undefined, what);
 }
 
-interface Answered {
-  readonly $metadata?: { readonly requestId?: string | undefined };
-}
+type Answered = { readonly $metadata?: { readonly requestId?: string | undefined } };
 
 /** Logs the request id, for CloudTrail and AWS Support. @param action in IAM's form @param about as in `RequestIds` */
 export async function logRequestId<T extends object>(

@@ -113,10 +113,7 @@ function around(createdAt: Date): { StartTime: Date; EndTime: Date } {
 type UserIdentity = z.infer<typeof identity>;
 
 /** The cluster. Without `createdAt` the newest creation of its ARN counts. */
-export interface CreatedCluster {
-  readonly arn: string;
-  readonly createdAt: Date | null;
-}
+export type CreatedCluster = { readonly arn: string; readonly createdAt: Date | null };
 
 /**
  * Reads the JSON of one CloudTrail event; null: it is not the successful creation of this EKS cluster. ECS, Redshift, DAX and MemoryDB

@@ -124,10 +124,7 @@ function policyOf(...statements: readonly Statement[]): string {
 const sessionSeconds = 900;
 
 /** Why a run opens a cluster: a request, or a question from Slack. CloudTrail shows it. */
-export interface Purpose {
-  readonly id: string;
-  readonly requester: string;
-}
+export type Purpose = { readonly id: string; readonly requester: string };
 
 /** Of STS. Redis can have any text, and a refused session would keep every lease of its cluster. */
 const sourceForm = /^(?!aws:)[\w+=,.@-]{2,64}$/;

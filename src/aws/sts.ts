@@ -40,9 +40,7 @@ export interface AssumeOptions {
 }
 
 /** Credentials with the identity that STS named in the same answer: it needs no further question. */
-export interface AssumedSession extends AwsCredentials {
-  readonly identity: CallerIdentity;
-}
+export type AssumedSession = AwsCredentials & { readonly identity: CallerIdentity };
 
 /** Assumes a role for the shortest time. The credentials are for memory only: never log or store them. @throws AccessError */
 export async function assumeRole(

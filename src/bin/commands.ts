@@ -48,10 +48,7 @@ const demo = cliCommand("demo", demoUsage, async (argv) => {
   return typeof code === "number" ? code : 1;
 });
 
-interface KnownCommand {
-  readonly does: string;
-  readonly load: () => Promise<CliCommand>;
-}
+type KnownCommand = { readonly does: string; readonly load: () => Promise<CliCommand> };
 
 /** Each command is loaded only when it is called: `check` in a pipeline must not wait for the Slack and AWS clients. */
 const commands: Readonly<Record<string, KnownCommand>> = {

@@ -163,10 +163,7 @@ export function stackOf(error: unknown): string {
   return `${redact(error instanceof Error ? String(error.stack) : String(error))}\n`;
 }
 
-export interface StopRequest {
-  readonly signal: AbortSignal;
-  readonly asked: Promise<NodeJS.Signals>;
-}
+export type StopRequest = { readonly signal: AbortSignal; readonly asked: Promise<NodeJS.Signals> };
 
 /** Listens for signals; a second one ends the process at once. Call it first: a container's first process ignores unheard signals. */
 export function listenForStop(): StopRequest {

@@ -70,10 +70,7 @@ async function offered(live: LiveConfig, reading: FileReading): Promise<Offer> {
   }
 }
 
-interface ReadFile {
-  readonly file: string;
-  readonly digest: string;
-}
+type ReadFile = { readonly file: string; readonly digest: string };
 
 async function reportReplaced(context: ReloadContext, read: ReadFile, afterRestart: readonly string[]): Promise<void> {
   const { file, digest } = read;

@@ -153,10 +153,7 @@ export function readTracing(env: Variables, problems: string[]): { readonly prot
 }
 
 /** The address of Redis and the user. It can hold a password: never put it into a log or a message. */
-interface RedisEnvironment {
-  readonly redisUrl: string;
-  readonly redisAccess: RedisAccess;
-}
+type RedisEnvironment = { readonly redisUrl: string; readonly redisAccess: RedisAccess };
 
 export function readRedisEnvironment(env: Variables, problems: string[]): RedisEnvironment {
   const read = readerOf(env, problems);

@@ -117,10 +117,7 @@ function nameOf(pattern: string, { eksName, account: of, region: at }: FleetClus
   return filled.toLowerCase().replaceAll("_", "-");
 }
 
-interface KnownFleet {
-  readonly clusters: readonly FleetCluster[];
-  readonly now: Date;
-}
+type KnownFleet = { readonly clusters: readonly FleetCluster[]; readonly now: Date };
 
 export const unknownFleet: KnownFleet = { clusters: [], now: new Date(0) };
 

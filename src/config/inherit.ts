@@ -46,10 +46,7 @@ export function inherit(file: unknown, all: readonly string[]): Inherited {
 /** A setting that a cluster would take from what has no form of `defaults` or of a template. */
 export const unknownSetting = Symbol("unknown setting");
 
-interface Layer {
-  readonly path: readonly string[];
-  readonly settings: FileSettings;
-}
+type Layer = { readonly path: readonly string[]; readonly settings: FileSettings };
 
 interface Shared {
   readonly layers: readonly Layer[];

@@ -6,9 +6,7 @@ import type { FleetCluster } from "../access/policy/fleet-list.ts";
 import type { Proposed } from "./clusters.ts";
 import { type Config, neededBy, readConfig } from "./config.ts";
 
-export interface Next extends Pick<Proposed, "places" | "clusters"> {
-  readonly hasWebhook: boolean;
-}
+export type Next = Pick<Proposed, "places" | "clusters"> & { readonly hasWebhook: boolean };
 
 /** Why a configuration can't replace the present one, each as a sentence with its fix; empty: it can. */
 export type ConfigCheck = (next: Next, present: Config) => Promise<readonly string[]>;
@@ -34,10 +32,7 @@ export interface LiveConfig {
   readonly follow: (clusters: readonly FleetCluster[]) => Promise<Offer>;
 }
 
-interface ConfigText {
-  readonly text: string;
-  readonly config: Config;
-}
+type ConfigText = { readonly text: string; readonly config: Config };
 
 export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
   let present = first.config;

@@ -112,6 +112,4 @@ function problemOf(
   return { code, severity, place, message, remedy };
 }
 
-export interface EntryProblem extends ReportedProblem {
-  readonly code: (typeof entryProblemCodes)[number];
-}
+export type EntryProblem = ReportedProblem & { readonly code: (typeof entryProblemCodes)[number] };

@@ -33,9 +33,7 @@ export function isInForce({ lease }: ApprovedRequest): boolean {
 }
 
 /** The person who asks. Without a role for the cluster they see only their own leases. */
-export interface Reader extends Asker {
-  readonly isResponsible: boolean;
-}
+export type Reader = Asker & { readonly isResponsible: boolean };
 
 /** A cluster's open leases, as read before and after the look at the cluster. */
 export interface OpenLeases {

@@ -6,10 +6,7 @@ import type { AccessRequest } from "../access/record.ts";
 import type { AccessEntryFact, Cause } from "./facts.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf, untilWords } from "./link.ts";
 
-export interface Asker {
-  readonly user: string;
-  readonly principal: string | null;
-}
+export type Asker = { readonly user: string; readonly principal: string | null };
 
 export interface SignInFacts {
   readonly accessEntry: AccessEntryFact;

@@ -5,10 +5,7 @@ import type { AwsAuthDocument } from "../aws-auth/index.ts";
 import { named } from "./link.ts";
 import type { ReportedProblem } from "./problems.ts";
 
-export interface DatedEntry {
-  readonly principalArn: string;
-  readonly createdAt?: string | undefined;
-}
+export type DatedEntry = { readonly principalArn: string; readonly createdAt?: string | undefined };
 
 export interface NamedRole {
   readonly arn: string;

@@ -45,10 +45,7 @@ export function connectCluster(cluster: ClusterEndpoint, { timeoutMs }: { readon
 
 type Texts = Readonly<Record<string, string>>;
 
-export interface StoredWithdrawals {
-  readonly data: Texts;
-  readonly object: ConfigMapObject | null;
-}
+export type StoredWithdrawals = { readonly data: Texts; readonly object: ConfigMapObject | null };
 
 /** What our own ConfigMaps in a cluster keep: the last good documents, and the withdrawals of leases by binding. */
 function keptTexts(connection: Connection, cluster: string) {
@@ -79,10 +76,7 @@ function textsAt(connection: Connection, cluster: string, place: typeof lastGood
 }
 
 /** A username and groups, as the API server sees a caller. */
-export interface KubernetesIdentity {
-  readonly username: string;
-  readonly groups: readonly string[];
-}
+export type KubernetesIdentity = { readonly username: string; readonly groups: readonly string[] };
 
 export interface ResourceAccess {
   readonly verb: string;

@@ -21,10 +21,7 @@ const place = { namespace: "kube-system", name: "aws-auth" };
 const fieldManager = "eks-access";
 
 /** A deleted object's finalizers: it can change until they are gone, and nothing undeletes it (Kubernetes docs, "Finalizers"). */
-export interface Deletion {
-  readonly since: string;
-  readonly finalizers: readonly string[];
-}
+export type Deletion = { readonly since: string; readonly finalizers: readonly string[] };
 
 export interface AwsAuthConfigMap {
   readonly data: Readonly<Record<string, string>>;

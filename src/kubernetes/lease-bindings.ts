@@ -12,9 +12,7 @@ export type BindingPlace = Pick<ClusterBinding, "name" | "namespace" | "uid">;
 /** The result of a deletion. `kept`: finalizers keep the binding, which still gives its rights. */
 export type Deleted = "deleted" | "kept" | "absent" | "other";
 
-interface CallFor {
-  readonly lease?: string;
-}
+type CallFor = { readonly lease?: string };
 
 const maxNamespaces = { pages: 100, items: 20_000, milliseconds: 10_000 };
 const fieldManager = "eks-access";

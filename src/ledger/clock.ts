@@ -14,15 +14,9 @@ const mostMs = 5 * 60_000;
 const compareEveryMs = 10_000;
 
 /** A third clock, of a service that the process trusts: AWS or Slack, by TLS. */
-export interface TimeService {
-  readonly name: string;
-  readonly ask: () => Promise<Date>;
-}
+export type TimeService = { readonly name: string; readonly ask: () => Promise<Date> };
 
-interface Moment {
-  readonly ms: number;
-  readonly uptimeMs: number;
-}
+type Moment = { readonly ms: number; readonly uptimeMs: number };
 
 /**
  * This process's time. All processes share Redis' time where it is right. If this machine's clock differs from it, a third one decides:

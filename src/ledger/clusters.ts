@@ -17,10 +17,7 @@ import {
 } from "./stored.ts";
 
 /** CloudTrail's record of a cluster's creation, sealed by the worker that asked. */
-export interface RememberedCreation {
-  readonly record: CreationRecord;
-  readonly seal: string;
-}
+export type RememberedCreation = { readonly record: CreationRecord; readonly seal: string };
 
 /** Three times the pause between two refusals of a process. Milliseconds. */
 export const refusalGoodForMs = 180_000;

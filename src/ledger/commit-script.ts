@@ -204,10 +204,7 @@ return 1
 `);
 
 /** A frequent script: Redis knows it by its digest, and its text goes over the network once. */
-export interface Script {
-  readonly text: string;
-  readonly digest: string;
-}
+export type Script = { readonly text: string; readonly digest: string };
 
 export function scriptOf(text: string): Script {
   return { text, digest: hash("sha1", text) };

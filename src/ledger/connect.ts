@@ -11,14 +11,9 @@ import {
 } from "./client.ts";
 import { addressInWords, type RedisAddress, readRedisUrl } from "./redis-url.ts";
 
-export interface RedisConnection {
-  readonly redis: RedisClient;
-  close: () => Promise<void>;
-}
+export type RedisConnection = { readonly redis: RedisClient; close: () => Promise<void> };
 
-export interface LedgerConnection extends RedisConnection {
-  readonly forQueues: RedisClient;
-}
+export type LedgerConnection = RedisConnection & { readonly forQueues: RedisClient };
 
 /** A first connection takes longer: it first asks Sentinels or nodes of a cluster. */
 const moreAtStartMs = 2_000;

@@ -67,10 +67,7 @@ export type CommitResult =
   /** Another change came first: the present record. Null: there is none, for example because too many are pending (`maxPending`). */
   | { readonly type: "conflict"; readonly current: LedgerRecord | null };
 
-export interface ListPage {
-  readonly requests: readonly AccessRequest[];
-  readonly total: number;
-}
+export type ListPage = { readonly requests: readonly AccessRequest[]; readonly total: number };
 
 /** Code names the small port that it uses, so that a fake needs no more. Every implementation passes test/ledger/contract.ts. */
 export interface Ledger

@@ -67,10 +67,7 @@ export async function latestMigration(
 }
 
 /** A sorted set, and the place in it; null: it leaves the set. */
-interface Listed {
-  readonly key: string;
-  readonly place: number | null;
-}
+type Listed = { readonly key: string; readonly place: number | null };
 
 /** The sorted sets that have a record, or had it. */
 export function listsOf(record: LedgerRecord): readonly Listed[] {

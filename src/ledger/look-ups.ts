@@ -109,13 +109,9 @@ export async function openRequestsFor(
   return [...leased, ...requests];
 }
 
-interface TroubleContext extends RecordContext<ClusterLedger & RequestLedger> {
-  readonly now: () => Date;
-}
+type TroubleContext = RecordContext<ClusterLedger & RequestLedger> & { readonly now: () => Date };
 
-interface Clusters {
-  readonly clusters: ReadonlyMap<string, Cluster>;
-}
+type Clusters = { readonly clusters: ReadonlyMap<string, Cluster> };
 
 /** Failures to reach the API server or to sign in, which only the client's first call reveals. */
 const unreached: readonly FailureCode[] = ["cluster-unreachable", "cluster-unauthorized", "cluster-token-too-large"];

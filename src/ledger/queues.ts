@@ -161,10 +161,7 @@ async function oldestOf(queue: Queue, now: Date): Promise<number | null> {
 }
 
 /** Its name for a log line: an attacker with Redis can give it any length, and also leave it out. */
-interface FailedJob {
-  readonly name: string | undefined;
-  readonly data: unknown;
-}
+type FailedJob = { readonly name: string | undefined; readonly data: unknown };
 
 const nameInLog = ({ name }: { readonly name?: string }) => name?.slice(0, 64);
 

@@ -1,7 +1,4 @@
-export interface RedisNode {
-  readonly host: string;
-  readonly port: number;
-}
+export type RedisNode = { readonly host: string; readonly port: number };
 
 /** The servers of REDIS_URL: one server, the Sentinels that know the master, or some nodes of a Redis Cluster. */
 export interface RedisAddress {

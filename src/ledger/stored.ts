@@ -151,9 +151,7 @@ export async function readOr<T>(absent: T, reading: Promise<T>): Promise<T> {
 }
 
 /** Where an unreadable record is reported. */
-export interface UnreadableLog {
-  error: (detail: object, message: string) => void;
-}
+export type UnreadableLog = { error: (detail: object, message: string) => void };
 
 /** Reads from Redis. Reports an unreadable text once for each record, and leaves it as it is. */
 export interface StoredReader {

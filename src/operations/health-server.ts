@@ -130,10 +130,7 @@ export interface ServiceState {
   readonly why: string | null;
 }
 
-export interface Probe {
-  readonly reach: () => ServiceState;
-  readonly stop: () => void;
-}
+export type Probe = { readonly reach: () => ServiceState; readonly stop: () => void };
 
 interface ProbeOptions {
   /** One light call; rejects if the service does not answer, or refuses. */

@@ -25,9 +25,7 @@ export function aborted(signal: AbortSignal): Promise<"aborted"> {
   });
 }
 
-export interface Ticking {
-  readonly stop: () => Promise<void>;
-}
+export type Ticking = { readonly stop: () => Promise<void> };
 
 /** Repeats `act` one at a time, now and then every so often. The process's own clock sweeps a Redis that lost everything, as soon as it is back. */
 export function startTicking(everyMs: number, act: (everyMs: number) => Promise<void>): Ticking {

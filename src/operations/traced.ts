@@ -171,9 +171,7 @@ export async function rememberTrace({ traces }: TraceContext, id: string): Promi
   if (parent !== null) await traces?.remember(id, parent).catch(() => {});
 }
 
-export interface QuestionTrace {
-  readonly telemetry?: { readonly metadata: string };
-}
+export type QuestionTrace = { readonly telemetry?: { readonly metadata: string } };
 
 export function tracedQuestion<T>(name: string, ask: (askedIn: QuestionTrace) => Promise<T>): Promise<T> {
   return traced({ name: `ask ${name}` }, () => {

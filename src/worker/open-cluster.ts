@@ -57,9 +57,7 @@ export interface OpenedCluster {
   close: () => void;
 }
 
-export interface OpenCluster extends OpenedCluster {
-  readonly description: ClusterDescription;
-}
+export type OpenCluster = OpenedCluster & { readonly description: ClusterDescription };
 
 /** Assumes the role, confirms the identity, describes the cluster, makes a token. @throws AccessError */
 export async function openCluster(

@@ -21,9 +21,7 @@ import type { WorkerContext } from "./context.ts";
 import { lastCreatorUse } from "./discover-creator.ts";
 import { reachCluster } from "./open-cluster.ts";
 
-export interface OperatedCluster extends Cluster {
-  readonly operator: CreatorRole;
-}
+export type OperatedCluster = Cluster & { readonly operator: CreatorRole };
 
 /** CloudTrail shows it with each session of a bootstrap. */
 export const bootstrapPurpose = { id: "bootstrap", requester: "bootstrap" };

@@ -3,10 +3,7 @@ import { isObject, type JsonObject, parseJson } from "../../json.ts";
 import type { SandboxMessage } from "../inputs.ts";
 import type { SlackIdentity, SlackState } from "../state.ts";
 
-export interface RateLimit {
-  perMinute: number;
-  burst: number;
-}
+export type RateLimit = { perMinute: number; burst: number };
 
 /** Each method of each app separately; posting by channel. @see https://docs.slack.dev/apis/web-api/rate-limits */
 export const rateLimits = {

@@ -16,10 +16,7 @@ export interface Extension {
 }
 
 /** One choice of the form: so much longer, and the new end (ISO 8601). */
-export interface ExtensionChoice {
-  readonly bySeconds: number;
-  readonly until: string;
-}
+export type ExtensionChoice = { readonly bySeconds: number; readonly until: string };
 
 const minute = 60;
 const hour = 60 * minute;

@@ -1,9 +1,6 @@
 import type { ChainedEvent } from "../audit-event.ts";
 
-interface Actor {
-  readonly roleArn?: string | undefined;
-  readonly externalId?: string | undefined;
-}
+type Actor = { readonly roleArn?: string | undefined; readonly externalId?: string | undefined };
 
 export interface BucketSink extends Actor {
   readonly bucket: string;
@@ -16,14 +13,10 @@ export interface BucketSink extends Actor {
   readonly lockSeconds: number | null;
 }
 
-export interface BusSink extends Actor {
-  readonly busArn: string;
-}
+export type BusSink = Actor & { readonly busArn: string };
 
 /** A server that takes batches of CloudEvents, signed by Standard Webhooks. */
-export interface WebhookSink {
-  readonly url: string;
-}
+export type WebhookSink = { readonly url: string };
 
 export interface AuditSinks {
   readonly s3: BucketSink | null;

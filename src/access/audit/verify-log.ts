@@ -127,10 +127,7 @@ const askingEvents: readonly string[] = ["request.created", "emergency.taken"];
 const keptFields = ["level", "groups", "cause", "requester", "approvers"] as const;
 
 /** The rest of an event, and the digest of the whole one in the chain. */
-export interface ErasedEvent {
-  readonly event: AuditEvent;
-  readonly digest: string;
-}
+export type ErasedEvent = { readonly event: AuditEvent; readonly digest: string };
 
 /** Finds the events of a person, or of their requests. Takes all events in order: the first event of a request names its person. */
 export class PersonEraser {

@@ -23,10 +23,7 @@ export interface ClusterBinding {
 }
 
 /** The role of a binding. A Role is in the binding's namespace. */
-export interface RoleRef {
-  readonly kind: "Role" | "ClusterRole";
-  readonly name: string;
-}
+export type RoleRef = { readonly kind: "Role" | "ClusterRole"; readonly name: string };
 
 /** A User, a Group or a ServiceAccount, which alone has a namespace. */
 export interface BindingSubject {

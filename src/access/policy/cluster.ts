@@ -16,10 +16,7 @@ export interface AccessCheck {
 }
 
 /** A right on a path of the API server, such as `/metrics`. Only a role has one. */
-export interface PathCheck {
-  readonly verb: string;
-  readonly path: string;
-}
+export type PathCheck = { readonly verb: string; readonly path: string };
 
 export interface Level {
   readonly name: string;

@@ -1,10 +1,7 @@
 import { z } from "zod";
 import { type Immutable, textForm } from "../lease/lease-record.ts";
 
-export interface RoleStep {
-  readonly roleArn: string;
-  readonly externalId?: string | undefined;
-}
+export type RoleStep = { readonly roleArn: string; readonly externalId?: string | undefined };
 
 export interface CreatorRole extends RoleStep {
   readonly type: "role";

@@ -6,9 +6,7 @@ import { canBeNamed, describeNamespaces, isEverything, isInItsGroup, type RoleRu
 // What makes a person more than they seem: one sentence for an approver each.
 
 /** A role as a binding gives it to a person, or to a group of theirs. */
-export interface BoundRole extends PlacedRole {
-  readonly rules: readonly RoleRule[];
-}
+export type BoundRole = PlacedRole & { readonly rules: readonly RoleRule[] };
 
 /** A sentence for each role, not for each namespace, the gravest first: a requester who chooses many namespaces hides none. */
 export function dangerWarnings(bound: readonly BoundRole[], readsAwsAuth: boolean): string[] {

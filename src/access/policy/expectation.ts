@@ -81,9 +81,7 @@ function expectationOf(type: Expectation["type"], groups: Named): Expectation | 
   };
 }
 
-export interface Actor extends Person {
-  readonly linked: string | null;
-}
+export type Actor = Person & { readonly linked: string | null };
 
 export type ExpectationVerdict =
   | { readonly type: "judged"; readonly holds: boolean; readonly why: string }

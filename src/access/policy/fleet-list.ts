@@ -54,9 +54,7 @@ export function placeOf({ account, region, eksName }: FleetPlace): string {
   return `${account}/${region}/${eksName}`;
 }
 
-export interface FoundCluster extends FleetPlace {
-  readonly tags: Labels;
-}
+export type FoundCluster = FleetPlace & { readonly tags: Labels };
 
 export interface FleetLook {
   readonly found: readonly FoundCluster[];

@@ -214,9 +214,7 @@ export function ruleName({ name }: Rule): string {
 }
 
 /** A level with the longest time that a person can have, and whether they can have it permanently. */
-export interface OfferedLevel extends Level {
-  readonly permanent: boolean;
-}
+export type OfferedLevel = Level & { readonly permanent: boolean };
 
 /** The levels of a cluster that a person can ask for now. The principal and the hours count only when they ask. */
 export function levelsOffered(cluster: Cluster, person: Person): readonly OfferedLevel[] {

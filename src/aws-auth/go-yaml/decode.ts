@@ -133,10 +133,7 @@ export function isMerge(key: YamlNode): boolean {
   return key.kind === "scalar" && key.value === "<<" && (key.implicit || key.tag === `${YAML_TAG}merge`);
 }
 
-interface MergeSource {
-  readonly written: YamlNode;
-  readonly mapping: MappingNode;
-}
+type MergeSource = { readonly written: YamlNode; readonly mapping: MappingNode };
 
 /** In the order of application: of a list the last first, as earlier ones win. */
 function mergeSources(value: YamlNode): MergeSource[] {

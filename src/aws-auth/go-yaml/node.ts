@@ -32,10 +32,7 @@ export interface SequenceNode extends NodeBase {
   readonly marks: readonly Mark[];
 }
 
-export interface Pair {
-  readonly key: YamlNode;
-  readonly value: YamlNode;
-}
+export type Pair = { readonly key: YamlNode; readonly value: YamlNode };
 
 export interface MappingNode extends NodeBase {
   readonly kind: "mapping";

@@ -193,10 +193,7 @@ function scanBreaks(cursor: Cursor, column: number, indent: number): { breaks: s
 }
 
 /** Blanks and line breaks between two pieces of a scalar, folded: one line break becomes a space. */
-interface Gap {
-  readonly text: string;
-  readonly brokeLine: boolean;
-}
+type Gap = { readonly text: string; readonly brokeLine: boolean };
 
 /**
  * Skips blanks and breaks. Blanks after the first break do not count; a single LF becomes a space, several stay without the

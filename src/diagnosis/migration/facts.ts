@@ -149,10 +149,7 @@ const reserved = /^(?:system|eks|aws|amazon|iam):/;
 /** Every identity that signs in is in it. */
 export const authenticatedGroup = "system:authenticated";
 
-interface Names {
-  readonly username: string;
-  readonly groups: readonly string[];
-}
+type Names = { readonly username: string; readonly groups: readonly string[] };
 
 /**
  * The username and groups of an item of aws-auth, in the form of an access entry with the same result. EKS fills in only the

@@ -45,10 +45,7 @@ export type Outcome =
   /** It matches no caller, and an access entry would match none either. */
   | { readonly type: "unmatched"; readonly why: string };
 
-export interface ItemOutcome {
-  readonly item: Entry;
-  readonly outcome: Outcome;
-}
+export type ItemOutcome = { readonly item: Entry; readonly outcome: Outcome };
 
 export function* outcomesOf(facts: MigrationFacts): Steps<ItemOutcome[]> {
   yield* problemSteps(facts.document);

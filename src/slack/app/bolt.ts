@@ -21,9 +21,7 @@ import { type DescribedEvent, describeEvent } from "./payload.ts";
 /** Slack gives up after three seconds; a later acknowledgement does not count. */
 const acknowledgedWithinMs = 3_001;
 
-export interface ReceiverSettings extends AdmissionSettings {
-  readonly log: Logger;
-}
+export type ReceiverSettings = AdmissionSettings & { readonly log: Logger };
 
 const path = "/slack/events";
 

@@ -96,10 +96,7 @@ const forms = {
   event: z.object({ event: z.object({ type: text }) }),
 };
 
-export interface DescribedEvent {
-  readonly name: string;
-  readonly request: string | null;
-}
+export type DescribedEvent = { readonly name: string; readonly request: string | null };
 
 /** Names an event, without a person's words. @param words of `/eks-access` */
 export function describeEvent(body: object, words: ReadonlySet<string>): DescribedEvent {

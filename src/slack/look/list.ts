@@ -51,10 +51,7 @@ function viewOf(word: string, clusters: readonly string[]): ListView | null {
   return clusters.includes(word) ? { kind: "cluster", cluster: word } : null;
 }
 
-interface RequestRow {
-  readonly request: AccessRequest;
-  readonly acts: readonly Act[];
-}
+type RequestRow = { readonly request: AccessRequest; readonly acts: readonly Act[] };
 
 export type ListRow = RequestRow | MigrationRow;
 

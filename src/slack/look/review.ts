@@ -26,10 +26,7 @@ export const review: Command = {
   },
 };
 
-interface ReviewQuestion {
-  readonly clusters: readonly string[];
-  readonly seconds: number;
-}
+type ReviewQuestion = { readonly clusters: readonly string[]; readonly seconds: number };
 
 function readQuestion(rest: string, seen: readonly string[]): ReviewQuestion | string {
   const words = rest.split(" ").filter((word) => word !== "" && word !== "since");

@@ -139,10 +139,7 @@ async function postAll(context: TroubleContext): Promise<void> {
   }
 }
 
-interface OwedNews extends Claimed<ClosedCluster> {
-  readonly kind: string;
-  readonly agoMs: number;
-}
+type OwedNews = Claimed<ClosedCluster> & { readonly kind: string; readonly agoMs: number };
 
 /** An outage reaches each cluster, and leaves it, at another second: news of the last minute joins the first of its kind. */
 async function lookAtTroubles(

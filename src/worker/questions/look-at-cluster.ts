@@ -165,9 +165,7 @@ function usernameIn(template: string, { principal, callerArn }: Caller): string 
 }
 
 /** The live document in any state; `readClusterState` refuses some. */
-export interface LiveDocument extends DocumentFacts {
-  readonly managers: readonly SectionWriter[];
-}
+export type LiveDocument = DocumentFacts & { readonly managers: readonly SectionWriter[] };
 
 /** Null: there is no ConfigMap. @throws AccessError */
 export async function readLiveDocument(

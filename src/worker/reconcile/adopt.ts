@@ -81,10 +81,7 @@ export async function adoptByTheClock(context: WorkerContext, cluster: Cluster):
   }
 }
 
-interface Memory {
-  readonly way: Way;
-  readonly state: WayState;
-}
+type Memory = { readonly way: Way; readonly state: WayState };
 
 async function adoptHoldings(
   place: WayContext,

@@ -48,9 +48,7 @@ export interface BindingState extends WayState {
   readonly stored: StoredWithdrawals | null;
 }
 
-export interface BindingsPlace extends WayContext {
-  readonly isWhole: boolean;
-}
+export type BindingsPlace = WayContext & { readonly isWhole: boolean };
 
 type BindingPlace = Pick<ClusterBinding, "name" | "namespace">;
 

@@ -64,9 +64,7 @@ export function openSinceOf({ state, begun, plannedAt }: EntryTools, key: string
 }
 
 /** About which entry EKS has answered a call; null: about none, so that a refusal leaves nothing. */
-interface Progress {
-  sentTo: About | null;
-}
+type Progress = { sentTo: About | null };
 
 /** EKS has no versions: it reads right before and after. @returns the ARN as EKS knows it @throws `access-entry-conflict` */
 async function carryOutEntry(tools: EntryTools, target: EntryTarget, progress: Progress): Promise<string> {

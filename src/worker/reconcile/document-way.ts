@@ -46,9 +46,7 @@ import {
   writeDocument,
 } from "./write-document.ts";
 
-interface Place extends WayContext {
-  readonly isTaken: (request: AccessRequest) => boolean;
-}
+type Place = WayContext & { readonly isTaken: (request: AccessRequest) => boolean };
 
 export type DocumentWay = WayAdapter<ClusterState, DocumentSettlement>;
 

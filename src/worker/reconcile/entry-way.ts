@@ -59,9 +59,7 @@ export function entryWay({ context, cluster, opened, isTaken, which }: Place): E
   };
 }
 
-interface WayTools extends EntryTools {
-  readonly state: EntryState;
-}
+type WayTools = EntryTools & { readonly state: EntryState };
 
 /** By lower-case ARN: calls that earlier runs may have sent, for entries that will exist. */
 function begunIn({ leased, repaired, ending, voided, targets }: EntrySettlement, now: Date) {

@@ -118,10 +118,7 @@ function mapped(request: ApprovedRequest, { identity, place, seenAfterMs }: Read
   return { result: "yes", detail: `${identity.username} with ${identity.groups.join(", ")}${seen}` };
 }
 
-export interface ProvedEnd {
-  readonly proof: EndProof;
-  readonly auditIds: readonly string[];
-}
+export type ProvedEnd = { readonly proof: EndProof; readonly auditIds: readonly string[] };
 
 interface EndFacts {
   readonly cluster: Cluster;

@@ -101,10 +101,7 @@ export function checksOf({ levels }: Cluster, { level, groups }: ApprovedRequest
 
 export type Check = AccessCheck | PathCheck;
 
-export interface Question {
-  readonly identity: MappedIdentity;
-  readonly check: Check;
-}
+export type Question = { readonly identity: MappedIdentity; readonly check: Check };
 
 export interface Answers {
   readonly auditIds: readonly string[];

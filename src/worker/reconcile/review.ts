@@ -81,9 +81,7 @@ const anotherNamespace = "eks-access-another-namespace";
 const byRoleBinding = /^RBAC: allowed by RoleBinding "/;
 
 /** Something that a lease by binding must not give. */
-interface Beyond extends Question {
-  readonly where: string;
-}
+type Beyond = Question & { readonly where: string };
 
 type Said = Pick<Answers, "auditIds" | "failure"> & { readonly says: string };
 

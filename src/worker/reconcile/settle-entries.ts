@@ -18,9 +18,7 @@ import type { EntryState } from "./entry-state.ts";
 import { requestedMapping, targetsOf, withdrawalsAfter } from "./targets.ts";
 import type { ChangePreview, RequestedChange, SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
 
-export interface EntrySettlement extends Settlement {
-  readonly withdrawals: Withdrawals;
-}
+export type EntrySettlement = Settlement & { readonly withdrawals: Withdrawals };
 
 /** Decides the entries' wanted form, after a check of every seal, the policy and the base (laws 3 and 4). */
 export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {

@@ -15,10 +15,7 @@ import {
   signInTargets,
 } from "./sign-in-place.ts";
 
-export interface SignInWrite {
-  readonly place: SignInPlace;
-  readonly targets: SignInTargets;
-}
+export type SignInWrite = { readonly place: SignInPlace; readonly targets: SignInTargets };
 
 /** For these leases. Only places with a change. */
 export function signInWrites(
@@ -95,9 +92,7 @@ export async function rehearseSignIns(
 }
 
 /** As it was answered: enough to make the bindings that need it. */
-export interface SignInsSent extends SignInsWritten {
-  readonly readBack: () => Promise<SignInsWritten>;
-}
+export type SignInsSent = SignInsWritten & { readonly readBack: () => Promise<SignInsWritten> };
 
 /** In one write for each place. A failure concerns only leases that need that place. @param needs as rehearsed */
 export async function writeSignIns(

@@ -121,10 +121,7 @@ export interface VoidApproval {
   readonly whyStillThere: AccessError | null;
 }
 
-export interface RefusedLease {
-  readonly request: ApprovedRequest;
-  readonly refusal: Refusal;
-}
+export type RefusedLease = { readonly request: ApprovedRequest; readonly refusal: Refusal };
 
 export interface Settlement {
   readonly voided: readonly VoidApproval[];
@@ -179,7 +176,4 @@ export interface WriteFailure {
 }
 
 /** The usernames of other access entries. To Kubernetes two principals with one username are one user. */
-export interface OtherNames {
-  readonly entries: readonly NamedEntry[];
-  readonly unread: number;
-}
+export type OtherNames = { readonly entries: readonly NamedEntry[]; readonly unread: number };

@@ -54,10 +54,7 @@ async function remove(context: WorkerContext, cluster: Cluster, principalArn: st
   await removeRescueEntry(context, await openRescuer(context, cluster, purpose), principalArn, id);
 }
 
-interface Found {
-  readonly principalArn: string;
-  readonly lease: RescueLease;
-}
+type Found = { readonly principalArn: string; readonly lease: RescueLease };
 
 /** Empty if AWS refuses the rescuing identity now; the log says so. */
 async function leasesOf(context: WorkerContext, cluster: Cluster, of?: readonly string[]): Promise<readonly Found[]> {

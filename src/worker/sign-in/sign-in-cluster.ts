@@ -131,9 +131,7 @@ function postponeSignIn(context: WorkerContext, cluster: Cluster, request: Appro
   });
 }
 
-interface Completion extends SignedIn {
-  readonly checks: readonly AccessCheck[];
-}
+type Completion = SignedIn & { readonly checks: readonly AccessCheck[] };
 
 /** Only the sign-in can ask as the principal: without an answer now, none comes. */
 function completed(

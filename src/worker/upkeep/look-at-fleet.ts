@@ -22,9 +22,7 @@ export interface FailedPlace {
   readonly error: unknown;
 }
 
-export interface LookAtFleet extends Omit<FleetLook, "at"> {
-  readonly failed: readonly FailedPlace[];
-}
+export type LookAtFleet = Omit<FleetLook, "at"> & { readonly failed: readonly FailedPlace[] };
 
 const purpose = { id: "fleet", requester: "eks-access" };
 

@@ -176,10 +176,7 @@ async function actorFor(
   return sessionThrough(region, [{ roleArn, externalId }], [purpose], sessionPolicyFor(actions, resource));
 }
 
-export interface Batch {
-  readonly id: string;
-  readonly body: string;
-}
+export type Batch = { readonly id: string; readonly body: string };
 
 /**
  * Posts a batch of CloudEvents (CloudEvents HTTP binding, "Batched Content Mode"), signed as Standard Webhooks 1.0
