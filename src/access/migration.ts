@@ -3,6 +3,7 @@ import {
   type CodedReason,
   codedReasonForm,
   type Immutable,
+  itemsForm,
   placeForm,
   textForm,
   textsForm,
@@ -16,7 +17,7 @@ export type ItemSummary = MigrationSummary["items"][number];
 export type StepSummary = MigrationSummary["steps"][number];
 export const summaryForm = z.strictObject({
   mode: textForm,
-  items: z.array(
+  items: itemsForm(
     z.strictObject({
       /** `mapRoles line 4`. */
       place: textForm,
@@ -25,7 +26,7 @@ export const summaryForm = z.strictObject({
       sentences: textsForm,
     }),
   ),
-  steps: z.array(
+  steps: itemsForm(
     z.strictObject({
       /** `switch-mode`, `give-entry <ARN>`, `remove-from-aws-auth`; of a repair `replace-in-aws-auth`, `replace-entry <ARN>`. */
       name: textForm,
@@ -51,7 +52,7 @@ const replacementForm = z.strictObject({
   /** The whole entry, so that a crash between its deletion and the new one loses nothing. */
   username: textForm,
   groups: textsForm,
-  policies: z.array(z.strictObject({ name: textForm, namespaces: textsForm.nullable() })),
+  policies: itemsForm(z.strictObject({ name: textForm, namespaces: textsForm.nullable() })),
   tags: z.record(z.string(), textForm),
   /** When EKS made the access entry. Null: in aws-auth. */
   createdAt: timeForm.nullable(),
@@ -68,7 +69,7 @@ const planForm = z.strictObject({
   /** The entries that leave aws-auth in the end, as written there; empty: none. */
   outs: textsForm,
   /** Of a repair alone. The digest covers them. */
-  replacements: z.array(replacementForm).optional(),
+  replacements: itemsForm(replacementForm).optional(),
   /** The worker's, over all fields above and the migration's id. */
   seal: textForm,
 });
@@ -87,7 +88,7 @@ const migrationFields = recordFields.extend({
   /** A step that may have sent its call, before its proof. */
   begun: z.strictObject({ name: textForm, at: timeForm, place: placeForm }).nullable(),
   /** `proof`: sentences: the confirmed and the untested parts. `place`: null: it began in no record. */
-  done: z.array(z.strictObject({ name: textForm, at: timeForm, proof: textsForm, place: placeForm.nullable() })),
+  done: itemsForm(z.strictObject({ name: textForm, at: timeForm, proof: textsForm, place: placeForm.nullable() })),
   /** aws-auth keeps its items until this, because entries are eventually consistent. */
   settlesAt: timeForm.nullable(),
   /** Of an ended repair: the principal that lost its outdated entry and got no new one. */

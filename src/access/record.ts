@@ -4,6 +4,7 @@ import {
   countForm,
   type Immutable,
   identityForm,
+  itemsForm,
   leaseForm,
   otherLeaseForm,
   textForm,
@@ -46,10 +47,10 @@ const previewForm = z.strictObject({
   today: identityForm.nullable(),
   base: identityForm.nullable(),
   /** The principal's other leases; the digest covers them. */
-  leases: z.array(otherLeaseForm),
+  leases: itemsForm(otherLeaseForm),
   afterwards: identityForm,
   /** The rights of the groups by role bindings; null: unreadable. */
-  rights: z.array(groupRightForm).nullable(),
+  rights: itemsForm(groupRightForm).nullable(),
   warnings: textsForm,
   /** The worker's, over all fields above and the request's id. */
   seal: textForm,
@@ -112,9 +113,9 @@ export const recordFields = z.strictObject({
   expiresAt: timeForm,
   reminders: remindersForm.nullable(),
   /** The sealed approvals, of different people, oldest first. */
-  approvals: z.array(decisionForm),
+  approvals: itemsForm(decisionForm),
   /** Approvals of people who are no longer approvers: they do not count. */
-  dropped: z.array(droppedForm),
+  dropped: itemsForm(droppedForm),
   /** Why the earlier approvals of these people became void. */
   voided: z.strictObject({ by: textsForm, message: textForm }).nullable(),
   trouble: troubleForm.nullable(),
@@ -149,7 +150,7 @@ export const accessRequestForm = z.discriminatedUnion("state", [
   requestFields.extend({
     state: z.literal("approved"),
     ...nothing,
-    approvals: z.array(decisionForm).min(1),
+    approvals: itemsForm(decisionForm, z.array(decisionForm).min(1)),
     lease: leaseForm,
     emergency: emergencyForm.nullable(),
   }),

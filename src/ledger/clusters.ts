@@ -2,7 +2,6 @@ import type { Zone } from "../access/policy/cluster.ts";
 import type { CreationRecord } from "../access/policy/creator.ts";
 import type { SealedFleetList } from "../access/policy/fleet-list.ts";
 import type { ClusterTrouble, Outage } from "../access/retry.ts";
-import { parseJson } from "../access/seal.ts";
 import type { NamespaceList, SealedNotice } from "../access/shared-lists.ts";
 import type { RedisClient } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
@@ -13,6 +12,7 @@ import {
   readEach,
   readOr,
   type StoredReader,
+  storedJson,
   type WorkerIdentity,
 } from "./stored.ts";
 
@@ -222,7 +222,7 @@ export function redisFleet(redis: RedisClient) {
   return {
     /** When the list of the fleet was made, ISO 8601; null: there is none. */
     fleetAt: () => redis.hget(listKey, "at"),
-    fleet: async (): Promise<unknown> => parseJson((await redis.hget(listKey, "list")) ?? ""),
+    fleet: async (): Promise<unknown> => storedJson((await redis.hget(listKey, "list")) ?? "") ?? null,
     /** With the notice of its changes, at once: who reads of a new cluster finds it in the list. */
     publishFleet: async (list: SealedFleetList, notice: SealedNotice | null): Promise<void> => {
       const texts = [list.at, JSON.stringify(list), ...(notice ? [JSON.stringify(notice)] : [])];
@@ -234,6 +234,6 @@ export function redisFleet(redis: RedisClient) {
       await redis.ltrim(noticesKey, 0, maxNotices - 1);
     },
     notices: async (): Promise<readonly unknown[]> =>
-      (await redis.lrange(noticesKey, 0, maxNotices - 1)).map(parseJson),
+      (await redis.lrange(noticesKey, 0, maxNotices - 1)).map(storedJson),
   };
 }

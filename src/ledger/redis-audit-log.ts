@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Anchor, type ErasedEvent, formatAnchor, type LogBase, readAnchor } from "../access/audit/verify-log.ts";
 import { type AuditEvent, type ChainedEvent, genesis, nestsTooDeep } from "../access/audit-event.ts";
 import { timeForm } from "../access/lease/lease-record.ts";
-import { canonicalJson, type Json, parseJson } from "../access/seal.ts";
+import { canonicalJson, type Json } from "../access/seal.ts";
 import { explained, type RedisClient } from "./client.ts";
 import {
   appendScript,
@@ -15,7 +15,7 @@ import {
   noteScript,
 } from "./commit-script.ts";
 import { recordKey } from "./records.ts";
-import { readOr } from "./stored.ts";
+import { readOr, storedJson } from "./stored.ts";
 
 export type EventLedger = ReturnType<typeof redisEvents>;
 
@@ -85,7 +85,7 @@ const unreadable: AuditEvent = {
 
 /** As stored, for verification. A forged text must not hide the other events. One of another version can have another type. */
 function readEvent(text: string): AuditEvent {
-  const event = parseJson(text);
+  const event = storedJson(text);
   return !nestsTooDeep(event) && auditEvent.safeParse(event).success ? (event as AuditEvent) : unreadable;
 }
 

@@ -1,12 +1,13 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import type { AuditEvent } from "../access/audit-event.ts";
-import { countForm, type Immutable, textForm, textsForm, timeForm } from "../access/lease/lease-record.ts";
+import { countForm, type Immutable, itemsForm, textForm, textsForm, timeForm } from "../access/lease/lease-record.ts";
 import { migrationForm } from "../access/migration.ts";
 import { accessRequestForm } from "../access/record.ts";
 import { clusterTroubleForm, outageForm } from "../access/retry.ts";
 import { linkForm, linkProposalForm } from "../access/seals.ts";
 import { recordedEvents } from "../operations/announcements.ts";
+import { textWithin } from "../operations/bounds.ts";
 import type { RedisClient } from "./client.ts";
 import {
   chainHeadKey,
@@ -24,7 +25,7 @@ const messageRefForm = z.strictObject({ channel: textForm, ts: textForm });
 
 /** Where administrators read a question, sealed by the Slack process with the person's id. */
 export type LinkQuestions = Immutable<z.output<typeof linkQuestionsForm>>;
-export const linkQuestionsForm = z.strictObject({ places: z.array(messageRefForm), seal: textForm });
+export const linkQuestionsForm = z.strictObject({ places: itemsForm(messageRefForm), seal: textForm });
 
 /** A person's direct message, which follows a record. */
 export type DirectMessages = Immutable<z.output<typeof directMessagesForm>>;
@@ -48,7 +49,7 @@ export const shownMessagesForm = directMessagesForm.extend({
   isRemoved: z.boolean().optional(),
   message: messageRefForm.nullable(),
   /** If the channel can't be reached: the same message to each approver, as a direct message. */
-  copies: z.array(messageRefForm.extend({ user: textForm })),
+  copies: itemsForm(messageRefForm.extend({ user: textForm })),
   /** To the person who asked for the requester; absent: none. */
   asker: directMessagesForm.optional(),
   /** The Slack process's, over all fields above and the record's id; absent: its reader does not verify it. */
@@ -94,18 +95,25 @@ type Reading<K extends StoredKind> =
   /** A clause without any text of the record. */
   | { readonly type: "unreadable"; readonly problem: string };
 
-/** A record has some kilobytes: we cut its difference far below this. Characters. */
-const maxRecord = 16_000_000;
+/** A record has some kilobytes: we cut its difference far below this. Parsing so many values takes a few milliseconds. */
+const largest = { bytes: 16_000_000, values: 300_000 };
+/** It can't have more of them. Characters. */
+const short = 100_000;
+
+/** Undefined: it is not JSON, or so large that someone with Redis could end this process with it. */
+export function storedJson(text: string): unknown {
+  try {
+    return JSON.parse(text.length > short ? textWithin(Buffer.from(text), largest, "Redis") : text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Parses the text under an id, of any form. */
 export function readStored<K extends StoredKind>(kind: K, id: string, text: string): Reading<K> {
-  if (text.length > maxRecord) return { type: "unreadable", problem: `it has ${text.length} characters` };
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return { type: "unreadable", problem: "it is not JSON" };
-  }
+  const json = storedJson(text);
+  if (json === undefined)
+    return { type: "unreadable", problem: text.length > short ? "it is too large" : "it is not JSON" };
   const parsed = storedForms[kind].safeParse(json);
   if (!parsed.success) return { type: "unreadable", problem: problemOf(parsed.error) };
   if (isOfAnother(kind, id, parsed.data)) return { type: "unreadable", problem: "it is the record of another id" };

@@ -5,6 +5,7 @@ import { verifyAuditLog } from "../../src/ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";
 import { redisAuditLog } from "../../src/ledger/redis-audit-log.ts";
+import { storedForms } from "../../src/ledger/stored.ts";
 import { recordedEvents } from "../../src/operations/announcements.ts";
 import { decideLink } from "../../src/slack/link/link.ts";
 import { askForMigration } from "../../src/slack/migrate/migration-clicks.ts";
@@ -47,6 +48,11 @@ const broken: readonly (readonly [string, string])[] = [
   ["is in a state that can't be", JSON.stringify({ ...anApprovedRequest(), version: 1, approvals: [] })],
   ["is active since never", JSON.stringify({ ...active(), lease: { ...active().lease, activeSince: null } })],
   ["is endless", JSON.stringify({ ...active(), reason: "x".repeat(17_000_000) })],
+  ["has endless values", JSON.stringify({ ...active(), groups: Array(400_000).fill(0) })],
+  [
+    "has an approval with a field that nobody knows",
+    JSON.stringify({ ...active(), approvals: active().approvals.map((each) => ({ ...each, "U0SECRET said": true })) }),
+  ],
   ["has a field that nobody knows", JSON.stringify({ ...active(), "U0SECRET said": true })],
 ];
 
@@ -93,6 +99,14 @@ describe.each(broken)("a record that %s", (_, text) => {
     expect(await aLedger().get("r-2")).toMatchObject({ id: "r-2" });
     expect(await aLedger().whyUnreadable("r-2")).toBeNull();
   });
+});
+
+test("a list of many bad items in a record is one problem: to name each would end the process", () => {
+  const record = { ...active(), approvals: Array(30_000).fill({}) };
+
+  expect(storedForms.request.safeParse(record).error?.issues.map(({ path }) => path)).toEqual([
+    ["approvals", 0, "verdict"],
+  ]);
 });
 
 /** Nothing of these is in the text of the record alone: its key, its place or its id is false. */

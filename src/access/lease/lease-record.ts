@@ -16,7 +16,22 @@ export function isPermanent(seconds: number): boolean {
 
 /** Parts of the forms in which records are stored. The objects are strict: we never write unknown fields. */
 export const textForm = z.string();
-export const textsForm = z.array(textForm);
+const fewItems = 20;
+
+/** Of many items it names the first bad one: zod keeps each problem, so that 400 KB in Redis would end the process. */
+export function itemsForm<Form extends z.ZodType>(form: Form, list = z.array(form)) {
+  const check = (items: unknown, { issues }: z.core.$RefinementCtx) => {
+    for (const [index, input] of Array.isArray(items) && items.length > fewItems ? items.entries() : []) {
+      const [problem] = form.safeParse(input).error?.issues ?? [];
+      if (!problem) continue;
+      issues.push({ ...problem, input, path: [index, ...problem.path] } as (typeof issues)[number]);
+      return z.NEVER;
+    }
+    return items;
+  };
+  return z.preprocess(check, list);
+}
+export const textsForm = itemsForm(textForm);
 export const countForm = z.int().nonnegative();
 export const timeForm = textForm.refine((value) => !Number.isNaN(Date.parse(value)), { error: "no time" });
 export const wayForm = z.enum(["aws-auth", "access-entry", "binding"]);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Immutable, textForm, timeForm } from "../lease/lease-record.ts";
+import { type Immutable, itemsForm, textForm, timeForm } from "../lease/lease-record.ts";
 import { hasSeal, type PreviewKeys, type PreviewPublicKeys, withSeal } from "../seal.ts";
 import type { Labels } from "./cluster.ts";
 
@@ -26,7 +26,7 @@ export type FleetPlace = Pick<FleetCluster, "account" | "region" | "eksName">;
 /** The clusters of the fleet at a time. The newest list counts. */
 export type FleetList = Omit<SealedFleetList, "seal">;
 export type SealedFleetList = Immutable<z.output<typeof listForm>>;
-const listForm = z.strictObject({ at: timeForm, clusters: z.array(clusterForm), seal: textForm });
+const listForm = z.strictObject({ at: timeForm, clusters: itemsForm(clusterForm), seal: textForm });
 
 /** Seals a list with the worker's key, which both processes can verify: the clusters decide who approves what. */
 export function sealFleetList({ at, clusters }: FleetList, keys: PreviewKeys): SealedFleetList {
