@@ -68,6 +68,7 @@ type About = Readonly<Record<string, string>>;
 
 interface Failing {
   readonly causes: Set<string>;
+  readonly sinceMs: number;
   tries: number;
   lastMs: number;
 }
@@ -116,6 +117,12 @@ export class FailureLog {
     return failing !== undefined && this.#now().getTime() - failing.lastMs < withinMs;
   }
 
+  /** How long something has failed, and not worked in between, in milliseconds. */
+  failingForMs(what: string, about: About): number {
+    const nowMs = this.#now().getTime();
+    return nowMs - (this.#failing.get(keyOf(what, about))?.sinceMs ?? nowMs);
+  }
+
   /** Logs that something works again, if it had failed. */
   over(what: string, about: About): void {
     const key = keyOf(what, about);
@@ -129,7 +136,7 @@ export class FailureLog {
     const nowMs = this.#now().getTime();
     const known = this.#failing.get(key);
     const isKnown = known && nowMs - known.lastMs < forgottenAfterMs;
-    const failing = isKnown ? known : { causes: new Set<string>(), tries: 0, lastMs: nowMs };
+    const failing = isKnown ? known : { causes: new Set<string>(), sinceMs: nowMs, tries: 0, lastMs: nowMs };
     failing.lastMs = nowMs;
     putNewest(this.#failing, key, failing, maxFailing);
     return failing;

@@ -93,6 +93,7 @@ async function reconcile(run: Run): Promise<void> {
     const isWhole = await reconcileWays(run, open);
     await refreshWaitingRequests(context, cluster);
     if (isWhole) await forgetTrouble(context, cluster);
+    if (isWhole) context.failures.over(noLedger, { cluster: cluster.name });
     context.failures.over("reconcile failed", { cluster: cluster.name, reason });
   } catch (error) {
     if (hasCode(error, "record-changed")) {
@@ -114,11 +115,20 @@ async function reconcile(run: Run): Promise<void> {
   }
 }
 
-/** One key that a person with Redis made too large to read must not keep access: what is over by the cluster's own memory ends. */
+const noLedger = "a run could not use the ledger";
+
+/**
+ * One key that a person with Redis made too large to read must not keep access: what is over by the cluster's own memory ends. Not at
+ * the first failure: the run that follows can give an extension that the cluster does not know.
+ */
 async function endIfUnread(context: WorkerContext, cluster: Cluster, error: unknown): Promise<void> {
   if (!isLedgerFailure(error)) return;
+  const about = { cluster: cluster.name };
+  context.failures.failed(noLedger, about, error);
+  const afterMs = context.config.timing.endWithoutLedgerAfterSeconds * 1000;
+  if (context.failures.failingForMs(noLedger, about) < afterMs) return;
   for (const failure of (await endWithoutLedger(context, cluster)).failures)
-    context.failures.failed("could not end leases without the ledger", { cluster: cluster.name }, failure);
+    context.failures.failed("could not end leases without the ledger", about, failure);
 }
 
 /** Each entry needs its own calls. An inspection finds others' changes. */
