@@ -14,6 +14,7 @@ import { kubernetesGroups } from "../../access/policy/policy-text.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { burstWidth, inParallel, startInParallel } from "../../operations/deadlines.ts";
 import type { BindingState } from "./binding-state.ts";
+import { answeredWrites } from "./outcome.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";
 import { type Outcomes, overtaken, type ReviewGiven, type WayContext } from "./way-adapter.ts";
 
@@ -135,6 +136,7 @@ async function carryOut(
   made: Set<string>,
 ): Promise<unknown> {
   const { client } = opened;
+  const answered = answeredWrites(context.ledger);
   const created: ClusterBinding[] = [];
   const removeAll = async (bindings: readonly ClusterBinding[]) => {
     for (const binding of bindings) {
@@ -150,7 +152,10 @@ async function carryOut(
       if (!(await isNewest()))
         throw new AccessError("cluster-conflict", `Another run has begun to change ${cluster.name}`, overtaken);
       context.metrics?.writes.inc({ cluster: cluster.name, way: "binding" });
+      const began = answered.get(lease);
+      answered.delete(lease);
       const found = await client.createBinding(binding, { lease }).catch(ignoreTaken);
+      if (began !== undefined) answered.set(lease, began);
       if (!found) continue;
       created.push(found);
       made.add(lease);

@@ -1,5 +1,6 @@
 import { AccessError, isBlocking } from "../../access/access-error.ts";
 import type { AuditEvent, EventType } from "../../access/audit-event.ts";
+import { keptWith, putNewest } from "../../access/collections.ts";
 import { isDueToEnd, sealedEnd } from "../../access/lease/cluster-leases.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
 import { readBackDiffers } from "../../access/lease/drift.ts";
@@ -30,12 +31,22 @@ export async function recordWriteBegun(
   { context, cluster, adapter }: WayRun,
   request: ApprovedRequest,
 ): Promise<ApprovedRequest> {
-  const isAgain = request.lease.writeBegan !== null;
-  if (isAgain) return adapter.way === "binding" ? recordSentAgain(context, request) : request;
+  const { writeBegan: before, state } = request.lease;
+  const answered = answeredWrites(context.ledger);
+  // A run can stop between its records and its calls, for example because another one begins.
+  const isAnswered = state === "scheduled" && answered.get(request.id) === before;
+  if (before !== null) return adapter.way === "binding" && !isAnswered ? recordSentAgain(context, request) : request;
   const writeBegan = context.now().toISOString();
   const place = sealPlace(cluster, request, context.keys.memory);
-  return recordWriting(context, request, { ...request.lease, writeBegan, place });
+  const after = await recordWriting(context, request, { ...request.lease, writeBegan, place });
+  putNewest(answered, request.id, writeBegan, maxAnswered);
+  return after;
 }
+
+const maxAnswered = 10_000;
+
+/** By id: when this process recorded a lease's first write, while each call that it sent for it has its answer. */
+export const answeredWrites = keptWith((_: WorkerContext["ledger"]) => new Map<string, string>());
 
 /** Records that a call that gives the lease is sent again: if it gets no answer, the lease's end waits until it can't arrive. */
 export function recordSentAgain(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {

@@ -186,6 +186,40 @@ describe("a lease for one person", () => {
     expect(gone.lease?.endProof).toMatchObject({ authorized: { result: "no" }, trouble: null });
   });
 
+  test.each([
+    ["no call was sent because another run began", "overtaken", false],
+    ["its call got no answer", "unanswered", true],
+  ] as const)(
+    "whose run is repeated is marked as sent again only if an earlier call can arrive: %s",
+    async (_, failure, isSentAgain) => {
+      let isFirst = true;
+      const fails = (what: string) => {
+        const is = isFirst && failure === what;
+        if (is) isFirst = false;
+        return is;
+      };
+      const { isNewestRun } = context.ledger;
+      const ledger = {
+        ...context.ledger,
+        isNewestRun: async (place: string, run: string) => !fails("overtaken") && isNewestRun(place, run),
+      };
+      const openCluster = openingWith(({ createBinding }) => ({
+        createBinding: async (...given) => {
+          if (fails("unanswered")) throw new AccessError("cluster-unreachable", "no answer");
+          return createBinding(...given);
+        },
+      }));
+      const failing = { ...context, ledger, openCluster };
+
+      await give(failing, cluster, { id: "r-one", principal: alice });
+      await reconcileCluster({ ...failing, now: () => new Date(Date.now() + 5_000) }, cluster);
+      const { lease } = await requestOf(context, "r-one");
+
+      expect(isFirst).toBe(false);
+      expect([lease?.state, lease?.sentAgainAt !== null]).toEqual(["active", isSentAgain]);
+    },
+  );
+
   test("in one namespace holds in no other, and the proof says so", async () => {
     const given = await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
 
