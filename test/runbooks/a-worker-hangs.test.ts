@@ -1,3 +1,4 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { SandboxCall } from "../../sandbox/http-server.ts";
 import { arns, channel, clusterName, configuration } from "../../sandbox/scene.ts";
@@ -13,9 +14,9 @@ let flow: Flow;
 let hung: number;
 const calls: SandboxCall[] = [];
 beforeEach(async () => {
-  // A machine that is busy with something else answers late: whether a worker is there is not a matter of two seconds.
-  const patient = `${configuration}  deadlines: { workerAnswer: 15s, seenBefore: 2s }\n`;
-  flow = await startFlow({ configuration: patient, onCall: (call) => void calls.push(call) });
+  // A worker that hangs answers never: a person waits no longer than two seconds to read it.
+  const impatient = `${configuration}  deadlines: { workerAnswer: 2s, seenBefore: 2s }\n`;
+  flow = await startFlow({ configuration: impatient, onCall: (call) => void calls.push(call) });
   hung = flow.worker().pid;
 });
 afterEach(async () => {
@@ -43,6 +44,13 @@ const ask = (level: string, reason: string) =>
     .command(`/eks-access request ${clusterName} ${arns.engineer} ${level} for 10m ${reason}`, channel);
 const approve = async (reason: string) =>
   flow.sandbox.slack.person("U0APPROVER").click(await flow.asked(reason), "approve");
+/** A machine that is busy with something else answers late: whether a worker is there is not a matter of two seconds. */
+async function bePatient(): Promise<void> {
+  const file = flow.sandbox.environmentOf("slack", { redisUrl: flow.redisUrl }).EKS_ACCESS_CONFIG ?? "";
+  await writeFile(file, (await readFile(file, "utf8")).replace("workerAnswer: 2s", "workerAnswer: 15s"));
+  process.kill(flow.slack().pid, "SIGHUP");
+  await flow.slack().logged("replaced the configuration");
+}
 const whoami = () => typeLine(flow.sandbox, "U0ENGINEER", heading, "/eks-access whoami");
 
 test("a worker hangs: people read that no worker answers, another one continues, and its late write overwrites nothing", async () => {
@@ -53,6 +61,7 @@ test("a worker hangs: people read that no worker answers, another one continues,
   await hangs;
   await ask("admin", "second");
   const unanswered = await whoami();
+  await bePatient();
   const meanwhile = await seriesOf(heading, flow.redisUrl);
 
   const other = await flow.startWorker();
