@@ -3,8 +3,8 @@ import type { SandboxAws } from "../sandbox/aws/account.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { account, arns, externalId } from "../sandbox/scene.ts";
 import { runBootstrap } from "../src/bin/bootstrap.ts";
-import { usualDeadlines, withinDeadline } from "../src/operations/deadlines.ts";
 import { runCommand } from "./bin/check-run.ts";
+import { patiently } from "./builders/times.ts";
 
 /** A role of the account that trusts the worker and does nothing but this. */
 export const operatorArn = `arn:aws:iam::${account}:role/eks-access-operator`;
@@ -21,9 +21,6 @@ export function addOperator({ account: identities }: SandboxAws, made: { readonl
   identities.setAllowed(arns.worker, [...allowed, "eks:*"]);
 }
 
-/** None of these tests is about a call that takes long: an API server of the same process answers late where the machine is busy. */
-const patient = { ...usualDeadlines, awsCall: 60_000, clusterCall: 60_000, clusterWrite: 60_000 };
-
 /** A command in the worker's environment. */
 export async function inWorkerOf(
   sandbox: Sandbox,
@@ -34,7 +31,7 @@ export async function inWorkerOf(
   const environment = sandbox.environmentOf("worker", { redisUrl });
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   try {
-    return await withinDeadline("migration", patient, () => runCommand(command, argv));
+    return await patiently(() => runCommand(command, argv));
   } finally {
     vi.unstubAllEnvs();
   }

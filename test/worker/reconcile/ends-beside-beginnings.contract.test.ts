@@ -1,17 +1,15 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
-import { usualDeadlines, withinDeadline } from "../../../src/operations/deadlines.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
+import { patiently } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import { approve, ask, give, modesConfig, requestOf, revokeOnly } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
-const forEver = 600_000;
-const patient = { ...usualDeadlines, awsCall: forEver, clusterCall: forEver, clusterWrite: forEver, run: forEver };
 
 describe.each([
   ["aws-auth", clusterName, ["kubernetes.get-configmap", "kubernetes.replace-configmap"]],
@@ -35,7 +33,7 @@ describe.each([
       answer = resolve;
     });
     const { struck } = side().sandbox.faults.plan(call, { type: "watch" }, { onStrike: () => answered });
-    const beginning = withinDeadline("run", patient, () => reconcileCluster(context, cluster));
+    const beginning = patiently(() => reconcileCluster(context, cluster));
     await struck;
 
     await revokeOnly(context, "r-first");
