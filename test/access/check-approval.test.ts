@@ -1,11 +1,23 @@
 import { describe, expect, test } from "vitest";
-import { checkApproval } from "../../src/access/approvals.ts";
-import { decideClick } from "../../src/access/decide.ts";
+import { type Click, checkApproval } from "../../src/access/approvals.ts";
+import { type DecisionFacts, decideClick, othersWhoMayApprove, refuseDecision } from "../../src/access/decide.ts";
 import type { MappedIdentity } from "../../src/access/lease/lease-record.ts";
+import { judgeCancel, judgeRevoke } from "../../src/access/lease/revoke.ts";
+import type { Cluster } from "../../src/access/policy/cluster.ts";
+import { actsOf, maySeeRequest } from "../../src/access/policy/permissions.ts";
+import { clusterRule, noRequesterFacts } from "../../src/access/policy/rule.ts";
 import type { AccessRequest, Decision } from "../../src/access/record.ts";
-import { sealDecision } from "../../src/access/seals.ts";
+import { isGenuinePreview, sealDecision, sealPreview } from "../../src/access/seals.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";
-import { anApprovedRequest, aPreviewedRequest, changed, digestNow } from "../builders/a-request.ts";
+import {
+  aLeasedRequest,
+  anApprovedRequest,
+  aPreviewedRequest,
+  aRequest,
+  changed,
+  digestNow,
+  engineerArn,
+} from "../builders/a-request.ts";
 import { keys, otherKeys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 
@@ -170,5 +182,211 @@ describe("an approval that is dated ahead of the worker's clock", () => {
     const timeless = sealDecision({ ...unsealed, at: "tomorrow" }, approved.id, keys.decision);
 
     expect(verdictOn({ ...approved, approvals: [timeless] })).toMatchObject({ type: "void" });
+  });
+});
+
+/** Everyone also has a link in another account, which does not count in this one. */
+const elsewhere = "arn:aws:iam::444455556666:role/engineer";
+const two = aCluster({ rules: [{ ...clusterRule, name: "two", approvals: 2 }] });
+const own = aCluster({ rules: [{ ...clusterRule, name: "own", selfApproval: true }] });
+
+function clicked(by: string, links: Readonly<Record<string, string>>, request: AccessRequest, cluster: Cluster) {
+  const known = { memberships: new Map(), requesterFacts: noRequesterFacts, departed: new Map() };
+  const facts: DecisionFacts = {
+    ...known,
+    links: new Map(Object.entries(links).map(([user, arn]) => [user, [elsewhere, arn]])),
+  };
+  const click = { verdict: "approved", by, digest: request.preview?.digest ?? "", why: "" } as const;
+  return decideClick(request, cluster, click, keys.decision, at(minutes(2)), facts);
+}
+
+function verdictFor(request: AccessRequest, cluster: Cluster) {
+  const [level] = cluster.levels;
+  if (!level) throw new Error("The builder's cluster offers no level.");
+  return checkApproval(request, cluster, level, digestNow(request, null, cluster), keys.decision, at(minutes(5)));
+}
+
+function afterOf(decided: ReturnType<typeof clicked>): AccessRequest {
+  return decided.type === "decided" ? decided.after : expect.fail(decided.code);
+}
+
+describe("a person who is linked with the principal that gets access", () => {
+  const request = aPreviewedRequest({}, null, two);
+
+  test("does not approve it, although another person asks", () => {
+    const decided = clicked(
+      "U0APPROVER",
+      { U0APPROVER: engineerArn.toUpperCase().replace("ARN:AWS:IAM", "arn:aws:iam") },
+      request,
+      two,
+    );
+
+    expect(decided).toEqual({ type: "refused", code: "own-principal" });
+  });
+
+  test("may deny it", () => {
+    const known = { memberships: new Map(), requesterFacts: noRequesterFacts, departed: new Map() };
+    const facts = { ...known, links: new Map([["U0APPROVER", [engineerArn]]]) };
+    const click = { verdict: "denied", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
+
+    expect(decideClick(request, two, click, keys.decision, at(minutes(2)), facts).type).toBe("decided");
+  });
+
+  test("may approve it if the rule lets people approve their own requests", () => {
+    const asked = aPreviewedRequest({}, null, own);
+
+    const after = afterOf(clicked("U0APPROVER", { U0APPROVER: engineerArn }, asked, own));
+
+    expect(after.state).toBe("approved");
+    expect(verdictFor(after, own)).toEqual({ type: "valid" });
+  });
+
+  test("does not count any more if they were linked after they approved", () => {
+    const one = afterOf(clicked("U0APPROVER", {}, request, two));
+
+    const after = afterOf(clicked("U0APPROVER2", { U0APPROVER: engineerArn }, one, two));
+
+    expect(after).toMatchObject({ state: "pending", approvals: [{ by: "U0APPROVER2" }] });
+  });
+});
+
+test("an approver's link is sealed with the decision, and the worker refuses the approval because of it", () => {
+  const cluster = aCluster();
+  const request = aPreviewedRequest({}, null, cluster);
+  const other = afterOf(clicked("U0APPROVER", { U0APPROVER: `${engineerArn}-2` }, request, cluster));
+  const [approval] = other.approvals;
+  // A cluster whose rule lets the Slack process accept it.
+  const lenient = aCluster({ rules: [{ ...clusterRule, selfApproval: true }] });
+  const linked = afterOf(clicked("U0APPROVER", { U0APPROVER: engineerArn }, request, lenient));
+
+  expect(approval?.linked).toBe(`${engineerArn}-2`);
+  expect(verdictFor(other, cluster)).toEqual({ type: "valid" });
+  expect(verdictFor(linked, cluster)).toEqual({
+    type: "void",
+    message: "its approver uses the principal that gets access",
+  });
+});
+
+/** `U0APPROVER2` asks for `U0ENGINEER`. */
+const askedBy = "U0APPROVER2";
+const cluster = aCluster();
+const now = at(minutes(3));
+const valid = (request: AccessRequest) =>
+  checkApproval(request, cluster, aLevel(), digestNow(request), keys.decision, now);
+
+describe("access that one person asks for another", () => {
+  test.each(["U0ENGINEER", askedBy])("is not approved or denied by %s", (by) => {
+    const request = aPreviewedRequest({ askedBy });
+    const ofApprovers = aCluster({ approvers: ["U0ENGINEER", askedBy, "U0APPROVER"] });
+
+    for (const verdict of ["approved", "denied"] as const) {
+      const click = { verdict, by, digest: request.preview?.digest ?? "" };
+      expect(refuseDecision(request, ofApprovers, click, now)).toBe("self-approval");
+    }
+    expect(othersWhoMayApprove(request, ofApprovers)).toEqual(["U0APPROVER"]);
+  });
+
+  test("is void with an approval of the person who asked, also if the Slack process sealed it", () => {
+    const approved = anApprovedRequest();
+    const [approval] = approved.approvals;
+
+    expect(valid({ ...approved, askedBy: approval?.by ?? "" })).toMatchObject({
+      type: "void",
+      message: "people can't approve their own request",
+    });
+  });
+
+  test.each([
+    ["another person", { askedBy: "U0ONCALL" }],
+    ["no one", { askedBy: null }],
+  ])("is void, if Redis says that %s asked", (_, forged) => {
+    const approved = anApprovedRequest({ askedBy });
+
+    expect(valid(approved)).toEqual({ type: "valid" });
+    expect(valid({ ...approved, ...forged })).toMatchObject({ type: "void" });
+  });
+
+  test("can't be shown to approvers as another person's request", () => {
+    const request = aPreviewedRequest({ askedBy });
+    const shown = { ...request, preview: sealPreview(request, request.preview ?? expect.fail(), keys.preview) };
+
+    expect(isGenuinePreview(shown, cluster, keys.preview)).toBe(true);
+    expect(isGenuinePreview({ ...shown, askedBy: null }, cluster, keys.preview)).toBe(false);
+  });
+
+  test.each(["U0ENGINEER", askedBy])("can be seen, cancelled and ended by %s", (user) => {
+    const person = { user, memberships: [] };
+    const notTheirs = aCluster({ approvers: ["U0APPROVER"] });
+
+    expect(judgeCancel(aPreviewedRequest({ askedBy }), person).type).toBe("ended");
+    expect(judgeRevoke(aLeasedRequest({}, { askedBy }), notTheirs, person, "", now).type).toBe("ended");
+    expect(maySeeRequest(aPreviewedRequest({ askedBy }), notTheirs, person)).toBe(true);
+  });
+
+  test("is extended by the person who has it alone", () => {
+    const request = aLeasedRequest({}, { askedBy });
+    const acts = (user: string) => actsOf(request, cluster, { user, memberships: [] }, now);
+
+    expect(acts("U0ENGINEER")).toContain("extend");
+    expect(acts(askedBy)).not.toContain("extend");
+  });
+});
+
+const request = aPreviewedRequest();
+const digest = request.preview?.digest ?? "";
+
+function aClick(change: Partial<Click> = {}): Click {
+  return { verdict: "approved", by: "U0APPROVER", digest, why: "", ...change };
+}
+
+test.each(["approved", "denied"] as const)("a click of an approver decides: %s, sealed for this request", (verdict) => {
+  const click = aClick({ verdict, why: "as agreed" });
+
+  const decided = decideClick(request, aCluster(), click, keys.decision, at(minutes(2)));
+
+  expect(decided).toMatchObject({
+    type: "decided",
+    decision: { verdict, by: "U0APPROVER", at: "2026-03-01T09:02:00.000Z", digest, why: "as agreed" },
+  });
+  if (decided.type !== "decided") return;
+  const { seal, ...unsealed } = decided.decision;
+  expect(keys.decision.isSealed("decision", { ...unsealed, request: request.id }, seal)).toBe(true);
+  expect(keys.decision.isSealed("decision", { ...unsealed, request: "r-2" }, seal)).toBe(false);
+});
+
+describe("a click is refused", () => {
+  test.each([
+    ["of the requester, who is an approver too", "self-approval", { ...request, requester: "U0APPROVER" }, aClick()],
+    ["of somebody who is no approver", "not-an-approver", request, aClick({ by: "U0ONCALL" })],
+    ["on a request that is decided already", "already-decided", anApprovedRequest(), aClick()],
+    ["on a request that was cancelled", "already-decided", { ...request, state: "cancelled" }, aClick()],
+    ["while the worker looks at the cluster", "no-preview", aRequest(), aClick()],
+    ["on a message that shows another change", "change-differs", request, aClick({ digest: "0".repeat(64) })],
+    ["without a digest", "change-differs", request, aClick({ digest: "" })],
+    ["where the time that it expires can't be read", "expired", { ...request, expiresAt: "tomorrow" }, aClick()],
+  ] as const)("%s", (_, code, asked, click) => {
+    const decided = decideClick(asked, aCluster(), click, keys.decision, at(minutes(2)));
+
+    expect(decided).toEqual({ type: "refused", code });
+  });
+
+  test("from the moment when the request expires", () => {
+    const justBefore = decideClick(request, aCluster(), aClick(), keys.decision, at(hours(24) - 0.001));
+    const then = decideClick(request, aCluster(), aClick(), keys.decision, at(hours(24)));
+
+    expect(justBefore.type).toBe("decided");
+    expect(then).toEqual({ type: "refused", code: "expired" });
+  });
+
+  test("also for a denial: only approvers can deny", () => {
+    const decided = decideClick(
+      request,
+      aCluster(),
+      aClick({ verdict: "denied", by: "U0ENGINEER" }),
+      keys.decision,
+      at(60),
+    );
+
+    expect(decided).toEqual({ type: "refused", code: "self-approval" });
   });
 });

@@ -17,7 +17,7 @@ const testsOf: Readonly<Record<string, readonly [string, string]>> = {
     "a lease whose binding was asked for twice ends only when the first call can't arrive any more",
   ],
   "document-unchanged": [
-    "test/worker/reconcile/void-approvals.test.ts",
+    "test/worker/reconcile/way-adapter.contract.test.ts",
     "stays on record while its section can't be read, and is removed when it can",
   ],
   "aws-failing": [

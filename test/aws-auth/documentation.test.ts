@@ -35,7 +35,7 @@ const triedBy = [
     "add-leaves-old-problems-alone",
   ],
   ["a-second-yaml-document-is-dropped", "a-dedent-drops-the-rest", "add-before-a-document-marker"],
-  ["add-a-name-that-looks-like-a-boolean", "quote.property.test.ts"],
+  ["add-a-name-that-looks-like-a-boolean", "text-edit.test.ts"],
   ["refuse-white-space-around-an-arn", "refuse-a-letter-that-only-looks-right", "refuse-a-line-break-in-a-username"],
   [
     "of-a-field-given-twice-the-last-wins",

@@ -1,7 +1,27 @@
 import { describe, expect, test } from "vitest";
-import { formatAnchor, readAnchor, verifyLog } from "../../../src/access/audit/verify-log.ts";
-import { genesis, toCloudEvent } from "../../../src/access/audit-event.ts";
+import {
+  brokenLogBase,
+  type ErasedEvent,
+  formatAnchor,
+  PersonEraser,
+  personPattern,
+  readAnchor,
+  sealLogBase,
+  verifyLog,
+} from "../../../src/access/audit/verify-log.ts";
+import {
+  type AuditEvent,
+  type ChainedEvent,
+  chainHash,
+  erasureMark,
+  genesis,
+  toCloudEvent,
+  verifyChain,
+} from "../../../src/access/audit-event.ts";
+import { digestOfEvent } from "../../../src/access/seal.ts";
 import { aLog } from "../../builders/a-log.ts";
+import { anEvent } from "../../builders/an-event.ts";
+import { keys, otherKeys } from "../../builders/keys.ts";
 
 const beginning = { count: 0, hash: genesis, anchors: [] };
 
@@ -131,4 +151,196 @@ test("an event about no request has no subject as a CloudEvent", () => {
   const [event] = aLog(1);
 
   expect(event && toCloudEvent({ ...event, event: { ...event.event, request: "" } })).not.toHaveProperty("subject");
+});
+
+/** An event that an attacker with Redis edited, with a matching hash of its own. */
+function forged(at: ChainedEvent, event: ChainedEvent["event"]): ChainedEvent {
+  return { ...at, event, hash: chainHash(at.previous, digestOfEvent(event)) };
+}
+
+describe("a log", () => {
+  test("that is unedited is whole, with its head", () => {
+    const log = aLog(5);
+
+    expect(verifyChain(log)).toEqual({ type: "whole", count: 5, head: log[4]?.hash });
+  });
+
+  test("without events is whole", () => {
+    expect(verifyChain([])).toEqual({ type: "whole", count: 0, head: genesis });
+  });
+
+  test("is verified from any page on, with the head of the page before", () => {
+    const log = aLog(5);
+
+    expect(verifyChain(log.slice(2), log[1]?.hash, 3)).toMatchObject({ type: "whole", count: 3 });
+  });
+});
+
+describe("the verdict names the place", () => {
+  test.each(["type", "at", "actor", "request", "cluster", "detail"] as const)(
+    "where the %s of an event was edited",
+    (field) => {
+      const log = aLog(5).map((each) =>
+        each.sequence === 3
+          ? { ...each, event: { ...each.event, [field]: field === "detail" ? { reason: "reason 3 " } : "edited" } }
+          : each,
+      );
+
+      expect(verifyChain(log)).toEqual({ type: "broken", sequence: 3, message: "Event 3 was edited." });
+    },
+  );
+
+  test("after which an event was edited with its hash", () => {
+    const log = aLog(5).map((each) => (each.sequence === 3 ? forged(each, anEvent({ actor: "U0INTRUDER" })) : each));
+
+    expect(verifyChain(log)).toEqual({
+      type: "broken",
+      sequence: 4,
+      message: "Event 4 does not follow the one before it.",
+    });
+  });
+
+  test("where an event was removed", () => {
+    const log = aLog(5).filter((each) => each.sequence !== 3);
+
+    expect(verifyChain(log)).toEqual({
+      type: "broken",
+      sequence: 3,
+      message: "Event 3 is missing.",
+    });
+  });
+
+  test("where an event was removed and the rest numbered again", () => {
+    const log = aLog(5)
+      .filter((each) => each.sequence !== 3)
+      .map((each, index) => ({ ...each, sequence: index + 1 }));
+
+    expect(verifyChain(log)).toMatchObject({ type: "broken", sequence: 3 });
+  });
+
+  test("where two events changed places", () => {
+    const [first, second, third, ...rest] = aLog(5);
+    const log = [first, third, second, ...rest].flatMap((each) => each ?? []);
+
+    expect(verifyChain(log)).toMatchObject({ type: "broken", sequence: 2 });
+  });
+
+  test("where an event was inserted", () => {
+    const log = aLog(5);
+    const inserted = { sequence: 3, event: anEvent({ actor: "U0INTRUDER" }), previous: log[1]?.hash ?? "", hash: "" };
+    const forgery = forged(inserted, inserted.event);
+    const shifted = log.slice(2).map((each) => ({ ...each, sequence: each.sequence + 1 }));
+
+    expect(verifyChain([...log.slice(0, 2), forgery, ...shifted])).toMatchObject({ type: "broken", sequence: 4 });
+  });
+
+  test("where the first event is gone", () => {
+    expect(verifyChain(aLog(3).slice(1))).toMatchObject({ type: "broken", sequence: 1 });
+  });
+});
+
+const person = personPattern(["U0ALICE", 'alice+"x"@example.com']);
+
+function leftOf(events: readonly Partial<AuditEvent>[], own: readonly string[] = []) {
+  const eraser = new PersonEraser(person, own, "erased-1");
+  return events.map((each, index) => {
+    const event = anEvent(each);
+    return eraser.take({ sequence: index + 1, event, previous: genesis, hash: genesis })?.event ?? null;
+  });
+}
+
+describe("the pattern of a person", () => {
+  test.each(["U0ALICE", '"U0ALICE"', "links:U0ALICE", "U0ALICE 111122223333"])("recognises them in %s", (text) => {
+    expect(person.test(text)).toBe(true);
+  });
+
+  test.each(["U0ALICE2", "XU0ALICE", "u0alice", "alice@example.com"])("finds no one in %s", (text) => {
+    expect(person.test(text)).toBe(false);
+  });
+
+  test("recognises a text with signs that JSON escapes", () => {
+    expect(person.test(JSON.stringify({ email: 'alice+"x"@example.com' }))).toBe(true);
+  });
+});
+
+describe("of the events of a person", () => {
+  const wish = { level: "viewer", groups: ["a"], reason: "my cat is ill", principal: "arn:…/alice" };
+
+  test("stays what the review report needs, under another name", () => {
+    const [created] = leftOf([{ actor: "U0ALICE", detail: wish }]);
+
+    expect(created).toEqual(anEvent({ actor: "erased-1", detail: { level: "viewer", groups: ["a"] } }));
+  });
+
+  test("nothing personal stays in later ones of their request, which don't name them", () => {
+    const [, active] = leftOf([
+      { actor: "U0BOB", detail: { ...wish, requester: "U0ALICE" } },
+      { type: "lease.active", actor: "worker", detail: { username: "alice@example.com" } },
+    ]);
+
+    expect(active).toEqual(anEvent({ type: "lease.active", actor: "worker", detail: {} }));
+  });
+
+  test("nothing changes in those of another person's request", () => {
+    expect(leftOf([{ request: "r-bob", actor: "U0BOB", detail: { ...wish, requester: "U0BOB" } }])).toEqual([null]);
+  });
+
+  test("other approvers keep their names", () => {
+    const [approved] = leftOf([
+      { type: "request.approved", actor: "U0BOB", detail: { approvers: ["U0ALICE", "U0BOB"] } },
+    ]);
+
+    expect(approved).toMatchObject({ actor: "U0BOB", detail: { approvers: ["erased-1", "U0BOB"] } });
+  });
+
+  test("events of others stay as they are, and what is erased is not erased again", () => {
+    const erased = anEvent({ actor: "erased-0", detail: { level: "viewer" }, request: "r-2" });
+
+    expect(leftOf([{ actor: "U0ALICE2" }, erased], ["r-2"])).toEqual([null, null]);
+  });
+});
+
+describe("a log with erased events", () => {
+  const log = aLog(4);
+  const erasedEvent: ErasedEvent = {
+    event: anEvent({ actor: "erased-1" }),
+    digest: digestOfEvent(log[1]?.event ?? {}),
+  };
+  const erase = ({ event, digest }: ErasedEvent): readonly ChainedEvent[] =>
+    log.map((each) => (each.sequence === 2 ? { ...each, event, erased: digest } : each));
+  const erasures = new Map(erase(erasedEvent).flatMap((each) => [[each.sequence, erasureMark(each) ?? ""] as const]));
+
+  test("is whole, with the head that it had", () => {
+    expect(verifyChain(erase(erasedEvent), genesis, 1, erasures)).toEqual(verifyChain(log));
+  });
+
+  test("is broken if the worker did not sign the erasure", () => {
+    expect(verifyChain(erase(erasedEvent))).toEqual({
+      type: "broken",
+      sequence: 2,
+      message: "Event 2 was erased without the worker's signature.",
+    });
+  });
+
+  test("is broken if the rest was edited, or has another digest", () => {
+    const edited = { ...erasedEvent, event: anEvent({ actor: "U0MALLORY" }) };
+    const replaced = { ...erasedEvent, digest: digestOfEvent(anEvent({ actor: "U0MALLORY" })) };
+
+    for (const forged of [edited, replaced]) {
+      expect(verifyChain(erase(forged), genesis, 1, erasures)).toMatchObject({ type: "broken", sequence: 2 });
+    }
+  });
+
+  test("has a beginning that another key, or an attacker without one, can't make", () => {
+    const base = { count: 0, hash: genesis, anchors: [], erasures };
+
+    expect(brokenLogBase(sealLogBase(base, keys.preview), keys.preview)).toBeNull();
+    for (const seal of [
+      null,
+      sealLogBase(base, otherKeys.preview).seal,
+      sealLogBase({ ...base, erasures: new Map() }, keys.preview).seal,
+    ]) {
+      expect(brokenLogBase({ ...base, seal }, keys.preview)?.message).toContain("without the worker's signature");
+    }
+  });
 });

@@ -137,3 +137,91 @@ describe("the end of a lease by aws-auth", () => {
     await outside.editAwsAuth(({ data: { mapAccounts: _, ...data } = {}, ...map }) => ({ ...map, data }));
   });
 });
+const throttled = { type: "answer", status: 429, body: "{}" } as const;
+const forbidden = { type: "answer", status: 403, body: "{}" } as const;
+
+describe.each([
+  ["aws-auth", clusterName],
+  ["access entries", "analytics"],
+])("by %s", (_, name) => {
+  let context: WorkerContext;
+  let cluster: Cluster;
+  /** How much later it is for the worker. */
+  let laterMs: number;
+
+  beforeEach(() => {
+    laterMs = 0;
+    const now = () => new Date(Date.now() + laterMs);
+    context = { ...side().context(memoryLedger()), config: modesConfig(), now, pause: async () => {} };
+    cluster = clusterIn(context.config, name);
+  });
+
+  const lease = async () => (await requestOf(context, "r-one")).lease ?? expect.fail("there is no lease");
+  const authorized = async () => (await lease()).proof?.authorized;
+
+  const giveWhile = async (answer: FaultAnswer, times = 1) => {
+    side().sandbox.faults.plan(review, answer, { times });
+    await give(context, cluster, { id: "r-one" });
+  };
+
+  /** What another worker does once the next try is due. */
+  const proveWhenDue = async () => {
+    const due = dueAt(await requestOf(context, "r-one")) ?? expect.fail("nothing is due");
+    laterMs = Math.max(laterMs, due - Date.now());
+    await signInToCluster({ ...context }, cluster);
+  };
+
+  const eventsOf = async (type: AuditEvent["type"]) =>
+    (await context.ledger.events(1, 1000)).map(({ event }) => event).filter((event) => event.type === type);
+
+  test.each<[string, FaultAnswer, string]>([
+    ["is throttled", throttled, "cluster-throttled"],
+    ["gets no answer", { type: "cut-before" }, "cluster-unreachable"],
+  ])(
+    "a question about what the lease allows that %s is asked again, and its answer is reported",
+    async (__, answer, code) => {
+      await giveWhile(answer);
+      const before = await lease();
+
+      await proveWhenDue();
+
+      expect(before).toMatchObject({ state: "active", reviewTrouble: { code, attempts: 1 } });
+      expect(before.proof?.authorized.result).toBe("not tested");
+      expect(await authorized()).toMatchObject({ result: "yes" });
+      expect((await lease()).reviewTrouble).toBeNull();
+      expect(await eventsOf("lease.rights-asked")).toMatchObject([{ detail: { authorized: "yes" } }]);
+    },
+  );
+
+  test("it is asked again with growing gaps, until the lease ends", async () => {
+    await giveWhile(throttled, 1_000);
+    const gaps: number[] = [];
+    while (gaps.length < 40) {
+      const { reviewTrouble, endsAt } = await lease();
+      if (!reviewTrouble || Date.parse(endsAt) <= Date.now() + laterMs + 300_000) break;
+      gaps.push((Date.parse(reviewTrouble.retryAt) - Date.parse(reviewTrouble.at)) / 1000);
+      await proveWhenDue();
+    }
+
+    expect(gaps.slice(0, 12)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+    expect(gaps.length).toBeGreaterThan(15);
+    expect((await lease()).reviewTrouble).not.toBeNull();
+  });
+
+  test("it is not asked before it is due", async () => {
+    await giveWhile(throttled);
+    const asked = side().sandbox.faults.calls(review);
+
+    await signInToCluster({ ...context }, cluster);
+
+    expect(side().sandbox.faults.calls(review)).toBe(asked);
+  });
+
+  test("a worker that may not ask says so, and does not promise to ask again", async () => {
+    await giveWhile(forbidden);
+
+    expect(await authorized()).toMatchObject({ result: "not tested" });
+    expect((await authorized())?.detail).not.toContain("tries again");
+    expect((await lease()).reviewTrouble ?? null).toBeNull();
+  });
+});

@@ -1,9 +1,14 @@
 import { Registry } from "prom-client";
 import { beforeEach, describe, expect, test } from "vitest";
-import { account, arns, clusterName } from "../../../sandbox/scene.ts";
+import { account, arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
+import { AccessError } from "../../../src/access/access-error.ts";
+import { bytesOf } from "../../../src/access/lease/annotation.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { createWorkerMetrics } from "../../../src/operations/metrics.ts";
+import { stateText, troubleText } from "../../../src/slack/show/words.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
+import { openCluster } from "../../../src/worker/open-cluster.ts";
+import { previewCluster } from "../../../src/worker/preview/preview.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
@@ -13,15 +18,19 @@ import {
   approve,
   ask,
   bound,
+  dyingBefore,
   give,
   later,
   modesConfig,
   type Outside,
+  outsideDocument,
+  outsideEntries,
   outsideOf,
   requestOf,
   revokeGiven,
   revokeOnly,
 } from "./both-ways.ts";
+import { entriesOf } from "./entries-of.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const { engineer } = arns;
@@ -274,4 +283,361 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
       });
     });
   }
+});
+const viewers = "eks-access:viewers";
+
+/** What an approver was shown is what is written, whichever way the cluster takes it (law 4). */
+describe.each([
+  { way: "aws-auth", name: clusterName },
+  { way: "access-entry", name: "analytics" },
+] as const)("by $way", ({ way, name }) => {
+  let context: WorkerContext;
+  let cluster: Cluster;
+  let outside: Outside;
+
+  const inMinutes = (minutes: number) => later(context, minutes * 60);
+  const typesOf = async (id: string) => (await context.ledger.eventsOf(id, 100)).map(({ event }) => event.type);
+
+  beforeEach(async () => {
+    const config = modesConfig();
+    cluster = clusterIn(config, name);
+    context = { ...side().context(memoryLedger()), config };
+    outside = outsideOf(way, side(), cluster);
+    await outside.edit(engineer, null);
+  });
+
+  test("the preview names the other leases of the principal", async () => {
+    const one = await give(context, cluster, { id: "r-one" });
+
+    const two = await ask(context, cluster, { id: "r-two", durationSeconds: 7200, extends: "r-one" });
+
+    expect(two.preview).toMatchObject({
+      diff: "",
+      leases: [{ id: "r-one", groups: [viewers], endsAt: one.lease?.endsAt }],
+    });
+  });
+
+  test("an extension that waits is closed when its lease is revoked", async () => {
+    await give(context, cluster, { id: "r-one" });
+    await ask(context, cluster, { id: "r-two", durationSeconds: 7200, extends: "r-one" });
+
+    await revokeGiven(context, cluster, "r-one");
+
+    expect(await requestOf(context, "r-two")).toMatchObject({ state: "refused", refusal: { code: "lease-over" } });
+    expect((await typesOf("r-two")).at(-1)).toBe("request.refused");
+  });
+
+  test("an extension that waits is closed when the time of its lease is over", async () => {
+    await give(context, cluster, { id: "r-one", durationSeconds: 300 });
+    await ask(context, cluster, { id: "r-two", durationSeconds: 7200, extends: "r-one" });
+
+    await reconcileCluster(inMinutes(6), cluster);
+
+    expect(await requestOf(context, "r-two")).toMatchObject({ state: "refused", refusal: { code: "lease-over" } });
+  });
+
+  test("an approved extension gives nothing once its lease is revoked", async () => {
+    await give(context, cluster, { id: "r-one" });
+    await ask(context, cluster, { id: "r-two", durationSeconds: 7200, extends: "r-one" });
+    await approve(context, cluster, "r-two");
+    await revokeOnly(context, "r-one");
+
+    await reconcileCluster(context, cluster);
+
+    expect(await outside.given(engineer)).toBeNull();
+    expect(await requestOf(context, "r-two")).toMatchObject({ state: "refused", lease: null });
+  });
+
+  test("an approval is void where another lease of the principal was revoked since", async () => {
+    await give(context, cluster, { id: "r-one" });
+    await ask(context, cluster, { id: "r-two", level: "admin" });
+    await approve(context, cluster, "r-two");
+    await revokeOnly(context, "r-one");
+
+    await reconcileCluster(context, cluster);
+
+    expect(await outside.given(engineer)).toBeNull();
+    expect(await requestOf(context, "r-two")).toMatchObject({
+      state: "pending",
+      lease: null,
+      voided: { message: expect.stringContaining("the principal's other leases changed") },
+    });
+  });
+
+  test("of two that were approved without a look at each other, the second is asked again", async () => {
+    await ask(context, cluster, { id: "r-one" });
+    await ask(context, cluster, { id: "r-two", level: "admin" });
+    await approve(context, cluster, "r-one");
+    await approve(context, cluster, "r-two");
+
+    await reconcileCluster(context, cluster);
+    await previewCluster(context, cluster);
+
+    expect(await outside.given(engineer)).toEqual([viewers]);
+    expect(await requestOf(context, "r-one")).toMatchObject({ lease: { state: "active" } });
+    expect(await requestOf(context, "r-two")).toMatchObject({
+      state: "pending",
+      preview: { leases: [{ id: "r-one" }] },
+    });
+  });
+
+  test("a waiting request gets another look when another lease of the principal begins", async () => {
+    const before = await ask(context, cluster, { id: "r-two", level: "admin" });
+
+    await give(context, cluster, { id: "r-one" });
+    await previewCluster(context, cluster);
+
+    const after = await requestOf(context, "r-two");
+    expect(after.preview?.leases).toMatchObject([{ id: "r-one" }]);
+    expect(after.preview?.digest).not.toBe(before.preview?.digest);
+    expect(await typesOf("r-two")).toEqual([
+      "request.created",
+      "request.previewed",
+      "preview.outdated",
+      "request.previewed",
+    ]);
+  });
+
+  test("while the end of another lease is delayed, the preview that names it stays", async () => {
+    await give(context, cluster, { id: "r-one" });
+    await revokeOnly(context, "r-one");
+    const two = await ask(context, cluster, { id: "r-two", level: "admin" });
+    const call = way === "aws-auth" ? "kubernetes.dry-run-configmap" : "eks.DeleteAccessEntry";
+    const refusal = side().sandbox.faults.plan(call, { type: "answer", status: 500, body: "{}" }, { times: 20 });
+
+    await reconcileCluster(context, cluster, "end");
+    await refusal.struck;
+    refusal.cancel();
+
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+    expect(two.preview?.leases).toMatchObject([{ id: "r-one" }]);
+    expect(two.preview?.warnings).toContain('Ending, and still in "After": r-one.');
+    expect(await requestOf(context, "r-two")).toEqual(two);
+
+    await reconcileCluster(inMinutes(10), cluster, "end");
+    await previewCluster(inMinutes(10), cluster);
+
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
+    expect((await requestOf(context, "r-two")).preview?.leases).toEqual([]);
+  });
+
+  test("an end that the approver saw coming voids nothing", async () => {
+    await give(context, cluster, { id: "r-one", durationSeconds: 300 });
+    await ask(context, cluster, { id: "r-two", durationSeconds: 7200, extends: "r-one" });
+    await approve(context, cluster, "r-two");
+
+    await reconcileCluster(inMinutes(6), cluster);
+
+    expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended" });
+    expect(await requestOf(context, "r-two")).toMatchObject({ state: "approved", lease: { state: "active" } });
+    expect(await outside.given(engineer)).toEqual([viewers]);
+  });
+
+  test("an approval is void where a person removed what another lease gives, as the approver saw it", async () => {
+    await give(context, cluster, { id: "r-one" });
+    await ask(context, cluster, { id: "r-two", durationSeconds: 7200, extends: "r-one" });
+    await approve(context, cluster, "r-two");
+    await outside.edit(engineer, null);
+
+    await reconcileCluster(context, cluster);
+
+    expect(await outside.given(engineer)).toBeNull();
+    expect(await requestOf(context, "r-two")).toMatchObject({ state: "pending", lease: null });
+  });
+
+  test("a lease that was written by a run that died is not removed because another one ended since", async () => {
+    await give(context, cluster, { id: "r-one" });
+    await ask(context, cluster, { id: "r-two", level: "admin" });
+    await approve(context, cluster, "r-two");
+    await reconcileCluster(dyingBefore("lease.active", context), cluster);
+    await revokeOnly(context, "r-one");
+
+    await reconcileCluster(context, cluster);
+
+    expect(await requestOf(context, "r-two")).toMatchObject({ state: "approved", lease: { state: "active" } });
+  });
+});
+const id = "r-one";
+let context: WorkerContext;
+let cluster: Cluster;
+let outside: Outside;
+
+/** A lease of a person with an entry, which is written by a run that dies before the record says so. */
+async function writeAndDie(): Promise<void> {
+  await outside.edit(engineer, ["readers"]);
+  await ask(context, cluster, { id });
+  await approve(context, cluster, id);
+  await reconcileCluster(dyingBefore("lease.active", context), cluster);
+}
+
+function use(name: string): void {
+  const config = modesConfig();
+  context = { ...side().context(memoryLedger()), config };
+  cluster = clusterIn(config, name);
+}
+
+/** What the channel's message says of it, without its times. */
+async function said(): Promise<string> {
+  const request = await requestOf(context, id);
+  return `${stateText(request)}\n${troubleText(request)}`.replaceAll(/<!date[^>]*>/g, "at a time");
+}
+
+describe("by aws-auth, what was written by an approval that is void now", () => {
+  const editSections = (change: (data: Readonly<Record<string, string>>) => Record<string, string>) =>
+    side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: change(map.data ?? {}) }));
+  const broken = "- userarn: [\n";
+  const breakUsers = () =>
+    editSections(({ mapUsers = "", ...others }) => ({ ...others, mapUsers: `${mapUsers}${broken}` }));
+  const repairUsers = () =>
+    editSections(({ mapUsers = "", ...others }) => ({ ...others, mapUsers: mapUsers.replace(broken, "") }));
+
+  beforeEach(async () => {
+    use(clusterName);
+    outside = outsideDocument(side().sandbox);
+    await editSections(() => ({ ...initialAwsAuth }));
+    await writeAndDie();
+  });
+
+  test("stays on record while its section can't be read, and is removed when it can", async () => {
+    await breakUsers();
+    await reconcileCluster(context, cluster, "inspect");
+    const waiting = await requestOf(context, id);
+    const text = await said();
+    await repairUsers();
+    expect(await outside.given(engineer)).toEqual([viewers, "readers"]);
+    await reconcileCluster(context, cluster, "inspect");
+
+    expect(waiting).toMatchObject({ state: "approved", trouble: { code: "document-unchanged" } });
+    expect(text).toMatchInlineSnapshot(`
+      "Approved by <@U0APPROVER> at a time. *Approval stopped counting* at a time: I remove the access
+      :warning: The worker can't remove what it wrote to aws-auth: mapUsers, line 5: The authenticator can't read mapUsers, so none of its entries works: did not find expected node content. Correct it here or above. Until then, eks-access gives no access through aws-auth. Repair that; then the worker removes it. Tried 2 times; next try at a time."
+    `);
+    expect(await requestOf(context, id)).toMatchObject({ state: "pending", lease: null, trouble: null });
+    expect(await outside.given(engineer)).toEqual(["readers"]);
+  });
+
+  test("is found by the hourly look where a person writes a backup of then back", async () => {
+    const backup = side().sandbox.cluster.awsAuth() ?? expect.fail("there is no aws-auth");
+    await outside.edit(engineer, [viewers, "readers", "writers"]);
+    await reconcileCluster(context, cluster, "inspect");
+    expect((await requestOf(context, id)).state).toBe("pending");
+    await side().sandbox.cluster.editAwsAuth(({ metadata }) => ({
+      ...backup,
+      metadata: { ...metadata, annotations: backup.metadata.annotations ?? {} },
+    }));
+    expect(await outside.given(engineer)).toEqual([viewers, "readers"]);
+
+    await adoptCluster(context, cluster);
+
+    expect(await outside.given(engineer)).toEqual(["readers"]);
+  });
+
+  test("is removed at once where only another section can't be read", async () => {
+    await outside.edit(engineer, [viewers, "readers", "writers"]);
+    await editSections((data) => ({ ...data, mapRoles: "- rolearn: [\n" }));
+    await reconcileCluster(context, cluster, "inspect");
+
+    expect(await requestOf(context, id)).toMatchObject({ state: "pending", lease: null });
+    expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
+  });
+});
+
+test("by access entries, the message of an approval that is void does not say that it is being applied", async () => {
+  use("analytics");
+  outside = outsideEntries(side().sandbox, cluster);
+  await writeAndDie();
+  await outside.edit(engineer, [viewers, "readers", "writers"]);
+  const withoutAnswer: typeof openCluster = async (...args) => {
+    const open = await openCluster(...args);
+    const setGroups = () => Promise.reject(new AccessError("aws-unreachable", "AWS did not answer"));
+    return { ...open, entries: open.entries && { ...open.entries, setGroups } };
+  };
+
+  await reconcileCluster({ ...context, openCluster: withoutAnswer }, cluster, "inspect");
+
+  expect(await said()).toMatchInlineSnapshot(`
+    "Approved by <@U0APPROVER> at a time. *Approval stopped counting* at a time: I remove the access
+    :warning: AWS did not answer. Check the network path. Tried 2 times; next try at a time."
+  `);
+});
+const maxTags = 50;
+
+/** Others take all the room in which the document could remember anything, and our own memory with it. */
+async function fillAnnotations(): Promise<void> {
+  await side().sandbox.cluster.editAwsAuth(({ metadata, ...map }) => {
+    const filler = "x".repeat(256 * 1024 - bytesOf({ filler: "" }));
+    return { ...map, metadata: { ...metadata, annotations: { filler } } };
+  });
+}
+
+/** Others take every tag that EKS lets a cluster have. */
+async function fillTags(cluster: Cluster): Promise<void> {
+  const keys = Array.from({ length: maxTags }, (_, index) => `others-${index}`);
+  await entriesOf(side().sandbox, cluster).tagCluster(Object.fromEntries(keys.map((key) => [key, ""])));
+}
+
+/** The cluster as a worker opens it for whom a person acts once, right before it reads what is there. @param mapRead at each look at aws-auth */
+function beforeReading(act: () => Promise<void>, mapRead = () => {}): NonNullable<WorkerContext["openCluster"]> {
+  let isDone = false;
+  const actOnce = async () => {
+    if (isDone) return;
+    isDone = true;
+    await act();
+  };
+  return async (context, about, purposes) => {
+    const { client, entries, ...open } = await openCluster(context, about, purposes);
+    const readAwsAuth = async () => {
+      mapRead();
+      await actOnce();
+      return client.readAwsAuth();
+    };
+    const list = async () => {
+      await actOnce();
+      return entries?.list() ?? [];
+    };
+    return { ...open, client: { ...client, readAwsAuth }, entries: entries && { ...entries, list } };
+  };
+}
+
+/**
+ * The records are read before the cluster. What another run ends in between is gone from the cluster and in force in the
+ * records: where the cluster can't remember that it was revoked, only their versions tell it from drift.
+ */
+describe.each([
+  { way: "aws-auth", name: clusterName, mapsRead: 2 },
+  // An operator has no right to read a document that its cluster does not.
+  { way: "access-entry", name: "analytics", mapsRead: 0 },
+] as const)("by $way, with drift: repair", ({ way, name, mapsRead }) => {
+  let context: WorkerContext;
+  let cluster: Cluster;
+  let outside: Outside;
+
+  beforeEach(async () => {
+    const config = modesConfig((text) => text.replaceAll("    channel:", "    drift: repair\n    channel:"));
+    cluster = clusterIn(config, name);
+    context = { ...side().context(memoryLedger()), config };
+    outside = outsideOf(way, side(), cluster);
+  });
+
+  test("what another run removes between the readings of the ledger and the cluster is not restored, even if nothing can remember it", async () => {
+    await give(context, cluster, { id });
+    if (way === "aws-auth") await fillAnnotations();
+    else await fillTags(cluster);
+    let ended = await requestOf(context, id);
+    let maps = 0;
+    const opens = beforeReading(
+      async () => {
+        ended = await revokeGiven(context, cluster, id);
+        expect(await outside.given(engineer)).toBeNull();
+      },
+      () => maps++,
+    );
+
+    await reconcileCluster({ ...context, openCluster: opens }, cluster, "inspect");
+
+    expect(ended.lease).toMatchObject({ state: "ended", isForgotten: true });
+    expect(await outside.given(engineer)).toBeNull();
+    expect(await requestOf(context, id)).toEqual(ended);
+    expect(maps).toBe(mapsRead);
+  });
 });
