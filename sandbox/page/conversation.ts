@@ -76,8 +76,13 @@ export const direct = "direct";
 
 export const home = "home";
 
+export interface Thread {
+  readonly first: SandboxMessage;
+  readonly replies: readonly SandboxMessage[];
+}
+
 /** A reply without its first message is a thread of its own. */
-export function threadsOf(messages: readonly SandboxMessage[]) {
+export function threadsOf(messages: readonly SandboxMessage[]): readonly Thread[] {
   const known = new Set(messages.map(({ ts }) => ts));
   const isReply = ({ ts, thread_ts: of }: SandboxMessage) => of !== undefined && of !== ts && known.has(of);
   return messages

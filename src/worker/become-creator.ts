@@ -25,13 +25,19 @@ import type { RequestIds } from "../operations/announcements.ts";
 /** The rights of a creator's session in EKS: look at its cluster; also change access entries; or migrate and rescue it. */
 export type CreatorScope = "look" | "give" | "manage";
 
+export interface CreatorSession {
+  readonly credentials: AwsCredentials;
+  readonly identity: CallerIdentity;
+  readonly creatorArn: string;
+}
+
 /** Confirmed by AWS, for the memory of one run: never log or store them. @param log gets the calls to AWS @throws AccessError */
 export async function becomeCreator(
   cluster: Cluster,
   creator: KnownCreator,
   purposes: readonly Purpose[],
   log?: RequestIds,
-) {
+): Promise<CreatorSession> {
   const credentials = await credentialsOf(cluster, creator, purposes, log);
   const identity = await confirmCreator(cluster, creator, credentials, log);
   return { credentials, identity, creatorArn: creatorArnOf(creator) };

@@ -81,11 +81,16 @@ export type FleetChange = FleetPlace &
     | { readonly type: "restored"; readonly tags: Labels }
   );
 
+export interface NextFleet {
+  readonly list: FleetList;
+  readonly changes: readonly FleetChange[];
+}
+
 /**
  * The list after a look. People set tags, and tags choose the deciding rule: so other tags count only after a time in which the
  * operators can object, and a gone cluster keeps its place as long. Tags that AWS has not shown for long prove nothing.
  */
-export function nextFleet(before: FleetList | null, look: FleetLook, rules: FleetRules) {
+export function nextFleet(before: FleetList | null, look: FleetLook, rules: FleetRules): NextFleet {
   const known = new Map((before?.clusters ?? []).map((cluster) => [placeOf(cluster), cluster]));
   const found = new Map(look.found.map((cluster) => [placeOf(cluster), cluster]));
   const steps = [

@@ -33,7 +33,7 @@ import { placeText } from "../show/words.ts";
 import { refuseToAsk } from "./limits.ts";
 
 /** Requests access, or says why not. @param asker gets it, unless the request names another person @throws AccessError */
-export async function askFor(context: SlackContext, asker: string, requested: RequestInput) {
+export async function askFor(context: SlackContext, asker: string, requested: RequestInput): Promise<AskOutcome> {
   const about = { id: "", cluster: requested.cluster.name };
   const turnedAway = await refuseActor(context, asker, "request", about);
   // Without an answer of Slack, they get no access.
@@ -61,6 +61,11 @@ async function withWayOut(context: SlackContext, asker: string, cluster: Cluster
     return messageOf([...said.blocks, actions("emergency", [breakGlassButton(typed)])]);
   const others = oneOf(cluster.onCall.filter((each) => each !== asker));
   return others ? answer(`${said.text} In an emergency, ask ${others}.`) : said;
+}
+
+export interface AskOutcome {
+  readonly type: "requested" | "refused";
+  readonly message: Message;
 }
 
 /** Records a request. The worker checks the cluster before the approvers see it. @throws AccessError */

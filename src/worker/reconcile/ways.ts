@@ -92,7 +92,12 @@ export async function waysToEnd(
   };
 }
 
-async function principalsWays({ mode, entries, client }: OpenedCluster, cluster: Cluster) {
+interface PrincipalsWays {
+  readonly wayOf: (principal: string) => Way;
+  readonly hasDocument: boolean;
+}
+
+async function principalsWays({ mode, entries, client }: OpenedCluster, cluster: Cluster): Promise<PrincipalsWays> {
   if (mode === "CONFIG_MAP" || !entries) return { wayOf: () => "aws-auth", hasDocument: true };
   if (mode === "API") return { wayOf: () => "access-entry", hasDocument: false };
   const [arns, configMap] = await Promise.all([entries.list(), client.readAwsAuth()]);

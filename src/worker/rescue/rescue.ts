@@ -46,12 +46,21 @@ export function beginRescue(
   return { ...begun, emergency: unreviewedEmergency(now(), as) };
 }
 
+export interface RescueOutcome {
+  readonly repaired: RepairResult | null;
+  readonly isEnded: boolean;
+}
+
 /**
  * Rescues a cluster with AWS rights alone: switches to access entries beside aws-auth, makes an entry with an end,
  * repairs the document and ends the lease. Each step starts from the real state, so it can run again after a crash. A
  * worker ends a lease that this run can't end. @throws AccessError
  */
-export async function rescue(context: RescueContext, order: RescueOrder, journal: RescueJournal) {
+export async function rescue(
+  context: RescueContext,
+  order: RescueOrder,
+  journal: RescueJournal,
+): Promise<RescueOutcome> {
   const { cluster, principalArn } = order;
   refuseMovedName(cluster, [journal.request()], context.keys.memory);
   if (await switchToAccessEntries(await context.openEks(), context).catch(naming)) {
