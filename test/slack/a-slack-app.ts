@@ -83,6 +83,7 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
   const port = await freePort();
   const { botToken, signingSecret, appToken, apiUrl } = slack;
   const environment = { botToken, signingSecret, appToken, apiUrl, port };
+  const reading = directoryClient(environment);
   let made = 0;
   const woken: Job[] = [];
   const silent = silentContext(options.ledger?.(ledger) ?? ledger);
@@ -97,7 +98,7 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
     },
     keys,
     workers: { ask: options.worker ?? (() => Promise.reject(new Error("no worker answered"))) },
-    directory: slackDirectory(directoryClient(environment), () => new Date()),
+    directory: slackDirectory(reading, () => new Date()),
     now: () => new Date(),
     newRequestId: () => {
       made += 1;
@@ -115,6 +116,8 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
   );
   const eventsUrl = `http://127.0.0.1:${port}/slack/events`;
   slack.connect(eventsUrl);
+  // The check of an account has 800 ms, and on a busy machine a connection needs as long.
+  await reading.users.info({ user: "U0NOBODY" }).catch(() => {});
   const answered: SlackApp["answered"] = async (user, act) => {
     const person = slack.person(user);
     const before = person.ephemerals().length;
@@ -136,7 +139,12 @@ export async function aSlackApp(options: SlackAppOptions = {}): Promise<SlackApp
       await ledger.commit(aChange(first));
       return first;
     },
-    say: (user, text) => answered(user, () => slack.person(user).command(`/eks-access ${text}`, "C0ACCESS")),
+    say: async (user, text) => {
+      const say = () => answered(user, () => slack.person(user).command(`/eks-access ${text}`, "C0ACCESS"));
+      const answer = await say();
+      // A person of a busy Slack reads to try again.
+      return textOf(answer).includes("did not confirm the account. Try again") ? say() : answer;
+    },
     answered,
     show: async (id) => {
       await showRequest(messenger(), id);
