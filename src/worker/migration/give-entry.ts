@@ -162,6 +162,9 @@ async function giveEntry(
   let found = await entries.describe(principalArn);
   // An earlier migration's entry is only completed: others can have copied its tag.
   const isSame = found?.username === username && sameGroups(found.groups, groups);
+  // The list of entries can be late: an earlier run made this one.
+  const seen = found && presentEntryOf(found);
+  if (found && seen?.migrated === "whole" && isAsWanted(seen, wanted)) return found;
   const by = found && begunTags.begunBy(found);
   if (found && by !== "this" && !(by && isSame)) {
     const what = anotherWriter("made", `the access entry of ${principalArn}`);
@@ -210,8 +213,10 @@ export async function removeHalfMadeEntry(
   entries: AccessEntries,
   principalArn: string,
   begunTags: BegunTags,
+  pause: (ms: number) => Promise<unknown> = wait,
 ): Promise<boolean> {
-  const found = await entries.describe(principalArn);
+  // A killed run's entry can become visible late, and would override the item for good.
+  const found = await readBack(entries, principalArn, () => true, pause);
   if (found && begunTags.begunBy(found) === "this") await entries.remove(principalArn);
   return found !== null && presentEntryOf(found).migrated === "whole";
 }

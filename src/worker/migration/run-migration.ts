@@ -233,7 +233,8 @@ async function closeBegunStep({ context, cluster, gathered }: MigrationRun, migr
   const { name } = migration.begun;
   // Without a sealed plan the record does not say what had to leave.
   const removes = isGenuinePlan(migration, context.keys.preview) ? migration.plan : null;
-  if (await wasCarriedOut(cluster, removes, name, gathered)) return recordFound(context, migration, name);
+  const isDone = await wasCarriedOut(cluster, removes, name, gathered, context.pause);
+  if (isDone) return recordFound(context, migration, name);
   const entry = removes && deletedEntry(removes, name, gathered.facts);
   return recordOnMigration(context, migration, (current) => {
     if (current.begun?.name !== name) return null;
@@ -252,6 +253,7 @@ async function wasCarriedOut(
   plan: SealedPlan | null,
   name: string,
   { facts, updating, openManager, begunTags }: GatheredMigration,
+  pause: WorkerContext["pause"],
 ): Promise<boolean> {
   if (name === "switch-mode") {
     if (updating)
@@ -262,7 +264,7 @@ async function wasCarriedOut(
   // The next repair completes it. The replaced entry let no one in.
   if (name.startsWith("replace-")) return false;
   return withManager(openManager, undefined, (entries) =>
-    removeHalfMadeEntry(entries, name.replace("give-entry ", ""), begunTags),
+    removeHalfMadeEntry(entries, name.replace("give-entry ", ""), begunTags, pause),
   );
 }
 

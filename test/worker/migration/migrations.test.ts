@@ -151,6 +151,19 @@ describe("a migration that two approvers approved", () => {
     );
   });
 
+  test("does not take its own entry for others' where EKS lists it late", async () => {
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    await scene.look();
+    scene.pass(61);
+    sandbox.aws.faults.plan("eks.ListAccessEntries", { type: "answer", status: 200, body: '{"accessEntries":[]}' });
+
+    expect(await scene.look()).toMatchObject({ state: "running", trouble: null });
+
+    expect(await scene.toItsEnd()).toMatchObject({ state: "done" });
+    await adminsSignIn();
+  });
+
   /** The worker may become this role, whom aws-auth makes an administrator here. */
   async function withDevelopers(entryDelayMs: number): Promise<void> {
     const item = `- rolearn: ${arns.developers}\n  username: dev:{{SessionName}}\n  groups: [system:masters]\n`;
@@ -599,7 +612,36 @@ describe("a migration that a person stops", () => {
     await adminsSignIn();
     expect(await typesOf(await scene.now())).toContain("migration.undone");
   });
+
+  test("in the middle of an access entry that EKS shows late leaves no half one behind, which would lock its people out", async () => {
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    const headers = { "x-amzn-errortype": "AccessDeniedException" };
+    const refused = { type: "answer", status: 403, headers, body: "{}" } as const;
+    sandbox.aws.faults.plan("eks.AssociateAccessPolicy", refused);
+    sandbox.aws.faults.plan("eks.DeleteAccessEntry", refused);
+    await scene.look();
+    await stop();
+    sandbox.aws.faults.plan("eks.ListAccessEntries", { type: "answer", status: 200, body: '{"accessEntries":[]}' });
+    sandbox.aws.faults.plan("eks.DescribeAccessEntry", unseen, { times: 3 });
+
+    await scene.look();
+    scene.pass(601);
+    const stopped = await scene.look();
+
+    expect(stopped).toMatchObject({ state: "stopped", begun: null });
+    expect(await entryOfAdmins()).toBeNull();
+    await adminsSignIn();
+  });
 });
+
+/** What EKS answers about an entry that it does not show yet. */
+const unseen = {
+  type: "answer",
+  status: 404,
+  headers: { "x-amzn-errortype": "ResourceNotFoundException" },
+  body: '{"message":"The specified principalArn could not be found."}',
+} as const;
 
 test("whose nodes a role is of is asked of EKS", async () => {
   const nodes = async () => (await scene.ask()).plan?.summary.items[0]?.sentences.join(" ");
