@@ -101,11 +101,11 @@ export function outdatedCause({ accessEntry, cluster, requests }: WhyFacts): Cau
 }
 
 /** IAM knows only roles of the cluster's own account. */
-function isAsked(principalArn: string, account: string): boolean {
+export function isAsked(principalArn: string, account: string): boolean {
   return principalArn.includes(`::${account}:role/`);
 }
 
-const remadeUnknown = "Not tested: whether roles were deleted or made again.";
+export const remadeUnknown = "Not tested: whether principals were deleted or made again.";
 const rolesOf = (account: string) => `The worker asks IAM only about roles of account ${named(account)}`;
 
 /** The access entries of roles that were made again since. */

@@ -91,7 +91,7 @@ export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): Reported
 }
 
 /** EKS keeps the principal's unique id (EKS API, AccessEntry, principalArn) and shows it to no one. */
-export function outdatedEntryRemedy(cluster: Cluster, { principalArn, createdAt }: DatedEntry): string {
+export function outdatedEntryRemedy(cluster: Pick<Cluster, "name">, { principalArn, createdAt }: DatedEntry): string {
   const name = principalArn.slice(principalArn.lastIndexOf("/") + 1);
   const [kind, option, field] = principalArn.includes(":user/")
     ? ["user", "--user-name", "User"]

@@ -9,7 +9,8 @@ import {
   problemSteps,
   type Steps,
 } from "../../aws-auth/index.ts";
-import { isRemade, remadeRoleWords } from "../remade-roles.ts";
+import { isAsked, isRemade, remadeRoleWords, remadeUnknown } from "../remade-roles.ts";
+import { outdatedEntryRemedy } from "../replaced-roles.ts";
 import {
   isAsWanted,
   lostByNodes,
@@ -91,7 +92,12 @@ function moved(item: Entry, facts: MigrationFacts, there: PresentEntry | undefin
     const { message, remedy } = remadeRoleWords({ name: facts.cluster }, there, madeAt);
     return stays("entry-dead", message, remedy);
   }
-  if (there && !there.migrated) return { type: "has-entry", note: presentNote(there) };
+  if (there && !there.migrated) {
+    const isKnown = madeAt !== undefined || facts.roles?.absent.has(there.principalArn);
+    if (isAsked(there.principalArn, facts.account)) return { type: "has-entry", note: presentNote(there, isKnown) };
+    const byHand = `${outdatedEntryRemedy({ name: facts.cluster }, there)} Otherwise remove this item.`;
+    return stays("entry-unproved", remadeUnknown, byHand);
+  }
   const whole = readWholeArn(item.arn, facts);
   if (whole.type === "refused") return stays(whole.code, whole.why, whole.remedy);
   const { arn: principalArn, kind, account } = whole;
@@ -131,10 +137,12 @@ const creatorNote = "It created the cluster. EKS makes its access entry.";
 
 export const leasedNote = "A lease uses it. Ask again after that ends.";
 
-function presentNote({ username, groups, policies, type }: PresentEntry): string {
+/** @param isKnown whether IAM said when it made the role */
+function presentNote({ username, groups, policies, type }: PresentEntry, isKnown = true): string {
   const given = [...groups, ...policies.map(({ name }) => name)];
   const who = type === "STANDARD" ? username : `a node of type ${type}`;
-  return `Another access entry replaces it: ${who}${given.length > 0 ? `, ${given.join(", ")}` : ", no groups"}.`;
+  const doubt = isKnown ? "" : ` ${remadeUnknown}`;
+  return `Another access entry replaces it: ${who}${given.length > 0 ? `, ${given.join(", ")}` : ", no groups"}.${doubt}`;
 }
 
 /** The problem that `check` shows first for the item, perhaps some lines below its start. */

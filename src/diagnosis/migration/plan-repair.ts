@@ -159,7 +159,7 @@ function deletedIn(facts: MigrationFacts): readonly DeletedPrincipal[] {
 
 function ofUnmade({ by, replacement, isTooOld }: UnmadeEntry): Outcome {
   if (!isTooOld) return { type: "replaced", place: anEntry, replacement };
-  const why = `${by} deleted it too long ago. Create it by hand, as that repair shows.`;
+  const why = `${by} deleted it too long ago. Create it as that repair shows.`;
   return kept(anEntry, replacement.from, "stays", why);
 }
 

@@ -186,9 +186,8 @@ async function giveEntry(
   }
   const made = await readBack(entries, principalArn, (entry) => isAsWanted(entry, wanted), pause);
   if (made) return made;
-  throw new AccessError("access-entry-conflict", readBackDiffers(`the access entry of ${principalArn}`), {
-    remedy: `aws-auth is unchanged. ${new AccessError("migration-stopped", "").remedy}`,
-  });
+  const { remedy } = new AccessError("migration-stopped", "");
+  throw new AccessError("access-entry-conflict", readBackDiffers(`the access entry of ${principalArn}`), { remedy });
 }
 
 const looks = 6;

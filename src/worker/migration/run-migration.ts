@@ -173,7 +173,7 @@ async function refuseApiMode({ context, cluster, gathered }: MigrationRun, migra
   );
   const message = [
     `${cluster.name} does not read aws-auth.`,
-    ...(missing.length > 0 ? [`Without an access entry: ${missing.join(", ")}. Create theirs by hand.`] : []),
+    ...(missing.length > 0 ? [`Without an access entry: ${missing.join(", ")}. Create theirs.`] : []),
     ...(before.length > 0
       ? [`${counted(before.length, "other item")} of aws-auth had no access entry at the plan.`]
       : []),

@@ -296,6 +296,35 @@ it("leaves others' access entries alone, and removes their principals from aws-a
   expect(steps).toMatchObject([{ type: "remove-from-aws-auth", arns: [dev.arn] }]);
 });
 
+it.each([
+  ["an IAM user", "arn:aws:iam::111122223333:user/dev"],
+  ["a role of another account", "arn:aws:iam::444455556666:role/dev"],
+])(
+  "keeps %s in aws-auth beside others' access entry: no one can tell whether it is of an earlier one of its name",
+  (_, arn) => {
+    const kind = arn.includes(":user/") ? "user" : "role";
+    const sections = { [kind === "user" ? "mapUsers" : "mapRoles"]: section(kind, [{ ...dev, arn }]) };
+    const presentEntries = [presentEntry({ principalArn: arn, groups: ["editors"] })];
+    const { outcomes, steps } = planned(someFacts(sections, { mode: "API_AND_CONFIG_MAP", presentEntries }));
+
+    expect(outcomes[0]?.outcome).toMatchObject({ type: "stays", code: "entry-unproved" });
+    expect(steps).toEqual([]);
+  },
+);
+
+it("says where IAM did not tell when it made a role with others' access entry", () => {
+  const presentEntries = [presentEntry({ principalArn: dev.arn })];
+  const noteWith = (madeAt: ReadonlyMap<string, string>) =>
+    outcomeOfRole(dev, {
+      ...{ mode: "API_AND_CONFIG_MAP", presentEntries },
+      roles: { madeAt, absent: new Set(), why: null },
+    });
+  const doubt = expect.stringContaining("Not tested: whether");
+
+  expect(noteWith(new Map())).toMatchObject({ type: "has-entry", note: doubt });
+  expect(noteWith(new Map([[dev.arn, "2020-01-01T00:00:00.000Z"]]))).not.toMatchObject({ note: doubt });
+});
+
 it("continues where an earlier run died, with the same digest all the way", () => {
   const mapRoles = section("role", [admin, dev]);
   const [first, last] = [
