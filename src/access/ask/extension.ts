@@ -31,7 +31,7 @@ export function readExtension(request: AccessRequest, level: Level, bySeconds: n
     return { type: "refused", message: `${request.id} is not active. Request access again.` };
   }
   if (isPermanent(request.durationSeconds)) {
-    return { type: "refused", message: `${request.id} is permanent: it needs no extension.` };
+    return { type: "refused", message: `${request.id} is permanent.` };
   }
   const endsAt = Date.parse(lease.endsAt);
   if (bySeconds <= roomIn(level, endsAt, now)) {

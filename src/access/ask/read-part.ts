@@ -151,7 +151,7 @@ export function readNamespaces(typed: string, level: Level | null): PartReading<
     return mistaken(`Name the namespaces for ${level.name}, for example: in shop,payments.`, corrected);
   }
   const wrong = names.find((name) => !isNamespaceName(name));
-  if (wrong !== undefined) return mistaken(`"${wrong.slice(0, 64)}" is not the name of a namespace.`, corrected);
+  if (wrong !== undefined) return mistaken(`"${wrong.slice(0, 64)}" is not a namespace name.`, corrected);
   if (names.length > maxNamespaces) return mistaken(`Name at most ${maxNamespaces} namespaces.`, corrected);
   return understood(names.join(","), names.join(","), `in ${names.join(",")}`);
 }
@@ -174,8 +174,9 @@ export function readDuration(typed: string | null, level: Level | null): PartRea
 
 /** A time that can be the duration or the end of the reason: a wrong guess would give too little or too much. */
 export function askIfDuration(time: string, level: Level | null): PartReading<number> {
-  const said = `Is ${time} the duration? If so, write it before the reason.`;
-  return mistaken(said, readDuration(time, level).corrected);
+  const reading = readDuration(time, level);
+  if (readTime(time) === null) return reading;
+  return mistaken(`Is ${time} the duration? ${beforeReason}`, reading.corrected);
 }
 
 export function takesTicket({ ticket }: Cluster): boolean {
@@ -189,7 +190,7 @@ export function readTicket(typed: string | null, cluster: Cluster | null): PartR
   if (!cluster || !takesTicket(cluster)) return none;
   if (ticket === "" || ticket === ticketPlaceholder) {
     if (cluster.ticket.need === "optional" && typed !== ticketPlaceholder) return none;
-    return mistaken(`${cluster.name} needs a ticket with each request.`, `ticket ${ticketPlaceholder}`);
+    return mistaken(`${cluster.name} needs a ticket.`, `ticket ${ticketPlaceholder}`);
   }
   const refusal = refuseTicket(cluster.ticket, ticket);
   return refusal ? mistaken(refusal, `ticket ${ticketPlaceholder}`) : understood(ticket, ticket, `ticket ${ticket}`);

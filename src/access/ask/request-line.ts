@@ -169,13 +169,24 @@ function unquoted(word: string): string {
   return word.replace(/^[(["#]{1,2}|[)\]",;:.]{1,3}$/g, "");
 }
 
+/** As people copy it from a message: `"staging",` or `<arn:…>`. */
+function bare(word: string): string {
+  return withoutStop(word).replace(/^[`"'“‘]+|[`"'”’]+$|^<(?=arn:)|(?<=^<arn:.*)>$/gi, "");
+}
+
+/** Of a cluster, or of a level of any. */
+function isName(word: string, clusters: Clusters): boolean {
+  const name = word.toLowerCase();
+  return clusters.has(name) || [...clusters.values()].some(({ levels }) => levels.some((level) => level.name === name));
+}
+
 /** Takes the part that begins with a word. Returns its number of words; 0: the reason begins. */
 function takeFront(words: readonly string[], at: number, draft: Draft, known: Known): number {
   const { clusters, people, lone } = known;
   const typed = words[at] ?? "";
-  const word = /^arn:.*\.$/i.test(typed) ? typed : withoutStop(typed);
-  const isAfterOn = draft.cluster === undefined && /^(?:on|@)$/i.test(word);
-  if (isAfterOn && clusters.has(withoutStop(words[at + 1] ?? "").toLowerCase())) return 1;
+  const word = /^arn:.*\.$/i.test(typed) ? typed : bare(typed);
+  const isMissing = draft.cluster === undefined || draft.level === undefined;
+  if (isMissing && /^(?:on|@|for|to)$/i.test(word) && isName(bare(words[at + 1] ?? ""), clusters)) return 1;
   const taken =
     takePerson(words, at, draft, people) || takeNamed(words, at, draft) || takeNamespaces(words, at, draft, clusters);
   if (taken > 0) return taken;
@@ -193,11 +204,9 @@ function takeFront(words: readonly string[], at: number, draft: Draft, known: Kn
 
 /** Before cluster, level or ARN no reason begins, so there a time is the duration even if it can't be read. */
 function timeLength(words: readonly string[], at: number, draft: Draft, clusters: Clusters): number {
-  const word = words[at]?.toLowerCase() ?? "";
-  const isName =
-    clusters.has(word) || [...clusters.values()].some(({ levels }) => levels.some(({ name }) => name === word));
-  if (isName) return 0;
-  const length = /^permanent$/.test(word) ? 0 : durationWords(words, at);
+  const word = words[at] ?? "";
+  if (isName(word, clusters)) return 0;
+  const length = /^permanent$/i.test(word) ? 0 : durationWords(words, at);
   if (length > 0) return length;
   const time = timeWords(words, at);
   const isFront = draft.cluster === undefined || draft.level === undefined || /^arn:/i.test(words[at + time] ?? "");

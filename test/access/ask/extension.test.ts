@@ -110,6 +110,6 @@ test("permanent access has nothing to extend", () => {
 
   expect(readExtension(permanent, aLevel(), 60, at(minutes(5)))).toEqual({
     type: "refused",
-    message: "r-1 is permanent: it needs no extension.",
+    message: "r-1 is permanent.",
   });
 });

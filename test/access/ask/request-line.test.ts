@@ -61,6 +61,15 @@ describe("a time that ends the line without `for`", () => {
     });
   });
 
+  test.each(["until 3am", "until 25:00", "-2h", "2"])(
+    "%s is no duration anywhere, so nothing asks to move it",
+    (time) => {
+      expect(told(`staging ${arn} viewer ${time} look`).mistakes).toEqual([
+        `duration: "${time}" is not a duration. Write for example 30m, 4h or 1h30m.`,
+      ]);
+    },
+  );
+
   test("is part of the reason where the line says for how long", () => {
     expect(read(`staging ${arn} viewer 30m pods older than 1d`)).toMatchObject({
       requested: { durationSeconds: 1800, reason: "pods older than 1d" },
@@ -75,6 +84,9 @@ describe("a line as tired people type it", () => {
     [`staging, ${arn}, viewer, 30m, look`, 1_800],
     [`viewer on staging ${arn} 2h look`, 7_200],
     [`viewer @ staging ${arn} for 2h. look`, 7_200],
+    [`for viewer to staging ${arn} 2h look`, 7_200],
+    [`\`staging\` “viewer” "${arn}", 2h look`, 7_200],
+    [`staging <${arn}> 'viewer' 2h look`, 7_200],
   ])("is understood: %s", (line, durationSeconds) => {
     expect(read(line)).toMatchObject({
       requested: { cluster: { name: "staging" }, level: { name: "viewer" }, durationSeconds, reason: "look" },
@@ -117,9 +129,7 @@ describe("the answer names each mistake, with what was understood and a line to 
     [
       "a role with its path, with the ARN that aws-auth needs",
       "staging arn:aws:iam::111122223333:role/team/developers viewer why",
-      [
-        "principal: Write the role without its path: the authenticator sees none. (arn:aws:iam::111122223333:role/developers)",
-      ],
+      ["principal: Write the role without its path. (arn:aws:iam::111122223333:role/developers)"],
       `/eks-access request staging ${arn} viewer why`,
     ],
     [
@@ -188,7 +198,7 @@ describe("the answer names each mistake, with what was understood and a line to 
       "stagin arn:aws:iam::111122223333:role/team/developers admn for 9h why",
       [
         "cluster: There is no cluster stagin. Clusters: staging, production.",
-        "principal: Write the role without its path: the authenticator sees none. (arn:aws:iam::111122223333:role/developers)",
+        "principal: Write the role without its path. (arn:aws:iam::111122223333:role/developers)",
         "level: staging does not offer admn. Levels: viewer, admin.",
         "duration: admin lasts at most 1h.",
       ],

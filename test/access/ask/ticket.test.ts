@@ -46,13 +46,8 @@ describe("a ticket in the line", () => {
   });
 
   test.each([
-    [
-      "missing",
-      "look at the logs",
-      "staging needs a ticket with each request.",
-      "viewer ticket <ticket> look at the logs",
-    ],
-    ["a placeholder", "ticket <ticket> why", "staging needs a ticket with each request.", "viewer ticket <ticket> why"],
+    ["missing", "look at the logs", "staging needs a ticket.", "viewer ticket <ticket> look at the logs"],
+    ["a placeholder", "ticket <ticket> why", "staging needs a ticket.", "viewer ticket <ticket> why"],
     ["of another form", "ticket OPS-12x why", '"OPS-12x" is not of the form OPS-[0-9]+.', "viewer ticket <ticket> why"],
   ])("that is %s is a mistake, with a line to copy", (_, line, message, corrected) => {
     expect(read(line, ops)).toMatchObject({
