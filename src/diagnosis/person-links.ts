@@ -108,7 +108,10 @@ export function driftFinding(
   const taken = drifts.filter(({ isUnread }) => !isUnread);
   if (taken.length > 0) {
     const [first] = readableBy(asker, taken);
-    return broken(`missing from ${place}: ${driftWords(taken, inForce, asker)}`, driftRemedy(cluster, first?.message));
+    return broken(
+      `missing from ${place}: ${driftWords(taken, inForce, asker)}`,
+      driftRemedy(cluster, first?.message, first?.request.trouble),
+    );
   }
   return broken(
     `active leases have no effect: ${driftWords(drifts, inForce, asker)}`,
@@ -131,11 +134,15 @@ function driftWords(drifts: readonly Drift[], inForce: number, asker: Reading): 
   return [...shown, ...(left > 0 ? [others] : [])].join("; ");
 }
 
-export function driftRemedy({ drift }: Pick<Cluster, "drift">, message = ""): string {
+/** @param trouble of the repair */
+export function driftRemedy(
+  { drift }: Pick<Cluster, "drift">,
+  message = "",
+  trouble: AccessRequest["trouble"] = null,
+): string {
   if (isOfRole(message)) return new AccessError("role-absent", "").remedy;
-  return drift === "repair"
-    ? "The worker restores it within minutes."
-    : "Ask the other writer to keep it, then request it again. Or ask an operator for drift: repair.";
+  if (drift === "repair") return trouble?.message ?? "The worker restores it within minutes.";
+  return "Ask the other writer to keep it, then request it again. Or ask an operator for drift: repair.";
 }
 
 export function workerMissing(seconds: number): Finding {

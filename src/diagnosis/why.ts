@@ -116,7 +116,7 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
 function unreadCause(facts: WhyFacts, causes: readonly Cause[]): readonly Cause[] {
   const { accessEntry } = facts;
   if (accessEntry.type !== "not asked" || causes.some(({ message }) => message.includes(accessEntry.why))) return [];
-  const message = `Access entries were not read: ${accessEntry.why}. One of them can override aws-auth.`;
+  const message = `Access entries were not read: ${accessEntry.why}.`;
   return [cause("entries-unread", message, "Ask an operator to allow it, as in deploy/iam.")];
 }
 
@@ -182,7 +182,7 @@ function notMapped(facts: WhyFacts, caller: Caller): Cause {
 }
 
 function ownSideCause(facts: WhyFacts): Cause[] {
-  const message = `${named(facts.cluster.name)} lets this principal in, and it can list pods in ${named("default")}. If kubectl fails, it uses another identity or cluster, or a too large token${notAskedWords(facts)}.`;
+  const message = `${named(facts.cluster.name)} lets this principal in, and it can list pods in ${named("default")}${notAskedWords(facts)}.`;
   return [cause("own-side", message, ownSide(facts))];
 }
 
@@ -211,7 +211,7 @@ function endingSoon(facts: WhyFacts): readonly Cause[] {
   const soon = facts.requests.find(({ lease }) => lease?.state === "active" && !lease.end && lease.warnedAt);
   if (!soon?.lease) return [];
   const message = `${subjectOf(facts, soon)} ends ${soon.lease.endsAt}.`;
-  return [cause("lease-ends-soon", message, "Ask to extend it while it runs.", offerOf(facts, "extend", soon))];
+  return [cause("lease-ends-soon", message, "Ask to extend it.", offerOf(facts, "extend", soon))];
 }
 
 function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
@@ -228,8 +228,8 @@ function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIden
     return cause("not-yet", message, "Ask the approvers in its channel.");
   }
   const isAt = lease ? "is approved; the worker is applying it" : "is requested; the worker looks at the cluster first";
-  const how = lease?.voidSince ? "needs a new decision. Its approval no longer counts" : isAt;
-  const wait = `If nothing happens, ${named(`/eks-access whoami ${facts.cluster.name}`)} finds the step that fails.`;
+  const how = lease?.voidSince ? "needs a new decision" : isAt;
+  const wait = `${named(`/eks-access whoami ${facts.cluster.name}`)} finds the step that fails.`;
   return cause("not-yet", `${subject} ${how}.${tried}`, wait);
 }
 
@@ -244,7 +244,7 @@ function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIde
   if (!isMissing) return null;
   const known = request.lease?.drift ? ` Found: ${sentence(request.lease.drift.message)}` : "";
   const message = `${subjectOf(facts, request)} is active ${untilWords(request)}, but it is missing from ${isInMap ? "aws-auth" : "the cluster"}.${known}`;
-  return cause("drifted", message, driftRemedy(facts.cluster, request.lease?.drift?.message));
+  return cause("drifted", message, driftRemedy(facts.cluster, request.lease?.drift?.message, request.trouble));
 }
 
 function closedCause(facts: WhyFacts, request: AccessRequest): Cause {

@@ -5,6 +5,7 @@ import { diagnose } from "../../src/diagnosis/why.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aProof, aRequest } from "../builders/a-request.ts";
 import { aWrittenEntry } from "../builders/a-share.ts";
+import { aTrouble } from "../builders/a-trouble.ts";
 import { states } from "../builders/states.ts";
 import { at, hours } from "../builders/times.ts";
 import { developers, roleEntry, whyFacts } from "../builders/why-facts.ts";
@@ -405,7 +406,7 @@ describe("a principal that gets in", () => {
 
     const { message, remedy } = theCause(whyFacts({ data: { mapRoles }, pods: forbidden }), "without-groups");
 
-    expect(message).toContain("groups is text, not a list");
+    expect(message).toContain("groups is text");
     expect(remedy).toBe("Write a list.");
   });
 
@@ -495,7 +496,7 @@ describe("what the ledger knows", () => {
     [
       "is void, and not gone yet",
       aLeasedRequest({ state: "scheduled", voidSince: at(0).toISOString() }, own),
-      "needs a new decision. Its approval no longer counts.",
+      "needs a new decision.",
     ],
   ])("is a request that %s", (_, request, words) => {
     expect(theCause(whyFacts({ ...nobody, requests: [request] }), "not-yet").message).toContain(words);
@@ -607,4 +608,12 @@ test("a cluster that repairs drift says that the lease comes back by itself, exc
 
   expect(theCause(facts, "drifted").remedy).toContain("The worker restores it");
   expect(theCause(ofRole, "drifted").remedy).toContain("Create it, or correct the level");
+});
+
+test("a lease whose repair fails says why, not that it comes back by itself", () => {
+  const trouble = aTrouble({ message: "The document is immutable. Replace it." });
+  const requests = [aLeasedRequest({}, { ...own, trouble })];
+  const facts = whyFacts({ cluster: aCluster({ drift: "repair" }), data: {}, pods: null, requests });
+
+  expect(theCause(facts, "drifted").remedy).toBe(trouble.message);
 });

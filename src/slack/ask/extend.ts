@@ -6,6 +6,7 @@ import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
 import { readHolder } from "../../access/principal.ts";
 import { type AccessRequest, typedFieldsOf } from "../../access/record.ts";
+import { isRescue } from "../../access/request.ts";
 import { refuseActor } from "../app/admission.ts";
 import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
@@ -14,6 +15,7 @@ import { isOfPerson, personFor } from "../app/request-people.ts";
 import { extendAction } from "../show/buttons.ts";
 import {
   answer,
+  clusterGoneAnswer,
   failureAnswer,
   formModal,
   type Message,
@@ -119,9 +121,10 @@ async function readExtendable(context: SlackContext, user: string, id: string) {
   const cluster = context.config.clusters.get(request.cluster);
   const level = cluster?.levels.find((each) => each.name === request.level);
   const reading = readHolder(request.principal);
-  if (!cluster || !level || reading.type === "invalid") {
-    return failureAnswer(`${request.cluster} does not offer ${request.level}.`);
-  }
+  if (isRescue(request)) return answer(`${code(id)} is a rescue. Start another one once it ends.`);
+  if (!cluster) return clusterGoneAnswer(request.cluster);
+  if (!level || reading.type === "invalid")
+    return failureAnswer(`${request.cluster} does not offer ${request.level}. Request another level.`);
   const longer = await extendedBy(context, request);
   if (longer) {
     const until = time(longer.lease?.endsAt ?? "");

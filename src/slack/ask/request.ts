@@ -17,7 +17,7 @@ import type { Command, CommandCall, SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
 import { clustersShown, isOfPerson, readerFor } from "../app/request-people.ts";
 import { identitiesForAsker } from "../link/identities.ts";
-import { askAgainAction, detailsButton, requestAction, runBlocks } from "../show/buttons.ts";
+import { askAgainAction, detailsButton, requestAction, runBlocks, runButton } from "../show/buttons.ts";
 import { withoutButtons } from "../show/lost-cards.ts";
 import {
   answer,
@@ -27,7 +27,7 @@ import {
   noSuchRequestAnswer,
   onlyAnswer,
 } from "../show/message.ts";
-import { code, codeBlock, cut, mention, oneOf, plainLine, preformatted, section } from "../show/mrkdwn.ts";
+import { actions, code, codeBlock, cut, mention, oneOf, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
 import { refuseTooMany } from "./limits.ts";
 import { identitiesInForm, requestForm, submittingMs } from "./request-form.ts";
@@ -185,5 +185,7 @@ export function mistakesAnswer(reading: Mistakes, lines: ReturnType<typeof lines
   const text = `${parts.join("\n")}\n${codeBlock(reading.corrected)}`;
   const runs = [["request", reading.corrected] as const, ...lines.map(([name, line]) => [`as ${name}`, line] as const)];
   const buttons = runs.flatMap(([name, line], index) => runBlocks(`run-${index}`, line, name));
-  return { text, blocks: [...parts.map(section), preformatted(reading.corrected), ...buttons] };
+  const [form = ""] = /request(?: [a-z0-9-]+)?/.exec(reading.corrected) ?? [];
+  const last = buttons.length > 0 ? buttons : [actions("form", [runButton(form, "Ask for access")])];
+  return { text, blocks: [...parts.map(section), preformatted(reading.corrected), ...last] };
 }

@@ -128,7 +128,8 @@ export function chainAnswer(
   });
   const text = [head, ...sections].join("\n");
   // On a phone the end of the answer is a screen away.
-  return { text, blocks: [section(head), ...runsIn(text), ...sections.map(section)] };
+  const ask = why === null ? "" : code(`/eks-access request ${cluster.name}`);
+  return { text, blocks: [section(head), ...runsIn(`${ask}${text}`), ...sections.map(section)] };
 }
 
 /** Why the person is unknown is what the step lacks, and can have the fix. */

@@ -37,13 +37,14 @@ describe("a line with mistakes", () => {
   });
 
   test.each([
-    ["a placeholder", "stagin viewer why"],
-    ["a person", "stagin arn:aws:iam::111122223333:role/developers viewer for @bob why"],
-  ])("with %s is only there to copy", (_, line) => {
+    ["a placeholder", "stagin viewer why", "request staging"],
+    ["no known cluster", "x viewer why", "request"],
+    ["a person", "stagin arn:aws:iam::111122223333:role/developers viewer for @bob why", "request staging"],
+  ])("with %s is there to copy, and a button opens the form", (_, line, form) => {
     const answer = mistakesOf(line);
 
-    expect(textOfBlocks(answer)).toContain("```/eks-access request staging");
-    expect(answer.blocks.some(({ type }) => type === "actions")).toBe(false);
+    expect(textOfBlocks(answer)).toMatch(/```\/eks-access request .*```\n\[Ask for access\]$/);
+    expect(JSON.stringify(answer.blocks)).toContain(`"value":"${form}"`);
   });
 
   test("of thousands of characters is answered with something that Slack takes", () => {

@@ -131,6 +131,20 @@ describe("the command", () => {
     expect(textOf(answer)).toContain(`\`r-2\` extends \`r-1\` until ${utc(end + hours(1))} already. Extend \`r-2\`.`);
   });
 
+  test.each([
+    [
+      "a rescue",
+      { level: "rescue", emergency: { review: null, remindAt: iso(0), reminders: 0, as: null } },
+      "`r-2` is a rescue. Start another one once it ends.",
+    ],
+    ["a level that is gone", { level: "old" }, "staging does not offer old. Request another level."],
+    ["a cluster that is gone", { cluster: "old" }, "old is no longer in eks-access.yml. Ask an operator."],
+  ])("of %s says what to do", async (_, lease, said) => {
+    await app.put({ ...aLeasedRequest({ state: "active" }, { id: "r-2" }), ...lease });
+
+    expect(textOf(await app.say("U0ENGINEER", "extend r-2 1h"))).toContain(said);
+  });
+
   test("keeps to the longest time of the person's own rule", async () => {
     const rules = "policy: { rules: [{ name: short, maxDuration: 5h }] }";
     const own = await aSlackApp({ config: `${configText}${rules}` });

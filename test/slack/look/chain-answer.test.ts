@@ -143,6 +143,7 @@ test("why the person is unknown is said once, with one fix", () => {
     "– *you* not tested: No worker could look you up in AWS. Ask an operator.\n      → Link yours with /eks-access link.",
   );
   expect(linesFor("staging names no role of yours. `/eks-access link <arn>` saves it.")).not.toContain("→");
+  expect(textOfBlocks(chainAnswer(aCluster(), links, "Unknown."))).toMatch(/^.*\n\[Ask for access\]\n/);
 });
 
 test("what is broken and ends nothing is named at the top as well", () => {
