@@ -113,7 +113,7 @@ function rejectResource(prefix: string, resource: string): Rejection {
   if (kind === "user") return rejectPart("arn-path", "path", rest.slice(0, -1).join("/"));
   const code = resource.startsWith("role/aws-reserved/sso.amazonaws.com/") ? "arn-sso-path" : "arn-path";
   const suggestion = `${prefix}:role/${name}`;
-  return { ...reject(code, "Write the role without its path: the authenticator sees none."), suggestion };
+  return { ...reject(code, "Write the role without its path."), suggestion };
 }
 
 const arnCharacters = "An ARN has only ASCII letters and no spaces. Type it.";

@@ -47,7 +47,7 @@ export function needsEmail({ sources }: IdentityRules): boolean {
 }
 
 /** In a warning to approvers: what the requester can do. */
-export const theyCanLink = (arn: string) => `If it is theirs, they send /eks-access link ${arn}.`;
+export const theyCanLink = "They can use /eks-access link.";
 
 export function asksIdentityCenter({ sources }: IdentityRules): boolean {
   return sources.some(({ type }) => type === "identity-center");

@@ -68,7 +68,7 @@ export function findItemProblems(
 
 function noMapping(section: Section, item: YamlNode): Problem {
   const message = "This item is not an entry.";
-  const remedy = `Write ${fieldKey("arn", section)}, username and groups under the dash, or remove it.`;
+  const remedy = `Write ${fieldKey("arn", section)}, username and groups under the dash.`;
   return problemAt(section, item.start, "item-not-an-entry", "error", message, remedy);
 }
 
@@ -83,7 +83,7 @@ function identityProblem(
   const sso = hasSso(uses);
   const ssoNode = uses.find((use) => use.name === "sso")?.key ?? item;
   if (sso && entry !== null) {
-    const message = `This entry has both ${key} and sso: the authenticator skips it.`;
+    const message = `This entry has both ${key} and sso.`;
     const remedy = unlessMapped(entry.arn, lookup, "Remove sso.");
     return problemAt(section, ssoNode.start, "arn-and-sso", "error", message, remedy);
   }
@@ -94,7 +94,7 @@ function identityProblem(
   }
   if (entry !== null) return arnProblem(entry, lastUse(uses, "arn")?.value.node ?? item, lookup);
   if (uses.some((use) => use.name === "arn" && use.value.type !== "string" && use.value.type !== "null")) return null;
-  const message = `This entry has no ${key}: the authenticator skips it.`;
+  const message = `This entry has no ${key}.`;
   return problemAt(section, item.start, "arn-missing", "error", message, `Write ${key}, or remove the entry.`);
 }
 
@@ -179,7 +179,7 @@ function textProblem({ section, text }: SectionReading, value: YamlValue): Probl
   const seen = seenByYaml12(node, text ?? "");
   if (seen === null) return null;
   const meant = quote(value.value);
-  const message = `The authenticator reads the text ${meant} here, but tools that read YAML 1.2 ${seen}.`;
+  const message = `Tools that read YAML 1.2 ${seen}.`;
   const how = node.tag.endsWith(":binary") ? "without its tag" : "instead";
   return problemAt(section, node.start, CODE, "notice", message, `Write ${meant} ${how}.`);
 }

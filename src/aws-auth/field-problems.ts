@@ -50,13 +50,13 @@ function anchorIn(node: YamlNode): string | null {
 function wrongType(section: Section, { name, value }: FieldUse): Problem | null {
   if (name === "sso" || value.type === "null") return null;
   if (name === "groups") {
-    const message = `groups is ${kindOf(value)}, not a list: it gives no group.`;
+    const message = `groups is ${kindOf(value)}: it gives no group.`;
     const remedy = "Write a list.";
     return problemAt(section, value.node.start, "groups-not-a-list", "error", message, remedy);
   }
   if (value.type === "string") return null;
   const key = fieldKey(name, section);
-  const message = `${key} is ${kindOf(value)}, which the authenticator reads as empty.${textToYaml12(value)}`;
+  const message = `${key} is ${kindOf(value)}, which counts as empty.${textToYaml12(value)}`;
   const code = name === "arn" ? "arn-not-a-string" : "username-not-a-string";
   return problemAt(section, value.node.start, code, "error", message, asText(value));
 }
@@ -68,7 +68,7 @@ function wrongGroup(section: Section, item: YamlValue): Problem | null {
     const remedy = "Name it, or remove it.";
     return problemAt(section, item.node.start, "group-empty", "error", message, remedy);
   }
-  const message = `This group is ${kindOf(item)}, which the authenticator reads as empty.${textToYaml12(item)}`;
+  const message = `This group is ${kindOf(item)}, which counts as empty.${textToYaml12(item)}`;
   return problemAt(section, item.node.start, "group-not-a-string", "error", message, asText(item));
 }
 
@@ -120,12 +120,12 @@ function isTextToYaml12(plain: string): boolean {
 
 /** What readers of YAML 1.2 see instead of the authenticator's text, as a sentence's end; null: the same. */
 export function seenByYaml12({ tag, style, value, start, end }: ScalarNode, text: string): string | null {
-  if (tag === `${YAML_TAG}binary`) return "see its base64 form, not the decoded text";
+  if (tag === `${YAML_TAG}binary`) return "see its base64 form";
   if (style === "double") return hasOldEscape(text.slice(start.at, end)) ? "do not know the escape \\'" : null;
   if (style !== "plain") return null;
   // Only flow collections can have both: in block context they end a key, or are the dash of an item.
-  if (value.endsWith(":") || value === "-") return "see no text there";
-  return tag !== "" || isTextToYaml12(value) ? null : "see a number there";
+  if (value.endsWith(":") || value === "-") return "see no text";
+  return tag !== "" || isTextToYaml12(value) ? null : "see a number";
 }
 
 /** `\'`, which go-yaml accepts within double quotes. */

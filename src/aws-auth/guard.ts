@@ -74,7 +74,7 @@ function refusePrincipal({ arn, partition, account }: Principal, guard: PlanGuar
   }
   const isForeign = guard.account !== undefined && guard.account !== account;
   if (isForeign && !guard.allowForeignAccounts?.includes(account)) {
-    const message = `${arn} is in ${account}, the cluster in ${guard.account}. Name the account in the policy.`;
+    const message = `${arn} is in ${account}, the cluster in ${guard.account}. An operator can add it to foreignAccounts.`;
     return { code: "foreign-account", message, arn };
   }
   return null;
@@ -178,6 +178,6 @@ export function refuseAdditions({ data }: ReadDocument, intents: readonly Intent
 }
 
 function tooLarge(bytes: string): Refusal {
-  const message = `The document would have ${bytes} bytes, and a ConfigMap can have ${DOCUMENT_LIMIT}. Remove unused entries.`;
+  const message = `The document would have ${bytes} bytes; a ConfigMap can have ${DOCUMENT_LIMIT}. Remove unused entries.`;
   return { code: "document-too-large", message };
 }

@@ -47,7 +47,7 @@ export type NameFlaw = Pick<Problem, "code" | "message" | "remedy">;
 /** The mistakes in a username. @param forNodes whether its entry is one of nodes */
 export function usernameFlaws(username: string, forNodes: boolean): readonly NameFlaw[] {
   if (username === "") {
-    const message = "Without a username, audit logs can't identify its callers.";
+    const message = "It has no username.";
     return [{ code: "username-empty", message, remedy: "Write one." }];
   }
   const flaws = lettersFlaws("username", username);
@@ -58,10 +58,10 @@ export function usernameFlaws(username: string, forNodes: boolean): readonly Nam
   }
   if (username.includes("{{EC2PrivateDNSName}}") && !forNodes) {
     const message = "{{EC2PrivateDNSName}} lets only EC2 instances sign in.";
-    flaws.push({ code: "template-node", message, remedy: "Use {{SessionName}} after a prefix with a colon." });
+    flaws.push({ code: "template-node", message, remedy: "Write for example admin:{{SessionName}}." });
   }
   if (!hasGuardedSession(username)) {
-    const remedy = "Put a prefix with a colon before it: admin:{{SessionName}}.";
+    const remedy = "Write for example admin:{{SessionName}}.";
     flaws.push({ code: "template-session", message: "Anyone with this role can choose any username.", remedy });
   }
   return flaws;

@@ -156,7 +156,7 @@ function shadowed(entry: Entry, winner: Entry): Problem {
 }
 
 function ambiguous(entry: Entry, other: Entry): Problem {
-  const message = `This entry for ${entry.arn} and the one in line ${other.line} of ${other.section} differ only in case: one counts, at random.`;
+  const message = `This entry for ${entry.arn} differs only in case from line ${other.line} of ${other.section}: one counts, at random.`;
   return problemAt(entry.section, place(entry), "entry-ambiguous", "error", message, ONE_EACH);
 }
 
@@ -209,7 +209,7 @@ function* accountProblems({ reading, accounts }: SectionContent): Iterable<Probl
   }
 }
 
-const quoteTheAccount = "Write the 12 digits of the account, in quotes.";
+const quoteTheAccount = "Write its 12 digits in quotes.";
 
 function accountProblem(id: string, node: ScalarNode): Problem[] {
   const section = "mapAccounts";

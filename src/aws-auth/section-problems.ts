@@ -12,7 +12,7 @@ const QUOTED_LINE = /\n( *)(?! |\r?\n)/g;
 
 /** The authenticator can't read the section, and forgets its earlier content. */
 export function unreadable(section: Section, failure: YamlFailure, text: string | null): Problem {
-  const message = `The authenticator can't read ${section}, so none of its entries works: ${failure.message}.`;
+  const message = `The authenticator can't read ${section}, so no entry works: ${failure.message}.`;
   const [before, line] = [failure.line - 1, failure.line].map((at) => text?.split(LINE_BREAK)[at] ?? "");
   const remedy = yamlRemedy(line ?? "", failure.column, before ?? "");
   return problemAt(section, failure, "section-unreadable", "error", message, remedy);
@@ -33,7 +33,7 @@ function yamlRemedy(line: string, column: number, before: string): string {
 
 /** The authenticator may read the section; this reader stops, so that one document can't exhaust the process. */
 export function excessive(section: Section, failure: YamlFailure): Problem {
-  const message = `${section} ${failure.message} here, so eks-access stops reading. The authenticator may read on.`;
+  const message = `${section} ${failure.message} here, so eks-access stops reading.`;
   const remedy = "Remove it.";
   return problemAt(section, failure, "section-too-large", "error", message, remedy);
 }
@@ -43,18 +43,18 @@ export function excessive(section: Section, failure: YamlFailure): Problem {
  * each line loses a character. So a change elsewhere in the text can lock people out.
  */
 export function innerMark(section: Section, text: string, mark: number): Problem {
-  const message = `${section} has an invisible byte order mark here. The authenticator may skip characters after it.`;
+  const message = `${section} has an invisible byte order mark here.`;
   return problemAt(section, lineAndColumn(text, mark), "byte-order-mark", "error", message, "Remove it.");
 }
 
 export function notAList(section: Section, at: Mark): Problem {
-  const message = `${section} is not a list, so none of its entries works.`;
+  const message = `${section} is not a list, so no entry works.`;
   const remedy = 'Begin each entry with "- ".';
   return problemAt(section, at, "section-not-a-list", "error", message, remedy);
 }
 
 export function contentDropped(section: Section, at: Mark): Problem {
-  const message = "The authenticator reads only the first YAML document, which ends here.";
+  const message = "The authenticator stops reading here.";
   const remedy = "Indent these lines like the entries above, without --- and ... lines.";
   return problemAt(section, at, "content-dropped", "error", message, remedy);
 }
@@ -62,7 +62,7 @@ export function contentDropped(section: Section, at: Mark): Problem {
 /** @param isTaken whether another key has the name, or gets it: of two equal keys the last one would replace the other. */
 function misspelt(key: string, section: Section, isTaken: boolean): Problem {
   const message = `The authenticator does not read ${JSON.stringify(key)}.`;
-  const remedy = isTaken ? `Move its entries to ${section}.` : `Rename the key to ${section}.`;
+  const remedy = isTaken ? `Move its entries to ${section}.` : `Rename it to ${section}.`;
   return { ...ofNoSection, code: "section-misspelt", key, message, remedy };
 }
 
@@ -92,7 +92,7 @@ export function* layoutProblems({ section, text, list }: SectionReading): Steps<
 
 function oldTag(section: Section, at: Mark): Problem {
   const message = "This tag has a comma or bracket.";
-  const remedy = "Remove it, and quote the text after it.";
+  const remedy = "Remove it, and quote the text.";
   return problemAt(section, at, "readers-differ", "notice", message, remedy);
 }
 

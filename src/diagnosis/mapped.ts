@@ -44,8 +44,7 @@ export function randomEntryCause(document: AwsAuthDocument, { principal }: Calle
   );
   if (!taken.some((entry) => givesMore(entry, winner) || givesMore(winner, entry))) return null;
   const each = taken.map((entry) => `the entry ${whereEntryIs(entry)} gives ${identityWords(entry)}`);
-  const why = "Their ARNs differ only in case.";
-  return cause("ambiguous", `One of these entries counts, at random: ${each.join("; ")}. ${why}`, keepOne);
+  return cause("ambiguous", `One of these entries counts, at random: ${each.join("; ")}.`, keepOne);
 }
 
 function givesMore(entry: Entry, winner: Entry): boolean {

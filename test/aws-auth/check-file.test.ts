@@ -128,7 +128,7 @@ describe("checkFile", () => {
     const { problems } = checkFile(read(head + lost), []);
     const beside = checkFile(read(`${head}${lost}  mapRoles: |\n    - rolearn: ${arn}/a\n      username: a\n`), []);
 
-    expect(problems).toMatchObject([{ code: "section-misspelt", line: 4, remedy: "Rename the key to mapRoles." }]);
+    expect(problems).toMatchObject([{ code: "section-misspelt", line: 4, remedy: "Rename it to mapRoles." }]);
     expect(beside.problems).toEqual([]);
     const two = checkFile(read(`${head}  maproles: "[]"\n  map-roles: "[]"\n`), []);
     expect(two.problems[1]).toMatchObject({ code: "section-misspelt", remedy: "Move its entries to mapRoles." });

@@ -59,8 +59,7 @@ describe("a section that holds more than is read", () => {
         section: "mapRoles",
         line: 1,
         column: 200_000,
-        message:
-          "mapRoles holds more than 100,000 values here, so eks-access stops reading. The authenticator may read on.",
+        message: "mapRoles holds more than 100,000 values here, so eks-access stops reading.",
       },
     ]);
   });

@@ -52,7 +52,7 @@ it("a plan may fill the room that there is to the last byte, and no further", ()
   expect(fits).toMatchObject({ type: "planned", bytesLeft: 0 });
   expect(refused).toMatchObject({
     refusal: {
-      message: "The document would have 1048577 bytes, and a ConfigMap can have 1048576. Remove unused entries.",
+      message: "The document would have 1048577 bytes; a ConfigMap can have 1048576. Remove unused entries.",
     },
   });
 });
@@ -66,9 +66,7 @@ it("entries for which there is no room at all are refused for that, also where t
   expect(planChanges(documentOf(1000), added)).toMatchObject({
     refusal: {
       code: "document-too-large",
-      message: expect.stringMatching(
-        /^The document would have at least 1\d{6} bytes, and a ConfigMap can have 1048576\./,
-      ),
+      message: expect.stringMatching(/^The document would have at least 1\d{6} bytes; a ConfigMap can have 1048576\./),
     },
   });
 });

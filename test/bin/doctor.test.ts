@@ -124,8 +124,8 @@ describe("eks-access doctor", () => {
     const warnings = stdout.split("\n").filter((line) => line.startsWith("  ! "));
     expect(warnings).toEqual([
       inRedisAlone,
-      `  ! staging and staging-us share the EKS name staging and the creator ${arns.creator}. One token works at both. Give each its own creator.`,
-      `  ! staging and staging-us share the EKS name staging and perhaps the role ${arns.developers}. One token works at both. Give each its own signIn.roles.`,
+      `  ! staging and staging-us share the EKS name staging and the creator ${arns.creator}. Give each its own creator.`,
+      `  ! staging and staging-us share the EKS name staging and perhaps the role ${arns.developers}. Give each its own signIn.roles.`,
       ...["staging", "staging-us"].map(
         (name) =>
           `  ! ${name} refuses the sessions of arn:aws:iam::111122223333:role/dev in identities. If its trust policy fixes the name, an operator can use pinnedSessions.`,

@@ -15,7 +15,7 @@ const unsealed: Omit<SealedPlan, "seal"> = {
     steps: [
       {
         name: "switch-mode",
-        does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP.",
+        does: "Switch the authentication mode to API_AND_CONFIG_MAP.",
         proof: "aws-auth is unchanged. EKS reports the authentication mode API_AND_CONFIG_MAP.",
         undo: "EKS can't switch back to CONFIG_MAP.",
       },

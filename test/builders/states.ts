@@ -62,7 +62,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     state: "refused",
     refusal: {
       code: "already-mapped",
-      message: `${engineerArn} already has eks-access:viewers in staging, with no end date. You need no request: sign in as it.`,
+      message: `${engineerArn} already has eks-access:viewers in staging, with no end date. Sign in as it.`,
     },
   }),
   approved: anApprovedRequest(),

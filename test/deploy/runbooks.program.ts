@@ -65,7 +65,7 @@ describe("the lines of the runbooks, typed into a shell with kubectl and a real 
 
     expect(first).toContain("kubectl -n kube-system get configmap aws-auth -o yaml > aws-auth.yaml");
     expect(block.at(-1)).toBe("kubectl replace -f repaired.yaml");
-    expect(said).toContain("The authenticator can't read mapRoles, so none of its entries works");
+    expect(said).toContain("The authenticator can't read mapRoles, so no entry works");
     expect(said).toContain("configmap/aws-auth replaced");
     const live: unknown = JSON.parse(await shell("kubectl -n kube-system get configmap aws-auth -o json"));
     expect(configMap.parse(live).data).toEqual(initialAwsAuth);

@@ -85,9 +85,9 @@ describe("an outage", () => {
       const line = await told("I keep trying");
       outage.cancel();
       pass(61);
-      await posted("`staging` works again.* The worker is catching up.", count);
+      await posted("`staging` works again.*", count);
 
-      expect(post).toMatch(/answered 503 .*overloaded.*\nThe worker retries them each minute\.$/s);
+      expect(post).toMatch(/answered 503 .*overloaded.*\nThe worker retries each minute\.$/s);
       expect(line).not.toContain("overloaded");
     }
     expect(await told("`) is active until")).toContain("aws eks update-kubeconfig");

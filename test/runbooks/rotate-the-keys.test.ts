@@ -246,7 +246,7 @@ describe("after a compromise", () => {
     await start(["slack"], { DECISION_SIGNING_KEY: used });
     await start(["worker"]);
     await product.message("once more", "no longer counts");
-    await product.told("no longer counts");
+    await product.told("needs a new decision");
 
     expectSentences(heading, [...product.readable(), ...read, whoami]);
     expect(await type("/eks-access list active")).toContain(": none\n");

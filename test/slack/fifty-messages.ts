@@ -355,7 +355,7 @@ const inChannel = {
   unreviewed: {
     when: "emergency access has no review",
     next: "check what was done, press Mark reviewed",
-    leads: "Check what was done, then press Mark reviewed",
+    leads: "Press Mark reviewed",
     text: () => reply(state("broken glass, not reviewed yet"), "unreviewed-"),
   },
   warned: {
@@ -411,7 +411,7 @@ const directMessages = {
   refused: {
     when: "the cluster can't take it",
     next: "follow the remedy it names",
-    leads: "You need no request: sign in as it",
+    leads: "Sign in as it",
     text: () => told("refused"),
   },
   expired: {
@@ -429,7 +429,7 @@ const directMessages = {
   failed: {
     when: "applying it failed",
     next: "follow the fix in the thread, ask again",
-    leads: /has the cause and the fix\.\n\[Request again\]/,
+    leads: /has the fix\.\n\[Request again\]/,
     text: () => told("failed"),
   },
   active: {
@@ -453,7 +453,7 @@ const directMessages = {
   repaired: {
     when: "the entry is back",
     next: "continue",
-    leads: "works again",
+    leads: "is back",
     text: () => told("active", ["active", drifted]),
   },
   ended: {

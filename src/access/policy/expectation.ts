@@ -185,7 +185,7 @@ export function sharedTokenWarnings(clusters: readonly Cluster[]): readonly stri
         [signInRoleOfBoth(one, other) ?? signInRoleOfBoth(other, one), "signIn.roles"],
       ] as const;
       return shared.flatMap(([what, own]) => {
-        const text = `${one.name} and ${other.name} share the EKS name ${one.eksName} and ${what}. One token works at both. Give each its own ${own}.`;
+        const text = `${one.name} and ${other.name} share the EKS name ${one.eksName} and ${what}. Give each its own ${own}.`;
         return what === null ? [] : [text];
       });
     }),

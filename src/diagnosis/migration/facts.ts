@@ -186,7 +186,7 @@ function refuseUsername(username: string): NamesRefusal | null {
   if (template !== undefined) return refuseTemplate("template", template);
   const at = username.search(/\{\{SessionName/);
   if (at < 0 || username.slice(0, at).includes(":")) return null;
-  const remedy = "Put a prefix with a colon before it: admin:{{SessionName}}.";
+  const remedy = "Write for example admin:{{SessionName}}.";
   return refused("template-session", "EKS needs a colon before a session name.", remedy);
 }
 

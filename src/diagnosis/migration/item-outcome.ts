@@ -128,8 +128,8 @@ function outcomeOfNodes(item: Entry, there: PresentEntry | undefined, { managedN
   const unasked = managedNodes ? "" : "The worker can't ask EKS about its nodes (deploy/iam/migration-policy.json). ";
   // EKS knows the owners of nodes. Without the right to ask EKS, the item alone does not show them.
   const how = owned
-    ? `${owned} EKS makes its access entry. If that is missing: ${command}.`
-    : `${unasked}If its nodes are self-managed: ${command}.`;
+    ? `${owned} EKS makes its access entry. If it is missing: ${command}.`
+    : `${unasked}For self-managed nodes: ${command}.`;
   return { type: "nodes", nodeType, isThere: false, note: `${how}${warning}` };
 }
 

@@ -47,7 +47,7 @@ function wordsOf(step: MigrationStep): Omit<StepSummary, "name"> {
   switch (step.type) {
     case "switch-mode":
       return {
-        does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP.",
+        does: "Switch the authentication mode to API_AND_CONFIG_MAP.",
         proof: "aws-auth is unchanged. EKS reports the authentication mode API_AND_CONFIG_MAP.",
         undo: "EKS can't switch back to CONFIG_MAP.",
       };

@@ -1,7 +1,7 @@
 import { formatDuration } from "../../access/ask/duration.ts";
 import type { Extension } from "../../access/ask/extension.ts";
 import type { RequestInput } from "../../access/ask/request-line.ts";
-import { needsEmail } from "../../access/identities.ts";
+import { needsEmail, theyCanLink } from "../../access/identities.ts";
 import { isPermanent } from "../../access/lease/lease-record.ts";
 import type { Cluster, Rule } from "../../access/policy/cluster.ts";
 import { type AskRefusal, type AskVerdict, mayAsk, type PolicyQuestion } from "../../access/policy/may-ask.ts";
@@ -137,7 +137,7 @@ async function judge(context: SlackContext, asking: Asking, now: Date): Promise<
   const { rule } = verdict;
   const [level, principal] = [asking.level.name, asking.principal.arn];
   if (await isInOthersName(context, asking.cluster, { ...asking, level, principal }, rule)) {
-    const message = `${principal} may not be theirs alone. They can ask, or link it with /eks-access link.`;
+    const message = `${principal} may not be theirs alone. ${theyCanLink}`;
     return { type: "refused", code: "not-theirs", message, rule };
   }
   return (await refuseWithoutApprovers(context, peopleOf(asking), asking, rule, now)) ?? verdict;

@@ -11,6 +11,7 @@ import {
   readIdentities,
   sealEmail,
   sessionsIn,
+  theyCanLink,
 } from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { identitiesReport } from "../../diagnosis/reports.ts";
@@ -101,7 +102,7 @@ export async function identitiesForAsker(
 ): Promise<OwnIdentities> {
   if (asker === user) return identitiesNow(context, user, cluster);
   const arns = ownIdentities(context.config.identities, cluster, await lookUpIdentities(context, user, cluster, asker));
-  const why = `This person has no known AWS identity on ${cluster.name}. They can use /eks-access link.`;
+  const why = `This person has no known AWS identity on ${cluster.name}. ${theyCanLink}`;
   return { arns: await lastUsedFirst(context, user, arns), why: arns.length > 0 ? null : why };
 }
 

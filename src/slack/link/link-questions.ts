@@ -132,7 +132,7 @@ async function showWaiting({ ledger, keys, updates }: UpdateContext, user: strin
 }
 
 function linkHandled(user: string): Message {
-  return announcement(`${mention(user)} asked for a link: decided, or replaced by a newer message.`);
+  return announcement(`${mention(user)} asked for a link. Decided, or replaced by a newer message.`);
 }
 
 function askedAnew(user: string, arn: string, isRepeated: boolean): Message {

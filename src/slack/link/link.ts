@@ -147,7 +147,7 @@ export function proposedAnswer(arn: string, reached: readonly string[], administ
     reached.length > 0
       ? `Asked: ${mentions(reached)}.`
       : `I couldn't reach an administrator. Try again in ten minutes, or ask ${oneOf(administrators)}.`;
-  return answer(`An administrator must confirm your link to ${code(arn)}. ${who} Nothing changes until then.`);
+  return answer(`An administrator must confirm your link to ${code(arn)}. ${who}`);
 }
 
 function waitsText({ arn, at }: LinkProposal, who: string): string {
@@ -172,7 +172,7 @@ function linkClickAnswer(
 ): Message {
   if (refusal === "own-link") return ownAnswer("link", "another administrator");
   if (refusal === "not-an-administrator") return onlyAnswer(oneOf(administrators) || "an administrator");
-  return answer("Already handled, or they asked for another ARN.");
+  return answer("Decided, or replaced by a newer message.");
 }
 
 /** The button has the ARN too: Redis can change between the question and the click. */

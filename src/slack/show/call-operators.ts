@@ -128,8 +128,8 @@ export function outageMessage(first: Troubled, others: readonly Troubled[]): Mes
     `:warning: *${first.isEnd ? `Leases of ${clusters} can't end` : `Requests for ${clusters} wait${isRepair ? " for a repair" : ""}`}.* ${cause}`,
     ...namedClusters(first, others),
     isRepair
-      ? `The worker retries them within 15 minutes, or now by ${code(`/eks-access check ${others.length > 0 ? "CLUSTER" : first.cluster.name}`)}.`
-      : "The worker retries them each minute.",
+      ? `The worker retries within 15 minutes, or now by ${code(`/eks-access check ${others.length > 0 ? "CLUSTER" : first.cluster.name}`)}.`
+      : "The worker retries each minute.",
     ...onCallOf(first, others),
   );
 }
@@ -153,7 +153,7 @@ export function outageOverMessage(first: EndedOutage, others: readonly EndedOuta
   const many = others.length > 0;
   return announcement(
     first.works
-      ? `:white_check_mark: *${clusters} ${many ? "work" : "works"} again.* The worker is catching up.`
+      ? `:white_check_mark: *${clusters} ${many ? "work" : "works"} again.*`
       : `*No request for ${clusters} waits any more.*`,
     ...(many ? [`Clusters: ${namesOf(first, others)}.`] : []),
   );

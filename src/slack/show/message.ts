@@ -71,9 +71,7 @@ export function noSuchRequestAnswer(id: string): Message {
 
 /** When Slack stops waiting and the outcome is still open. */
 export function notRecordedYetAnswer(): Message {
-  return answer(
-    ":hourglass_flowing_sand: Slow: not saved yet. The answer follows. Check `/eks-access list` before you retry.",
-  );
+  return answer(":hourglass_flowing_sand: Slow: not saved yet. Check `/eks-access list` before you retry.");
 }
 
 export function clusterGoneAnswer(cluster: string): Message {

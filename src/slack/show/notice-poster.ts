@@ -255,5 +255,5 @@ const inZone = (zone: Zone) => (zone === null ? "the clusters without a zone" : 
 
 function overMessage(zone: Zone): Message {
   const text = `A worker serves ${inZone(zone)} again`;
-  return { text, blocks: [section(`:white_check_mark: *${text}.* The worker is catching up.`)] };
+  return { text, blocks: [section(`:white_check_mark: *${text}.*`)] };
 }

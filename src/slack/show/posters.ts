@@ -232,14 +232,14 @@ function troubleOverMessage(first: ClosedCluster, others: readonly ClosedCluster
   const last = [first, ...others].map(({ trouble }) => trouble.overAt ?? "").toSorted();
   const at = time(last.at(-1) ?? "");
   return announcement(
-    `:white_check_mark: *${clustersInWords(first, others)} ${others.length > 0 ? "work" : "works"} again* since ${at}. The worker is catching up.`,
+    `:white_check_mark: *${clustersInWords(first, others)} ${others.length > 0 ? "work" : "works"} again* since ${at}.`,
     ...(others.length > 0 ? [`Clusters: ${namesOf(first, others)}.`] : []),
   );
 }
 
 function revertedMessage(cluster: string): Message {
   return announcement(
-    `:warning: *Another writer keeps changing aws-auth of ${code(cluster)} back.* Leases lose access.`,
-    `${code(`/eks-access check ${cluster}`)} names them. Use levels that bind roles, or make it ignore leases.`,
+    `:warning: *Another writer keeps changing aws-auth of ${code(cluster)} back.*`,
+    `${code(`/eks-access check ${cluster}`)} names it. Use levels that bind roles, or make it ignore leases.`,
   );
 }

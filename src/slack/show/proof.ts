@@ -78,7 +78,7 @@ export function proofMarks(proof: Proof): string {
 
 /** What no question can prove about an end: the API server caches tokens, and does not check open connections. */
 const unprovedEnd =
-  "Not proved: the API server may accept a token it already saw for about two more minutes. Open watches and exec sessions stay open.";
+  "Not proved: the API server may accept a known token for about two minutes. Open watches and exec sessions stay open.";
 
 /** Every request asks RBAC, so no cached token delays the end of a binding. */
 const unprovedUnbinding = "Open watches and exec sessions stay open.";

@@ -178,7 +178,7 @@ function pendingMilestone(request: AccessRequest, to: Reader): Milestone {
     return wait(`approval-${last.at}`, `${mention(last.by)} approved ${subject}. ${needs}`);
   }
   if (voided) {
-    const text = `${subject} needs a new decision. Its approval no longer counts: ${asClause(voided.message)}.`;
+    const text = `${subject} needs a new decision: ${asClause(voided.message)}.`;
     return wait(`void-${voided.message}`, text, to);
   }
   if (!preview) return wait("requested", `Requested ${subject}. Checking the cluster.\n${admitsText(request)}`);
@@ -187,8 +187,7 @@ function pendingMilestone(request: AccessRequest, to: Reader): Milestone {
       ? `${who} to decide about ${subject}`
       : `${approvalsWanted} approvals, from ${who}: ${subject}`;
   const text = `Waiting for ${waits}. Expires ${time(expiresAt)}.\n${admitsText(request)}`;
-  const isUnlinked =
-    user === request.requester && preview.warnings.some((each) => each.endsWith(theyCanLink(request.principal)));
+  const isUnlinked = user === request.requester && preview.warnings.some((each) => each.endsWith(theyCanLink));
   if (!isUnlinked) return wait("asked", text);
   // The ARN in another person's request can be that person's own.
   const link = request.askedBy === null ? [runButton(`link ${request.principal}`, "Link it")] : [];
@@ -216,10 +215,10 @@ function activeMilestone(request: AccessRequest, lease: Lease, to: Reader): Mile
   const buttons = ownLeaseButtons(request, to.user);
   if (drift) {
     const isRestored = cluster?.drift === "repair";
-    const isRole = isOfRole(drift.message);
     const wait = isRestored
       ? "The worker restores it within minutes."
       : "Ask the other writer to keep it, then request it again.";
+    const isRole = isOfRole(drift.message);
     const next = isRole ? "Ask an operator of the cluster." : wait;
     const text = `${subject} is lost: ${asClause(drift.message)}. ${next}`;
     const retry = isRestored || isRole ? buttons : [askAgainButton(request), doneButton(request, to.user)];
@@ -229,7 +228,7 @@ function activeMilestone(request: AccessRequest, lease: Lease, to: Reader): Mile
   const back = gone?.replace("drift-", "repaired-");
   if (back && !milestones.includes(back)) {
     const lasts = until(lease.endsAt, request.durationSeconds);
-    return tell(back, `${subject} works again, and is proved. It lasts ${lasts}.`, buttons, to);
+    return tell(back, `${subject} is back ${lasts}.`, buttons, to);
   }
   if (lease.warnedAt) {
     const at = time(lease.endsAt);

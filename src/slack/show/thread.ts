@@ -120,7 +120,7 @@ function reviewEntries(request: AccessRequest, called: string): ThreadEntry[] {
     return [{ name: "reviewed", text: `${reviewState(request)}${why ? `: ${plainLine(why, 600)}` : "."}` }];
   }
   if (emergency.reminders === 0 || !called) return [];
-  const text = `${called}: the emergency access of ${mention(request.requester)}, ${whatOf(request)}, needs your review. Check what was done, then press Mark reviewed above.`;
+  const text = `${called}: the emergency access of ${mention(request.requester)}, ${whatOf(request)}, needs your review. Press Mark reviewed above.`;
   return [{ name: `unreviewed-${emergency.reminders}`, text }];
 }
 
@@ -137,7 +137,7 @@ function leaseEntries({ lease, durationSeconds }: AccessRequest, replies: readon
   if (drift) entries.push({ name: `drift-${drift.at}`, text: `Access lost: ${asClause(drift.message, 400)}.` });
   const last = replies.findLast((name) => name.startsWith("drift-") || name.startsWith("repaired-"));
   if (!drift && !lease.end && lease.state === "active" && last?.startsWith("drift-")) {
-    entries.push({ name: last.replace("drift-", "repaired-"), text: "Access restored and proved." });
+    entries.push({ name: last.replace("drift-", "repaired-"), text: "Access restored." });
   }
   if (lease.warnedAt) entries.push({ name: "warned", text: `Ends ${time(lease.endsAt)}; I warned the requester.` });
   return entries;

@@ -65,7 +65,7 @@ const forOperators: readonly string[] = [
 export function failureInShort({ code, message }: CodedReason, thread = "The thread"): string {
   if (!code.startsWith("aws-") && !forOperators.includes(code)) return asClause(message, 360);
   const [what = ""] = message.split(/ \(|\. /, 1);
-  return `${asClause(what, 120)}. ${thread} has the cause and the fix`;
+  return `${asClause(what, 120)}. ${thread} has the fix`;
 }
 
 export function admitsText(request: AccessRequest): string {

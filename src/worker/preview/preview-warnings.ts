@@ -65,7 +65,7 @@ function ownerWarning({ principal }: AccessRequest, { linked, linksCount }: Warn
   if (linked === undefined) return [noIdentity];
   if (isOwnPrincipal(linked, principal)) return [];
   if (linked) return [`Not own identity: the requester is linked to ${linked}.`];
-  return [linksCount ? `${noIdentity} ${theyCanLink(principal)}` : noIdentity];
+  return [linksCount ? `${noIdentity} ${theyCanLink}` : noIdentity];
 }
 
 function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {

@@ -83,7 +83,7 @@ export function requestedMapping(
   const holding = holdings.get(arn.toLowerCase());
   const base = baseOf(identity, holding);
   const isMapped = base !== null && groups.every((group) => covers(base.groups, group));
-  const message = `${arn} already has ${groups.join(", ")} in ${cluster.name}, with no end date. You need no request: sign in as it.`;
+  const message = `${arn} already has ${groups.join(", ")} in ${cluster.name}, with no end date. Sign in as it.`;
   const shares = [...(holding?.shares ?? []), ...beginning, approvedShare(request, new Date(request.createdAt))];
   const username = identity?.username ?? usernameFor(principal);
   const target = entryTarget(arn, identity, holding, shares, username);

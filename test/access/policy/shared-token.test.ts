@@ -7,7 +7,6 @@ const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
 const named = (name: string) => ({ type: "role", roleArn: role(name), through: [] }) as const;
 const one = aCluster();
 const other = (change: Partial<Cluster>) => aCluster({ name: "other", region: "us-east-1", ...change });
-const why = "One token works at both.";
 const discovered: Cluster["creator"] = { type: "discover", through: [] };
 
 test.each<[string, Partial<Cluster>, Partial<Cluster>]>([
@@ -56,6 +55,6 @@ test.each<[string, Partial<Cluster>, Partial<Cluster>, string, string]>([
   const apart = other({ name: "apart", eksName: "apart-eks" });
 
   expect(sharedTokenWarnings([apart, { ...one, ...of }, other(change)])).toEqual([
-    `staging and other share the EKS name staging-eks and ${shared}. ${why} Give each its own ${own}.`,
+    `staging and other share the EKS name staging-eks and ${shared}. Give each its own ${own}.`,
   ]);
 });

@@ -226,7 +226,7 @@ it("says by EKS's own answer which nodes use a role, and of which type", () => {
   });
   expect(of([windows])).toMatchObject({ nodeType: "EC2_WINDOWS" });
   expect(of([{ ...linux, roleArn: role("others") }])).toMatchObject({
-    note: expect.stringContaining("If its nodes are self-managed: "),
+    note: expect.stringContaining("For self-managed nodes: "),
   });
   expect(of(null)).toMatchObject({ note: expect.stringContaining("The worker can't ask") });
 });

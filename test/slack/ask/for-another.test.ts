@@ -237,7 +237,7 @@ describe("a level that the policy gives to the other person alone", () => {
     const [event] = (await app.ledger.events(1, 10)).slice(-1);
 
     expect(textOf(answer)).toContain("No request made for <@U0ONCALL>.");
-    expect(textOf(answer)).toContain("may not be theirs alone. They can ask");
+    expect(textOf(answer)).toContain("may not be theirs alone. They can use /eks-access link.");
     expect(event?.event).toMatchObject({
       type: "request.refused",
       actor: "U0ENGINEER",
@@ -272,7 +272,7 @@ describe("a level that the policy gives to the other person alone", () => {
 
     const answer = await app.say("U0ENGINEER", admin.replace(engineerArn, role));
 
-    expect(textOf(answer)).toContain(`\`${role}\` may not be theirs alone. They can ask`);
+    expect(textOf(answer)).toContain(`\`${role}\` may not be theirs alone. They can use /eks-access link.`);
     expect(await app.ledger.get("r-new1")).toBeNull();
   });
 

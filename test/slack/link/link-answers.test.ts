@@ -37,7 +37,7 @@ test("a person who waits for a confirmation sees what waits", () => {
 
 test("where no direct message came, the administrators are named", () => {
   expect(proposedAnswer(arn, [], ["U0ADMIN"]).text).toMatchInlineSnapshot(
-    `"An administrator must confirm your link to \`arn:aws:iam::111122223333:role/developers\`. I couldn't reach an administrator. Try again in ten minutes, or ask <@U0ADMIN>. Nothing changes until then."`,
+    `"An administrator must confirm your link to \`arn:aws:iam::111122223333:role/developers\`. I couldn't reach an administrator. Try again in ten minutes, or ask <@U0ADMIN>."`,
   );
 });
 

@@ -122,7 +122,7 @@ describe("link, where an administrator has to confirm it,", () => {
 
     await app.person("U0ONCALL").click(question, "Confirm");
 
-    expect(answer).toContain("Asked: <@U0ONCALL>, <@U0APPROVER2>. Nothing changes until then.");
+    expect(answer).toContain("Asked: <@U0ONCALL>, <@U0APPROVER2>.");
     expect(before).toEqual([]);
     expect(textOf(await told("U0ENGINEER"))).toContain(`<@U0ONCALL> confirmed your link to \`${arn}\`.`);
     expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
@@ -148,10 +148,10 @@ describe("link, where an administrator has to confirm it,", () => {
 
     const answer = await app.answered("U0APPROVER2", () => app.person("U0APPROVER2").click(second, "Refuse"));
 
-    expect(textOf(answer)).toContain("Already handled");
+    expect(textOf(answer)).toContain("Decided, or replaced by a newer message");
     await expect
       .poll(() => questions("U0APPROVER2").join())
-      .toMatch(/asks to link to .*\n.*\n:warning: Already handled/);
+      .toMatch(/asks to link to .*\n.*\n:warning: Decided, or replaced by a newer message/);
     expect(questions("U0APPROVER2").join()).not.toContain("[");
     expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
@@ -179,7 +179,7 @@ describe("link, where an administrator has to confirm it,", () => {
   });
 
   describe("where Slack takes no update for a while,", () => {
-    const handled = "<@U0ENGINEER> asked for a link: decided, or replaced by a newer message.";
+    const handled = "<@U0ENGINEER> asked for a link. Decided, or replaced by a newer message.";
 
     async function decidedMeanwhile(error?: string): Promise<void> {
       await say("U0ENGINEER", `link ${arn}`);
@@ -242,7 +242,7 @@ describe("link, where an administrator has to confirm it,", () => {
 
     const open = () => questions("U0ONCALL").filter((text) => text.includes("[Confirm]"));
     await expect.poll(open).toEqual([expect.stringContaining(others)]);
-    expect(questions("U0ONCALL").join()).toContain("asked for a link: decided, or replaced by a newer message.");
+    expect(questions("U0ONCALL").join()).toContain("asked for a link. Decided, or replaced by a newer message.");
   });
 
   test("leaves no administrator a button once another one has decided", async () => {
@@ -308,7 +308,7 @@ describe("link, where an administrator has to confirm it,", () => {
 
     const answer = await app.answered("U0ONCALL", () => app.person("U0ONCALL").click(old, "Confirm"));
 
-    expect(textOf(answer)).toContain("Already handled, or they asked for another ARN.");
+    expect(textOf(answer)).toContain("Decided, or replaced by a newer message.");
     expect(await app.ledger.linksOf("U0ENGINEER")).toEqual([]);
   });
 

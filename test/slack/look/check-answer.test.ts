@@ -60,7 +60,7 @@ describe("check of a cluster that uses aws-auth alone", () => {
       *aws-auth of \`staging\`* ✗ 2 errors, 1 warning, 1 notice
       3 entries; 1 KiB of 1,024 KiB (99 % left)
       ✗ *\`arn-path\`* \`mapRoles line 4, mapRoles line 7\`
-      This entry matches no caller. Write the role without its path: the authenticator sees none. (the first of 2)
+      This entry matches no caller. Write the role without its path. (the first of 2)
             → Remove the entry: another one maps \`arn:aws:iam::111122223333:role/developers\`.
       :warning: *\`entry-shadowed\`* \`mapRoles line 4\`
       This entry for \`arn:aws:iam::111122223333:role/team/developers\` has no effect: line 7 of mapRoles replaces it.

@@ -20,7 +20,7 @@ describe("the answer to why", () => {
 
     expect(told(whyFacts({ data: { mapRoles }, pods: null, requests: [ended] }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✗ can't sign in: kubectl says \`You must be logged in to the server (Unauthorized)\`
-      • The entry in mapRoles, line 1, is for \`arn:aws:iam::111122223333:role/team/developers\` and never matches. Write the role without its path: the authenticator sees none.
+      • The entry in mapRoles, line 1, is for \`arn:aws:iam::111122223333:role/team/developers\` and never matches. Write the role without its path.
             → Write \`arn:aws:iam::111122223333:role/developers\` there.
       • \`viewer\` (\`r-1\`) ended <!date^1772370000^{date_short_pretty} {time}|2026-03-01 13:00:00 UTC>: its time was over.
             → Ask again if you still need it.
@@ -54,7 +54,7 @@ describe("the answer to why", () => {
 
     expect(told(facts)).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:user/bob\` on \`staging\`* ✗ signs in at random as one of several entries
-      • One of these entries counts, at random: the entry in mapUsers, line 1, gives \`Bob\` in \`readers\`; the entry in mapUsers, line 4, gives \`bob\` in \`readers\`. Their ARNs differ only in case.
+      • One of these entries counts, at random: the entry in mapUsers, line 1, gives \`Bob\` in \`readers\`; the entry in mapUsers, line 4, gives \`bob\` in \`readers\`.
             → Keep one entry, with all groups."
     `);
   });
@@ -65,7 +65,7 @@ describe("the answer to why", () => {
     expect(told(whyFacts({ given }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✓ signs in as \`developer\` in \`readers\`, and can list pods
       This is about the role itself.
-      • \`staging\` lets this principal in, and it can list pods in \`default\`. If kubectl fails, it uses another identity or cluster, or a too large token.
+      • \`staging\` lets this principal in, and it can list pods in \`default\`.
             → Compare \`aws sts get-caller-identity\` with \`kubectl auth whoami\`. Write the kubeconfig with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\`, with \`--role-arn\` if you assume a role. Count the token's characters with \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\`: at most 4096."
     `);
   });

@@ -38,7 +38,7 @@ describe("the status of a migration", () => {
       \`migration-staging-1\`, asked <!date^1772355600^{date_short_pretty} {time}|2026-03-01 09:00:00 UTC>
       → \`arn:aws:iam::111122223333:role/dev\` (mapRoles line 4)
             Gets an access entry.
-      · Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP.
+      · Switch the authentication mode to API_AND_CONFIG_MAP.
             Undo: EKS can't switch back to CONFIG_MAP.
       · Create the access entry of \`arn:aws:iam::111122223333:role/dev\`.
             Undo: Delete the access entry of \`arn:aws:iam::111122223333:role/dev\`.

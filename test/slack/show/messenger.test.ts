@@ -153,7 +153,7 @@ describe("what Slack shows is made to match the ledger", () => {
       [
         "Active since 2026-03-01 09:03:00 UTC, proved: ✓ mapped, ✓ authorized, – signed in not tested. Its lease ends 2026-03-01 13:02:00 UTC.",
         "Ended 2026-03-01 14:00:00 UTC: the entry is gone from aws-auth.",
-        "Not proved: the API server may accept a token it already saw for about two more minutes. Open watches and exec sessions stay open.",
+        "Not proved: the API server may accept a known token for about two minutes. Open watches and exec sessions stay open.",
       ].join("\n"),
     ]);
     expect(inChannel()).toHaveLength(1);
@@ -192,9 +192,7 @@ describe("what Slack shows is made to match the ledger", () => {
 
       expect(inChannel().join()).toContain("<!subteam^S0PLATFORM>");
       expect(thread).toContain("<@U0APPROVER2>: `viewer` on `staging` for <@U0ENGINEER> needs your approval too.");
-      expect(thread).toContain(
-        "<@U0APPROVER2>: <@U0ENGINEER> waits for your decision about `viewer` on `staging`. Press Approve or Deny above.",
-      );
+      expect(thread).toContain("<@U0APPROVER2>: <@U0ENGINEER> waits for your decision about `viewer` on `staging`.");
     });
 
     test.each([

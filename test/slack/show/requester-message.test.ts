@@ -43,7 +43,7 @@ test("the requester links an identity that approvers are warned of by a button, 
   const warned = (asker: string | null) =>
     aPreviewedRequest({
       askedBy: asker,
-      preview: aPreview({ warnings: [`No linked identity: ${theyCanLink(engineerArn)}`] }),
+      preview: aPreview({ warnings: [`No linked identity: ${theyCanLink}`] }),
     });
   const shownTo = (user: string, asker: string | null) =>
     textOfBlocks(milestoneOf(warned(asker), aCluster(), [], user)?.message ?? { blocks: [] });
@@ -90,7 +90,7 @@ test.each([
   ],
 ])("a notification of a failure says the cause, and its message where an operator finds the fix", (failed, cause) => {
   const milestone = failed && milestoneOf(failed, aCluster());
-  const text = `couldn't be applied: ${cause}. The thread in the channel has the cause and the fix.`;
+  const text = `couldn't be applied: ${cause}. The thread in the channel has the fix.`;
 
   // A locked phone shows nothing above it.
   expect(milestone?.ping).toBe(`\`viewer\` on \`staging\` ${text}`);
@@ -217,7 +217,7 @@ test("a person who read that an entry is gone reads once that it is back", () =>
   const told = ["active", `drift-${drift.at}`, `repaired-${drift.at}`];
 
   expect(back?.name).toBe(`repaired-${drift.at}`);
-  expect(back?.message.text).toContain("works again, and is proved");
+  expect(back?.message.text).toContain("is back until");
   expect(milestoneOf(aLeasedRequest({}), aCluster(), told)?.name).toBe("active");
 });
 
@@ -257,7 +257,7 @@ test("who loses access because of a webhook reads why, and not what an operator 
 
   const text = milestoneOf(aLeasedRequest({ state: "ended", end }), aCluster())?.message.text;
 
-  expect(text).toContain("more than planned in aws-auth of staging. The thread has the cause and the fix): ");
+  expect(text).toContain("more than planned in aws-auth of staging. The thread has the fix): ");
   expect(text).not.toContain("Let the admission webhook");
 });
 
@@ -267,7 +267,7 @@ test("who gave an access back does not learn that it was revoked", () => {
   const milestone = milestoneOf(aLeasedRequest({ state: "ended", end }), aCluster());
 
   expect(milestone?.message.text).toBe(
-    "`viewer` on `staging` (`r-1`) ended: the entry is gone from aws-auth.\nNot proved: the API server may accept a token it already saw for about two more minutes. Open watches and exec sessions stay open.",
+    "`viewer` on `staging` (`r-1`) ended: the entry is gone from aws-auth.\nNot proved: the API server may accept a known token for about two minutes. Open watches and exec sessions stay open.",
   );
 });
 

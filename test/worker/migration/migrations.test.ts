@@ -646,7 +646,7 @@ const unseen = {
 test("whose nodes a role is of is asked of EKS", async () => {
   const nodes = async () => (await scene.ask()).plan?.summary.items[0]?.sentences.join(" ");
 
-  expect(await nodes()).toContain("If its nodes are self-managed: ");
+  expect(await nodes()).toContain("For self-managed nodes: ");
   await stop();
   sandbox.aws.updateCluster(clusterArnOf(cluster), { nodeRoles: [{ arn: arns.node, type: "EC2_LINUX" }] });
   expect(await nodes()).toContain("It is the role of the managed node group ng-1");
