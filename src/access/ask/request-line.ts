@@ -169,9 +169,10 @@ function unquoted(word: string): string {
   return word.replace(/^[(["#]{1,2}|[)\]",;:.]{1,3}$/g, "");
 }
 
-/** As people copy it from a message: `"staging",` or `<arn:…>`. */
-function bare(word: string): string {
-  return withoutStop(word).replace(/^[`"'“‘]+|[`"'”’]+$|^<(?=arn:)|(?<=^<arn:.*)>$/gi, "");
+/** As people copy it from a message: `"staging",` or `<arn:…>`. A name in IAM can end with a stop. */
+export function bare(word: string): string {
+  const text = /^arn:.*\.$/i.test(word) ? word : withoutStop(word);
+  return text.replace(/^[`"'“‘(]+|[`"'”’)]+$|^<(?=arn:)|(?<=^<arn:.*)>$/gi, "");
 }
 
 /** Of a cluster, or of a level of any. */
@@ -184,7 +185,7 @@ function isName(word: string, clusters: Clusters): boolean {
 function takeFront(words: readonly string[], at: number, draft: Draft, known: Known): number {
   const { clusters, people, lone } = known;
   const typed = words[at] ?? "";
-  const word = /^arn:.*\.$/i.test(typed) ? typed : bare(typed);
+  const word = bare(typed);
   const isMissing = draft.cluster === undefined || draft.level === undefined;
   if (isMissing && /^(?:on|@|for|to)$/i.test(word) && isName(bare(words[at + 1] ?? ""), clusters)) return 1;
   const taken =

@@ -1,3 +1,4 @@
+import { bare } from "../../access/ask/request-line.ts";
 import { breakGlassCommand } from "../ask/break-glass.ts";
 import { extend } from "../ask/extend.ts";
 import { request } from "../ask/request.ts";
@@ -99,8 +100,8 @@ async function runLine(context: SlackContext, sent: string, by: Sender): Promise
 /** The product's own two words for emergency access, as people say them, are its command. */
 function wordAndRest(text: string): readonly [word: string, rest: string] {
   const spelled = text.replace(/^(?:break\s+glass|emergency\s+access)(?!\S)/i, breakGlassCommand.word);
-  const [word = "", ...others] = spelled.split(/\s+/);
-  return [word, others.join(" ")];
+  const [word = "", first = "", ...others] = spelled.split(/\s+/);
+  return [word, [bare(first), ...others].join(" ")];
 }
 
 export const commandButtons: Buttons = {

@@ -76,12 +76,12 @@ export interface Command {
   readonly run: (context: SlackContext, call: CommandCall) => Promise<Message | null>;
 }
 
-/** An id copied from a message can have the signs of its code style, and a phone begins a line with a capital. */
-const copiedId = /^`?((?:r|migration)-[a-z0-9-]+)`?[.,;:]?$/i;
+/** A phone begins a line with a capital. */
+const anyId = /^(?:r|migration)-[a-z0-9-]+$/i;
 
 export function idAndRest(rest: string): readonly [id: string, rest: string] {
   const [first = "", ...others] = rest.split(" ");
-  return [copiedId.exec(first)?.[1]?.toLowerCase() ?? first, others.join(" ")];
+  return [anyId.test(first) ? first.toLowerCase() : first, others.join(" ")];
 }
 
 export interface CommandText {

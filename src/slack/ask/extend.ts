@@ -158,9 +158,9 @@ async function extendLease(
   if ("text" in found) return found;
   const { request, cluster, level, principal } = found;
   const seconds = bySeconds(request);
-  if (seconds === null) return noDurationAnswer(request, typed);
-  const reading = readExtension(request, level, seconds, context.now());
+  const reading = readExtension(request, level, seconds ?? 0, context.now());
   if (reading.type === "refused") return answer(`:warning: ${styled(reading.message)}`);
+  if (seconds === null) return noDurationAnswer(request, typed);
   const { until, durationSeconds } = reading;
   const requested = {
     cluster,

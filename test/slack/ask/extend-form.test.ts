@@ -80,7 +80,7 @@ describe("the Extend button opens a form that", () => {
 });
 
 describe("the command", () => {
-  test.each(["extend r-1 for 1h", "extend r-1 1h", "extend r-1 60 min", "extend r-1 for an hour"])(
+  test.each(["extend r-1 for 1h", "extend “r-1” 1h", "extend (`r-1`), 60 min", "extend r-1 for an hour"])(
     "%s states the new end",
     async (line) => {
       const answer = await app.say("U0ENGINEER", line);
@@ -111,6 +111,14 @@ describe("the command", () => {
     await engineer().command("/eks-access extend r-1", "C0ACCESS");
 
     expect(optionsIn(await opened())).toHaveLength(4);
+  });
+
+  test("of a request without a lease says so, whatever time it has", async () => {
+    await app.put(aPreviewedRequest({ id: "r-2" }));
+
+    expect(textOf(await app.say("U0ENGINEER", "extend r-2 soon"))).toContain(
+      "r-2 is not active. Request access again.",
+    );
   });
 
   test("twice makes one request, also where time has passed between", async () => {

@@ -48,6 +48,13 @@ test.each(nearMisses)("who can't use a cluster does not read its name: %s", asyn
   expect(user).toContain("payments");
 });
 
+test.each(["list `staging`", "clusters “staging”,", "list 'Staging'"])(
+  "a copied name is that name: %s",
+  async (line) => {
+    expect(textOf(await app.say("U0ENGINEER", line))).not.toMatch(/^(?:There is no|No) cluster/);
+  },
+);
+
 test("a line for another person names the clusters of both, as the form does", async () => {
   const line = `request payment ${engineerArn} viewer for @on-call because`;
 
