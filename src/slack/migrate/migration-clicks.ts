@@ -65,7 +65,7 @@ export async function askForMigration(
     if (begun) return begun;
     id = nextMigrationId(cluster.name, { id });
   }
-  return failureAnswer("No number is free. Check Redis.");
+  return failureAnswer("No number is free. Try again, then check Redis.");
 }
 
 /** The list of a cluster's migrations may be lost, and a record unreadable: their numbers are taken. After a forged highest one, none is left. */

@@ -34,7 +34,7 @@ export const changedSince = "The change is different now. Read the message again
 
 /** To an approval on a cluster that takes none now. */
 export function quietText({ name, quiet }: Pick<Cluster, "name" | "quiet">): string {
-  return `${code(name)} takes no approvals now: ${plainLine(quiet ?? "").replace(/\.$/, "")}. You can still deny.`;
+  return `${code(name)} takes no approvals now: ${plainLine(quiet ?? "").replace(/\.$/, "")}.`;
 }
 
 export function removedClause({ cluster }: { readonly cluster: string }): string {
@@ -59,6 +59,7 @@ const forOperators: readonly string[] = [
   "document-immutable",
   "document-changed",
   "binding-changed",
+  "binding-exists",
 ] satisfies FailureCode[];
 
 /** What failed, for a card. Only operators need others' words and the remedy: the thread and Details have them. */
@@ -167,7 +168,7 @@ export function progressText(lease: Lease, maxWhy = 300): string {
     return `Ending, revoked by ${mention(lease.end.by)}${lease.end.why && `: ${plainLine(lease.end.why, maxWhy)}`}`;
   }
   if (lease.voidSince) return `*Approval stopped counting* ${time(lease.voidSince)}: I remove the access`;
-  return "Applying; not active yet";
+  return "Applying";
 }
 
 /** Why a lease from an old copy of the record is refused. A clause. */

@@ -162,7 +162,9 @@ describe("a request for a repair of dead entries", () => {
     await put(aMigration({ id: `migration-staging-${"9".repeat(15)}`, state: "done" }));
     const before = await lastEvent();
 
-    expect(await say("U0APPROVER", `repair staging ${living}`)).toContain("No number is free. Check Redis.");
+    expect(await say("U0APPROVER", `repair staging ${living}`)).toContain(
+      "No number is free. Try again, then check Redis.",
+    );
 
     expect(await lastEvent()).toEqual(before);
     expect(await app.ledger.get(`migration-staging-1${"0".repeat(15)}`)).toBeNull();

@@ -73,6 +73,10 @@ const gaveMore = new AccessError(
   "document-changed",
   `An admission webhook gave ${engineerArn} more than planned in aws-auth of staging`,
 ).message;
+const taken = new AccessError(
+  "binding-exists",
+  "The RoleBinding eks-access-r-1 in shop is not the one that the worker made for r-1",
+).message;
 const immutable = {
   code: "document-immutable",
   message: "The ConfigMap aws-auth of staging is immutable. Save it, and run kubectl replace.",
@@ -87,6 +91,10 @@ test.each([
   [
     aLeasedRequest({ state: "failed", proof: null, failure: { code: "document-changed", message: gaveMore } }),
     `An admission webhook gave \`${engineerArn}\` more than planned in aws-auth of staging`,
+  ],
+  [
+    aLeasedRequest({ state: "failed", proof: null, failure: { code: "binding-exists", message: taken } }),
+    "The RoleBinding eks-access-r-1 in shop is not the one that the worker made for r-1",
   ],
 ])("a notification of a failure says the cause, and its message where an operator finds the fix", (failed, cause) => {
   const milestone = failed && milestoneOf(failed, aCluster());
@@ -365,7 +373,7 @@ test("permanent access is reported to have no end, wherever its end would be", (
 
   expect(told).toContain("is active until revoked.");
   expect(shown).toContain("*Active* until revoked");
-  expect(thread.at(-1)).toContain("It is permanent.");
+  expect(thread.at(-1)).toContain("Permanent.");
   expect(`${told}${shown}${thread.join()}`).not.toContain("2126");
 });
 
