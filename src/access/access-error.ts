@@ -28,7 +28,7 @@ const passing = {
   "ledger-unreachable": "Check Redis and REDIS_URL.",
   "clock-wrong": "Set the clocks by NTP.",
   "slack-unreachable": "Check the network path.",
-  "audit-webhook": "Correct audit.webhook in eks-access.yml, or repair its server.",
+  "audit-webhook": "Correct audit.webhook, or repair its server.",
   unexpected: "The log has the details.",
 };
 
@@ -39,9 +39,9 @@ const repairable = {
   "aws-credentials-invalid": "Check the worker's own AWS credentials, and its clock.",
   "aws-request-refused": "Correct in eks-access.yml what AWS's answer names.",
   "aws-region-disabled": "Enable the region, or correct it in eks-access.yml.",
-  "creator-unknown": "Set creator in eks-access.yml, with roleArn or userArn.",
-  "creator-mismatch": "Correct creator in eks-access.yml: its profile or userArn.",
-  "cluster-mismatch": "Correct eksName, region or account in eks-access.yml.",
+  "creator-unknown": "Set creator, with roleArn or userArn.",
+  "creator-mismatch": "Correct creator: its profile or userArn.",
+  "cluster-mismatch": "Correct eksName, region or account.",
   "cluster-forbidden": "Check that creator in eks-access.yml created the cluster.",
   "binding-forbidden": "Let the worker create and delete bindings, and bind the role.",
   "access-entry-limit": "Delete unused access entries, or ask AWS for a higher quota.",
@@ -50,8 +50,8 @@ const repairable = {
 
 /** Those after which no other attempt of the same request can succeed. */
 const final = {
-  "principal-mismatch": "Correct signIn.roles in eks-access.yml.",
-  "cluster-not-found": "Correct eksName, region or account in eks-access.yml.",
+  "principal-mismatch": "Correct signIn.roles.",
+  "cluster-not-found": "Correct eksName, region or account.",
   "cluster-refused-write": "Let the webhook or policy in its answer allow this.",
   "binding-changed":
     "The worker deleted it at once. Exempt objects with the label app.kubernetes.io/managed-by: eks-access there, then ask again.",
@@ -61,7 +61,7 @@ const final = {
   "migration-stopped": "Repair it and press Try again, or press Stop.",
   "access-entry-refused": "Check that it exists with this path (--role, --arn, accessEntries.rolePaths).",
   "answer-too-large": "Remove what you don't need there.",
-  "document-absent": "Create it in kube-system, or set createAwsAuth in eks-access.yml.",
+  "document-absent": "Create it in kube-system, or set createAwsAuth.",
   // An immutable ConfigMap can't become mutable again (Kubernetes docs, "Immutable ConfigMaps").
   "document-immutable": "Save it, remove immutable: true from the copy, and run kubectl replace --force with it.",
   "ledger-refused": "Check user, password and certificates of REDIS_URL.",

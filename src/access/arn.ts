@@ -118,7 +118,7 @@ function rejectResource(prefix: string, resource: string): Rejection {
 
 const arnCharacters = "An ARN has only ASCII letters and no spaces. Type it.";
 const formOfPrincipal = "Write `arn:aws:iam::<12 digits>:role/<name>`, or user/<name>.";
-export const notOfPrincipal = `This is not an ARN of an IAM role or user. ${formOfPrincipal}`;
+export const notOfPrincipal = `This is not an IAM ARN. ${formOfPrincipal}`;
 
 function rejectKind(code: string, what: string): Rejection {
   return reject(code, `${what} can't get access. Use an IAM role or user.`);

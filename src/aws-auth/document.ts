@@ -46,6 +46,12 @@ export function problemAt(
   return { code, severity, section, line: at.line + 1, column: at.column + 1, message, remedy };
 }
 
+export const readDifferently = "YAML 1.2 tools read this differently.";
+
+export function readersDiffer(section: Section, at: Parameters<typeof problemAt>[1], remedy: string): Problem {
+  return problemAt(section, at, "readers-differ", "notice", readDifferently, remedy);
+}
+
 export interface Entry {
   section: Section;
   /** As written; for mapAccounts the account id. */

@@ -10,6 +10,7 @@ import {
   type Problem,
   problemAt,
   type Report,
+  readersDiffer,
   type Section,
   type SectionReading,
 } from "./document.ts";
@@ -18,9 +19,9 @@ import {
   fieldUses,
   findFieldProblems,
   hasSso,
+  isOtherToYaml12,
   knownField,
   lastUse,
-  seenByYaml12,
 } from "./field-problems.ts";
 import { LINE_BREAK } from "./go-yaml/cursor.ts";
 import { isMerge } from "./go-yaml/decode.ts";
@@ -29,8 +30,6 @@ import { groupFlaws, isNode, MASTERS, NODES, SESSION_NAME, usernameFlaws } from 
 import { isMatchable } from "./read-document.ts";
 import { isWildcard } from "./resolve.ts";
 import { quote } from "./text-edit.ts";
-
-const CODE = "readers-differ";
 
 const FIELDS = ["arn", "username", "groups"] as const;
 
@@ -164,9 +163,8 @@ function mergedFields(section: Section, { node }: MapValue, uses: readonly Field
   if (!uses.some((use) => use.merged)) return null;
   const merged = FIELDS.filter((name) => lastUse(uses, name)?.merged).map((name) => fieldKey(name, section));
   if (merged.length === 0) return null;
-  const message = `It gets fields from << (${merged.join(", ")}). Tools that read YAML 1.2 do not.`;
   const [first] = node.pairs.map((pair) => pair.key).filter(isMerge);
-  return problemAt(section, (first ?? node).start, CODE, "notice", message, "Write them out.");
+  return readersDiffer(section, (first ?? node).start, `Write out ${merged.join(", ")}.`);
 }
 
 /** A text longer than it was meant, or that readers of YAML 1.2 see as another value than the authenticator. */
@@ -176,12 +174,9 @@ function textProblem({ section, text }: SectionReading, value: YamlValue): Probl
   const more = continuation(node, text ?? "");
   if (more !== null)
     return problemAt(section, node.start, "text-continues", "warning", `This text ${more.how}.`, more.remedy);
-  const seen = seenByYaml12(node, text ?? "");
-  if (seen === null) return null;
-  const meant = quote(value.value);
-  const message = `Tools that read YAML 1.2 ${seen}.`;
+  if (!isOtherToYaml12(node, text ?? "")) return null;
   const how = node.tag.endsWith(":binary") ? "without its tag" : "instead";
-  return problemAt(section, node.start, CODE, "notice", message, `Write ${meant} ${how}.`);
+  return readersDiffer(section, node.start, `Write ${quote(value.value)} ${how}.`);
 }
 
 /** What a missing dash, key or space adds to a text, or what a list of JSON leaves at its end. */

@@ -6,6 +6,7 @@ import {
   type Problem,
   problemAt,
   type Report,
+  readDifferently,
   type Section,
 } from "./document.ts";
 import {
@@ -107,7 +108,7 @@ function kindOf(value: YamlValue): string {
 /** Text only to YAML 1.2: a check with such a reader shows nothing wrong. */
 function textToYaml12({ node }: YamlValue): string {
   const isOld = node.kind === "scalar" && node.tag === "" && isTextToYaml12(node.value);
-  return isOld ? " Tools that read YAML 1.2 see a text." : "";
+  return isOld ? ` ${readDifferently}` : "";
 }
 
 /** What the core schema of YAML 1.2 reads as null, a boolean or a number. Source: YAML 1.2.2, section 10.3.2. */
@@ -118,14 +119,13 @@ function isTextToYaml12(plain: string): boolean {
   return !CORE.test(plain);
 }
 
-/** What readers of YAML 1.2 see instead of the authenticator's text, as a sentence's end; null: the same. */
-export function seenByYaml12({ tag, style, value, start, end }: ScalarNode, text: string): string | null {
-  if (tag === `${YAML_TAG}binary`) return "see its base64 form";
-  if (style === "double") return hasOldEscape(text.slice(start.at, end)) ? "do not know the escape \\'" : null;
-  if (style !== "plain") return null;
+/** Whether readers of YAML 1.2 see something else than the authenticator's text. */
+export function isOtherToYaml12({ tag, style, value, start, end }: ScalarNode, text: string): boolean {
+  if (tag === `${YAML_TAG}binary`) return true;
+  if (style === "double") return hasOldEscape(text.slice(start.at, end));
+  if (style !== "plain") return false;
   // Only flow collections can have both: in block context they end a key, or are the dash of an item.
-  if (value.endsWith(":") || value === "-") return "see no text";
-  return tag !== "" || isTextToYaml12(value) ? null : "see a number";
+  return value.endsWith(":") || value === "-" || (tag === "" && !isTextToYaml12(value));
 }
 
 /** `\'`, which go-yaml accepts within double quotes. */

@@ -147,7 +147,7 @@ export function cannotEdit({ sections }: ReadDocument, intents: readonly Intent[
   const touched = SECTIONS.map((name) => sections[name]).filter(({ section }) => intents.some(touches(section)));
   for (const reading of touched) {
     const at = reading.list && firstReference(reading.list);
-    if (at !== null) return { code: "cannot-edit", message: referenceMessage(reading, at) };
+    if (at !== null) return { code: "cannot-edit", message: cannotChange(`${reading.section}, line ${at.line + 1}`) };
   }
   const where = touched.map(({ section }) => section).join(" and ");
   return { code: "cannot-edit", message: cannotChange(where) };
@@ -155,7 +155,7 @@ export function cannotEdit({ sections }: ReadDocument, intents: readonly Intent[
 
 /** @param what sections, or a file */
 export function cannotChange(what: string): string {
-  return `eks-access can't change ${what} without touching other text. Write each field on its own line.`;
+  return `eks-access can't change ${what} without touching other text. Write each field on its own line, without anchors.`;
 }
 
 function touches(section: SectionReading["section"]) {
@@ -164,10 +164,6 @@ function touches(section: SectionReading["section"]) {
     if (intent.type === "edit") return intent.entry.section === section;
     return intent.entries.some((entry) => entry.section === section);
   };
-}
-
-function referenceMessage({ section }: SectionReading, { line }: Mark): string {
-  return `eks-access can't change ${section}, line ${line + 1}: entries share text by an anchor or alias. Write the entries out.`;
 }
 
 function firstReference(node: YamlNode): Mark | null {

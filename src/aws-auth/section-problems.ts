@@ -1,5 +1,13 @@
 import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
-import { type Data, type Problem, problemAt, SECTIONS, type Section, type SectionReading } from "./document.ts";
+import {
+  type Data,
+  type Problem,
+  problemAt,
+  readersDiffer,
+  SECTIONS,
+  type Section,
+  type SectionReading,
+} from "./document.ts";
 import type { Steps } from "./go-yaml/budget.ts";
 import { LINE_BREAK, lineAndColumn, type Mark, type YamlFailure } from "./go-yaml/cursor.ts";
 import type { SequenceNode, YamlNode } from "./go-yaml/node.ts";
@@ -74,26 +82,16 @@ const OLD_BREAK = /[\u0085\u2028\u2029]/;
 export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
   const at = state === "list" && text !== null ? text.search(OLD_BREAK) : -1;
   if (text === null || at < 0) return [];
-  const message = "Only the authenticator sees the invisible line break here.";
-  const remedy = "Write a visible one.";
-  return [problemAt(section, lineAndColumn(text, at), "readers-differ", "notice", message, remedy)];
+  return [readersDiffer(section, lineAndColumn(text, at), "Write a visible line break.")];
 }
 
 /** The first line with too little indentation for YAML 1.2, and every tag that ends elsewhere in it. */
 export function* layoutProblems({ section, text, list }: SectionReading): Steps<Problem[]> {
   if (text === null || list === null) return [];
   const { shallow, tagged } = yield* layoutDifferences(text, list);
-  const problems = tagged.map((at) => oldTag(section, at));
+  const problems = tagged.map((at) => readersDiffer(section, at, "Remove the tag, and quote the text."));
   if (shallow === null) return problems;
-  const message = "Brackets or quotes continue here without indentation.";
-  const at = lineAndColumn(text, shallow);
-  return [problemAt(section, at, "readers-differ", "notice", message, "Indent the line."), ...problems];
-}
-
-function oldTag(section: Section, at: Mark): Problem {
-  const message = "This tag has a comma or bracket.";
-  const remedy = "Remove it, and quote the text.";
-  return problemAt(section, at, "readers-differ", "notice", message, remedy);
+  return [readersDiffer(section, lineAndColumn(text, shallow), "Indent the line."), ...problems];
 }
 
 interface LayoutDifferences {

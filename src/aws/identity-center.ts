@@ -200,7 +200,7 @@ async function call<T>(action: string, { roleArn }: IdentityCenterSettings, send
   } catch (error) {
     const failure = awsFailure(error, action);
     if (isAbsent(error)) {
-      const remedy = "Correct instanceArn, identityStoreId or region of identityCenter in eks-access.yml.";
+      const remedy = "Correct instanceArn, identityStoreId or region of identityCenter.";
       throw new AccessError("aws-request-refused", failure.what, { cause: failure.cause, remedy });
     }
     if (failure.code !== "aws-access-denied") throw failure;

@@ -62,8 +62,7 @@ function areWell(findings: readonly Finding[]): boolean {
   return findings.every(({ result }) => result !== "no");
 }
 
-const inRedisAlone =
-  "Only Redis has the audit log. Set audit.s3, audit.eventBridge or audit.webhook in eks-access.yml.";
+const inRedisAlone = "Only Redis has the audit log. Set audit.s3, audit.eventBridge or audit.webhook.";
 
 function examineConfiguration({ config: { clusters, audit, identities } }: Settings): Examined {
   const findings = [found(`${counted(clusters.size, "cluster")}, no problems`)];
@@ -195,7 +194,7 @@ export function examineZones(
     if (!hasNoWorker(seenAt, now)) return found(`a worker serves ${name}`);
     const start = zone === null ? "eks-access worker" : `eks-access worker --zone ${zone}`;
     const last = seenAt ? `since ${seenAt.toISOString()}` : "so far";
-    return broken(`no worker serves ${name}, ${last}`, `Start ${start} in a network that reaches them.`);
+    return broken(`no worker serves ${name}, ${last}`, `Start ${start} where it reaches them.`);
   });
 }
 

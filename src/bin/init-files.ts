@@ -177,9 +177,7 @@ export function nextSteps({ files, names, problems, clusters, leftOut, organizat
   const notes = [
     ...problems.map((problem) => `! ${problem}`),
     ...(leftOut > 0 ? [`! Left out: ${counted(leftOut, "cluster")} without the tag eks-access=yes.`] : []),
-    ...(hidden > 0
-      ? [`! ${counted(hidden, "private API server")}. Start ${worker} in a network that reaches them.`]
-      : []),
+    ...(hidden > 0 ? [`! ${counted(hidden, "private API server")}. Start ${worker} where it reaches them.`] : []),
     ...(isComplete ? [] : ["! Replace C0REPLACE, U0REPLACE and U1REPLACE in eks-access.yml."]),
   ];
   return `${options.dryRun ? "Would write" : "Wrote"} ${[...files.keys()].join(", ")}

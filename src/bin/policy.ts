@@ -167,7 +167,7 @@ function readQuestion(values: ReturnType<typeof readOptions>, config: Config) {
   const offered = cluster.levels.map(({ name }) => name).join(", ");
   if (!levelName) return needs(`--level: ${offered}`);
   const level = cluster.levels.find(({ name }) => name === levelName);
-  if (!level) return misused(`${cluster.name} does not offer ${levelName}. Choose: ${offered}.`);
+  if (!level) return misused(`${cluster.name} does not offer ${levelName}. Levels: ${offered}.`);
   const durationSeconds = values.for === undefined ? 1 : parseDuration(values.for);
   if (durationSeconds === null) return needs("--for as a duration, such as 4h");
   const at = values.at === undefined ? null : new Date(values.at);
@@ -201,7 +201,7 @@ async function clustersOfLedger(now: Date): Promise<readonly FleetCluster[] | st
   if (!environment) return "Can't read the clusters of the fleet. Run this where a process runs.";
   try {
     const list = await sealedFleet(environment, now);
-    return list?.clusters ?? "No worker has found a fleet yet. Set fleet in eks-access.yml and start a worker.";
+    return list?.clusters ?? "No worker has found a fleet yet. Set fleet and start a worker.";
   } catch (error) {
     return `Can't read the clusters of the fleet. ${explainFailure(error)}`;
   }

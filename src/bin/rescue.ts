@@ -119,7 +119,7 @@ function openerOf(cluster: Cluster, requester: string, identity: () => Promise<K
 async function refuseSwitch({ name }: Cluster, { yes }: RescueOptions, openEks: OpenEks): Promise<void> {
   const { authenticationMode } = (await openEks()).description;
   if (yes || authenticationMode !== "CONFIG_MAP") return;
-  unusable(`A rescue switches ${name} to API_AND_CONFIG_MAP for good; aws-auth keeps working. Add --yes to continue.`);
+  unusable(`A rescue switches ${name} to API_AND_CONFIG_MAP for good; aws-auth keeps working. Add --yes.`);
 }
 
 async function readGood({ document }: RescueOptions, io: CommandIo): Promise<RescueOrder["good"]> {

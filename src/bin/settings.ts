@@ -66,7 +66,7 @@ export async function sealedFleet(environment: Environment, now: Date): Promise<
 }
 
 export function clusterNamed({ clusters }: Pick<Config, "clusters">, name: string): Cluster {
-  return clusters.get(name) ?? unusable(`Unknown cluster ${name}. Choose: ${[...clusters.keys()].join(", ")}.`);
+  return clusters.get(name) ?? unusable(`There is no cluster ${name}. Clusters: ${[...clusters.keys()].join(", ")}.`);
 }
 
 async function foundFleet({ environment, config }: Settings, now: Date): Promise<FleetList | null> {

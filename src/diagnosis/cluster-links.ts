@@ -87,7 +87,7 @@ export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): 
 }
 
 export function absentRemedy({ createAwsAuth }: Cluster): string {
-  return createAwsAuth ? "The first lease creates it." : "Ask an operator to create it, or to set createAwsAuth.";
+  return createAwsAuth ? "The first lease creates it." : "Ask an operator to create it.";
 }
 
 function problemWords({ problems }: AwsAuthDocument): string {

@@ -165,7 +165,7 @@ function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
   return { identity, symptom: pods ? "forbidden" : "unknown", causes: causes.length > 0 ? causes : [podsNotAsked] };
 }
 
-const podsNotAsked = cause("not-allowed", "The API server was not asked about its rights.", "Ask again.");
+const podsNotAsked = cause("not-allowed", "The API server was not asked about its rights.", "Try again.");
 
 function notMapped(facts: WhyFacts, caller: Caller): Cause {
   const { cluster } = facts;

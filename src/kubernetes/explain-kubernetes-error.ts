@@ -77,7 +77,7 @@ function codeOf(httpStatus: number, status: Status | undefined): FailureCode {
   return [400, 413, 415, 422].includes(httpStatus) ? "cluster-refused-write" : "cluster-unexpected";
 }
 
-const anotherServer = "Check for a proxy or login page before the API server.";
+const anotherServer = "Check for a proxy or login page.";
 
 /** A proxy or a login page: its 401 or 404 says nothing about the cluster. */
 function foreignAnswer({ status, text }: ApiAnswer, what: string): AccessError {

@@ -130,7 +130,7 @@ function mismatch(name: string, creator: KnownCreator, found: string, kind: "cre
     return new AccessError("creator-mismatch", says(`the worker's profile ${creator.profile}, ${should}`));
   }
   return new AccessError("creator-mismatch", says(`the worker itself, ${should}`), {
-    remedy: "Set creator.profile in eks-access.yml: a profile with this user's keys.",
+    remedy: "Set creator.profile: a profile with this user's keys.",
   });
 }
 
@@ -175,7 +175,7 @@ export async function openEksForEntries(
   }
 }
 
-export const ownAccountRemedy = "Set accessEntries.as to creator there in eks-access.yml.";
+export const ownAccountRemedy = "Set accessEntries.as to creator.";
 
 /** Why the worker itself can't make a cluster's access entries (`accessEntries.as: worker`); null: it can, or does not. */
 export function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: CallerIdentity): AccessError | null {

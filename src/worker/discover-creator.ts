@@ -110,7 +110,7 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
   if (!record) {
     const { name, region, account } = cluster;
     const what = `CloudTrail in ${region} of account ${account} has no record of ${name} in the last 90 days`;
-    const remedy = "Correct eksName, region or account in eks-access.yml, or set creator there.";
+    const remedy = "Correct eksName, region or account, or set creator.";
     throw new AccessError("creator-unknown", what, { remedy });
   }
   const verdict = creatorOf(record, cluster.account, way);

@@ -178,7 +178,7 @@ function remediesFor(cluster: Cluster, arn: string, { isCreatorAdmin }: ClusterD
   }
   if (isCreatorAdmin) return undefined;
   return {
-    unauthorized: `EKS gave the creator no rights (bootstrapClusterCreatorAdminPermissions is false). Name an operator in eks-access.yml. ${run}`,
+    unauthorized: `EKS gave the creator no rights (bootstrapClusterCreatorAdminPermissions is false). Name an operator. ${run}`,
   };
 }
 

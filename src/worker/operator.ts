@@ -96,7 +96,7 @@ export async function untilSignedIn<T>(
       if (result !== null) return result;
       if (waitMs === undefined) {
         const what = `${cluster.operator.roleArn} has no rights in ${cluster.name} yet`;
-        throw new AccessError("cluster-unauthorized", what, { remedy: "Run it again in a minute." });
+        throw new AccessError("cluster-unauthorized", what, { remedy: "Try again in a minute." });
       }
     } catch (error) {
       if (waitMs === undefined || !hasCode(error, "cluster-unauthorized")) throw error;

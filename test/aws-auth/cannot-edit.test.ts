@@ -14,7 +14,7 @@ it("a change that an alias is in the way of says which line it is in", () => {
     refusal: {
       code: "cannot-edit",
       message:
-        "eks-access can't change mapRoles, line 2: entries share text by an anchor or alias. Write the entries out.",
+        "eks-access can't change mapRoles, line 2 without touching other text. Write each field on its own line, without anchors.",
     },
   });
 });
@@ -26,6 +26,7 @@ it("no anchor is blamed where the section has none", () => {
 
   expect(refusal).toEqual({
     code: "cannot-edit",
-    message: "eks-access can't change mapRoles without touching other text. Write each field on its own line.",
+    message:
+      "eks-access can't change mapRoles without touching other text. Write each field on its own line, without anchors.",
   });
 });

@@ -240,7 +240,7 @@ test("a role that eks-access.yml does not name yet is given by --role, and the s
 test("unusable input is reported before any call", async () => {
   for (const [argv, message] of [
     [["staging", "--role", operatorArn], "eks-access.yml names the operator of staging"],
-    [["nowhere"], "Unknown cluster nowhere. Choose: staging, checkout, analytics."],
+    [["nowhere"], "There is no cluster nowhere. Clusters: staging, checkout, analytics."],
     [[], "Give one cluster."],
     [["staging", "--external-id", "x"], "Give --role with --external-id."],
   ] as const) {

@@ -41,8 +41,7 @@ async function examine(kind: "slack" | "worker", change: Readonly<Record<string,
   return runCommand(doctor, [kind]);
 }
 
-const inRedisAlone =
-  "  ! Only Redis has the audit log. Set audit.s3, audit.eventBridge or audit.webhook in eks-access.yml.";
+const inRedisAlone = "  ! Only Redis has the audit log. Set audit.s3, audit.eventBridge or audit.webhook.";
 
 describe("eks-access doctor", () => {
   test("looks at all that the worker needs", async () => {
@@ -69,9 +68,7 @@ describe("eks-access doctor", () => {
     await rm(file);
 
     expect(well).toContain(`Identity Center\n  ✓ the worker reads the directory as ${arns.identityReader}\n`);
-    expect(wrong).toMatch(
-      /Identity Center\n {2}✗ .*Correct instanceArn, identityStoreId or region of identityCenter in eks-access.yml/,
-    );
+    expect(wrong).toMatch(/Identity Center\n {2}✗ .*Correct instanceArn, identityStoreId or region of identityCenter/);
     expect(unknown).toMatch(/ {2}– only a person's request shows whether arn:aws:sso:::instance\/ssoins-0+ is right/);
   });
 
@@ -296,7 +293,7 @@ policy:
     expect(code).toBe(1);
     expect(stdout).toContain(
       "✗ staging, admin by the rule admins: 1 active approver, needed: 2. " +
-        "An operator can add approvers for the rule admins in eks-access.yml or its Slack user group.",
+        "An operator can add approvers for the rule admins.",
     );
   });
 

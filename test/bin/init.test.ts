@@ -123,7 +123,7 @@ describe("one account, without an organization", () => {
     expect(stdout).toMatch(/shop .*public .*owned by Argo CD: leases bind roles or use access entries\n/);
     expect(stdout).toMatch(/vault .*private .*unknown: private API server\n/);
     expect(stdout).toMatch(/lost .*public .*unknown: unreachable from here\n/);
-    expect(stdout).toContain("! 1 private API server. Start eks-access worker in a network that reaches them");
+    expect(stdout).toContain("! 1 private API server. Start eks-access worker where it reaches them");
     // One look at the one that can be reached: it changes nothing there.
     expect(asked()).toEqual(["get /api/v1/namespaces/kube-system/configmaps/aws-auth"]);
   });

@@ -60,7 +60,7 @@ test.each([
   [["staging", "other"], "Give one cluster"],
   [["staging", "--approve"], "Unknown option"],
   [["staging", "--backup", "FILE"], "Give --apply with --backup"],
-  [["prod"], "Unknown cluster prod. Choose: staging"],
+  [["prod"], "There is no cluster prod. Clusters: staging"],
   [
     ["staging", "--arn", `arn:aws:iam::${account}:role/x/nobody`],
     "has no entry for arn:aws:iam::111122223333:role/x/nobody",

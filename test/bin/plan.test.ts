@@ -134,7 +134,7 @@ describe("eks-access plan", () => {
       stdin: "mapRoles: '['",
     });
 
-    expect(JSON.parse(run.stdout).refusal.message).toMatch(/^This is not an ARN/);
+    expect(JSON.parse(run.stdout).refusal.message).toMatch(/^This is not an IAM ARN/);
   });
 
   it.each([
@@ -328,7 +328,7 @@ describe("eks-access plan --out", () => {
 
     expect(run).toMatchObject({ code: 2, stdout: "" });
     expect(run.stderr).toContain(
-      "eks-access can't change - without touching other text. Write each field on its own line.",
+      "eks-access can't change - without touching other text. Write each field on its own line, without anchors.",
     );
   });
 

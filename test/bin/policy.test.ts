@@ -226,10 +226,10 @@ describe("policy explain", () => {
 
   test.each<[readonly string[], string]>([
     [[], "Give --user, the person who asks."],
-    [["--user", "U0A", "--cluster", "prod"], "Unknown cluster prod. Choose: staging."],
+    [["--user", "U0A", "--cluster", "prod"], "There is no cluster prod. Clusters: staging."],
     [
       ["--user", "U0A", "--cluster", "staging", "--level", "root"],
-      "staging does not offer root. Choose: viewer, admin.",
+      "staging does not offer root. Levels: viewer, admin.",
     ],
     [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--for", "soon"], "Give --for as a duration"],
     [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--at", "noon"], "Give --at as a time"],

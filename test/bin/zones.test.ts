@@ -45,7 +45,7 @@ test("doctor says which zone has no worker, and what to start", () => {
     expect.objectContaining({
       result: "no",
       detail: "no worker serves the zone eu-private, so far",
-      remedy: "Start eks-access worker --zone eu-private in a network that reaches them.",
+      remedy: "Start eks-access worker --zone eu-private where it reaches them.",
     }),
   ]);
   expect(examineZones(seen, { clusters: new Map([["public", aCluster()]]) }, at(999))).toEqual([]);

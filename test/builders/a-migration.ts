@@ -16,7 +16,7 @@ const unsealed: Omit<SealedPlan, "seal"> = {
       {
         name: "switch-mode",
         does: "Switch the authentication mode to API_AND_CONFIG_MAP.",
-        proof: "aws-auth is unchanged. EKS reports the authentication mode API_AND_CONFIG_MAP.",
+        proof: "aws-auth is unchanged. EKS reports API_AND_CONFIG_MAP.",
         undo: "EKS can't switch back to CONFIG_MAP.",
       },
       {

@@ -367,7 +367,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     "clusters.twin",
     { ...other, region: "eu-west-1", eksName: "research-eks" },
-    "clusters.twin: this is the same EKS cluster as clusters.research. Name each cluster once",
+    "clusters.twin: this is the same EKS cluster as clusters.research. Remove one of them",
     "clusters.research.account",
     "clusters.research.region",
     "clusters.research.eksName",

@@ -147,7 +147,7 @@ test.each([{}, { kind: "Status", status: "Success" }])(
 
     await expect(rehearsal).rejects.toMatchObject({
       code: "cluster-unexpected",
-      remedy: "Check for a proxy or login page before the API server.",
+      remedy: "Check for a proxy or login page.",
     });
     client.close();
   },

@@ -378,7 +378,7 @@ const inChannel = {
   anchorMessage: {
     when: "the audit log has an anchor",
     next: "keep it; compare if the log is broken",
-    leads: "Check the log against it later: `eks-access audit verify --anchor",
+    leads: "eks-access audit verify --anchor COUNT:HASH` checks it",
     text: () => of(anchorMessage({ type: "whole", count: 12, head: genesis })),
   },
 } satisfies Record<string, Read>;

@@ -219,6 +219,6 @@ test("a slow Identity Center does not hold up the report", async () => {
 
   expect(report).toEqual({
     found: [],
-    notCompared: "Not compared with IAM Identity Center: 1 lease. AWS did not answer in time. Ask again in a minute.",
+    notCompared: "Not compared with IAM Identity Center: 1 lease. AWS did not answer in time. Try again in a minute.",
   });
 });

@@ -218,7 +218,7 @@ describe("a user that created the cluster", () => {
   test("is not the worker if it is another identity, and the answer says what to do", async () => {
     await expect(open(legacy({}))).rejects.toMatchObject({
       what: expect.stringContaining("AWS says that the worker itself, which should be the creator of legacy, is arn:"),
-      remedy: "Set creator.profile in eks-access.yml: a profile with this user's keys.",
+      remedy: "Set creator.profile: a profile with this user's keys.",
     });
   });
 });
@@ -434,7 +434,7 @@ describe("a creator that to discover", () => {
     await expect(open(elsewhere)).rejects.toMatchObject({
       code: "creator-unknown",
       message:
-        "CloudTrail in eu-south-1 of account 111122223333 has no record of research in the last 90 days. Correct eksName, region or account in eks-access.yml, or set creator there.",
+        "CloudTrail in eu-south-1 of account 111122223333 has no record of research in the last 90 days. Correct eksName, region or account, or set creator.",
     });
   });
 

@@ -233,7 +233,7 @@ describe("a rescue", () => {
   test("names the new entry where the cluster refuses its principal, and no creator", async () => {
     const text = await why({});
 
-    expect(text).toContain("Run it again in a minute.");
+    expect(text).toContain("Try again in a minute.");
     expect(text).not.toContain("creator");
   });
 

@@ -90,7 +90,7 @@ const beforeReason = "If so, write it before the reason.";
 const oldManifest = "Typed names need should_escape: true in the app's manifest.";
 
 export const ownArnWords = "`aws sts get-caller-identity` prints yours, and `/eks-access link <arn>` saves it.";
-const whichIdentity = `Say which IAM role or user, as an ARN. ${ownArnWords}`;
+const whichIdentity = `Say which IAM role or user. ${ownArnWords}`;
 
 /** A level with groups gives them to everyone with a role, so a session is a mistake there. @param level null: unknown */
 export function readArn(typed: string, level: Pick<Level, "groups"> | null): PartReading<Holder> {
@@ -117,8 +117,7 @@ export function readOwnIdentity({ arns, why }: OwnIdentities, level: Level | nul
   // Two accounts can have equal names.
   const which = names.size === own.length ? [...names] : own;
   if (own.length > 1) return mistaken(`Say which identity: ${which.join(" or ")}.`, arnPlaceholder);
-  if (own.length === 0 && why !== null)
-    return mistaken(`${why} Or write the ARN of an IAM role or user.`, arnPlaceholder);
+  if (own.length === 0 && why !== null) return mistaken(`${why} Or write an ARN.`, arnPlaceholder);
   return readArn(own[0] ?? "", level);
 }
 

@@ -57,7 +57,7 @@ export function mayLink(given: string, clusters: readonly Cluster[]): LinkVerdic
   if (!clusters.some((cluster) => refusePlace(cluster, principal) === null)) {
     return refused(
       "unknown-account",
-      `No cluster accepts principals of account ${principal.account} in partition ${principal.partition}. aws sts get-caller-identity prints yours.`,
+      `No cluster accepts principals of account ${principal.account} in partition ${principal.partition}.`,
     );
   }
   return { type: "linkable", principal, noticed };

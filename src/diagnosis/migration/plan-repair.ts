@@ -209,7 +209,7 @@ function ofItem(item: Entry, deleted: DeletedPrincipal, facts: MigrationFacts): 
   return { type: "replaced", place, replacement: { place: "aws-auth", from: arn, to, ...rest } };
 }
 
-const unproved = "The current role has its own entry: this role may still exist.";
+const unproved = "This role may still exist.";
 
 /** AWS sets these tags, for example for a CloudFormation stack, and refuses them from others. */
 function ownTags(tags: NonNullable<PresentEntry["tags"]>): Replacement["tags"] {

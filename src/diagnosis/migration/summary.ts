@@ -48,7 +48,7 @@ function wordsOf(step: MigrationStep): Omit<StepSummary, "name"> {
     case "switch-mode":
       return {
         does: "Switch the authentication mode to API_AND_CONFIG_MAP.",
-        proof: "aws-auth is unchanged. EKS reports the authentication mode API_AND_CONFIG_MAP.",
+        proof: "aws-auth is unchanged. EKS reports API_AND_CONFIG_MAP.",
         undo: "EKS can't switch back to CONFIG_MAP.",
       };
     case "give-entry":

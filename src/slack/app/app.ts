@@ -51,7 +51,7 @@ export async function startSlackApp(
   // Bolt would ask Slack for the token's identity itself, once and without a retry.
   const bot = await whoIsTheBot(environment);
   if (bot.place.enterprise !== null && context.config.slack.workspace === null) {
-    const remedy = "Set slack.workspace in eks-access.yml to that of the policy's user groups (T…).";
+    const remedy = "Set slack.workspace to that of the policy's user groups (T…).";
     throw new AccessError("config-invalid", `The Slack app is installed for the organization ${bot.place.enterprise}`, {
       remedy,
     });

@@ -174,7 +174,7 @@ export function slackFailure(error: unknown, where: string): AccessError {
     return new AccessError("slack-unreachable", limited, { cause: error, remedy: "Try again in a minute." });
   }
   if (code && !passing.has(code)) {
-    const remedy = "Unarchive it and invite the bot, or set another channel in eks-access.yml.";
+    const remedy = "Unarchive it and invite the bot, or set another channel.";
     const archived = code === "is_archived" ? { remedy } : {};
     return new AccessError("slack-refused", `Can't reach ${where}: Slack answers ${code}`, {
       cause: error,

@@ -48,7 +48,7 @@ async function nudge(context: SlackContext, user: string, id: string): Promise<M
     const sent = now.reminders.sent + 1;
     const after = pendingRequest(now, { reminders: { ...now.reminders, sent } });
     const event = eventOf("request.reminded", now, user, context.now(), { sent });
-    return { type: "write", after, event, outcome: answer("Nudged the approvers in the thread.") };
+    return { type: "write", after, event, outcome: answer("Nudged the approvers.") };
   });
 }
 

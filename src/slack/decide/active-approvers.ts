@@ -103,7 +103,7 @@ export function shortageText(needed: number, activeCount: number): string {
 
 export function remedyForApprovers({ name, approvers }: Rule, cluster: Cluster): string {
   const place = approvers === null || name === "" ? `the cluster ${cluster.name}` : `the rule ${name}`;
-  return `An operator can add approvers for ${place} in eks-access.yml or its Slack user group.`;
+  return `An operator can add approvers for ${place}.`;
 }
 
 /** Whether each level has enough active approvers. If Slack fails, only that level has the failure. */

@@ -211,17 +211,17 @@ export function clickAnswer(
     "already-decided": `Already handled.${outcome}`,
     expired: "This request expired.",
     "own-principal": `${code(request.principal)} is, or was this week, your own identity. Ask another approver.`,
-    "own-principal-unknown": `I can't tell whether ${code(request.principal)} is your own identity: ${code(`/eks-access whoami ${cluster.name}`)} says why. Try again, or ask ${ask}. You can still deny.`,
+    "own-principal-unknown": `I can't tell whether ${code(request.principal)} is your own identity: ${code(`/eks-access whoami ${cluster.name}`)} says why. Try again, or ask ${ask}.`,
     "approved-already": `You approved it already. ${needs(request, others)}`,
     "no-preview": notCheckedYet,
     "change-differs": changedSince,
-    "no-rule": `The policy no longer lets ${mention(askerOf(request))} request ${code(request.level)} on ${code(cluster.name)}. You can still deny.`,
+    "no-rule": `The policy no longer lets ${mention(askerOf(request))} request ${code(request.level)} on ${code(cluster.name)}.`,
     quiet: quietText(cluster),
-    "outside-hours": `${code(cluster.name)} takes no approvals now${hours(request, cluster)}. You can still deny.`,
+    "outside-hours": `${code(cluster.name)} takes no approvals now${hours(request, cluster)}.`,
     "requester-differs": `The policy changed for ${mention(request.requester)}. The worker checks again; then decide.`,
     "leases-differ": `Another lease of ${code(request.principal)} began or ended after this message. The worker checks again; then decide.`,
-    "lease-ending": `Another lease of ${code(request.principal)} is still ending. Approve when it has ended.`,
-    "lease-over": `${code(request.extends ?? "")} has ended. ${mention(request.requester)} can request access again.`,
+    "lease-ending": `Another lease of ${code(request.principal)} is still ending. Approve after that.`,
+    "lease-over": `${code(request.extends ?? "")} has ended.`,
   };
   return answer(reasons[refusal]);
 }

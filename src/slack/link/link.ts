@@ -1,6 +1,7 @@
 import type { WebClient } from "@slack/web-api";
 import { z } from "zod";
 import { explainFailure } from "../../access/access-error.ts";
+import { ownArnWords } from "../../access/ask/read-part.ts";
 import { linkEvent } from "../../access/audit-event.ts";
 import { linkInAccountOf } from "../../access/identities.ts";
 import { mayLink } from "../../access/policy/permissions.ts";
@@ -133,8 +134,7 @@ export function linkStateAnswer(identities: readonly LinkedIdentity[], proposal:
       ? ["Your AWS identities:", ...identityLines(identities)]
       : ["You have no linked AWS identity yet."];
   const waiting = proposal ? [waitsText(proposal, "an administrator")] : [];
-  const how = `${code("/eks-access link <arn>")} sets the one in its account; ${code("aws sts get-caller-identity")} shows your ARN.`;
-  return answer([...linked, ...waiting, how].join("\n"));
+  return answer([...linked, ...waiting, styled(ownArnWords)].join("\n"));
 }
 
 export function linkedAnswer(arn: string, noticed: string | null): Message {

@@ -170,7 +170,7 @@ function warningsOf({ immutable, isBeingDeleted }: CheckedDocument, isRead: bool
 function writersOf({ writers }: CheckedDocument) {
   if (writers.length === 0) return [];
   const words = writers.map(({ manager, sections }) => `${code(manager, 60)} (${codeList(sections, 120)})`).join(", ");
-  return [context(`Other writers that may revert changes: ${words}`)];
+  return [context(`May revert changes: ${words}`)];
 }
 
 function absentWords(cluster: Cluster, isRead: boolean): string {

@@ -102,7 +102,7 @@ export function overviewAnswer(overview: Overview): Message {
 const queueWords: Readonly<Record<string, readonly [what: string, hint: string]>> = {
   clusters: ["Work on clusters", "Check that a worker runs."],
   ends: ["The end of leases", "Check that a worker runs."],
-  messages: ["Messages in Slack", "Check that a Slack process runs and Slack answers."],
+  messages: ["Messages in Slack", "Check that a Slack process runs."],
 };
 
 function latePart({ queues }: Overview): KnownBlock[] {

@@ -41,7 +41,7 @@ function readQuestion(rest: string, seen: readonly string[]): ReviewQuestion | s
 
 async function readReview(context: SlackContext, question: ReviewQuestion): Promise<Message> {
   const { auditLog, ledger, keys } = context;
-  if (!(await ledger.takeTurn("review", betweenMs))) return answer("Ask again in ten seconds.");
+  if (!(await ledger.takeTurn("review", betweenMs))) return answer("Try again in a minute.");
   const to = context.now();
   const from = new Date(to.getTime() - question.seconds * 1000);
   const scope = { from, to, clusters: question.clusters };

@@ -257,7 +257,7 @@ export function tooFewMilestone(request: AccessRequest, { present }: Presence): 
   const left = present.length > 0 ? `only ${mentions(present)}` : "none";
   const text =
     `Too few active approvers for ${subjectOf(request)}: ${left}. ` +
-    `An operator can add approvers for ${code(request.cluster)} in eks-access.yml or its Slack user group. Expires ${time(request.expiresAt)}.`;
+    `An operator can add approvers for ${code(request.cluster)}. Expires ${time(request.expiresAt)}.`;
   return milestone("too-few-approvers", text);
 }
 

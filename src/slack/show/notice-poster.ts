@@ -247,7 +247,7 @@ function silentMessage(zone: Zone, since: Date, clusters: readonly Cluster[]): M
   const start = zone === null ? "eks-access worker" : `eks-access worker --zone ${zone}`;
   return announcement(
     `:warning: *No worker serves ${inZone(zone)}* since ${time(since.toISOString())}. Access to ${names} neither begins nor ends.`,
-    `Start ${code(start)} in a network that reaches them.`,
+    `Start ${code(start)} where it reaches them.`,
   );
 }
 

@@ -93,7 +93,7 @@ export function anchorMessage(verdict: ChainVerdict): Message {
   return announcement(
     `*Audit log* whole, ${verdict.count} events. Its anchor:`,
     code(formatAnchor(anchor)),
-    `Check the log against it later: ${code("eks-access audit verify --anchor COUNT:HASH")}`,
+    `${code("eks-access audit verify --anchor COUNT:HASH")} checks it.`,
   );
 }
 

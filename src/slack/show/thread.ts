@@ -157,7 +157,7 @@ function activeEntry(
   if (!isUnfinished && replies.includes("active-unfinished")) {
     return [{ name: "active", text: `The proof is complete: ${proof ? proofMarks(proof) : ""}.` }];
   }
-  const end = isPermanent(durationSeconds) ? "It is permanent." : `Its lease ends ${time(endsAt)}.`;
+  const end = isPermanent(durationSeconds) ? "Permanent." : `Ends ${time(endsAt)}.`;
   const again = [
     ...(reviewTrouble && isReviewPending(lease)
       ? [`; asking for its rights again: ${asClause(reviewTrouble.message, 300)}`]

@@ -101,7 +101,7 @@ async function switchMode({ context, reached, gathered }: MigrationRun): Promise
   const after = await reached.client.readAwsAuth();
   const isSame = isSameData(after, gathered.configMap);
   return [
-    "EKS reports the authentication mode API_AND_CONFIG_MAP.",
+    "EKS reports API_AND_CONFIG_MAP.",
     isSame ? "aws-auth is unchanged." : "aws-auth has changed; the next plan uses it.",
   ];
 }

@@ -144,7 +144,7 @@ async function proveMovedEntry(
     throw new AccessError("access-entry-conflict", `${principalArn} ${change}`, { remedy: deletedAgain });
   }
   const asked = checks.length === 1 ? "a question" : `${checks.length} questions`;
-  return [mapped, `authorized: the API server answers ${asked} for both it and its item in aws-auth.`];
+  return [mapped, `authorized: ${asked}, the same answers as for its item in aws-auth.`];
 }
 
 async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity, check: AccessCheck): Promise<boolean> {

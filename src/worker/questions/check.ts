@@ -206,5 +206,5 @@ async function listInTime(entries: AccessEntries, { name }: Cluster, { withinMs 
   const listed = await withinTime(entries.list(), withinMs, null);
   if (listed) return listed;
   const late = `EKS did not list the access entries of ${name} within ${withinMs / 1000} s`;
-  throw new AccessError("aws-unreachable", late, { remedy: "Ask again in a minute." });
+  throw new AccessError("aws-unreachable", late, { remedy: "Try again in a minute." });
 }

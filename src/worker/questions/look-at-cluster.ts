@@ -254,7 +254,7 @@ export async function readEntries(
   return { entries: [...found], unread, why: unread === 0 ? null : why };
 }
 
-export const lateWords = "AWS did not answer in time. Ask again in a minute.";
+export const lateWords = "AWS did not answer in time. Try again in a minute.";
 
 /** A lane that EKS throttles after three tries gives its entry back and stops. The last lane, or any other failure, ends all. */
 async function readLane(describe: AccessEntries["describe"], progress: Progress): Promise<void> {
@@ -277,5 +277,5 @@ async function readLane(describe: AccessEntries["describe"], progress: Progress)
 }
 
 export function whyNotRead(error: unknown): string {
-  return hasCode(error, "aws-throttled") ? `${error.what}. Ask again in a minute.` : explainFailure(error);
+  return hasCode(error, "aws-throttled") ? `${error.what}. Try again in a minute.` : explainFailure(error);
 }

@@ -95,7 +95,7 @@ export async function signInAsOne(
 function refusedByEntry(error: unknown): unknown {
   const isRefused = error instanceof AccessError && /^cluster-(?:unauthorized|forbidden)$/.test(error.code);
   if (!isRefused) return error;
-  const remedy = "Run it again in a minute.";
+  const remedy = "Try again in a minute.";
   return new AccessError(error.code, error.what, { cause: error.cause, remedy });
 }
 

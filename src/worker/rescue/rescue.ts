@@ -64,7 +64,7 @@ export async function rescue(
   const { cluster, principalArn } = order;
   refuseMovedName(cluster, [journal.request()], context.keys.memory);
   if (await switchToAccessEntries(await context.openEks(), context).catch(naming)) {
-    context.say("EKS reports the authentication mode API_AND_CONFIG_MAP.");
+    context.say("EKS reports API_AND_CONFIG_MAP.");
     await journal.note("rescue.mode-switched", (lease) => lease, { to: "API_AND_CONFIG_MAP" });
   }
   const eks = await context.openEks();
@@ -139,7 +139,7 @@ async function repairAs(
   await activate(journal, signedIn, context.now().toISOString());
   if (result.type === "out") {
     context.say(
-      `No identity could sign in to repair aws-auth. ${result.why.join(" ")} Sign in as ${principalArn} and repair it by hand.`,
+      `No identity could sign in. ${result.why.join(" ")} Sign in as ${principalArn} and repair aws-auth by hand.`,
     );
     return null;
   }

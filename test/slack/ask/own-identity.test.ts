@@ -106,7 +106,7 @@ describe("a request without an ARN", () => {
     await withWorker({ why: "user-not-found" });
 
     expect(await say(line)).toContain(
-      "In IAM Identity Center, no user has the address engineer@example.com. Ask its administrator to correct it. Or write the ARN of an IAM role or user.",
+      "In IAM Identity Center, no user has the address engineer@example.com. Ask its administrator to correct it. Or write an ARN.",
     );
   });
 
@@ -115,7 +115,7 @@ describe("a request without an ARN", () => {
     async (failure) => {
       await withWorker(failure);
 
-      expect(await say(line)).toContain(`${failure} Or write the ARN`);
+      expect(await say(line)).toContain(`${failure} Or write an ARN`);
       await app.ledger.linkPrincipal("U0ENGINEER", aLink("U0ENGINEER", engineerArn));
       expect(await say(line)).toContain(`Principal: \`${engineerArn}\``);
       expect(await say(`request staging ${alice} viewer for 2h look`)).toContain("Requested `viewer`");
@@ -269,7 +269,7 @@ describe("the form", () => {
 
     const { errors } = await app.person("U0ENGINEER").submit({ Why: "debug the queue", "IAM role or user": " " });
 
-    expect(errors).toEqual({ "principal/0": "AWS throttled it. Or write the ARN of an IAM role or user." });
+    expect(errors).toEqual({ "principal/0": "AWS throttled it. Or write an ARN." });
   });
 
   test("says what to do without one", async () => {

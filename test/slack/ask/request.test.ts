@@ -254,7 +254,7 @@ describe("a request in one line", () => {
   test("asks for an ARN where nothing is linked", async () => {
     const answer = textOf(await app.say("U0APPROVER2", "request staging viewer debug"));
 
-    expect(answer).toContain("Say which IAM role or user, as an ARN.");
+    expect(answer).toContain("Say which IAM role or user.");
     expect(answer).toContain("/eks-access request staging <arn> viewer debug");
   });
 });

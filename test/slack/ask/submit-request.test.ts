@@ -147,7 +147,7 @@ describe("what no one could approve now", () => {
     expect(request.refusal).toEqual({
       code: "too-few-approvers",
       message:
-        "viewer on staging needs 2 approvals, but only 1 approver is active in Slack. An operator can add approvers for the cluster staging in eks-access.yml or its Slack user group.",
+        "viewer on staging needs 2 approvals, but only 1 approver is active in Slack. An operator can add approvers for the cluster staging.",
     });
     expect((await ledger.events(1, 100)).at(-1)?.event).toMatchObject({
       type: "request.refused",

@@ -58,7 +58,7 @@ describe("a process whose configuration leaves a level without approvers", () =>
     expect(failure).toMatchObject({ code: "config-invalid" });
     expect(String(failure)).toContain(
       "viewer on staging needs an approval, but no approver is active in Slack. Not active: U0APPROVER, U0APPROVER2. " +
-        "An operator can add approvers for the cluster staging in eks-access.yml or its Slack user group.",
+        "An operator can add approvers for the cluster staging.",
     );
   });
 

@@ -44,7 +44,7 @@ describe("a click on Approve", () => {
 
     const said = await click(context, "approved", two, "U0APPROVER");
 
-    expect(said).toEqual(["`r-one` has ended. <@U0ENGINEER> can request access again."]);
+    expect(said).toEqual(["`r-one` has ended."]);
     expect(await ledger.get("r-two")).toMatchObject({ state: "pending", preview: null, approvals: [] });
     expect((await types("r-two")).at(-1)).toBe("decision.refused");
   });
@@ -66,7 +66,7 @@ describe("a click on Approve", () => {
 
     const said = await click(context, "approved", two, "U0APPROVER");
 
-    expect(said[0]).toContain("is still ending. Approve when it has ended");
+    expect(said[0]).toContain("is still ending. Approve after that");
     expect(await ledger.get("r-two")).toEqual(two);
   });
 

@@ -30,7 +30,7 @@ test("a person who waits for a confirmation sees what waits", () => {
     `
     "You have no linked AWS identity yet.
     \`arn:aws:iam::111122223333:role/developers\` has waited since <!date^1772355600^{date_short_pretty} {time}|2026-03-01 09:00:00 UTC> for an administrator.
-    \`/eks-access link &lt;arn&gt;\` sets the one in its account; \`aws sts get-caller-identity\` shows your ARN."
+    \`aws sts get-caller-identity\` prints yours, and \`/eks-access link &lt;arn&gt;\` saves it."
   `,
   );
 });

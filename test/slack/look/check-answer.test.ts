@@ -68,7 +68,7 @@ describe("check of a cluster that uses aws-auth alone", () => {
       – *\`masters\`* \`mapRoles line 3\`
       \`arn:aws:iam::111122223333:role/developers\` is in \`system:masters\`.
             → Bind a group to cluster-admin instead.
-      Other writers that may revert changes: \`terraform\` (\`mapRoles\`)"
+      May revert changes: \`terraform\` (\`mapRoles\`)"
     `);
   });
 
@@ -87,7 +87,7 @@ describe("check of a cluster that uses aws-auth alone", () => {
 
   test.each([
     [true, "The first lease creates it."],
-    [false, "Ask an operator to create it, or to set createAwsAuth."],
+    [false, "Ask an operator to create it."],
   ])("says what follows from an absent document, createAwsAuth %s", (createAwsAuth, words) => {
     expect(tell("CONFIG_MAP", { type: "absent" }, none, aCluster({ createAwsAuth }))).toContain(words);
   });

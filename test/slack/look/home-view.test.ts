@@ -68,7 +68,7 @@ test("App Home says why a request waits and when the next try is, and what the a
   const why = ":warning: I can't work on `staging` now. Tried once; next try <!date^1772355720";
   expect(text).not.toContain("Checking the cluster");
   expect(text).toContain(`Not checked yet\n${why}`);
-  expect(text).toContain(`Applying; not active yet\n${why}`);
+  expect(text).toContain(`Applying\n${why}`);
   expect(text).toMatch(/Denied by <@U0APPROVER> [^:]*:[^:]*:[^:]*: use `\*staging-2\*`/);
 });
 

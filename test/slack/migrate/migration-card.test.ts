@@ -261,7 +261,7 @@ test.each([
 test.each([
   ["no-preview", "The worker must check the cluster first. Try again in a minute."],
   ["change-differs", "The change is different now. Read the message again, then decide."],
-  ["quiet", "`staging` takes no approvals now: &lt;!channel&gt; a `*big*` release. You can still deny."],
+  ["quiet", "`staging` takes no approvals now: &lt;!channel&gt; a `*big*` release."],
 ] as const)(
   "a person who can't decide now, because %s, reads where to look, with what an operator wrote as plain text",
   (code, text) => {

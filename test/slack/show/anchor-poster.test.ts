@@ -60,7 +60,7 @@ describe("the anchor of the audit log", () => {
       [
         "*Audit log* whole, 3 events. Its anchor:",
         `\`3:${events[2]?.hash}\``,
-        "Check the log against it later: `eks-access audit verify --anchor COUNT:HASH`",
+        "`eks-access audit verify --anchor COUNT:HASH` checks it.",
       ].join("\n"),
     );
     expect(noted).toEqual([{ count: 3, hash: events[2]?.hash }]);

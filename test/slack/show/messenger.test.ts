@@ -151,7 +151,7 @@ describe("what Slack shows is made to match the ledger", () => {
     expect(inThread()).toEqual([
       "Approved by <@U0APPROVER> 2026-03-01 09:02:00 UTC.",
       [
-        "Active since 2026-03-01 09:03:00 UTC, proved: ✓ mapped, ✓ authorized, – signed in not tested. Its lease ends 2026-03-01 13:02:00 UTC.",
+        "Active since 2026-03-01 09:03:00 UTC, proved: ✓ mapped, ✓ authorized, – signed in not tested. Ends 2026-03-01 13:02:00 UTC.",
         "Ended 2026-03-01 14:00:00 UTC: the entry is gone from aws-auth.",
         "Not proved: the API server may accept a known token for about two minutes. Open watches and exec sessions stay open.",
       ].join("\n"),
@@ -345,7 +345,7 @@ describe("people who have left Slack", () => {
     await showRequest(aContext(), request.id);
 
     expect(toEngineer().filter((text) => text.includes("Too few active approvers"))).toEqual([
-      "Too few active approvers for `viewer` on `staging` (`r-1`): none. An operator can add approvers for `staging` in eks-access.yml or its Slack user group. Expires 2026-03-02 09:00:00 UTC.",
+      "Too few active approvers for `viewer` on `staging` (`r-1`): none. An operator can add approvers for `staging`. Expires 2026-03-02 09:00:00 UTC.",
     ]);
     expect(inChannel()[0]).toContain("No approver is left in Slack. Ask an operator to add approvers");
     expect(await ledger.unshown(10)).toEqual([]);
@@ -488,7 +488,7 @@ describe("where Slack fails", () => {
 
     expect(toEngineer().filter((text) => text.includes("`) expired without a decision"))).toHaveLength(1);
     expect(toEngineer().filter((text) => text.includes("no longer updates"))).toEqual([
-      expect.stringContaining("Unarchive it and invite the bot, or set another channel in eks-access.yml."),
+      expect.stringContaining("Unarchive it and invite the bot, or set another channel."),
     ]);
     expect(await ledger.unshown(10)).toEqual([]);
   });

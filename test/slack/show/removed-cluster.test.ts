@@ -317,7 +317,7 @@ describe("a person who can't use emergency access any more", () => {
 
 test.each([
   ["active", "is active"],
-  ["scheduled", "not active yet"],
+  ["scheduled", "Applying"],
 ] as const)("of a lease that is %s, no message offers what can't work", async (state, words) => {
   await shown(aLeasedRequest({ state }));
 

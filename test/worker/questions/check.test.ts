@@ -305,7 +305,7 @@ describe("where access entries go before aws-auth", () => {
     const report = await check();
 
     expect(report).toMatchObject({
-      entries: { type: "checked", unread: 1, why: expect.stringMatching(/^AWS throttled .*Ask again in a minute\.$/) },
+      entries: { type: "checked", unread: 1, why: expect.stringMatching(/^AWS throttled .*Try again in a minute\.$/) },
       document: { type: "checked" },
     });
   });
@@ -317,7 +317,7 @@ describe("where access entries go before aws-auth", () => {
     expect(await check({ ...readingLimits, withinMs: 200 })).toMatchObject({
       entries: {
         type: "failed",
-        message: "EKS did not list the access entries of staging within 0.2 s. Ask again in a minute.",
+        message: "EKS did not list the access entries of staging within 0.2 s. Try again in a minute.",
       },
       document: { type: "checked" },
     });

@@ -43,7 +43,7 @@ describe("who created a cluster", () => {
     const answer = await answerFor({ region: "eu-west-1" });
 
     expect(answer).toContain("*CloudTrail* – no record in `eu-west-1`: EKS has no such cluster there\n");
-    expect(answer).toContain("Correct eksName, region or account in eks-access.yml.");
+    expect(answer).toContain("Correct eksName, region or account.");
     expect(answer).not.toContain("90 days");
     expect(answer).not.toContain("can't act as it");
   });

@@ -67,7 +67,7 @@ test("where EKS throttles every lane the reading ends, and what was read is kept
   const reading = await readEntries({ describe }, arns(50), limits);
 
   expect(reading.entries).toHaveLength(4);
-  expect(reading).toMatchObject({ unread: 46, why: "AWS throttled eks:DescribeAccessEntry. Ask again in a minute." });
+  expect(reading).toMatchObject({ unread: 46, why: "AWS throttled eks:DescribeAccessEntry. Try again in a minute." });
   expect(seen.asked.length).toBeLessThan(10);
 });
 
@@ -93,6 +93,6 @@ test("the person who asks is not kept waiting by an answer that does not come", 
   expect(reading.entries).toHaveLength(4);
   expect(reading).toMatchObject({
     unread: 1,
-    why: "AWS did not answer in time. Ask again in a minute.",
+    why: "AWS did not answer in time. Try again in a minute.",
   });
 });

@@ -45,7 +45,7 @@ describe("an outage", () => {
 
     const { trouble, version: later } = await record();
     const tries = trouble?.attempts ?? 0;
-    // Its lease ends meanwhile, and what is to end is tried each minute.
+    // Ends meanwhile, and what is to end is tried each minute.
     expect(tries).toBeGreaterThan(2_700);
     expect(later).toBe(version + tries);
     expect((await told()).map(({ attempts }) => attempts)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048]);

@@ -164,7 +164,7 @@ describe("is not tested, and says why, where the principal is", () => {
 
     expect(findingOf(await requestOf(context, "r-one"))).toEqual({
       result: "not tested",
-      detail: `AWS says that the assumed ${developers} is arn:aws:sts::111122223333:assumed-role/platform-admins/x. Correct signIn.roles in eks-access.yml.`,
+      detail: `AWS says that the assumed ${developers} is arn:aws:sts::111122223333:assumed-role/platform-admins/x. Correct signIn.roles.`,
     });
     expect(faults.calls(review)).toBe(asked);
   });
