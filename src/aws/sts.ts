@@ -177,8 +177,7 @@ export async function timeOfAws(region: string): Promise<Date> {
   try {
     return await servedTime(AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? `https://${stsHost(region)}`);
   } catch (error) {
-    const what = `STS in ${region}`;
-    throw new AccessError("aws-unreachable", `The answer of AWS to ${what} is incomplete`, { cause: error });
+    throw new AccessError("aws-unreachable", "The answer of AWS to STS is incomplete", { cause: error });
   }
 }
 

@@ -79,7 +79,7 @@ async function reportReplaced(context: ReloadContext, read: ReadFile, afterResta
   if (afterRestart.length > 0) log.warn({ file, settings: afterRestart }, "these settings need a restart");
   if (!(await noteChange(context, read))) return;
   const lines = [
-    `The new digest begins with ${digest.slice(0, 12)}. What begins now uses it.`,
+    `The new digest begins with ${digest.slice(0, 12)}.`,
     ...(afterRestart.length > 0 ? [`These settings need a restart: ${afterRestart.join(", ")}.`] : []),
   ];
   await announce(noticeOf(context, digest, `The ${processName(kind)} follows a new eks-access.yml`, lines));

@@ -81,7 +81,7 @@ function withoutRights({ entry, tags }: ReadEntry): readonly EntryProblem[] {
 function unbound({ entry }: ReadEntry, { cluster, boundGroups }: EntrySurroundings): readonly EntryProblem[] {
   const groups = boundGroups ? entry.groups.filter((group) => !boundGroups.has(group)) : [];
   if (groups.length === 0) return [];
-  const message = `${unboundWords(cluster, groups)} The access entry of ${entry.principalArn} has it.`;
+  const message = unboundWords(cluster, groups);
   return [problemOf("group-unbound", "warning", entry, message, bindGroupRemedy)];
 }
 

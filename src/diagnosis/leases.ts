@@ -71,7 +71,7 @@ export function leaseProblems(
     message: isReadable
       ? `${named(request.id)} is active, but its access is missing: ${message}.`
       : `Another person's access is missing from ${from}.`,
-    remedy: driftRemedy(cluster, isReadable ? message : "", isReadable ? request.trouble : null),
+    remedy: isReadable ? driftRemedy(cluster, message, request.trouble?.message) : driftRemedy(cluster),
   }));
 }
 

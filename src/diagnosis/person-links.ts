@@ -110,7 +110,7 @@ export function driftFinding(
     const [first] = readableBy(asker, taken);
     return broken(
       `missing from ${place}: ${driftWords(taken, inForce, asker)}`,
-      driftRemedy(cluster, first?.message, first?.request.trouble),
+      driftRemedy(cluster, first?.message, first?.request.trouble?.message),
     );
   }
   return broken(
@@ -134,14 +134,9 @@ function driftWords(drifts: readonly Drift[], inForce: number, asker: Reading): 
   return [...shown, ...(left > 0 ? [others] : [])].join("; ");
 }
 
-/** @param trouble of the repair */
-export function driftRemedy(
-  { drift }: Pick<Cluster, "drift">,
-  message = "",
-  trouble: AccessRequest["trouble"] = null,
-): string {
+export function driftRemedy({ drift }: Pick<Cluster, "drift">, message = "", failure?: string): string {
   if (isOfRole(message)) return new AccessError("role-absent", "").remedy;
-  if (drift === "repair") return trouble?.message ?? "The worker restores it within minutes.";
+  if (drift === "repair") return failure ?? "The worker restores it within minutes.";
   return "Ask the other writer to keep it, then request it again. Or ask an operator for drift: repair.";
 }
 

@@ -66,7 +66,7 @@ export function timeOf(words: readonly string[]): string {
 }
 
 /** A word or a time as it begins a clause: `2h:`, `staging,`. */
-export function withoutStop(text: string): string {
+function withoutStop(text: string): string {
   return text.replace(/[,;:.]$/, "");
 }
 

@@ -3,7 +3,7 @@ import type { Cluster } from "../policy/cluster.ts";
 import type { RequestedAccess } from "../policy/may-ask.ts";
 import { choosesNamespaces } from "../policy/policy-text.ts";
 import type { TypedFields } from "../record.ts";
-import { durationWords, timeIn, timeOf, timeWords, withoutStop } from "./duration.ts";
+import { durationWords, timeIn, timeOf, timeWords } from "./duration.ts";
 import {
   arnPlaceholder,
   askIfDuration,
@@ -115,7 +115,7 @@ export function splitRequestLine(line: string, clusters: Clusters, people: Peopl
     .split(/\s+/);
   const draft: Draft = {};
   const lone = loneTicket(typed, clusters);
-  const words = typed.map((word) => (lone !== null && unquoted(word) === lone ? lone : word));
+  const words = typed.map((word) => (lone !== null && bare(word) === lone ? lone : word));
   const known = { clusters, people, lone };
   let at = 0;
   while (at < words.length) {
@@ -153,26 +153,19 @@ interface Known {
 
 /** The only word with the form of a ticket of the line's cluster. Null: none, or several. */
 function loneTicket(words: readonly string[], clusters: Clusters): string | null {
-  const cluster = words
-    .map((word) => clusters.get(withoutStop(word).toLowerCase()))
-    .find((found) => found !== undefined);
+  const [cluster] = words.flatMap((word) => clusters.get(bare(word).toLowerCase()) ?? []);
   if (!cluster || cluster.ticket.need === "none" || cluster.ticket.pattern === null) return null;
   const names = new Set([cluster.name, ...cluster.levels.map(({ name }) => name)]);
   const fitting = words
-    .map(unquoted)
+    .map(bare)
     .filter((word) => !names.has(word.toLowerCase()) && refuseTicket(cluster.ticket, word) === null);
   return fitting.length === 1 ? fitting.join() : null;
 }
 
-/** `OPS-1` of `(#OPS-1)`. */
-function unquoted(word: string): string {
-  return word.replace(/^[(["#]{1,2}|[)\]",;:.]{1,3}$/g, "");
-}
-
-/** As people copy it from a message: `"staging",` or `<arn:…>`. A name in IAM can end with a stop. */
+/** As people copy it from a message: `"staging",`, `<arn:…>` or `(#OPS-1)`. A name in IAM can end with a stop. */
 export function bare(word: string): string {
-  const text = /^arn:.*\.$/i.test(word) ? word : withoutStop(word);
-  return text.replace(/^[`"'“‘(]+|[`"'”’)]+$|^<(?=arn:)|(?<=^<arn:.*)>$/gi, "");
+  if (/^arn:.*\.$/i.test(word)) return word;
+  return word.replace(/^[`"'“‘([#]+|[`"'”’)\],;:.]+$|^<(?=arn:)|(?<=^<arn:.*)>$/gi, "");
 }
 
 /** Of a cluster, or of a level of any. */

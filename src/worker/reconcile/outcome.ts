@@ -191,7 +191,7 @@ function whyFailed(lease: Lease): CodedReason {
 
 const leaseOver = {
   code: "lease-over",
-  message: "The lease ended before its proof. Nothing of it is left.",
+  message: "The lease ended before its proof.",
 };
 
 const approvalReplayed = {
