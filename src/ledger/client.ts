@@ -53,8 +53,11 @@ export function openClient(
   { patience, gathers = false }: ClientOptions,
 ): RedisClient {
   const tls = address.tls ? tlsOptions(access) : undefined;
-  if (address.kind === "cluster") return clusterClient(address, access, { patience, gathers }, tls);
-  return new Redis({
+  if (address.kind === "cluster") {
+    const cluster = clusterClient(address, access, { patience, gathers }, tls);
+    return cluster.on("+node", (node: Redis) => void bounded(node, patience));
+  }
+  const redis = new Redis({
     ...shared(address, access, patience),
     ...(address.kind === "sentinel" ? sentinelOptions(address, access, tls) : address.nodes[0]),
     ...(tls && { tls }),
@@ -66,6 +69,32 @@ export function openClient(
     // After a failover the old master can continue as a replica. ioredis sends a waiting command again, to the new master.
     reconnectOnError: (error) => error.message.includes("READONLY") && (patience === "waits" ? 2 : 1),
   });
+  return bounded(redis, patience);
+}
+
+/** Of one command, in bytes. A script, a list and a part of the log have many records. A worker's blocking connection has its jobs. */
+const largestAnswers = { "fails-fast": { ofMany: 80_000_000, ofOne: 8_000_000 }, waits: { ofMany: 1e6, ofOne: 1e6 } };
+const hasMany = /^(?:eval|z|x|s)/i;
+
+/** Ends a connection on which an endless answer comes: someone with Redis could fill this process's memory, so that no lease ends. */
+function bounded(redis: Redis, patience: ConnectionMode): Redis {
+  const { ofMany, ofOne } = largestAnswers[patience];
+  redis.on("connect", () => {
+    const { stream } = redis;
+    let [bytes, asked] = [0, redis.commandQueue.peekFront()];
+    stream.on("data", (part: Buffer) => {
+      const next = redis.commandQueue.peekFront();
+      bytes = next === asked ? bytes + part.length : 0;
+      asked = next;
+      if (!next || bytes <= (hasMany.test(next.command.name) ? ofMany : ofOne)) return;
+      const error = new Error(`Redis answers ${next.command.name} with more than ${bytes} bytes`);
+      redis.recoverFromFatalError(error, error, { offlineQueue: false });
+      stream.destroy();
+    });
+  });
+  const duplicate = redis.duplicate.bind(redis);
+  redis.duplicate = (...options) => bounded(duplicate(...options), patience);
+  return redis;
 }
 
 function clusterClient(

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { keptWith } from "../access/collections.ts";
+import { itemsForm } from "../access/lease/lease-record.ts";
 import type { DeadlineName } from "../operations/deadlines.ts";
 
 /** `clusters`: a worker looks or answers. `ends`: nothing slow can fill it. `messages`: the Slack process shows the ledger. */
@@ -62,7 +63,7 @@ export const workerJobs = {
   whoami: question(aboutCluster),
   check: question(aboutCluster),
   why: question({ ...aboutCluster, principal: arn }),
-  migrate: question({ ...asked, givenArns: z.array(arn).max(50) }),
+  migrate: question({ ...asked, givenArns: itemsForm(arn, z.array(arn).max(50)) }),
 } satisfies Readonly<Record<string, JobKind>>;
 
 const shown = { queue: "messages", isSingle: true, deadline: null } as const;

@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { inspect } from "node:util";
+import type { Redis } from "ioredis";
 import { afterEach, expect, inject, test } from "vitest";
 import { AccessError, explainFailure } from "../../src/access/access-error.ts";
-import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
+import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/connect.ts";
+import { aRedis } from "../redis.ts";
 
 let connection: RedisConnection | undefined;
 
@@ -45,6 +47,24 @@ test("a command fails at once while the connection is away, so that an answer to
 
   // Not that its time is over: it did not wait.
   expect(failure).toMatchObject({ message: expect.stringContaining("Stream isn't writeable") });
+});
+
+test("a value without end fails its command and fills no memory, and the connection goes on", async () => {
+  const { url, close } = await aRedis();
+  connection = await connectRedis(url);
+  const { redis } = connection;
+  const blocking = connectRedisBlocking(url) as Redis;
+  const waiting = blocking.duplicate();
+  await redis.setrange("large", 40_000_000, "x");
+
+  const failures = [redis, blocking, waiting].map((each) => each.get("large").catch((error: unknown) => error));
+
+  for (const failure of await Promise.all(failures))
+    expect(failure).toMatchObject({ message: expect.stringMatching(/^Redis answers get with more than/) });
+  await expect.poll(() => redis.ping().catch(() => null)).toBe("PONG");
+  expect(await waiting.ping()).toBe("PONG");
+  for (const each of [blocking, waiting]) each.disconnect();
+  await close();
 });
 
 test("a server that never answers is given up after the time of the environment", async () => {
