@@ -67,7 +67,8 @@ export async function textOfRecord(redis: RedisClient, id: string): Promise<stri
  * The SHA-1 of each record's text, as the commit script writes it: after a failover a version can come twice. Computing it here would
  * take as long as sending the text. So the reader sees a text that was written without a commit only after a restart. Answers with the
  * digest of all, and with the ids and their digests if the reader knows another: one text is read faster than hundreds. A list of another
- * type is empty, and one of a million ids must not stop its cluster's ends: ids without a record leave it. KEYS: list, the prefix of
+ * type is empty, and one of a million ids must not stop its cluster's ends: ids without a record leave it. Part of a list would hide leases
+ * that have to end: too many are refused. KEYS: list, the prefix of
  * records' keys. ARGV: the digest that the reader knows
  */
 const digestsScript = scriptOf(`${fieldLua}
@@ -79,7 +80,7 @@ for _, id in ipairs(listed.err and {} or listed) do
   else
     ids[#ids + 1] = id
     digests[#ids] = digest or ''
-    if #ids == 20000 then break end
+    if #ids > 20000 then return redis.error_reply('ERR more than 20000 records are in ' .. KEYS[1]) end
   end
 end
 local texts = { table.concat(ids, '\\n'), table.concat(digests, '\\n') }
@@ -195,14 +196,20 @@ export function storedTextsIn(answer: unknown): readonly StoredText[] {
   return answer.map((pair): StoredText => [String(pair[0]), typeof pair[1] === "string" ? pair[1] : null]);
 }
 
+/** A call takes no more arguments than its stack has room for. */
+const maxAtOnce = 10_000;
+
 /** In the order of the ids, without absent ones. */
 export async function readRecords(
   redis: RedisClient,
   reader: StoredReader,
   ids: readonly string[],
 ): Promise<readonly LedgerRecord[]> {
-  if (ids.length === 0) return [];
-  const texts = textsIn(await runScript(redis, textsScript, [recordPrefix], ids));
+  const texts: (string | null)[] = [];
+  for (let from = 0; from < ids.length; from += maxAtOnce) {
+    const some = ids.slice(from, from + maxAtOnce);
+    texts.push(...textsIn(await runScript(redis, textsScript, [recordPrefix], some)));
+  }
   return readTexts(
     reader,
     ids.map((id, index): StoredText => [id, texts[index] ?? null]),

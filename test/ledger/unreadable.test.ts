@@ -166,6 +166,16 @@ test("a person with Redis who fills a cluster's list keeps no lease of it from i
   expect(await connection.redis.zcard(list)).toBe(1);
 });
 
+test("a person with Redis who lists 200,000 extensions of a lease hides no genuine one", async () => {
+  const ledger = aLedger();
+  const extension = { ...aRequest({ id: "r-2" }), extends: "r-1" };
+  await ledger.commit(aChange(extension));
+  const fill = "for i = 1, tonumber(ARGV[1]) do redis.call('ZADD', KEYS[1], 1, 'r-' .. i .. 'x') end";
+  await connection.redis.eval(fill, 1, "{eks-access}:extensions-of:r-1", 200_000);
+
+  expect(await ledger.extensionsOf("r-1")).toEqual([extension]);
+});
+
 test("thousands of unreadable records in a cluster's list cost its next run no report of each", async () => {
   const ledger = aLedger();
   await ledger.commit(aChange(active()));

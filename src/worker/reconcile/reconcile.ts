@@ -47,7 +47,10 @@ export async function reconcileCluster(
   reason: ReconcileReason = "due",
 ): Promise<void> {
   const context = { ...worker, awsRequests: requestIds(), auditIds: requestIds() };
-  const leased = await context.ledger.leasedOf(cluster.name);
+  const leased = await context.ledger.leasedOf(cluster.name).catch(async (error: unknown) => {
+    await endIfUnread(context, cluster, error);
+    throw error;
+  });
   const rescues = leased.some(isRescue) ? endRescues(context, cluster) : Promise.resolve();
   await Promise.all([rescues, reconcileLeases(context, cluster, reason, leased)]);
 }

@@ -49,6 +49,18 @@ describe.each([
     await redis.redis.rpush(`{eks-access}:${key}`, "garbage");
   };
 
+  /** A run, and another one once the ledger counts as away. @returns what the first one left */
+  const endUntilAway = async (ledger = context.ledger) => {
+    let seconds = 301;
+    const failures = new FailureLog(context.log, () => new Date(Date.now() + seconds * 1000));
+    const run = () => reconcileCluster(later({ ...context, ledger, failures }, seconds), cluster, "end");
+    await run().catch(() => {});
+    const first = await outside.given(engineer);
+    seconds += context.config.timing.endWithoutLedgerAfterSeconds;
+    await run().catch(() => {});
+    return first;
+  };
+
   test.each(["runs", "links:U0APPROVER"])("whatever {eks-access}:%s is", async (key) => {
     await give(context, cluster, { id: "r-two", principal: onCall });
     await garble(key);
@@ -64,19 +76,24 @@ describe.each([
     const tooLarge = new AccessError("ledger-unreachable", "Redis did not answer");
     const ledger = { ...context.ledger, formerLinksOf: () => Promise.reject(tooLarge) };
 
-    const failures = new FailureLog(context.log, () => new Date(Date.now() + seconds * 1000));
-    let seconds = 301;
-    const run = () => reconcileCluster(later({ ...context, ledger, failures }, seconds), cluster, "end");
-
-    await run();
-    const first = await outside.given(engineer);
-    seconds += context.config.timing.endWithoutLedgerAfterSeconds;
-    await run();
+    const first = await endUntilAway(ledger);
 
     // One late answer ends nothing: the next run can give an approved extension. An end by access entry does not need that answer.
     expect(first === null).toBe(way === "access-entry");
     expect(await outside.given(engineer)).toBeNull();
     expect((await requestOf(context, "r-two")).lease?.state).toBe("active");
+  });
+
+  test("although a person with Redis puts 20,001 records before it into its cluster's list", async () => {
+    const fill = `for i = 0, 20000 do
+      redis.call('SET', KEYS[2] .. 'r-x' .. i, 'x')
+      redis.call('ZADD', KEYS[1], i, 'r-x' .. i)
+    end`;
+    await redis.redis.eval(fill, 2, `{eks-access}:leased-of-cluster:${name}`, "{eks-access}:record:");
+
+    await endUntilAway();
+
+    expect(await outside.given(engineer)).toBeNull();
   });
 
   test("without its record, whatever the list of ended permanent leases is", async () => {
