@@ -125,7 +125,7 @@ const noLedger = "a run could not use the ledger";
  * the first failure: the run that follows can give an extension that the cluster does not know.
  */
 async function endIfUnread(context: WorkerContext, cluster: Cluster, error: unknown): Promise<void> {
-  if (!isLedgerFailure(error)) return;
+  if (!isLedgerFailure(error) && !hasCode(error, "cluster-mismatch")) return;
   const about = { cluster: cluster.name };
   context.failures.failed(noLedger, about, error);
   const afterMs = context.config.timing.endWithoutLedgerAfterSeconds * 1000;

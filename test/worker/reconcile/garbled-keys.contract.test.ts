@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
+import { sealPlace } from "../../../src/access/lease/holding.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { connectRedis } from "../../../src/ledger/connect.ts";
 import { redisLedger } from "../../../src/ledger/ledger.ts";
@@ -8,6 +9,9 @@ import { FailureLog } from "../../../src/operations/log.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
+import { revise } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { keys } from "../../builders/keys.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import { bound, give, later, modesConfig, type Outside, outsideOf, requestOf } from "./both-ways.ts";
@@ -94,6 +98,17 @@ describe.each([
     await endUntilAway();
 
     expect(await outside.given(engineer)).toBeNull();
+  });
+
+  test("although a person with Redis puts back a lease of the cluster that had its name before", async () => {
+    const other = await give(context, cluster, { id: "r-two", principal: onCall });
+    const place = sealPlace({ ...cluster, account: "444455556666" }, other, keys.memory);
+    await context.ledger.commit(aChange(revise(other, { lease: other.lease && { ...other.lease, place } })));
+
+    await endUntilAway();
+
+    expect(await outside.given(engineer)).toBeNull();
+    expect((await requestOf(context, "r-two")).lease?.state).toBe("active");
   });
 
   test("without its record, whatever the list of ended permanent leases is", async () => {
