@@ -32,6 +32,7 @@ export interface DiscoveryContext {
 
 /** The longest wait for a turn at CloudTrail, in milliseconds; a run gives up earlier. */
 const maxWaitMs = 60_000;
+const maxWaitIfSeenMs = 3_000;
 
 /** By the cluster's ARN. A worker that lost its ledger opens the cluster with it. */
 const seenCreations = new Map<string, RememberedCreation>();
@@ -79,10 +80,11 @@ export async function askCloudTrail(
   context: DiscoveryContext,
   cluster: Cluster,
   createdAt: Date | null,
+  waitMs = maxWaitMs,
 ): Promise<CreationRecord | null> {
   const arn = clusterArnOf(cluster);
   const source = await historyCredentials(cluster);
-  const turn = () => takeTurn(context.ledger, `cloudtrail-${cluster.account}-${cluster.region}`);
+  const turn = () => takeTurn(context.ledger, `cloudtrail-${cluster.account}-${cluster.region}`, waitMs);
   const record = await findCreation(source, cluster.region, { arn, createdAt }, context.now(), turn);
   if (record) await remember(context, arn, record);
   return record;
@@ -99,10 +101,13 @@ async function knownCreator(context: DiscoveryContext, cluster: Cluster): Promis
   return creatorOfRecord(cluster, cluster.creator, await creationOf(context, cluster));
 }
 
-/** The ledger's memory, CloudTrail's, or this process's: an attacker with Redis can take the first away after CloudTrail forgot it. */
+/** The ledger's memory, CloudTrail's, or this process's: an attacker with Redis can take the first away, and all turns at CloudTrail. */
 export async function creationOf(context: DiscoveryContext, cluster: Cluster): Promise<CreationRecord | null> {
-  const known = (await rememberedCreation(context, cluster)) ?? (await askCloudTrail(context, cluster, null));
-  return known ?? seenCreations.get(clusterArnOf(cluster))?.record ?? null;
+  const known = await rememberedCreation(context, cluster);
+  if (known) return known;
+  const seen = seenCreation(clusterArnOf(cluster))?.record;
+  const found = askCloudTrail(context, cluster, null, seen && maxWaitIfSeenMs);
+  return (seen ? await found.catch(() => null) : await found) ?? seen ?? null;
 }
 
 /** The creator that a record names. @throws AccessError `creator-unknown` */
@@ -130,8 +135,8 @@ async function historyCredentials({ creator, operator, region, account }: Cluste
 }
 
 /** AWS allows two calls a second for an account and region, for all workers together. */
-async function takeTurn(ledger: Pick<TurnLedger, "takeTurn">, name: string): Promise<void> {
-  const deadline = performance.now() + maxWaitMs;
+async function takeTurn(ledger: Pick<TurnLedger, "takeTurn">, name: string, waitMs: number): Promise<void> {
+  const deadline = performance.now() + waitMs;
   while (performance.now() < deadline && !deadlineSignal()?.aborted) {
     if (await ledger.takeTurn(name, betweenLookupsMs)) return;
     await pause(50);

@@ -283,13 +283,18 @@ describe("a creator that to discover", () => {
     expect(await open(research(), ledger)).toMatchObject({ creatorArn: creatorArns.discovered });
   });
 
-  test("is the one that this process has seen, after an attacker with Redis took it away and CloudTrail forgot it", async () => {
-    await open(research());
-    const answer = { type: "answer", status: 200, body: JSON.stringify({ Events: [] }) } as const;
-    workerSide().sandbox.faults.plan("cloudtrail.LookupEvents", answer);
+  test.each([
+    ["forgot it", { type: "answer", status: 200, body: JSON.stringify({ Events: [] }) }],
+    ["refuses to answer", { type: "answer", status: 400, body: JSON.stringify({ __type: "AccessDeniedException" }) }],
+  ] as const)(
+    "is the one that this process has seen, after an attacker with Redis took it away and CloudTrail %s",
+    async (_, answer) => {
+      await open(research());
+      workerSide().sandbox.faults.plan("cloudtrail.LookupEvents", answer);
 
-    expect(await open(research())).toMatchObject({ creatorArn: creatorArns.discovered });
-  });
+      expect(await open(research())).toMatchObject({ creatorArn: creatorArns.discovered });
+    },
+  );
 
   test("gets no lease beside an operator either, after an attacker with Redis took its memory away", async () => {
     const operator = { type: "role", roleArn: arns.creator, through: [] } as const;
