@@ -3,7 +3,7 @@ import { ownIdentities } from "../../access/identities.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { belongsTo, mapOwner } from "../../access/lease/drift.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
-import { bindsRoles } from "../../access/policy/policy-text.ts";
+import { bindsRoles, kubernetesGroups } from "../../access/policy/policy-text.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
@@ -17,10 +17,12 @@ import {
   type Reader,
 } from "../../diagnosis/leases.ts";
 import { named } from "../../diagnosis/link.ts";
+import { bindGroupRemedy, unboundWords } from "../../diagnosis/mapped.ts";
 import { type ReportedProblem, summarize } from "../../diagnosis/problems.ts";
 import { absentRoleProblems, type RolesToAsk, type RoleTimes, rolesNotCompared } from "../../diagnosis/remade-roles.ts";
 import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
 import type { BindingsReport, CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
+import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
 import { knownIdentitiesOf } from "../../ledger/links.ts";
 import { wakeWaiting } from "../../ledger/look-ups.ts";
 import { withinTime } from "../../operations/deadlines.ts";
@@ -118,8 +120,13 @@ function roleProblems(cluster: Cluster, asked: RolesToAsk, roles: RoleTimes): re
 }
 
 function reportDocument(question: CheckQuestion): Promise<DocumentReport> {
-  const { context, cluster, reached, leasedNow, asker, looking } = question;
+  const { context, cluster, reached, leasedNow, asker, looking, limits } = question;
   const mode = reached.description.authenticationMode;
+  const bindings = withinTime(
+    reached.client.roleBindings().catch(() => null),
+    limits.withinMs,
+    null,
+  );
   return orFailed(context, cluster, "could not check the document", async () => {
     const looked = await looking;
     if (!looked) return { type: "absent" };
@@ -128,12 +135,17 @@ function reportDocument(question: CheckQuestion): Promise<DocumentReport> {
     const askIam = () => readRoleTimes(reached.eks, cluster, asked, iamWithinMs);
     // In another mode, the report on access entries has the roles of both.
     const roles = mode === "CONFIG_MAP" ? roleProblems(cluster, asked, await askIam()) : [];
-    const leased = await leasedNow();
+    const [bound, leased] = await Promise.all([bindings, leasedNow()]);
     // In a document that the cluster does not read, nothing of ours can be missing.
     const ours =
       mode === "API"
         ? []
-        : [...distrusted(looked), ...takenOut(looked, cluster, leased, asker), ...owned(looked, cluster)];
+        : [
+            ...distrusted(looked),
+            ...takenOut(looked, cluster, leased, asker),
+            ...unbound(leased, cluster, bound),
+            ...owned(looked, cluster),
+          ];
     return { type: "checked", ...summarize(document, managers, [...ours, ...roles]), immutable, isBeingDeleted };
   });
 }
@@ -143,6 +155,17 @@ function distrusted({ untrusted }: LiveDocument): readonly ReportedProblem[] {
   const message = `The annotation ${named(leasesAnnotation)} has no valid seal: ${untrusted}.`;
   const place = `annotation ${leasesAnnotation}`;
   return [{ code: "annotation-untrusted", severity: "error", place, message, remedy: editedRemedy }];
+}
+
+/** Leases that give nothing, because others deleted the binding of a group. Those by access entry have their own report. */
+function unbound({ still }: OpenLeases, { name }: Cluster, bound: RoleBindings | null): readonly ReportedProblem[] {
+  const given = still.filter((each) => isInForce(each) && each.lease.written?.way === "aws-auth");
+  const groups = new Set(given.flatMap((each) => kubernetesGroups(each.groups)));
+  return [...groups].flatMap((group) => {
+    if (!bound || group === "system:masters" || bound.groups.has(group)) return [];
+    const message = unboundWords(name, [group]);
+    return { code: "group-unbound", severity: "warning", place: "aws-auth", message, remedy: bindGroupRemedy };
+  });
 }
 
 /** Only if a lease could need the document. */

@@ -181,6 +181,25 @@ describe("where aws-auth alone counts", () => {
     });
   });
 
+  test("a lease whose group no binding names any more is reported, and no other's group", async () => {
+    const groups = ["eks-access:viewers", "nobodys"];
+    write({
+      ...initialAwsAuth,
+      mapUsers: `- userarn: ${arns.engineer}\n  username: e\n  groups: [${groups}, others]\n`,
+    });
+    const ledger = memoryLedger();
+    const written = aWrittenEntry({ way: "aws-auth", added: groups });
+    const lease = { endsAt: new Date(Date.now() + 3_600_000).toISOString(), written };
+    await ledger.commit(aChange({ ...aLeasedRequest(lease, { version: 1, groups }), principal: arns.engineer }));
+
+    const report = await check(readingLimits, ledger);
+
+    const document = report.type === "looked" ? report.document : null;
+    const found = document?.type === "checked" ? document.groups.filter(({ code }) => code === "group-unbound") : [];
+    expect(found).toMatchObject([{ severity: "warning", count: 1, places: ["aws-auth"] }]);
+    expect(found[0]?.message).toContain("names `nobodys`");
+  });
+
   test("no lease counts as removed from an unreadable section", async () => {
     write({ ...initialAwsAuth, mapUsers: "- : [" });
 
