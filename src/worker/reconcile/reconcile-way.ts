@@ -122,9 +122,10 @@ async function act<State extends WayState, Decided extends Settlement>(
   const removedAt = ({ id }: ApprovedRequest) => removedWithoutLedgerAt(id, memoryOf(state).withdrawals);
   const holders = holdersOf(state, settled.ending);
   const known = new Set(memoryOf(state).withdrawals.list.map(({ id }) => id));
-  const isMissed = ({ id, principal, lease }: ApprovedRequest) => {
+  const isMissed = ({ id, principal, lease, trouble }: ApprovedRequest) => {
     const isSeen = withoutRolePath(lease.proof?.entryArn ?? "").toLowerCase() === principal.toLowerCase();
-    return isSeen && !lease.drift && !known.has(id) && !state.signsInAs(principal).entryArn;
+    const isOpen = trouble?.code === "access-entry-late" || !known.has(id);
+    return isSeen && !lease.drift && isOpen && !state.signsInAs(principal).entryArn;
   };
   const rest = { conflicts: conflicts.length, isDone, isMissed, removedAt, holders, reviewer, review };
   return { run, decided, begun, repaired, outcomes, ...rest };
@@ -170,7 +171,8 @@ async function record(done: Acted): Promise<void> {
     recordRefusal(context, request, refusal),
   );
   await inParallel(given, (request) => recordGiven(done, request), burstWidth);
-  if (adapter.way !== "aws-auth" && decided.ending.some((each) => isUnwritten(each) || isMissed(each))) {
+  const isNewlyMissed = (each: ApprovedRequest) => isMissed(each) && each.trouble?.code !== "access-entry-late";
+  if (adapter.way !== "aws-auth" && decided.ending.some((each) => isUnwritten(each) || isNewlyMissed(each))) {
     await lookAgainForLateOnes(context, cluster).catch(() => {});
   }
   await callInParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request, reviewer));
@@ -276,6 +278,8 @@ async function recordTaken(done: Acted, request: ApprovedRequest, reviewer: Revi
 
 /** Until an end looks once more for an entry that EKS showed before. EKS shows a change after some seconds. */
 const lookAgainMs = 5_000;
+/** With the waits of a repeated end, some 70 s: no end is announced while EKS can still show the entry again. */
+const looksForMissed = 6;
 
 /** Why a part of a lease can remain; null: none can. */
 function whyLeft({ outcomes, run, holders, isMissed }: Acted, request: ApprovedRequest): unknown {
@@ -284,7 +288,9 @@ function whyLeft({ outcomes, run, holders, isMissed }: Acted, request: ApprovedR
   const failure = failures.find((each) => each !== null && each.kind !== "undone");
   const here = failure?.error ?? outcomes.whyStillThere(request);
   const doubt = here ?? (!unlisted || unlisted.isSure(request) ? null : unlisted.why);
-  if (doubt || !isMissed(request) || request.trouble?.code === "access-entry-late") return doubt;
+  const { trouble } = request;
+  const isLookedFor = trouble?.code === "access-entry-late" && trouble.attempts >= looksForMissed;
+  if (doubt || !isMissed(request) || isLookedFor) return doubt;
   const what = `${request.principal} is not in ${outcomes.readBackOf(request.principal).place}`;
   return new AccessError("access-entry-late", what, { retryAfterMs: lookAgainMs });
 }
