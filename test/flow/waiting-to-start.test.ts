@@ -76,7 +76,8 @@ describe("a process that can't start yet", () => {
     await giveOver("r-first");
     const clock = aMovedClock();
     const port = await freePort();
-    const child = await start("worker", { ...clock.environment, REDIS_URL: `redis://127.0.0.1:${port}` });
+    const url = `redis://127.0.0.1:${port}`;
+    const child = await start("worker", { ...clock.environment, REDIS_URL: url, STOP_DEADLINE: "1s" });
     await child.logged("waiting for Redis");
 
     clock.moveTo(61, [child]);

@@ -54,7 +54,7 @@ describe("a principal that mapAccounts lets in", () => {
   test("loses nothing where nothing is bound to it", async () => {
     await editOf(clusterName, { mapAccounts: '- "111122223333"\n' });
 
-    expect((await warningsOn(clusterName)).join()).not.toContain("loses rights");
+    expect((await warningsOn(clusterName)).join()).not.toContain("Loses rights");
   });
 });
 

@@ -173,7 +173,7 @@ test("the message to approvers names the end, and no duration that is counted fr
   const list = textOf(await app.say("U0ENGINEER", "list"));
 
   expect(message).toContain(`Until ${utc(end + hours(1))}`);
-  expect(message).not.toContain("from the approval");
+  expect(message).not.toContain("from approval");
   expect(list).toContain(`until ${utc(end + hours(1))} (\`r-2\`)`);
   expect(`${message}${list}`).not.toContain(formatDuration(hours(5) - minutes(1)));
 });
