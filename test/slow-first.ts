@@ -2,7 +2,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** About how many seconds the files take of which each takes long; folders end with a slash, and their files take this long each. */
 const waiting: readonly (readonly [place: string, seconds: number])[] = [
-  ["test/fault/matrix.test.ts", 80],
+  ["test/fault/matrix.test.ts", 65],
   ["test/flow/trouble.test.ts", 45],
   ["test/flow/outage.test.ts", 30],
   ["test/runbooks/redis-is-gone.test.ts", 30],

@@ -32,7 +32,7 @@ test("no lease is lost, doubled, announced early or left behind, whatever fails 
 test("no lease by bindings is lost, doubled, announced early or left behind, nor its entry, whatever fails at whatever step", async () => {
   const runs = isLong ? everyRun(bindingSteps) : bindingSection();
 
-  const tally = await playAll(runs, isLong ? 5 : 1, "bindings");
+  const tally = await playAll(runs, isLong ? 5 : 2, "bindings");
 
   console.info(tallyText(tally));
   const { lost, doubled, untrue, leftBehind, stuck, missed } = tally;
