@@ -8,7 +8,7 @@ import { sharedTokenWarnings } from "../access/policy/expectation.ts";
 import { ruleWarnings } from "../access/policy/rule.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import { type KeyKind, keysIn, olderKeys, type Verifier } from "../access/seal.ts";
-import { broken, counted, type Finding, found, linkNames, notAsked } from "../diagnosis/link.ts";
+import { broken, counted, type Finding, found, linkNames, marks, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { examineRedis, examineWrites } from "../ledger/examine-redis.ts";
 import { type Ledger, redisLedger } from "../ledger/ledger.ts";
@@ -78,8 +78,6 @@ function examineConfiguration({ config: { clusters, audit, identities } }: Setti
   const warnings = [...ofAudit, ...ofRules, ...sharedTokenWarnings(all), ...ofSessions];
   return { what: "Configuration", findings, warnings };
 }
-
-const marks: Readonly<Record<Finding["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
 
 function printExamined({ what, findings, warnings = [] }: Examined, io: CommandIo): void {
   io.stdout(`${what}\n`);

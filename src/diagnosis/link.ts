@@ -22,6 +22,7 @@ export type LinkName = (typeof linkNames)[number];
 
 /** The result of one step. Backticks mark values to read or copy. Times are ISO 8601. */
 export type Finding = Immutable<z.output<typeof findingForm>>;
+export const marks: Readonly<Record<Finding["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
 const findingForm = z.object({
   /** `not asked`: an earlier step failed, or there is no identity to ask about. Never a yes. */
   result: z.enum(["yes", "no", "not asked"]),

@@ -17,6 +17,11 @@ const groupsOfType: Readonly<Record<NodeType, readonly string[]>> = {
 /** The access policy with the rights of system:masters, for EKS's own authorizer. */
 export const CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy";
 
+/** Whether one of the policies has the rights of system:masters in the whole cluster. */
+export function isAdminBy(policies: readonly ScopedPolicy[]): boolean {
+  return policies.some(({ name, namespaces }) => name === CLUSTER_ADMIN && namespaces === null);
+}
+
 export interface PresentEntry {
   /** With its path, unlike in aws-auth. */
   readonly principalArn: string;
@@ -88,12 +93,11 @@ export function principalKey(arn: string): string {
 }
 
 export function isAsWanted(entry: PresentEntry, wanted: WantedEntry): boolean {
-  const isAdmin = entry.policies.some(({ name, namespaces }) => name === CLUSTER_ADMIN && namespaces === null);
   return (
     entry.type === "STANDARD" &&
     entry.username === wanted.username &&
     sameGroups(entry.groups, wanted.groups) &&
-    isAdmin === wanted.isAdmin &&
+    isAdminBy(entry.policies) === wanted.isAdmin &&
     entry.policies.length === (wanted.isAdmin ? 1 : 0)
   );
 }

@@ -15,6 +15,7 @@ import {
 import type { AuthenticationMode } from "../cluster-links.ts";
 import {
   CLUSTER_ADMIN,
+  isAdminBy,
   type MigrationFacts,
   type MigrationStep,
   type PresentEntry,
@@ -245,6 +246,5 @@ export function signInByEntry(
   const [, sessionName = "eks-access"] = /:assumed-role\/.*\/(.*)$/.exec(callerArn) ?? [];
   const accountId = callerArn.split(":")[4] ?? "";
   const rendered = render(username, { accountId, sessionName });
-  const isAdmin = policies.some(({ name, namespaces }) => name === CLUSTER_ADMIN && namespaces === null);
-  return rendered === null ? null : { username: rendered, groups, isAdmin };
+  return rendered === null ? null : { username: rendered, groups, isAdmin: isAdminBy(policies) };
 }

@@ -3,7 +3,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { isApproverOf, isNamedIn, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { LinkProposal } from "../../access/seals.ts";
-import { brokenIn, completeChain, type Link, type LinkName, linkWords } from "../../diagnosis/link.ts";
+import { brokenIn, completeChain, type Link, type LinkName, linkWords, marks } from "../../diagnosis/link.ts";
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";
 import { chainReport } from "../../diagnosis/reports.ts";
 import { knownIdentitiesOf } from "../../ledger/links.ts";
@@ -25,7 +25,6 @@ const maxLeases = 10;
 /** More accounts do not fit into a section. */
 const maxForeign = 3;
 
-const marks: Readonly<Record<Link["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
 /** A screen reader needs words besides the sign. */
 const spokenMarks: Readonly<Record<Link["result"], string>> = { yes: "", no: "failed: ", "not asked": "not tested: " };
 

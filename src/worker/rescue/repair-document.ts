@@ -21,11 +21,6 @@ import { retryAfterConflict } from "../operator.ts";
 import { annotationsWithPlan } from "../reconcile/last-write.ts";
 import { parseRemembered } from "../remembered.ts";
 
-export interface GoodDocument {
-  readonly data: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
-}
-
 export type RepairResult =
   /** `how`: the write, in a sentence; null: the document needed none. `returns`: empty without a good document. */
   | { readonly type: "repaired"; readonly how: string | null; readonly returns: readonly Readmission[] }
@@ -48,11 +43,11 @@ export interface Repairer {
 }
 
 /** It starts again if another writer was faster, at most five times. @throws AccessError */
-export function repairDocument(repairer: Repairer, good: GoodDocument | null): Promise<RepairResult> {
+export function repairDocument(repairer: Repairer, good: AwsAuthContent | null): Promise<RepairResult> {
   return retryAfterConflict(() => repairOnce(repairer, good));
 }
 
-async function repairOnce(repairer: Repairer, good: GoodDocument | null): Promise<RepairResult> {
+async function repairOnce(repairer: Repairer, good: AwsAuthContent | null): Promise<RepairResult> {
   const { client, cluster, creatorArn } = repairer;
   const found = await client.readAwsAuth();
   const repair = await inTurns(
@@ -93,7 +88,7 @@ async function write(
 async function annotationsAfter(
   { cluster, keys }: Repairer,
   found: AwsAuthConfigMap | null,
-  good: GoodDocument | null,
+  good: AwsAuthContent | null,
   data: Readonly<Record<string, string>>,
 ): Promise<Readonly<Record<string, string>>> {
   const { annotations = {} } = found ?? {};

@@ -11,7 +11,7 @@ import type { AccessEntry } from "../../access-entry/index.ts";
 import { accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import type { Purpose } from "../../aws/session-policy.ts";
-import type { PresentEntry } from "../../diagnosis/migration/facts.ts";
+import { CLUSTER_ADMIN, isAdminBy, type PresentEntry } from "../../diagnosis/migration/facts.ts";
 import type { WorkerContext } from "../context.ts";
 import { identityOfRun } from "../discover-creator.ts";
 import { readBack } from "../migration/give-entry.ts";
@@ -19,7 +19,7 @@ import { namingOwnPolicy, openEksToManage } from "../open-eks.ts";
 import { recordEnd, recordPostponed } from "../reconcile/outcome.ts";
 import type { RescueContext } from "./rescue-session.ts";
 
-const policy = { name: "AmazonEKSClusterAdminPolicy", namespaces: null };
+const policy = { name: CLUSTER_ADMIN, namespaces: null };
 
 const ownUsername = "eks-access-rescue:";
 
@@ -57,8 +57,7 @@ export async function giveLease(
     }
   }
   await entries.associate(principalArn, policy);
-  const isGiven = ({ policies }: PresentEntry) =>
-    policies.some(({ name, namespaces }) => name === policy.name && namespaces === null);
+  const isGiven = ({ policies }: PresentEntry) => isAdminBy(policies);
   if (await readBack(entries, principalArn, isGiven, pause)) return null;
   throw new AccessError("access-entry-conflict", readBackDiffers(`the access entry of ${principalArn}`));
 }

@@ -13,11 +13,12 @@ import type { ClusterDescription, EksCluster } from "../../aws/eks-cluster.ts";
 import { nothingSessionPolicy, type Purpose, sessionNameOf } from "../../aws/session-policy.ts";
 import { assumeRole, callerIdentity, ownCredentials } from "../../aws/sts.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { AwsAuthContent } from "../../kubernetes/config-map.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, type RecordContext, recordChanged, updateRequest } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
 import { connectAs } from "../open-cluster.ts";
-import type { GoodDocument, Repairer } from "./repair-document.ts";
+import type { Repairer } from "./repair-document.ts";
 
 export interface SignedInCluster {
   readonly client: ClusterClient;
@@ -108,7 +109,7 @@ export interface RescueOrder {
   readonly durationSeconds: number;
   readonly reason: string;
   /** The last good document, or the choice of a copy in the cluster; null: not given. */
-  readonly good: GoodDocument | KeptName | null;
+  readonly good: AwsAuthContent | KeptName | null;
   readonly keeps: boolean;
 }
 
