@@ -18,4 +18,5 @@ export {
   isWithoutOurTags,
   planEntry,
   refuseEntry,
+  reservedName,
 } from "./plan-entry.ts";

@@ -170,8 +170,8 @@ function unionOf(held: Holding | undefined, next: Holding): Holding {
   };
 }
 
-/** Beginnings of names that EKS reserves (EKS User Guide, "Create access entries"). */
-const reserved = /^(?:system|eks|aws|amazon|iam):/;
+/** Beginnings of names that EKS reserves: CreateAccessEntry refuses them (EKS User Guide, "Create access entries"). */
+export const reservedName = /^(?:system|eks|aws|amazon|iam):/;
 
 /** Null: it can get its wanted form. Not about its earlier groups and policies. @param arn as in our records */
 export function refuseEntry(arn: string, entry: AccessEntry | null, { holding }: EntryTarget): Refusal | null {
@@ -195,7 +195,7 @@ function refuseGroups(arn: string, added: readonly string[]): Refusal | null {
   if (added.includes("system:masters")) {
     return refusal("masters-by-entry", "system:masters", "a level with policy: AmazonEKSClusterAdminPolicy");
   }
-  const group = added.find((each) => reserved.test(each) || each.includes("{{"));
+  const group = added.find((each) => reservedName.test(each) || each.includes("{{"));
   if (group === undefined) return null;
   return refusal("reserved-group", group, "a level with a group of your own");
 }

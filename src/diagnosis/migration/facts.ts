@@ -2,6 +2,7 @@ import type { MapOwner } from "../../access/lease/drift.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import type { Replacement } from "../../access/migration.ts";
 import type { ScopedPolicy } from "../../access/policy/policy-text.ts";
+import { reservedName } from "../../access-entry/index.ts";
 import { type AwsAuthDocument, type Entry, goFold, MASTERS, sameGroups } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 import type { RoleTimes } from "../remade-roles.ts";
@@ -147,9 +148,6 @@ export interface NamesRefusal {
   readonly remedy: string;
 }
 
-/** EKS reserves these beginnings of names: CreateAccessEntry refuses them (EKS User Guide, "Create access entries"). */
-const reserved = /^(?:system|eks|aws|amazon|iam):/;
-
 /** Every identity that signs in is in it. */
 export const authenticatedGroup = "system:authenticated";
 
@@ -171,8 +169,8 @@ export function readNames({ username, groups }: Names, kind: "role" | "user", ac
   if (refusal) return refusal;
   const all = [...new Set(groups.map(fill))];
   const isAdmin = all.includes(MASTERS);
-  const kept = all.filter((group) => group !== "" && !reserved.test(group));
-  const others = all.filter((group) => reserved.test(group) && group !== MASTERS && group !== authenticatedGroup);
+  const kept = all.filter((group) => group !== "" && !reservedName.test(group));
+  const others = all.filter((group) => reservedName.test(group) && group !== MASTERS && group !== authenticatedGroup);
   const templated = kept.find((group) => group.includes("{{"));
   if (templated) return refuseTemplate("template-in-group", templated);
   const [first] = others;
@@ -184,7 +182,7 @@ export function readNames({ username, groups }: Names, kind: "role" | "user", ac
 
 function refuseUsername(username: string): NamesRefusal | null {
   if (username === "") return refused("username-empty", "It has no username.", "Add one in aws-auth.");
-  if (reserved.test(username)) return refuseReserved("username-reserved", username);
+  if (reservedName.test(username)) return refuseReserved("username-reserved", username);
   const rest = username.replace(/\{\{SessionName(?:Raw)?\}\}/g, "");
   const template = /\{\{[^}]*\}?\}?/.exec(rest)?.[0];
   if (template !== undefined) return refuseTemplate("template", template);

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { canonicalCaller } from "../../access/arn.ts";
 import { belongsTo } from "../../access/lease/drift.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
+import { reservedName } from "../../access-entry/index.ts";
 import {
   finish,
   planSteps,
@@ -215,7 +216,7 @@ function isSame(before: SignedIn | null, now: SignedIn | null): boolean {
 
 function isLeftOut(group: string, { isAdmin }: SignedIn): boolean {
   if (group === "" || group === "system:authenticated") return true;
-  return isAdmin && /^(?:system|eks|aws|amazon|iam):/.test(group);
+  return isAdmin && reservedName.test(group);
 }
 
 interface SignInState {
