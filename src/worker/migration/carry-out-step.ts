@@ -1,9 +1,11 @@
+import { AccessError } from "../../access/access-error.ts";
 import type { AuditEvent } from "../../access/audit-event.ts";
-import { asPlanned } from "../../access/lease/drift.ts";
+import { anotherWriter, asPlanned } from "../../access/lease/drift.ts";
 import { sealPlace } from "../../access/lease/holding.ts";
 import { type Migration, nextMigration } from "../../access/migration.ts";
+import { accessEntriesOf } from "../../aws/access-entries.ts";
 import { switchToAccessEntries } from "../../aws/eks-cluster.ts";
-import type { MigrationStep } from "../../diagnosis/migration/facts.ts";
+import { type MigrationStep, principalKey } from "../../diagnosis/migration/facts.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
 import { requestIds } from "../../operations/announcements.ts";
@@ -106,10 +108,33 @@ async function switchMode({ context, reached, gathered }: MigrationRun): Promise
   ];
 }
 
-/** The run read each entry with the document, and completes an incomplete entry in an earlier step. */
-async function removeItems(run: MigrationRun, step: Extract<MigrationStep, { type: "remove-from-aws-auth" }>) {
+/**
+ * The run read each entry with the document, and completes an incomplete entry in an earlier step. Others can delete one meanwhile, to go
+ * back to its item: the items return then. @throws AccessError
+ */
+async function removeItems(
+  run: MigrationRun,
+  step: Extract<MigrationStep, { type: "remove-from-aws-auth" }>,
+): Promise<readonly string[]> {
+  const { reached, gathered } = run;
+  await checkEntries(run, step.arns);
   await writeAndReadBack(run, step.after);
+  await checkEntries(run, step.arns).catch(async (error: unknown) => {
+    const configMap = await reached.client.readAwsAuth();
+    const isOurs = configMap && isSameData(configMap, { ...configMap, data: step.after });
+    const again = { ...run, gathered: { ...gathered, configMap }, keep: async () => {} };
+    if (isOurs && gathered.configMap) await writeAndReadBack(again, gathered.configMap.data);
+    throw error;
+  });
   return ["Each access entry is there.", asPlanned("aws-auth")];
+}
+
+/** @throws AccessError `access-entry-conflict` if one of them has no access entry */
+async function checkEntries({ reached }: MigrationRun, arns: readonly string[]): Promise<void> {
+  const there = new Set((await accessEntriesOf(reached.eks).list()).map(principalKey));
+  const missing = arns.find((arn) => !there.has(principalKey(arn)));
+  if (missing === undefined) return;
+  throw new AccessError("access-entry-conflict", anotherWriter("changed", `the access entry of ${missing}`));
 }
 
 /** Writes the document that the run read, and reads it back. @throws AccessError if another writer changes it */

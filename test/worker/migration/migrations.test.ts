@@ -149,6 +149,25 @@ describe("a migration that two approvers approved", () => {
     expect(migration.done.at(-1)?.proof.join(" ")).toMatch(/authorized: .+, the same answers as for its item/);
   });
 
+  test("gives the items back if a person deletes an entry, to go back to its item, while they leave aws-auth", async () => {
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    await scene.look();
+    scene.pass(61);
+    const entries = accessEntriesOf(await openEks("default", cluster));
+    const onStrike = () => entries.remove(arns.admins);
+    sandbox.faults.plan("kubernetes.dry-run-configmap", { type: "watch" }, { onStrike });
+
+    const { done, trouble } = await scene.look();
+
+    expect(done.map(({ name }) => name)).not.toContain("remove-from-aws-auth");
+    expect(trouble?.message).toContain(`Another writer changed the access entry of ${arns.admins}`);
+    expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+    await adminsSignIn();
+    expect(await scene.toItsEnd()).toMatchObject({ state: "done" });
+    await adminsSignIn();
+  });
+
   test("does not take its own entry for others' where EKS lists it late", async () => {
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");
