@@ -92,7 +92,7 @@ async function runLine(context: SlackContext, sent: string, by: Sender): Promise
   const name = word.toLowerCase();
   // The id of a request alone shows that request.
   if (/^r-[a-z0-9]+$/.test(name)) return unknownCommandAnswer(word, "status", name);
-  if (context.config.clusters.has(word)) return unknownCommandAnswer(word, "request", `${word} ${rest}`, sent.trim());
+  if (context.config.clusters.has(name)) return unknownCommandAnswer(word, "request", `${word} ${rest}`, sent.trim());
   const meant = await commandMeant(context, by.user, commands, word);
   return unknownCommandAnswer(word, meant, rest, wordAndRest(sent.trim())[1]);
 }

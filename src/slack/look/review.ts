@@ -21,7 +21,7 @@ export const review: Command = {
   run: async (context, { user, rest }) => {
     const seen = await clustersSeenBy(context, user);
     if (seen.length === 0) return onlyResponsibleAnswer(`${code("/eks-access list")} shows your access.`);
-    const question = readQuestion(rest, seen);
+    const question = readQuestion(rest.toLowerCase(), seen);
     return typeof question === "string" ? answer(question) : readReview(context, question);
   },
 };

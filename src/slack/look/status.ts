@@ -42,7 +42,7 @@ export async function readDetails(
 async function findStatus(context: SlackContext, user: string, id: string, place: Place): Promise<Status | Message> {
   if (isMigrationId(id)) return readMigrationStatus(context, user, id, place);
   const request = await context.ledger.get(id);
-  if (!request && (await clustersSeenBy(context, user)).includes(id)) return clusterAnswer(id);
+  if (!request && (await clustersSeenBy(context, user)).includes(id.toLowerCase())) return clusterAnswer(id);
   if (!request) return (await readRemoved(context, user, id)) ?? noSuchRequestAnswer(id);
   const cluster = context.config.clusters.get(request.cluster);
   const person = await personFor(context, cluster, user, peopleOf(request));
@@ -57,7 +57,7 @@ async function findStatus(context: SlackContext, user: string, id: string, place
 }
 
 function clusterAnswer(cluster: string): Message {
-  const said = `${code(cluster)} is a cluster, not a request.`;
+  const said = `${code(cluster.toLowerCase())} is a cluster, not a request.`;
   const runs = [`check ${cluster}`, "status"].map((line) => actions(`run-${line}`, [runButton(line)]));
   return { text: said, blocks: [section(said), ...runs] };
 }

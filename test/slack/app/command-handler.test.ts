@@ -50,6 +50,7 @@ test.each([
   ["emergency staging checkout is down", "break-glass staging checkout is down"],
   ["access staging viewer deploy", "request staging viewer deploy"],
   ["staging viewer for 1h deploy", "request staging viewer for 1h deploy"],
+  ["Staging viewer for 1h deploy", "request Staging viewer for 1h deploy"],
 ])("%s is answered with the command that has other letters", async (text, line) => {
   expect(await answerTo(text, new Map([["staging", aCluster({ breakGlass })]]))).toContain(`\`\`\`/eks-access ${line}`);
 });
