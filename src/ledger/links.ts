@@ -17,7 +17,7 @@ import type { SharedGroups } from "../access/shared-lists.ts";
 import type { RedisClient } from "./client.ts";
 import { chainHeadKey, chainLua, chainText, eventsKey, indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { keysOf } from "./person-data.ts";
-import { type LinkQuestions, readEach, readOr, readStored, type StoredReader } from "./stored.ts";
+import { type LinkQuestions, readEach, readOr, readStored, type StoredReader, wholeOf } from "./stored.ts";
 
 /** A change of a person's links, with its event: written together or not at all. */
 export interface LinkChange {
@@ -114,14 +114,13 @@ export function redisLinks(redis: RedisClient, reader: StoredReader) {
       void (await redis.hsetnx(linksKey(user), accountIn(link.arn), JSON.stringify(link))),
     /** By account. Trust none without its seal. */
     linksOf: async (user: string): Promise<readonly PrincipalLink[]> => {
-      const all = Object.entries(await readOr({}, redis.hgetall(linksKey(user))));
-      const stored = all.sort(([a], [b]) => a.localeCompare(b));
+      const stored = pairsOf(await wholeOf(redis, "HGETALL", linksKey(user))).sort(([a], [b]) => a.localeCompare(b));
       const links = await Promise.all(stored.map(([account, text]) => reader.read("link", `${user} ${account}`, text)));
       return links.filter((link) => link !== null);
     },
     /** Those that a person replaced in the last week: no one approves for an identity by taking on another. Trust none without its seal. */
     formerLinksOf: async (user: string): Promise<readonly PrincipalLink[]> => {
-      const texts = await readOr([], redis.smembers(formerKey(user)));
+      const texts = await wholeOf(redis, "SMEMBERS", formerKey(user));
       const links = await Promise.all(texts.map((text) => reader.read("link", `${user} former`, text)));
       return links.filter((link) => link !== null);
     },
@@ -150,7 +149,7 @@ export function redisLinks(redis: RedisClient, reader: StoredReader) {
     },
     /** What a worker found out about a person, by cluster, for a day at most. Trust none without its seal. */
     identitiesOf: async (user: string): Promise<ReadonlyMap<string, unknown>> => {
-      const stored = Object.entries(await readOr({}, redis.hgetall(identitiesKey(user))));
+      const stored = pairsOf(await wholeOf(redis, "HGETALL", identitiesKey(user)));
       return readEach(reader, "identities", stored, (cluster) => `${user} ${cluster}`);
     },
     rememberIdentities: async (found: Identities): Promise<void> => {
@@ -163,6 +162,10 @@ export function redisLinks(redis: RedisClient, reader: StoredReader) {
     shareUserGroups: async (groups: SharedGroups) =>
       void (await redis.set(groupsKey, JSON.stringify(groups), "PX", groupsKeptMs)),
   };
+}
+
+function pairsOf(hash: readonly string[]): [string, string][] {
+  return hash.flatMap((text, index) => (index % 2 === 0 ? [[text, hash[index + 1] ?? ""]] : []));
 }
 
 async function changeLink(redis: RedisClient, change: LinkChange): Promise<boolean> {

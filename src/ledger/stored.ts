@@ -158,6 +158,19 @@ export async function readOr<T>(absent: T, reading: Promise<T>): Promise<T> {
   });
 }
 
+/** KEYS: a hash or a set. ARGV: the command that reads it */
+const wholeScript = scriptOf(`
+local found, size = redis.pcall(ARGV[1], KEYS[1]), 0
+if found.err then return {} end
+for _, text in ipairs(found) do size = size + #text end
+return size < 4000000 and found or {}
+`);
+
+/** Everything in a hash or a set. Empty, if it has another type or no end: an attacker with Redis could delete it too, and a failed read keeps access. */
+export async function wholeOf(redis: RedisClient, command: "HGETALL" | "SMEMBERS", key: string): Promise<string[]> {
+  return z.array(z.string()).parse(await runScript(redis, wholeScript, [key], [command]));
+}
+
 /** Where an unreadable record is reported. */
 export type UnreadableLog = { error: (detail: object, message: string) => void };
 

@@ -75,6 +75,19 @@ describe.each([
     expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
   });
 
+  test.each(["links", "former-links"])("although the %s of an approver have no end", async (key) => {
+    await give(context, cluster, { id: "r-two", principal: onCall });
+    const place = `{eks-access}:${key}:U0APPROVER`;
+    const large = "x".repeat(9_000_000);
+    await redis.redis.del(place);
+    await (key === "links" ? redis.redis.hset(place, "1", large) : redis.redis.sadd(place, large));
+
+    await reconcileCluster(later(context, 301), cluster, "end");
+
+    expect(await outside.given(engineer)).toBeNull();
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
+  });
+
   test("although a key that its run reads is too large for Redis to answer in time", async () => {
     await give(context, cluster, { id: "r-two", principal: onCall });
     const tooLarge = new AccessError("ledger-unreachable", "Redis did not answer");
