@@ -184,18 +184,28 @@ export function nextSteps({ files, names, problems, clusters, leftOut, organizat
 for ${counted(clusters.length, "cluster")} in ${counted(accounts, "account")}.
 ${notes.map((note) => `${note}\n`).join("")}
 Next, once the worker's role has worker-policy.json (docs/day-2.md):
-  ${roleCommand(join(options.out, "eks-access-iam/account-role.yaml"), organization)}
+  ${roleCommands(join(options.out, "eks-access-iam/account-role.yaml"), organization, clusters).join("\n  ")}
   eks-access doctor worker
   eks-access bootstrap ${names[0] ?? "CLUSTER"}
 `;
 }
 
-/** Makes the operator's role in the one account, or in each of the organization. */
-function roleCommand(template: string, organization: string | null): string {
+/** They make the operator's role in the one account, or in each of the organization. A StackSet alone makes none. */
+function roleCommands(
+  path: string,
+  organization: string | null,
+  clusters: readonly SurveyedCluster[],
+): readonly string[] {
+  const template = /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
   const capability = "--capabilities CAPABILITY_NAMED_IAM";
   if (organization === null) {
-    return `aws cloudformation deploy --stack-name eks-access ${capability} --template-file ${template}`;
+    return [`aws cloudformation deploy --stack-name eks-access ${capability} --template-file ${template}`];
   }
   const managed = "--permission-model SERVICE_MANAGED --auto-deployment Enabled=true,RetainStacksOnAccountRemoval=true";
-  return `aws cloudformation create-stack-set --stack-set-name eks-access ${capability} ${managed} --template-body file://${template}`;
+  // IAM is the same in each region.
+  const targets = `--regions ${clusters[0]?.region ?? "us-east-1"} --deployment-targets OrganizationalUnitIds=ou-REPLACE`;
+  return [
+    `aws cloudformation create-stack-set --stack-set-name eks-access ${capability} ${managed} --template-body file://${template}`,
+    `aws cloudformation create-stack-instances --stack-set-name eks-access ${targets}`,
+  ];
 }

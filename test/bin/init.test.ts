@@ -206,7 +206,9 @@ describe("an organization", () => {
         { Sid: "LookForTheCreation" },
       ],
     });
-    expect(stdout).toContain("create-stack-set");
+    expect(stdout).toContain("create-stack-set ");
+    const targets = "--regions eu-central-1 --deployment-targets OrganizationalUnitIds=ou-REPLACE";
+    expect(stdout).toContain(`create-stack-instances --stack-set-name eks-access ${targets}\n`);
   });
 
   test("without a role only the own account is looked at, and the result says so", async () => {
