@@ -240,6 +240,11 @@ function predictSignIn({ mode, document, entries }: SignInState, callerArn: stri
   return identity && { ...identity, isAdmin: identity.groups.includes("system:masters") };
 }
 
+/** Whether its item in aws-auth would sign the principal of an entry in as the entry does. */
+export function isAsItem(document: ReadDocument, entry: Parameters<typeof signInByEntry>[0], arn: string): boolean {
+  return isSame(predictSignIn({ mode: "CONFIG_MAP", document, entries: new Map() }, arn), signInByEntry(entry, arn));
+}
+
 export function signInByEntry(
   { username, groups, policies }: Pick<PresentEntry, "username" | "groups" | "policies">,
   callerArn: string,

@@ -3,12 +3,13 @@ import { AccessError, explainFailure, hasCode } from "../../access/access-error.
 import { anotherWriter, readBackDiffers } from "../../access/lease/drift.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
 import type { Migration } from "../../access/migration.ts";
-import { type AccessCheck, type Cluster, signInMethod } from "../../access/policy/cluster.ts";
+import { type AccessCheck, type Cluster, sealedClusterOf, signInMethod } from "../../access/policy/cluster.ts";
 import { withoutRolePath } from "../../access/principal.ts";
-import type { AccessEntry } from "../../access-entry/index.ts";
+import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { type AwsAuthDocument, render, resolve, sameGroups } from "../../aws-auth/index.ts";
 import { CLUSTER_ADMIN, isAsWanted, type PresentEntry, type WantedEntry } from "../../diagnosis/migration/facts.ts";
+import { isAsItem } from "../../diagnosis/migration/plan.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";
@@ -156,7 +157,7 @@ async function giveEntry(
   entries: AccessEntries,
   wanted: WantedEntry,
   begunTags: BegunTags,
-  pause: (ms: number) => Promise<unknown> = wait,
+  pause: WorkerContext["pause"],
 ): Promise<AccessEntry> {
   const { principalArn, username, groups, isAdmin } = wanted;
   let found = await entries.describe(principalArn);
@@ -197,7 +198,7 @@ export async function readBack(
   entries: AccessEntries,
   principalArn: string,
   isWanted: (entry: PresentEntry) => boolean,
-  pause: (ms: number) => Promise<unknown>,
+  pause: WorkerContext["pause"] = wait,
 ): Promise<AccessEntry | null> {
   for (let look = 0; look < looks; look += 1) {
     if (look > 0) await pause(200 * 2 ** look);
@@ -211,11 +212,18 @@ export async function readBack(
 export async function removeHalfMadeEntry(
   entries: AccessEntries,
   principalArn: string,
-  begunTags: BegunTags,
-  pause: (ms: number) => Promise<unknown> = wait,
+  { context, cluster, gathered: { begunTags, facts } }: MigrationRun,
 ): Promise<boolean> {
   // A killed run's entry can become visible late, and would override the item for good.
-  const found = await readBack(entries, principalArn, () => true, pause);
-  if (found && begunTags.begunBy(found) === "this") await entries.remove(principalArn);
-  return found !== null && presentEntryOf(found).migrated === "whole";
+  const found = await readBack(entries, principalArn, () => true, context.pause);
+  if (found === null || begunTags.begunBy(found) !== "this")
+    return found !== null && presentEntryOf(found).migrated === "whole";
+  // Without it, a lease that began in it would be lost.
+  const arn = withoutRolePath(principalArn);
+  const held = readHoldingTags(sealedClusterOf(cluster), arn, found, context.keys.memory);
+  const added = held.type === "holding" ? held.holding.added : [];
+  const groups = found.groups.filter((group) => !added.includes(group));
+  const stays = held.type === "holding" && isAsItem(facts.document, { ...found, groups }, arn);
+  await (stays ? entries.tag(found, wholeMigration) : entries.remove(principalArn));
+  return stays;
 }

@@ -228,12 +228,13 @@ async function voidMigration(
 }
 
 /** A completed step is done; an incomplete entry goes, so that aws-auth counts for its principal. @throws AccessError */
-async function closeBegunStep({ context, cluster, gathered }: MigrationRun, migration: Migration): Promise<Migration> {
+async function closeBegunStep(run: MigrationRun, migration: Migration): Promise<Migration> {
+  const { context, gathered } = run;
   if (!migration.begun) return migration;
   const { name } = migration.begun;
   // Without a sealed plan the record does not say what had to leave.
   const removes = isGenuinePlan(migration, context.keys.preview) ? migration.plan : null;
-  const isDone = await wasCarriedOut(cluster, removes, name, gathered, context.pause);
+  const isDone = await wasCarriedOut(run, removes, name);
   if (isDone) return recordFound(context, migration, name);
   const entry = removes && deletedEntry(removes, name, gathered.facts);
   return recordOnMigration(context, migration, (current) => {
@@ -248,23 +249,18 @@ async function closeBegunStep({ context, cluster, gathered }: MigrationRun, migr
   });
 }
 
-async function wasCarriedOut(
-  cluster: Cluster,
-  plan: SealedPlan | null,
-  name: string,
-  { facts, updating, openManager, begunTags }: GatheredMigration,
-  pause: WorkerContext["pause"],
-): Promise<boolean> {
+async function wasCarriedOut(run: MigrationRun, plan: SealedPlan | null, name: string): Promise<boolean> {
+  const { facts, updating, openManager } = run.gathered;
   if (name === "switch-mode") {
     if (updating)
-      throw new AccessError("cluster-not-active", `EKS is switching the authentication mode of ${cluster.name}`);
+      throw new AccessError("cluster-not-active", `EKS is switching the authentication mode of ${run.cluster.name}`);
     return facts.mode !== "CONFIG_MAP";
   }
   if (name === "remove-from-aws-auth") return facts.mode !== "API" && plan !== null && areOut(plan, facts);
   // The next repair completes it. The replaced entry let no one in.
   if (name.startsWith("replace-")) return false;
   return withManager(openManager, undefined, (entries) =>
-    removeHalfMadeEntry(entries, name.replace("give-entry ", ""), begunTags, pause),
+    removeHalfMadeEntry(entries, name.replace("give-entry ", ""), run),
   );
 }
 

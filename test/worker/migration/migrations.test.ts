@@ -12,10 +12,12 @@ import { migrationState } from "../../../src/slack/migrate/migration-words.ts";
 import { openEks } from "../../../src/worker/become-creator.ts";
 import { lookAtMigration } from "../../../src/worker/migration/look-at-migration.ts";
 import { reachCluster } from "../../../src/worker/open-cluster.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { reviseMigration } from "../../builders/a-migration.ts";
 import { keys } from "../../builders/keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { give, requestOf, revokeGiven } from "../reconcile/both-ways.ts";
 import { dyingAt, type MigrationScene, migrationScene, startMigrationSandbox } from "./migration-scene.ts";
 
 const { cluster } = sceneConfig();
@@ -628,6 +630,29 @@ describe("a migration that a person stops", () => {
     expect(await entryOfAdmins()).toBeNull();
     await adminsSignIn();
     expect(await typesOf(await scene.now())).toContain("migration.undone");
+  });
+
+  test("in the middle of an access entry keeps it with the lease that began in it meanwhile", async () => {
+    sandbox.aws.account.setAllowed(arns.creator, ["sts:*", "eks:*"]);
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    const headers = { "x-amzn-errortype": "AccessDeniedException" };
+    sandbox.aws.faults.plan("eks.TagResource", { type: "answer", status: 403, headers, body: "{}" });
+    await scene.look();
+    await give(scene.context(), cluster, { id: "r-beside", principal: arns.admins });
+    await stop();
+
+    expect(await scene.look()).toMatchObject({ state: "stopped", begun: null, done: [{}, {}] });
+
+    await reconcileCluster(scene.context(), cluster, "inspect");
+    expect((await requestOf(scene.context(), "r-beside")).lease).toMatchObject({ state: "active", drift: null });
+    await adminsSignIn();
+    await revokeGiven(scene.context(), cluster, "r-beside");
+    expect(await entryOfAdmins()).toMatchObject({
+      groups: [],
+      policies: [{}],
+      tags: { "eks-access/migration": "whole" },
+    });
   });
 
   test("in the middle of an access entry that EKS shows late leaves no half one behind, which would lock its people out", async () => {
