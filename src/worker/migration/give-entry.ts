@@ -7,11 +7,12 @@ import { type AccessCheck, type Cluster, sealedClusterOf, signInMethod } from ".
 import { withoutRolePath } from "../../access/principal.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { type AwsAuthDocument, render, resolve, sameGroups } from "../../aws-auth/index.ts";
+import { type AwsAuthDocument, parseSteps, render, resolve, sameGroups } from "../../aws-auth/index.ts";
 import { CLUSTER_ADMIN, isAsWanted, type PresentEntry, type WantedEntry } from "../../diagnosis/migration/facts.ts";
 import { isAsItem } from "../../diagnosis/migration/plan.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { connectAs, type ReachedCluster } from "../open-cluster.ts";
 import { accessOf } from "../reconcile/review-questions.ts";
@@ -198,7 +199,7 @@ export async function readBack(
   entries: AccessEntries,
   principalArn: string,
   isWanted: (entry: PresentEntry) => boolean,
-  pause: WorkerContext["pause"] = wait,
+  pause: (ms: number) => Promise<unknown> = wait,
 ): Promise<AccessEntry | null> {
   for (let look = 0; look < looks; look += 1) {
     if (look > 0) await pause(200 * 2 ** look);
@@ -212,18 +213,20 @@ export async function readBack(
 export async function removeHalfMadeEntry(
   entries: AccessEntries,
   principalArn: string,
-  { context, cluster, gathered: { begunTags, facts } }: MigrationRun,
+  { context, cluster, reached, gathered: { begunTags, facts } }: MigrationRun,
 ): Promise<boolean> {
   // A killed run's entry can become visible late, and would override the item for good.
   const found = await readBack(entries, principalArn, () => true, context.pause);
   if (found === null || begunTags.begunBy(found) !== "this")
     return found !== null && presentEntryOf(found).migrated === "whole";
-  // Without it, a lease that began in it would be lost.
   const arn = withoutRolePath(principalArn);
   const held = readHoldingTags(sealedClusterOf(cluster), arn, found, context.keys.memory);
   const added = held.type === "holding" ? held.holding.added : [];
   const groups = found.groups.filter((group) => !added.includes(group));
-  const stays = held.type === "holding" && isAsItem(facts.document, { ...found, groups }, arn);
+  // Without the entry, a lease that began in it would be lost, and in mode API its principal too.
+  const isNeeded = held.type === "holding" || facts.mode === "API";
+  const data = isNeeded ? (await reached.client.readAwsAuth())?.data : undefined;
+  const stays = isAsItem(await inTurns(parseSteps(data ?? {})), { ...found, groups }, arn);
   await (stays ? entries.tag(found, wholeMigration) : entries.remove(principalArn));
   return stays;
 }

@@ -117,7 +117,7 @@ async function repair(run: MigrationRun, migration: Migration): Promise<void> {
 async function goOn(run: MigrationRun, migration: Migration): Promise<void> {
   const { context, gathered } = run;
   if (isCarriedOut(migration, gathered, context.keys)) return finish(context, await recordLeft(context, migration));
-  if (gathered.facts.mode === "API") return refuseApiMode(run, await closeBegunStep(run, migration));
+  if (gathered.facts.mode === "API") return refuseApiMode(run, migration);
   const plan = await inTurns(migrationSteps(gathered.facts));
   if (plan.type === "refused") {
     throw new AccessError("migration-stopped", `There is no plan now: ${plan.message.replace(/\.$/, "")}`);
@@ -165,8 +165,12 @@ function isCarriedOut(migration: Migration, { facts }: GatheredMigration, { prev
 }
 
 /** A person switched the mode, which can't be switched back: another try can't help. */
-async function refuseApiMode({ context, cluster, gathered }: MigrationRun, migration: Migration): Promise<void> {
+async function refuseApiMode(run: MigrationRun, start: Migration): Promise<void> {
+  const { context, cluster, gathered } = run;
+  const migration = await closeBegunStep(run, start);
   const present = new Set(gathered.facts.presentEntries.map(({ principalArn }) => `give-entry ${principalArn}`));
+  const begun = start.begun?.name ?? "";
+  if (migration.done.every(({ name }) => name !== begun)) present.delete(begun);
   const { steps = [], before = [] } = migration.plan?.summary ?? {};
   const missing = steps.flatMap(({ name }) =>
     name.startsWith("give-entry ") && !present.has(name) ? [name.replace("give-entry ", "")] : [],

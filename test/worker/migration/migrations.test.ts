@@ -445,6 +445,27 @@ describe("what is not what was approved is not carried out", () => {
       expect((await typesOf(ended)).at(-1)).toBe("migration.refused");
     });
 
+    test.each([
+      ["AssociateAccessPolicy", "lacks rights: it goes, and the message names its principal", false],
+      ["TagResource", "lets its people in: it stays", true],
+    ] as const)("after %s failed: an entry that %s", async (call, _, stays) => {
+      await scene.ask();
+      await scene.approve("U0APPROVER", "U0APPROVER2");
+      const headers = { "x-amzn-errortype": "AccessDeniedException" };
+      const refused = { type: "answer", status: 403, headers, body: "{}" } as const;
+      sandbox.aws.faults.plan(`eks.${call}`, refused);
+      if (!stays) sandbox.aws.faults.plan("eks.DeleteAccessEntry", refused);
+      await scene.look();
+      toApi();
+      await tryAgain();
+
+      const ended = await scene.look();
+
+      expect(ended).toMatchObject({ state: "refused", begun: null });
+      expect(migrationState(ended).includes(`Without an access entry: \`${arns.admins}\``)).toBe(!stays);
+      expect((await entryOfAdmins()) !== null).toBe(stays);
+    });
+
     test("while aws-auth keeps the items beside the new entries", async () => {
       await scene.ask();
       await scene.approve("U0APPROVER", "U0APPROVER2");
