@@ -209,10 +209,15 @@ test("approved, but not applied yet; active, in the direct message; and lost", a
   await ask("viewer for 10m compare two deployments");
   const shown = card("compare two deployments");
   await shown.getByRole("button", { name: "Approve" }).waitFor();
-  faults.plan("kubernetes.replace-configmap", { type: "watch" }, { onStrike: () => seen });
+  faults.plan(
+    "kubernetes.replace-configmap",
+    { type: "watch" },
+    { times: Number.POSITIVE_INFINITY, onStrike: () => seen },
+  );
   await shown.getByRole("button", { name: "Approve" }).click();
   await shown.getByText("Approved by").waitFor();
   await looks(shown, "approved");
+  expect(await shown.getByText("Approved by").isVisible()).toBe(true);
   write();
   await shown.getByText("Active", { exact: true }).waitFor();
   await looks(await toEngineer(/\) is active until/), "direct-message");
