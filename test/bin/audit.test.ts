@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { type ChainedEvent, chainHash, genesis, toCloudEvent } from "../../src/access/audit-event.ts";
+import { digestOfEvent } from "../../src/access/seal.ts";
 import { audit } from "../../src/bin/audit.ts";
 import { runCommand } from "./check-run.ts";
 
@@ -20,4 +22,26 @@ test("an export with an event that nests too deep has a verdict", async () => {
   const run = await runCommand(audit, ["verify", "--file", "-"], { stdin });
 
   expect(run).toMatchObject({ code: 1, stdout: "broken: Event 1 was edited.\n" });
+});
+
+test.each([
+  ["own form", (each: ChainedEvent) => each],
+  ["a CloudEvent", toCloudEvent],
+])("an export whose event got a __proto__ is edited: %s", async (_, formOf) => {
+  const event = { type: "request.created", at: "b", actor: "c", request: "d", cluster: "e", detail: {} } as const;
+  const chained = { sequence: 1, event, previous: genesis, hash: chainHash(genesis, digestOfEvent(event)) };
+  const line = JSON.stringify(formOf(chained));
+
+  const whole = await runCommand(audit, ["verify", "--file", "-"], { stdin: line });
+  const edited = line.replace('"actor"', '"__proto__":{"actor":"x"},"actor"');
+  const run = await runCommand(audit, ["verify", "--file", "-"], { stdin: edited });
+
+  expect(whole.code).toBe(0);
+  expect(run).toMatchObject({ code: 1, stdout: "broken: Event 1 was edited.\n" });
+});
+
+test("a line of quotes that never close is no exported event, and keeps no one waiting", async () => {
+  const run = await runCommand(audit, ["verify", "--file", "-"], { stdin: '"\\'.repeat(100_000) });
+
+  expect(run).toMatchObject({ code: 2, stderr: "eks-access audit: Line 1 is not an exported event.\n" });
 });
