@@ -78,7 +78,7 @@ export async function startHealthServer(port: string | undefined, health: Health
     markStopping: () => {
       phase.isStopping = true;
     },
-    stop: () => new Promise((resolve) => server.close(() => resolve())),
+    stop: () => new Promise((resolve) => void server.close(() => resolve()).closeAllConnections()),
   };
 }
 

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { freePort } from "../../sandbox/product-process.ts";
@@ -245,6 +248,19 @@ describe("the health server", () => {
     expect(response.status).toBe(200);
     expect(text).toContain("eks_access_revocation_lag_seconds_count 0");
     expect(text).not.toMatch(/^eks_access_leases\{/m);
+  });
+
+  test.each(["", "GET /readyz HTTP/1.1\r\n"])("stops beside a connection that sent only %j", async (text) => {
+    const url = new URL(await start());
+    const socket = connect(Number(url.port), url.hostname).resume();
+    await once(socket, "connect");
+    socket.write(text);
+    await fetch(new URL("/healthz", url));
+
+    const stopping = running.pop()?.stop();
+
+    expect(await Promise.race([stopping, pause(5_000, "waiting")])).toBeUndefined();
+    socket.destroy();
   });
 
   test("is not started without a port", async () => {

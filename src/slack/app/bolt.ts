@@ -24,7 +24,6 @@ const acknowledgedWithinMs = 3_001;
 export type ReceiverSettings = AdmissionSettings & { readonly log: Logger };
 
 const path = "/slack/events";
-
 /** Slack sends its few kilobytes at once: a slower sender would only hold a connection. In milliseconds; by default Node looks each 30 s. */
 const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
 
@@ -56,6 +55,8 @@ export class GuardedReceiver implements Receiver {
   }
 
   stop(): Promise<void> {
+    // A closing server looks no more for slow senders, and anyone could keep it from its end.
+    setTimeout(() => this.#server.closeAllConnections(), acknowledgedWithinMs).unref();
     return new Promise((resolve, reject) => this.#server.close((error) => (error ? reject(error) : resolve())));
   }
 

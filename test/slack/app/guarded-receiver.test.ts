@@ -2,11 +2,12 @@ import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer, request as httpRequest } from "node:http";
 import { type AddressInfo, connect } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { App } from "@slack/bolt";
 import { pino } from "pino";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { admit, seenRequests } from "../../../src/slack/app/admit.ts";
 import { GuardedReceiver } from "../../../src/slack/app/bolt.ts";
 import { onlyOurWorkspace } from "../../../src/slack/app/registrations.ts";
@@ -331,5 +332,23 @@ describe("the door to the slack process", () => {
 
   test("ends the connection of a sender that is slower than Slack", async () => {
     expect(await slowOneEndedAfter).toBeLessThan(15_000);
+  });
+
+  test("stops beside a sender that began a request, once Slack waits for no answer", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const seen = seenRequests({ takeTurn: async () => true });
+    const log = pino({ level: "silent" });
+    const receiver = new GuardedReceiver({ signingSecret, seen, now: () => new Date(), log, replayed: () => {} });
+    const server = await receiver.start(0);
+    const slow = connect((server.address() as AddressInfo).port, "127.0.0.1").resume();
+    await once(server, "connection");
+    slow.write("POST /slack/events HTTP/1.1\r\n");
+
+    const stopping = receiver.stop().then(() => "stopped");
+    vi.advanceTimersByTime(4_000);
+
+    expect(await Promise.race([stopping, pause(5_000, "waiting")])).toBe("stopped");
+    slow.destroy();
   });
 });
