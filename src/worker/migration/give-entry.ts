@@ -41,9 +41,11 @@ export async function createMigratedEntry(
 ): Promise<readonly string[]> {
   const { context, cluster, reached, gathered } = run;
   const { client } = reached;
-  const now = await client.readAwsAuth();
-  // The new entry overrides the item, so a later change of the item would have no effect.
-  if (!isSameData(now, gathered.configMap)) throw documentChanged(cluster);
+  // The new entry overrides the item, so a later change of the item, such as a lease, would have no effect.
+  const checkDocument = async () => {
+    if (!isSameData(await client.readAwsAuth(), gathered.configMap)) throw documentChanged(cluster);
+  };
+  await checkDocument();
   return withManager(gathered.openManager, context.awsRequests, async (entries) => {
     const entry = await giveEntry(entries, wanted, gathered.begunTags, context.pause);
     const prove = async () => [
@@ -55,6 +57,8 @@ export async function createMigratedEntry(
       if (hasCode(error, "access-entry-conflict")) await entries.remove(entry.principalArn);
       throw error;
     });
+    // The next run deletes an incomplete entry if the plan changed by this.
+    await checkDocument();
     await entries.tag(entry, wholeMigration);
     return proof;
   });

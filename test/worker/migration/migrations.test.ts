@@ -170,6 +170,19 @@ describe("a migration that two approvers approved", () => {
     await adminsSignIn();
   });
 
+  test("deletes an access entry again if its item changed while it was made, so that the change counts", async () => {
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    const mapRoles = rolesNow().replace("platform-admin:", "platform:");
+    const onStrike = () => void sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...map.data, mapRoles } }));
+    sandbox.aws.faults.plan("eks.AssociateAccessPolicy", { type: "watch" }, { onStrike });
+
+    expect(await scene.look()).toMatchObject({ state: "pending", begun: null, done: [{ name: "switch-mode" }] });
+
+    expect(await entryOfAdmins()).toBeNull();
+    await adminsSignIn();
+  });
+
   test("does not take its own entry for others' where EKS lists it late", async () => {
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");
