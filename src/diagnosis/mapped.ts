@@ -91,7 +91,8 @@ function withoutGroups(facts: WhyFacts, { username }: MappedIdentity, caller: Ca
     const message = `${named(username)} has ${named(bound.level)} (${named(bound.id)}), which can't list pods in ${named("default")}.`;
     return [cause("not-allowed", message, otherNamespaces)];
   }
-  if (open.length > 0 && !wrong) return [];
+  const byPolicy = accessEntry.type === "entry" && accessEntry.policies.length > 0;
+  if (byPolicy || (open.length > 0 && !wrong)) return [];
   const place = entry ? `the entry ${whereEntryIs(entry)}`.replace(/,$/, "") : "mapAccounts";
   const by = accessEntry.type === "entry" ? "its access entry" : place;
   const message = `${caller.principal.arn} signs in as ${named(username)} in no groups, by ${by}.`;

@@ -114,6 +114,10 @@ describe("an authentication mode with access entries", () => {
     expect(found.causes.map(({ code }) => code)).toEqual(["access-entry-wins", "without-groups", "entry-dead"]);
     expect(found.causes[0]?.message).toContain("Its item in aws-auth, `developer` in `readers`, does not count.");
 
+    const byPolicy = { ...accessEntry, policies: ["AmazonEKSClusterAdminPolicy"] };
+    const administrator = diagnose(whyFacts({ mode: "API", accessEntry: byPolicy, pods: forbidden }));
+    expect(administrator.causes.map(({ code }) => code)).not.toContain("without-groups");
+
     const proof = aProof({ signedIn: { result: "no", detail: "Unauthorized" } });
     const requests = [aLeasedRequest({ proof, written: aWrittenEntry({ entryAdded: false }) })];
     expect(codesOf(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry, pods: forbidden, requests }))[0]).toBe(
