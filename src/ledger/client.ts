@@ -72,8 +72,11 @@ export function openClient(
   return bounded(redis, patience);
 }
 
-/** Of one command, in bytes. A script, a list and a part of the log have many records. A worker's blocking connection has its jobs. */
-const largestAnswers = { "fails-fast": { ofMany: 80_000_000, ofOne: 8_000_000 }, waits: { ofMany: 1e6, ofOne: 1e6 } };
+/** Of one command, in bytes. A script, a list and a part of the log have many records. A worker waits for its jobs, with a script of BullMQ. */
+const largestAnswers = {
+  "fails-fast": { ofMany: 80_000_000, ofOne: 8_000_000 },
+  waits: { ofMany: 8_000_000, ofOne: 1_000_000 },
+};
 const hasMany = /^(?:eval|z|x|s)/i;
 
 /** Ends a connection on which an endless answer comes: someone with Redis could fill this process's memory, so that no lease ends. */
