@@ -58,7 +58,7 @@ function productionWarning({ name, labels }: Cluster): string[] {
   return found ? [`Production: ${name} has the label ${found.join(": ")}.`] : [];
 }
 
-const noIdentity = "No linked identity: the principal may be another person's.";
+const noIdentity = "No linked identity: the requester may not own the principal.";
 
 /** A request for another person's principal gives that person access, in the requester's name. */
 function ownerWarning({ principal }: AccessRequest, { linked, linksCount }: WarningFacts): string[] {
