@@ -19,4 +19,5 @@ export {
   planEntry,
   refuseEntry,
   reservedName,
+  unionOf,
 } from "./plan-entry.ts";

@@ -159,7 +159,7 @@ function isSame(a: ScopedPolicy, b: ScopedPolicy): boolean {
   return a.name === b.name && scope(a) === scope(b);
 }
 
-function unionOf(held: Holding | undefined, next: Holding): Holding {
+export function unionOf(held: Holding | undefined, next: Holding): Holding {
   if (!held) return next;
   const shares = new Map([...held.shares, ...next.shares].map((share) => [share.id, share]));
   return {

@@ -19,6 +19,7 @@ import {
   planEntry,
   planMs,
   readHoldingTags,
+  unionOf,
   writeHoldingTags,
 } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
@@ -52,7 +53,9 @@ function situationOf(tools: EntryTools, { change }: EntryTarget, arn?: string): 
   const key = change.arn.toLowerCase();
   const entry = state.entries.get(key) ?? null;
   const principalArn = arn ?? entry?.principalArn ?? change.arn;
-  const held = state.holdings.get(key) ?? (entry ? undefined : tools.begun.get(key));
+  // Others can have deleted an entry that our records remember, while a call for another lease is on its way.
+  const [known, sent] = [state.holdings.get(key), entry ? undefined : tools.begun.get(key)];
+  const held = known && sent ? unionOf(sent, known) : (known ?? sent);
   const openSince = openSinceOf(tools, key);
   return { cluster: sealedClusterOf(cluster), principalArn, entry, held, openSince, now: plannedAt };
 }

@@ -780,6 +780,36 @@ test("a late call that no tag claims keeps none of the leases that it gives: eac
   expect((await requestOf(context, "r-two")).lease?.state).toBe("ended");
 });
 
+test("a late call for one lease gives nothing for good in the entry that a repair made again for another", async () => {
+  use((text) => text.replaceAll("    channel:", "    drift: repair\n    channel:"));
+  await give(context, analytics, { id: "r-one" });
+  await ask(context, analytics, { id: "r-two", level: "peek" });
+  await approve(context, analytics, "r-two");
+  const late: Parameters<AccessEntries["associate"]>[] = [];
+  const losing: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    const associate: AccessEntries["associate"] = (...call) => {
+      late.push(call);
+      return Promise.reject(new AccessError("aws-unreachable", "no answer"));
+    };
+    return { ...open, entries: open.entries && { ...open.entries, associate } };
+  };
+  await reconcileCluster({ ...context, openCluster: losing }, analytics);
+  await revokeOnly(context, "r-two");
+  await outside.edit(engineer, null);
+  await reconcileCluster(context, analytics, "inspect");
+  expect(await outside.given(engineer)).toEqual([viewers]);
+
+  const entries = entriesOf(side().sandbox, analytics);
+  for (const call of late) await entries.associate(...call);
+  await revokeGiven(context, analytics, "r-one");
+  await reconcileCluster(minutesLater(9), analytics);
+
+  expect(late).not.toHaveLength(0);
+  expect(await outside.given(engineer)).toBeNull();
+  expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
+});
+
 /** Records that a call which gives this active lease was sent then, and is unanswered. */
 async function recordSent(id: string, at: string): Promise<void> {
   const request = await requestOf(context, id);
