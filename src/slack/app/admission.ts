@@ -67,30 +67,6 @@ export async function refuseOtherPerson(
   return otherNotAdmittedAnswer("No request made", other, account, "");
 }
 
-/** Acts that give access, at once or in the next step: it refuses them without an answer of Slack. */
-const giving: ReadonlySet<TriedAct> = new Set([
-  "approve",
-  "review",
-  "break-glass",
-  "link",
-  "confirm-link",
-  "migrate",
-  "retry",
-]);
-
-/** Null: an active member of this workspace, who may act. Without an answer of Slack, only asking and ending access go on. */
-export async function refuseActor(
-  context: SlackContext,
-  user: string,
-  act: TriedAct,
-  request?: Pick<AccessRequest, "id" | "cluster">,
-): Promise<Message | null> {
-  const code = await accountOf(context, user);
-  if (code === "active" || (code === "unconfirmed" && !giving.has(act))) return null;
-  await noteAttempt(context, { act, by: user, code, ...(request && { request }) });
-  return notAdmittedAnswer(code);
-}
-
 /** If the requester or the asker left: AWS keys can outlive a Slack account. Null: an approval is possible. */
 export async function refuseForRequester(
   context: SlackContext,
@@ -118,7 +94,10 @@ async function accountOf({ directory, log }: SlackContext, user: string): Promis
 /** Slack waits three seconds in all, and the work needs two. In milliseconds. */
 const checkedWithinMs = 800;
 
-/** Before every command, button, form, search and App Home. If Slack does not answer in time, people can only end access. True: go on. */
+/**
+ * Before every command, button, form, search and App Home, so no handler asks again who acts. If Slack does not answer in time, people can only end
+ * access. True: go on.
+ */
 export async function checkPerson(context: SlackContext, sent: SlackRequest): Promise<boolean> {
   const by = userIn(sent.body);
   const account: Account | "unconfirmed" =

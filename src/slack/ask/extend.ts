@@ -7,7 +7,6 @@ import { levelsOffered } from "../../access/policy/rule.ts";
 import { readHolder } from "../../access/principal.ts";
 import { type AccessRequest, typedFieldsOf } from "../../access/record.ts";
 import { isRescue } from "../../access/request.ts";
-import { refuseActor } from "../app/admission.ts";
 import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, type CommandCall, idAndRest, type SlackContext } from "../app/context.ts";
@@ -112,8 +111,6 @@ export const extensionForms: Forms = {
 async function readExtendable(context: SlackContext, user: string, id: string) {
   const request = await context.ledger.get(id);
   if (!request) return noSuchRequestAnswer(id);
-  const turnedAway = await refuseActor(context, user, "extend", request);
-  if (turnedAway) return turnedAway;
   if (!(await isOfPerson(context, { requester: request.requester }, user))) {
     await noteAttempt(context, { act: "extend", by: user, code: "not-yours", request });
     return onlyAnswer(mention(request.requester));

@@ -3,7 +3,6 @@ import { isUser } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { pendingRequest } from "../../access/request.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
-import { refuseActor } from "../app/admission.ts";
 import { answers, type Buttons } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -25,8 +24,6 @@ export const nudgeButtons: Buttons = { [nudgeAction]: answers(nudge) };
 /** Reminds the approvers early, if a person of the request asks: the thread mentions them. @throws AccessError */
 async function nudge(context: SlackContext, user: string, id: string): Promise<Message> {
   const request = await context.ledger.get(id);
-  const turnedAway = await refuseActor(context, user, "request", request ?? { id, cluster: "" });
-  if (turnedAway) return turnedAway;
   if (!request || !(await isOfPerson(context, request, user))) {
     if (request) await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
     return noSuchRequestAnswer(id);

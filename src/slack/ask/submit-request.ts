@@ -20,7 +20,7 @@ import { createRequest, refusedRequest } from "../../access/request.ts";
 import { sealLink } from "../../access/seals.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { withinTime } from "../../operations/deadlines.ts";
-import { refuseActor, refuseOtherPerson } from "../app/admission.ts";
+import { refuseOtherPerson } from "../app/admission.ts";
 import { noteRefused } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { currentIdOf, isInOthersName, personFor, requesterFactsOf, requiresLinks } from "../app/request-people.ts";
@@ -35,11 +35,10 @@ import { refuseToAsk } from "./limits.ts";
 /** Requests access, or says why not. @param asker gets it, unless the request names another person @throws AccessError */
 export async function askFor(context: SlackContext, asker: string, requested: RequestInput): Promise<AskOutcome> {
   const about = { id: "", cluster: requested.cluster.name };
-  const turnedAway = await refuseActor(context, asker, "request", about);
   // Without an answer of Slack, they get no access.
   const named = requested.askedFor && (await currentIdOf(context, requested.askedFor).catch(() => requested.askedFor));
   const other = named === asker ? null : named;
-  const cantGet = turnedAway ?? (other === null ? null : await refuseOtherPerson(context, asker, other, about));
+  const cantGet = other === null ? null : await refuseOtherPerson(context, asker, other, about);
   const tooMuch = cantGet ?? (await refuseToAsk(context, asker, { ...requested, askedFor: other }));
   if (tooMuch) return { type: "refused", message: tooMuch };
   const request = await submitRequest(context, asker, { ...requested, askedFor: other });

@@ -8,7 +8,6 @@ import type { AccessRequest } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { recordWith } from "../../ledger/look-ups.ts";
-import { refuseActor } from "../app/admission.ts";
 import { type Buttons, denies, type Forms, formUnless, opens, submits } from "../app/answer.ts";
 import { actOf, noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest, type SlackContext } from "../app/context.ts";
@@ -51,8 +50,6 @@ export const approve: Command = {
     const [id] = idAndRest(rest);
     const record = await recordWith(context.ledger, id);
     if (!record) return noSuchAnswer(id);
-    const turnedAway = await refuseActor(context, user, "approve", record);
-    if (turnedAway) return turnedAway;
     const cluster = context.config.clusters.get(record.cluster);
     if (!cluster) return clusterGoneAnswer(record.cluster);
     const click = { verdict: "approved", by: user, digest: digestShown(record) } as const;
@@ -158,8 +155,6 @@ function reviewModal(request: AccessRequest): ModalView {
 export function reviewEmergency(context: SlackContext, user: string, id: string, note = ""): Promise<Message | null> {
   const stop = (outcome: Message) => ({ type: "stop", outcome }) as const;
   return updateRequest(context, id, async (request): Promise<UpdateStep<AccessRequest, Message | null>> => {
-    const turnedAway = await refuseActor(context, user, "review", request ?? { id, cluster: "" });
-    if (turnedAway) return stop(turnedAway);
     if (!request) return stop(noSuchRequestAnswer(id));
     const cluster = context.config.clusters.get(request.cluster);
     if (!cluster) return stop(clusterGoneAnswer(request.cluster));

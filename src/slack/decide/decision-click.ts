@@ -16,7 +16,7 @@ import { type AccessRequest, askerOf, isTheirs, type PendingRequest } from "../.
 import { otherLeasesChanged, outdatedRequest, pendingRequest, unpreviewedRequest } from "../../access/request.ts";
 import { isSealedDecision } from "../../access/seals.ts";
 import { eventOf, recordChange, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
-import { refuseActor, refuseForRequester } from "../app/admission.ts";
+import { refuseForRequester } from "../app/admission.ts";
 import { answers, type Buttons, type Forms, submits } from "../app/answer.ts";
 import { actOf, noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -79,8 +79,6 @@ export async function unreadableButton(context: SlackContext, act: "approve" | "
 async function decideRequest(context: SlackContext, id: string, click: Click): Promise<Message | null> {
   const request = await context.ledger.get(id);
   const act = actOf(click.verdict);
-  const turnedAway = await refuseActor(context, click.by, act, request ?? { id, cluster: "" });
-  if (turnedAway) return turnedAway;
   if (!request) {
     await noteAttempt(context, { act, by: click.by, code: "no-such-request", request: { id, cluster: "" } });
     return failureAnswer(noSuchRequest);

@@ -6,7 +6,6 @@ import type { Person } from "../../access/policy/rule.ts";
 import { type AccessRequest, peopleOf } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
-import { refuseActor } from "../app/admission.ts";
 import { answers, type Buttons, type Forms, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest, type SlackContext } from "../app/context.ts";
@@ -102,8 +101,7 @@ export async function revokeLease(context: SlackContext, by: string, id: string,
   // A repeated decision must not repeat these.
   const others: string[] = [];
   const outcome = await updateRequest<Message | (() => Promise<Message>)>(context, id, async (request) => {
-    const turnedAway = await refuseActor(context, by, "revoke", request ?? { id, cluster: "" });
-    if (turnedAway || !request) return stop(turnedAway ?? noSuchRequestAnswer(id));
+    if (!request) return stop(noSuchRequestAnswer(id));
     const cluster = context.config.clusters.get(request.cluster);
     if (!cluster) return stop(clusterGoneAnswer(request.cluster));
     const person = await revokerOf(context, cluster, by, request);
@@ -138,8 +136,7 @@ function endOther(context: SlackContext, id: string, revoked: string, cluster: C
 export function cancelRequest(context: SlackContext, by: string, id: string): Promise<Message> {
   if (isMigrationId(id)) return Promise.resolve(stopMigrationByAnswer(id));
   return updateRequest(context, id, async (request) => {
-    const turnedAway = await refuseActor(context, by, "cancel", request ?? { id, cluster: "" });
-    if (turnedAway || !request) return stop(turnedAway ?? noSuchRequestAnswer(id));
+    if (!request) return stop(noSuchRequestAnswer(id));
     const verdict = judgeCancel(request, await revokerOf(context, undefined, by, request));
     if (verdict.type === "refused") return refuse(context, by, "cancel", request, verdict.code);
     const event = eventOf("request.cancelled", request, by, context.now(), { why: "" });

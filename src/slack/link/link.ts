@@ -7,7 +7,6 @@ import { linkInAccountOf } from "../../access/identities.ts";
 import { mayLink } from "../../access/policy/permissions.ts";
 import { parseJson } from "../../access/seal.ts";
 import { isAcceptedLink, type LinkProposal, sealLink } from "../../access/seals.ts";
-import { refuseActor } from "../app/admission.ts";
 import { acknowledgeClick, answerWhereClicked, type Buttons } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { Command, SlackContext } from "../app/context.ts";
@@ -40,8 +39,6 @@ export const link: Command = {
     }
     const { config, keys } = context;
     const { linking, clusters } = config;
-    const turnedAway = await refuseActor(context, user, "link");
-    if (turnedAway) return turnedAway;
     const verdict = mayLink(rest.slice(0, 2048), [...clusters.values()]);
     if (verdict.type === "refused") {
       await noteAttempt(context, { act: "link", by: user, code: verdict.code });
@@ -220,8 +217,6 @@ export async function decideLink(
   confirmed: boolean,
 ): Promise<Decided> {
   const { administrators } = context.config.linking;
-  const turnedAway = await refuseActor(context, by, "confirm-link");
-  if (turnedAway) return { type: "refused", answer: turnedAway, isOver: false };
   const refused = async (code: Parameters<typeof linkClickAnswer>[0], of = ""): Promise<Decided> => {
     await noteAttempt(context, { act: "confirm-link", by, code, detail: { confirmed, user: of.slice(0, 60) } });
     return { type: "refused", answer: linkClickAnswer(code, administrators), isOver: code !== "own-link" };

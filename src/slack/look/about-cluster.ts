@@ -2,7 +2,6 @@ import { nearest } from "../../access/ask/read-part.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeClusterMap } from "../../access/policy/permissions.ts";
 import { isResponsibleFor } from "../../access/policy/rule.ts";
-import { refuseActor } from "../app/admission.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../app/request-people.ts";
@@ -21,12 +20,10 @@ export async function aboutCluster(
   const person = await personShown(context, user);
   const isSeen = (each: Cluster) => maySeeClusterMap(each, person, linking.administrators);
   if (!cluster) return noSuchClusterAnswer(name, [...clusters.values()].filter(isSeen));
-  const about = { id: "", cluster: cluster.name };
-  const turnedAway = await refuseActor(context, user, "see", about);
-  if (turnedAway) return turnedAway;
   if (isSeen(cluster)) {
     return (await refuseTooMany(context, user, "questions")) ?? say(cluster, isResponsibleFor(cluster, person));
   }
+  const about = { id: "", cluster: cluster.name };
   await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: about });
   const others = oneOf([...new Set([...cluster.approvers, ...cluster.onCall])]);
   return answer(`You can't view ${code(cluster.name)}'s access. Ask ${others}.`);

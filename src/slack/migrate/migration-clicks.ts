@@ -21,7 +21,6 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { isApproverOf, isResponsibleFor, type Person } from "../../access/policy/rule.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../ledger/lifecycle.ts";
-import { refuseActor } from "../app/admission.ts";
 import { answers, type Buttons } from "../app/answer.ts";
 import { actOf, noteAttempt, type TriedAct } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -49,10 +48,8 @@ export async function askForMigration(
   givenArns: readonly string[],
   kind: Migration["kind"] = undefined,
 ): Promise<Message> {
-  const about = { id: "", cluster: cluster.name };
-  const turnedAway = await refuseActor(context, requester, "migrate", about);
-  if (turnedAway) return turnedAway;
   if (!isResponsibleFor(cluster, await personFor(context, cluster, requester))) {
+    const about = { id: "", cluster: cluster.name };
     await noteAttempt(context, { act: "migrate", by: requester, code: "not-yours", request: about });
     return mayNotPlanAnswer(cluster);
   }
@@ -148,11 +145,9 @@ function tryMigrationAgain(context: SlackContext, by: string, id: string): Promi
 
 async function actOnMigration(context: SlackContext, by: string, id: string, what: Act): Promise<Message | null> {
   const migration = await context.ledger.migrations.get(id);
-  const about = migration ?? { id, cluster: "" };
-  const turnedAway = await refuseActor(context, by, what.act, about);
-  if (turnedAway) return turnedAway;
   const cluster = migration && context.config.clusters.get(migration.cluster);
   if (!migration || !cluster) {
+    const about = migration ?? { id, cluster: "" };
     await noteAttempt(context, { act: what.act, by, code: "no-such-request", request: about });
     return migration ? clusterGoneAnswer(migration.cluster) : noSuchMigrationAnswer(id);
   }

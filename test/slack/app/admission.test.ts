@@ -25,7 +25,7 @@ function everything(): readonly (readonly [name: string, sent: object])[] {
     action: { type: "button", action_id, value: click },
     body: { type: "block_actions", user, actions: [{ type: "button", action_id, value: click }], ...more },
   });
-  const forms = [requestModalId, denyModalId, revokeModalId];
+  const forms = [requestModalId, denyModalId, revokeModalId, "break-glass", "extend", "reviewed"];
   const search = { type: "block_suggestion", user, action_id: formActions.cluster, value: "" };
   const home = { type: "app_home_opened", user: user.id, tab: "home", channel: "D1" };
   const alone = { command: "/eks-access", text: "request", user_id: user.id };
