@@ -111,17 +111,13 @@ async function gather(
   const replacing = presentEntries.filter(({ principalArn }) => mapped.has(principalKey(principalArn)));
   const roles = await readRoleTimes(eks, cluster, { entries: replacing, document: null }, iamWithinMs);
   // A run's session can lack this permission; the identity that carries out the plan has it.
-  const nodes = await nodesAsked(openManager);
-  return {
-    facts: {
-      ...{ ...place, mode, managedNodes: nodes, document, presentEntries, creatorArn, owner, holdings, givenArns },
-      roles,
-    },
-    configMap,
-    updating,
-    begunTags: begun,
-    openManager,
-  };
+  const askNodes = async () => managedNodes(await openManager());
+  const nodes = await askNodes().catch((error: unknown) => {
+    if (hasCode(error, "aws-access-denied")) return null;
+    throw error;
+  });
+  const known = { mode, managedNodes: nodes, document, presentEntries, creatorArn, owner, holdings, givenArns, roles };
+  return { facts: { ...place, ...known }, configMap, updating, begunTags: begun, openManager };
 }
 
 /** The access entries as the identity that carries the plan out. @throws AccessError; a refusal names its policy */
@@ -134,16 +130,6 @@ export async function withManager<T>(
     return await use(accessEntriesOf(await openManager(), log));
   } catch (error) {
     throw namingOwnPolicy(error, "migration-policy.json");
-  }
-}
-
-/** Null: the identity that carries the plan out can't ask. */
-async function nodesAsked(openManager: () => Promise<EksCluster>): Promise<MigrationFacts["managedNodes"]> {
-  try {
-    return await managedNodes(await openManager());
-  } catch (error) {
-    if (hasCode(error, "aws-access-denied")) return null;
-    throw error;
   }
 }
 
