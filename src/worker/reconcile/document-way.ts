@@ -5,6 +5,7 @@ import { anotherWriter } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPolicyText } from "../../access/policy/policy-text.ts";
+import { entryArnsByPrincipal } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import { resolve, type Steps } from "../../aws-auth/index.ts";
@@ -40,10 +41,10 @@ import {
   needsWrite,
   type PlannedWrite,
   rehearseWrite,
+  type Sent,
   sameTexts,
+  sendDocument,
   type Texts,
-  type Written,
-  writeDocument,
 } from "./write-document.ts";
 
 type Place = WayContext & { readonly isTaken: (request: AccessRequest) => boolean };
@@ -100,16 +101,35 @@ async function write(planned: Planned, after: Texts): Promise<Outcomes> {
   // An end counts also where its record knows of no write: Redis can hold an old copy of it, from before the write.
   const takesBack = ending.length > 0 || voided.some(({ request }) => request.lease.writeBegan !== null);
   const isFenced = state.configMap && !isWrite && takesBack;
-  const { readBack, gained } = await (isFenced ? fenceOff(planned) : writeDocument(planned, after));
+  const { gained, readBack: readAgain } = await (isFenced ? fenceOff(planned) : sendDocument(planned, after));
+  const [readBack, overridden] = await Promise.all([readAgain(), isWrite ? overriddenIn(planned) : []]);
+  const failures = new Map([...overridden, ...gained]);
   const known = idsOf(memoryBeside(cluster, readBack, context.keys.memory).withdrawals.list);
   const forgotten = new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.has(id)));
   const outcomes = await outcomesIn(cluster, settlement, readBack?.data ?? {});
-  const failureOf = (principal: string) => gained.get(principal.toLowerCase()) ?? null;
+  const failureOf = (principal: string) => failures.get(principal.toLowerCase()) ?? null;
   return { ...outcomes, failureOf, isForgotten: ({ id }) => forgotten.has(id) };
 }
 
+/** By lower-case ARN: why a written lease has no effect. Others, or a dead run, can have made an access entry since this run looked. */
+async function overriddenIn({ place: { opened }, content: { leased, repaired } }: Planned): Promise<Sent["gained"]> {
+  const given = [...leased, ...repaired].map(({ principal }) => principal.toLowerCase());
+  if (!opened.entries || given.length === 0) return new Map();
+  const failed = (keys: readonly string[], errorOf: (key: string) => unknown): Sent["gained"] =>
+    new Map(keys.map((key) => [key, { kind: "failed", error: errorOf(key) }]));
+  return opened.entries.list().then(
+    (arns) => {
+      const arnOf = entryArnsByPrincipal(arns);
+      const what = (key: string) => anotherWriter("made", `the access entry of ${arnOf.get(key)}`);
+      const found = given.filter((key) => arnOf.has(key));
+      return failed(found, (key) => new AccessError("access-entry-conflict", what(key)));
+    },
+    (error: unknown) => failed(given, () => error),
+  );
+}
+
 /** A deletion that waits for finalizers can complete when nothing is due here. Only a person can clear it. */
-async function fenceOff(planned: Planned): Promise<Written> {
+async function fenceOff(planned: Planned): Promise<Sent> {
   try {
     return await fenceOffWrites(planned);
   } catch (error) {
@@ -161,7 +181,7 @@ async function rememberWithdrawals(planned: Planned): Promise<void> {
     const after = documentTexts(state, cluster, content, context.keys.memory);
     if (!needsWrite(state, after)) return;
     await rehearseWrite(opened.client, state, after);
-    await writeDocument(planned, after);
+    await sendDocument(planned, after);
   } catch (error) {
     if (hasCode(error, "cluster-conflict")) throw error;
     context.log.warn({ cluster: cluster.name, err: error }, "could not remember a revocation");

@@ -30,11 +30,13 @@ export async function rehearseWrite(client: ClusterClient, { configMap }: Cluste
   if (configMap) await client.rehearseWrite(configMap, after);
 }
 
-export interface Written {
-  /** Null: no ConfigMap. */
-  readonly readBack: AwsAuthConfigMap | null;
+export interface Sent {
   /** By lower-case ARN: a webhook gave our entry more than planned. `changed`: more than it had before. */
   readonly gained: ReadonlyMap<string, WriteFailure>;
+  /** As the API server answered; null: no ConfigMap. */
+  readonly stored: AwsAuthConfigMap | null;
+  /** Null: no ConfigMap. @throws AccessError */
+  readonly readBack: () => Promise<AwsAuthConfigMap | null>;
 }
 
 /** A write that is no lease's, such as the operator's or a migration's. @throws AccessError */
@@ -60,20 +62,7 @@ export interface PlannedWrite<Planned extends Content = Content> {
   readonly content: Planned;
 }
 
-/** With the resourceVersion that was read (law 6). @throws AccessError; `cluster-conflict` */
-export async function writeDocument(planned: PlannedWrite, after: Texts): Promise<Written> {
-  const { gained, readBack } = await sendDocument(planned, after);
-  return { gained, readBack: await readBack() };
-}
-
-interface Sent extends Pick<Written, "gained"> {
-  /** As the API server answered; null: no ConfigMap. */
-  readonly stored: AwsAuthConfigMap | null;
-  /** Null: no ConfigMap. @throws AccessError */
-  readonly readBack: () => Promise<AwsAuthConfigMap | null>;
-}
-
-/** The same, and leaves the time of the read-back to the caller. @throws AccessError; `cluster-conflict` */
+/** With the resourceVersion that was read (law 6). The caller reads it back. @throws AccessError; `cluster-conflict` */
 export async function sendDocument(planned: PlannedWrite, after: Texts): Promise<Sent> {
   const { cluster, opened } = planned.place;
   const { configMap } = planned.state;
@@ -90,18 +79,18 @@ export async function sendDocument(planned: PlannedWrite, after: Texts): Promise
 }
 
 /** By two writes without an effect on the data: a dead or late run could restore access that we report as gone. */
-export async function fenceOffWrites(planned: PlannedWrite): Promise<Written> {
+export async function fenceOffWrites(planned: PlannedWrite): Promise<Sent> {
   const { place, state, content } = planned;
   const { configMap } = state;
   const { client } = place.opened;
-  if (!configMap) return { readBack: null, gained: new Map() };
+  if (!configMap) return { stored: null, gained: new Map(), readBack: async () => null };
   const { data, resourceVersion } = configMap;
   const { annotations } = plannedTexts(state, place.cluster, content, place.context.keys.memory);
   const fenced = { data, annotations: { ...annotations, [fenceAnnotation]: resourceVersion } };
   const between = await client.writeAwsAuth(configMap, fenced);
   const last = await client.writeAwsAuth(between, { data, annotations });
   const gained = await compareWrite(planned, last);
-  return { readBack: gained.size > 0 ? await client.readAwsAuth() : last, gained };
+  return { stored: last, gained, readBack: async () => (gained.size > 0 ? client.readAwsAuth() : last) };
 }
 
 /** An entry of ours that has more than planned. */
@@ -114,7 +103,7 @@ interface Gain {
 }
 
 /** A webhook can change a write and no dry run. What it gives our entries goes at once, and operators learn of all of it. */
-async function compareWrite(planned: PlannedWrite, stored: AwsAuthConfigMap): Promise<Written["gained"]> {
+async function compareWrite(planned: PlannedWrite, stored: AwsAuthConfigMap): Promise<Sent["gained"]> {
   const { place, state, content } = planned;
   const { context, cluster } = place;
   // In an earlier write that got no answer.

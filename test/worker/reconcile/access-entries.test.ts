@@ -152,6 +152,8 @@ describe("what EKS would refuse is refused before any approver sees it:", () => 
 
 describe("a cluster that reads both", () => {
   const checkout = () => clusterIn(context.config, "checkout");
+  const mapOfCheckout = () =>
+    side().asCreator(checkout(), async (client) => (await client.readAwsAuth())?.data.mapUsers ?? "");
 
   test("gives an entry to a person without one", async () => {
     const given = await give(context, checkout(), { id: "r-one" });
@@ -173,6 +175,41 @@ describe("a cluster that reads both", () => {
     expect((await give(context, checkout(), { id: "r-two" })).preview?.way).toBe("access-entry");
     await revokeGiven(context, checkout(), "r-two");
     expect(await entries.given(engineer)).toEqual(["readers"]);
+  });
+
+  test("announces no lease by aws-auth for a person whose access entry others make meanwhile: that counts alone", async () => {
+    use((text) => text.replaceAll("    channel:", "    way: aws-auth\n    channel:"));
+    const entries = outsideEntries(side().sandbox, checkout());
+    const onStrike = () => entries.edit(engineer, ["readers"]);
+    side().sandbox.faults.plan("kubernetes.dry-run-configmap", { type: "watch" }, { onStrike });
+
+    const { lease, trouble } = await give(context, checkout(), { id: "r-one" });
+
+    expect(lease?.state).toBe("scheduled");
+    expect(trouble?.message).toContain(`Another writer made the access entry of ${engineer}`);
+    await reconcileCluster(minutesLater(2), checkout());
+    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", voided: { by: ["U0APPROVER"] } });
+    expect(await mapOfCheckout()).not.toContain(engineer);
+    expect(await entries.given(engineer)).toEqual(["readers"]);
+  });
+
+  test("announces a lease by aws-auth, written once, only when EKS lists the access entries, which delays no end", async () => {
+    use((text) => text.replaceAll("    channel:", "    way: aws-auth\n    channel:"));
+    await give(context, checkout(), { id: "r-over", principal: arns.onCall });
+    await ask(context, checkout(), { id: "r-one" });
+    await approve(context, checkout(), "r-one");
+    await revokeOnly(context, "r-over");
+    const headers = { "x-amzn-errortype": "AccessDeniedException" };
+    const refused = { type: "answer", status: 403, headers, body: "{}" } as const;
+    side().sandbox.faults.plan("eks.ListAccessEntries", refused, { nth: 2 });
+
+    await reconcileCluster(context, checkout());
+
+    expect(await mapOfCheckout()).toContain(engineer);
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("scheduled");
+    expect((await requestOf(context, "r-over")).lease?.state).toBe("ended");
+    await reconcileCluster(minutesLater(2), checkout());
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
   });
 
   test("leaves a person in aws-auth who is mapped there: an entry would hide all of it", async () => {
