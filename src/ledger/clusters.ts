@@ -6,14 +6,17 @@ import type { NamespaceList, SealedNotice } from "../access/shared-lists.ts";
 import type { RedisClient } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { schema, schemaKey } from "./connect.ts";
+import { fieldsOf } from "./records.ts";
 import {
   type HashField,
+  hashOf,
   type RefusedFile,
   readEach,
-  readOr,
   type StoredReader,
   storedJson,
+  textOf,
   type WorkerIdentity,
+  wholeOf,
 } from "./stored.ts";
 
 /** CloudTrail's record of a cluster's creation, sealed by the worker that asked. */
@@ -74,13 +77,13 @@ export function redisClusters(redis: RedisClient, reader: StoredReader) {
       readEach(reader, "cluster trouble", await fieldsOf(redis, keys.troubles, clusters)),
     /** Null: it can be opened. */
     setClusterTrouble: async (cluster: string, trouble: ClusterTrouble | null): Promise<void> => {
-      if (trouble) await redis.hset(keys.troubles, cluster, JSON.stringify(trouble));
+      if (trouble) await setField(redis, keys.troubles, cluster, JSON.stringify(trouble));
       else await redis.hdel(keys.troubles, cluster);
     },
     /** Remembers an outage that operators hear of, unless its cluster has one. @returns the one that it has */
     beginOutage: (cluster: string, outage: Outage) => beginOutage(redis, reader, cluster, outage),
     outages: async (): Promise<ReadonlyMap<string, Outage>> =>
-      readEach(reader, "outage", Object.entries(await redis.hgetall(keys.outages))),
+      readEach(reader, "outage", await hashOf(redis, keys.outages)),
     /** False: another process ended it first. */
     endOutage: async (cluster: string) => (await redis.hdel(keys.outages, cluster)) === 1,
     /** When others last reverted aws-auth for the third time or more; without the clusters where they did not. */
@@ -88,17 +91,17 @@ export function redisClusters(redis: RedisClient, reader: StoredReader) {
     noteReverted: (cluster: string, at: Date) => setField(redis, keys.reverted, cluster, at.toISOString()),
     /** The remembered creation of a cluster, by its ARN; null: nothing. Do not trust it without its seal. */
     creation: async (clusterArn: string): Promise<unknown> =>
-      reader.read("creation", clusterArn, await readOr(null, redis.hget(keys.creations, clusterArn))),
+      reader.read("creation", clusterArn, await textOf(redis, "HGET", keys.creations, clusterArn)),
     rememberCreation: (clusterArn: string, creation: RememberedCreation) =>
       setField(redis, keys.creations, clusterArn, JSON.stringify(creation)),
     /** The namespaces of a cluster, by its name, as a worker published them. Do not trust it without its seal. */
     namespacesOf: async (cluster: string): Promise<unknown> =>
-      reader.read("namespaces", cluster, await redis.hget(keys.namespaces, cluster)),
+      reader.read("namespaces", cluster, await textOf(redis, "HGET", keys.namespaces, cluster)),
     rememberNamespaces: async (list: NamespaceList) =>
       void (await redis.hset(keys.namespaces, list.cluster, JSON.stringify(list))),
     /** When an API server, by its address, last accepted an identity, to about an hour; null: unknown. A hint, no right. */
     lastAcceptedAt: async (place: string): Promise<Date | null> => {
-      const at = new Date((await redis.hget(keys.accepted, place)) ?? "");
+      const at = new Date((await textOf(redis, "HGET", keys.accepted, place)) ?? "");
       return Number.isNaN(at.getTime()) ? null : at;
     },
     rememberAccepted: async (place: string, at: Date) =>
@@ -107,19 +110,18 @@ export function redisClusters(redis: RedisClient, reader: StoredReader) {
      * For each level by its name, a digest of the approvers that were once enough. For each cluster the names, and for each name the active
      * people when Slack last showed its records. Hints, no rights.
      */
-    approversKnown: async (): Promise<ReadonlyMap<string, string>> =>
-      new Map(Object.entries(await redis.hgetall(keys.goodApprovers))),
+    approversKnown: async (): Promise<ReadonlyMap<string, string>> => new Map(await hashOf(redis, keys.goodApprovers)),
     rememberApprovers: async (good: ReadonlyMap<string, string>) =>
       void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good)))),
     noteZone: async (zone: Zone, at: Date) => void (await redis.hset(keys.zones, zone ?? noZone, at.toISOString())),
     /** When each zone last had a worker; a zone without one ever is absent. */
     zonesSeen: async (): Promise<ReadonlyMap<Zone, Date>> => {
-      const seen = [...timesIn(Object.entries(await redis.hgetall(keys.zones)))];
+      const seen = [...timesIn(await hashOf(redis, keys.zones))];
       return new Map(seen.map(([name, at]) => [name === noZone ? null : name, at]));
     },
     setWorkerIdentity: async (identity: WorkerIdentity) =>
       void (await redis.set(keys.workerIdentity, JSON.stringify(identity))),
-    workerIdentity: async () => reader.read("worker identity", "", await redis.get(keys.workerIdentity)),
+    workerIdentity: async () => reader.read("worker identity", "", await textOf(redis, "GET", keys.workerIdentity)),
     /** @returns the previous digest; null: none. Of several processes with the same new one, only one gets another digest. */
     exchangeConfiguration: (kind: string, digest: string) => redis.set(`${keys.configuration}:${kind}`, digest, "GET"),
     /** A process repeats this while it refuses its file. Null: it follows the file. */
@@ -130,7 +132,7 @@ export function redisClusters(redis: RedisClient, reader: StoredReader) {
     },
     /** Those of the last minutes. Only words for people: nothing seals them. */
     refusals: async (now: Date): Promise<readonly RefusedFile[]> => {
-      const refusals = await readEach(reader, "refusal", Object.entries(await redis.hgetall(keys.refusals)));
+      const refusals = await readEach(reader, "refusal", await hashOf(redis, keys.refusals));
       return [...refusals.values()].filter(({ seenAt }) => now.getTime() - Date.parse(seenAt) < refusalGoodForMs);
     },
   };
@@ -174,15 +176,9 @@ async function newServer(redis: RedisClient): Promise<string | null> {
   return isNew === 1 ? id : null;
 }
 
-async function fieldsOf(redis: RedisClient, key: string, names: readonly string[]): Promise<readonly HashField[]> {
-  if (names.length === 0) return [];
-  const texts = await redis.hmget(key, ...names);
-  return names.map((name, index) => [name, texts[index] ?? null]);
-}
-
 async function beginOutage(redis: RedisClient, reader: StoredReader, cluster: string, outage: Outage): Promise<Outage> {
   await redis.hsetnx(keys.outages, cluster, JSON.stringify(outage));
-  const open = await reader.read("outage", cluster, await redis.hget(keys.outages, cluster));
+  const open = await reader.read("outage", cluster, await textOf(redis, "HGET", keys.outages, cluster));
   if (!open) await redis.hset(keys.outages, cluster, JSON.stringify(outage));
   return open ?? outage;
 }
@@ -222,7 +218,7 @@ export function redisFleet(redis: RedisClient) {
   return {
     /** When the list of the fleet was made, ISO 8601; null: there is none. */
     fleetAt: () => redis.hget(listKey, "at"),
-    fleet: async (): Promise<unknown> => storedJson((await redis.hget(listKey, "list")) ?? "") ?? null,
+    fleet: async (): Promise<unknown> => storedJson((await textOf(redis, "HGET", listKey, "list")) ?? "") ?? null,
     /** With the notice of its changes, at once: who reads of a new cluster finds it in the list. */
     publishFleet: async (list: SealedFleetList, notice: SealedNotice | null): Promise<void> => {
       const texts = [list.at, JSON.stringify(list), ...(notice ? [JSON.stringify(notice)] : [])];
@@ -234,6 +230,6 @@ export function redisFleet(redis: RedisClient) {
       await redis.ltrim(noticesKey, 0, maxNotices - 1);
     },
     notices: async (): Promise<readonly unknown[]> =>
-      (await redis.lrange(noticesKey, 0, maxNotices - 1)).map(storedJson),
+      (await wholeOf(redis, "LRANGE", noticesKey, "0", String(maxNotices - 1))).map(storedJson),
   };
 }

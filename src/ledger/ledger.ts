@@ -44,10 +44,12 @@ import {
 } from "./records.ts";
 import { type EventLedger, redisEvents } from "./redis-audit-log.ts";
 import {
+  hashOf,
   readOr,
   readStored,
   type StoredReader,
   storedReader,
+  textOf,
   type UnreadableLog,
   unreadableSentence,
 } from "./stored.ts";
@@ -191,7 +193,7 @@ const maxClusters = 5_000;
 
 /** The counts that the commits keep (src/ledger/commit-script.ts). */
 async function readCounts(redis: RedisClient, key: string): Promise<ReadonlyMap<string, number>> {
-  const counts = Object.entries(await redis.hgetall(key));
+  const counts = await hashOf(redis, key);
   return new Map(counts.flatMap(([name, count]) => (Number(count) > 0 ? [[name, Number(count)]] : [])));
 }
 
@@ -256,7 +258,7 @@ export function redisRequestTraces(redis: RedisClient): RequestTraces {
   return {
     remember: async (id, parent) => void (await redis.set(traceKey(id), parent, "EX", keptSeconds)),
     of: async (ids) => {
-      const found = await Promise.all(ids.map((id) => redis.get(traceKey(id))));
+      const found = await Promise.all(ids.map((id) => textOf(redis, "GET", traceKey(id))));
       return new Map(
         ids.flatMap((id, index): [string, TraceParent][] => {
           const parent = found[index];

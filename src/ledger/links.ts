@@ -17,7 +17,7 @@ import type { SharedGroups } from "../access/shared-lists.ts";
 import type { RedisClient } from "./client.ts";
 import { chainHeadKey, chainLua, chainText, eventsKey, indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { keysOf } from "./person-data.ts";
-import { type LinkQuestions, readEach, readOr, readStored, type StoredReader, wholeOf } from "./stored.ts";
+import { hashOf, type LinkQuestions, readEach, readStored, type StoredReader, textOf, wholeOf } from "./stored.ts";
 
 /** A change of a person's links, with its event: written together or not at all. */
 export interface LinkChange {
@@ -114,7 +114,7 @@ export function redisLinks(redis: RedisClient, reader: StoredReader) {
       void (await redis.hsetnx(linksKey(user), accountIn(link.arn), JSON.stringify(link))),
     /** By account. Trust none without its seal. */
     linksOf: async (user: string): Promise<readonly PrincipalLink[]> => {
-      const stored = pairsOf(await wholeOf(redis, "HGETALL", linksKey(user))).sort(([a], [b]) => a.localeCompare(b));
+      const stored = (await hashOf(redis, linksKey(user))).sort(([a], [b]) => a.localeCompare(b));
       const links = await Promise.all(stored.map(([account, text]) => reader.read("link", `${user} ${account}`, text)));
       return links.filter((link) => link !== null);
     },
@@ -128,7 +128,8 @@ export function redisLinks(redis: RedisClient, reader: StoredReader) {
     replaceLinks: (again: SealedAgain) => replaceLinks(redis, again),
     /** False: the expected proposal is gone, and nothing changed. */
     changeLink: (change: LinkChange) => changeLink(redis, change),
-    linkProposalOf: async (user: string) => reader.read("link proposal", user, await redis.hget(proposalsKey, user)),
+    linkProposalOf: async (user: string) =>
+      reader.read("link proposal", user, await textOf(redis, "HGET", proposalsKey, user)),
     /**
      * Puts other questions to administrators about this person in the place of those before, and returns these. Trust no place without the
      * seal. @param proposal what they ask about; null: anything. "outdated": another one waits, and nothing changed
@@ -145,12 +146,16 @@ export function redisLinks(redis: RedisClient, reader: StoredReader) {
     },
     /** The open questions about each person. Trust no place without the seal. */
     linkQuestions: async (): Promise<ReadonlyMap<string, LinkQuestions>> => {
-      return readEach(reader, "link questions", Object.entries(await readOr({}, redis.hgetall(questionsKey))));
+      return readEach(reader, "link questions", await hashOf(redis, questionsKey));
     },
     /** What a worker found out about a person, by cluster, for a day at most. Trust none without its seal. */
     identitiesOf: async (user: string): Promise<ReadonlyMap<string, unknown>> => {
-      const stored = pairsOf(await wholeOf(redis, "HGETALL", identitiesKey(user)));
-      return readEach(reader, "identities", stored, (cluster) => `${user} ${cluster}`);
+      return readEach(
+        reader,
+        "identities",
+        await hashOf(redis, identitiesKey(user)),
+        (cluster) => `${user} ${cluster}`,
+      );
     },
     rememberIdentities: async (found: Identities): Promise<void> => {
       const key = identitiesKey(found.user);
@@ -158,14 +163,10 @@ export function redisLinks(redis: RedisClient, reader: StoredReader) {
       await redis.pexpire(key, identitiesKeptMs);
     },
     /** Who is in which Slack user group, as a Slack process shared it for a minute. Do not trust it without its seal. */
-    userGroups: async (): Promise<unknown> => reader.read("user groups", "", await redis.get(groupsKey)),
+    userGroups: async (): Promise<unknown> => reader.read("user groups", "", await textOf(redis, "GET", groupsKey)),
     shareUserGroups: async (groups: SharedGroups) =>
       void (await redis.set(groupsKey, JSON.stringify(groups), "PX", groupsKeptMs)),
   };
-}
-
-function pairsOf(hash: readonly string[]): [string, string][] {
-  return hash.flatMap((text, index) => (index % 2 === 0 ? [[text, hash[index + 1] ?? ""]] : []));
 }
 
 async function changeLink(redis: RedisClient, change: LinkChange): Promise<boolean> {
@@ -193,11 +194,8 @@ async function replaceLinks(redis: RedisClient, again: SealedAgain): Promise<num
   for await (const keys of keysOf(redis, linksKey("*"))) {
     for (const user of keys.map((key) => key.slice(linksKey("").length))) {
       const places = [linksKey(user), formerKey(user)] as const;
-      const [links, former] = await Promise.all([
-        readOr({}, redis.hgetall(places[0])),
-        readOr([], redis.smembers(places[1])),
-      ]);
-      const texts = [...Object.entries(links), ...former.map((text) => ["", text] as const)];
+      const [links, former] = await Promise.all([hashOf(redis, places[0]), wholeOf(redis, "SMEMBERS", places[1])]);
+      const texts = [...links, ...former.map((text) => ["", text] as const)];
       for (const [account, text] of texts) {
         const reading = readStored("link", user, text);
         const after = reading.type === "read" && again(user, reading.value);

@@ -1,7 +1,7 @@
 import type { RedisClient } from "./client.ts";
 import { markShownScript, runScript } from "./commit-script.ts";
-import { recordKey, shownKey, threadKey, unshownKey } from "./records.ts";
-import type { ShownMessages, StoredReader } from "./stored.ts";
+import { fieldsOf, recordKey, shownKey, threadKey, unshownKey } from "./records.ts";
+import { hashOf, type ShownMessages, type StoredReader, textOf, wholeOf } from "./stored.ts";
 
 const homesKey = "{eks-access}:homes";
 /** A hash by record: the channel that must show it again. */
@@ -15,29 +15,27 @@ export function redisMessages(redis: RedisClient, reader: StoredReader) {
     /** Ids of records with a newest version that no message shows yet. */
     unshown: (limit: number): Promise<readonly string[]> => redis.srandmember(unshownKey, limit),
     shown: async (id: string): Promise<ShownMessages | null> =>
-      reader.read("message", id, await redis.get(shownKey(id))),
+      reader.read("message", id, await textOf(redis, "GET", shownKey(id))),
     /** Remembers the content of a message. The record is then unshown only if it has a newer version. */
     markShown: async (id: string, shown: ShownMessages): Promise<void> => {
       const places = [recordKey(id), shownKey(id), unshownKey];
       await runScript(redis, markShownScript, places, [id, String(shown.version), JSON.stringify(shown)]);
     },
     /** Records that a channel does not show as they are, and the channel: Slack refused the update, or other people can approve now. */
-    outdated: async (): Promise<ReadonlyMap<string, string>> =>
-      new Map(Object.entries(await redis.hgetall(outdatedKey))),
-    outdatedIn: (id: string): Promise<string | null> => redis.hget(outdatedKey, id),
+    outdated: async (): Promise<ReadonlyMap<string, string>> => new Map(await hashOf(redis, outdatedKey)),
+    outdatedIn: (id: string): Promise<string | null> => textOf(redis, "HGET", outdatedKey, id),
     /** @param channel null: it shows the record as it is */
     rememberOutdated: async (id: string, channel: string | null): Promise<void> =>
       void (await (channel === null ? redis.hdel(outdatedKey, id) : redis.hset(outdatedKey, id, channel))),
-    threadEntryNames: (id: string): Promise<readonly string[]> => redis.lrange(threadKey(id), 0, -1),
+    threadEntryNames: (id: string): Promise<readonly string[]> => wholeOf(redis, "LRANGE", threadKey(id), "0", "-1"),
     addThreadEntries: async (id: string, names: readonly string[]): Promise<void> =>
       void (await redis.rpush(threadKey(id), ...names)),
     rememberHome: async (user: string, hash: string): Promise<void> => void (await redis.hset(homesKey, user, hash)),
     /** The hashes of these people's App Homes; a person who never opened it is absent. @param users null: of all */
     homesOf: async (users: readonly string[] | null): Promise<ReadonlyMap<string, string>> => {
-      if (users === null) return new Map(Object.entries(await redis.hgetall(homesKey)));
-      if (users.length === 0) return new Map();
-      const hashes = await redis.hmget(homesKey, ...users);
-      return new Map(users.flatMap((user, index) => (hashes[index] == null ? [] : [[user, hashes[index]] as const])));
+      if (users === null) return new Map(await hashOf(redis, homesKey));
+      const found = await fieldsOf(redis, homesKey, users);
+      return new Map(found.flatMap(([user, hash]) => (hash === null ? [] : [[user, hash] as const])));
     },
   };
 }

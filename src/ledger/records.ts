@@ -3,7 +3,7 @@ import { isMigrationId, isRequest, type LedgerRecord } from "../access/lists.ts"
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import type { Stored, StoredReader } from "./stored.ts";
+import type { HashField, Stored, StoredReader } from "./stored.ts";
 
 /** The prefix of each record's key, of either kind: the id decides. */
 export const recordPrefix = "{eks-access}:record:";
@@ -32,6 +32,23 @@ local found = {}
 for i, id in ipairs(ARGV) do found[i] = field_of(KEYS[1] .. id, 'record') end
 return found
 `);
+
+/** KEYS: a hash. ARGV: names */
+const fieldsScript = scriptOf(`${fieldLua}
+local found = {}
+for i, name in ipairs(ARGV) do found[i] = field_of(KEYS[1], name) end
+return found
+`);
+
+/** Fields of a hash, with null for an absent one, and an unreadable text for what has no end. */
+export async function fieldsOf(
+  redis: RedisClient,
+  key: string,
+  names: readonly string[],
+): Promise<readonly HashField[]> {
+  const texts = names.length > 0 ? await runScript(redis, fieldsScript, [key], names) : [];
+  return textsIn(texts).map((text, index) => [names[index] ?? "", text]);
+}
 
 /** Letters and digits that stay distinct when read aloud. */
 const alphabet = "23456789abcdefghjkmnpqrstuvwxyz";

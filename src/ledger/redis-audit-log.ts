@@ -15,7 +15,7 @@ import {
   noteScript,
 } from "./commit-script.ts";
 import { recordKey } from "./records.ts";
-import { readOr, storedJson } from "./stored.ts";
+import { storedJson, textOf, wholeOf } from "./stored.ts";
 
 export type EventLedger = ReturnType<typeof redisEvents>;
 
@@ -34,7 +34,7 @@ export function redisEvents(redis: RedisClient) {
     /** Events from this sequence number on (the first is 1), in order. */
     events: (from: number, limit: number) => readEvents(redis, from, limit),
     eventsOf: async (id: string, limit: number) =>
-      readEventsAt(redis, await readOr([], redis.lrange(logKey(id), -limit, -1))),
+      readEventsAt(redis, await wholeOf(redis, "LRANGE", logKey(id), String(-limit), "-1")),
     /** Why the log takes no event, so that nothing can change: a person wrote into it. In Redis' words; null: it takes them. */
     logFlaw: async (): Promise<string | null> => {
       try {
@@ -178,8 +178,8 @@ export function redisAuditLog(redis: RedisClient) {
     /** Events from this sequence number on (the first is 1), in order. */
     events: (from: number, limit: number) => readEvents(redis, from, limit),
     head: async (): Promise<Anchor> => {
-      const [sequence, hash] = await redis.hmget(chainHeadKey, "sequence", "hash");
-      return { count: Number(sequence ?? 0), hash: hash ?? genesis };
+      const [sequence, hash] = await wholeOf(redis, "HMGET", chainHeadKey, "sequence", "hash");
+      return { count: Number(sequence ?? 0), hash: hash || genesis };
     },
     /** The beginning of the log, as stored: the reader has to verify it. */
     base: () => readBase(redis),
@@ -202,7 +202,7 @@ export function redisAuditLog(redis: RedisClient) {
       await redis.eval(noteAnchorScript, 1, anchorsKey, ...values);
     },
     /** The sequence number of the newest event that this sink has; 0: none. */
-    delivered: async (sink: string) => Number((await redis.hget(deliveredKey, sink)) ?? 0),
+    delivered: async (sink: string) => Number(await textOf(redis, "HGET", deliveredKey, sink)),
     /** Never moves back. */
     markDelivered: async (sink: string, sequence: number): Promise<void> =>
       void (await redis.eval(raiseScript, 1, deliveredKey, sink, String(sequence))),
@@ -235,11 +235,11 @@ async function copyErased(redis: RedisClient, erased: ReadonlyMap<number, Erased
 
 async function readBase(redis: RedisClient): Promise<LogBase> {
   const names = ["sequence", "hash", "anchors", "seal", "erasures"] as const;
-  const [sequence, hash, anchors, seal, erasures] = await redis.hmget(baseKey, ...names);
+  const [sequence, hash, anchors, seal, erasures] = await wholeOf(redis, "HMGET", baseKey, ...names);
   const known = readAnchors((anchors ?? "").split(" "));
   // An erasure has the form of an anchor.
   const erased = new Map(readAnchors((erasures ?? "").split(" ")).map((each) => [each.count, each.hash]));
-  const base = { count: Number(sequence ?? 0), hash: hash ?? genesis, anchors: known, seal: seal ?? null };
+  const base = { count: Number(sequence ?? 0), hash: hash || genesis, anchors: known, seal: seal || null };
   return erased.size > 0 ? { ...base, erasures: erased } : base;
 }
 

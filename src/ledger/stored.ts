@@ -158,17 +158,35 @@ export async function readOr<T>(absent: T, reading: Promise<T>): Promise<T> {
   });
 }
 
-/** KEYS: a hash or a set. ARGV: the command that reads it */
+/** KEYS: what is read. ARGV: the command that reads it, with the rest of its arguments */
 const wholeScript = scriptOf(`
-local found, size = redis.pcall(ARGV[1], KEYS[1]), 0
-if found.err then return {} end
-for _, text in ipairs(found) do size = size + #text end
-return size < 4000000 and found or {}
+local found, size = redis.pcall(ARGV[1], KEYS[1], unpack(ARGV, 2)), 0
+if type(found) ~= 'table' then found = { found } end
+if found.err then return string.find(found.err, 'WRONGTYPE', 1, true) and {} or found end
+for _, text in ipairs(found) do size = size + #(text or '') end
+return size < 8000000 and found or {}
 `);
 
-/** Everything in a hash or a set. Empty, if it has another type or no end: an attacker with Redis could delete it too, and a failed read keeps access. */
-export async function wholeOf(redis: RedisClient, command: "HGETALL" | "SMEMBERS", key: string): Promise<string[]> {
-  return z.array(z.string()).parse(await runScript(redis, wholeScript, [key], [command]));
+/**
+ * What a command reads. Empty, if it has another type or no end: an attacker with Redis could delete it too, and a failed read keeps access.
+ * The client would end its connection, also for the commands of others.
+ */
+export async function wholeOf(redis: RedisClient, command: Reads, key: string, ...rest: string[]): Promise<string[]> {
+  const found = await runScript(redis, wholeScript, [key], [command, ...rest]);
+  return Array.isArray(found) ? found.map((text) => String(text ?? "")) : [];
+}
+
+type Reads = "GET" | "HGET" | "HGETALL" | "HMGET" | "LRANGE" | "SMEMBERS";
+
+/** The same for one text; null: there is none. */
+export async function textOf(redis: RedisClient, command: "GET" | "HGET", key: string, ...rest: string[]) {
+  return (await wholeOf(redis, command, key, ...rest))[0] || null;
+}
+
+/** The same for a hash. */
+export async function hashOf(redis: RedisClient, key: string): Promise<[name: string, text: string][]> {
+  const found = await wholeOf(redis, "HGETALL", key);
+  return found.flatMap((text, index) => (index % 2 === 0 ? [[text, found[index + 1] ?? ""]] : []));
 }
 
 /** Where an unreadable record is reported. */

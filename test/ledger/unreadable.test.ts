@@ -1,9 +1,10 @@
 import type { Redis } from "ioredis";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { genesis } from "../../src/access/audit-event.ts";
 import type { Migration } from "../../src/access/migration.ts";
 import { verifyAuditLog } from "../../src/ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
-import { redisLedger } from "../../src/ledger/ledger.ts";
+import { type Ledger, redisLedger } from "../../src/ledger/ledger.ts";
 import { redisAuditLog } from "../../src/ledger/redis-audit-log.ts";
 import { storedForms } from "../../src/ledger/stored.ts";
 import { recordedEvents } from "../../src/operations/announcements.ts";
@@ -307,6 +308,37 @@ test("an unreadable link, proposal, cluster's trouble or shown message counts as
   expect([...(await ledger.clusterTroubles(["staging", "production"]))]).toEqual([]);
   expect(await ledger.shown("r-1")).toBeNull();
   expect(await ledger.creation("arn")).toBeNull();
+});
+
+/** The client ends a connection with such an answer, and fails what others wait for on it: a scrape would keep leases. */
+test.each<readonly [key: string, read: (ledger: Ledger) => Promise<unknown>, absent: unknown]>([
+  ["accepted-at", (ledger) => ledger.lastAcceptedAt("x"), null],
+  ["cluster-troubles", (ledger) => ledger.clusterTroubles(["x"]), new Map()],
+  ["outages", (ledger) => ledger.outages(), new Map()],
+  ["creations", (ledger) => ledger.creation("x"), null],
+  ["namespaces", (ledger) => ledger.namespacesOf("x"), null],
+  ["zones", (ledger) => ledger.zonesSeen(), new Map()],
+  ["good-approvers", (ledger) => ledger.approversKnown(), new Map()],
+  ["refusals", (ledger) => ledger.refusals(new Date()), []],
+  ["counts", (ledger) => ledger.counts(), new Map()],
+  ["open-by-cluster", (ledger) => ledger.openByCluster(), new Map()],
+  ["link-proposals", (ledger) => ledger.linkProposalOf("x"), null],
+  ["link-questions", (ledger) => ledger.linkQuestions(), new Map()],
+  ["outdated-messages", (ledger) => ledger.outdatedIn("x"), null],
+  ["homes", (ledger) => ledger.homesOf(null), new Map()],
+  ["fleet", (ledger) => ledger.fleet(), null],
+  ["chain-base", () => redisAuditLog(connection.redis).base(), { count: 0, hash: genesis, anchors: [], seal: null }],
+])("%s without end counts as absent, and ends no connection", async (key, read, absent) => {
+  const fill = `for _, field in ipairs({ 'x', 'list', 'hash' }) do
+    redis.call('HSET', KEYS[1], field, string.rep('x', 9000000))
+  end`;
+  await connection.redis.eval(fill, 1, `{eks-access}:${key}`);
+  const closed = vi.fn();
+  connection.redis.on("close", closed);
+
+  expect(await read(aLedger())).toEqual(absent);
+
+  expect(closed).not.toHaveBeenCalled();
 });
 
 test("a proposal under another person's name counts for no one: an administrator would confirm a link of an attacker", async () => {
