@@ -53,12 +53,20 @@ export async function startHealthServer(port: string | undefined, health: Health
     const services = [...health.probes].map(([name, { reach }]) => [name, reach().answers] as const);
     return new Map([["ledger", (await whyNoLedger(health)) === null], ...services]);
   });
+  let scrape: Promise<string | null> | null = null;
   const answers: Readonly<Record<string, (response: ServerResponse) => Promise<void>>> = {
     "/healthz": async (response) => void response.writeHead(200, { "content-type": "text/plain" }).end("ok\n"),
     "/startupz": async (response) => void response.writeHead(phase.isStarted ? 200 : 503).end(),
     "/readyz": (response) => answerReady(health, phase, response),
     "/metrics": async (response) => {
-      const text = await health.registry.metrics().catch(() => null);
+      // One for all who ask meanwhile: each reads from Redis up to a thousand records, and the port has no login.
+      scrape ??= health.registry
+        .metrics()
+        .catch(() => null)
+        .finally(() => {
+          scrape = null;
+        });
+      const text = await scrape;
       const type = { "content-type": health.registry.contentType };
       response.writeHead(text === null ? 500 : 200, type).end(text ?? "");
     },

@@ -1,14 +1,15 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { Registry } from "prom-client";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { freePort } from "../../sandbox/product-process.ts";
 import { AccessError } from "../../src/access/access-error.ts";
 import { countStates } from "../../src/access/lists.ts";
 import { answeredRequests, finishedCalls, measuredStep, recordedEvents } from "../../src/operations/announcements.ts";
 import { type Health, type Probe, type ServiceState, startHealthServer } from "../../src/operations/health-server.ts";
-import { createLedgerMetrics, createProcessMetrics, createWorkerMetrics } from "../../src/operations/metrics.ts";
+import { createLedgerMetrics, createProcessMetrics, createWorkerMetrics, gauge } from "../../src/operations/metrics.ts";
 import { anEvent } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";
 
@@ -248,6 +249,30 @@ describe("the health server", () => {
     expect(response.status).toBe(200);
     expect(text).toContain("eks_access_revocation_lag_seconds_count 0");
     expect(text).not.toMatch(/^eks_access_leases\{/m);
+  });
+
+  test("reads the ledger once for a flood of scrapes", async () => {
+    const registry = new Registry();
+    let answer = (): void => {};
+    const slow = new Promise<[]>((resolve) => {
+      answer = () => resolve([]);
+    });
+    const read = vi.fn(() => slow);
+    gauge(registry, "slow", "slow", [], read);
+    const url = await start({ registry });
+    let arrived = 0;
+    const arrive = () => {
+      arrived += 1;
+      if (arrived === 50) answer();
+    };
+    subscribe("http.server.request.start", arrive);
+
+    const texts = await Promise.all(
+      Array.from({ length: 50 }, async () => (await fetch(`${url}/metrics`)).text()),
+    ).finally(() => unsubscribe("http.server.request.start", arrive));
+
+    expect(texts.filter((text) => text.includes("# HELP slow"))).toHaveLength(50);
+    expect(read).toHaveBeenCalledTimes(1);
   });
 
   test.each(["", "GET /readyz HTTP/1.1\r\n"])("stops beside a connection that sent only %j", async (text) => {
