@@ -128,7 +128,7 @@ test.each(pages)("every file and folder of the code that %s names is there", (pa
 
 test("docs/waits.md names every file that waits, beside those that take a time of its table", () => {
   const waiting =
-    /AbortSignal\.timeout\((?!callWithinMs)|withinTime\((?!.*, withinMs)|(?<!function )startTicking\(|await (?:pause|wait)\(/;
+    /AbortSignal\.timeout\((?!callWithinMs)|(?:withinTime|inTimeOr)\((?!.*, withinMs)|(?<!function )startTicking\(|await (?:pause|wait)\(/;
   const files = code.filter((path) => path.startsWith("src/") && path.endsWith(".ts") && waiting.test(read(path)));
 
   expect(files.length).toBeGreaterThan(40);

@@ -132,6 +132,12 @@ export async function withinTime<T, L>(work: Promise<T>, ms: number, late: L): P
   }
 }
 
+/** The same, and `otherwise` also if the work fails. */
+export function inTimeOr<T, L>(work: Promise<T>, ms: number, otherwise: L): Promise<T | L> {
+  const ended = work.catch(() => otherwise);
+  return withinTime(ended, ms, otherwise);
+}
+
 export function succeeds(call: Promise<unknown>): Promise<boolean> {
   return call.then(
     () => true,

@@ -4,7 +4,7 @@ import { isMigrationId, type LedgerRecord } from "../../access/lists.ts";
 import { recordWith } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import type { MessageRef } from "../../ledger/stored.ts";
-import { withinTime } from "../../operations/deadlines.ts";
+import { inTimeOr, withinTime } from "../../operations/deadlines.ts";
 import { copyFor } from "../decide/approval-message.ts";
 import { readDetails } from "../look/status.ts";
 import { detailsAction, detailsButton, readDecideValue } from "../show/buttons.ts";
@@ -170,16 +170,12 @@ export async function openOnCommand(
   return null;
 }
 
-/** Slack opens a form within three seconds or not at all: after this time it opens, and its submission decides. */
-const lookingMs = 1_200;
+/** Slack opens a form within three seconds or not at all, and waits as long for its answer: what is late is left out. In milliseconds. */
+export const formMs = { opens: 1_200, answers: 1_500 } as const;
 
 /** The form, or why this person can't send it. @param looking a text: they can, and it says what the form is about */
 export async function formUnless(looking: Promise<Message | string>, form: ModalView): Promise<ModalView> {
-  const found = await withinTime(
-    looking.catch(() => ""),
-    lookingMs,
-    "",
-  );
+  const found = await inTimeOr(looking, formMs.opens, "");
   if (typeof found !== "string") return messageModal(form.title.text, found);
   return found ? { ...form, blocks: [section(found), ...form.blocks] } : form;
 }

@@ -5,8 +5,8 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { noEmergency } from "../../access/policy/permissions.ts";
 import { breakGlassFor } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
-import { withinTime } from "../../operations/deadlines.ts";
-import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/answer.ts";
+import { inTimeOr } from "../../operations/deadlines.ts";
+import { type Buttons, type Forms, formMs, openOnCommand, opens, submits } from "../app/answer.ts";
 import type { Command, SlackContext } from "../app/context.ts";
 import type { FormChange, Submission, Suggestion } from "../app/payload.ts";
 import { personShown } from "../app/request-people.ts";
@@ -68,19 +68,15 @@ export async function handleBreakGlassCluster(context: SlackContext, { ack, body
   await client.views.update({ view_id: view.id, view: form });
 }
 
-/** Slack opens a form within three seconds or not at all. In milliseconds. */
-const lookingUpMs = 1_200;
-
 /** @param at the chosen cluster, or where the person is: the form opens with the cluster that they most likely mean */
 async function breakGlassForm(
   context: SlackContext,
   user: string,
   at: { readonly cluster?: string; readonly channel?: string; readonly reason?: string },
 ): Promise<ModalView> {
-  const reading = context.ledger.ofRequester(user, 1).catch(() => []);
   const [clusters, [last]] = await Promise.all([
     emergencyClusters(context, user),
-    withinTime(reading, lookingUpMs, []),
+    inTimeOr(context.ledger.ofRequester(user, 1), formMs.opens, []),
   ]);
   const cluster =
     clusters.find(({ name }) => name === at.cluster) ??
@@ -91,8 +87,7 @@ async function breakGlassForm(
     likeliest(clusters, last);
   if (!cluster)
     return messageModal("Emergency access", answer(`${noEmergency("you", "a cluster")} Request access instead.`));
-  const looking = ownForEmergency(context, user, cluster).catch(() => noIdentities);
-  const { arns, why } = await withinTime(looking, lookingUpMs, noIdentities);
+  const { arns, why } = await inTimeOr(ownForEmergency(context, user, cluster), formMs.opens, noIdentities);
   // A person's only link counts everywhere, also where the cluster refuses its account.
   const taken = arns.filter((arn) => [cluster.account, ...cluster.foreignAccounts].includes(accountIn(arn)));
   return breakGlassModal(clusters, cluster, { arns: taken, why }, at.reason);
@@ -144,16 +139,13 @@ function emergencyPrincipal(cluster: string, { arns }: OwnIdentities): InputBloc
   return { ...block, hint: plainText("aws sts get-caller-identity prints yours.") };
 }
 
-/** Slack waits three seconds for the answer to a form. In milliseconds. */
-const readingMs = 1_000;
-
 async function takeForm(context: SlackContext, submission: Submission): Promise<void> {
   const { view, body } = submission;
   const user = body.user.id;
   const { cluster, principal, reason: typed } = readFormParts(view);
   const parts = { cluster, principal, identity: chosenIdentity(view), reason: typed.trim().replace(/\s+/g, " ") };
-  const reading = readEmergency(context, user, parts).catch(() => null);
-  const read = await withinTime(reading, readingMs, null);
+  // What is late is read again, and the answer has its mistake.
+  const read = await inTimeOr(readEmergency(context, user, parts), 1_000, null);
   const found = { cluster: read?.cluster.mistake, principal: read?.arn.mistake, reason: read?.reason.mistake };
   const errors = Object.entries(found).flatMap(([part, mistake]) =>
     mistake ? [[blockOf(view, part as keyof typeof found), mistake] as const] : [],

@@ -5,7 +5,8 @@ import { choosesNamespaces } from "../../access/policy/policy-text.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
 import { isCurrentList, readNamespaceList } from "../../access/shared-lists.ts";
 import { namespacesReport } from "../../diagnosis/reports.ts";
-import { withinTime } from "../../operations/deadlines.ts";
+import { inTimeOr } from "../../operations/deadlines.ts";
+import { formMs } from "../app/answer.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";
 import type { Suggestion } from "../app/payload.ts";
 import { personFor } from "../app/request-people.ts";
@@ -88,8 +89,6 @@ export function input(id: string, label: string, element: Omit<PlainTextInput, "
   };
 }
 
-/** Slack waits three seconds for options, and a person for a letter. In milliseconds. */
-const searchingMs = 1_500;
 /** All searches in a cluster ask a worker once in this time. */
 const askedEveryMs = 15_000;
 
@@ -120,8 +119,7 @@ async function namesIn(context: SlackContext, cluster: Cluster): Promise<readonl
     readNamespaceList(await ledger.namespacesOf(cluster.name), cluster, keys.preview, now());
   const known = await published().catch(() => null);
   if (known && isCurrentList(known, now())) return known.names;
-  const asking = ask(context, cluster).catch(() => null);
-  return (await withinTime(asking, searchingMs, null)) ?? known?.names ?? [];
+  return (await inTimeOr(ask(context, cluster), formMs.answers, null)) ?? known?.names ?? [];
 }
 
 /** Null: another search asked just now, or no worker answered. */

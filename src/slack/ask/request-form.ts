@@ -10,7 +10,8 @@ import type { AccessRequest } from "../../access/record.ts";
 import { usualAnswerSeconds } from "../../access/reminder.ts";
 import { isSealedLink } from "../../access/seals.ts";
 import { listedIn } from "../../ledger/look-ups.ts";
-import { withinTime } from "../../operations/deadlines.ts";
+import { inTimeOr, withinTime } from "../../operations/deadlines.ts";
+import { formMs } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { FormChange, Suggestion } from "../app/payload.ts";
 import { personFor } from "../app/request-people.ts";
@@ -33,9 +34,6 @@ import { formActions, identityKey, recentFirst, requestModal } from "./request-m
 
 type OfferContext = Pick<SlackContext, "config" | "directory">;
 
-/** Slack opens a form within three seconds or not at all, so the look-up has less. In milliseconds. */
-const rememberingMs = 1_200;
-
 /** The form of a request: like an earlier one, or with this person's last choices. @param chosen the cluster instead of theirs */
 export async function requestForm(
   context: SlackContext,
@@ -45,21 +43,15 @@ export async function requestForm(
 ): Promise<ModalView> {
   const withoutMemory = { ...emptyForm, cluster: chosen?.name ?? "" };
   const [form, offers] = await Promise.all([
-    like
-      ? formLike(like, user)
-      : withinTime(
-          remembered(context, user, chosen).catch(() => withoutMemory),
-          rememberingMs,
-          withoutMemory,
-        ),
+    like ? formLike(like, user) : inTimeOr(remembered(context, user, chosen), formMs.opens, withoutMemory),
     offersTo(context, personOf(like, user)),
   ]);
   if (offers.length === 0)
     return messageModal("Ask for access", answer("No cluster takes your requests now. Ask an operator."));
   const { cluster } = completeForm(form, offers).form;
   const [own, answerSeconds] = await Promise.all([
-    withinTime(ownIn(context, user, form, offers), rememberingMs, noIdentities),
-    withinTime(usualAnswer(context, cluster), rememberingMs, null),
+    withinTime(ownIn(context, user, form, offers), formMs.opens, noIdentities),
+    inTimeOr(usualAnswer(context, cluster), formMs.opens, null),
   ]);
   return requestModal({ ...form, answerSeconds }, offers, own, user, like !== undefined);
 }
@@ -83,9 +75,6 @@ async function ownIn(
   return look(context, user, form.askedFor || user, offer.cluster).catch(() => null);
 }
 
-/** Slack waits three seconds for the answer to a form. */
-export const submittingMs = 1_500;
-
 /** The principal of a form without an ARN: the chosen identity, or the only one. */
 export async function identitiesInForm(context: SlackContext, user: string, view: ViewOutput): Promise<OwnIdentities> {
   const late = { arns: [], why: "Looking you up takes too long. Try again." };
@@ -96,7 +85,7 @@ export async function identitiesInForm(context: SlackContext, user: string, view
     arns: [],
     why: explainFailure(error),
   }));
-  const own: OwnIdentities = await withinTime(asking, submittingMs, late);
+  const own: OwnIdentities = await withinTime(asking, formMs.answers, late);
   const chosen = chosenIdentity(view);
   return chosen === "" ? own : { ...own, arns: own.arns.filter((arn) => identityKey(arn) === chosen) };
 }
@@ -164,8 +153,7 @@ async function offersTo(context: OfferContext, user: string): Promise<readonly C
     const person = await personFor(context, cluster, user);
     return { cluster, person, levels: levelsOffered(cluster, person) };
   };
-  const allowed = Promise.all(clusters.map(offerOf)).catch(() => everything);
-  const offers = await withinTime(allowed, rememberingMs, everything);
+  const offers = await inTimeOr(Promise.all(clusters.map(offerOf)), formMs.opens, everything);
   return offers.filter(({ levels }) => levels.length > 0);
 }
 

@@ -9,9 +9,9 @@ import { offers } from "../../access/policy/rule.ts";
 import { roleOrUserIn } from "../../access/principal.ts";
 import { peopleOf } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
-import { withinTime } from "../../operations/deadlines.ts";
+import { inTimeOr, withinTime } from "../../operations/deadlines.ts";
 import { refuseOtherPerson } from "../app/admission.ts";
-import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/answer.ts";
+import { type Buttons, type Forms, formMs, openOnCommand, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { Command, CommandCall, SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
@@ -30,7 +30,7 @@ import {
 import { actions, code, codeBlock, cut, mention, oneOf, plainLine, preformatted, section } from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
 import { refuseTooMany } from "./limits.ts";
-import { identitiesInForm, requestForm, submittingMs } from "./request-form.ts";
+import { identitiesInForm, requestForm } from "./request-form.ts";
 import { requestModalId } from "./request-modal.ts";
 import { askFor } from "./submit-request.ts";
 
@@ -99,7 +99,7 @@ async function takeForm(context: SlackContext, submission: Submission): Promise<
   const [own, names, turnedAway] = await Promise.all([
     identitiesInForm(context, user, view),
     namesFor(context, user, parts),
-    withinTime(refuseNamed(context, user, parts), submittingMs, null),
+    withinTime(refuseNamed(context, user, parts), formMs.answers, null),
   ]);
   if (turnedAway) return submits(formTitle, async () => turnedAway)(context, submission);
   const reading = readRequest(parts, clusters, own, names);
@@ -131,11 +131,8 @@ async function formAgain(context: SlackContext, user: string, id: string, click:
     return refused(answer(`${code(cluster.name)} takes no requests now: ${why}.`));
   }
   const [requester, form] = await Promise.all([
-    withinTime(
-      readerFor(context, cluster, request.requester).catch(() => null),
-      requesterMs,
-      null,
-    ),
+    // Without an answer the form opens, and the policy checks what it sends.
+    inTimeOr(readerFor(context, cluster, request.requester), formMs.opens, null),
     requestForm(context, user, request),
   ]);
   if (!requester || offers(cluster, request.level, requester)) return form;
@@ -144,9 +141,6 @@ async function formAgain(context: SlackContext, user: string, id: string, click:
   if (settled && click.body.response_url) await click.respond({ replace_original: true, ...settled });
   return refused(answer(note));
 }
-
-/** Of the three seconds that Slack waits. Without an answer the form opens, and the policy checks what it sends. */
-const requesterMs = 1_200;
 
 type Mistakes = Extract<RequestReading, { type: "mistakes" }>;
 type Clusters = Parameters<typeof readRequest>[1];

@@ -21,6 +21,7 @@ import { sealLink } from "../../access/seals.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { refuseOtherPerson } from "../app/admission.ts";
+import { formMs } from "../app/answer.ts";
 import { noteRefused } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { currentIdOf, isInOthersName, personFor, requesterFactsOf, requiresLinks } from "../app/request-people.ts";
@@ -105,13 +106,10 @@ export async function submitRequest(
   return request;
 }
 
-/** Slack waits three seconds for the record. In milliseconds. */
-const lookingUpMs = 1_500;
-
 /** The preview says whether a typed ARN is the person's own, by what a worker knows of them. */
 async function lookUpFirst(context: SlackContext, asker: string, requester: string, cluster: Cluster): Promise<void> {
   if (!needsEmail(context.config.identities)) return;
-  await withinTime(lookUpIdentities(context, requester, cluster, asker), lookingUpMs, null);
+  await withinTime(lookUpIdentities(context, requester, cluster, asker), formMs.answers, null);
 }
 
 function detailsOf(requested: RequestInput, extension: Extension | null) {

@@ -25,7 +25,7 @@ import type { BindingsReport, CheckReport, DocumentReport, EntriesReport } from 
 import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
 import { knownIdentitiesOf } from "../../ledger/links.ts";
 import { wakeWaiting } from "../../ledger/look-ups.ts";
-import { withinTime } from "../../operations/deadlines.ts";
+import { inTimeOr, withinTime } from "../../operations/deadlines.ts";
 import { openEksForEntries } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { findLeavers, noLeavers } from "../leavers.ts";
@@ -122,11 +122,7 @@ function roleProblems(cluster: Cluster, asked: RolesToAsk, roles: RoleTimes): re
 function reportDocument(question: CheckQuestion): Promise<DocumentReport> {
   const { context, cluster, reached, leasedNow, asker, looking, limits } = question;
   const mode = reached.description.authenticationMode;
-  const bindings = withinTime(
-    reached.client.roleBindings().catch(() => null),
-    limits.withinMs,
-    null,
-  );
+  const bindings = inTimeOr(reached.client.roleBindings(), limits.withinMs, null);
   return orFailed(context, cluster, "could not check the document", async () => {
     const looked = await looking;
     if (!looked) return { type: "absent" };
