@@ -1,3 +1,4 @@
+import { bare } from "../../access/ask/request-line.ts";
 import { isMigrationOver } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { migrationReport } from "../../diagnosis/reports.ts";
@@ -56,7 +57,7 @@ type Arns =
   | { readonly type: "mistake"; readonly word: string };
 
 function readArns(words: string): Arns {
-  const arns = words.split(/\s+/).filter((word) => word !== "");
+  const arns = words.split(/\s+/).map(bare).filter(Boolean);
   const wrong = arns.find((word) => !word.startsWith("arn:")) ?? arns[maxArns];
   return wrong === undefined ? { type: "arns", arns } : { type: "mistake", word: wrong };
 }

@@ -140,7 +140,7 @@ test("a failure has its technical text only for a person who can repair the clus
   app = await aSlackApp({ worker: async () => ({ type: "failed", message: "AWS refused sts:AssumeRole." }) });
 
   const toEngineer = await say(`why staging ${engineerArn}`);
-  const toApprover = await say(`why staging ${engineerArn}`, "U0APPROVER");
+  const toApprover = await say(`why staging "${engineerArn}"`, "U0APPROVER");
 
   expect(toEngineer).toContain("I can't work on `staging` now. Try again later.");
   expect(toEngineer).not.toContain("AssumeRole");

@@ -143,7 +143,7 @@ describe("a request for a repair of dead entries", () => {
   const living = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Developer_bbbbbbbbbbbbbbbb/alice@example.com";
 
   test("is a record of its own kind with the current ARN, and says what it asks", async () => {
-    expect(await say("U0APPROVER", `repair staging ${living}`)).toContain("Requested the repair of `staging`");
+    expect(await say("U0APPROVER", `repair staging \`${living}\`,`)).toContain("Requested the repair of `staging`");
 
     expect(await app.ledger.migrations.get(id)).toMatchObject({
       kind: "repair",
