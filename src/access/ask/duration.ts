@@ -7,7 +7,7 @@ const numberWords = ["one", "two", "three", "four", "five", "six", "seven", "eig
 const tens = ["fifteen", "twenty", "thirty", "forty", "fifty", "sixty", "ninety"];
 const some = "half(?: an?)?|(?:a|three) quarters? of an|quarter of an|a few|a couple(?: of)?|some|several";
 const spoken = `(?:(?:${[...numberWords, ...tens].join("|")}|\\d+)(?: and a half)?|${some}) (?:(?:more|full|whole) )?`;
-const number = "[-~<>≤+]?(?:\\d+(?:[.,:-]\\d+)?[¼½¾]?|[¼½¾])";
+const number = "[-~<>≤+]?(?:\\d+(?:e\\d+)?(?:[.,:-]\\d+)?[¼½¾]?|[¼½¾])";
 const span = `(?:${number} ?(?:${unit}|${longUnit})(?:(?:,|,? and)? ?\\d+ ?${unit})*(?: ?\\d+)?|${spoken}${longUnit})(?: and a half)?`;
 
 const dayName = "(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?";

@@ -214,17 +214,20 @@ function takePerson(words: readonly string[], at: number, draft: Draft, people: 
   return 2;
 }
 
-/** `for 4h`, `for 2 hours` and `ticket OPS-1`. After a ticket `for` can begin the reason: for the migration. */
+/** `for 4h`, `for 2 hours` and `ticket OPS-1`. After a ticket `for` can begin the reason: for the migration. Two durations are none. */
 function takeNamed(words: readonly string[], at: number, draft: Draft): number {
   const [name, value = ""] = [words[at]?.toLowerCase(), words[at + 1]];
   if (name === "ticket" && draft.ticket === undefined && draft.level !== undefined) {
     draft.ticket = value;
     return 2;
   }
-  if (name !== "for" || draft.duration !== undefined) return 0;
-  const length = durationWords(words, at + 1) || timeWords(words, at) - 1;
+  if (name !== "for") return 0;
+  const again = draft.duration !== undefined;
+  const length = durationWords(words, at + 1) || (again ? 0 : timeWords(words, at) - 1);
+  if (again && length === 0) return 0;
   if (length <= 0 && (draft.ticket !== undefined || draft.level === undefined)) return 0;
-  draft.duration = length <= 0 ? value : timeOf(words.slice(at + 1, at + 1 + length));
+  const time = length <= 0 ? value : timeOf(words.slice(at + 1, at + 1 + length));
+  draft.duration = again ? `${draft.duration} for ${time}` : time;
   return 1 + Math.max(length, 1);
 }
 

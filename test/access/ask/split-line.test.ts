@@ -19,6 +19,7 @@ const nothing = {
   for: null,
   reason: "",
 };
+const bob = { name: "@bob", user: null, isAtEnd: false };
 const staging = { ...nothing, cluster: "staging", level: "viewer" };
 
 describe("namespaces in a line", () => {
@@ -62,6 +63,9 @@ describe("a request in one line", () => {
     ["staging viewer look OPS-1.", { ...staging, ticket: "OPS-1", reason: "look" }],
     ["staging viewer look OPS-1 for 2h", { ...staging, duration: "2h", ticket: "OPS-1", reason: "look" }],
     ["staging viewer 2h it hangs for 3h", { ...staging, duration: "2h", reason: "it hangs for 3h" }],
+    ["staging viewer for 1h for 2h look", { ...staging, duration: "1h for 2h", reason: "look" }],
+    ["staging viewer 1h for @bob for 2h", { ...staging, duration: "1h for 2h", for: bob }],
+    ["staging viewer 1h for the move", { ...staging, duration: "1h", reason: "for the move" }],
     ["staging viewer ticket OPS-1 for the move", { ...staging, ticket: "OPS-1", reason: "for the move" }],
     ["staging viewer 2h OPS-1 look", { ...staging, duration: "2h", ticket: "OPS-1", reason: "look" }],
     ["staging viewer OPS-1 2h look", { ...staging, duration: "2h", ticket: "OPS-1", reason: "look" }],

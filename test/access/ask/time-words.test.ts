@@ -44,6 +44,7 @@ const readable: readonly [string, number][] = [
 
 /** Each looks like a time where a duration can be, and none is one. */
 const unreadable = [
+  "1e9h",
   "90",
   "120",
   "1.5",
