@@ -98,7 +98,7 @@ async function start(
   const metrics = createWorkerMetrics(registry);
   let ping: Health["ping"] = () => Promise.reject(new AccessError("ledger-unreachable", "Redis did not answer"));
   const isWithoutLedger = async () => (await metrics.withoutLedger.get()).values[0]?.value === 1;
-  const { readyWithinMs: pingWithinMs } = settings.environment;
+  const { readyWithinMs: pingWithinMs, healthPort: port } = settings.environment;
   const clockState = clock.state;
   createClockMetric(registry, clockState);
   const sources = {
@@ -111,8 +111,7 @@ async function start(
     pingWithinMs,
     clockState,
   };
-  const { HEALTH_PORT: port } = process.env;
-  const probes = port ? await startProbes(kind, settings, sources) : new Map<string, Probe>();
+  const probes = port !== undefined ? await startProbes(kind, settings, sources) : new Map<string, Probe>();
   running.health = await startHealthServer(port, { ...sources, probes });
   const live = liveConfig(settings, now);
   const { zones } = settings;

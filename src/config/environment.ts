@@ -28,6 +28,8 @@ export interface Environment extends RedisEnvironment, KeyEnvironment {
   readonly probeEverySeconds: number;
   /** How long `/readyz` and the metrics wait for Redis; undefined: 2 s. */
   readonly readyWithinMs: number | undefined;
+  /** Undefined: no health and no metrics. */
+  readonly healthPort: number | undefined;
   /** Present in the environment of the Slack process. */
   readonly slack: SlackEnvironment | null;
 }
@@ -44,6 +46,7 @@ export interface SlackEnvironment {
 }
 
 const port = z.coerce.number().int().min(0).max(65_535);
+const aPort = "a number from 0 to 65535";
 const logLevel = z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]);
 const logFormat = z.enum(["json", "auto"]);
 const aSecond = duration.refine((seconds) => seconds >= 1);
@@ -66,6 +69,7 @@ export function readEnvironment(
     stopWithinSeconds: read("STOP_DEADLINE", "25s", duration, "a time of at least 1s, such as 25s"),
     probeEverySeconds: read("PROBE_EVERY", "30s", aSecond, "a time of at least 1s, such as 30s"),
     readyWithinMs: readTimeout(read, "READY_TIMEOUT", "100ms", "30s"),
+    healthPort: read("HEALTH_PORT", undefined, port.optional(), aPort),
     slack: kind === "worker" ? null : readSlack(env, problems),
   };
   forbidOthersSecrets(env, kind, problems);
@@ -104,7 +108,7 @@ function readSlack(env: Variables, problems: string[]): SlackEnvironment {
     signingSecret: env.SLACK_SIGNING_SECRET || undefined,
     appToken: env.SLACK_APP_TOKEN || undefined,
     apiUrl,
-    port: read("PORT", "3000", port, "a number from 0 to 65535"),
+    port: read("PORT", "3000", port, aPort),
   };
 }
 

@@ -46,8 +46,8 @@ const usualPingWithinMs = 2_000;
  * 200 while it can work and takes work: it has started, the ledger answers, and its service has not been away for a minute; otherwise
  * 503. Its body has each service's last answer and state. `GET /metrics` for Prometheus. Without a port there is no server.
  */
-export async function startHealthServer(port: string | undefined, health: Health): Promise<HealthServer | null> {
-  if (!port) return null;
+export async function startHealthServer(port: number | undefined, health: Health): Promise<HealthServer | null> {
+  if (port === undefined) return null;
   const phase = { isStarted: false, isStopping: false };
   createReachMetrics(health.registry, async () => {
     const services = [...health.probes].map(([name, { reach }]) => [name, reach().answers] as const);
@@ -76,7 +76,7 @@ export async function startHealthServer(port: string | undefined, health: Health
     if (answer) void answer(response);
     else response.writeHead(404).end();
   });
-  await once(server.listen(Number(port)), "listening").catch((cause: unknown) => {
+  await once(server.listen(port), "listening").catch((cause: unknown) => {
     throw portInUse(port, "HEALTH_PORT", cause);
   });
   return {

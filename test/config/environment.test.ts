@@ -205,6 +205,7 @@ test.each([
   ["PORT", "hunter2secret"],
   ["PORT", "65536"],
   ["PORT", "-1"],
+  ["HEALTH_PORT", "70000"],
   ["SLACK_BOT_TOKEN", "xoxp-hunter2secret"],
   ["SLACK_API_URL", "ftp://hunter2secret"],
 ])("%s: %j is reported by its name, and nothing of its value", (name, value) => {

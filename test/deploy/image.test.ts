@@ -101,7 +101,7 @@ describe("what Docker asks to see whether a container is healthy", () => {
       probes: new Map(),
       now: () => new Date(),
     };
-    const server = await startHealthServer(port, { ...told, registry: new Registry() });
+    const server = await startHealthServer(Number(port), { ...told, registry: new Registry() });
     stops.push(() => server?.stop());
 
     expect(await isHealthy(port)).toBe(true);

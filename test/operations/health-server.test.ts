@@ -29,7 +29,7 @@ describe("the health server", () => {
   const start = async (change: Partial<Health> = {}, isStarted = true) => {
     const port = await freePort();
     const health = { ...well, registry: new Registry(), ...change };
-    const server = await startHealthServer(String(port), health);
+    const server = await startHealthServer(port, health);
     if (server) running.push(server);
     if (isStarted) server?.markStarted();
     return `http://127.0.0.1:${port}`;
@@ -87,7 +87,7 @@ describe("the health server", () => {
 
   test("is not ready once the process stops, and says why", async () => {
     const port = await freePort();
-    const server = await startHealthServer(String(port), { ...well, registry: new Registry() });
+    const server = await startHealthServer(port, { ...well, registry: new Registry() });
     if (server) running.push(server);
 
     server?.markStopping();
