@@ -37,7 +37,7 @@ interface Examined {
 export const doctor = cliCommand("doctor", doctorUsage, async (argv, io) => {
   const [kind, ...rest] = argv;
   if (!(kind === "slack" && rest.length === 0) && kind !== "worker") {
-    return needs("a process: slack, or worker with or without --zone");
+    return needs("slack, or worker [--zone NAME]");
   }
   const zones = readZones(rest);
   const settings = await readCommandSettings(kind);
@@ -54,7 +54,7 @@ export const doctor = cliCommand("doctor", doctorUsage, async (argv, io) => {
 async function* examineAll(settings: Settings, kind: "slack" | "worker", zones: readonly Zone[]) {
   yield examineConfiguration(settings);
   yield { what: "Keys", findings: examineKeys(settings) };
-  yield* examineLedger(settings);
+  yield* examineLedger(settings, zones);
   yield* kind === "slack" ? examineSlackSide(settings) : examineWorkerSide(settings, zones);
 }
 
@@ -134,7 +134,7 @@ export function examineMemory(
   );
 }
 
-async function* examineLedger({ environment, config }: Settings): AsyncGenerator<Examined> {
+async function* examineLedger({ environment, config }: Settings, named: readonly Zone[]): AsyncGenerator<Examined> {
   let connection: RedisConnection | null = null;
   try {
     connection = await connectRedis(environment.redisUrl, environment.redisAccess);
@@ -148,7 +148,7 @@ async function* examineLedger({ environment, config }: Settings): AsyncGenerator
     const ledger = redisLedger(redis);
     const open = examineOpen(await ledger.openByCluster(), config);
     const seals = await examineSeals(ledger, { environment, config });
-    const zones = examineZones(await ledger.zonesSeen(), config, new Date());
+    const zones = examineZones(await ledger.zonesSeen(), config, new Date(), named);
     // The last one: a client leaves a Redis that refuses its write.
     yield { what: "Redis", findings: [...examineRedis(facts), await examineWrites(ledger)] };
     yield { what: "Requests", findings: [...open, ...seals] };
@@ -183,10 +183,14 @@ export function examineZones(
   seen: ReadonlyMap<Zone, Date>,
   { clusters }: Pick<Settings["config"], "clusters">,
   now: Date,
+  named: readonly Zone[] = [],
 ): readonly Finding[] {
   const zones = zonesOf(clusters.values());
-  if (zones.every((zone) => zone === null)) return [];
-  return zones.map((zone) => {
+  const unknown = named
+    .filter((zone) => zone !== null && !zones.includes(zone))
+    .map((zone) => broken(`no cluster has the zone ${zone}`, "Correct --zone."));
+  if (zones.every((zone) => zone === null)) return unknown;
+  const served = zones.map((zone) => {
     const name = zone === null ? "the clusters without a zone" : `the zone ${zone}`;
     const seenAt = seen.get(zone);
     if (!hasNoWorker(seenAt, now)) return found(`a worker serves ${name}`);
@@ -194,6 +198,7 @@ export function examineZones(
     const last = seenAt ? `since ${seenAt.toISOString()}` : "so far";
     return broken(`no worker serves ${name}, ${last}`, `Start ${start} where it reaches them.`);
   });
+  return [...served, ...unknown];
 }
 
 /** Open requests of clusters that are not configured: their leases do not end. */

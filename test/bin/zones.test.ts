@@ -49,4 +49,8 @@ test("doctor says which zone has no worker, and what to start", () => {
     }),
   ]);
   expect(examineZones(seen, { clusters: new Map([["public", aCluster()]]) }, at(999))).toEqual([]);
+  expect(examineZones(seen, { clusters }, at(110), [null, "eu-privat"]).at(-1)).toMatchObject({
+    result: "no",
+    detail: "no cluster has the zone eu-privat",
+  });
 });
