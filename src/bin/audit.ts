@@ -155,6 +155,9 @@ async function review(log: AuditLog, scope: ReviewScope, io: CommandIo): Promise
     return 1;
   }
   io.stdout(accessCsv(found.rows));
+  if (scope.clusters && found.rows.length === 0) {
+    io.stderr(`The audit log has no lease of ${scope.clusters.join()}.\n`);
+  }
   return 0;
 }
 

@@ -140,7 +140,8 @@ async function explainPolicy(argv: readonly string[], io: CommandIo): Promise<nu
   const question = readQuestion(values, await readPolicy(values, io));
   const { cluster, level, asker, principal, at } = question;
   const reading = readHolder(principal, partitionOf(cluster));
-  if (reading.type === "invalid") return misused(`--principal: ${reading.message}`);
+  if (reading.type === "invalid")
+    return misused(`${values.principal === undefined ? "--linked" : "--principal"}: ${reading.message}`);
   io.stdout(`Rules for ${cluster.name}, in order:\n`);
   for (const { rule, decides, why } of rulesUpToDecision(cluster, level.name, asker)) {
     io.stdout(`  ${decides ? "→" : "–"} ${ruleName(rule)}: ${why}\n`);
@@ -198,12 +199,12 @@ async function clustersOfFile(path: string, io: CommandIo, now: Date): Promise<r
 async function clustersOfLedger(now: Date): Promise<readonly FleetCluster[] | string> {
   const environments = (["worker", "slack"] as const).map((kind) => readEnvironment(process.env, kind).environment);
   const environment = environments.find((each) => each !== null);
-  if (!environment) return "Can't read the clusters of the fleet. Run this where a process runs.";
+  if (!environment) return "Can't read the fleet. Run this where a process runs.";
   try {
     const list = await sealedFleet(environment, now);
     return list?.clusters ?? "No worker has found a fleet yet. Set fleet and start a worker.";
   } catch (error) {
-    return `Can't read the clusters of the fleet. ${explainFailure(error)}`;
+    return `Can't read the fleet. ${explainFailure(error)}`;
   }
 }
 

@@ -233,6 +233,7 @@ describe("policy explain", () => {
     ],
     [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--for", "soon"], "Give --for as a duration"],
     [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--at", "noon"], "Give --at as a time"],
+    [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--linked", "me"], "--linked: This is not"],
     [["--nobody"], "Unknown option --nobody."],
   ])("%j is unusable: %s", async (argv, why) => {
     const { code, error } = await run(["explain", ...argv]);
@@ -317,7 +318,7 @@ expect:
 
     expect(code).toBe(2);
     expect(stderr).toContain(
-      "Can't read the clusters of the fleet. Run this where a process runs. Or use --clusters with eks-access policy clusters",
+      "Can't read the fleet. Run this where a process runs. Or use --clusters with eks-access policy clusters",
     );
     expect(stdout).toContain("there is no cluster payments");
   });

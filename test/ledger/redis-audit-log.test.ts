@@ -302,6 +302,10 @@ describe("eks-access audit", () => {
       code: 0,
       stdout: expect.stringMatching(/^request,cluster,.*\r\nr-0,staging,/s),
     });
+    expect(await run("review", "--cluster", "stagng")).toMatchObject({
+      code: 0,
+      stderr: "The audit log has no lease of stagng.\n",
+    });
     expect(await run("review", "--from", "yesterday")).toMatchObject({ code: 2 });
 
     await connection.redis.xdel("{eks-access}:events", "2-0");
