@@ -8,8 +8,9 @@ import { clusterNamed, readCommandSettings, withWorkerContext } from "./settings
 
 const bootstrapUsage = `Usage: eks-access bootstrap CLUSTER [--role ARN [--external-id ID]] [--apply]
 
-The operator gets exactly the rights that a run needs. Without --apply it shows what it would do, and it never deletes
-anything. Run it in the worker's environment: first, and again after you changed levels or the authentication mode.
+The operator gets exactly the rights that a run needs. Without --apply it shows what it would do. It deletes only an
+access entry of an earlier role of this name, which lets no one in. Run it in the worker's environment: first, and again
+after you changed levels or the authentication mode.
 
   --role ARN        the operator, with its path, if eks-access.yml does not name it yet
   --external-id ID  the external id of its trust policy
