@@ -168,8 +168,10 @@ export type Change = (
 export interface OursOfAll {
   readonly usernames: string;
   readonly groups: readonly string[] | null;
-  /** All groups of others' entry after our last write: while the one that counts has them, an entry with other groups has nothing of ours. */
-  readonly left?: readonly string[] | undefined;
+  /** Our groups in others' entry after our last write. A copy of it loses all of them: after the next write it would look like others'. */
+  readonly added?: readonly string[];
+  /** The groups beside them there: while the entry that counts has both, an entry with other groups has nothing of ours. */
+  readonly beside?: readonly string[] | undefined;
   /** How many entries with exactly those are others': the first ones. */
   readonly hidden?: number;
 }

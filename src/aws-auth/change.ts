@@ -51,18 +51,20 @@ export function intentsOf(document: ReadDocument, changes: readonly Change[]): I
 }
 
 /** What goes from the entries beside the one that counts. */
-function intentsBeside(document: ReadDocument, arn: string, { usernames, groups, left, hidden }: OursOfAll): Intent[] {
+function intentsBeside(document: ReadDocument, arn: string, ours: OursOfAll): Intent[] {
+  const { usernames, groups, added = [], beside: theirs, hidden } = ours;
   const counts = entryOf(document, arn);
-  const isOurs = (entry: Entry | null) => left !== undefined && sameGroups(entry?.groups ?? [], left);
+  const isOurs = (entry: Entry | null) => theirs && sameGroups(entry?.groups ?? [], [...theirs, ...added]);
   const others = entriesFor(document, arn).filter((entry) => entry !== counts && entry.username.startsWith(usernames));
-  const beside = isOurs(counts) ? others.filter(isOurs).slice(hidden) : others;
+  const isAsLeft = isOurs(counts);
+  const beside = isAsLeft ? others.filter(isOurs).slice(hidden) : others;
   if (groups === null) return beside.length === 0 ? [] : [{ type: "remove", arn, entries: beside, isBeside: true }];
-  return beside
-    .filter((entry) => entry.groups.some((group) => groups.includes(group)))
-    .map((entry) => {
-      const left = entry.groups.filter((group) => !groups.includes(group));
-      return { type: "edit", arn, entry, username: entry.username, groups: left, isBeside: true };
-    });
+  return beside.flatMap((entry) => {
+    const lost = isAsLeft && !entry.reachable ? added : groups;
+    const left = entry.groups.filter((group) => !lost.includes(group));
+    if (left.length === entry.groups.length) return [];
+    return { type: "edit", arn, entry, username: entry.username, groups: left, isBeside: true };
+  });
 }
 
 function mappingIntent(document: ReadDocument, change: Change & { type: "map" }): Intent | null {

@@ -63,9 +63,9 @@ export function changeInDocument({ change, holding }: EntryTarget, before: Holdi
   if (!before) return partly;
   const usernames = before.entryAdded ? ownPrefix : "";
   const gone = before.added.filter((group) => !holding?.added.includes(group));
-  const left = before.entryAdded ? undefined : before.beside?.concat(before.added);
   const groups = before.entryAdded && !holding ? null : gone;
-  return { ...partly, ours: { usernames, groups, left, hidden: before.hidden ?? 0 } };
+  const { added, beside, hidden = 0 } = before;
+  return { ...partly, ours: { usernames, groups, added, beside: before.entryAdded ? undefined : beside, hidden } };
 }
 
 function groupsOf(shares: readonly Share[]): readonly string[] {

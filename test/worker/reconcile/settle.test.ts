@@ -348,6 +348,20 @@ describe("a run on one cluster decides", () => {
       expect(ended(begun.data.mapUsers)).toBe(dead + counts);
       expect(ended(begun.data.mapUsers + dead)).toBe(dead + counts + counts);
     });
+
+    test("takes ours from a copy, although another lease of the person began after the copy", () => {
+      const first = aLeasedRequest({}, { id: "r-first" });
+      const holding = remembered(first, { entryAdded: false, beside: ["team"] });
+      const withOurs = theirs.replace("[team]", '[team, "eks-access:viewers"]');
+      const both = { open: [first, anEmergency()], cluster: anEmergencyCluster(), holdings: [holding] };
+
+      const begun = settled({ ...both, mapUsers: withOurs + withOurs });
+      const { mapUsers = "" } = begun.data;
+      const ended = settled({ open: [first], now: at(hours(5)), mapUsers, holdings: begun.holdings });
+
+      expect(mapUsers).toContain('[team, "eks-access:viewers", "eks-access:admins"]');
+      expect([ended.data.mapUsers, ended.holdings]).toEqual([theirs + theirs, []]);
+    });
   });
 
   test("that the end of a lease is not refused because it had made the only administrator", () => {
