@@ -9,7 +9,7 @@ import { positionInList } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
-import { nextVersion, withLease } from "../../access/request.ts";
+import { isClosed, nextVersion, withLease } from "../../access/request.ts";
 import type { DecisionPublicKeys } from "../../access/seal.ts";
 import { lastSealedApproval } from "../../access/seals.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
@@ -103,7 +103,12 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   const { keys } = context;
   const { approvalGoodForSeconds } = context.config.timing;
   const now = context.now();
-  const closed = await idsNotLeasedHere(context, orphansIn(state, idsOf(open)), leased, adapter.isTaken);
+  const { over: closed, revoked } = await idsNotLeasedHere(
+    context,
+    orphansIn(state, idsOf(open)),
+    leased,
+    adapter.isTaken,
+  );
   const all = dueWork(open, now);
   const due = adapter.unlisted ? { ...all, beginning: [], inForce: [] } : all;
   const isThere = (request: ApprovedRequest) => shareInCluster(state.holdings, request) !== undefined;
@@ -111,7 +116,8 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   const approvers = new Set<string>();
   for (const { approvals } of [...work.beginning, ...work.inForce]) for (const { by } of approvals) approvers.add(by);
   const links = await sealedArnsOf(context, approvers, cluster);
-  return { cluster, way: adapter.way, work, state, closed, keys, approvalGoodForSeconds, links, now, withoutLedger };
+  const facts = { cluster, way: adapter.way, work, state, closed, revoked, keys, links, now };
+  return { ...facts, approvalGoodForSeconds, withoutLedger };
 }
 
 /** Without a document no lease in it is active, and due ends are over: the API server refuses planned writes. */
@@ -155,11 +161,11 @@ async function idsNotLeasedHere(
   orphans: readonly Share[],
   leased: readonly ApprovedRequest[],
   isOfThisWay: (request: AccessRequest) => boolean,
-): Promise<ReadonlySet<string>> {
-  if (orphans.length === 0) return new Set();
+): Promise<{ readonly over: ReadonlySet<string>; readonly revoked: ReadonlySet<string> }> {
+  const [over, revoked] = [new Set<string>(), new Set<string>()];
+  if (orphans.length === 0) return { over, revoked };
   const records = new Map<string, AccessRequest>();
   for (const request of leased) records.set(request.id, request);
-  const over = new Set<string>();
   const unlisted: Share[] = [];
   for (const share of orphans) {
     const known = records.get(share.id);
@@ -170,9 +176,10 @@ async function idsNotLeasedHere(
   await inParallel(unlisted, async (share) => {
     const known = await ledger.get(share.id);
     if (known?.state === "pending") await noteUndone(context, share.id);
+    if (known && isClosed(known)) revoked.add(share.id);
     if (known ? isOver(share, known, isOfThisWay) : await ledger.isPermanentLeaseOver(share.id)) over.add(share.id);
   });
-  return over;
+  return { over, revoked };
 }
 
 function isOver(share: Share, known: AccessRequest, isOfThisWay: (request: AccessRequest) => boolean): boolean {

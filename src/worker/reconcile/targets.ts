@@ -134,7 +134,7 @@ function touchedPrincipals({ work, state, closed, now }: SettleInput, checked: C
 
 /** Early ends, and void or refused approvals. @param holdings their shares are never forgotten @param limit of the others */
 export function withdrawalsAfter(
-  { cluster, state, keys, now, withoutLedger }: SettleInput,
+  { cluster, state, keys, now, withoutLedger, revoked: closed = new Set() }: SettleInput,
   sorted: Pick<Settlement, "ending" | "stuck" | "voided" | "refused" | "leased" | "targets">,
   holdings: Iterable<Holding>,
   limit?: number,
@@ -156,7 +156,13 @@ export function withdrawalsAfter(
   const ended = withdrawalsOf([...ending, ...stuck.map(({ request }) => request)], revoked).map((each) => {
     return { ...each, at: new Date(Math.max(Date.parse(each.at), now.getTime())).toISOString() };
   });
-  const withdrawn = [...ended, ...nothing, ...removed.map(({ id }) => removalWithoutLedger(id, now))];
+  const remembered = idsOf(known.list);
+  const restored = [...state.holdings.values()].flatMap(({ shares }) =>
+    shares
+      .filter((share) => closed.has(share.id) && !remembered.has(share.id) && !isSignInShare(share))
+      .map(({ id, endsAt }) => ({ id, at: now.toISOString(), endsAt })),
+  );
+  const withdrawn = [...ended, ...nothing, ...restored, ...removed.map(({ id }) => removalWithoutLedger(id, now))];
   if (withdrawn.length === 0 && state.withdrawals.list.length === 0) return state.withdrawals;
   const held = new Set([...holdings].flatMap(({ shares }) => shares.map(({ id }) => id)));
   const given = { withdrawn, leased: idsOf(leased), held, now };

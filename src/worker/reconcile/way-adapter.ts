@@ -104,6 +104,8 @@ export interface SettleInput<State extends WayState = WayState> {
   readonly state: State;
   /** Ids in the cluster's own memory that are over in the ledger, or given another way. */
   readonly closed: ReadonlySet<string>;
+  /** Those of them with a closed record. A copy of `aws-auth` from before a revocation has not the cluster's memory of it. */
+  readonly revoked?: ReadonlySet<string>;
   readonly keys: WorkerKeys;
   /** How long after its last approval the first write of a lease can begin. */
   readonly approvalGoodForSeconds: number;

@@ -634,3 +634,21 @@ describe.each([
     expect(await outside.given(engineer)).toEqual(expect.arrayContaining(theirs));
   });
 });
+
+test("a revocation counts again, although aws-auth came back as it was before it, and then Redis", async () => {
+  use(clusterName);
+  const { cluster: apiServer } = side().sandbox;
+  const outside = outsideOf("aws-auth", side(), cluster);
+  await apiServer.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
+  const active = await give(context, cluster, { id });
+  const { data = {}, metadata } = apiServer.awsAuth() ?? {};
+  const { annotations = {} } = metadata ?? {};
+  await revokeGiven(context, cluster, id);
+  await apiServer.editAwsAuth((map) => ({ ...map, data, metadata: { ...map.metadata, annotations } }));
+  await adoptCluster(context, cluster);
+  expect(await outside.given(engineer)).toBeNull();
+
+  await restoreOld(active);
+
+  await expectRefused(outside, "ended");
+});
