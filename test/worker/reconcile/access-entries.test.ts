@@ -905,6 +905,24 @@ test.each([[null], [["readers"]]])(
   },
 );
 
+test("a lease whose access policy EKS refuses takes nothing from another lease of its principal", async () => {
+  await give(context, analytics, { id: "r-one" });
+  await ask(context, analytics, { id: "r-two", level: "everywhere" });
+  await approve(context, analytics, "r-two");
+  const refusing: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    const associate = () => Promise.reject(new AccessError("access-entry-refused", "no such policy"));
+    return { ...open, entries: open.entries && { ...open.entries, associate } };
+  };
+
+  await reconcileCluster({ ...context, openCluster: refusing }, analytics);
+
+  expect((await requestOf(context, "r-two")).lease?.failure?.code).toBe("access-entry-refused");
+  expect(await outside.given(engineer)).toEqual([viewers]);
+  await reconcileCluster(context, analytics, "inspect");
+  expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "active", drift: null });
+});
+
 test("a lease whose access policy EKS refuses goes on until nothing of it is left", async () => {
   use((text) => text.replace("everywhere: { policy", `everywhere: { groups: [${viewers}], policy`));
   await ask(context, analytics, { id: "r-one", level: "everywhere" });
