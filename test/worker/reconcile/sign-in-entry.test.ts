@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
-import { leasesAnnotation } from "../../../src/access/lease/annotation.ts";
+import { allAnnotationsBytes, leasesAnnotation } from "../../../src/access/lease/annotation.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { parseDocument } from "../../../src/aws-auth/index.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
@@ -472,6 +472,31 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
 
   // Only a document is written whole, and read back.
   if (way === "aws-auth") {
+    test("takes as many leases as the place has room for: another one is refused, and says why", async () => {
+      await giveTo(alice, "r-alice");
+      for (const id of ["r-carol", "r-dave"]) {
+        await ask(context, cluster, { id, principal: session(id), level: "own" });
+        await approve(context, cluster, id);
+      }
+      await side().sandbox.cluster.editAwsAuth(({ metadata, ...map }) => {
+        const { annotations = {} } = metadata;
+        const forOneMore = (annotations[leasesAnnotation]?.length ?? 0) + 75;
+        const bytes = allAnnotationsBytes - 16 * 1024 - leasesAnnotation.length - forOneMore - 1;
+        return { ...map, metadata: { ...metadata, annotations: { ...annotations, x: "x".repeat(bytes) } } };
+      });
+      await reconcileCluster(context, cluster);
+
+      const leases = await Promise.all(["r-carol", "r-dave"].map((id) => requestOf(context, id)));
+      expect(leases.map(({ lease }) => lease?.failure?.code ?? lease?.state).toSorted()).toEqual([
+        "active",
+        "annotation-full",
+      ]);
+      expect((await requestOf(context, "r-alice")).lease?.state).toBe("active");
+      expect((await ask(context, cluster, { id: "r-late", principal: carol, level: "own" })).refusal?.code).toBe(
+        "annotation-full",
+      );
+    });
+
     test("that is still there after its removal keeps the lease open, and goes with a later run", async () => {
       await giveTo(alice, "r-one");
       await revokeOnly(context, "r-one");
