@@ -31,12 +31,9 @@ function decideBy<Facts, Outcome>(rules: Rules<Facts, Outcome>): (facts: Facts) 
   };
 }
 
-export interface LeaseFacts {
-  /** What the ledger says is due: the lease begins, is in force, or ends. */
-  readonly due: "begin" | "keep" | "end";
+/** Of a lease that begins. */
+export interface BeginFacts {
   readonly cluster: string;
-  readonly wasWithdrawn: boolean;
-  readonly isOverInCluster: boolean;
   readonly isWritten: boolean;
   /** The cluster may have forgotten a revocation of its approval. */
   readonly mayBeForgotten: boolean;
@@ -48,75 +45,45 @@ export interface LeaseFacts {
   readonly wasVoid: boolean;
   /** Why the principal's other leases differ from what the approver saw; null: they do not. */
   readonly otherLeasesFlaw: string | null;
-  /** What the cluster lacks of it; null: nothing. */
-  readonly missing: string | null;
+}
+
+/** Of a lease in force of which something is missing. */
+export interface DriftFacts {
+  readonly missing: string;
   /** The configuration allows repairs, and this way can repair. */
   readonly mayRepair: boolean;
   readonly repairFlaw: string | null;
-  /** Why the plan can't change the principal's entry; null: it can, or there is no plan yet. */
-  readonly refusal: string | null;
 }
 
-export type LeaseOutcome =
-  | { readonly type: "begin" }
-  | { readonly type: "refuse"; readonly message: string }
-  | { readonly type: "keep" }
-  | { readonly type: "repair" }
-  | { readonly type: "end" }
-  /** The cluster can't remove it now: the next run tries again. */
-  | { readonly type: "put-off"; readonly message: string }
-  /** The approval is void: the approvers decide again. */
-  | { readonly type: "void"; readonly message: string }
-  | { readonly type: "drift"; readonly message: string };
+/** Void: the approvers decide again. */
+type BeginOutcome = { readonly type: "begin" } | { readonly type: "void"; readonly message: string };
+type DriftOutcome = { readonly type: "repair" } | { readonly type: "drift"; readonly message: string };
 
-const asVoid = (message: string): LeaseOutcome => ({ type: "void", message });
-const asDrift = (message: string): LeaseOutcome => ({ type: "drift", message });
+const asVoid = (message: string): BeginOutcome => ({ type: "void", message });
+const asDrift = (message: string): DriftOutcome => ({ type: "drift", message });
 
 const forgotten = (cluster: string) => `it is older than the revocations that ${cluster} remembers`;
 const tooOld = (time: string) => `it is older than ${time}, and the worker wrote nothing of it`;
 
-const end: LeaseOutcome = { type: "end" };
-
-/** Ends come first, and doubt gives no access. */
-const endRules = {
-  "cannot-be-removed": (is) =>
-    is.refusal !== null && endsByRule(is) ? { type: "put-off", message: is.refusal } : null,
-  "ended-in-the-ledger": ({ due }) => (due === "end" ? end : null),
-  withdrawn: ({ wasWithdrawn }) => (wasWithdrawn ? end : null),
-  "over-in-the-cluster": ({ isOverInCluster }) => (isOverInCluster ? end : null),
-} as const satisfies Rules<LeaseFacts, LeaseOutcome>;
-
+/** Doubt gives no access. */
 const beginRules = {
   "maybe-forgotten": (is) => (!is.isWritten && is.mayBeForgotten ? asVoid(forgotten(is.cluster)) : null),
   "approved-too-long-ago": (is) => (!is.isWritten && is.tooOldFor !== null ? asVoid(tooOld(is.tooOldFor)) : null),
   "approval-does-not-hold": ({ approvalFlaw }) => (approvalFlaw === null ? null : asVoid(approvalFlaw)),
   "void-before": ({ wasVoid }) => (wasVoid ? asVoid("it did not count before") : null),
   "not-shown-beside-another": ({ otherLeasesFlaw }) => (otherLeasesFlaw === null ? null : asVoid(otherLeasesFlaw)),
-  "cannot-be-given": ({ refusal }) => (refusal === null ? null : { type: "refuse", message: refusal }),
   begin: () => ({ type: "begin" }),
-} as const satisfies Rules<LeaseFacts, LeaseOutcome>;
+} as const satisfies Rules<BeginFacts, BeginOutcome>;
 
-const keepRules = {
-  keep: ({ missing }) => (missing === null ? { type: "keep" } : null),
-  "report-drift": ({ missing, mayRepair }) => (missing === null || mayRepair ? null : asDrift(missing)),
+const driftRules = {
+  "report-drift": ({ missing, mayRepair }) => (mayRepair ? null : asDrift(missing)),
   "must-not-repair": ({ missing, repairFlaw }) =>
     repairFlaw === null ? null : asDrift(`${missing}; the worker does not restore it: ${repairFlaw}`),
-  "cannot-be-put-back": ({ refusal }) => (refusal === null ? null : asDrift(refusal.replace(/\.$/, ""))),
   repair: () => ({ type: "repair" }),
-} as const satisfies Rules<LeaseFacts, LeaseOutcome>;
+} as const satisfies Rules<DriftFacts, DriftOutcome>;
 
-const decideBeginning = decideBy<LeaseFacts, LeaseOutcome>({ ...endRules, ...beginRules });
-const decideInForce = decideBy<LeaseFacts, LeaseOutcome>({ ...endRules, ...keepRules });
-
-/** Decides about one approved request. Facts that no rule reads can be unknown. */
-export function decideLease(facts: LeaseFacts): RuleDecision<LeaseOutcome> {
-  return facts.due === "keep" ? decideInForce(facts) : decideBeginning(facts);
-}
-
-/** Whether the lease ends by these facts, whatever the others are. */
-export function endsByRule(facts: Pick<LeaseFacts, "due" | "wasWithdrawn" | "isOverInCluster">): boolean {
-  return facts.due === "end" || facts.wasWithdrawn || facts.isOverInCluster;
-}
+export const decideBeginning = decideBy<BeginFacts, BeginOutcome>(beginRules);
+export const decideDrift = decideBy<DriftFacts, DriftOutcome>(driftRules);
 
 export interface FailureFacts {
   readonly isSettled: boolean;
@@ -163,7 +130,8 @@ const shareRules = {
 export const decideShare = decideBy<ShareFacts, ShareOutcome>(shareRules);
 
 export const reconcileRules = {
-  lease: Object.keys({ ...endRules, ...beginRules, ...keepRules }),
+  begin: Object.keys(beginRules),
+  drift: Object.keys(driftRules),
   failure: Object.keys(failureRules),
   share: Object.keys(shareRules),
 } as const;

@@ -11,10 +11,10 @@ import {
 } from "../../access/lease/cluster-leases.ts";
 import {
   type ApprovalFacts,
-  decideLease,
-  endsByRule,
-  type LeaseFacts,
-  type LeaseOutcome,
+  type BeginFacts,
+  type DriftFacts,
+  decideBeginning,
+  decideDrift,
   voidReason,
   whyNotRepaired,
 } from "../../access/lease/decide-lease.ts";
@@ -56,10 +56,9 @@ export function withOwnMemory<State extends WayState>(input: SettleInput<State>)
   const over = new Set([...closed, ...state.withdrawals.list.map(({ id }) => id)]);
   const ends: ApprovedRequest[] = [];
   for (const request of [...work.beginning, ...work.inForce]) {
-    const wasWithdrawn = isReplayed(request, memory, keys.decision);
     const isOver =
       isOverInCluster(state.holdings, request, now) || removedWithoutLedgerAt(request.id, memory.withdrawals) !== null;
-    if (endsByRule({ due: "keep", wasWithdrawn, isOverInCluster: isOver })) ends.push(request);
+    if (isOver || isReplayed(request, memory, keys.decision)) ends.push(request);
   }
   return {
     ...input,
@@ -102,22 +101,24 @@ export function wasVoidBefore(
   return request.lease.state === "scheduled" && isRememberedAsVoid(request, withdrawals, keys);
 }
 
-/** Checks every seal, the policy and the base again (laws 3 and 4). `decideLease` has the rules. */
+/** Checks every seal, the policy and the base again (laws 3 and 4). `decide-lease.ts` has the rules. */
 export function checkWork(input: SettleInput, rules: CheckRules): Checked {
   const begun = checkBeginning(input);
-  const here = { ...rules, place: sealedClusterOf(input.cluster) };
+  const place = sealedClusterOf(input.cluster);
   const complete: ApprovedRequest[] = [];
   const drifted: Drift[] = [];
   const repaired: ApprovedRequest[] = [];
-  const unchanged = { ...unasked, due: "keep", cluster: input.cluster.name } as const;
-  // Nearly all of a cluster's leases.
-  const asUnchanged = decideLease(unchanged);
   for (const request of input.work.inForce) {
-    const { facts, drift } = factsInForce(input, here, request, unchanged);
-    const { outcome } = drift ? decideLease(facts) : asUnchanged;
-    if (outcome.type === "keep") complete.push(request);
-    else if (outcome.type === "repair") repaired.push(request);
-    else if (outcome.type === "drift" && drift) drifted.push({ ...drift, message: outcome.message });
+    const share = provedShare(place, input.state.holdings, request, input.keys.memory);
+    const drift = rules.driftOf(request, share?.groups ?? request.groups);
+    // Nearly all of a cluster's leases.
+    if (!drift) {
+      complete.push(request);
+      continue;
+    }
+    const { outcome } = decideDrift(factsOfDrift(input, rules, drift, share !== null));
+    if (outcome.type === "repair") repaired.push(request);
+    else drifted.push({ ...drift, message: outcome.message });
   }
   return { ...begun, ending: input.work.ending, complete, drifted, repaired };
 }
@@ -132,44 +133,26 @@ function checkBeginning(input: SettleInput): Pick<Checked, "voided" | "beginning
   for (const request of input.work.beginning.toSorted((a, b) => approvedAt(a) - approvedAt(b))) {
     const principal = request.principal.toLowerCase();
     const earlier = acceptedOf.get(principal) ?? [];
-    const { outcome } = decideLease(factsAtBeginning(input, earlier, request));
+    const { outcome } = decideBeginning(factsAtBeginning(input, earlier, request));
     if (outcome.type === "begin") {
       accepted.add(request);
       acceptedOf.set(principal, [...earlier, request]);
-    } else if (outcome.type === "void") voided.push({ request, message: outcome.message, whyStillThere: null });
+    } else voided.push({ request, message: outcome.message, whyStillThere: null });
   }
   return { voided, beginning: input.work.beginning.filter((request) => accepted.has(request)) };
 }
-
-/** Facts that no rule reads for a beginning or active lease. `withOwnMemory` takes the ends out before. */
-const unasked = {
-  wasWithdrawn: false,
-  isOverInCluster: false,
-  isWritten: false,
-  mayBeForgotten: false,
-  tooOldFor: null,
-  approvalFlaw: null,
-  wasVoid: false,
-  otherLeasesFlaw: null,
-  missing: null,
-  mayRepair: false,
-  repairFlaw: null,
-  refusal: null,
-} as const;
 
 /** @param beginning the principal's leases that begin in this run, with an earlier approval */
 function factsAtBeginning(
   input: SettleInput,
   beginning: readonly ApprovedRequest[],
   request: ApprovedRequest,
-): LeaseFacts {
+): BeginFacts {
   const { cluster, state, keys, approvalGoodForSeconds, now } = input;
   const { holdings } = state;
   const { withdrawals } = memoryOf(state);
   const isTooOld = isTooOldToBegin(request, approvalGoodForSeconds, now);
   return {
-    ...unasked,
-    due: "begin",
     cluster: cluster.name,
     isWritten: shareInCluster(holdings, request) !== undefined,
     mayBeForgotten: mayBeWithdrawn(request, withdrawals, keys.decision),
@@ -181,22 +164,17 @@ function factsAtBeginning(
   };
 }
 
-/** Only of parts under a seal, and only while the whole approval is valid. @param known the facts of a complete lease */
-function factsInForce(
+/** A repair is only of parts under a seal, and only while the whole approval is valid. */
+function factsOfDrift(
   input: SettleInput,
-  { driftOf, mayRepair, place }: CheckRules & { readonly place: string },
-  request: ApprovedRequest,
-  known: LeaseFacts,
-): { readonly facts: LeaseFacts; readonly drift: Drift | null } {
-  const { cluster, state, keys } = input;
-  const { holdings } = state;
-  const share = provedShare(place, holdings, request, keys.memory);
-  const drift = driftOf(request, share?.groups ?? request.groups);
-  if (!drift) return { facts: known, drift };
-  const isRepair = cluster.drift === "repair" && mayRepair(request);
-  if (!isRepair) return { facts: { ...known, missing: drift.message }, drift };
-  const repairFlaw = share ? whyNotRepaired(approvalFacts(input), request) : "no sealed record says what it gave";
-  return { facts: { ...known, missing: drift.message, mayRepair: true, repairFlaw }, drift };
+  { mayRepair }: CheckRules,
+  { request, message: missing }: Drift,
+  isSealed: boolean,
+): DriftFacts {
+  if (input.cluster.drift !== "repair" || !mayRepair(request)) return { missing, mayRepair: false, repairFlaw: null };
+  const unsealed = "no sealed record says what it gave";
+  const repairFlaw = isSealed ? whyNotRepaired(approvalFacts(input), request) : unsealed;
+  return { missing, mayRepair: true, repairFlaw };
 }
 
 function approvalFacts({ cluster, way, state, keys, now, links }: SettleInput): ApprovalFacts {
@@ -224,35 +202,28 @@ function otherLeasesReason(
   return giveSameAccess(request.preview?.leases ?? [], found, now) ? null : otherLeasesChanged;
 }
 
-/** Decides again without the entries that the plan can't change. @param refusals by lower-case ARN */
+/** Leaves out the entries that the plan can't change. @param refusals by lower-case ARN */
 export function leaveOutRefused(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Omit<Settlement, "targets"> {
-  const sort = (due: LeaseFacts["due"], requests: readonly ApprovedRequest[]) => {
-    const missing = due === "keep" ? { missing: "its part", mayRepair: true } : {};
+  const sort = (requests: readonly ApprovedRequest[]) => {
     const planned: ApprovedRequest[] = [];
-    const leftOut: (RefusedLease & { readonly outcome: LeaseOutcome })[] = [];
+    const leftOut: RefusedLease[] = [];
     for (const request of requests) {
       const refusal = refusals.get(request.principal.toLowerCase());
-      if (!refusal) {
-        planned.push(request);
-        continue;
-      }
-      const facts = { ...unasked, due, cluster: request.cluster, refusal: refusal.message, ...missing };
-      leftOut.push({ request, refusal, outcome: decideLease(facts).outcome });
+      if (refusal) leftOut.push({ request, refusal });
+      else planned.push(request);
     }
     return { planned, leftOut };
   };
-  const [begun, ended] = [sort("begin", checked.beginning), sort("end", checked.ending)];
-  const repaired = sort("keep", checked.repaired);
-  const driftOf = ({ request, outcome }: { readonly request: ApprovedRequest; readonly outcome: LeaseOutcome }) =>
-    outcome.type === "drift" ? [{ request, message: outcome.message }] : [];
+  const [begun, ended, repaired] = [sort(checked.beginning), sort(checked.ending), sort(checked.repaired)];
+  const driftOf = ({ request, refusal }: RefusedLease) => ({ request, message: refusal.message.replace(/\.$/, "") });
   return {
     voided: checked.voided,
-    refused: begun.leftOut.filter(({ outcome }) => outcome.type === "refuse"),
-    stuck: ended.leftOut.filter(({ outcome }) => outcome.type === "put-off"),
+    refused: begun.leftOut,
+    stuck: ended.leftOut,
     leased: begun.planned,
     ending: ended.planned,
     complete: checked.complete,
-    drifted: [...checked.drifted, ...repaired.leftOut.flatMap(driftOf)],
+    drifted: [...checked.drifted, ...repaired.leftOut.map(driftOf)],
     repaired: repaired.planned,
   };
 }

@@ -1,11 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import {
+  decideBeginning,
+  decideDrift,
   decideFailure,
-  decideLease,
   decideShare,
-  endsByRule,
-  type LeaseFacts,
   reconcileRules,
 } from "../../../src/access/lease/decide-lease.ts";
 
@@ -22,7 +21,8 @@ test("every rule has a fixture, and every fixture a rule", () => {
 });
 
 describe.each([
-  ...reconcileRules.lease.map((rule) => [rule, decideLease] as const),
+  ...reconcileRules.begin.map((rule) => [rule, decideBeginning] as const),
+  ...reconcileRules.drift.map((rule) => [rule, decideDrift] as const),
   ...reconcileRules.failure.map((rule) => [rule, decideFailure] as const),
   ...reconcileRules.share.map((rule) => [rule, decideShare] as const),
 ])("the rule %s", (rule, decide) => {
@@ -32,27 +32,5 @@ describe.each([
     const decided = decide(facts);
 
     expect(decided).toEqual({ rule, outcome: readJson(rule, "outcome") });
-  });
-});
-
-describe.each(reconcileRules.lease)("the rule %s", (rule) => {
-  test("ends a lease, or tries to, exactly where the rules of ends apply", () => {
-    const facts: LeaseFacts = readJson(rule, "facts");
-
-    const ends = endsByRule(facts);
-
-    expect(ends).toBe(["end", "put-off"].includes(readJson(rule, "outcome").type));
-  });
-
-  test("is overruled by what ends a lease", () => {
-    const facts: LeaseFacts = { ...readJson(rule, "facts"), refusal: null };
-
-    const outcomes = [
-      { ...facts, due: "end" as const },
-      { ...facts, wasWithdrawn: true },
-      { ...facts, isOverInCluster: true },
-    ].map((each) => decideLease(each).outcome);
-
-    expect(outcomes).toEqual([{ type: "end" }, { type: "end" }, { type: "end" }]);
   });
 });
