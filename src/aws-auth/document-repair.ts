@@ -13,7 +13,7 @@ import type { Steps } from "./go-yaml/budget.ts";
 import { withProblems } from "./parse.ts";
 import { planSteps } from "./plan.ts";
 import { isAccountId, readingSteps } from "./read-document.ts";
-import { repairsFor } from "./repair.ts";
+import { type Repair, repairsFor } from "./repair.ts";
 
 export type DocumentRepair =
   | { readonly type: "whole" }
@@ -26,6 +26,10 @@ const giveDocument = "Use the last good document: --document kept, or a file.";
 /** From the last good document, or as far as no guess is needed. @param found null: there is no ConfigMap */
 export function* planDocumentRepair(found: Data | null, good: Data | null, guard: PlanGuard): Steps<DocumentRepair> {
   const document = withProblems(yield* readingSteps(found ?? {}));
+  const marks = document.blocking.filter(({ code }) => good !== null && code === "byte-order-mark");
+  const [unmarked] = yield* repairsFor(document, marks);
+  // Unread here, but in force: the good document can lack them.
+  if (unmarked) return afterEdit(unmarked, yield* planDocumentRepair(unmarked.plan.after, good, guard));
   if (good !== null) return yield* repairFromGood(document, withProblems(yield* readingSteps(good)), guard);
   const [broken] = brokenIn(document);
   if (broken)
@@ -33,6 +37,11 @@ export function* planDocumentRepair(found: Data | null, good: Data | null, guard
   if (document.entries.length > 0) return { type: "whole" };
   const what = found === null ? "aws-auth is missing" : "aws-auth maps no one";
   return { type: "ask", message: `${what}, so only the creator signs in, and no node joins. ${giveDocument}` };
+}
+
+function afterEdit({ message, plan }: Repair, repair: DocumentRepair): DocumentRepair {
+  if (repair.type === "whole") return { type: "write", data: plan.after, how: message };
+  return repair.type === "write" ? { ...repair, how: `${message} ${repair.how}` } : repair;
 }
 
 function* repairFromGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard): Steps<DocumentRepair> {

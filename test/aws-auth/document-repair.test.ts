@@ -41,6 +41,23 @@ test("a readable section is not restored: newer people keep their access", () =>
   ).toBe(true);
 });
 
+test("everyone whom a section with a byte order mark admits keeps their access", () => {
+  const mapRoles = `# late\ufeff\n${item("newcomer")}`;
+  const mapUsers = `# late\ufeff\n${user("late")}`;
+
+  const repair = repairOf({ mapRoles, mapUsers }, { ...good, mapUsers: user("late") }, {});
+  const unmarked = repairOf({ ...good, mapUsers }, { ...good, mapUsers: user("late") }, {});
+
+  const data = repair.type === "write" ? repair.data : {};
+  expect(data.mapRoles?.startsWith(`# late\n${item("newcomer")}`)).toBe(true);
+  expect(returnsOf(good, data).every(({ isReadmitted }) => isReadmitted)).toBe(true);
+  expect(data.mapUsers).toBe(`# late\n${user("late")}`);
+  expect(unmarked).toMatchObject({
+    data: { ...good, mapUsers: data.mapUsers },
+    how: expect.stringMatching(/^Removes/),
+  });
+});
+
 test("everyone whom a partly readable section admits keeps their access", () => {
   const found = { mapRoles: `${item("newcomer")}---\n${item("admins")}` };
 
