@@ -8,7 +8,7 @@ import { wake } from "../../ledger/queues.ts";
 import type { LinkQuestions, MessageRef } from "../../ledger/stored.ts";
 import type { SlackContext } from "../app/context.ts";
 import { isGone } from "../app/web-client.ts";
-import { button, confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
+import { buttonOf, confirmLinkAction, refuseLinkAction } from "../show/buttons.ts";
 import { announcement, answer, type Message, messageOf } from "../show/message.ts";
 import { code, mention, section } from "../show/mrkdwn.ts";
 import { isUnchangeable, type MessengerContext, updateDirect } from "../show/show-in-channel.ts";
@@ -149,8 +149,8 @@ export function linkQuestion(proposal: LinkProposal, current: string | null): Me
     {
       type: "actions",
       elements: [
-        button(confirmLinkAction, "Confirm", value, "primary"),
-        button(refuseLinkAction, "Refuse", value, "danger"),
+        buttonOf(confirmLinkAction, "Confirm", { id: arn }, "primary", value),
+        buttonOf(refuseLinkAction, "Refuse", { id: arn }, "danger", value),
       ],
     },
   ]);

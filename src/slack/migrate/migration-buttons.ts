@@ -9,7 +9,7 @@ import type { SlackContext } from "../app/context.ts";
 import {
   approveAction,
   askMigrationAction,
-  button,
+  buttonOf,
   confirmed,
   decideValue,
   denyAction,
@@ -41,7 +41,7 @@ export function givesAdministrators({ plan }: Migration): boolean {
 
 /** Full control, and what can't be undone, need a confirmation. */
 export function approveMigrationButton(migration: Migration): Button {
-  const approve = button(approveAction, "Approve this plan", decideValue(migration), "primary");
+  const approve = buttonOf(approveAction, "Approve this plan", migration, "primary", decideValue(migration));
   const { cluster } = migration;
   const what = [
     ...(switchesMode(migration) ? ["EKS can't switch back to CONFIG_MAP."] : []),
@@ -51,24 +51,27 @@ export function approveMigrationButton(migration: Migration): Button {
 }
 
 export const denyMigrationButton = (migration: Migration): Button =>
-  button(denyAction, "Deny", decideValue(migration), "danger");
+  buttonOf(denyAction, "Deny", migration, "danger", decideValue(migration));
 
 export function stopMigrationButton(migration: Migration): Button {
-  const { id, state } = migration;
+  const { state } = migration;
   const running = state === "running";
   const what = running
     ? "The worker finishes or undoes the current step. Finished steps stay."
     : "The approvers can no longer decide.";
-  const stop = button(stopMigrationAction, "Stop", id, "danger");
+  const stop = buttonOf(stopMigrationAction, "Stop", migration, "danger");
   return confirmed(stop, [`Stop the ${migrationWord(migration)}?`, what, "Stop it", "Keep going"]);
 }
 
-export const retryMigrationButton = ({ id }: Migration): Button => button(retryMigrationAction, "Try again", id);
+export const retryMigrationButton = (migration: Migration): Button =>
+  buttonOf(retryMigrationAction, "Try again", migration);
 
 /** Null: the given ARNs do not fit into a button. */
 export function askMigrationButton(cluster: string, givenArns: readonly string[]): Button | null {
   const value = JSON.stringify({ cluster, givenArns });
-  return value.length > maxValue ? null : button(askMigrationAction, "Request this migration", value);
+  return value.length > maxValue
+    ? null
+    : buttonOf(askMigrationAction, "Request this migration", { id: cluster }, undefined, value);
 }
 
 /** The value of a button that requests a migration; null: it is not ours. */

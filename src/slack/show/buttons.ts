@@ -19,7 +19,13 @@ export function button(action: string, label: string, value: string, style?: Sty
 type About = Pick<AccessRequest, "id"> & Partial<Pick<AccessRequest, "level" | "cluster">>;
 
 /** A place can have several with one label: a screen reader says what this one is about, after its visible label. */
-function buttonOf(action: string, label: string, { id, level, cluster }: About, style?: Style, value = id): Button {
+export function buttonOf(
+  action: string,
+  label: string,
+  { id, level, cluster }: About,
+  style?: Style,
+  value = id,
+): Button {
   const about = [level && cluster ? `${level} on ${cluster}` : (cluster ?? []), id].flat().join(", ");
   // Slack's limit.
   return { ...button(action, label, value, style), accessibility_label: cut(`${label}: ${about}`, 75) };
@@ -124,7 +130,7 @@ export const maxValue = 2000;
 
 /** @param line of a command, without `/eks-access` */
 export const runButton = (line: string, label = `Run ${line.split(" ", 1)[0]}`): Button =>
-  button(runAction, label, line);
+  buttonOf(runAction, label, { id: line }, undefined, line);
 
 /** The same in a block; none for a line that can't run as it is: with a placeholder, a person or a sign that Slack escapes. */
 export function runBlocks(block: string, typed: string, name: string): KnownBlock[] {

@@ -14,6 +14,7 @@ test("an administrator sees which principal a person wants, and had so far", () 
     Current link: none. Confirm only if you know it is theirs.
     [Confirm] [Refuse]"
   `);
+  expect(JSON.stringify(linkQuestion(proposal, null))).toContain(`"accessibility_label":"Refuse: ${arn}"`);
 });
 
 test("the question becomes what was decided, and the person learns it", () => {

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { Migration } from "../../../src/access/migration.ts";
-import { approveMigrationButton, stopMigrationButton } from "../../../src/slack/migrate/migration-buttons.ts";
+import {
+  approveMigrationButton,
+  denyMigrationButton,
+  retryMigrationButton,
+  stopMigrationButton,
+} from "../../../src/slack/migrate/migration-buttons.ts";
 import { migrationMessage } from "../../../src/slack/migrate/migration-card.ts";
 import { openingMigrationMessage } from "../../../src/slack/migrate/migration-message.ts";
 import {
@@ -114,6 +119,14 @@ test("the card of a migration says what the mode `API` would drop, also on a pho
 });
 
 describe("a button that ends something, or can't be undone", () => {
+  test("tells a screen reader what it is about", () => {
+    const buttons = [approveMigrationButton, denyMigrationButton, stopMigrationButton, retryMigrationButton];
+
+    expect(buttons.map((make) => make(aPlannedMigration()).accessibility_label)).toEqual(
+      ["Approve this plan", "Deny", "Stop", "Try again"].map((label) => `${label}: staging, migration-staging-1`),
+    );
+  });
+
   test("Stop has the style of danger, and asks before", () => {
     const { style, confirm } = stopMigrationButton(aPlannedMigration());
 
