@@ -31,7 +31,6 @@ import { type SignInMap, sessionArn } from "./sign-in-names.ts";
 import {
   entryKeyOf,
   type SignInPlace,
-  type SignInSent,
   type SignInTargets,
   type SignInWritten,
   withLostShares,
@@ -128,10 +127,14 @@ function placeOf(place: WayContext, state: ClusterState, ledger: LedgerMemory): 
       return { diff, warnings: yield* documentWarnings(state) };
     },
     rehearse: async (targets) => {
-      if (configMap && targets.size > 0) await rehearseWrite(opened.client, state, (await contentFor(targets)).after);
+      if (configMap) await rehearseWrite(opened.client, state, (await contentFor(targets)).after);
     },
     write: async (targets) => {
-      if (!configMap) return writeAnew(place, targets, ledger);
+      if (!configMap) {
+        // Our other writes have a resourceVersion, so a late create brings nothing back.
+        await opened.client.createAwsAuth({ data: {}, annotations: {} });
+        throw new AccessError("cluster-conflict", `The worker created aws-auth of ${cluster.name} first`);
+      }
       const { wanted: content, after } = await contentFor(targets);
       if (needsWrite(state, after)) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
       const { stored, gained, readBack } = await sendDocument({ place, state: known, content }, after);
@@ -172,18 +175,6 @@ function changedFor({ changed, holdings }: ClusterState, open: readonly AccessRe
     if (principal !== undefined && signIns.size > 0) found.set(key, principal);
   }
   return found;
-}
-
-/** Our writes always have a resourceVersion, so a late create brings nothing back. */
-async function writeAnew(place: WayContext, targets: SignInTargets, ledger: LedgerMemory): Promise<SignInSent> {
-  const { client } = place.opened;
-  const isToBeMade = [...targets.values()].some(({ change }) => change.type === "map");
-  if (!isToBeMade) {
-    const none = { place: await signInDocument(place, null, ledger), failures: new Map() };
-    return { ...none, readBack: async () => none };
-  }
-  await client.createAwsAuth({ data: {}, annotations: {} });
-  throw new AccessError("cluster-conflict", `The worker created aws-auth of ${place.cluster.name} first`);
 }
 
 type PlanResult = ReturnType<typeof planChanges>;

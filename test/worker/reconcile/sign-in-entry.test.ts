@@ -472,6 +472,24 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
 
   // Only a document is written whole, and read back.
   if (way === "aws-auth") {
+    test("is added to an aws-auth that the worker creates, where the configuration says so", async () => {
+      const config = modesConfig((text) =>
+        text
+          .replaceAll("    channel:", "    createAwsAuth: true\n    channel:")
+          .replace(/levels: \[viewer, admin/g, "levels: [own, viewer, admin")
+          .replace(/^levels:\n/m, "levels:\n  own: { bind: [{ clusterRole: view, in: all }], maxDuration: 8h }\n"),
+      );
+      cluster = clusterIn(config, name);
+      context = { ...context, config, pause: async () => {} };
+      await side().sandbox.cluster.deleteAwsAuth();
+      await giveTo(alice, "r-one");
+
+      expect(await place.entry()).toMatchObject({ username, groups: [] });
+      expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+      expect((await revokeGiven(context, cluster, "r-one")).lease?.state).toBe("ended");
+      expect(await place.entry()).toBeNull();
+    });
+
     test("takes as many leases as the place has room for: another one is refused, and says why", async () => {
       await giveTo(alice, "r-alice");
       for (const id of ["r-carol", "r-dave"]) {
