@@ -331,6 +331,22 @@ test.each(["describe", "tag"] as const)(
   },
 );
 
+test("a write that EKS does not show yet takes nothing from another lease of the entry", async () => {
+  await give(context, analytics, { id: "r-one" });
+  await ask(context, analytics, { id: "r-two", level: "admin" });
+  await approve(context, analytics, "r-two");
+  const stale: typeof openCluster = async (...about) => {
+    const open = await openCluster(...about);
+    const before = await open.entries?.describe(engineer);
+    return { ...open, entries: open.entries && { ...open.entries, describe: async () => before ?? null } };
+  };
+
+  await reconcileCluster({ ...context, openCluster: stale, pause: async () => {} }, analytics);
+
+  expect((await requestOf(context, "r-two")).trouble?.code).toBe("access-entry-conflict");
+  expect(await outside.given(engineer)).toContain(viewers);
+});
+
 test("an end reads the entry again until EKS shows the write, which can be later", async () => {
   await ask(context, analytics, { id: "r-one" });
   await approve(context, analytics, "r-one");
