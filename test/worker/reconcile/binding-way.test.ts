@@ -464,6 +464,31 @@ describe("what others do to a binding", () => {
     });
   });
 
+  test("whose approval one run finds void while another one proves it keeps what its record says", async () => {
+    const { ledger } = context;
+    let proved: Parameters<typeof ledger.commit>[0] | null = null;
+    const slow: typeof ledger.commit = async (change) => {
+      if (change.event?.type !== "lease.active") return ledger.commit(change);
+      proved = change;
+      return { type: "conflict", current: null };
+    };
+    await ask(context, cluster, { id: "r-one", principal: alice });
+    await approve(context, cluster, "r-one");
+    await reconcileCluster({ ...context, ledger: { ...ledger, commit: slow } }, cluster);
+    const other = terraforms.replace("sso:", "people:");
+    await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth, mapRoles: other } }));
+    // The first run goes on right before the second one records that the approval is void.
+    const overtaken: typeof ledger.commit = async (change) => {
+      if (change.event?.detail.voidSince && proved) await ledger.commit(proved);
+      return ledger.commit(change);
+    };
+
+    await reconcileCluster({ ...context, ledger: { ...ledger, commit: overtaken } }, cluster);
+
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+    expect(await bindings()).toHaveLength(1);
+  });
+
   describe.each<[string, Partial<NewBinding>]>([
     ["puts another person into", { user: "sso:carol@example.com" }],
     ["binds another role in", { role: { kind: "ClusterRole", name: "cluster-admin" } }],
