@@ -432,6 +432,26 @@ describe("a run on one cluster decides", () => {
     expect(ids(refused.map(({ request }) => request))).toEqual(["r-1"]);
     expect(data).toEqual({});
   });
+
+  test("and nothing ends or comes back, where sections can't be read: all of it stays on record", () => {
+    const over = {
+      state: "active",
+      end: { cause: "revoked", by: "U0APPROVER", at: at(0).toISOString(), why: "" },
+    } as const;
+    const open = [
+      aLeasedRequest(over, { id: "r-1" }),
+      aLeasedRequest({ state: "active" }, { id: "r-2", principal: `${engineerArn}-2` }),
+    ];
+
+    const { ending, stuck, drifted, repaired } = settling({
+      open,
+      mapUsers: "- userarn: [",
+      cluster: aCluster({ drift: "repair" }),
+    });
+
+    expect([ids(ending), ids(stuck.map(({ request }) => request))]).toEqual([[], ["r-1"]]);
+    expect([ids(drifted.map(({ request }) => request)), ids(repaired)]).toEqual([["r-2"], []]);
+  });
 });
 
 describe("what the cluster remembers to be taken back", () => {
