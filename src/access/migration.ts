@@ -4,6 +4,7 @@ import {
   codedReasonForm,
   type Immutable,
   itemsForm,
+  mapForm,
   placeForm,
   textForm,
   textsForm,
@@ -53,7 +54,7 @@ const replacementForm = z.strictObject({
   username: textForm,
   groups: textsForm,
   policies: itemsForm(z.strictObject({ name: textForm, namespaces: textsForm.nullable() })),
-  tags: z.record(z.string(), textForm),
+  tags: mapForm(textForm),
   /** When EKS made the access entry. Null: in aws-auth. */
   createdAt: timeForm.nullable(),
   /** When a worker planned it first, if an earlier repair deleted the entry and made no new one. */

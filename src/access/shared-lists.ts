@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Immutable, textForm, textsForm, timeForm } from "./lease/lease-record.ts";
+import { type Immutable, mapForm, textForm, textsForm, timeForm } from "./lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "./policy/cluster.ts";
 import {
   type DecisionKeys,
@@ -62,7 +62,7 @@ const sharedGroupsForm = z.strictObject({
   /** When Slack was asked, ISO 8601. */
   at: textForm,
   /** Slack user ids by the group's id (`S…`). */
-  groups: z.record(z.string(), textsForm),
+  groups: mapForm(textsForm),
   seal: textForm,
 });
 

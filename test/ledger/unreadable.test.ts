@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { genesis } from "../../src/access/audit-event.ts";
 import type { Migration } from "../../src/access/migration.ts";
+import { readFleetList } from "../../src/access/policy/fleet-list.ts";
 import { verifyAuditLog } from "../../src/ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
 import { type Ledger, redisLedger } from "../../src/ledger/ledger.ts";
@@ -11,7 +12,7 @@ import { recordedEvents } from "../../src/operations/announcements.ts";
 import { decideLink } from "../../src/slack/link/link.ts";
 import { askForMigration } from "../../src/slack/migrate/migration-clicks.ts";
 import { configText } from "../builders/a-cluster.ts";
-import { aMigration } from "../builders/a-migration.ts";
+import { aMigration, aPlannedMigration } from "../builders/a-migration.ts";
 import { aLeasedRequest, anApprovedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
@@ -108,6 +109,18 @@ test("a list of many bad items in a record is one problem: to name each would en
   expect(storedForms.request.safeParse(record).error?.issues.map(({ path }) => path)).toEqual([
     ["approvals", 0, "verdict"],
   ]);
+});
+
+test("nor are many bad tags of a fleet's cluster, or of an entry that a repair replaces", () => {
+  const tags = Object.fromEntries(Array.from({ length: 300_000 }, (_, index) => [`key-${index}`, 0]));
+  const entry = { from: "a", to: null, username: "", groups: [], policies: [], tags, createdAt: null };
+  const { plan, ...migration } = aPlannedMigration();
+  const replacements = [{ place: "access-entry", ...entry }];
+  const list = { at: "", clusters: [{ tags }], seal: "" };
+
+  const { error } = storedForms.migration.safeParse({ ...migration, plan: { ...plan, replacements } });
+  expect(error?.issues.map(({ path }) => path)).toEqual([["plan", "replacements", 0, "tags", "key-0"]]);
+  expect(readFleetList(list, keys.preview, new Date())).toBeNull();
 });
 
 /** Nothing of these is in the text of the record alone: its key, its place or its id is false. */

@@ -19,18 +19,22 @@ export const textForm = z.string();
 const fewItems = 20;
 
 /** Of many items it names the first bad one: zod keeps each problem, so that 400 KB in Redis would end the process. */
-export function itemsForm<Form extends z.ZodType>(form: Form, list = z.array(form)) {
+function firstProblemOf<Form extends z.ZodType, All extends z.ZodType>(form: Form, all: All) {
   const check = (items: unknown, { issues }: z.core.$RefinementCtx) => {
-    for (const [index, input] of Array.isArray(items) && items.length > fewItems ? items.entries() : []) {
+    const some = typeof items === "object" && items !== null ? items : {};
+    const found: [PropertyKey, unknown][] = Array.isArray(some) ? [...some.entries()] : Object.entries(some);
+    for (const [name, input] of found.length > fewItems ? found : []) {
       const [problem] = form.safeParse(input).error?.issues ?? [];
       if (!problem) continue;
-      issues.push({ ...problem, input, path: [index, ...problem.path] } as (typeof issues)[number]);
+      issues.push({ ...problem, input, path: [name, ...problem.path] } as (typeof issues)[number]);
       return z.NEVER;
     }
     return items;
   };
-  return z.preprocess(check, list);
+  return z.preprocess(check, all);
 }
+export const itemsForm = <Form extends z.ZodType>(form: Form, list = z.array(form)) => firstProblemOf(form, list);
+export const mapForm = <Form extends z.ZodType>(form: Form) => firstProblemOf(form, z.record(z.string(), form));
 export const textsForm = itemsForm(textForm);
 export const countForm = z.int().nonnegative();
 export const timeForm = textForm.refine((value) => !Number.isNaN(Date.parse(value)), { error: "no time" });

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { type Immutable, itemsForm, textForm, timeForm } from "../lease/lease-record.ts";
+import { type Immutable, itemsForm, mapForm, textForm, timeForm } from "../lease/lease-record.ts";
 import { hasSeal, type PreviewKeys, type PreviewPublicKeys, withSeal } from "../seal.ts";
 import type { Labels } from "./cluster.ts";
 
-const tagsForm = z.record(textForm, textForm);
+const tagsForm = mapForm(textForm);
 
 /** A cluster of the fleet, as a worker remembers it. Times are ISO 8601. */
 export type FleetCluster = Immutable<z.output<typeof clusterForm>>;
