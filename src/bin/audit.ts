@@ -190,11 +190,10 @@ async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): 
 async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandIo): Promise<number> {
   const lines = [...(await readInput(path, io)).split("\n").entries()].filter(([, each]) => each.trim() !== "");
   // An event of a newer form counts too: the chain covers any content.
-  const events = lines.map(
-    ([index, each]) => readLine(each) ?? unusable(`Line ${index + 1} is not an exported event.`),
-  );
-  const [first] = events;
-  const [count, hash] = first ? [first.sequence - 1, first.previous] : [0, genesis];
+  const refuse = (index: number) => unusable(`Line ${index + 1} is not an exported event.`);
+  const events = lines.map(([index, each]) => readLine(each) ?? refuse(index));
+  const [first = refuse(0)] = events;
+  const [count, hash] = [first.sequence - 1, first.previous];
   const older = anchors.find((anchor) => anchor.count < count);
   if (older) {
     const where = `Export again with --from ${Math.max(1, older.count)}.`;
@@ -248,7 +247,7 @@ function readLine(text: string): ChainedEvent<object> | null {
   const own = line.safeParse(value);
   // The schemas leave `__proto__` out, so that no digest covers it.
   const covered = (name: string, each: unknown) => (name === "__proto__" ? undefined : each);
-  const isPlain = value !== null && !nestsTooDeep(value) && namesIn(text) === namesIn(JSON.stringify(value, covered));
+  const isPlain = !nestsTooDeep(value) && namesIn(text) === namesIn(JSON.stringify(own.data ?? value, covered));
   if (own.success) return isPlain ? own.data : { ...own.data, event: {} };
   const foreign = cloudEvent.safeParse(value);
   if (!foreign.success) return null;
@@ -258,7 +257,8 @@ function readLine(text: string): ChainedEvent<object> | null {
   // The chain covers the data alone, and most readers of a CloudEvent look at the rest.
   const { data: _, ...written } = toCloudEvent(read);
   const rest = Object.entries({ subject: undefined, ...written });
-  const isWhole = isPlain && rest.every(([name, value]) => foreign.data[name] === value);
+  const isOurs = Object.keys(foreign.data).every((name) => name === "data" || Object.hasOwn(written, name));
+  const isWhole = isPlain && isOurs && rest.every(([name, value]) => foreign.data[name] === value);
   return isWhole ? read : { ...unerased, event: foreign.data };
 }
 

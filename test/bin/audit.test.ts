@@ -27,17 +27,27 @@ test("an export with an event that nests too deep has a verdict", async () => {
 test.each([
   ["own form", (each: ChainedEvent) => each],
   ["a CloudEvent", toCloudEvent],
-])("an export whose event got a __proto__ is edited: %s", async (_, formOf) => {
+])("an export whose event got a __proto__, or its line a field, is edited: %s", async (_, formOf) => {
   const event = { type: "request.created", at: "b", actor: "c", request: "d", cluster: "e", detail: {} } as const;
   const chained = { sequence: 1, event, previous: genesis, hash: chainHash(genesis, digestOfEvent(event)) };
   const line = JSON.stringify(formOf(chained));
 
   const whole = await runCommand(audit, ["verify", "--file", "-"], { stdin: line });
-  const edited = line.replace('"actor"', '"__proto__":{"actor":"x"},"actor"');
-  const run = await runCommand(audit, ["verify", "--file", "-"], { stdin: edited });
-
   expect(whole.code).toBe(0);
-  expect(run).toMatchObject({ code: 1, stdout: "broken: Event 1 was edited.\n" });
+  for (const edited of [
+    line.replace('"actor"', '"__proto__":{"actor":"x"},"actor"'),
+    line.replace(/\}$/, ',"data_base64":"e30="}'),
+    line.replace(/\}$/, ',"constructor":"U0OTHER"}'),
+  ]) {
+    const run = await runCommand(audit, ["verify", "--file", "-"], { stdin: edited });
+    expect(run, edited).toMatchObject({ code: 1, stdout: "broken: Event 1 was edited.\n" });
+  }
+});
+
+test("a file without an event proves nothing", async () => {
+  const run = await runCommand(audit, ["verify", "--file", "-"], { stdin: "\n" });
+
+  expect(run).toMatchObject({ code: 2, stderr: "eks-access audit: Line 1 is not an exported event.\n" });
 });
 
 test("a line of quotes that never close is no exported event, and keeps no one waiting", async () => {
