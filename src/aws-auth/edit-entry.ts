@@ -146,11 +146,10 @@ export function mayHaveOurs(text = ""): boolean {
   return text.includes("# Before: ") || text.includes(NOTE_FIELD) || text.includes("<<");
 }
 
-/** The edits that take our list of an entry back and leave its groups; null: none does. An empty list can be others'. */
+/** The edits that take our list of an entry back and leave its groups; null: none does. */
 export function undoEdits(place: EntryPlace): TextEdit[] | null {
   const use = useOf(place, "groups");
-  const { groups } = place.entry;
-  return use?.written.kind === "sequence" && groups.length > 0 ? restore(place, use, use.written, groups) : null;
+  return use?.written.kind === "sequence" ? restore(place, use, use.written, place.entry.groups) : null;
 }
 
 function restore(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted: readonly string[]): TextEdit[] | null {

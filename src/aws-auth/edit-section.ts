@@ -75,14 +75,20 @@ function* restoreBeside(
   { section, before, intents, read }: SectionEdit,
 ): Steps<ReadDocument> {
   let after = edited;
-  const isEnd = changed.some(({ wanted }) => !wanted.isPartly) && removed.length + added.length === 0;
-  if (!isEnd || !mayHaveOurs(edited.data[section])) return after;
-  for (const [at, entry] of before.entries.entries()) {
+  const ended = changed.flatMap(({ entry, wanted }) => (wanted.isPartly ? [] : [entry]));
+  if (ended.length === 0 || !mayHaveOurs(edited.data[section])) return after;
+  const entriesIn = ({ entries }: ReadDocument) => entries.filter((entry) => entry.section === section);
+  const kept = entriesIn(before).filter((entry) => !removed.includes(entry));
+  let now = entriesIn(edited);
+  const first = now.at(-1)?.arn === added.at(-1)?.arn ? 0 : added.length;
+  for (const [at, entry] of kept.entries()) {
     yield;
-    const undo = entry.section === section ? undoOf(after, after.entries[at]) : null;
-    if (undo === null || undoOf(before, entry) !== null) continue;
+    const undo = undoOf(after, now[first + at]);
+    if (undo === null || (!ended.includes(entry) && undoOf(before, entry) !== null)) continue;
     const { document: next } = yield* read(withText(after.data, section, undo));
-    if (isAsIntended(before, next, section, intents)) after = next;
+    if (!isAsIntended(before, next, section, intents)) continue;
+    after = next;
+    now = entriesIn(after);
   }
   return after;
 }

@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import type { Change } from "../../src/access/principal.ts";
+import type { Data } from "../../src/aws-auth/document.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { type Plan, planChanges } from "../../src/aws-auth/plan.ts";
 import { stories } from "../form.ts";
@@ -93,6 +95,31 @@ it.each([
 
   expect(groupsIn(after)).toEqual(["viewers", "one"]);
   expect(planned(after, ["viewers"]).after).toEqual({ mapRoles });
+});
+
+const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
+const map = (name: string, groups: readonly string[]) => ({
+  type: "map" as const,
+  arn: role(name),
+  username: name,
+  groups,
+});
+const fields = (name: string) => `rolearn: ${role(name)}\n  username: ${name}\n`;
+
+it.each([
+  ["an alias", `- ${fields("base")}  groups: &base [viewers]\n- ${fields("dev")}  groups: *base\n`, ["viewers"]],
+  ["a merge of no groups", `- &base\n  ${fields("base")}- <<: *base\n  ${fields("dev")}`, []],
+])("groups of ours that go from two entries at once, beside other changes, bring back %s", (_what, mapRoles, own) => {
+  const plan = (data: Data, changes: readonly Change[]): Data => {
+    const planned = planChanges(parseDocument(data), changes);
+    return planned.type === "planned" ? planned.after : {};
+  };
+
+  const first = plan({ mapRoles }, [map("dev", [...own, "one"])]);
+  const given = plan(first, [map("base", [...own, "two"]), map("new", ["one"])]);
+  const left = plan(given, [map("base", own), map("dev", own), { type: "unmap", arn: role("new") }, map("late", [])]);
+
+  expect(plan(left, [{ type: "unmap", arn: role("late") }])).toEqual({ mapRoles });
 });
 
 it.each([
