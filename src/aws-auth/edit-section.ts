@@ -15,7 +15,6 @@ import type { Steps } from "./go-yaml/budget.ts";
 import type { readingSteps } from "./read-document.ts";
 import {
   type AddedEntry,
-  applyEdits,
   blockEntry,
   DEFAULT_STYLE,
   editLines,
@@ -98,9 +97,10 @@ function undoOf({ sections }: ReadDocument, entry: Entry | undefined): string | 
   const reading = entry && sections[entry.section];
   if (!reading || reading.text === null || reading.list === null) return null;
   const { text, list } = reading;
-  const place = entryPlace({ ...reading, text, list }, entry, false);
-  const edits = place && undoEdits(place);
-  return edits && applyEdits(text, edits);
+  return editLines(text, (whole) => {
+    const place = entryPlace({ ...reading, text: whole, list }, entry, false);
+    return place && undoEdits(place);
+  });
 }
 
 /** Keys keep their order. A removed key is absent, not empty. */

@@ -104,22 +104,29 @@ const map = (name: string, groups: readonly string[]) => ({
   username: name,
   groups,
 });
+const plan = (data: Data, changes: readonly Change[]): Data => {
+  const planned = planChanges(parseDocument(data), changes);
+  return planned.type === "planned" ? planned.after : {};
+};
 const fields = (name: string) => `rolearn: ${role(name)}\n  username: ${name}\n`;
 
 it.each([
   ["an alias", `- ${fields("base")}  groups: &base [viewers]\n- ${fields("dev")}  groups: *base\n`, ["viewers"]],
   ["a merge of no groups", `- &base\n  ${fields("base")}- <<: *base\n  ${fields("dev")}`, []],
 ])("groups of ours that go from two entries at once, beside other changes, bring back %s", (_what, mapRoles, own) => {
-  const plan = (data: Data, changes: readonly Change[]): Data => {
-    const planned = planChanges(parseDocument(data), changes);
-    return planned.type === "planned" ? planned.after : {};
-  };
-
   const first = plan({ mapRoles }, [map("dev", [...own, "one"])]);
   const given = plan(first, [map("base", [...own, "two"]), map("new", ["one"])]);
   const left = plan(given, [map("base", own), map("dev", own), { type: "unmap", arn: role("new") }, map("late", [])]);
 
   expect(plan(left, [{ type: "unmap", arn: role("late") }])).toEqual({ mapRoles });
+});
+
+it("the end of a lease in a merged entry brings back the end of a text without a line break", () => {
+  const data = { mapRoles: `- &base\n  ${fields("base")}- <<: *base\n  ${fields("dev").trimEnd()}` };
+
+  const both = plan(plan(data, [map("dev", ["one"])]), [map("base", ["two"])]);
+
+  expect(plan(plan(both, [map("dev", [])]), [map("base", [])])).toEqual(data);
 });
 
 it.each([
