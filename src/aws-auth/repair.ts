@@ -257,6 +257,11 @@ function entryText({ section, arn, username, groups }: Entry): string {
 
 type About = Pick<Repair, "code" | "section" | "line" | "message">;
 
+/** Nodes sign in only as an instance. */
+const identityIn = (document: ReadDocument, arn: string) =>
+  resolve(document, arn) ??
+  resolve(document, `${arn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")}/i-00000000`);
+
 function offer(before: ReadDocument, after: ReadDocument, about: About): Repair {
   const { section } = about;
   const changed = changedCallers(before, after);
@@ -268,7 +273,7 @@ function offer(before: ReadDocument, after: ReadDocument, about: About): Repair 
       return unifiedDiff(section, before.sections[section].text, after.sections[section].text);
     },
     differences: [
-      ...changed.map((arn) => ({ arn, before: resolve(before, arn), after: resolve(after, arn) })),
+      ...changed.map((arn) => ({ arn, before: identityIn(before, arn), after: identityIn(after, arn) })),
       ...byAccount.map((arn) => ({ arn, before: null, after: { username: "", groups: [] } })),
     ],
     refused: [],

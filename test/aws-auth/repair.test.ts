@@ -143,6 +143,14 @@ describe("offerRepairs", () => {
     ]);
   });
 
+  it("says what nodes get, which sign in only as an instance", () => {
+    const node = { username: "system:node:{{EC2PrivateDNSName}}", groups: ["system:nodes"] };
+
+    const [repair] = offers(`- rolearn: ${account}role/node\n  username: ${node.username}\n\tgroups: [system:nodes]\n`);
+
+    expect(repair?.plan.differences).toEqual([{ arn: `${account}role/node`, before: null, after: node }]);
+  });
+
   it("keeps a tab that is part of a value", () => {
     const [repair] = offers(`- rolearn: ${account}role/dev\n\tusername: "a\tb"\n`);
 
