@@ -82,7 +82,7 @@ export function closeForGoneCluster(
 ): AccessRequest {
   const at = now.toISOString();
   const word = isConfirmedByAws ? "EKS does not know it" : "EKS was not asked";
-  const message = `The cluster ${request.cluster} is gone (${word}); ${by} closed this request: ${why}`;
+  const message = `The cluster ${request.cluster} is gone (${word}); an operator closed it: ${why}`;
   const gone = { code: "cluster-gone", message };
   if (request.state === "pending") return refusedRequest(request, gone);
   const end: LeaseEnd = { cause: "cluster-gone", by, at, why: `${word}: ${why}` };

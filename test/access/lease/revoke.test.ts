@@ -124,7 +124,7 @@ test("closing the open requests of a deleted cluster records who and why, and do
   ];
 
   expect([waiting, coming, active].map(isClosed)).toEqual([true, true, true]);
-  expect(waiting.refusal?.message).toContain("U0ONCALL closed this request: the project ended");
+  expect(waiting.refusal?.message).toContain("an operator closed it: the project ended");
   expect(coming.lease).toMatchObject({ state: "failed", failure: { code: "cluster-gone" } });
   expect(active.lease).toMatchObject({
     state: "ended",
