@@ -6,7 +6,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { isUser } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { SlackContext } from "./context.ts";
-import type { Directory } from "./directory.ts";
+import { type Directory, peopleNamed } from "./directory.ts";
 
 export interface Presence {
   readonly present: readonly string[];
@@ -60,6 +60,20 @@ export function dueIn(record: LedgerRecord, cluster: Cluster): Due {
   if (isMigration(record)) return { names: approversLeft(record, cluster), out: record.approvals.map(({ by }) => by) };
   if (record.emergency) return { names: reviewersOf(record, cluster), out: [record.requester] };
   return { names: othersWhoMayApprove(record, cluster), out: peopleNotDue(record, cluster) };
+}
+
+/** Who gets a message of their own if the channel is out of reach: a deleted one, or one that its person archived. @param presence of a pending request */
+export async function whoToAsk(
+  { config, directory }: Pick<SlackContext, "config" | "directory">,
+  record: LedgerRecord,
+  presence: Presence | null = null,
+): Promise<readonly string[]> {
+  if (presence) return presence.present;
+  const cluster = config.clusters.get(record.cluster);
+  const isReady = isMigration(record) ? record.plan !== null : record.preview !== null || record.emergency !== null;
+  if (!cluster || !isReady) return [];
+  const { names, out } = dueIn(record, cluster);
+  return (await peopleNamed(directory, names)).filter((user) => !out.includes(user));
 }
 
 /** The most people to mention in one post. A user group counts as one. */

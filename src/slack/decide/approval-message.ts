@@ -1,6 +1,5 @@
 import { formatDuration } from "../../access/ask/duration.ts";
-import { isApprovable, othersWhoMayApprove } from "../../access/decide.ts";
-import { reviewersOf } from "../../access/emergency.ts";
+import { isApprovable } from "../../access/decide.ts";
 import { isPermanent, type OtherLease } from "../../access/lease/lease-record.ts";
 import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -75,7 +74,7 @@ export function openingMessage(
   const { id, reason } = request;
   const asks = asksText(request);
   const title = request.emergency ? emergencyTitle(request) : `:hourglass_flowing_sand: *${asks}*`;
-  const people = peopleToAct(request, cluster).filter((user) => !presence?.departed.includes(user));
+  const people = peopleToAct(request, cluster, presence);
   const called = [...(request.emergency ? ["<!channel>"] : []), mentions(people, maxCalled)];
   const please = called.filter((each) => each !== "").join(" ");
   return {
@@ -87,11 +86,10 @@ export function openingMessage(
   };
 }
 
-/** The people who must act now: approvers of a pending request, reviewers of an emergency. Slack user ids and user groups. */
-function peopleToAct(request: AccessRequest, cluster: Cluster | undefined): readonly string[] {
-  if (!cluster) return [];
-  if (request.emergency) return request.emergency.review ? [] : reviewersOf(request, cluster);
-  return request.state === "pending" ? othersWhoMayApprove(request, cluster) : [];
+/** Slack user ids and user groups. */
+function peopleToAct(request: AccessRequest, cluster: Cluster | undefined, presence: Presence | null) {
+  const names = cluster ? dueIn(request, cluster).names : [];
+  return names.filter((name) => !presence?.departed.includes(name));
 }
 
 /**
@@ -105,7 +103,7 @@ export function approvalMessage(
   presence: Presence | null = null,
   extension: ApprovedRequest | null = null,
 ): Message {
-  const who = peopleToAct(request, cluster).filter((name) => !presence?.departed.includes(name));
+  const who = peopleToAct(request, cluster, presence);
   const isSettled = request.state !== "pending" && who.length === 0;
   const open = () => (cluster ? askingCard(request, cluster, who, presence) : removedCard(request));
   const { lines, blocks } = isSettled ? settledCard(request, cluster, extension) : open();

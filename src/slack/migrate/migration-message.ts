@@ -1,10 +1,8 @@
 import type { AccessError } from "../../access/access-error.ts";
-import { hasApproved } from "../../access/approvals.ts";
-import { approversLeft } from "../../access/decide-migration.ts";
 import { isMigrationOver, type Migration } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { DirectMessages, ShownMessages } from "../../ledger/stored.ts";
-import { peopleNamed } from "../app/directory.ts";
+import { dueIn, whoToAsk } from "../app/people-called.ts";
 import { settleReplaced } from "../show/lost-cards.ts";
 import { answer, type Message, newerMessageNote } from "../show/message.ts";
 import { lostChannelMilestones, showCopies, wakeHomes } from "../show/messenger.ts";
@@ -26,7 +24,7 @@ import { migrationName, migrationState, migrationTitle, migrationTrouble } from 
 export function openingMigrationMessage(migration: Migration, cluster: Cluster | undefined): Message {
   const title = migrationTitle(migration);
   const note = newerMessageNote(migrationName(migration));
-  const called = cluster && migration.state === "pending" ? mentions(approversLeft(migration, cluster)) : "";
+  const called = cluster ? mentions(dueIn(migration, cluster).names) : "";
   const blocks = [section(`*${title}*${called && `\n${called}`}`), context(note)];
   return { text: `${called && `${called}: `}${title}`, blocks };
 }
@@ -48,8 +46,7 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   const { lost } = inChannel;
   let { shown } = inChannel;
   if (!isShown(before, migration)) {
-    const approvers = await whoToAsk(context, migration, cluster);
-    shown = await showCopies(context, showing, shown, approvers, lost !== null);
+    shown = await showCopies(context, showing, shown, await whoToAsk(context, migration), lost !== null);
   }
   // The calls can take seconds, and people can decide meanwhile.
   await wakeForThread(context, (await ledger.migrations.get(id)) ?? migration, shown);
@@ -59,12 +56,6 @@ export async function showMigration(context: MessengerContext, id: string): Prom
   }
   await noteOutdated(context, migration, inChannel, outdatedIn);
   await noteShown(context, migration, { ...shown, ...toRequester, isRemoved: !cluster });
-}
-
-async function whoToAsk({ directory }: MessengerContext, migration: Migration, cluster: Cluster | undefined) {
-  if (!cluster || migration.state !== "pending" || !migration.plan) return [];
-  const people = await peopleNamed(directory, approversLeft(migration, cluster));
-  return people.filter((user) => !hasApproved(migration, user));
 }
 
 /** Approvers see nothing before the worker's plan. A migration that ended before gets no post, except a refusal. */

@@ -1,15 +1,13 @@
-import { othersWhoMayApprove } from "../../access/decide.ts";
-import { reviewersOf } from "../../access/emergency.ts";
 import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { clusterApprovers, isUser } from "../../access/policy/rule.ts";
+import { clusterApprovers } from "../../access/policy/rule.ts";
 import { type AccessRequest, type ApprovedRequest, type Asked, peopleOf } from "../../access/record.ts";
 import { lastOfAccess, recordWith } from "../../ledger/look-ups.ts";
 import type { MessageLedger } from "../../ledger/messages.ts";
 import { wake, wakeAll } from "../../ledger/queues.ts";
 import type { ApproverCopy, DirectMessages, ShownMessages } from "../../ledger/stored.ts";
 import { peopleNamed } from "../app/directory.ts";
-import { hasTooFewApprovers, type Presence, presenceOf } from "../app/people-called.ts";
+import { hasTooFewApprovers, type Presence, presenceOf, whoToAsk } from "../app/people-called.ts";
 import { readerFor } from "../app/request-people.ts";
 import { approvalMessage, copyFor, openingMessage } from "../decide/approval-message.ts";
 import { noteOutage } from "./call-operators.ts";
@@ -199,23 +197,6 @@ export async function showCopies(
     await updateInChannel(context, showing, posted);
   }
   return { ...shown, copies };
-}
-
-/** Without an answer of Slack, everyone named by id. */
-async function whoToAsk(
-  { config, directory }: Pick<MessengerContext, "config" | "directory">,
-  request: AccessRequest,
-  presence: Presence | null,
-): Promise<readonly string[]> {
-  const cluster = config.clusters.get(request.cluster);
-  if (!cluster) return [];
-  // An emergency had no approval, so every reviewer gets the message: its person could archive the channel before.
-  if (request.emergency && !request.emergency.review) {
-    const people = await peopleNamed(directory, reviewersOf(request, cluster));
-    return people.filter((user) => user !== request.requester);
-  }
-  if (request.state !== "pending" || !request.preview) return [];
-  return presence?.present ?? othersWhoMayApprove(request, cluster).filter(isUser);
 }
 
 function milestone(name: string, text: string): Milestone {
