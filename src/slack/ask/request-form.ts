@@ -16,7 +16,7 @@ import type { SlackContext } from "../app/context.ts";
 import type { FormChange, Suggestion } from "../app/payload.ts";
 import { personFor } from "../app/request-people.ts";
 import { slackErrorCode } from "../app/web-client.ts";
-import { identitiesForAsker, rememberedIdentities } from "../link/identities.ts";
+import { identitiesNow, rememberedIdentities } from "../link/identities.ts";
 import { answer, messageModal } from "../show/message.ts";
 import {
   type ClusterOffer,
@@ -68,11 +68,11 @@ async function ownIn(
   user: string,
   form: RequestForm,
   offers: readonly ClusterOffer[],
-  look: typeof identitiesForAsker = identitiesForAsker,
+  look: typeof identitiesNow = identitiesNow,
 ): Promise<OwnIdentities | null> {
   const { offer } = completeForm(form, offers);
   if (!offer || !needsEmail(context.config.identities)) return null;
-  return look(context, user, form.askedFor || user, offer.cluster).catch(() => null);
+  return look(context, form.askedFor || user, offer.cluster, user).catch(() => null);
 }
 
 /** The principal of a form without an ARN: the chosen identity, or the only one. */
@@ -81,7 +81,7 @@ export async function identitiesInForm(context: SlackContext, user: string, view
   const { cluster: name, principal, for: person } = readFormParts(view);
   const cluster = context.config.clusters.get(name);
   if (principal !== "" || !cluster) return { arns: [], why: null };
-  const asking = identitiesForAsker(context, user, person?.user ?? user, cluster).catch((error: unknown) => ({
+  const asking = identitiesNow(context, person?.user ?? user, cluster, user).catch((error: unknown) => ({
     arns: [],
     why: explainFailure(error),
   }));
@@ -174,9 +174,7 @@ export function formChangeHandler(): (context: SlackContext, change: FormChange)
     const offers = await offersTo(context, form.askedFor || user);
     // Only another cluster or person needs a question to a worker; each typed letter comes here too.
     const isAnother = action.action_id === formActions.cluster || action.action_id === formActions.askedFor;
-    const look: typeof identitiesForAsker = isAnother
-      ? identitiesForAsker
-      : (at, _, person, cluster) => rememberedIdentities(at, person, cluster);
+    const look = isAnother ? identitiesNow : rememberedIdentities;
     const next = requestModal(form, offers, await ownIn(context, user, form, offers, look), user);
     if (offers.length === 0 || showsForm(view, next)) return;
     const update = { view_id: view.id, view: next };

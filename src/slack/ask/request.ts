@@ -16,7 +16,7 @@ import { noteAttempt } from "../app/attempts.ts";
 import type { Command, CommandCall, SlackContext } from "../app/context.ts";
 import type { ButtonClick, Submission } from "../app/payload.ts";
 import { clustersShown, isOfPerson, readerFor } from "../app/request-people.ts";
-import { identitiesForAsker } from "../link/identities.ts";
+import { identitiesNow } from "../link/identities.ts";
 import { askAgainAction, detailsButton, requestAction, runBlocks, runButton } from "../show/buttons.ts";
 import { withoutButtons } from "../show/lost-cards.ts";
 import {
@@ -53,7 +53,7 @@ async function askInOneLine(context: SlackContext, { user, rest, people }: Comma
   const turnedAway = (await refuseManyNames(context, user, parts)) ?? (await refuseNamed(context, user, parts));
   if (turnedAway) return turnedAway;
   const cluster = parts.principal === "" ? clusters.get(parts.cluster.toLowerCase()) : undefined;
-  const own = cluster && (await identitiesForAsker(context, user, parts.for?.user ?? user, cluster));
+  const own = cluster && (await identitiesNow(context, parts.for?.user ?? user, cluster, user));
   const reading = readRequest(parts, clusters, own, await namesFor(context, user, parts));
   if (reading.type === "mistakes")
     return mistakesAnswer(reading, linesOfIdentities(reading, parts, own?.arns ?? [], clusters));

@@ -75,11 +75,18 @@ async function ask(
   return noAnswer;
 }
 
-export async function identitiesNow(context: SlackContext, user: string, cluster: Cluster): Promise<OwnIdentities> {
-  const known = await lookUpIdentities(context, user, cluster);
+/** @param asker another one learns only that the person has none: they can't repair it */
+export async function identitiesNow(
+  context: SlackContext,
+  user: string,
+  cluster: Cluster,
+  asker = user,
+): Promise<OwnIdentities> {
+  const known = await lookUpIdentities(context, user, cluster, asker);
   const arns = ownIdentities(context.config.identities, cluster, known);
-  const why = arns.length > 0 ? null : (known.trouble ?? (known.found && whyNoIdentity(known.found)));
-  return { arns: await lastUsedFirst(context, user, arns), why };
+  if (arns.length > 0) return { arns: await lastUsedFirst(context, user, arns), why: null };
+  const unknown = `This person has no known AWS identity on ${cluster.name}. ${theyCanLink}`;
+  return { arns, why: asker === user ? (known.trouble ?? (known.found && whyNoIdentity(known.found))) : unknown };
 }
 
 /** How many of a person's last requests say which identity they use. */
@@ -91,19 +98,6 @@ async function lastUsedFirst({ ledger }: Pick<SlackContext, "ledger">, user: str
   const used = (await ledger.ofRequester(user, lookedThrough)).map(({ principal }) => principal);
   const placeOf = (arn: string) => (used.includes(arn) ? used.indexOf(arn) : used.length);
   return arns.toSorted((one, other) => placeOf(one) - placeOf(other));
-}
-
-/** The same about another person: only they can repair it, so the sentence says so. */
-export async function identitiesForAsker(
-  context: SlackContext,
-  asker: string,
-  user: string,
-  cluster: Cluster,
-): Promise<OwnIdentities> {
-  if (asker === user) return identitiesNow(context, user, cluster);
-  const arns = ownIdentities(context.config.identities, cluster, await lookUpIdentities(context, user, cluster, asker));
-  const why = `This person has no known AWS identity on ${cluster.name}. ${theyCanLink}`;
-  return { arns: await lastUsedFirst(context, user, arns), why: arns.length > 0 ? null : why };
 }
 
 /** The same from the ledger alone. */
