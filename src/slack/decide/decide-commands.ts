@@ -2,7 +2,7 @@ import type { ModalView } from "@slack/types";
 import type { Click } from "../../access/approvals.ts";
 import { personOf, refuseDecision } from "../../access/decide.ts";
 import { decideReview, type ReviewRefusal, refuseReview, reviewersOf } from "../../access/emergency.ts";
-import { isMigration, isMigrationId, type LedgerRecord } from "../../access/lists.ts";
+import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";
@@ -16,7 +16,7 @@ import { factsFor, isOwnEmergency, personFor } from "../app/request-people.ts";
 import { readStatus } from "../look/status.ts";
 import { approveBelowAnswer } from "../look/status-answer.ts";
 import { refuseOnMigration } from "../migrate/migration-clicks.ts";
-import { migrationTitle, noSuchMigrationAnswer } from "../migrate/migration-words.ts";
+import { migrationTitle, noSuchAnswer } from "../migrate/migration-words.ts";
 import { showsWholePlan } from "../migrate/plan-answer.ts";
 import { denyAction, digestShown, readDecideValue, reviewedAction } from "../show/buttons.ts";
 import {
@@ -60,8 +60,6 @@ export const approve: Command = {
     return isMigration(record) && !showsWholePlan(record, "message") ? status : approveBelowAnswer(status);
   },
 };
-
-const noSuchAnswer = (id: string) => (isMigrationId(id) ? noSuchMigrationAnswer(id) : noSuchRequestAnswer(id));
 
 /** A denial needs no digest: it gives nothing. */
 export const deny: Command = {

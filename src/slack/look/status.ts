@@ -1,15 +1,16 @@
 import type { ModalView } from "@slack/types";
-import { isMigrationId } from "../../access/lists.ts";
-import { actsOf, maySeeRequest } from "../../access/policy/permissions.ts";
+import { isMigration } from "../../access/lists.ts";
+import { actsOf, maySeeRequest, migrationActsOf } from "../../access/policy/permissions.ts";
 import { peopleOf } from "../../access/record.ts";
-import { continuationOf } from "../../ledger/look-ups.ts";
+import { continuationOf, recordWith } from "../../ledger/look-ups.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest, type SlackContext } from "../app/context.ts";
 import { personFor } from "../app/request-people.ts";
+import { migrationStatusAnswer } from "../migrate/migration-status.ts";
+import { noSuchAnswer } from "../migrate/migration-words.ts";
 import type { Place } from "../migrate/plan-answer.ts";
-import { readMigrationStatus } from "../migrate/read-migration-status.ts";
 import { runButton } from "../show/buttons.ts";
-import { clusterGoneAnswer, detailsModal, type Message, noSuchRequestAnswer, notYoursAnswer } from "../show/message.ts";
+import { clusterGoneAnswer, detailsModal, type Message, notYoursAnswer } from "../show/message.ts";
 import { actions, code, section } from "../show/mrkdwn.ts";
 import { clustersSeenBy, readOverview } from "./overview.ts";
 import { maxEvents, readRemoved, type Status, statusAnswer, statusModal } from "./status-answer.ts";
@@ -40,20 +41,24 @@ export async function readDetails(
 }
 
 async function findStatus(context: SlackContext, user: string, id: string, place: Place): Promise<Status | Message> {
-  if (isMigrationId(id)) return readMigrationStatus(context, user, id, place);
-  const request = await context.ledger.get(id);
-  if (!request && (await clustersSeenBy(context, user)).includes(id.toLowerCase())) return clusterAnswer(id);
-  if (!request) return (await readRemoved(context, user, id)) ?? noSuchRequestAnswer(id);
-  const cluster = context.config.clusters.get(request.cluster);
-  const person = await personFor(context, cluster, user, peopleOf(request));
-  if (!maySeeRequest(request, cluster, person)) {
-    await noteAttempt(context, { act: "see", by: user, code: "not-yours", request });
-    return cluster ? notYoursAnswer(request) : clusterGoneAnswer(request.cluster);
+  const { ledger, config, now } = context;
+  const record = await recordWith(ledger, id);
+  if (!record && (await clustersSeenBy(context, user)).includes(id.toLowerCase())) return clusterAnswer(id);
+  if (!record) return (await readRemoved(context, user, id)) ?? noSuchAnswer(id);
+  const cluster = config.clusters.get(record.cluster);
+  const person = await personFor(context, cluster, user, peopleOf(record));
+  if (!maySeeRequest(record, cluster, person)) {
+    await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: record });
+    return cluster ? notYoursAnswer(record) : clusterGoneAnswer(record.cluster);
   }
-  const events = await context.ledger.eventsOf(id, maxEvents);
-  const extension = await continuationOf(context.ledger, request);
-  const acts = actsOf(request, cluster, person, context.now(), extension !== null);
-  return { request, events, acts, extension };
+  const events = await ledger.eventsOf(id, maxEvents);
+  if (isMigration(record)) {
+    const acts = migrationActsOf(record, cluster, person, now());
+    return migrationStatusAnswer({ migration: record, events, acts }, place);
+  }
+  const extension = await continuationOf(ledger, record);
+  const acts = actsOf(record, cluster, person, now(), extension !== null);
+  return { request: record, events, acts, extension };
 }
 
 function clusterAnswer(cluster: string): Message {

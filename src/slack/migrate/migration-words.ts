@@ -1,8 +1,16 @@
 import { approversLeft, type MigrationRefusal, migrationApprovals } from "../../access/decide-migration.ts";
+import { isMigrationId } from "../../access/lists.ts";
 import { clusterOfMigration, type Migration } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
-import { answer, type Message, notYoursAnswer, onlyAnswer, type ThreadEntry } from "../show/message.ts";
+import {
+  answer,
+  type Message,
+  noSuchRequestAnswer,
+  notYoursAnswer,
+  onlyAnswer,
+  type ThreadEntry,
+} from "../show/message.ts";
 import { code, mention, mentions, plainLine, styled, time } from "../show/mrkdwn.ts";
 import { changedSince, droppedTexts, notCheckedYet, quietText, voidedText } from "../show/words.ts";
 
@@ -134,6 +142,10 @@ export function noMigrationAnswer(cluster: string): Message {
 
 export function noSuchMigrationAnswer(id: string): Message {
   return answer(`There is no migration or repair ${code(id)}. Copy the id from its message.`);
+}
+
+export function noSuchAnswer(id: string): Message {
+  return isMigrationId(id) ? noSuchMigrationAnswer(id) : noSuchRequestAnswer(id);
 }
 
 export function stopMigrationByAnswer(id: string): Message {

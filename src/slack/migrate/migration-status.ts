@@ -1,13 +1,10 @@
 import type { Button, KnownBlock } from "@slack/types";
 import type { ChainedEvent } from "../../access/audit-event.ts";
 import type { DoneStep, Migration } from "../../access/migration.ts";
-import { type MigrationAct, maySeeRequest, migrationActsOf } from "../../access/policy/permissions.ts";
-import { noteAttempt } from "../app/attempts.ts";
-import type { SlackContext } from "../app/context.ts";
-import { personFor } from "../app/request-people.ts";
-import { readRemoved, timelineText } from "../look/status-answer.ts";
+import type { MigrationAct } from "../../access/policy/permissions.ts";
+import { timelineText } from "../look/status-answer.ts";
 import { detailsButton } from "../show/buttons.ts";
-import { type Message, messageOf, notYoursAnswer } from "../show/message.ts";
+import { type Message, messageOf } from "../show/message.ts";
 import { actions, code, context, section, styled, time } from "../show/mrkdwn.ts";
 import {
   approveMigrationButton,
@@ -15,7 +12,7 @@ import {
   retryMigrationButton,
   stopMigrationButton,
 } from "./migration-buttons.ts";
-import { migrationWord, noSuchMigrationAnswer } from "./migration-words.ts";
+import { migrationWord } from "./migration-words.ts";
 import { migrationBlocks, type Place, showsWholePlan } from "./plan-answer.ts";
 
 const buttonOf: Readonly<Record<MigrationAct, (migration: Migration) => Button>> = {
@@ -27,28 +24,6 @@ const buttonOf: Readonly<Record<MigrationAct, (migration: Migration) => Button>>
 
 /** Each has its proof; older ones are in the thread. */
 const maxProofs = 5;
-
-/** A migration of a hundred entries has more events: it shows the beginning and the end. */
-const maxEvents = 500;
-
-export async function readMigrationStatus(
-  context: SlackContext,
-  user: string,
-  id: string,
-  place: Place = "message",
-): Promise<Message> {
-  const migration = await context.ledger.migrations.get(id);
-  if (!migration) return (await readRemoved(context, user, id)) ?? noSuchMigrationAnswer(id);
-  const cluster = context.config.clusters.get(migration.cluster);
-  const person = await personFor(context, cluster, user, [migration.requester]);
-  if (!maySeeRequest(migration, cluster, person)) {
-    await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: migration });
-    return notYoursAnswer(migration);
-  }
-  const events = await context.ledger.eventsOf(id, maxEvents);
-  const acts = migrationActsOf(migration, cluster, person, context.now());
-  return migrationStatusAnswer({ migration, events, acts }, place);
-}
 
 interface MigrationStatus {
   readonly migration: Migration;
