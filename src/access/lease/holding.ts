@@ -106,12 +106,12 @@ function restoredPart(old: Holding, restored: readonly string[] | null): Holding
 
 function union(live: Holding | undefined, came: Holding): Holding {
   if (!live) return came;
-  const shares = new Map<string, Share>([...came.shares, ...live.shares].map((share) => [share.id, share]));
+  const others = came.shares.filter(({ id }) => !live.shares.some((share) => share.id === id));
   return {
     ...live,
     entryAdded: live.entryAdded || came.entryAdded,
     added: [...new Set([...live.added, ...came.added])].sort(),
-    shares: [...shares.values()],
+    shares: [...live.shares, ...others],
   };
 }
 
@@ -147,7 +147,7 @@ export function withLedgerMemory(
     if (!own) continue;
     const key = request.principal.toLowerCase();
     const before = holdings.get(key) ?? known.get(key);
-    holdings.set(key, before ? merge(before, own) : own);
+    holdings.set(key, union(before, own));
   }
   const lost = new Set(holdings.keys());
   return { holdings: lost.size === 0 ? known : new Map([...known, ...holdings]), lost };
@@ -249,15 +249,6 @@ export function refuseMovedName(cluster: Cluster, begun: readonly Placed[], keys
     const message = `${cluster.name} is ${clusterArnOf(cluster)} in eks-access.yml, but ${id} belongs to ${place.slice(place.indexOf(" ") + 1)}`;
     throw new AccessError("cluster-mismatch", message);
   }
-}
-
-function merge(known: Holding, own: Holding): Holding {
-  return {
-    ...known,
-    entryAdded: known.entryAdded || own.entryAdded,
-    added: [...new Set([...known.added, ...own.added])].toSorted(),
-    shares: [...known.shares, ...own.shares],
-  };
 }
 
 function sealedValue(

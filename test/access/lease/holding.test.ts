@@ -190,7 +190,7 @@ describe("after a restore", () => {
     const live = aHolding({ entryAdded, shares: [aShare({ id: "r-new" })] });
 
     expect(mergeMemory({ ...none, holdings: [live] }, backup, () => [viewers]).holdings).toMatchObject([
-      { entryAdded, shares: [{ id: "r-old" }, { id: "r-new" }] },
+      { entryAdded, shares: [{ id: "r-new" }, { id: "r-old" }] },
     ]);
   });
 
