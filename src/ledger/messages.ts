@@ -1,11 +1,17 @@
 import type { RedisClient } from "./client.ts";
-import { markShownScript, runScript } from "./commit-script.ts";
+import { markShownScript, runScript, scriptOf } from "./commit-script.ts";
 import { fieldsOf, recordKey, shownKey, threadKey, unshownKey } from "./records.ts";
 import { hashOf, type ShownMessages, type StoredReader, textOf, wholeOf } from "./stored.ts";
 
 const homesKey = "{eks-access}:homes";
 /** A hash by record: the channel that must show it again. */
 const outdatedKey = "{eks-access}:outdated-messages";
+
+/** What lost its record is not looked for again. KEYS: outdated, record, unshown. ARGV: id */
+const forgetOutdatedScript = scriptOf(`
+if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('SREM', KEYS[3], ARGV[1]) end
+return redis.call('HDEL', KEYS[1], ARGV[1])
+`);
 
 export type MessageLedger = ReturnType<typeof redisMessages>;
 
@@ -24,9 +30,11 @@ export function redisMessages(redis: RedisClient, reader: StoredReader) {
     /** Records that a channel does not show as they are, and the channel: Slack refused the update, or other people can approve now. */
     outdated: async (): Promise<ReadonlyMap<string, string>> => new Map(await hashOf(redis, outdatedKey)),
     outdatedIn: (id: string): Promise<string | null> => textOf(redis, "HGET", outdatedKey, id),
-    /** @param channel null: it shows the record as it is */
+    /** @param channel null: it shows the record as it is, or there is none */
     rememberOutdated: async (id: string, channel: string | null): Promise<void> =>
-      void (await (channel === null ? redis.hdel(outdatedKey, id) : redis.hset(outdatedKey, id, channel))),
+      void (channel === null
+        ? await runScript(redis, forgetOutdatedScript, [outdatedKey, recordKey(id), unshownKey], [id])
+        : await redis.hset(outdatedKey, id, channel)),
     threadEntryNames: (id: string): Promise<readonly string[]> => wholeOf(redis, "LRANGE", threadKey(id), "0", "-1"),
     addThreadEntries: async (id: string, names: readonly string[]): Promise<void> =>
       void (await redis.rpush(threadKey(id), ...names)),

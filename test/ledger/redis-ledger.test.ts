@@ -271,6 +271,20 @@ const garbling: readonly (readonly [string, readonly string[]])[] = [
   ["counts", ["HSET", "pending", "garbage"]],
 ];
 
+test("a record that Redis lost is unshown until someone looks for it", async () => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+  for (const id of ["r-1", "r-2"]) await ledger.commit(aChange(aRequest({ id })));
+  await redis.del("{eks-access}:record:r-1");
+
+  for (const id of ["r-1", "r-2"]) await ledger.rememberOutdated(id, null);
+
+  expect(await ledger.unshown(10)).toEqual(["r-2"]);
+  await close();
+  await database.close();
+});
+
 test.each([
   ["whose number leaves no room for another", "99999999999999-0", "0".repeat(64)],
   ["with a number that no program counts to", "18446744073709551614-0", "0".repeat(64)],
