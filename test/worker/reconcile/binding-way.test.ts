@@ -459,8 +459,11 @@ describe("what others do to a binding", () => {
 
       await reconcileCluster(secondsLater(5), cluster);
 
-      expect((await requestOf(context, "r-one")).lease?.voidSince).not.toBeNull();
+      const { lease } = await requestOf(context, "r-one");
+      expect(lease?.voidSince).not.toBeNull();
       expect(await may("alice@example.com", "default")).toBe(false);
+      await reconcileCluster(secondsLater(60), cluster);
+      expect((await requestOf(context, "r-one")).lease?.voidSince).toBe(lease?.voidSince);
     });
   });
 
