@@ -45,7 +45,6 @@ import {
 import { type EventLedger, redisEvents } from "./redis-audit-log.ts";
 import {
   hashOf,
-  readOr,
   readStored,
   type StoredReader,
   storedReader,
@@ -161,7 +160,7 @@ function redisRequests(redis: RedisClient, reader: StoredReader) {
       return new Map(counts.filter(([name]) => /^[a-z0-9][a-z0-9-]{0,62}$/.test(name)).slice(0, maxClusters));
     },
     /** Whether this id is of a removed permanent lease: its id stays known. */
-    isPermanentLeaseOver: async (id: string) => (await readOr(0, redis.sismember(permanentKey, id))) === 1,
+    isPermanentLeaseOver: async (id: string) => (await textOf(redis, "SISMEMBER", permanentKey, id)) === "1",
     /** Records in which this person gets the access, newest first. */
     ofRequester: async (user: string, limit: number): Promise<readonly AccessRequest[]> =>
       readRequests(redis, reader, await redis.zrevrange(requesterKey(user), 0, limit - 1)),

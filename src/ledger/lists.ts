@@ -13,7 +13,7 @@ import { isClosed } from "../access/request.ts";
 import type { RedisClient } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { readListed, readRecords, recordKey } from "./records.ts";
-import { readOr, type StoredReader } from "./stored.ts";
+import { type StoredReader, wholeOf } from "./stored.ts";
 
 const prefix = "{eks-access}";
 
@@ -61,7 +61,7 @@ export async function latestMigration(
   reader: StoredReader,
   cluster: string,
 ): Promise<Migration | null> {
-  const ids = await readOr([], redis.zrevrange(migrationsKey(cluster), 0, maxListed - 1));
+  const ids = await wholeOf(redis, "ZREVRANGE", migrationsKey(cluster), "0", String(maxListed - 1));
   const records = await readRecords(redis, reader, ids);
   return records.find((record): record is Migration => isMigration(record) && record.cluster === cluster) ?? null;
 }

@@ -150,20 +150,12 @@ return 1
 /** A hash: for each unreadable record the digest of its text. */
 const unreadableKey = "{eks-access}:unreadable";
 
-/** What is read at a key; `absent`, if it has another type: an attacker with Redis could delete it too, and a failed read keeps access. */
-export async function readOr<T>(absent: T, reading: Promise<T>): Promise<T> {
-  return reading.catch((error: unknown) => {
-    if (error instanceof Error && error.message.startsWith("WRONGTYPE")) return absent;
-    throw error;
-  });
-}
-
 /** KEYS: what is read. ARGV: the command that reads it, with the rest of its arguments */
 const wholeScript = scriptOf(`
 local found, size = redis.pcall(ARGV[1], KEYS[1], unpack(ARGV, 2)), 0
 if type(found) ~= 'table' then found = { found } end
 if found.err then return string.find(found.err, 'WRONGTYPE', 1, true) and {} or found end
-for _, text in ipairs(found) do size = size + #(text or '') end
+for _, text in ipairs(found) do size = size + #tostring(text or '') end
 return size < 8000000 and found or {}
 `);
 
@@ -176,10 +168,15 @@ export async function wholeOf(redis: RedisClient, command: Reads, key: string, .
   return Array.isArray(found) ? found.map((text) => String(text ?? "")) : [];
 }
 
-type Reads = "GET" | "HGET" | "HGETALL" | "HMGET" | "LRANGE" | "SMEMBERS";
+type Reads = "GET" | "HGET" | "HGETALL" | "HMGET" | "LRANGE" | "SISMEMBER" | "SMEMBERS" | "ZREVRANGE";
 
 /** The same for one text; null: there is none. */
-export async function textOf(redis: RedisClient, command: "GET" | "HGET", key: string, ...rest: string[]) {
+export async function textOf(
+  redis: RedisClient,
+  command: "GET" | "HGET" | "SISMEMBER",
+  key: string,
+  ...rest: string[]
+) {
   return (await wholeOf(redis, command, key, ...rest))[0] || null;
 }
 
