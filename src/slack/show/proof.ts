@@ -16,7 +16,12 @@ export function signInMessage(request: AccessRequest, cluster: Cluster): Message
     `aws eks update-kubeconfig --region ${region} --name ${eksName} --alias ${name}${profile}`,
     `kubectl get pods${namespaceOption(request, cluster)}`,
   ].join("\n");
-  const intro = `Sign in with the credentials of ${code(request.principal)}`;
+  const admitted = admittedBy(entryArnOf(request.principal));
+  // People assume a role of IAM Identity Center only through its permission set.
+  const intro =
+    admitted.type === "permission-set"
+      ? `Set ${code("AWS_PROFILE")} to your profile of the permission set ${code(admitted.name)}. Then paste:`
+      : `Sign in with the credentials of ${code(request.principal)}`;
   const hint = assumeHint(request, cluster);
   return {
     text: [intro, codeBlock(lines), ...(hint ? [hint] : [])].join("\n"),
@@ -36,9 +41,7 @@ function assumeHint({ principal: arn, lease }: AccessRequest, cluster: Cluster):
   const reading = readHolder(arn);
   if (reading.type === "invalid" || reading.principal.kind === "user") return "";
   const admitted = admittedBy(entryArnOf(arn));
-  // People assume a role of IAM Identity Center only through its permission set.
-  if (admitted.type === "permission-set")
-    return `Set ${code("AWS_PROFILE")} to your profile of the permission set ${code(admitted.name)} first.`;
+  if (admitted.type === "permission-set") return "";
   // The session's name comes with assuming the role, and kubectl would use a different one.
   if (reading.principal.kind === "session" && !isIdentityCenterRole(arn))
     return `Use your profile for ${code(admitted.name)}.`;

@@ -347,10 +347,10 @@ describe("how to sign in", () => {
     expect(text).toContain(`Add \`--role-arn arn:aws:iam::111122223333:role${path}developers\` to the first line.`);
   });
 
-  test("names the profile for a role of IAM Identity Center, which no one can assume", () => {
+  test("names the profile for a role of IAM Identity Center, which no one can assume, before what to paste", () => {
     const text = signIn("arn:aws:iam::111122223333:role/AWSReservedSSO_Developer_0123456789abcdef");
 
-    expect(text).toContain("Set `AWS_PROFILE` to your profile of the permission set `Developer` first.");
+    expect(text).toMatch(/^Set `AWS_PROFILE` to your profile of the permission set `Developer`\. Then paste:\n/);
     expect(text).toContain('aws sso login --profile "$AWS_PROFILE"\naws eks update-kubeconfig');
     expect(text).not.toContain("--role-arn");
   });
