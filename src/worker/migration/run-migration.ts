@@ -126,20 +126,35 @@ async function goOn(run: MigrationRun, migration: Migration): Promise<void> {
   await voidMigration(context, await closeBegunStep(run, migration), "the plan changed since its approval");
 }
 
-/** After a change of the mode or the document it plans again; entries follow each other. */
+/** After a change of the mode or the document it plans again; entries follow each other, also where EKS refuses one. */
 async function takeSteps(run: MigrationRun, plan: MigrationPlan, start: Migration): Promise<void> {
   const { context } = run;
   let migration = start;
   // A run carried the step out, and died before the record said so.
   const isLeft = plan.steps.some((step) => stepName(step) === migration.begun?.name);
   if (migration.begun && !isLeft) return void (await closeBegunStep(run, migration));
+  const refused: { readonly arn: string; readonly error: AccessError }[] = [];
   for (const step of plan.steps) {
     if (step.type === "remove-from-aws-auth") {
+      if (refused.length > 0) break;
       if (migration !== start) return;
       if (migration.settlesAt === null || hasNewEntry(run)) return settle(context, migration);
     }
-    migration = await carryOutStep(run, migration, step);
+    try {
+      migration = await carryOutStep(run, migration, step);
+    } catch (error) {
+      if (step.type !== "give-entry" || !hasCode(error, "access-entry-refused")) throw error;
+      refused.push({ arn: step.wanted.principalArn, error });
+      // EKS made nothing, so nothing becomes visible late.
+      const atOnce = { ...run, context: { ...context, pause: async () => {} } };
+      migration = await closeBegunStep(atOnce, migration, stepName(step));
+    }
     if (isMigrationOver(migration) || step.type !== "give-entry") return;
+  }
+  const [first, ...others] = refused;
+  if (first) {
+    const what = [first.error.what, ...others.map(({ arn }) => `the same for ${arn}`)].join("; ");
+    throw new AccessError("access-entry-refused", what, { cause: first.error });
   }
   if (migration === start) await finish(context, migration);
 }
@@ -232,10 +247,9 @@ async function voidMigration(
 }
 
 /** A completed step is done; an incomplete entry goes, so that aws-auth counts for its principal. @throws AccessError */
-async function closeBegunStep(run: MigrationRun, migration: Migration): Promise<Migration> {
+async function closeBegunStep(run: MigrationRun, migration: Migration, name = migration.begun?.name) {
   const { context, gathered } = run;
-  if (!migration.begun) return migration;
-  const { name } = migration.begun;
+  if (name === undefined) return migration;
   // Without a sealed plan the record does not say what had to leave.
   const removes = isGenuinePlan(migration, context.keys.preview) ? migration.plan : null;
   const isDone = await wasCarriedOut(run, removes, name);

@@ -183,6 +183,32 @@ describe("a migration that two approvers approved", () => {
     await adminsSignIn();
   });
 
+  test("makes the other access entries where IAM lacks principals, and names each of these before anything leaves aws-auth", async () => {
+    const [gone, past] = ["gone", "past"].map((name) => arns.admins.replace("platform-admins", name));
+    const items = [gone, past].map((arn) => `- rolearn: ${arn}\n  username: them\n  groups: [theirs]\n`).join("");
+    const setRoles = (mapRoles = "") =>
+      sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...map.data, mapRoles } }));
+    setRoles(`${items}${initialAwsAuth.mapRoles}`);
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+
+    const { state, begun, done, trouble } = await scene.look();
+
+    expect([state, begun]).toEqual(["running", null]);
+    expect(done.map(({ name }) => name)).toEqual(["switch-mode", `give-entry ${arns.admins}`]);
+    expect(trouble?.message).toContain(`CreateAccessEntry on ${gone} `);
+    expect(trouble?.message).toContain(`the same for ${past}. Check that it exists with this path`);
+    expect(rolesNow()).toContain(arns.admins);
+    await adminsSignIn();
+    setRoles(initialAwsAuth.mapRoles);
+    await tryAgain();
+    expect(await scene.look()).toMatchObject({ state: "pending" });
+    await scene.look();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    expect(await scene.toItsEnd()).toMatchObject({ state: "done" });
+    await adminsSignIn();
+  });
+
   test("does not take its own entry for others' where EKS lists it late", async () => {
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");
