@@ -12,18 +12,13 @@ import { CLUSTER_ADMIN, isAsWanted, type PresentEntry, type WantedEntry } from "
 import { isAsItem } from "../../diagnosis/migration/plan.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import { wake } from "../../ledger/queues.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { connectAs, type ReachedCluster } from "../open-cluster.ts";
 import { accessOf } from "../reconcile/review-questions.ts";
 import { becomePrincipal, identityByEntry, signIn } from "../sign-in/sign-in.ts";
-import {
-  type BegunTags,
-  type GatheredMigration,
-  migrationTag,
-  presentEntryOf,
-  withManager,
-} from "./gather-migration.ts";
+import { type GatheredMigration, migrationTag, presentEntryOf, withManager } from "./gather-migration.ts";
 
 /** Later plans have no step for an entry with this tag. */
 export const wholeMigration = { [migrationTag]: "whole" };
@@ -47,14 +42,14 @@ export async function createMigratedEntry(
   };
   await checkDocument();
   return withManager(gathered.openManager, context.awsRequests, async (entries) => {
-    const entry = await giveEntry(entries, wanted, gathered.begunTags, context.pause);
+    const entry = await giveEntry(run, entries, wanted);
     const prove = async () => [
       ...(await proveMovedEntry(client, cluster, gathered.facts.document, entry)),
       signedIn(entry, await signInByMovedEntry(run, migration, entry)),
     ];
     // After a "no" the item in aws-auth counts again.
     const proof = await prove().catch(async (error: unknown) => {
-      if (hasCode(error, "access-entry-conflict")) await entries.remove(entry.principalArn);
+      if (hasCode(error, "access-entry-conflict")) await removeEntry(run, entries, entry.principalArn);
       throw error;
     });
     // The next run deletes an incomplete entry if the plan changed by this.
@@ -144,7 +139,8 @@ async function proveMovedEntry(
   const after = { username: render(username, { accountId, sessionName: "eks-access" }) ?? username, groups };
   const checks = [listPods, ...cluster.levels.flatMap(({ verify }) => verify)].slice(0, maxChecks);
   for (const check of checks) {
-    const [was, is] = [await may(client, before, check), await may(client, after, check)];
+    const may = async (identity: MappedIdentity) => (await client.may(identity, accessOf(check))).allowed;
+    const [was, is] = [await may(before), await may(after)];
     if (was === is) continue;
     const change = `${was ? "loses" : "gains"} by its access entry the right to ${check.verb} ${check.resource}`;
     throw new AccessError("access-entry-conflict", `${principalArn} ${change}`, { remedy: deletedAgain });
@@ -153,18 +149,11 @@ async function proveMovedEntry(
   return [mapped, `authorized: ${asked}, the same answers as for its item in aws-auth.`];
 }
 
-async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity, check: AccessCheck): Promise<boolean> {
-  return (await client.may(identity, accessOf(check))).allowed;
-}
-
 /** Until it is as wanted. If an administrator's policy can't be associated, the item in aws-auth counts again. */
-async function giveEntry(
-  entries: AccessEntries,
-  wanted: WantedEntry,
-  begunTags: BegunTags,
-  pause: WorkerContext["pause"],
-): Promise<AccessEntry> {
+async function giveEntry(run: MigrationRun, entries: AccessEntries, wanted: WantedEntry): Promise<AccessEntry> {
   const { principalArn, username, groups, isAdmin } = wanted;
+  const { begunTags } = run.gathered;
+  const about = `the access entry of ${principalArn}`;
   let found = await entries.describe(principalArn);
   // An earlier migration's entry is only completed: others can have copied its tag.
   const isSame = found?.username === username && sameGroups(found.groups, groups);
@@ -173,27 +162,28 @@ async function giveEntry(
   if (found && seen?.migrated === "whole" && isAsWanted(seen, wanted)) return found;
   const by = found && begunTags.begunBy(found);
   if (found && by !== "this" && !(by && isSame)) {
-    const what = anotherWriter("made", `the access entry of ${principalArn}`);
     const remedy = "Delete it if no one needs it, then click Try again.";
-    throw new AccessError("access-entry-conflict", what, { remedy });
+    throw new AccessError("access-entry-conflict", anotherWriter("made", about), { remedy });
   }
+  // The next pass sees the lease that began in it meanwhile.
+  if (seen?.isLeased) throw new AccessError("cluster-conflict", anotherWriter("changed", about));
   // EKS can't change a username, so it makes an entry of an earlier plan again.
   if (found && found.username !== username) {
-    await entries.remove(principalArn);
+    await removeEntry(run, entries, principalArn);
     found = null;
   }
   if (!found) await entries.create({ principalArn, username, groups, tags: begunTags.tagFor(principalArn) });
-  else await entries.setGroups(principalArn, groups);
+  else if (!isSame) await entries.setGroups(principalArn, groups);
   if (isAdmin) {
     await entries.associate(principalArn, { name: CLUSTER_ADMIN, namespaces: null }).catch(async (error: unknown) => {
-      await entries.remove(principalArn);
+      await removeEntry(run, entries, principalArn);
       throw error;
     });
   }
-  const made = await readBack(entries, principalArn, (entry) => isAsWanted(entry, wanted), pause);
+  const made = await readBack(entries, principalArn, (entry) => isAsWanted(entry, wanted), run.context.pause);
   if (made) return made;
   const { remedy } = new AccessError("migration-stopped", "");
-  throw new AccessError("access-entry-conflict", readBackDiffers(`the access entry of ${principalArn}`), { remedy });
+  throw new AccessError("access-entry-conflict", readBackDiffers(about), { remedy });
 }
 
 const looks = 6;
@@ -213,12 +203,16 @@ export async function readBack(
   return null;
 }
 
-/** The item in aws-auth then counts again. @returns whether it is complete, and stays @throws AccessError */
-export async function removeHalfMadeEntry(
-  entries: AccessEntries,
-  principalArn: string,
-  { context, cluster, reached, gathered: { begunTags, facts } }: MigrationRun,
-): Promise<boolean> {
+/** Its item in aws-auth then counts again. The look finds a lease that began in it. */
+async function removeEntry({ context, cluster }: MigrationRun, entries: AccessEntries, principalArn: string) {
+  await entries.remove(principalArn);
+  await wake(context.queues, { type: "inspect", cluster: cluster.name });
+}
+
+/** @returns whether it is complete, and stays @throws AccessError */
+export async function removeHalfMadeEntry(entries: AccessEntries, principalArn: string, run: MigrationRun) {
+  const { context, cluster, reached, gathered } = run;
+  const { begunTags, facts } = gathered;
   // A killed run's entry can become visible late, and would override the item for good.
   const found = await readBack(entries, principalArn, () => true, context.pause);
   if (found === null || begunTags.begunBy(found) !== "this")
@@ -231,6 +225,6 @@ export async function removeHalfMadeEntry(
   const isNeeded = held.type === "holding" || facts.mode === "API";
   const data = isNeeded ? (await reached.client.readAwsAuth())?.data : undefined;
   const stays = isAsItem(await inTurns(parseSteps(data ?? {})), { ...found, groups }, arn);
-  await (stays ? entries.tag(found, wholeMigration) : entries.remove(principalArn));
+  await (stays ? entries.tag(found, wholeMigration) : removeEntry(run, entries, principalArn));
   return stays;
 }

@@ -715,6 +715,51 @@ describe("a migration that a person stops", () => {
     });
   });
 
+  test("in the middle of an administrator's access entry has the lease in a half one looked at, which goes with it", async () => {
+    sandbox.aws.account.setAllowed(arns.creator, ["sts:*", "eks:*"]);
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    const headers = { "x-amzn-errortype": "AccessDeniedException" };
+    const answer = { type: "answer", status: 403, headers, body: "{}" } as const;
+    sandbox.aws.faults.plan("eks.AssociateAccessPolicy", answer);
+    sandbox.aws.faults.plan("eks.DeleteAccessEntry", answer);
+    await scene.look();
+    await give(scene.context(), cluster, { id: "r-beside", principal: arns.admins });
+    await stop();
+    const context = scene.context();
+    const add = vi.spyOn(context.queues.clusters, "add");
+
+    await lookAtMigration(context, cluster);
+
+    expect(await entryOfAdmins()).toBeNull();
+    await adminsSignIn();
+    expect(add.mock.calls.map(([, job]) => job)).toContainEqual({ type: "inspect", cluster: cluster.name });
+    await reconcileCluster(context, cluster, "inspect");
+    const { lease } = await requestOf(context, "r-beside");
+    expect(lease?.drift?.message).toContain(`the entry of ${arns.admins} lacks eks-access:viewers`);
+  });
+
+  test("in the middle of an access entry, tried again, keeps the groups of a lease that begins in it right before", async () => {
+    sandbox.aws.account.setAllowed(arns.creator, ["sts:*", "eks:*"]);
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    const headers = { "x-amzn-errortype": "AccessDeniedException" };
+    sandbox.aws.faults.plan("eks.TagResource", { type: "answer", status: 403, headers, body: "{}" });
+    await scene.look();
+    await tryAgain();
+    const onStrike = async () =>
+      void (await give(scene.context(), cluster, { id: "r-beside", principal: arns.admins }));
+    // The look itself reads this entry and the creator's before.
+    sandbox.aws.faults.plan("eks.DescribeAccessEntry", { type: "watch" }, { nth: 3, onStrike });
+
+    await scene.look();
+
+    expect((await entryOfAdmins())?.groups).toEqual(["eks-access:viewers"]);
+    await reconcileCluster(scene.context(), cluster, "inspect");
+    expect((await requestOf(scene.context(), "r-beside")).lease).toMatchObject({ state: "active", drift: null });
+    await adminsSignIn();
+  });
+
   test("in the middle of an access entry that EKS shows late leaves no half one behind, which would lock its people out", async () => {
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");
