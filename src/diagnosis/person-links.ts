@@ -1,5 +1,5 @@
 import { AccessError } from "../access/access-error.ts";
-import { type Drift, isOfRole } from "../access/lease/drift.ts";
+import { type Drift, isOfRole, requestAgain } from "../access/lease/drift.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/record.ts";
@@ -137,7 +137,7 @@ function driftWords(drifts: readonly Drift[], inForce: number, asker: Reading): 
 export function driftRemedy({ drift }: Pick<Cluster, "drift">, message = "", failure?: string): string {
   if (isOfRole(message)) return new AccessError("role-absent", "").remedy;
   if (drift === "repair") return failure ?? "The worker restores it within minutes.";
-  return "Ask the other writer to keep it, then request it again. Or ask an operator for drift: repair.";
+  return `${requestAgain(message)} Or ask an operator for drift: repair.`;
 }
 
 export function workerMissing(seconds: number): Finding {

@@ -614,6 +614,14 @@ test("a cluster that repairs drift says that the lease comes back by itself, exc
   expect(theCause(ofRole, "drifted").remedy).toContain("Create it, or correct the level");
 });
 
+test("a lease in aws-auth that the cluster no longer reads is requested again, and has no other writer to ask", () => {
+  const message = "it is in aws-auth, which staging no longer reads for this principal";
+  const requests = [aLeasedRequest({ drift: { at: at(hours(1)).toISOString(), message } }, own)];
+  const facts = whyFacts({ cluster: aCluster({ drift: "report" }), mode: "API", data: {}, pods: null, requests });
+
+  expect(theCause(facts, "drifted").remedy).toBe("Request it again. Or ask an operator for drift: repair.");
+});
+
 test("a lease whose repair fails says why, not that it comes back by itself", () => {
   const trouble = aTrouble({ message: "The document is immutable. Replace it." });
   const requests = [aLeasedRequest({}, { ...own, trouble })];

@@ -95,6 +95,12 @@ export function isOfRole(message: string): boolean {
   return /^the (?:Cluster)?Role /.test(message);
 }
 
+/** No one wrote over a lease in `aws-auth` that the cluster does not read any more. */
+export function requestAgain(message: string): string {
+  const isUnread = message.startsWith("it is in aws-auth, which");
+  return isUnread ? "Request it again." : "Ask the other writer to keep it, then request it again.";
+}
+
 function sectionOf({ principal }: ApprovedRequest): string {
   return principal.includes(":user/") ? "mapUsers" : "mapRoles";
 }

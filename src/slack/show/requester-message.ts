@@ -1,7 +1,7 @@
 import type { Button } from "@slack/types";
 import { isApprovable, othersWhoMayApprove } from "../../access/decide.ts";
 import { theyCanLink } from "../../access/identities.ts";
-import { isOfRole } from "../../access/lease/drift.ts";
+import { isOfRole, requestAgain } from "../../access/lease/drift.ts";
 import { isEndedForMore, isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -215,9 +215,7 @@ function activeMilestone(request: AccessRequest, lease: Lease, to: Reader): Mile
   const buttons = ownLeaseButtons(request, to.user);
   if (drift) {
     const isRestored = cluster?.drift === "repair";
-    const wait = isRestored
-      ? "The worker restores it within minutes."
-      : "Ask the other writer to keep it, then request it again.";
+    const wait = isRestored ? "The worker restores it within minutes." : requestAgain(drift.message);
     const isRole = isOfRole(drift.message);
     const next = isRole ? "Ask an operator of the cluster." : wait;
     const text = `${subject} is lost: ${asClause(drift.message)}. ${next}`;

@@ -243,6 +243,9 @@ test("a person whose entry is gone requests it again, unless the worker restores
     [1, 2].map(() => expect.stringContaining("is lost: the ClusterRole edit is gone. Ask an operator of the cluster.")),
   );
   expect(reported && textOfBlocks(reported.message)).toContain("[Request again] [I'm done]");
+  const message = "it is in aws-auth, which staging no longer reads for this principal";
+  const unread = milestoneOf(aLeasedRequest({ drift: { ...drift, message } }), aCluster({ drift: "report" }));
+  expect(unread?.message.text).toContain("for this principal. Request it again.");
   expect(repaired && textOfBlocks(repaired.message)).toContain("[Extend] [I'm done]");
 });
 
