@@ -4,7 +4,7 @@ import { type AccessRequest, peopleOf } from "../../access/record.ts";
 import { parseJson } from "../../access/seal.ts";
 import { withinTime } from "../../operations/deadlines.ts";
 import { refusedHomeView } from "../look/home-view.ts";
-import { approveAction, cancelAction, doneAction, revokeAction } from "../show/buttons.ts";
+import { approveAction, cancelAction, doneAction, revokeAction, stopMigrationAction } from "../show/buttons.ts";
 import { withoutButtons } from "../show/lost-cards.ts";
 import { answer, detailsModalId, type Message, messageModal, revokeModalId } from "../show/message.ts";
 import { placeOfClick } from "../show/message-updates.ts";
@@ -106,7 +106,7 @@ export async function checkPerson(context: SlackContext, sent: SlackRequest): Pr
     nameSender(sent.body, await currentIdOf(context, by));
     return true;
   }
-  if (account === "unconfirmed" && ending.has(wordsIn(sent).word)) return true;
+  if (account === "unconfirmed" && endsAndShowsNothing(sent)) return true;
   const attempt = await attemptIn(context, sent);
   // While Slack is slow, a look is no attempt.
   if (account !== "unconfirmed" || attempt.act !== "see") await noteAttempt(context, { by, code: account, ...attempt });
@@ -114,8 +114,13 @@ export async function checkPerson(context: SlackContext, sent: SlackRequest): Pr
   return false;
 }
 
-/** The words and forms that end access, and show nothing else. */
 const ending: ReadonlySet<string> = new Set([revokeAction, doneAction, cancelAction, revokeModalId]);
+
+/** Access, or a migration: but in its Details, Stop shows what is left of it. */
+function endsAndShowsNothing(sent: SlackRequest): boolean {
+  const { word } = wordsIn(sent);
+  return ending.has(word) || (word === stopMigrationAction && !(isAction(sent) && sent.body.view));
+}
 
 /** From here on the sender has one id. With two, a person could approve their own request. */
 function nameSender(body: object, id: string): void {
@@ -176,7 +181,7 @@ const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
   ["confirm-link", "confirm-link"],
   ["refuse-link", "confirm-link"],
   ["ask-migration", "migrate"],
-  ["stop-migration", "stop"],
+  [stopMigrationAction, "stop"],
   ["retry-migration", "retry"],
 ]);
 
@@ -190,8 +195,10 @@ async function attemptIn(context: SlackContext, sent: SlackRequest) {
 
 function wordsIn(sent: SlackRequest): { readonly word: string; readonly about: string } {
   if (isCommand(sent)) {
-    const [word = "", about = ""] = sent.command.text.trim().split(/\s+/, 2);
-    return { word: word.toLowerCase(), about: idIn(about) };
+    const [first = "", about = "", then = ""] = sent.command.text.trim().split(/\s+/, 3);
+    const word = first.toLowerCase();
+    // The one command whose second word decides what it does.
+    return { word: word === "migrate" && then === "stop" ? stopMigrationAction : word, about: idIn(about) };
   }
   if (isSubmission(sent)) {
     const { callback_id: form, private_metadata: about } = sent.view;

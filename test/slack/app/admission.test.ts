@@ -141,12 +141,14 @@ describe("a person about which Slack does not answer", () => {
   test.each([
     { command: { command: "/eks-access", text: "cancel r-1", user_id: user.id } },
     { action: { type: "button", action_id: "cancel", value: "r-1" } },
-  ])("can still cancel their request: %j", async (sent) => {
+    { command: { command: "/eks-access", text: "migrate staging stop", user_id: user.id } },
+    { action: { type: "button", action_id: "stop-migration", value: "migration-staging-1" } },
+  ])("can still cancel their request, or stop a migration: %j", async (sent) => {
     const body = "command" in sent ? sent.command : { type: "block_actions", user, actions: [sent.action] };
 
     const said = await saidTo({ ...sent, body }, silent);
 
-    expect(said).not.toContain("Slack did not say");
+    expect(said).not.toContain("Slack did not confirm");
   });
 
   test.each(["request", "clusters", "status r-1", "list active", "help"])(
