@@ -15,7 +15,7 @@ import { ruleInWords, ruleName, rulesUpToDecision, ruleWarnings } from "../acces
 import { readHolder } from "../access/principal.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { readEnvironment } from "../config/environment.ts";
-import { account, labels, readYaml, region } from "../config/forms.ts";
+import { account, labels, readYaml, region, slackUser } from "../config/forms.ts";
 import {
   type CommandIo,
   cliCommand,
@@ -88,7 +88,7 @@ async function readPolicy(
   if (reading.type !== "config") {
     return unusable(`${path} has problems:${reading.problems.map((problem) => `\n  - ${problem}`).join("")}`);
   }
-  if (!reading.config.fleet) return reading.config;
+  if (!reading.config.fleet && clusters === undefined) return reading.config;
   const now = new Date();
   const known = clusters === undefined ? await clustersOfLedger(now) : await clustersOfFile(clusters, io, now);
   if (typeof known === "string")
@@ -162,7 +162,7 @@ function verdictText(verdict: AskVerdict, { asker, cluster, level }: ReturnType<
 
 function readQuestion(values: ReturnType<typeof readOptions>, config: Config) {
   const { user, cluster: clusterName, level: levelName } = values;
-  if (!user) return needs("--user, the person who asks");
+  if (!user || !slackUser.safeParse(user).success) return needs("--user as a Slack user id, such as U012ABCDEF");
   if (!clusterName) return needs(`--cluster: ${[...config.clusters.keys()].join(", ")}`);
   const cluster = clusterNamed(config, clusterName);
   const offered = cluster.levels.map(({ name }) => name).join(", ");

@@ -225,7 +225,7 @@ describe("policy explain", () => {
   });
 
   test.each<[readonly string[], string]>([
-    [[], "Give --user, the person who asks."],
+    [["--user", "bob"], "Give --user as a Slack user id, such as U012ABCDEF."],
     [["--user", "U0A", "--cluster", "prod"], "There is no cluster prod. Clusters: staging."],
     [
       ["--user", "U0A", "--cluster", "staging", "--level", "root"],
@@ -259,6 +259,13 @@ test("neither test nor explain is answered with the usage", async () => {
 
   expect(code).toBe(2);
   expect(error).toMatch(/^eks-access policy: Give test, explain or clusters\.\n\nUsage: eks-access policy test/);
+});
+
+test("a file of clusters that does not exist is refused, also without a fleet", async () => {
+  const { code, error } = await run(["test", "-", "--clusters", join(folder, "nope.json")]);
+
+  expect(code).toBe(2);
+  expect(error).toContain("no such file");
 });
 
 describe("with a fleet", () => {
