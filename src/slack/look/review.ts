@@ -41,12 +41,12 @@ function readQuestion(rest: string, seen: readonly string[]): ReviewQuestion | s
 
 async function readReview(context: SlackContext, question: ReviewQuestion): Promise<Message> {
   const { auditLog, ledger, keys } = context;
-  if (!(await ledger.takeTurn("review", betweenMs))) return answer("Try again in a minute.");
+  if (!(await ledger.takeTurn("review", betweenMs))) return answer("Another review just ran. Try again in a minute.");
   const to = context.now();
   const from = new Date(to.getTime() - question.seconds * 1000);
   const scope = { from, to, clusters: question.clusters };
   const found = await readAccessReview(auditLog, () => keys.preview, scope, maxRows);
-  if ("type" in found) return failureAnswer(`The audit log is broken, so there is no review. ${found.message}`);
+  if ("type" in found) return failureAnswer(`No review: the audit log is broken. ${found.message}`);
   return reviewAnswer(found, question, from);
 }
 
