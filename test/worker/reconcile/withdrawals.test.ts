@@ -228,6 +228,18 @@ async function fill({ context, cluster }: Scene, { keepOurs }: { readonly keepOu
   await client.writeAwsAuth(found, { data: found.data, annotations: { ...kept, filler } });
 }
 
+test("a document that can't be read remembers no revocation by a write that its dry run refuses", async () => {
+  await look(scene);
+  scene.aws.editMapUsers((mapUsers) => `${mapUsers}- userarn: [\n`);
+  const point = async (call: string) => {
+    if (call === "dry run") throw new Error("a webhook refuses it");
+  };
+
+  await revoked({ ...scene, context: () => scene.context([], { point }) });
+
+  expect(memoryOf(scene.aws, scene.cluster)).toMatchObject({ withdrawals: { list: [] } });
+});
+
 test("what is revoked goes, although others have left no room in which to remember it", async () => {
   await look(scene);
   scene.clock.ms += 2 * 60_000;
