@@ -32,11 +32,18 @@ function tagsOf(ids: readonly string[]) {
   return writeWithdrawalTags(sealedClusterOf(aCluster()), { list: ids.map(revoked), notBefore: null }, keys.memory);
 }
 
+interface ReadGiven {
+  readonly now?: Date;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Of each entry. */
+  readonly change?: Parameters<typeof anEntry>[0];
+}
+
 /** Reads the state of a cluster in which Ann and Ben have an entry, and says whose was described. */
 async function read(
   open: readonly AccessRequest[],
   which: EntriesToRead,
-  { now = at(minutes(10)), tags = {} }: { readonly now?: Date; readonly tags?: Readonly<Record<string, string>> } = {},
+  { now = at(minutes(10)), tags = {}, change = {} }: ReadGiven = {},
 ) {
   const described: string[] = [];
   const listed = [ann, ben, role];
@@ -48,7 +55,7 @@ async function read(
     },
     describe: async (principalArn: string) => {
       described.push(principalArn);
-      return listed.includes(principalArn) ? anEntry({ principalArn }) : null;
+      return listed.includes(principalArn) ? anEntry({ principalArn, ...change }) : null;
     },
   };
   const client = { readAwsAuth: async () => null };
@@ -141,6 +148,17 @@ test("a run describes every entry where the cluster may have to forget a revocat
   const { described } = await read([inForce, arriving], "due", { tags: tagsOf(others) });
 
   expect(described).toEqual([ann, ben]);
+});
+
+test("an entry that has no tags is ours only where a run had begun to write the lease of its principal", async () => {
+  const writeBegan = at(minutes(1)).toISOString();
+  const unproved = { ...arriving, lease: { ...arriving.lease, writeBegan } };
+  const unsealed = aLeasedRequest({ writeBegan }, { id: "r-ben", principal: ben });
+  const held = async (request: AccessRequest) => [
+    ...(await read([request], "all", { change: { username: "eks-access:someone" } })).state.holdings.keys(),
+  ];
+
+  expect(await Promise.all([unproved, arriving, unsealed].map(held))).toEqual([[ben], [], []]);
 });
 
 const username = "sso:{{SessionNameRaw}}";
