@@ -100,7 +100,7 @@ export interface RequestParts extends TypedFields {
 type Clusters = ReadonlyMap<string, Cluster>;
 type People = ReadonlyMap<string, string>;
 type WordPart = Exclude<keyof RequestParts, "reason" | "for">;
-type Draft = { -readonly [Part in WordPart]?: string } & { for?: NamedPerson };
+type Draft = { -readonly [Part in WordPart]?: string } & { for?: NamedPerson; kept?: readonly string[] };
 
 /**
  * Splits `<cluster> [<arn>] <level> [in shop,payments] [for @bob] [for 4h] [ticket OPS-1] <reason…>` into its parts. The parts before the reason
@@ -135,7 +135,7 @@ export function splitRequestLine(line: string, clusters: Clusters, people: Peopl
     for: draft.for ?? null,
     duration,
     ticket,
-    reason: reason.join(" "),
+    reason: [...(draft.kept ?? []), ...reason].join(" "),
   };
 }
 
@@ -227,6 +227,8 @@ function takeNamed(words: readonly string[], at: number, draft: Draft): number {
   if (again && length === 0) return 0;
   if (length <= 0 && (draft.ticket !== undefined || draft.level === undefined)) return 0;
   const time = length <= 0 ? value : timeOf(words.slice(at + 1, at + 1 + length));
+  // It can be the beginning of the reason: for debugging.
+  if (length <= 0 && /^\p{L}/u.test(value)) draft.kept = ["for", value];
   draft.duration = again ? `${draft.duration} for ${time}` : time;
   return 1 + Math.max(length, 1);
 }

@@ -139,10 +139,10 @@ describe("the answer names each mistake, with what was understood and a line to 
       `/eks-access request staging ${arn} viewer why`,
     ],
     [
-      "what is no duration",
-      `staging ${arn} viewer for ages why`,
-      ['duration: "ages" is not a duration. Write for example 30m, 4h or 1h30m.'],
-      `/eks-access request staging ${arn} viewer for <duration> why`,
+      "what is no duration, and can begin the reason",
+      `staging ${arn} viewer for debugging x`,
+      ['duration: "debugging" is not a duration. Write for example 30m, 4h or 1h30m.'],
+      `/eks-access request staging ${arn} viewer for <duration> for debugging x`,
     ],
     [
       "a duration without a number behind it",
