@@ -120,10 +120,14 @@ async function sendNotRecordedYet(log: Logger, client: WebClient, user: string):
   });
 }
 
-/** Carries out a form, and answers in its place; null closes it. Slow work closes it too, and answers in a direct message. */
+/**
+ * Carries out a form, and answers in its place; null closes it. Slow work closes it too, and answers in a direct message.
+ * @param began of work before this, for which Slack waits too (`performance.now()`)
+ */
 export function submits(
   title: string,
   deed: (context: SlackContext, user: string, value: string, view: Submission["view"]) => Promise<Message | null>,
+  began = Number.POSITIVE_INFINITY,
 ): Forms[string] {
   return async (context, { ack, body, client, view }) => {
     const done = deed(context, body.user.id, view.private_metadata, view).catch((error: unknown) => {
@@ -132,7 +136,7 @@ export function submits(
     });
     const { outcome, inTime } = await acknowledgeWhenDone(
       done,
-      context.config.timing.deadlines.acknowledge,
+      context.config.timing.deadlines.acknowledge - Math.max(0, performance.now() - began),
       async (progress) => {
         const shown = progress.type === "done" ? progress.outcome : null;
         const replaced = shown && ({ response_action: "update", view: messageModal(title, shown) } as const);

@@ -141,6 +141,7 @@ function emergencyPrincipal(cluster: string, { arns }: OwnIdentities): InputBloc
 
 async function takeForm(context: SlackContext, submission: Submission): Promise<void> {
   const { view, body } = submission;
+  const began = performance.now();
   const user = body.user.id;
   const { cluster, principal, reason: typed } = readFormParts(view);
   const parts = { cluster, principal, identity: chosenIdentity(view), reason: typed.trim().replace(/\s+/g, " ") };
@@ -156,5 +157,5 @@ async function takeForm(context: SlackContext, submission: Submission): Promise<
     // The direct message has the rest: no one closes an answer at night.
     return "id" in taken ? null : taken;
   };
-  return submits("Emergency access", take)(context, submission);
+  return submits("Emergency access", take, began)(context, submission);
 }

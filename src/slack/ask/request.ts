@@ -94,6 +94,7 @@ async function takeForm(context: SlackContext, submission: Submission): Promise<
   const { clusters } = context.config;
   const parts = readFormParts(view);
   const user = body.user.id;
+  const began = performance.now();
   const tooMany = await refuseManyNames(context, user, parts);
   if (tooMany) return submits(formTitle, async () => tooMany)(context, submission);
   const [own, names, turnedAway] = await Promise.all([
@@ -111,7 +112,7 @@ async function takeForm(context: SlackContext, submission: Submission): Promise<
     const asked = await askFor(context, user, reading.requested);
     return asked.type === "requested" ? null : asked.message;
   };
-  return submits(formTitle, ask)(context, submission);
+  return submits(formTitle, ask, began)(context, submission);
 }
 
 /** Opens the form with an earlier request's values except its reason. Today's rules apply. */

@@ -2,13 +2,14 @@ import { afterEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { configText } from "../../builders/a-cluster.ts";
+import { aLink } from "../../builders/a-link.ts";
 import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 let app: SlackApp;
 afterEach(() => app.stop());
 
-/** A ledger that writes nothing down before it is let go. */
+/** A ledger that writes nothing down, and finds no link, before it is let go. */
 function heldLedger() {
   let letGo = () => {};
   let hold: Promise<void> | null = null;
@@ -24,6 +25,10 @@ function heldLedger() {
       commit: async (change) => {
         await hold;
         return ledger.commit(change);
+      },
+      linksOf: async (user) => {
+        await hold;
+        return ledger.linksOf(user);
       },
     }),
   };
@@ -88,6 +93,22 @@ test("what takes longer than Slack waits is acknowledged all the same, and no on
   await expect.poll(async () => (await app.ledger.ofRequester("U0ENGINEER", 10)).length).toBe(4);
   await expect.poll(async () => (await app.ledger.get("r-click"))?.state).toBe("approved");
   await expect.poll(async () => (await app.ledger.get("r-form"))?.state).toBe("denied");
+});
+
+test("what a form looks up before it is carried out counts in the time that Slack waits", async () => {
+  const held = heldLedger();
+  const policy = "policy: { rules: [{ name: all }], breakGlass: [{ who: [U0ENGINEER], level: admin, for: 30m }] }";
+  app = await aSlackApp({ ledger: held.around, config: `${configText}${policy}\n` });
+  await app.ledger.linkPrincipal("U0ENGINEER", aLink("U0ENGINEER", engineerArn));
+  const engineer = app.person("U0ENGINEER");
+  await engineer.command("/eks-access break-glass", "C0ACCESS");
+  await app.slack.until(() => engineer.view());
+  held.hold();
+
+  const { status, error } = await engineer.submit({ Why: "checkout is down" });
+  held.letGo();
+
+  expect(error ?? status).toBe(200);
 });
 
 test("a command that only looks is acknowledged before its answer, where that takes long", async () => {
