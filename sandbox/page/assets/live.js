@@ -65,11 +65,13 @@ function draw(regions, isNew) {
   const edits = editsShown();
   const list = document.querySelector("#messages > *");
   const followed = !list || isNewestRead(list);
+  const card = document.activeElement?.closest("article, .home");
   for (const [id, markup] of Object.entries(regions)) {
     const region = document.getElementById(id);
     if (region) morph(region, markup);
   }
   if ("modal" in regions) showOpenModal();
+  if (card?.isConnected && document.activeElement === document.body) focusIn(card);
   if ("messages" in regions && (followed || isNew)) scrollToEnd();
   if (isNew) document.querySelector("#messages > .home")?.scrollTo(0, 0);
   if (!isNew) flashChanges(edits);
@@ -107,6 +109,12 @@ function isNewestRead(list) {
 
 /** @param {Element} list */
 const newestIn = (list) => list.querySelector(":scope > ol > li:last-child > article");
+
+/** The focused button is gone: its neighbour that asks nothing first, or the list. @param {Element} card */
+function focusIn(card) {
+  const next = card.querySelector("form > button") ?? card.closest("[tabindex]");
+  if (next instanceof HTMLElement) next.focus({ preventScroll: true });
+}
 
 /** The newest message, or the beginning of one that is longer than the window. */
 function scrollToEnd() {

@@ -156,7 +156,7 @@ function confirmation({ surface }: Placed, id: string, confirm: JsonObject, fiel
   const style = textAt(confirm, "style") === "danger" ? "danger" : "primary";
   return html`<dialog id="${id}" class="confirm" aria-labelledby="${id}-title">
     <form method="post" action="/act/click" data-act>${hidden(fields)}
-      <h3 id="${id}-title">${wordsOf(confirm.title)}</h3>
+      <h2 id="${id}-title">${wordsOf(confirm.title)}</h2>
       <div class="text">${text(confirm.text, surface.reader)}</div>
       <div class="buttons">
         <button type="button" class="button plain" data-closes>${wordsOf(confirm.deny)}</button>

@@ -71,6 +71,7 @@ describe("what can be clicked", () => {
 
     expect(markup).toMatch(/<button type="button" class="button plain" data-opens="m-1-confirm-b-go"/);
     expect(markup.indexOf("<form")).toBeGreaterThan(markup.indexOf('<dialog id="m-1-confirm-b-go"'));
+    expect(markup).toContain('<h2 id="m-1-confirm-b-go-title">');
     expect(markup).toContain(">Yes</button>");
   });
 });

@@ -7,6 +7,8 @@ import { aPage, barriers, become, eventually, isTooWide, picture, type ServedPag
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
 let served: ServedPage;
+/** Whether the card has the focus when its clicked Approve is gone. */
+let isFocused: boolean;
 
 beforeAll(async () => {
   served = await aPage();
@@ -16,6 +18,7 @@ beforeAll(async () => {
   await page.getByRole("link", { name: "# cluster-access" }).click();
   await page.getByRole("button", { name: "Approve" }).click();
   await page.getByRole("log").getByText("Active", { exact: true }).first().waitFor();
+  isFocused = await page.evaluate<boolean>("document.activeElement.matches('article button')");
   await page.context().close();
 });
 
@@ -129,6 +132,8 @@ test("a mistake with a long ARN stays within a form on a phone", async () => {
   await form.waitFor({ state: "detached" });
   await page.context().close();
 });
+
+test("the focus stays on a card whose clicked button is gone", () => expect(isFocused).toBe(true));
 
 test("a keyboard alone is enough: to the field, through a confirmation and back", async () => {
   const page = await served.open();
