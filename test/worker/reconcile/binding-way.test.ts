@@ -669,6 +669,36 @@ describe("what others do to a binding", () => {
     expect(await asCreator((client) => client.findBinding(own))).toBeNull();
   });
 
+  test("is made for the person's new name where they change it, if the configuration says so", async () => {
+    context = contextWith("repair");
+    await give(context, cluster, { id: "r-one", principal: alice });
+    const other = `${initialAwsAuth.mapRoles}${terraforms.replace("sso:", "people:")}`;
+    await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...map.data, mapRoles: other } }));
+
+    await reconcileCluster(context, cluster, "inspect");
+
+    expect((await requestOf(context, "r-one")).lease?.drift).toBeNull();
+    expect((await onlyBinding()).subjects).toMatchObject([{ kind: "User", name: "people:alice@example.com" }]);
+  });
+
+  test("is made again where they delete one of two, if the configuration says so", async () => {
+    context = contextWith("repair", (text) =>
+      text.replace(
+        /bind: \[\{ clusterRole: edit.*\]/,
+        "bind: [{ clusterRole: edit, in: [default] }, { clusterRole: view, in: [default] }]",
+      ),
+    );
+    await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
+    const before = (await bindings()).map(({ name }) => name);
+    await asCreator(async (client) => {
+      for (const each of (await client.listLeaseBindings()).slice(0, 1)) await client.deleteBinding(each);
+    });
+
+    await reconcileCluster(context, cluster, "inspect");
+
+    expect([before.length, (await bindings()).map(({ name }) => name)]).toEqual([2, before]);
+  });
+
   test("is no lost access where they took its label alone away: the binding still gives it", async () => {
     await give(context, cluster, { id: "r-one", principal: alice });
     const own = await onlyBinding();
@@ -681,22 +711,28 @@ describe("what others do to a binding", () => {
     expect(await asCreator((client) => client.findBinding(own))).toBeNull();
   });
 
-  test.each(["report", "repair"] as const)("is reported in the log where they forge one: with %s", async (drift) => {
-    context = contextWith(drift);
-    await give(context, cluster, { id: "r-one", principal: alice });
-    const own = await onlyBinding();
-    const { labels, annotations, role, namespace } = own;
-    await asCreator((client) =>
-      client.createBinding({ name: "a-copy", namespace, labels, annotations, role, user: "sso:mallory@example.com" }),
-    );
+  test.each(["report", "repair"] as const)(
+    "is reported in the log once where they forge one: with %s",
+    async (drift) => {
+      context = contextWith(drift);
+      await give(context, cluster, { id: "r-one", principal: alice });
+      const own = await onlyBinding();
+      const { labels, annotations, role, namespace } = own;
+      await asCreator((client) =>
+        client.createBinding({ name: "a-copy", namespace, labels, annotations, role, user: "sso:mallory@example.com" }),
+      );
 
-    await reconcileCluster(context, cluster, "inspect");
-    const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
-    expect(events.find(({ type }) => type === "annotation.refused")?.detail.why).toContain("a-copy");
-    expect((await bindings()).map(({ name }) => name)).toEqual(drift === "repair" ? [own.name] : ["a-copy", own.name]);
-    await revokeGiven(context, cluster, "r-one");
-    expect((await bindings()).map(({ name }) => name)).toEqual(drift === "repair" ? [] : ["a-copy"]);
-  });
+      await reconcileCluster(context, cluster, "inspect");
+      expect((await bindings()).map(({ name }) => name)).toEqual(
+        drift === "repair" ? [own.name] : ["a-copy", own.name],
+      );
+      await revokeGiven(context, cluster, "r-one");
+      expect((await bindings()).map(({ name }) => name)).toEqual(drift === "repair" ? [] : ["a-copy"]);
+      const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
+      const said = events.filter(({ type }) => type === "annotation.refused").map(({ detail }) => detail.why);
+      expect(said).toEqual([expect.stringContaining("a-copy")]);
+    },
+  );
 
   test("fills no log where they forge again and again: three events in an hour, each with all new ones", async () => {
     await give(context, cluster, { id: "r-one", principal: alice });
