@@ -176,8 +176,8 @@ async function idsNotLeasedHere(
   await inParallel(unlisted, async (share) => {
     const known = await ledger.get(share.id);
     if (known?.state === "pending") await noteUndone(context, share.id);
-    if (known && isClosed(known)) revoked.add(share.id);
     if (known ? isOver(share, known, isOfThisWay) : await ledger.isPermanentLeaseOver(share.id)) over.add(share.id);
+    if (known ? isClosed(known) : over.has(share.id)) revoked.add(share.id);
   });
   return { over, revoked };
 }

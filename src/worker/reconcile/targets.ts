@@ -156,7 +156,7 @@ export function withdrawalsAfter(
   const ended = withdrawalsOf([...ending, ...stuck.map(({ request }) => request)], revoked).map((each) => {
     return { ...each, at: new Date(Math.max(Date.parse(each.at), now.getTime())).toISOString() };
   });
-  const remembered = idsOf(known.list);
+  const remembered = idsOf(revoked.list);
   const restored = [...state.holdings.values()].flatMap(({ shares }) =>
     shares
       .filter((share) => closed.has(share.id) && !remembered.has(share.id) && !isSignInShare(share))

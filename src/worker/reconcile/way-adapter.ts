@@ -104,7 +104,7 @@ export interface SettleInput<State extends WayState = WayState> {
   readonly state: State;
   /** Ids in the cluster's own memory that are over in the ledger, or given another way. */
   readonly closed: ReadonlySet<string>;
-  /** Those of them with a closed record. A copy of `aws-auth` from before a revocation has not the cluster's memory of it. */
+  /** Those of them that ended. A copy of the cluster's own memory from before a revocation does not have it. */
   readonly revoked?: ReadonlySet<string>;
   readonly keys: WorkerKeys;
   /** How long after its last approval the first write of a lease can begin. */

@@ -128,7 +128,8 @@ test("a permanent lease that was revoked gives nothing by a backup of aws-auth, 
 
   expect(recovered).toEqual([]);
   expect(aws.awsAuth()?.data?.mapUsers ?? "").not.toContain("eks-access:viewers");
-  expect(memoryOf(aws, cluster)).toEqual({ type: "absent" });
+  const list = [expect.objectContaining({ id: revoked.id, endsAt })];
+  expect(memoryOf(aws, cluster)).toMatchObject({ holdings: [], withdrawals: { list } });
   expect(await ledger.get(revoked.id)).toBeNull();
 });
 

@@ -14,6 +14,7 @@ import { reportCheck } from "../../../src/worker/questions/check.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
+import { endWithoutLedger } from "../../../src/worker/upkeep/end-without-ledger.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -1431,6 +1432,36 @@ test("a record of before gives nothing again: the cluster remembers what was tak
   expect(await bindings()).toEqual([]);
   expect(await may("alice@example.com", "default")).toBe(false);
 });
+
+test.each([
+  ["a run with Redis", "report"],
+  ["a run with Redis", "repair"],
+  ["a run while Redis is down, by what the cluster remembers,", "repair"],
+] as const)(
+  "a revocation still counts, although its binding came back, %s removed it, and Redis came back as it was before; drift: %s",
+  async (by, drift) => {
+    context = contextWith(drift);
+    const before = await give(context, cluster, { id: "r-one", principal: alice });
+    const binding = await onlyBinding();
+    const ended = await revokeGiven(context, cluster, "r-one");
+    await asCreator((client) => client.createBinding({ ...binding, user: binding.subjects[0]?.name ?? "" }));
+    if (by === "a run with Redis") {
+      await asCreator(async (client) => client.writeWithdrawals(await client.readWithdrawals(), {}));
+      await adoptCluster(context, cluster);
+    } else {
+      const { ledger: _, queues: __, ...alone } = context;
+      await endWithoutLedger(alone, cluster);
+    }
+    expect(await bindings()).toEqual([]);
+
+    await context.ledger.commit(aChange({ ...before, version: ended.version + 1 }));
+    await reconcileCluster(context, cluster);
+    await reconcileCluster(context, cluster, "inspect");
+
+    expect(await bindings()).toEqual([]);
+    expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", end: { cause: "replayed" } });
+  },
+);
 
 test.each(["inspect", "adopt"] as const)(
   "a record that was edited to be a longer lease of someone else keeps nothing beyond the end that its binding remembers (%s)",

@@ -635,18 +635,74 @@ describe.each([
   });
 });
 
-test("a revocation counts again, although aws-auth came back as it was before it, and then Redis", async () => {
-  use(clusterName);
-  const { cluster: apiServer } = side().sandbox;
-  const outside = outsideOf("aws-auth", side(), cluster);
-  await apiServer.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
-  const active = await give(context, cluster, { id });
-  const { data = {}, metadata } = apiServer.awsAuth() ?? {};
-  const { annotations = {} } = metadata ?? {};
+test.each(["kept", "removed"])(
+  "a revocation counts again, although aws-auth came back as it was before it, and then Redis; its record was %s",
+  async (record) => {
+    use(clusterName);
+    const { cluster: apiServer } = side().sandbox;
+    const outside = outsideOf("aws-auth", side(), cluster);
+    await apiServer.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
+    const active = await give(context, cluster, { id });
+    const { data = {}, metadata } = apiServer.awsAuth() ?? {};
+    const { annotations = {} } = metadata ?? {};
+    await revokeGiven(context, cluster, id);
+    await apiServer.editAwsAuth((map) => ({ ...map, data, metadata: { ...map.metadata, annotations } }));
+    // Of a permanent lease, Redis keeps the id alone.
+    const removed = { get: async () => null, isPermanentLeaseOver: async () => true };
+    const { ledger } = context;
+    await adoptCluster(record === "kept" ? context : { ...context, ledger: { ...ledger, ...removed } }, cluster);
+    expect(await outside.given(engineer)).toBeNull();
+
+    await restoreOld(active);
+
+    await expectRefused(outside, "ended");
+  },
+);
+
+test.each(["report", "repair"] as const)(
+  "a revocation counts again, although its access entry came back as it was before it, and then Redis; drift: %s",
+  async (drift) => {
+    use("analytics", drift);
+    const outside = outsideEntries(side().sandbox, cluster);
+    const entries = entriesOf(side().sandbox, cluster);
+    await setTags(cluster, { team: "platform" });
+    const active = await give(context, cluster, { id });
+    const entry = await entries.describe(engineer);
+    if (!entry) throw new Error("there is no entry");
+    await revokeGiven(context, cluster, id);
+    await setTags(cluster, { team: "platform" });
+    await entries.create(entry);
+    await adoptCluster(context, cluster);
+    expect(await outside.given(engineer)).toBeNull();
+
+    await restoreOld(active);
+
+    await expectRefused(outside, "ended");
+  },
+);
+
+test("a revocation counts again, although its access entry and the tag of an earlier void approval came back, and then Redis", async () => {
+  use("analytics");
+  const outside = outsideEntries(side().sandbox, cluster);
+  const entries = entriesOf(side().sandbox, cluster);
+  await setTags(cluster, {});
+  await ask(context, cluster, { id });
+  await approve(context, cluster, id);
+  await outside.edit(engineer, ["readers"]);
+  await reconcileCluster(context, cluster);
+  const ofVoid = await tagsOf(cluster);
+  expect(Object.values(ofVoid)).toEqual([expect.stringMatching("^void ")]);
+  await outside.edit(engineer, null);
+  await previewCluster(context, cluster);
+  await approve(context, cluster, id);
+  await reconcileCluster(context, cluster);
+  const active = await requestOf(context, id);
+  const entry = await entries.describe(engineer);
+  if (!entry) throw new Error("there is no entry");
   await revokeGiven(context, cluster, id);
-  await apiServer.editAwsAuth((map) => ({ ...map, data, metadata: { ...map.metadata, annotations } }));
+  await setTags(cluster, ofVoid);
+  await entries.create(entry);
   await adoptCluster(context, cluster);
-  expect(await outside.given(engineer)).toBeNull();
 
   await restoreOld(active);
 
