@@ -103,12 +103,8 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   const { keys } = context;
   const { approvalGoodForSeconds } = context.config.timing;
   const now = context.now();
-  const { over: closed, revoked } = await idsNotLeasedHere(
-    context,
-    orphansIn(state, idsOf(open)),
-    leased,
-    adapter.isTaken,
-  );
+  const orphans = orphansIn(state, idsOf(open), cluster);
+  const { over: closed, revoked } = await idsNotLeasedHere(context, orphans, leased, adapter.isTaken);
   const all = dueWork(open, now);
   const due = adapter.unlisted ? { ...all, beginning: [], inForce: [] } : all;
   const isThere = (request: ApprovedRequest) => shareInCluster(state.holdings, request) !== undefined;
@@ -149,10 +145,11 @@ function haveChanged(before: readonly ApprovedRequest[], leased: readonly Approv
   return false;
 }
 
-function orphansIn({ holdings, signInShares = [] }: WayState, open: ReadonlySet<string>): readonly Share[] {
-  const orphans = [...orphanedShares({ shares: signInShares }, open)];
-  for (const { shares } of holdings.values()) for (const share of shares) if (!open.has(share.id)) orphans.push(share);
-  return orphans;
+function orphansIn({ holdings, signInShares = [] }: WayState, open: ReadonlySet<string>, { levels }: Cluster) {
+  // A run by bindings removes these: the cluster remembers their revocations only there.
+  const isLeft = levels.some(({ groups }) => bindsRoles(groups)) ? isSignInShare : () => false;
+  const shares = [...holdings.values()].flatMap((each) => each.shares.filter((share) => !isLeft(share)));
+  return orphanedShares({ shares: [...signInShares, ...shares] }, open);
 }
 
 /** A run removes them. @param leased all of the cluster: a lease by bindings can have a share in `aws-auth` */

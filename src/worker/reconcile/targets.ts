@@ -157,11 +157,10 @@ export function withdrawalsAfter(
     return { ...each, at: new Date(Math.max(Date.parse(each.at), now.getTime())).toISOString() };
   });
   const remembered = idsOf(revoked.list);
-  const restored = [...state.holdings.values()].flatMap(({ shares }) =>
-    shares
-      .filter((share) => closed.has(share.id) && !remembered.has(share.id) && !isSignInShare(share))
-      .map(({ id, endsAt }) => ({ id, at: now.toISOString(), endsAt })),
-  );
+  const shares = [...state.holdings.values()].flatMap((holding) => holding.shares);
+  const restored = [...(state.signInShares ?? []), ...shares.filter((share) => !isSignInShare(share))]
+    .filter(({ id }) => closed.has(id) && !remembered.has(id))
+    .map(({ id, endsAt }) => ({ id, at: now.toISOString(), endsAt }));
   const withdrawn = [...ended, ...nothing, ...restored, ...removed.map(({ id }) => removalWithoutLedger(id, now))];
   if (withdrawn.length === 0 && state.withdrawals.list.length === 0) return state.withdrawals;
   const held = new Set([...holdings].flatMap(({ shares }) => shares.map(({ id }) => id)));

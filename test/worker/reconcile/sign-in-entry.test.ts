@@ -10,6 +10,7 @@ import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
+import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {
@@ -380,6 +381,30 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     await revokeGiven(context, cluster, "r-carol");
     expect(await place.all()).toBe(before);
   });
+
+  test.each(["report", "repair"] as const)(
+    "of a revoked lease came back without its revocation, and then Redis: it counts as revoked again; drift: %s",
+    async (drift) => {
+      context = contextWith(drift);
+      await giveTo(carol, "r-carol");
+      await giveTo(alice, "r-alice");
+      const old = await requestOf(context, "r-alice");
+      const comesBack = await place.keep();
+      const { version } = await revokeGiven(context, cluster, "r-alice");
+      await comesBack();
+      await side().asCreator(cluster, async (client) => client.writeWithdrawals(await client.readWithdrawals(), {}));
+      await adoptCluster(context, cluster);
+      expect(await place.all()).not.toContain("r-alice");
+
+      await context.ledger.commit(aChange({ ...old, version: version + 1 }));
+      await reconcileCluster(context, cluster);
+      await reconcileCluster(context, cluster, "inspect");
+
+      expect((await requestOf(context, "r-alice")).lease).toMatchObject({ state: "ended", end: { cause: "replayed" } });
+      await revokeGiven(context, cluster, "r-carol");
+      expect(await place.all()).toBe(before);
+    },
+  );
 
   test("never keeps the share of a lease that ends while a run writes it for another one", async () => {
     await giveTo(alice, "r-alice");
