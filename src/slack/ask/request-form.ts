@@ -98,7 +98,7 @@ function formLike(request: AccessRequest, user: string): RequestForm {
   // What another person wrote for them can be that person's own ARN.
   const principal = isAskedByOther(request, user) ? "" : request.principal;
   // The duration of an extension runs from its request to its end: an odd number of seconds.
-  const round = Math.max(quarterSeconds, Math.floor(durationSeconds / quarterSeconds) * quarterSeconds);
+  const round = Math.max(quarterSeconds, Math.round(durationSeconds / quarterSeconds) * quarterSeconds);
   const duration = formatDuration(until === null ? durationSeconds : round).replaceAll(" ", "");
   const other = personOf(request, user);
   const askedFor = other === user ? "" : other;

@@ -75,6 +75,17 @@ test("what is over is asked for again from its card, in the form, with its ticke
   engineer.close();
 });
 
+test("an extension is asked for again with the nearest quarter of an hour", async () => {
+  const extended = { extends: "r-1", until: "2026-03-01T18:00:00.000Z", durationSeconds: 7140 };
+  const { id } = await app.put(aPreviewedRequest({ id: "r-4", state: "denied", ...extended }));
+  const engineer = app.person("U0ENGINEER");
+
+  await engineer.click(await app.show(id), "Request again");
+
+  expect(textOf(await app.slack.until(() => engineer.view()))).toContain("[2h]");
+  engineer.close();
+});
+
 test("what is over on a cluster that is gone is not asked for on another one", async () => {
   const { id } = await app.put(aPreviewedRequest({ id: "r-3", state: "denied", cluster: "legacy" }));
   const engineer = app.person("U0ENGINEER");
