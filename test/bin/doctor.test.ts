@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -17,6 +18,7 @@ import { configText } from "../builders/a-cluster.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keysOf } from "../builders/keys.ts";
+import { builtProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { runCommand } from "./check-run.ts";
 
@@ -53,6 +55,19 @@ describe("eks-access doctor", () => {
     expect(stdout).toMatch(/ {2}✓ write: /);
     expect(stdout).toMatch(/ {2}✓ document: /);
     expect(stdout).not.toContain("✗ worker");
+  });
+
+  test("has no warning about Node in the middle of its output", async () => {
+    const { script } = await builtProduct();
+    const env = { PATH: process.env.PATH, ...sandbox.environmentOf("worker", { redisUrl: redis.url }) };
+
+    const { stderr } = await new Promise<{ stderr: string }>((resolve) => {
+      execFile(process.execPath, [script, "doctor", "worker"], { env }, (_error, _stdout, stderr) =>
+        resolve({ stderr }),
+      );
+    });
+
+    expect(stderr).toBe("");
   });
 
   test("tries whether the worker can look people up in Identity Center, and says what to correct", async () => {
