@@ -26,9 +26,12 @@ const giveDocument = "Use the last good document: --document kept, or a file.";
 /** From the last good document, or as far as no guess is needed. @param found null: there is no ConfigMap */
 export function* planDocumentRepair(found: Data | null, good: Data | null, guard: PlanGuard): Steps<DocumentRepair> {
   const document = withProblems(yield* readingSteps(found ?? {}));
+  // Such sections are unread here, but can be in force: the good document can lack people in them.
+  const large = document.blocking.find(({ code }) => code === "section-too-large");
+  if (large)
+    return { type: "ask", message: `aws-auth: ${large.section}, line ${large.line}: ${large.message} ${large.remedy}` };
   const marks = document.blocking.filter(({ code }) => good !== null && code === "byte-order-mark");
   const [unmarked] = yield* repairsFor(document, marks);
-  // Unread here, but in force: the good document can lack them.
   if (unmarked) return afterEdit(unmarked, yield* planDocumentRepair(unmarked.plan.after, good, guard));
   if (good !== null) return yield* repairFromGood(document, withProblems(yield* readingSteps(good)), guard);
   const [broken] = brokenIn(document);
@@ -56,10 +59,8 @@ function* repairFromGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: P
   const plan = yield* planSteps(restored, changes, { ...guard, allowMasters: true });
   if (plan.type === "refused") return { type: "ask", message: plan.refusal.message };
   const refused = [...plan.refused, ...accountsLeftOut(restored, good, found)];
-  if (isSameData(found.data, plan.after)) {
-    const [refusal] = refused;
-    return refusal ? { type: "ask", message: refusal.message } : { type: "whole" };
-  }
+  const [left] = refused;
+  if (isSameData(found.data, plan.after)) return left ? { type: "ask", message: left.message } : { type: "whole" };
   return { type: "write", data: plan.after, how: repairInWords(found, restored, changes, refused) };
 }
 

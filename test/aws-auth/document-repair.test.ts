@@ -58,6 +58,17 @@ test("everyone whom a section with a byte order mark admits keeps their access",
   });
 });
 
+test("a section with too much to read is not restored, because the authenticator can read it", () => {
+  const found = {
+    mapRoles: `${good.mapRoles}${item("newcomer")}- [${"a,".repeat(20_000)}]\n`,
+    mapUsers: "- userarn: [",
+  };
+
+  const message = expect.stringMatching(/^aws-auth: mapRoles, line 10: .* stops reading\. Remove it\.$/);
+  for (const saved of [{ ...good, mapUsers: user("early") }, good, null])
+    expect(repairOf(found, saved, {})).toEqual({ type: "ask", message });
+});
+
 test("everyone whom a partly readable section admits keeps their access", () => {
   const found = { mapRoles: `${item("newcomer")}---\n${item("admins")}` };
 
