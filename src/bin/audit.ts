@@ -244,6 +244,8 @@ async function print(log: AuditLog, options: Extract<AuditOptions, { type: "expo
 
 function readLine(text: string): ChainedEvent<object> | null {
   const value = parseJson(text);
+  // `namesIn` takes long for what is no JSON.
+  if (value === null) return null;
   const own = line.safeParse(value);
   // The schemas leave `__proto__` out, so that no digest covers it.
   const covered = (name: string, each: unknown) => (name === "__proto__" ? undefined : each);
