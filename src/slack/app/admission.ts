@@ -116,7 +116,7 @@ export async function checkPerson(context: SlackContext, sent: SlackRequest): Pr
 
 const ending: ReadonlySet<string> = new Set([revokeAction, doneAction, cancelAction, revokeModalId]);
 
-/** Access, or a migration: but in its Details, Stop shows what is left of it. */
+/** Access, or a migration by its card: in Details, Stop shows what is left of it, and the typed command names clusters and people. */
 function endsAndShowsNothing(sent: SlackRequest): boolean {
   const { word } = wordsIn(sent);
   return ending.has(word) || (word === stopMigrationAction && !(isAction(sent) && sent.body.view));
@@ -195,10 +195,8 @@ async function attemptIn(context: SlackContext, sent: SlackRequest) {
 
 function wordsIn(sent: SlackRequest): { readonly word: string; readonly about: string } {
   if (isCommand(sent)) {
-    const [first = "", about = "", then = ""] = sent.command.text.trim().split(/\s+/, 3);
-    const word = first.toLowerCase();
-    // The one command whose second word decides what it does.
-    return { word: word === "migrate" && then === "stop" ? stopMigrationAction : word, about: idIn(about) };
+    const [word = "", about = ""] = sent.command.text.trim().split(/\s+/, 2);
+    return { word: word.toLowerCase(), about: idIn(about) };
   }
   if (isSubmission(sent)) {
     const { callback_id: form, private_metadata: about } = sent.view;
