@@ -148,8 +148,11 @@ function haveChanged(before: readonly ApprovedRequest[], leased: readonly Approv
 function orphansIn({ holdings, signInShares = [] }: WayState, open: ReadonlySet<string>, { levels }: Cluster) {
   // A run by bindings removes these: the cluster remembers their revocations only there.
   const isLeft = levels.some(({ groups }) => bindsRoles(groups)) ? isSignInShare : () => false;
-  const shares = [...holdings.values()].flatMap((each) => each.shares.filter((share) => !isLeft(share)));
-  return orphanedShares({ shares: [...signInShares, ...shares] }, open);
+  const orphans = [...orphanedShares({ shares: signInShares }, open)];
+  for (const holding of holdings.values()) {
+    for (const share of holding.shares) if (!open.has(share.id) && !isLeft(share)) orphans.push(share);
+  }
+  return orphans;
 }
 
 /** A run removes them. @param leased all of the cluster: a lease by bindings can have a share in `aws-auth` */

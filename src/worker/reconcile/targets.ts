@@ -157,7 +157,7 @@ export function withdrawalsAfter(
     return { ...each, at: new Date(Math.max(Date.parse(each.at), now.getTime())).toISOString() };
   });
   const remembered = idsOf(revoked.list);
-  const shares = [...state.holdings.values()].flatMap((holding) => holding.shares);
+  const shares = closed.size === 0 ? [] : [...state.holdings.values()].flatMap((holding) => holding.shares);
   const restored = [...(state.signInShares ?? []), ...shares.filter((share) => !isSignInShare(share))]
     .filter(({ id }) => closed.has(id) && !remembered.has(id))
     .map(({ id, endsAt }) => ({ id, at: now.toISOString(), endsAt }));
