@@ -19,17 +19,17 @@ const limit = `(?:(?:until|till?|up to) (?:${moment}|\\d[\\d:.h]*)|(?:by|before|
 const forPeriod = `(?:${span}|an? (?:while|${longUnit})|today|tonight|tomorrow|(?:the|this|next|all|a|the whole) ${period})`;
 const endless = "(?:permanent(?:ly)?|forever|indefinitely)";
 const about = "(?:(?:about|around|approx\\w*|max\\w*|at most|up to|roughly|ca|circa)\\.? )?";
-const numbered = `${about}${number}(?:(?!st\\b)[hmdwsy][a-z]*(?:-\\d\\S*)?| ?[ap]m)?(?! \\w+ ago\\b)`;
+const numbered = `${about}${number}(?:(?!st\\b)[hmdwsy][a-z]*(?:[-:]\\d\\S*)?| ?[ap]m)?(?! \\w+ (?:ago|old)\\b)`;
 const named = `${endless}|always|overnight|today|tonight|tomorrow|eod|eow|cob|weekend|${endOf}|pt?\\d+[hmd]|\\d{4}-\\d\\d-\\d\\d\\S*`;
 const around = `(?:this|next|all) ${period}|(?:over|during) (?:the|this) ${period}|(?:from|between) \\d\\S*`;
 
-const ends = "(?!\\S*\\w)(?! ago\\b)";
+const ends = "(?!\\S*\\w)(?! (?:ago|old)\\b)";
 const timeFirst = new RegExp(
   `^(?:${about}${span}|${limit}|(?:until|till?) \\S+|an? ${longUnit}|${numbered}|${named}|${around}|for ${forPeriod})${ends}`,
   "i",
 );
 const timeInside = new RegExp(
-  `(?<=^|[\\s(])(?:for (?:${forPeriod}|ever|good|${number}(?=\\W*$))|${span}|${limit}|${endless}(?=\\W*$))${ends}`,
+  `(?<=^|[\\s(["'\`“‘]|duration[=:])(?:for (?:${forPeriod}|ever|good|${number}(?=\\W*$))|${span}|${limit}|${endless}(?=\\W*$))${ends}`,
   "i",
 );
 
@@ -39,7 +39,9 @@ export function timeIn(reason: string): { readonly time: string; readonly withou
   if (found === undefined) return null;
   const time = withoutStop(found).replace(/^for (?!ever|good)/i, "");
   if (/^[\d.,:-]+$/.test(time)) return { time, without: reason };
-  const rest = reason.replace(found, "").replace(/\(\)|(?:^| )[,;:.](?= |$)/, " ");
+  const rest = reason
+    .replace(found, "")
+    .replace(/\(\)|\[\]|(["'`])\1|“”|‘’|(?:--)?duration[=:]|(?:^| )[,;:.](?= |$)/, " ");
   return { time, without: rest.trim().replace(/\s+/g, " ") };
 }
 
@@ -48,7 +50,10 @@ const longest = 6;
 /** The number of words of a duration at this place. Minutes without a unit belong to it, so that they are not lost. */
 export function durationWords(words: readonly string[], at: number): number {
   const lengths = Array.from({ length: Math.min(longest, words.length - at) }, (_, index) => index + 1);
-  const length = lengths.findLast((count) => readTime(timeOf(words.slice(at, at + count))) !== null) ?? 0;
+  // Not for how long: 2 hours ago, 5 minutes of errors.
+  const isOver = (count: number) => !/^(?:ago|old|of)$/i.test(words[at + count] ?? "");
+  const reads = (count: number) => readTime(timeOf(words.slice(at, at + count))) !== null && isOver(count);
+  const length = lengths.findLast(reads) ?? 0;
   if (length === 0) return 0;
   const [last = "", ...next] = words.slice(at + length - 1, at + length + 3);
   if (/^and (?:a half|\d)/i.test(next.join(" "))) return length + next.length;

@@ -79,22 +79,21 @@ export function readPerson(named: NamedPerson | null): PartReading<string> {
   const { name, user, isAtEnd } = named;
   const corrected = `for ${name}`;
   if (user === null) {
-    const form = "Choose the person in the form: /eks-access request.";
-    return mistaken(`Slack sent ${name} as a name, not as a person. ${form} ${oldManifest}`, corrected);
+    const form =
+      "Choose the person in the form: /eks-access request. Typed names need should_escape: true in the app's manifest.";
+    return mistaken(`Slack sent ${name} as a name, not as a person. ${form}`, corrected);
   }
   if (isAtEnd) return mistaken(`Does ${name} get the access? ${beforeReason}`, corrected);
   return understood(user, name, corrected);
 }
 
 const beforeReason = "If so, write it before the reason.";
-const oldManifest = "Typed names need should_escape: true in the app's manifest.";
 
 export const ownArnWords = "`aws sts get-caller-identity` prints yours, and `/eks-access link <arn>` saves it.";
-const whichIdentity = `Say which IAM role or user. ${ownArnWords}`;
 
 /** A level with groups gives them to everyone with a role, so a session is a mistake there. @param level null: unknown */
 export function readArn(typed: string, level: Pick<Level, "groups"> | null): PartReading<Holder> {
-  if (!typed) return mistaken(whichIdentity, arnPlaceholder);
+  if (!typed) return mistaken(`Say which IAM role or user. ${ownArnWords}`, arnPlaceholder);
   if (typed.length > maxArn) return mistaken(notOfPrincipal, arnPlaceholder);
   const reading = level && bindsRoles(level.groups) ? readHolder(typed) : readPrincipal(typed);
   if (reading.type === "principal") return understood(reading.principal, reading.principal.arn);
@@ -144,12 +143,13 @@ export function isNamespaceName(text: string): boolean {
 /** The namespaces for a level that lets the requester choose, sorted, with commas; empty for any other level. */
 export function readNamespaces(typed: string, level: Level | null): PartReading<string> {
   if (!level || !choosesNamespaces(level.groups)) return understood("", "", "");
-  const names = [...new Set(typed.toLowerCase().match(/[^\s,]+/g) ?? [])].toSorted();
+  const names = [...new Set(typed.toLowerCase().match(/[^\s,`"'“”‘’[\]]+/g) ?? [])].toSorted();
   const corrected = `in ${namespacesPlaceholder}`;
   if (names.length === 0 || typed === namespacesPlaceholder) {
     return mistaken(`Name the namespaces for ${level.name}, for example: in shop,payments.`, corrected);
   }
-  const wrong = names.find((name) => !isNamespaceName(name));
+  // A line can go on: in the shop namespace, in shop and fix it.
+  const wrong = names.find((name) => !isNamespaceName(name) || /^(?:the|and)$/.test(name));
   if (wrong !== undefined) return mistaken(`"${wrong.slice(0, 64)}" is not a namespace name.`, corrected);
   if (names.length > maxNamespaces) return mistaken(`Name at most ${maxNamespaces} namespaces.`, corrected);
   return understood(names.join(","), names.join(","), `in ${names.join(",")}`);

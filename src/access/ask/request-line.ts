@@ -109,10 +109,9 @@ type Draft = { -readonly [Part in WordPart]?: string } & { for?: NamedPerson; ke
  * @param people Slack user ids by the names in the line
  */
 export function splitRequestLine(line: string, clusters: Clusters, people: People = new Map()): RequestParts {
-  const typed = line
-    .trim()
-    .replace(/[\uff10-\uff19]/g, digitOf)
-    .split(/\s+/);
+  // A Japanese keyboard types wide digits and letters.
+  const narrow = line.replace(/[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]/g, (wide) => wide.normalize("NFKC"));
+  const typed = narrow.trim().split(/\s+/);
   const draft: Draft = {};
   const lone = loneTicket(typed, clusters);
   const words = typed.map((word) => (lone !== null && bare(word) === lone ? lone : word));
@@ -139,11 +138,6 @@ export function splitRequestLine(line: string, clusters: Clusters, people: Peopl
   };
 }
 
-/** A Japanese keyboard types wide digits. */
-function digitOf(wide: string): string {
-  return wide.normalize("NFKC");
-}
-
 interface Known {
   readonly clusters: Clusters;
   readonly people: People;
@@ -162,9 +156,10 @@ function loneTicket(words: readonly string[], clusters: Clusters): string | null
   return fitting.length === 1 ? fitting.join() : null;
 }
 
-/** As people copy it from a message: `"staging",`, `<arn:…>` or `(#OPS-1)`. A name in IAM can end with a stop. */
-export function bare(word: string): string {
-  if (/^arn:.*\.$/i.test(word)) return word;
+/** As people copy it from elsewhere: `"staging",`, `<arn:…>`, `"Arn":"arn:…"`, `(#OPS-1)`. A name in IAM can end with a stop. */
+export function bare(typed: string): string {
+  const word = typed.replace(/^[`"'“‘]?(?:\w*arn[`"'”’]?[:=][`"'“‘]?)?arn:(?=aws)/i, "arn:");
+  if (/^arn:.*\.$/.test(word)) return word;
   return word.replace(/^[`"'“‘([#]+|[`"'”’)\],;:.]+$|^<(?=arn:)|(?<=^<arn:.*)>$/gi, "");
 }
 
@@ -180,7 +175,10 @@ function takeFront(words: readonly string[], at: number, draft: Draft, known: Kn
   const typed = words[at] ?? "";
   const word = bare(typed);
   const isMissing = draft.cluster === undefined || draft.level === undefined;
-  if (isMissing && /^(?:on|@|for|to)$/i.test(word) && isName(bare(words[at + 1] ?? ""), clusters)) return 1;
+  const next = bare(words[at + 1] ?? "");
+  if (isMissing && /^(?:on|in|at|as|with|@|for|to)$/i.test(word) && isName(next, clusters)) return 1;
+  // The label of an ARN, and a sign between two parts.
+  if ((/^\w*arn$/i.test(word) && next.startsWith("arn:")) || /^[-–—|/]+$/.test(word)) return 1;
   const taken =
     takePerson(words, at, draft, people) || takeNamed(words, at, draft) || takeNamespaces(words, at, draft, clusters);
   if (taken > 0) return taken;
@@ -190,7 +188,7 @@ function takeFront(words: readonly string[], at: number, draft: Draft, known: Kn
     return length;
   }
   const isTicket = word === lone && draft.ticket === undefined;
-  const part = isTicket ? "ticket" : partOf(word, words[at + 1], draft, clusters);
+  const part = isTicket ? "ticket" : partOf(word, next, draft, clusters);
   if (part === null) return 0;
   draft[part] = word;
   return 1;
@@ -216,7 +214,7 @@ function takePerson(words: readonly string[], at: number, draft: Draft, people: 
 
 /** `for 4h`, `for 2 hours` and `ticket OPS-1`. After a ticket `for` can begin the reason: for the migration. Two durations are none. */
 function takeNamed(words: readonly string[], at: number, draft: Draft): number {
-  const [name, value = ""] = [words[at]?.toLowerCase(), words[at + 1]];
+  const [name, value = ""] = [bare(words[at] ?? "").toLowerCase(), words[at + 1]];
   if (name === "ticket" && draft.ticket === undefined && draft.level !== undefined) {
     draft.ticket = value;
     return 2;
@@ -239,17 +237,18 @@ function takeNamespaces(words: readonly string[], at: number, draft: Draft, clus
   const level = levels.find(({ name }) => name === draft.level?.toLowerCase());
   if (words[at]?.toLowerCase() !== "in" || draft.namespaces !== undefined || !level) return 0;
   if (!choosesNamespaces(level.groups)) return 0;
-  let end = at + 2;
-  while (words[end - 1]?.endsWith(",") && end < words.length) end += 1;
-  draft.namespaces = words.slice(at + 1, end).join(" ");
+  const from = at + (/^namespaces?:?$/i.test(words[at + 1] ?? "") ? 2 : 1);
+  let end = from + 1;
+  while (end < words.length && /(?:,|^and|^&) | (?:and$|&$|,)/i.test(`${words[end - 1]} ${words[end]}`)) end += 1;
+  draft.namespaces = bare(words.slice(from, end).join(" "));
   return end - at;
 }
 
 /** The part of a word. An unknown word is a misspelt cluster, ARN or level, in the usual order, while one is missing. */
-function partOf(word: string, next: string | undefined, draft: Draft, clusters: Clusters): WordPart | null {
+function partOf(word: string, next: string, draft: Draft, clusters: Clusters): WordPart | null {
   const cluster = clusters.get(draft.cluster?.toLowerCase() ?? "");
   const levels = cluster ? cluster.levels : [...clusters.values()].flatMap((each) => each.levels);
-  const isLevel = (text: string | undefined) => levels.some(({ name }) => name === text?.toLowerCase());
+  const isLevel = (text: string) => levels.some(({ name }) => name === text.toLowerCase());
   const misses = (part: keyof Draft) => draft[part] === undefined;
   if (misses("principal") && /^(?:arn:|<arn>$)/i.test(word)) return "principal";
   if (misses("cluster") && clusters.has(word.toLowerCase())) return "cluster";
@@ -273,7 +272,10 @@ function takeLastPerson(reason: readonly string[], draft: Draft, { people }: Kno
 function takeLastDuration(reason: readonly string[], draft: Draft): readonly string[] {
   const at = reason.findLastIndex((word) => word.toLowerCase() === "for");
   const length = at > 0 ? durationWords(reason, at + 1) : 0;
-  if (draft.duration !== undefined || length === 0 || at + 1 + length !== reason.length) return reason;
+  if (length === 0 || at + 1 + length !== reason.length) return reason;
+  // The first `for` begins the reason.
+  if (draft.kept) delete draft.duration;
+  if (draft.kept || draft.duration !== undefined) return reason;
   draft.duration = timeOf(reason.slice(at + 1));
   return reason.slice(0, at);
 }

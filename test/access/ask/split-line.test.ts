@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { splitRequestLine } from "../../../src/access/ask/request-line.ts";
+import { readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";
 
 const arn = "arn:aws:iam::111122223333:role/developers";
@@ -37,9 +37,18 @@ describe("namespaces in a line", () => {
       "staging editor for 2h in shop, payments fix",
       { ...editor, namespaces: "shop, payments", duration: "2h", reason: "fix" },
     ],
+    ["staging editor in namespace shop fix", { ...editor, namespaces: "shop", reason: "fix" }],
+    ["staging editor in `shop` fix", { ...editor, namespaces: "shop", reason: "fix" }],
+    ["staging editor in shop and payments fix", { ...editor, namespaces: "shop and payments", reason: "fix" }],
     ["staging viewer in a hurry", { ...editor, level: "viewer", reason: "in a hurry" }],
   ])("%s", (line, parts) => {
     expect(splitRequestLine(line, choosing)).toEqual(parts);
+  });
+
+  it.each(["in the shop namespace fix", "in shop and fix it"])("%s: a word of the sentence is none", (rest) => {
+    const reading = readRequest(splitRequestLine(`staging ${arn} editor ${rest}`, choosing), choosing);
+
+    expect(reading).toMatchObject({ mistakes: [{ part: "namespaces" }] });
   });
 });
 
@@ -53,6 +62,12 @@ describe("a request in one line", () => {
     ["staging viewer 1h 30m look", { ...staging, duration: "1h 30m", reason: "look" }],
     ["staging 2h viewer look", { ...staging, duration: "2h", reason: "look" }],
     [`viewer ${arn} staging look`, { ...staging, principal: arn, reason: "look" }],
+    ["viewer in staging for 2h look", { ...staging, duration: "2h", reason: "look" }],
+    ["staging | viewer | 2h — look", { ...staging, duration: "2h", reason: "look" }],
+    [`staging "Arn": "${arn}", viewer look`, { ...staging, principal: arn, reason: "look" }],
+    [`staging userarn=${arn} viewer look`, { ...staging, principal: arn, reason: "look" }],
+    [`staging A${arn.slice(1)} viewer look`, { ...staging, principal: arn, reason: "look" }],
+    ["staging viewer ticket: OPS-1 look", { ...staging, ticket: "OPS-1", reason: "look" }],
     [`${arn} staging for 1h viewer look`, { ...staging, principal: arn, duration: "1h", reason: "look" }],
     ["staging viewer look for 2h", { ...staging, duration: "2h", reason: "look" }],
     ["staging viewer look ticket OPS-1", { ...staging, ticket: "OPS-1", reason: "look" }],

@@ -37,7 +37,7 @@ const readable: readonly [string, number][] = [
   ["1 hour, 30 minutes", 1.5 * hours],
   ["90 min", 1.5 * hours],
   ["1d", 24 * hours],
-  ["２h", 2 * hours],
+  ["２ｈ", 2 * hours],
   ["1 week", week],
   ["two weeks", 2 * week],
 ];
@@ -83,6 +83,7 @@ const unreadable = [
   "about 2h",
   "2 months",
   "2h-3h",
+  "2h:30m",
   "90'",
   "1½h",
   "one and a half hours",
@@ -172,6 +173,8 @@ describe("a time before the reason", () => {
     expect(corrected("500 errors")).toBe("for <duration> 500 errors");
     expect(corrected("until tomorrow look")).toBe("for <duration> look");
     expect(corrected("permanent look")).toBe("for permanent look");
+    expect(corrected("`2h` look")).toBe("for 2h look");
+    expect(corrected("for debugging it for 2h")).toBe("for 2h for debugging it");
   });
 });
 
@@ -185,6 +188,12 @@ describe("a time in the reason", () => {
     ["look 2h please", "2h"],
     ["I need 3 days to look", "3 days"],
     ["look (2h)", "2h"],
+    ["“2h” look", "2h"],
+    ["`2h` look", "2h"],
+    ["[2h] look", "2h"],
+    ["--duration=2h look", "2h"],
+    ["5 minutes of errors", "5 minutes"],
+    ["for debugging it for 2h", "2h"],
     ["look until tomorrow", "until tomorrow"],
     ["look until the end of the week", "until the end of the week"],
     ["look till 18:00 please", "till 18:00"],
@@ -222,6 +231,8 @@ describe("a time in the reason", () => {
     "see many 404s",
     "1st replica is down",
     "it crashed 2 hours ago",
+    "2 hours ago it crashed",
+    "3 days old pods hang",
     "today's release hangs",
     "look at the permanent volumes",
     "wait until it heals",

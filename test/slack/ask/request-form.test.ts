@@ -191,7 +191,7 @@ describe("what is in the form", () => {
       values: {
         cluster: { "request-cluster": { type: "static_select", selected_option: { value: "staging" } } },
         "level/staging": { "request-level": { type: "static_select", selected_option: { value: "viewer" } } },
-        "principal/2": { "request-principal": { type: "plain_text_input", value: ` ${engineer}\n` } },
+        "principal/2": { "request-principal": { type: "plain_text_input", value: ` "A${engineer.slice(1)}",\n` } },
         "duration/staging/viewer": { value: { type: "static_select", selected_option: null } },
         reason: { value: { type: "plain_text_input", value: "why" } },
       },
