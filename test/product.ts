@@ -53,8 +53,9 @@ export function bundledProduct(): Promise<Program> {
       outfile: join(folder, "dist/bin/eks-access.js"),
     });
     await esbuild.stop();
-    // Beside comments esbuild writes ASCII alone, which a process reads five times as fast.
-    for (const { path, text } of outputFiles) await writeFile(path, text.replace(/[^\0-\x7f]/g, "?"));
+    // Beside comments and regular expressions esbuild writes ASCII alone, which a process reads five times as fast.
+    const ascii = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    for (const { path, text } of outputFiles) await writeFile(path, text.replace(/[^\0-\x7f]/g, ascii));
     await keepCode({ script: join(folder, "dist/bin/eks-access.js"), nodeFlags: shortLived });
   });
 }
