@@ -43,28 +43,41 @@ export function intentsOf(document: ReadDocument, changes: readonly Change[]): I
   for (const change of changes) last.set(goFold(change.arn), change);
   const intents: Intent[] = [];
   for (const change of last.values()) {
-    const intent = change.type === "map" ? mappingIntent(document, change) : removalIntent(document, change);
-    if (intent !== null) intents.push(intent);
-    if (change.ours && change.type === "map") intents.push(...intentsBeside(document, change.arn, change.ours));
+    const mapping = change.type === "map" ? mappingIntent(document, change) : null;
+    if (mapping !== null) intents.push(mapping);
+    if (change.type === "unmap") intents.push(...removals(document, change, entriesFor(document, change.arn)));
+    else if (change.ours) intents.push(...intentsBeside(document, change, change.ours));
   }
   return intents;
 }
 
 /** What goes from the entries beside the one that counts. */
-function intentsBeside(document: ReadDocument, arn: string, ours: OursOfAll): Intent[] {
-  const { usernames, groups, added = [], beside: theirs, hidden } = ours;
-  const counts = entryOf(document, arn);
+function intentsBeside(document: ReadDocument, change: Change, ours: OursOfAll): Intent[] {
+  const { groups, added = [], beside: theirs, hidden } = ours;
+  const counts = entryOf(document, change.arn);
   const isOurs = (entry: Entry | null) => theirs && sameGroups(entry?.groups ?? [], [...theirs, ...added]);
-  const others = entriesFor(document, arn).filter((entry) => entry !== counts && entry.username.startsWith(usernames));
-  const isAsLeft = isOurs(counts);
-  const beside = isAsLeft ? others.filter(isOurs).slice(hidden) : others;
-  if (groups === null) return beside.length === 0 ? [] : [{ type: "remove", arn, entries: beside, isBeside: true }];
-  return beside.flatMap((entry) => {
-    const lost = isAsLeft && !entry.reachable ? added : groups;
-    const left = entry.groups.filter((group) => !lost.includes(group));
-    if (left.length === entry.groups.length) return [];
-    return { type: "edit", arn, entry, username: entry.username, groups: left, isBeside: true };
-  });
+  const others = entriesFor(document, change.arn).filter((entry) => entry !== counts);
+  const beside = isOurs(counts) ? others.filter(isOurs).slice(hidden) : others;
+  if (groups === null) return removals(document, change, beside);
+  const named = beside.filter(({ username }) => username.startsWith(ours.usernames));
+  return named.flatMap((entry) => editBeside(change.arn, entry, entry.reachable ? groups : added));
+}
+
+function editBeside(arn: string, entry: Entry, lost: readonly string[]): Intent[] {
+  const groups = entry.groups.filter((group) => !lost.includes(group));
+  if (groups.length === entry.groups.length) return [];
+  return [{ type: "edit", arn, entry, username: entry.username, groups, isBeside: true }];
+}
+
+/** An entry of ours beside the one that counts keeps what others added to it. */
+function removals(document: ReadDocument, { arn, ours }: Change, some: readonly Entry[]): Intent[] {
+  const { usernames = "", added } = ours ?? {};
+  const counts = entryOf(document, arn);
+  const isWhole = (entry: Entry) => !added || entry === counts || entry.groups.every((group) => added.includes(group));
+  const found = some.filter(({ username }) => username.startsWith(usernames));
+  const entries = found.filter(isWhole);
+  const kept = found.filter((entry) => !isWhole(entry)).flatMap((entry) => editBeside(arn, entry, added ?? []));
+  return entries.length === 0 ? kept : [{ type: "remove", arn, entries, ...(ours && { isBeside: true }) }, ...kept];
 }
 
 function mappingIntent(document: ReadDocument, change: Change & { type: "map" }): Intent | null {
@@ -82,11 +95,6 @@ function mappingIntent(document: ReadDocument, change: Change & { type: "map" })
 export function sectionOf(arn: string): Section {
   const reading = readPrincipal(arn);
   return reading.type === "principal" && reading.principal.kind === "user" ? "mapUsers" : "mapRoles";
-}
-
-function removalIntent(document: ReadDocument, { arn, ours }: Change): Intent | null {
-  const entries = entriesFor(document, arn).filter(({ username }) => username.startsWith(ours?.usernames ?? ""));
-  return entries.length === 0 ? null : { type: "remove", arn, entries, ...(ours && { isBeside: true }) };
 }
 
 interface Expected extends Mapping {
@@ -113,12 +121,11 @@ export function isAsIntended(
 }
 
 function matchAll(expected: readonly Expected[], actual: readonly Entry[]): boolean {
-  return expected.every((wanted, index) => matches(wanted, actual[index]));
-}
-
-function matches(wanted: Expected, entry: Entry | undefined): boolean {
-  if (wanted.arn !== entry?.arn || wanted.username !== entry.username) return false;
-  return (wanted.isChanged ? sameGroups : sameList)(wanted.groups, entry.groups);
+  return expected.every(({ arn, username, groups, isChanged }, index) => {
+    const entry = actual[index];
+    const isSame = isChanged ? sameGroups : sameList;
+    return arn === entry?.arn && username === entry.username && isSame(groups, entry.groups);
+  });
 }
 
 function expectedEntries(before: ReadDocument, section: Section, intents: readonly Intent[]): Expected[] {

@@ -362,6 +362,32 @@ describe("a run on one cluster decides", () => {
       expect(mapUsers).toContain('[team, "eks-access:viewers", "eks-access:admins"]');
       expect([ended.data.mapUsers, ended.holdings]).toEqual([theirs + theirs, []]);
     });
+
+    test("takes ours from an entry that theirs hides since, although another lease of the person began in theirs", () => {
+      const first = aLeasedRequest({}, { id: "r-first" });
+      const holding = remembered(first, { entryAdded: false, beside: ["team"] });
+      const hides = theirs.replace("[team]", "[other]");
+      const both = { open: [first, anEmergency()], cluster: anEmergencyCluster(), holdings: [holding] };
+
+      const begun = settled({ ...both, mapUsers: theirs.replace("[team]", '[team, "eks-access:viewers"]') + hides });
+      const { mapUsers = "" } = begun.data;
+      const ended = settled({ open: [first], now: at(hours(5)), mapUsers, holdings: begun.holdings });
+
+      expect(mapUsers).toContain('[other, "eks-access:admins"]');
+      expect([ended.data.mapUsers, ended.holdings]).toEqual([theirs + hides, []]);
+    });
+
+    test.each([
+      ["which hides it", (copy: string) => copy + ours],
+      ["which theirs hides", (copy: string) => copy + theirs],
+    ])("leaves a copy of ours the group that they added to it: %s", (_, around) => {
+      const copy = ours.replace("]", ", team]");
+      const left = ours.replace('"eks-access:viewers"', "team");
+
+      const { data } = settled({ ...given, mapUsers: around(copy), holdings: [remembered(request)] });
+
+      expect(data.mapUsers).toBe(around(left).replace(ours, ""));
+    });
   });
 
   test("that the end of a lease is not refused because it had made the only administrator", () => {
