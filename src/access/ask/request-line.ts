@@ -163,8 +163,13 @@ export function bare(typed: string): string {
   return word.replace(/^[`"'“‘([#]+|[`"'”’)\],;:.]+$|^<(?=arn:)|(?<=^<arn:.*)>$/gi, "");
 }
 
+/** As `aws sts get-caller-identity` prints it, with all around it. */
+export function arnIn(text: string): string {
+  return bare(/\barn\W+(arn:aws[^\s"“”]+)/i.exec(text)?.[1] ?? text);
+}
+
 /** Of a cluster, or of a level of any. */
-function isName(word: string, clusters: Clusters): boolean {
+export function isName(word: string, clusters: Clusters): boolean {
   const name = word.toLowerCase();
   return clusters.has(name) || [...clusters.values()].some(({ levels }) => levels.some((level) => level.name === name));
 }

@@ -1,4 +1,4 @@
-import { bare } from "../../access/ask/request-line.ts";
+import { bare, isName } from "../../access/ask/request-line.ts";
 import { breakGlassCommand } from "../ask/break-glass.ts";
 import { extend } from "../ask/extend.ts";
 import { request } from "../ask/request.ts";
@@ -92,7 +92,8 @@ async function runLine(context: SlackContext, sent: string, by: Sender): Promise
   const name = word.toLowerCase();
   // The id of a request alone shows that request.
   if (/^r-[a-z0-9]+$/.test(name)) return unknownCommandAnswer(word, "status", name);
-  if (context.config.clusters.has(name)) return unknownCommandAnswer(word, "request", `${word} ${rest}`, sent.trim());
+  if (isName(name, context.config.clusters))
+    return unknownCommandAnswer(word, "request", `${word} ${rest}`, sent.trim());
   const meant = await commandMeant(context, by.user, commands, word);
   return unknownCommandAnswer(word, meant, rest, wordAndRest(sent.trim())[1]);
 }

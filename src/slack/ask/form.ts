@@ -2,7 +2,7 @@ import type { ViewOutput } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
 import { z } from "zod";
 import { formatDuration, parseDuration } from "../../access/ask/duration.ts";
-import { bare, type PartName, type RequestParts } from "../../access/ask/request-line.ts";
+import { arnIn, type PartName, type RequestParts } from "../../access/ask/request-line.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { OfferedLevel, Person } from "../../access/policy/rule.ts";
 import { parseJson } from "../../access/seal.ts";
@@ -134,7 +134,7 @@ export function readFormParts(view: FormView): RequestParts {
   return {
     cluster: putIn(view, "cluster"),
     level: putIn(view, "level"),
-    principal: bare(putIn(view, "principal").trim()),
+    principal: arnIn(putIn(view, "principal").trim()),
     for: user === "" ? null : { name: user, user, isAtEnd: false },
     namespaces: putIn(view, "namespaces"),
     duration: typedDuration(view) || putIn(view, "duration"),

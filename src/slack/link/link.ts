@@ -2,6 +2,7 @@ import type { WebClient } from "@slack/web-api";
 import { z } from "zod";
 import { explainFailure } from "../../access/access-error.ts";
 import { ownArnWords } from "../../access/ask/read-part.ts";
+import { arnIn } from "../../access/ask/request-line.ts";
 import { linkEvent } from "../../access/audit-event.ts";
 import { linkInAccountOf } from "../../access/identities.ts";
 import { mayLink } from "../../access/policy/permissions.ts";
@@ -39,7 +40,7 @@ export const link: Command = {
     }
     const { config, keys } = context;
     const { linking, clusters } = config;
-    const verdict = mayLink(rest.slice(0, 2048), [...clusters.values()]);
+    const verdict = mayLink(arnIn(rest).slice(0, 2048), [...clusters.values()]);
     if (verdict.type === "refused") {
       await noteAttempt(context, { act: "link", by: user, code: verdict.code });
       return linkRefusedAnswer(verdict.message);

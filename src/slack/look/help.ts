@@ -87,6 +87,7 @@ function helpButtons({ approves, onCall, emergency }: Role, isAll: boolean): Kno
 const alsoCalled = new Map([
   ["emergency", "break-glass"],
   ["access", "request"],
+  ["done", "revoke"],
 ]);
 
 /** The command that a person meant, of those that they can use. Null: none is near enough. */

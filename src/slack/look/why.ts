@@ -1,6 +1,6 @@
 import type { KnownBlock } from "@slack/types";
 import { ownArnWords } from "../../access/ask/read-part.ts";
-import { bare } from "../../access/ask/request-line.ts";
+import { arnIn } from "../../access/ask/request-line.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Cause, Diagnosis } from "../../diagnosis/facts.ts";
 import { whyReport } from "../../diagnosis/reports.ts";
@@ -24,7 +24,7 @@ export const why: Command = {
   run: (context, { user, rest }) => {
     const [name, given] = idAndRest(rest);
     return aboutCluster(context, { user, name }, async (cluster, isResponsible) => {
-      const principal = bare(given.trim()).slice(0, maxGiven) || (await identitiesNow(context, user, cluster)).arns[0];
+      const principal = arnIn(given.trim()).slice(0, maxGiven) || (await identitiesNow(context, user, cluster)).arns[0];
       if (!principal) return notLinkedAnswer(cluster);
       const question = { type: "why", cluster: cluster.name, user, isResponsible, principal } as const;
       const report = await askWorker(context, question, whyReport);

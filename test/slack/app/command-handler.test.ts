@@ -51,6 +51,8 @@ test.each([
   ["access staging viewer deploy", "request staging viewer deploy"],
   ["staging viewer for 1h deploy", "request staging viewer for 1h deploy"],
   ["Staging viewer for 1h deploy", "request Staging viewer for 1h deploy"],
+  ["viewer on staging for 1h deploy", "request viewer on staging for 1h deploy"],
+  ["done r-7k2m9x4q", "revoke r-7k2m9x4q"],
 ])("%s is answered with the command that has other letters", async (text, line) => {
   expect(await answerTo(text, new Map([["staging", aCluster({ breakGlass })]]))).toContain(`\`\`\`/eks-access ${line}`);
 });

@@ -60,7 +60,8 @@ describe("link, where every person may make one,", () => {
   });
 
   test("says what it took a session for", async () => {
-    const answer = await say("U0ENGINEER", "link arn:aws:sts::111122223333:assumed-role/developers/jane");
+    const printed = '{ "UserId": "AROA:jane", "Arn": "arn:aws:sts::111122223333:assumed-role/developers/jane" }';
+    const answer = await say("U0ENGINEER", `link ${printed}`);
 
     expect(answer).toContain("People choose the session names of this role.");
     expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
