@@ -68,9 +68,9 @@ export async function publishHome(context: HomeContext, user: string, seen?: str
   }
 }
 
-/** Updates an unopened Home too: the account can have ended since. */
+/** Updates an unopened Home too: the account can have ended since. @throws AccessError while Slack does not say so */
 async function viewFor(context: HomeContext, user: string): Promise<Home> {
-  const account = await context.directory.accountOf(user).catch(() => "active" as const);
+  const account = await context.directory.accountOf(user);
   if (account !== "active") return refusedHomeView(notAdmittedAnswer(account));
   return homeView(await readHome(context, user));
 }

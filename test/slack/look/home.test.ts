@@ -61,6 +61,17 @@ test("a person whose account was deactivated is shown nothing of what is theirs 
   expect(homeOf("U0APPROVER")).not.toMatch(/r-1|staging/);
 });
 
+test("a Home stays as it is while Slack does not say whether its account is active", async () => {
+  await publishHome(aContext(), "U0APPROVER");
+  await ledger.commit(aChange(aPreviewedRequest()));
+  const silent = slackDirectory(aClient(slack), () => at(minutes(6)));
+  const directory = { ...silent, accountOf: () => Promise.reject(new Error("Slack is silent")) };
+
+  await expect(publishHome(aContext({ directory }), "U0APPROVER")).rejects.toThrow("Slack is silent");
+
+  expect(homeOf("U0APPROVER")).not.toContain("r-1");
+});
+
 test("of two that publish at once the one that has read the older state does not win", async () => {
   const request = aPreviewedRequest();
   await ledger.commit(aChange(request));
