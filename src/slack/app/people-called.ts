@@ -73,7 +73,8 @@ export async function whoToAsk(
   const isReady = isMigration(record) ? record.plan !== null : record.preview !== null || record.emergency !== null;
   if (!cluster || !isReady) return [];
   const { names, out } = dueIn(record, cluster);
-  return (await peopleNamed(directory, names)).filter((user) => !out.includes(user));
+  const people = (await peopleNamed(directory, names)).filter((user) => !out.includes(user));
+  return activeAmong(directory, people.slice(0, maxPeople));
 }
 
 /** The most people to mention in one post. A user group counts as one. */

@@ -567,15 +567,18 @@ describe("where Slack fails", () => {
     }
   });
 
-  test("a broken glass is reported to the people of a user group too, and not to the person who took it", async () => {
-    slack.addUsergroup("S0APPROVERS", ["U0APPROVER", "U0ENGINEER"]);
+  test("a broken glass is reported to the people of a user group too, not to the person who took it, nor to guests", async () => {
+    slack.addUsergroup("S0APPROVERS", ["U0APPROVER", "U0ENGINEER", "U0APPROVER2"]);
     const request = await recorded(anEmergency());
     const configuration = configText.replace("[U0APPROVER, U0APPROVER2]", "[S0APPROVERS]");
+    const context = aContext(configuration.replace("C0ACCESS", "C0NOWHERE"));
+    const accountOf = async (user: string) => (user === "U0APPROVER2" ? "guest" : context.directory.accountOf(user));
 
-    await showRequest(aContext(configuration.replace("C0ACCESS", "C0NOWHERE")), request.id);
+    await showRequest({ ...context, directory: { ...context.directory, accountOf } }, request.id);
 
     expect(toPerson("U0APPROVER")[0]).toContain("[Mark reviewed]");
     expect(toEngineer().join()).not.toContain("[Mark reviewed]");
+    expect(toPerson("U0APPROVER2")).toEqual([]);
   });
 
   test("and the channel is back, it is asked there as well", async () => {
