@@ -96,7 +96,7 @@ const checkedWithinMs = 800;
 
 /**
  * Before every command, button, form, search and App Home, so no handler asks again who acts. If Slack does not answer in time, people can only end
- * access. True: go on.
+ * access, and `enderFor` waits for the answer. True: go on.
  */
 export async function checkPerson(context: SlackContext, sent: SlackRequest): Promise<boolean> {
   const by = userIn(sent.body);

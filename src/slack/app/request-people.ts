@@ -45,10 +45,19 @@ export async function personFor(
   return { user, memberships: await directory.membershipsOf(user, named) };
 }
 
+const nobody: Person = { user: "", memberships: [] };
+
 /** The same as a reader of buttons. The policy gives nothing to a person without an active account. @throws AccessError */
 export async function readerFor(context: PeopleContext, cluster: Cluster | undefined, user: string): Promise<Person> {
   const isActive = (await context.directory.accountOf(user)) === "active";
-  return isActive ? personFor(context, cluster, user) : { user: "", memberships: [] };
+  return isActive ? personFor(context, cluster, user) : nobody;
+}
+
+/** The same to end access, which works by ids alone while Slack does not answer. `checkPerson` did not wait for a late answer. */
+export async function enderFor(...[context, cluster, user, beside]: Parameters<typeof personFor>): Promise<Person> {
+  const account = context.directory.accountOf(user).catch(() => "active");
+  const person = await personFor(context, cluster, user, beside).catch(() => ({ user, memberships: [] }));
+  return (await account) === "active" ? person : nobody;
 }
 
 export async function personShown({ directory, config }: PeopleContext, user: string): Promise<Person> {

@@ -9,7 +9,7 @@ import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import { answers, type Buttons, type Forms, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest, type SlackContext } from "../app/context.ts";
-import { personFor } from "../app/request-people.ts";
+import { enderFor, personFor } from "../app/request-people.ts";
 import { stopMigrationByAnswer } from "../migrate/migration-words.ts";
 import { cancelAction, doneAction, revokeAction } from "../show/buttons.ts";
 import {
@@ -64,7 +64,8 @@ async function revokeForm(context: SlackContext, user: string, id: string): Prom
   if (!request) return messageModal("Revoke access", noSuchRequestAnswer(id));
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return messageModal("Revoke access", clusterGoneAnswer(request.cluster));
-  const person = await revokerOf(context, cluster, user, request);
+  // Slack does not wait for a form: sending it asks about the account.
+  const person = await personFor(context, cluster, user, peopleOf(request)).catch(() => ({ user, memberships: [] }));
   const verdict = judgeRevoke(request, cluster, person, "", context.now());
   if (verdict.type === "refused") {
     await noteAttempt(context, { act: "revoke", by: user, code: verdict.code, request });
@@ -76,11 +77,6 @@ async function revokeForm(context: SlackContext, user: string, id: string): Prom
     request,
     others.map((each) => each.id),
   );
-}
-
-/** A revocation must work while Slack does not answer: people named by id need no user groups. */
-function revokerOf(context: SlackContext, cluster: Cluster | undefined, by: string, request: AccessRequest) {
-  return personFor(context, cluster, by, peopleOf(request)).catch((): Person => ({ user: by, memberships: [] }));
 }
 
 export function revokeModal(request: AccessRequest, others: readonly string[] = []): ModalView {
@@ -104,7 +100,7 @@ export async function revokeLease(context: SlackContext, by: string, id: string,
     if (!request) return stop(noSuchRequestAnswer(id));
     const cluster = context.config.clusters.get(request.cluster);
     if (!cluster) return stop(clusterGoneAnswer(request.cluster));
-    const person = await revokerOf(context, cluster, by, request);
+    const person = await enderFor(context, cluster, by, peopleOf(request));
     const now = context.now();
     const verdict = judgeRevoke(request, cluster, person, why, now);
     if (verdict.type === "refused") return refuse(context, by, "revoke", request, verdict.code);
@@ -137,7 +133,7 @@ export function cancelRequest(context: SlackContext, by: string, id: string): Pr
   if (isMigrationId(id)) return Promise.resolve(stopMigrationByAnswer(id));
   return updateRequest(context, id, async (request) => {
     if (!request) return stop(noSuchRequestAnswer(id));
-    const verdict = judgeCancel(request, await revokerOf(context, undefined, by, request));
+    const verdict = judgeCancel(request, await enderFor(context, undefined, by, peopleOf(request)));
     if (verdict.type === "refused") return refuse(context, by, "cancel", request, verdict.code);
     const event = eventOf("request.cancelled", request, by, context.now(), { why: "" });
     return { type: "write", after: verdict.after, event, outcome: endedAnswer(verdict.after) };

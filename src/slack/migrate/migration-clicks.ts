@@ -24,7 +24,7 @@ import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../l
 import { answers, type Buttons } from "../app/answer.ts";
 import { actOf, noteAttempt, type TriedAct } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import { departedApprovers, noLongerApprover, personFor } from "../app/request-people.ts";
+import { departedApprovers, enderFor, noLongerApprover, personFor } from "../app/request-people.ts";
 import { askMigrationAction, retryMigrationAction, stopMigrationAction } from "../show/buttons.ts";
 import { answer, clusterGoneAnswer, failureAnswer, goneText, type Message } from "../show/message.ts";
 import { code } from "../show/mrkdwn.ts";
@@ -164,12 +164,8 @@ async function decideNow(
   cluster: Cluster,
   what: Act,
 ): Promise<UpdateStep<Migration, Message | null>> {
-  // A person must be able to stop a migration while Slack does not answer.
   const people = [migration.requester, ...migration.approvals.map((approval) => approval.by)];
-  const person = await personFor(context, cluster, by, people).catch((error: unknown) => {
-    if (what.act !== "stop") throw error;
-    return { user: by, memberships: [] };
-  });
+  const person = await (what.act === "stop" ? enderFor : personFor)(context, cluster, by, people);
   const departed =
     what.act === "approve" ? await departedApprovers(context, cluster, migration.approvals, whyNot(cluster)) : none;
   const now = context.now();

@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { commands } from "../../../src/slack/app/commands.ts";
 import type { Account, Directory } from "../../../src/slack/app/directory.ts";
 import { handlerOf } from "../../../src/slack/app/registrations.ts";
+import { breakGlassClusterAction } from "../../../src/slack/ask/break-glass.ts";
 import { formActions, requestModalId } from "../../../src/slack/ask/request-modal.ts";
 import * as ofButtons from "../../../src/slack/show/buttons.ts";
 import { denyModalId, detailsModalId, revokeModalId } from "../../../src/slack/show/message.ts";
@@ -25,8 +26,8 @@ function everything(): readonly (readonly [name: string, sent: object])[] {
     action: { type: "button", action_id, value: click },
     body: { type: "block_actions", user, actions: [{ type: "button", action_id, value: click }], ...more },
   });
-  const forms = [requestModalId, denyModalId, revokeModalId, "break-glass", "extend", "reviewed"];
-  const search = { type: "block_suggestion", user, action_id: formActions.cluster, value: "" };
+  const forms = [requestModalId, detailsModalId, denyModalId, revokeModalId, "break-glass", "extend", "reviewed"];
+  const searches = [formActions.cluster, formActions.namespaces, breakGlassClusterAction];
   const home = { type: "app_home_opened", user: user.id, tab: "home", channel: "D1" };
   const alone = { command: "/eks-access", text: "request", user_id: user.id };
   return [
@@ -40,14 +41,17 @@ function everything(): readonly (readonly [name: string, sent: object])[] {
       [`the button ${id} of App Home`, press(id, { view: { ...view, type: "home" } })] as const,
       [`the button ${id} of the details`, press(id, { view: { ...view, callback_id: detailsModalId } })] as const,
     ]),
-    ...Object.values(formActions).map(
+    ...[...Object.values(formActions), breakGlassClusterAction].map(
       (id) => [`the field ${id} of the form`, press(id, { view: { ...view, callback_id: requestModalId } })] as const,
     ),
     ...forms.map((callback_id) => {
       const form = { ...view, callback_id };
       return [`the form ${callback_id}`, { view: form, body: { type: "view_submission", user, view: form } }] as const;
     }),
-    ["a search for a cluster", { options: search, payload: search, body: search }],
+    ...searches.map((action_id) => {
+      const search = { type: "block_suggestion", user, action_id, value: "" };
+      return [`a search by ${action_id}`, { options: search, payload: search, body: search }] as const;
+    }),
     ["App Home", { event: home, body: { event: home } }],
   ];
 }
@@ -67,6 +71,7 @@ async function saidTo(sent: object, account: Account | (() => Promise<Account>))
 
   await handle({ ...sent, context: {}, ack: say, respond: say, client } as unknown as Sent);
 
+  if ((await ledger.get("r-1"))?.version !== 1) said.push("changed r-1 on staging");
   return JSON.stringify(said);
 }
 
@@ -76,12 +81,14 @@ describe.each<[Account, string]>([
   ["deactivated", "the Slack account is deactivated"],
   ["guest", "guests of the workspace get no access"],
   ["of-another-workspace", "the account is of another workspace"],
+  ["bot", "only people get access"],
+  ["unknown", "Slack does not know the account"],
 ])("a person whose account is %s", (account, reason) => {
-  test.each(everything())("learns nothing by %s", async (name, sent) => {
+  test.each(everything())("learns and changes nothing by %s", async (name, sent) => {
     const said = await saidTo(sent, account);
 
     expect(said).not.toMatch(/staging|viewer|admin@|U0APPROVER/);
-    if (name === "a search for a cluster") expect(said).toBe('[[{"options":[]}]]');
+    if (name.startsWith("a search")) expect(said).toBe('[[{"options":[]}]]');
     else expect(said).toContain(reason);
   });
 });
@@ -135,7 +142,7 @@ describe("a person about which Slack does not answer", () => {
     const said = await saidTo(sent, silent);
 
     expect(said).not.toMatch(/staging|viewer|admin@|U0APPROVER/);
-    if (name === "a search for a cluster") expect(said).toBe('[[{"options":[]}]]');
+    if (name.startsWith("a search")) expect(said).toBe('[[{"options":[]}]]');
   });
 
   test.each([
@@ -165,6 +172,18 @@ describe("a person about which Slack does not answer", () => {
 
     expect(said).toContain("Slack did not confirm the account. Try again in a minute.");
   });
+});
+
+test("a guest whom Slack names late ends nothing", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const late = () => new Promise<Account>((answer) => setTimeout(answer, 1_500, "guest"));
+  const command = { command: "/eks-access", text: "cancel r-1", user_id: user.id };
+
+  const saying = saidTo({ command, body: command }, late);
+  await vi.advanceTimersByTimeAsync(4_000);
+  vi.useRealTimers();
+
+  expect(await saying).not.toContain("Cancelled");
 });
 
 test("a person whom Slack does not confirm in time gets an answer within a second", async () => {
