@@ -118,7 +118,7 @@ function withoutThose(
   return new Map([...calls].filter(([id]) => !without.has(id)));
 }
 
-type NotBound = ReadonlyMap<string, WriteFailure>;
+type NotBound = ReadonlyMap<string, WriteFailure & { readonly principal: string }>;
 
 /** Ids of leases that end, are void, refused or over, without a binding: nothing needs their entries any more. */
 function overIn(settlement: BindingSettlement, { calls, failures, after }: BindingsSent, notBound: NotBound) {
@@ -127,9 +127,7 @@ function overIn(settlement: BindingSettlement, { calls, failures, after }: Bindi
   const removed = [...calls].flatMap(([id, { create }]) => (create.length === 0 ? [id] : []));
   const isThere = new Set(after.map(({ share }) => share.id));
   // Their records close with this run, so no later run would look for their entries.
-  const refused = leased.filter(
-    ({ principal, lease }) => !lease.writeBegan && notBound.get(principal.toLowerCase())?.kind === "refused",
-  );
+  const refused = leased.filter(({ id, lease }) => !lease.writeBegan && notBound.get(id)?.kind === "refused");
   const gone = [...ended, ...removed].filter((id) => !failures.has(id));
   const over = [...gone, ...finished, ...refused.map(({ id }) => id)];
   return new Set(over.filter((id) => !isThere.has(id)));
@@ -157,13 +155,16 @@ function outcomesOf(
   signIns: SignInsWritten,
 ): Omit<Outcomes, "isForgotten" | "reviewOf"> {
   const names = signIns.map.places === state.map.places ? state.names : signInNames(signIns.map, cluster);
-  const failureOf = (principal: string): WriteFailure | null => {
-    const unable = signIns.failures.get(principal.toLowerCase());
+  const failureOf: Outcomes["failureOf"] = (principal, lease) => {
+    const key = principal.toLowerCase();
+    const unable = signIns.failures.get(key);
     if (unable !== undefined) {
       const kind = kindOf(unable);
       return { kind: kind === "refused" ? "failed" : kind, error: unable };
     }
-    return notBound.get(principal.toLowerCase()) ?? null;
+    if (lease !== undefined) return notBound.get(lease) ?? null;
+    const own = [...notBound.values()].filter((each) => each.principal.toLowerCase() === key);
+    return own.find(({ kind }) => kind === "conflict") ?? own[0] ?? null;
   };
   const readBackOf = readBackIn(names, after);
   return {
@@ -175,25 +176,19 @@ function outcomesOf(
 }
 
 /**
- * By lower-case ARN of the principal: why its bindings are not as they must be. Refused only if the API server refused all of its leases: a
- * refusal closes a lease at once, and people can strip what it made before anyone reads it.
+ * By id of a lease: why its bindings are not as they must be. Refused only if the API server refused all of them: a refusal closes a
+ * lease at once, and people can strip what it made before anyone reads it.
  */
 function notBoundBy({ calls, failures, made, after }: BindingsSent): NotBound {
   const partsOf = bindingsByLease(after);
-  const written = after.filter(({ share }) => calls.has(share.id));
-  const partlyThere = new Set(written.map(({ principal }) => principal.toLowerCase()));
-  for (const [id, { principal }] of calls) if (made.has(id)) partlyThere.add(principal.toLowerCase());
-  const found = new Map<string, WriteFailure>();
-  for (const [id, each] of calls) {
-    const key = each.principal.toLowerCase();
+  const found = [...calls].flatMap(([id, each]) => {
     const error = failures.get(id) ?? notAsPlanned(id, each, partsOf.get(id) ?? []);
-    if (!error) continue;
-    const known = found.get(key)?.kind ?? null;
-    // A refusal closes a lease at once. If some bindings of its principal exist, the run tries again instead.
-    const kind = kindOf(error) === "refused" && partlyThere.has(key) ? "failed" : kindOf(error);
-    if (known === null || (known === "refused" && kind !== "refused")) found.set(key, { kind, error });
-  }
-  return found;
+    if (!error) return [];
+    const isPartlyThere = made.has(id) || partsOf.has(id);
+    const kind = kindOf(error) === "refused" && isPartlyThere ? "failed" : kindOf(error);
+    return [[id, { kind, error, principal: each.principal }] as const];
+  });
+  return new Map(found);
 }
 
 /** Why the entry that a lease needs can still appear; null: it can't. */

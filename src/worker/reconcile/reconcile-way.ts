@@ -220,7 +220,7 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
   const { context, cluster } = run;
   const holding = decided.targets.get(request.principal.toLowerCase())?.holding;
   if (!holding) return;
-  const failure = outcomes.failureOf(request.principal);
+  const failure = outcomes.failureOf(request.principal, request.id);
   if (failure && gaveMore.has(failure.kind)) return recordRevoked(context, request, failure.error);
   if (failure) {
     const { error } = failure;
@@ -284,7 +284,7 @@ const looksForMissed = 6;
 /** Why a part of a lease can remain; null: none can. */
 function whyLeft({ outcomes, run, holders, isMissed }: Acted, request: ApprovedRequest): unknown {
   const { unlisted } = run.adapter;
-  const failures = (holders.get(request.id) ?? [request.principal]).map(outcomes.failureOf);
+  const failures = (holders.get(request.id) ?? [request.principal]).map((arn) => outcomes.failureOf(arn, request.id));
   const failure = failures.find((each) => each !== null && each.kind !== "undone");
   const here = failure?.error ?? outcomes.whyStillThere(request);
   const doubt = here ?? (!unlisted || unlisted.isSure(request) ? null : unlisted.why);

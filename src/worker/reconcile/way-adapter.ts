@@ -156,8 +156,8 @@ export type Prepared =
 export type ReviewGiven = (request: ApprovedRequest, identity: MappedIdentity | null) => Promise<AuthorizationReview>;
 
 export interface Outcomes {
-  /** Why a principal's entry differs from the decision; null: it does not. */
-  readonly failureOf: (principal: string) => WriteFailure | null;
+  /** Why a principal's entry differs from the decision; null: it does not. @param lease only what it has, where the way gives it by itself */
+  readonly failureOf: (principal: string, lease?: string) => WriteFailure | null;
   readonly readBackOf: (principal: string) => ReadBack;
   /** What the API server answers to questions that began beside the read-back, after every write; undefined: it was not asked as this identity. */
   readonly reviewOf?: (

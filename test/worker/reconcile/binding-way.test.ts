@@ -1323,6 +1323,28 @@ test("a lease is not reported as over while finalizers keep its binding", async 
   expect(request).toMatchObject({ lease: { state: "active" }, trouble: { code: "binding-kept" } });
 });
 
+test("of one person's leases, one that can't end and one that can't begin delay no other", async () => {
+  const isOf = ({ name }: { readonly name: string }, id: string) => name.startsWith(`eks-access-${id}-`);
+  const failing = () => Promise.reject(new AccessError("cluster-unexpected", "the API server answered 500"));
+  const openCluster = openingWith((client) => ({
+    deleteBinding: async (...about) => (isOf(about[0], "r-kept") ? "kept" : client.deleteBinding(...about)),
+    createBinding: (...about) => (isOf(about[0], "r-never") ? failing() : client.createBinding(...about)),
+  }));
+  context = { ...context, openCluster };
+  await give(context, cluster, { id: "r-kept", principal: alice });
+  await give(context, cluster, { id: "r-never", principal: alice });
+
+  const given = await give(context, cluster, { id: "r-two", level: "admin", principal: alice });
+  const never = await requestOf(context, "r-never");
+  await revokeOnly(context, "r-kept");
+  const ended = await revokeGiven(context, cluster, "r-two");
+
+  const kept = await requestOf(context, "r-kept");
+  expect(given).toMatchObject({ lease: { state: "active" }, trouble: null });
+  expect(ended).toMatchObject({ lease: { state: "ended" }, trouble: null });
+  expect([kept.trouble?.code, never.trouble?.code]).toEqual(["binding-kept", "cluster-unexpected"]);
+});
+
 test("a binding that stays after its deletion is the reason, and not another writer of aws-auth", async () => {
   await give(context, cluster, { id: "r-one", principal: alice });
   const staying = openingWith(() => ({ deleteBinding: async () => "deleted" as const }));
