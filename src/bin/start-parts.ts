@@ -153,7 +153,7 @@ async function startSlackParts(
     import("../slack/decide/approver-watch.ts"),
     import("../slack/decide/genuine-ledger.ts"),
     import("../slack/show/posters.ts"),
-    import("../slack/show/message-updates.ts"),
+    import("../slack/show/shown-messages.ts"),
     import("../slack/show/lost-cards.ts"),
     import("../slack/show/notice-poster.ts"),
     import("../slack/link/link-questions.ts"),

@@ -15,9 +15,9 @@ import { backgroundClient, directoryClient, messengerClient } from "../../src/sl
 import { updateQuestions } from "../../src/slack/link/link-questions.ts";
 import { showMigration } from "../../src/slack/migrate/migration-message.ts";
 import { showLost } from "../../src/slack/show/lost-cards.ts";
-import { MessageUpdates } from "../../src/slack/show/message-updates.ts";
 import { showMoved, showOtherApprovers } from "../../src/slack/show/message-worker.ts";
 import { showRequest } from "../../src/slack/show/messenger.ts";
+import { MessageUpdates } from "../../src/slack/show/shown-messages.ts";
 import { showThread } from "../../src/slack/show/thread.ts";
 import { configOf, configText } from "../builders/a-cluster.ts";
 import { aChange } from "../builders/an-event.ts";

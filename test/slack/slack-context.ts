@@ -2,7 +2,7 @@ import type { SandboxSlack } from "../../sandbox/slack/workspace.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import type { Directory } from "../../src/slack/app/directory.ts";
-import { MessageUpdates } from "../../src/slack/show/message-updates.ts";
+import { MessageUpdates } from "../../src/slack/show/shown-messages.ts";
 import { configOf, configText } from "../builders/a-cluster.ts";
 import { keys } from "../builders/keys.ts";
 import { at, minutes } from "../builders/times.ts";

@@ -19,8 +19,8 @@ import {
   notRecordedYetAnswer,
   refuseEmptyReason,
 } from "../show/message.ts";
-import { placeOfClick } from "../show/message-updates.ts";
 import { code, section } from "../show/mrkdwn.ts";
+import { placeOfClick } from "../show/shown-messages.ts";
 import type { CommandCall, SlackContext } from "./context.ts";
 import type { ButtonClick, Submission } from "./payload.ts";
 import { personFor } from "./request-people.ts";

@@ -13,7 +13,7 @@ import { redact } from "../../access/redact.ts";
 import type { SlackEnvironment } from "../../config/environment.ts";
 import { portInUse } from "../../operations/health-server.ts";
 import { type Stoppable, unfinishedAt } from "../../operations/stoppable.ts";
-import type { MessageUpdates } from "../show/message-updates.ts";
+import type { MessageUpdates } from "../show/shown-messages.ts";
 import { bodyLimitBytes, seenRequests } from "./admit.ts";
 import { noteReplay } from "./attempts.ts";
 import { GuardedReceiver, InFlight, WatchedApp } from "./bolt.ts";

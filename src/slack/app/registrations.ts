@@ -26,7 +26,7 @@ import { linkButtons } from "../link/link.ts";
 import { homeOpenedHandler } from "../look/home.ts";
 import { listButtons } from "../look/list.ts";
 import { migrationButtons } from "../migrate/migration-clicks.ts";
-import type { MessageUpdates } from "../show/message-updates.ts";
+import type { MessageUpdates } from "../show/shown-messages.ts";
 import { answerRefused, checkPerson } from "./admission.ts";
 import type { SeenRequests } from "./admit.ts";
 import { detailsButtons, settleClicked } from "./answer.ts";

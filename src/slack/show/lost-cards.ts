@@ -13,10 +13,9 @@ import { approvalMessage } from "../decide/approval-message.ts";
 import { migrationMessage } from "../migrate/migration-card.ts";
 import { detailsButton } from "./buttons.ts";
 import { goneText, type Message } from "./message.ts";
-import type { KnownCard } from "./message-updates.ts";
 import { actions, code, context as contextBlock, section, unformatted } from "./mrkdwn.ts";
 import { type MessengerContext, updateDirectMessage, updateInChannel } from "./show-in-channel.ts";
-import { isSame } from "./shown-messages.ts";
+import { isSame, type KnownCard } from "./shown-messages.ts";
 import { subjectFor, whatFor } from "./words.ts";
 
 const oneReplyForMs = 24 * 3_600_000;

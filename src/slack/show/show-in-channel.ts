@@ -10,9 +10,8 @@ import type { DirectMessages, MessageRef, ShownMessages } from "../../ledger/sto
 import type { Directory } from "../app/directory.ts";
 import { isGone, slackErrorCode, slackFailure } from "../app/web-client.ts";
 import type { Message } from "./message.ts";
-import type { MessageUpdates } from "./message-updates.ts";
 import { mention, section } from "./mrkdwn.ts";
-import { isShown, rememberShown } from "./shown-messages.ts";
+import { isShown, type MessageUpdates, rememberShown } from "./shown-messages.ts";
 
 export interface InChannel {
   readonly shown: ShownMessages;
