@@ -76,7 +76,7 @@ export async function refuseForRequester(
   for (const person of peopleOf(request)) {
     const account = await accountOf(context, person);
     if (account === "active") continue;
-    await noteAttempt(context, { act: "approve", by, code: `requester-${account}`, request });
+    await noteAttempt(context, { act: "approved", by, code: `requester-${account}`, request });
     return otherNotAdmittedAnswer("Not approved", person, account, "Deny the request, or let it expire.");
   }
   return null;
@@ -166,8 +166,8 @@ async function answerAction(click: FormChange, user: string, account: NotAdmitte
 
 /** The act of each button, form and command, in the audit log's words. The others only show. */
 const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
-  ["approve", "approve"],
-  ["deny", "deny"],
+  ["approve", "approved"],
+  ["deny", "denied"],
   ["request", "request"],
   ["ask-again", "request"],
   ["nudge", "request"],

@@ -8,12 +8,13 @@ import { recordedEvents } from "../../operations/announcements.ts";
 import type { SlackContext } from "./context.ts";
 import { deliveryId, originOf, userIn } from "./payload.ts";
 
+/** A decision by its verdict. */
 export type TriedAct =
   | "request"
   | "extend"
   | "see"
-  | "approve"
-  | "deny"
+  | "approved"
+  | "denied"
   | "revoke"
   | "cancel"
   | "review"
@@ -24,10 +25,6 @@ export type TriedAct =
   | "stop"
   | "retry"
   | "replay";
-
-export function actOf(verdict: "approved" | "denied"): "approve" | "deny" {
-  return verdict === "approved" ? "approve" : "deny";
-}
 
 export interface Attempt {
   readonly act: TriedAct;
@@ -77,14 +74,14 @@ async function getsEvent({ ledger, log }: AttemptContext, event: AuditEvent, wha
 }
 
 function eventOfAttempt({ act, by, code, request, detail }: Attempt, now: Date): AuditEvent {
-  const isDecision = act === "approve" || act === "deny";
+  const isDecision = act === "approved" || act === "denied";
   return {
     type: isDecision ? "decision.refused" : "attempt.refused",
     at: now.toISOString(),
     actor: by,
     request: request?.id.slice(0, maxId) ?? "",
     cluster: request?.cluster ?? "",
-    detail: { code, ...(isDecision ? { verdict: act === "approve" ? "approved" : "denied" } : { act }), ...detail },
+    detail: { code, ...(isDecision ? { verdict: act } : { act }), ...detail },
   };
 }
 

@@ -9,7 +9,7 @@ import { startOf } from "../../access/redact.ts";
 import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { recordWith } from "../../ledger/look-ups.ts";
 import { type Buttons, denies, type Forms, formUnless, opens, submits } from "../app/answer.ts";
-import { actOf, noteAttempt } from "../app/attempts.ts";
+import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest, type SlackContext } from "../app/context.ts";
 import { activeAmong } from "../app/people-called.ts";
 import { factsFor, isOwnEmergency, personFor } from "../app/request-people.ts";
@@ -88,7 +88,7 @@ export const denyForms: Forms = {
 async function refuseToDeny(context: SlackContext, by: string, value: string): Promise<Message | string> {
   const shown = readDecideValue(value);
   const record = shown && (await recordWith(context.ledger, shown.request));
-  if (!shown || !record) return unreadableButton(context, "deny", by);
+  if (!shown || !record) return unreadableButton(context, "denied", by);
   const cluster = context.config.clusters.get(record.cluster);
   if (!cluster) return clusterGoneAnswer(record.cluster);
   const refusal = await refuseShown(context, record, cluster, { verdict: "denied", by, digest: shown.digest });
@@ -102,8 +102,8 @@ async function refuseShown(context: SlackContext, request: LedgerRecord, cluster
   const facts = await factsFor(context, cluster, request, click);
   const code = refuseDecision(request, cluster, click, context.now(), facts);
   if (!code) return null;
-  const { by, digest } = click;
-  await noteAttempt(context, { act: actOf(click.verdict), by, code, request, detail: { digest } });
+  const { by, digest, verdict } = click;
+  await noteAttempt(context, { act: verdict, by, code, request, detail: { digest } });
   return clickRefused(context, code, request, cluster, personOf(by, facts));
 }
 

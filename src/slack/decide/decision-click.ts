@@ -18,7 +18,7 @@ import { isSealedDecision } from "../../access/seals.ts";
 import { eventOf, recordChange, type UpdateStep, updateRequest } from "../../ledger/lifecycle.ts";
 import { refuseForRequester } from "../app/admission.ts";
 import { answers, type Buttons, type Forms, submits } from "../app/answer.ts";
-import { actOf, noteAttempt } from "../app/attempts.ts";
+import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { activeAmong } from "../app/people-called.ts";
 import { factsFor } from "../app/request-people.ts";
@@ -62,7 +62,7 @@ export async function decideShown(
   answer: Omit<Click, "digest">,
 ): Promise<Message | null> {
   const shown = readDecideValue(value);
-  if (!shown) return unreadableButton(context, actOf(answer.verdict), answer.by);
+  if (!shown) return unreadableButton(context, answer.verdict, answer.by);
   return decideRecord(context, shown.request, { ...answer, digest: shown.digest });
 }
 
@@ -71,19 +71,19 @@ export function decideRecord(context: SlackContext, id: string, click: Click): P
   return isMigrationId(id) ? decideOnMigration(context, id, click) : decideRequest(context, id, click);
 }
 
-export async function unreadableButton(context: SlackContext, act: "approve" | "deny", by: string): Promise<Message> {
+export async function unreadableButton(context: SlackContext, act: Click["verdict"], by: string): Promise<Message> {
   await noteAttempt(context, { act, by, code: "unreadable-button" });
   return failureAnswer(noSuchRequest);
 }
 
 async function decideRequest(context: SlackContext, id: string, click: Click): Promise<Message | null> {
   const request = await context.ledger.get(id);
-  const act = actOf(click.verdict);
+  const { verdict: act, by } = click;
   if (!request) {
-    await noteAttempt(context, { act, by: click.by, code: "no-such-request", request: { id, cluster: "" } });
+    await noteAttempt(context, { act, by, code: "no-such-request", request: { id, cluster: "" } });
     return failureAnswer(noSuchRequest);
   }
-  const gone = act === "approve" ? await refuseForRequester(context, request, click.by) : null;
+  const gone = act === "approved" ? await refuseForRequester(context, request, by) : null;
   if (gone) return gone;
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return clusterGoneAnswer(request.cluster);
@@ -156,7 +156,7 @@ async function noteRefusal(
   const { verdict, by } = click;
   const digest = click.digest.slice(0, digestLength);
   const after = lookedAtAgain(request, code, facts);
-  if (!after) return noteAttempt(context, { act: actOf(verdict), by, code, request, detail: { digest } });
+  if (!after) return noteAttempt(context, { act: verdict, by, code, request, detail: { digest } });
   const now = context.now();
   await recordChange(context, after, eventOf("decision.refused", request, by, now, { code, verdict, digest }), now);
 }
@@ -174,7 +174,7 @@ async function noteForgedApprovals(context: SlackContext, request: AccessRequest
   const forged = request.approvals.filter((each) => !isSealedDecision(each, request.id, context.keys.decision));
   if (forged.length === 0) return;
   const claimed = forged.map(({ by }) => String(by).slice(0, maxUser));
-  await noteAttempt(context, { act: "approve", by: "slack", code: "no-seal", request, detail: { claimed } });
+  await noteAttempt(context, { act: "approved", by: "slack", code: "no-seal", request, detail: { claimed } });
 }
 
 /** Those who can still approve. */

@@ -22,7 +22,7 @@ import { isApproverOf, isResponsibleFor, type Person } from "../../access/policy
 import { counted } from "../../diagnosis/link.ts";
 import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../ledger/lifecycle.ts";
 import { answers, type Buttons } from "../app/answer.ts";
-import { actOf, noteAttempt, type TriedAct } from "../app/attempts.ts";
+import { noteAttempt, type TriedAct } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
 import { departedApprovers, enderFor, noLongerApprover, personFor } from "../app/request-people.ts";
 import { askMigrationAction, retryMigrationAction, stopMigrationAction } from "../show/buttons.ts";
@@ -99,7 +99,7 @@ interface Act {
 export function decideOnMigration(context: SlackContext, id: string, click: Click): Promise<Message | null> {
   const isApproval = click.verdict === "approved";
   return actOnMigration(context, click.by, id, {
-    act: actOf(click.verdict),
+    act: click.verdict,
     event: isApproval ? "migration.approved" : "migration.denied",
     why: click.why,
     decide: (migration, cluster, person, now, departed) =>
@@ -123,7 +123,7 @@ export async function refuseOnMigration(
   const person = await personFor(context, cluster, by, approvers);
   const code = refuseMigrationClick(migration, cluster, person, click, context.now());
   if (!code) return null;
-  await noteAttempt(context, { act: actOf(verdict), by, code, request: migration });
+  await noteAttempt(context, { act: verdict, by, code, request: migration });
   return migrationRefusedAnswer(code, migration, cluster);
 }
 
@@ -167,7 +167,7 @@ async function decideNow(
   const people = [migration.requester, ...migration.approvals.map((approval) => approval.by)];
   const person = await (what.act === "stop" ? enderFor : personFor)(context, cluster, by, people);
   const departed =
-    what.act === "approve" ? await departedApprovers(context, cluster, migration.approvals, whyNot(cluster)) : none;
+    what.act === "approved" ? await departedApprovers(context, cluster, migration.approvals, whyNot(cluster)) : none;
   const now = context.now();
   const verdict = what.decide(migration, cluster, person, now, departed);
   if (verdict.type === "refused") {
