@@ -6,9 +6,8 @@ import { auditIdOf } from "./api-calls.ts";
 import { awsAuthStore, type ConfigMapObject, configMapAt } from "./config-map.ts";
 import { type ClusterEndpoint, type Connection, createConnection } from "./connection.ts";
 import { isUnknownApi, kubernetesFailure, notReadable } from "./explain-kubernetes-error.ts";
-import { groupBindings } from "./group-bindings.ts";
-import { leaseBindings } from "./lease-bindings.ts";
-import { operatorObjectCalls } from "./rbac.ts";
+import { leaseBindings, operatorObjectCalls } from "./own-objects.ts";
+import { groupBindings } from "./rbac.ts";
 
 /** Our own ConfigMaps, which outlive `aws-auth`. */
 const lastGood = { namespace: "kube-system", name: "eks-access-last-good" };

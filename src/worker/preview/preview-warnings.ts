@@ -8,7 +8,7 @@ import { hoursInWords, isOutside } from "../../access/policy/rule.ts";
 import { type Holder, isOwnPrincipal } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { entriesThatYield, type NamedEntry, type Problem, problemSteps, type Steps } from "../../aws-auth/index.ts";
-import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
+import type { RoleBindings } from "../../kubernetes/rbac.ts";
 import type { ClusterState } from "../reconcile/settle-document.ts";
 import type { OtherNames } from "../reconcile/way-adapter.ts";
 

@@ -22,7 +22,7 @@ import { type ReportedProblem, summarize } from "../../diagnosis/problems.ts";
 import { absentRoleProblems, type RolesToAsk, type RoleTimes, rolesNotCompared } from "../../diagnosis/remade-roles.ts";
 import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
 import type { BindingsReport, CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
-import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
+import type { RoleBindings } from "../../kubernetes/rbac.ts";
 import { knownIdentitiesOf } from "../../ledger/links.ts";
 import { wakeWaiting } from "../../ledger/look-ups.ts";
 import { inTimeOr, withinTime } from "../../operations/deadlines.ts";

@@ -6,7 +6,7 @@ import { inParallel } from "../../../src/operations/deadlines.ts";
 import { aClusterWithPeople, type ClusterWithPeople } from "./clients.ts";
 import { implementations } from "./implementations.ts";
 
-// The product's own port (src/kubernetes/lease-bindings.ts), as each API server answers it.
+// The product's own port (src/kubernetes/own-objects.ts), as each API server answers it.
 
 const apiGroup = "rbac.authorization.k8s.io";
 const name = "eks-access-r-7f3k";

@@ -5,7 +5,7 @@ import type { AccessRequest } from "../../../src/access/record.ts";
 import { finish } from "../../../src/aws-auth/go-yaml/budget.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
-import type { GroupBinding } from "../../../src/kubernetes/group-bindings.ts";
+import type { GroupBinding } from "../../../src/kubernetes/rbac.ts";
 import {
   documentWarnings,
   lostRights,

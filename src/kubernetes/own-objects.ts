@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { AccessError, type FailureCode } from "../access/access-error.ts";
 import { type ClusterBinding, leaseLabels, type NewBinding } from "../access/lease/own-bindings.ts";
+import { type OperatorObject, objectInWords } from "../access/policy/operator-rights.ts";
 import { allOfPages, isTooLarge } from "../operations/bounds.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure, RefusedByServer, statusOf } from "./explain-kubernetes-error.ts";
@@ -34,7 +36,7 @@ export function leaseBindings(connection: Connection, cluster: string) {
         among && new Set(among.map(({ namespace }) => bindingLists[namespace === null ? "cluster" : "namespaces"]));
       const found: ClusterBinding[] = [];
       try {
-        for await (const bindings of bindingPages(connection, what, shape, query, lists))
+        for await (const bindings of bindingPages(connection, what, bindingShape, query, lists))
           found.push(...bindings.map(readBinding));
       } catch (error) {
         throw kubernetesFailure(error, what);
@@ -44,7 +46,7 @@ export function leaseBindings(connection: Connection, cluster: string) {
     /** The binding of this name, whatever its labels; null: there is none. One that is too large to read has no uid. */
     findBinding: async (place: Pick<ClusterBinding, "name" | "namespace">): Promise<ClusterBinding | null> => {
       try {
-        return readBinding((await connection.ask({ method: "GET", path: pathOf(place) }, shape)).value);
+        return readBinding((await connection.ask({ method: "GET", path: pathOf(place) }, bindingShape)).value);
       } catch (error) {
         if (isNotFound(error)) return null;
         if (isTooLarge(error)) return { ...place, ...unread };
@@ -59,7 +61,7 @@ export function leaseBindings(connection: Connection, cluster: string) {
     createBinding: async (binding: NewBinding, { lease }: CallFor = {}): Promise<ClusterBinding> => {
       const call = { method: "POST", path: bindingsPath(binding.namespace), query: { fieldManager } } as const;
       try {
-        return readBinding((await connection.ask({ ...call, body: objectOf(binding), lease }, shape)).value);
+        return readBinding((await connection.ask({ ...call, body: objectOf(binding), lease }, bindingShape)).value);
       } catch (error) {
         if (isTooLarge(error)) return { name: binding.name, namespace: binding.namespace, ...unread };
         throw bindingFailure(error, `POST ${nameOf(binding)} of cluster ${cluster}`);
@@ -157,7 +159,7 @@ function codeOf(usual: FailureCode, status: ReturnType<typeof statusOf>): Failur
 
 const texts = z.record(z.string(), z.string()).nullish();
 
-const shape = z.object({
+const bindingShape = z.object({
   metadata: z.object({
     name: z.string(),
     namespace: z.string().nullish(),
@@ -170,7 +172,7 @@ const shape = z.object({
   subjects: z.array(z.object({ kind: z.string(), name: z.string(), namespace: z.string().nullish() })).nullish(),
 });
 
-function readBinding({ metadata, roleRef, subjects }: z.infer<typeof shape>): ClusterBinding {
+function readBinding({ metadata, roleRef, subjects }: z.infer<typeof bindingShape>): ClusterBinding {
   const { name, namespace, uid, labels, annotations, deletionTimestamp } = metadata;
   return {
     ...{ name, namespace: namespace ?? null, uid, labels: labels ?? {}, annotations: annotations ?? {} },
@@ -181,4 +183,73 @@ function readBinding({ metadata, roleRef, subjects }: z.infer<typeof shape>): Cl
     })),
     deletedAt: deletionTimestamp ?? null,
   };
+}
+
+export type ObjectState = "absent" | "as wanted" | "different";
+
+const objectShape = z.looseObject({
+  metadata: z.looseObject({ resourceVersion: z.string() }),
+  rules: z.array(z.looseObject({})).nullish(),
+  aggregationRule: z.looseObject({}).nullish(),
+  roleRef: z.looseObject({ kind: z.string(), name: z.string() }).nullish(),
+  subjects: z.array(z.looseObject({})).nullish(),
+});
+
+const plurals: Readonly<Record<OperatorObject["kind"], string>> = {
+  ClusterRole: "clusterroles",
+  Role: "roles",
+  ClusterRoleBinding: "clusterrolebindings",
+  RoleBinding: "rolebindings",
+  ConfigMap: "configmaps",
+};
+
+/** Calls for the roles, bindings and ConfigMaps of an operator. Each throws an AccessError. */
+export function operatorObjectCalls(connection: Connection, cluster: string) {
+  const read = async (wanted: OperatorObject): Promise<Found | null> => {
+    try {
+      return (await connection.ask({ method: "GET", path: pathOfObject(wanted) }, objectShape)).value;
+    } catch (error) {
+      if (isNotFound(error)) return null;
+      throw kubernetesFailure(error, `GET ${objectInWords(wanted)} of cluster ${cluster}`);
+    }
+  };
+  return {
+    objectState: async (wanted: OperatorObject) => stateOf(await read(wanted), wanted),
+    /** `cluster-conflict` after a concurrent write; `cluster-refused-write` for another role's binding. */
+    writeObject: async (wanted: OperatorObject): Promise<void> => {
+      const found = await read(wanted);
+      if (stateOf(found, wanted) === "as wanted") return;
+      const apiVersion = wanted.kind === "ConfigMap" ? "v1" : `${group}/v1`;
+      const { kind, name, namespace, content } = wanted;
+      const metadata = found?.metadata ?? { name, ...(namespace !== null && { namespace }) };
+      const body = { apiVersion, kind, metadata, ...content };
+      const call = found
+        ? ({ method: "PUT", path: pathOfObject(wanted), body } as const)
+        : ({ method: "POST", path: listOf(wanted), body } as const);
+      try {
+        await connection.send({ ...call, query: { fieldManager } });
+      } catch (error) {
+        throw kubernetesFailure(error, `${call.method} ${objectInWords(wanted)} of cluster ${cluster}`);
+      }
+    },
+  };
+}
+
+type Found = z.infer<typeof objectShape>;
+
+function stateOf(found: Found | null, { content }: OperatorObject): ObjectState {
+  if (!found) return "absent";
+  // A controller would add the rights of other roles to such a role.
+  if (found.aggregationRule) return "different";
+  const isSame = Object.entries(content).every(([field, value]) => isDeepStrictEqual(found[field], value));
+  return isSame ? "as wanted" : "different";
+}
+
+function listOf({ kind, namespace }: OperatorObject): string {
+  const root = kind === "ConfigMap" ? "/api/v1" : `/apis/${group}/v1`;
+  return `${root}${namespace === null ? "" : `/namespaces/${namespace}`}/${plurals[kind]}`;
+}
+
+function pathOfObject(wanted: OperatorObject): string {
+  return `${listOf(wanted)}/${encodeURIComponent(wanted.name)}`;
 }
