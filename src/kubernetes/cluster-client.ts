@@ -4,8 +4,14 @@ import type { PathCheck } from "../access/policy/cluster.ts";
 import { outsideWords } from "../access/redact.ts";
 import { auditIdOf } from "./api-calls.ts";
 import { awsAuthStore, type ConfigMapObject, configMapAt } from "./config-map.ts";
-import { type ClusterEndpoint, type Connection, createConnection } from "./connection.ts";
-import { isUnknownApi, kubernetesFailure, notReadable } from "./explain-kubernetes-error.ts";
+import {
+  type ClusterEndpoint,
+  type Connection,
+  createConnection,
+  isUnknownApi,
+  kubernetesFailure,
+  notReadable,
+} from "./connection.ts";
 import { leaseBindings, operatorObjectCalls } from "./own-objects.ts";
 import { groupBindings } from "./rbac.ts";
 

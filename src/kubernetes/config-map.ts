@@ -7,8 +7,7 @@ import { measuredStep } from "../operations/announcements.ts";
 import { RecentResults, worthRemembering } from "../operations/bounds.ts";
 import { inTurns } from "../operations/deadlines.ts";
 import type { ApiAnswer } from "./api-calls.ts";
-import type { Connection } from "./connection.ts";
-import { isNotFound, kubernetesFailure, notReadable } from "./explain-kubernetes-error.ts";
+import { type Connection, isNotFound, kubernetesFailure, notReadable } from "./connection.ts";
 
 const managedFields = z.object({
   manager: z.string().nullish(),
