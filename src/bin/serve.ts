@@ -16,7 +16,7 @@ import { redisLedger, redisRequestTraces } from "../ledger/ledger.ts";
 import { openQueues } from "../ledger/queues.ts";
 import { redisAuditLog } from "../ledger/redis-audit-log.ts";
 import { inTurn, takeWrite } from "../ledger/turns.ts";
-import { servedTime, withinTime } from "../operations/deadlines.ts";
+import { type Stoppable, servedTime, withinTime } from "../operations/deadlines.ts";
 import {
   type Health,
   type HealthServer,
@@ -31,7 +31,6 @@ import {
   createProcessMetrics,
   createWorkerMetrics,
 } from "../operations/metrics.ts";
-import type { Stoppable } from "../operations/stoppable.ts";
 import { backlogOf } from "./backlog.ts";
 import { endAtCrash, type StopRequest } from "./process-io.ts";
 import { noticeSender, startReloading } from "./reload.ts";

@@ -15,7 +15,7 @@ import {
   wasStartedBefore,
   workOnJobs,
 } from "../../src/ledger/queues.ts";
-import { unfinishedAt } from "../../src/operations/stoppable.ts";
+import { unfinishedAt } from "../../src/operations/deadlines.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
 let database: TestRedis;

@@ -6,9 +6,8 @@ import { isOfNewestKey, type PreviewKeys, type WorkerKeys } from "../../access/s
 import type { AuditSettings } from "../../config/config.ts";
 import type { AuditLog } from "../../ledger/redis-audit-log.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
-import { usualDeadlines } from "../../operations/deadlines.ts";
+import { startTicking, type Ticking, usualDeadlines } from "../../operations/deadlines.ts";
 import type { FailureLog } from "../../operations/log.ts";
-import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import { auditSinks, deliver } from "./sinks.ts";
 
 const pageSize = 500;

@@ -13,7 +13,7 @@ import type { Fleet } from "../../config/fleet-file.ts";
 import type { FleetFollower } from "../../config/follow-fleet.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
-import { startTicking, type Ticking } from "../../operations/stoppable.ts";
+import { startTicking, type Ticking } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { type FailedPlace, lookAtFleet } from "./look-at-fleet.ts";
 
