@@ -113,7 +113,7 @@ export function ofCluster<R extends AccessRequest>(cluster: string, listed: read
 }
 
 /** Written without a commit, or left of a copy: else no run would find them, and a void approval would go unreported. */
-export async function listUnlisted(redis: RedisClient, records: readonly LedgerRecord[]): Promise<void> {
+async function listUnlisted(redis: RedisClient, records: readonly LedgerRecord[]): Promise<void> {
   const leased = records.filter(isRequest).filter((request) => positionInList("leased", request) !== null);
   if (leased.length === 0) return;
   const look = redis.pipeline();
@@ -135,7 +135,29 @@ return 1
 `);
 
 /** The most due records in one look; the rest is due again soon. */
-export const maxDue = 10_000;
+const maxDue = 10_000;
+
+/** An unreadable record stays due and would block others, so it is due again later. */
+const lookAgainMs = 5 * 60_000;
+
+export async function readDue(
+  redis: RedisClient,
+  reader: StoredReader,
+  now: Date,
+  limit: number,
+  isKnown: (id: string, dueAt: number) => boolean,
+): Promise<readonly LedgerRecord[]> {
+  const found = await redis.zrangebyscore(dueKey, "-inf", now.getTime(), "WITHSCORES", "LIMIT", 0, maxDue);
+  const ids = found.filter((id, index) => index % 2 === 0 && !isKnown(id, Number(found[index + 1]))).slice(0, limit);
+  const records = await readRecords(redis, reader, ids);
+  const read = new Set(records.map(({ id }) => id));
+  const missing = ids.filter((id) => !read.has(id));
+  if (missing.length > 0) {
+    await redis.zadd(dueKey, "XX", ...missing.flatMap((id) => [now.getTime() + lookAgainMs, id]));
+  }
+  await listUnlisted(redis, records);
+  return records;
+}
 
 /** Ids of overdue leases, the longest overdue first. */
 export function overdueIds(redis: RedisClient, since: Date, limit: number): Promise<readonly string[]> {
