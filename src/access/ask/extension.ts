@@ -44,9 +44,9 @@ export function readExtension(request: AccessRequest, level: Level, bySeconds: n
   return { type: "refused", message };
 }
 
-/** The choices of the form: round times, each with its end. Empty: there is no room yet. */
+/** The choices of the form: round times, each with its end. Empty: there is no room yet, or no active lease. */
 export function extensionChoices({ lease }: AccessRequest, level: Level, now: Date): readonly ExtensionChoice[] {
-  const endsAt = Date.parse(lease?.endsAt ?? "");
+  const endsAt = lease?.state === "active" && !lease.end ? Date.parse(lease.endsAt) : Number.NaN;
   const room = roomIn(level, endsAt, now);
   const fitting = (all: readonly number[]) => all.filter((step) => step <= room);
   const offered = fitting(steps).length > 0 ? fitting(steps) : fitting(shortSteps);

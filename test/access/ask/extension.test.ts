@@ -64,7 +64,8 @@ describe("an extension", () => {
     ["is not active yet", anApprovedRequest()],
     ["has ended", aLeasedRequest({ state: "ended" })],
     ["is being revoked", aLeasedRequest({ state: "active", end: { cause: "revoked", by: "U1", at: "", why: "" } })],
-  ])("of a lease that %s is refused", (_, request) => {
+  ])("of a lease that %s is refused, and has no choices", (_, request) => {
+    expect(extensionChoices(request, level, now)).toEqual([]);
     expect(readExtension(request, level, hours(1), now)).toEqual({
       type: "refused",
       message: "r-1 is not active. Request access again.",
