@@ -113,12 +113,13 @@ function editItems(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted:
   const column = list.marks[0]?.column ?? 0;
   const items = list.flow ? added.map(quote) : added.map((group) => blockGroup(group, column));
   const first = list.marks[0]?.at;
-  if (place.inFront && !list.flow && first !== undefined) {
-    const lineBreak = lineBreakOf(place.text);
-    const front = insertLines(startOfLine(place.text, first), items.join(lineBreak), lineBreak);
-    return [...(items.length === 0 ? [] : [front]), ...(editList(place.text, list, removed, []) ?? [])];
-  }
-  return editList(place.text, list, removed, items) ?? [replaceNode(place.text, use.written, flowList(wanted))];
+  const whole = [replaceNode(place.text, use.written, `${list.flow ? "" : "  "}${flowList(wanted)}`)];
+  // What others wrote below a group of ours can become text of the group before.
+  if (place.inFront && items.length === 0) return whole;
+  if (!place.inFront || list.flow || first === undefined) return editList(place.text, list, removed, items) ?? whole;
+  const lineBreak = lineBreakOf(place.text);
+  const front = insertLines(startOfLine(place.text, first), items.join(lineBreak), lineBreak);
+  return [front, ...(editList(place.text, list, removed, []) ?? [])];
 }
 
 /** An empty `groups:` gets its items below, so that their removal restores it. */

@@ -121,6 +121,16 @@ it.each([
   expect(plan(left, [{ type: "unmap", arn: role("late") }])).toEqual({ mapRoles });
 });
 
+it("a group of ours goes although others' comment below it would become text of the group before", () => {
+  const own = `- ${fields("dev")}  groups:\n  - |-\n    team\n`;
+  const given = plan({ mapRoles: `${own}- ${fields("base")}` }, [map("dev", ["team", "ours"])]);
+  const mapRoles = given.mapRoles?.replace('- "ours"\n', '- "ours"\n    # why\n') ?? "";
+
+  expect(plan({ mapRoles }, [map("dev", ["team"])])).toEqual({
+    mapRoles: `- ${fields("dev")}  groups:\n    ["team"]\n    # why\n- ${fields("base")}`,
+  });
+});
+
 it("the end of a lease in a merged entry brings back the end of a text without a line break", () => {
   const data = { mapRoles: `- &base\n  ${fields("base")}- <<: *base\n  ${fields("dev").trimEnd()}` };
 
