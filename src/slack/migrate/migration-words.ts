@@ -103,7 +103,7 @@ function whatStays(migration: Migration): string {
   const { done, cluster, begun, kind } = migration;
   if (begun) return `The worker finishes or undoes the step ${stepName(begun.name, migration)}`;
   if (done.length === 0) return "Nothing changed";
-  return `${counted(done.length, "step")} done and kept; everyone can still sign in. ${askLine(kind, cluster)} continues`;
+  return `${counted(done.length, "step")} done and kept. ${askLine(kind, cluster)} continues`;
 }
 
 function askLine(kind: Migration["kind"], cluster: string, principal = ""): string {

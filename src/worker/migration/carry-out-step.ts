@@ -47,8 +47,8 @@ async function beginStep({ context, cluster }: MigrationRun, migration: Migratio
 }
 
 /** A run carried the step out, and died before the record said so, or a restored Redis lost that. */
-export function recordFound(context: WorkerContext, migration: Migration, name: string): Promise<Migration> {
-  return recordDone(context, migration, name, ["The next run found this step done."]);
+export function recordFound(context: WorkerContext, migration: Migration, name: string, but = ""): Promise<Migration> {
+  return recordDone(context, migration, name, ["The next run found this step done.", but].filter(Boolean));
 }
 
 /** The same of each step of the plan that the record lacks. */

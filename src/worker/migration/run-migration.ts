@@ -1,6 +1,7 @@
 import { AccessError, hasCode } from "../../access/access-error.ts";
 import { checkMigrationApproval } from "../../access/decide-migration.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
+import type { CodedReason } from "../../access/lease/lease-record.ts";
 import {
   type EndedMigration,
   endedMigration,
@@ -116,14 +117,32 @@ async function repair(run: MigrationRun, migration: Migration): Promise<void> {
 
 async function goOn(run: MigrationRun, migration: Migration): Promise<void> {
   const { context, gathered } = run;
-  if (isCarriedOut(migration, gathered, context.keys)) return finish(context, await recordLeft(context, migration));
+  const lost = lostSentence(run, migration);
+  if (!lost && isCarriedOut(migration, gathered, context.keys))
+    return finish(context, await recordLeft(context, migration));
   if (gathered.facts.mode === "API") return refuseApiMode(run, migration);
+  if (lost) return refuse(context, await closeBegunStep(run, migration), { code: "entry-missing", message: lost });
   const plan = await inTurns(migrationSteps(gathered.facts));
   if (plan.type === "refused") {
     throw new AccessError("migration-stopped", `There is no plan now: ${plan.message.replace(/\.$/, "")}`);
   }
   if (plan.digest === migration.plan?.digest) return takeSteps(run, plan, migration);
   await voidMigration(context, await closeBegunStep(run, migration), "the plan changed since its approval");
+}
+
+const removal = "remove-from-aws-auth";
+
+/** Others deleted an access entry after its item left aws-auth, before a run recorded that. Empty: none. */
+function lostSentence({ context, gathered: { facts } }: MigrationRun, migration: Migration): string {
+  const { plan, begun } = migration;
+  if (!plan || begun?.name !== removal || !isGenuinePlan(migration, context.keys.preview)) return "";
+  if (!areOut(plan, facts)) return "";
+  const there = new Set(facts.presentEntries.map(({ principalArn }) => principalKey(principalArn)));
+  return withoutEntry(plan.outs.filter((arn) => !there.has(principalKey(arn))));
+}
+
+function withoutEntry(arns: readonly string[]): string {
+  return arns.length > 0 ? `Without an access entry: ${arns.join(", ")}. Create theirs.` : "";
 }
 
 /** After a change of the mode or the document it plans again; entries follow each other, also where EKS refuses one. */
@@ -135,7 +154,7 @@ async function takeSteps(run: MigrationRun, plan: MigrationPlan, start: Migratio
   if (migration.begun && !isLeft) return void (await closeBegunStep(run, migration));
   const refused: { readonly arn: string; readonly error: AccessError }[] = [];
   for (const step of plan.steps) {
-    if (step.type === "remove-from-aws-auth") {
+    if (step.type === removal) {
       if (refused.length > 0) break;
       if (migration !== start) return;
       if (migration.settlesAt === null || hasNewEntry(run)) return settle(context, migration);
@@ -175,7 +194,7 @@ function isCarriedOut(migration: Migration, { facts }: GatheredMigration, { prev
   const { plan, done } = migration;
   if (!plan || plan.outs.length === 0 || !isGenuinePlan(migration, preview)) return false;
   // In the mode API no one reads the document: only the record says that a removal wrote it.
-  const isKnown = facts.mode !== "API" || done.some(({ name }) => name === "remove-from-aws-auth");
+  const isKnown = facts.mode !== "API" || done.some(({ name }) => name === removal);
   return isKnown && areOut(plan, facts) && areIn(plan, facts);
 }
 
@@ -192,12 +211,15 @@ async function refuseApiMode(run: MigrationRun, start: Migration): Promise<void>
   );
   const message = [
     `${cluster.name} does not read aws-auth.`,
-    ...(missing.length > 0 ? [`Without an access entry: ${missing.join(", ")}. Create theirs.`] : []),
-    ...(before.length > 0
-      ? [`${counted(before.length, "other item")} of aws-auth had no access entry at the plan.`]
-      : []),
-  ].join(" ");
-  const refusal = { code: "mode-is-api", message };
+    withoutEntry(missing),
+    before.length > 0 ? `${counted(before.length, "other item")} of aws-auth had no access entry at the plan.` : "",
+  ]
+    .filter(Boolean)
+    .join(" ");
+  await refuse(context, migration, { code: "mode-is-api", message });
+}
+
+async function refuse(context: WorkerContext, migration: Migration, refusal: CodedReason): Promise<void> {
   await endMigration(context, migration, (current) => ({
     type: "migration.refused",
     after: endedMigration(current, context.now(), { state: "refused", refusal }),
@@ -253,7 +275,7 @@ async function closeBegunStep(run: MigrationRun, migration: Migration, name = mi
   // Without a sealed plan the record does not say what had to leave.
   const removes = isGenuinePlan(migration, context.keys.preview) ? migration.plan : null;
   const isDone = await wasCarriedOut(run, removes, name);
-  if (isDone) return recordFound(context, migration, name);
+  if (isDone) return recordFound(context, migration, name, lostSentence(run, migration));
   const entry = removes && deletedEntry(removes, name, gathered.facts);
   return recordOnMigration(context, migration, (current) => {
     if (current.begun?.name !== name) return null;
@@ -274,7 +296,7 @@ async function wasCarriedOut(run: MigrationRun, plan: SealedPlan | null, name: s
       throw new AccessError("cluster-not-active", `EKS is switching the authentication mode of ${run.cluster.name}`);
     return facts.mode !== "CONFIG_MAP";
   }
-  if (name === "remove-from-aws-auth") return facts.mode !== "API" && plan !== null && areOut(plan, facts);
+  if (name === removal) return facts.mode !== "API" && plan !== null && areOut(plan, facts);
   // The next repair completes it. The replaced entry let no one in.
   if (name.startsWith("replace-")) return false;
   return withManager(openManager, undefined, (entries) =>

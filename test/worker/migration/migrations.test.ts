@@ -8,7 +8,7 @@ import { clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluste
 import { planReminders } from "../../../src/access/reminder.ts";
 import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
-import { migrationState } from "../../../src/slack/migrate/migration-words.ts";
+import { migrationState, migrationThreadOf } from "../../../src/slack/migrate/migration-words.ts";
 import { openEks } from "../../../src/worker/become-creator.ts";
 import { lookAtMigration } from "../../../src/worker/migration/look-at-migration.ts";
 import { reachCluster } from "../../../src/worker/open-cluster.ts";
@@ -277,6 +277,27 @@ describe("a migration that two approvers approved", () => {
       ]);
       expect(rolesNow()).not.toContain(arns.admins);
       await adminsSignIn();
+    },
+  );
+
+  test.each([
+    ["refused", async () => {}],
+    ["stopped", stop],
+  ])(
+    "and whose worker is killed when the items left aws-auth, says who has no access entry: %s",
+    async (state, act) => {
+      await scene.ask();
+      await scene.approve("U0APPROVER", "U0APPROVER2");
+      await expect(scene.toItsEnd(dyingAt(scene.ledger, 7, "before"))).rejects.toThrow("killed");
+      await accessEntriesOf(await openEks("default", cluster)).remove(arns.admins);
+      await act();
+
+      const ended = await scene.toItsEnd();
+
+      expect(ended).toMatchObject({ state, begun: null });
+      const told = migrationThreadOf(ended, cluster).map(({ text }) => text);
+      expect(told.join(" ")).toContain(`Without an access entry: \`${arns.admins}\`. Create theirs`);
+      expect(told.join(" ")).not.toContain("can still sign in");
     },
   );
 
