@@ -198,13 +198,14 @@ export function recordOnMigration(
   { id }: Pick<Migration, "id">,
   change: (
     current: Migration,
-  ) => { readonly type: EventType; readonly after: Migration; readonly detail?: Detail } | null,
+  ) => { readonly type: EventType | null; readonly after: Migration; readonly detail?: Detail } | null,
 ): Promise<Migration> {
   return updateMigration(context, id, (current) => {
     if (!current) throw recordChanged(id);
     const wanted = change(current);
     if (!wanted) return { type: "stop", outcome: current };
     const { type, after, detail } = wanted;
-    return { type: "write", after, event: eventOf(type, after, "worker", context.now(), detail), outcome: after };
+    const event = type && eventOf(type, after, "worker", context.now(), detail);
+    return { type: "write", after, event, outcome: after };
   });
 }

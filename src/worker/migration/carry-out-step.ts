@@ -34,6 +34,11 @@ export async function carryOut(
   return recordDone(context, begun, name, proof, idsElsewhere(context));
 }
 
+/** Then EKS refused each access entry that is left: its event is in the log. */
+export function isRefusedAgain({ kind, trouble }: Migration): boolean {
+  return kind !== "repair" && trouble?.code === "access-entry-refused";
+}
+
 /** From this version of the record on, the step may have been sent. */
 async function beginStep({ context, cluster }: MigrationRun, migration: Migration, name: string): Promise<Migration> {
   if (migration.begun?.name === name) return migration;
@@ -41,7 +46,8 @@ async function beginStep({ context, cluster }: MigrationRun, migration: Migratio
   const place = sealPlace(cluster, migration, context.keys.memory);
   const after = nextMigration(migration, { begun: { name, at: now.toISOString(), place } });
   const detail = { plan: migration.plan?.digest ?? "", step: name };
-  const result = await recordChange(context, after, eventOf("migration.begun", after, "worker", now, detail), now);
+  const event = isRefusedAgain(migration) ? null : eventOf("migration.begun", after, "worker", now, detail);
+  const result = await recordChange(context, after, event, now);
   if (result.type === "conflict") throw recordChanged(migration.id);
   return after;
 }

@@ -10,7 +10,7 @@ import {
 } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { planReminders } from "../../access/reminder.ts";
-import { failureOf, nextTry } from "../../access/retry.ts";
+import { failureOf, needsEvent, nextTry } from "../../access/retry.ts";
 import { sealMigrationPlan } from "../../access/seals.ts";
 import { migrationSteps } from "../../diagnosis/migration/plan.ts";
 import { repairSteps } from "../../diagnosis/migration/plan-repair.ts";
@@ -117,7 +117,8 @@ export async function postponeMigration(context: WorkerContext, migration: Migra
     const retryAt = isRetryable ? tried.retryAt : new Date(now.getTime() + repairedAfterMs).toISOString();
     const trouble = { ...tried, retryAt };
     const detail = { code: trouble.code, attempts: trouble.attempts, ...idsElsewhere(context) };
-    return { type: "migration.delayed", after: nextMigration(current, { trouble }), detail };
+    const type = needsEvent(current.trouble, trouble) ? "migration.delayed" : null;
+    return { type, after: nextMigration(current, { trouble }), detail };
   });
 }
 

@@ -24,7 +24,7 @@ import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../l
 import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
-import { carryOutStep, recordFound, recordLeft } from "./carry-out-step.ts";
+import { carryOutStep, isRefusedAgain, recordFound, recordLeft } from "./carry-out-step.ts";
 import { type GatheredMigration, withManager, withMigration } from "./gather-migration.ts";
 import { type MigrationRun, removeHalfMadeEntry } from "./give-entry.ts";
 import { deletedEntry, repairOnce } from "./repair-entries.ts";
@@ -166,7 +166,8 @@ async function takeSteps(run: MigrationRun, plan: MigrationPlan, start: Migratio
       refused.push({ arn: step.wanted.principalArn, error });
       // EKS made nothing, so nothing becomes visible late.
       const atOnce = { ...run, context: { ...context, pause: async () => {} } };
-      migration = await closeBegunStep(atOnce, migration, stepName(step));
+      const again = isRefusedAgain(migration) ? migration.trouble : null;
+      migration = await closeBegunStep(atOnce, migration, stepName(step), again);
     }
     if (isMigrationOver(migration) || step.type !== "give-entry") return;
   }
@@ -268,8 +269,17 @@ async function voidMigration(
   });
 }
 
-/** A completed step is done; an incomplete entry goes, so that aws-auth counts for its principal. @throws AccessError */
-async function closeBegunStep(run: MigrationRun, migration: Migration, name = migration.begun?.name) {
+/**
+ * A completed step is done; an incomplete entry goes, so that aws-auth counts for its principal.
+ * @param again the trouble that an event already reports, and that stays
+ * @throws AccessError
+ */
+async function closeBegunStep(
+  run: MigrationRun,
+  migration: Migration,
+  name = migration.begun?.name,
+  again: Migration["trouble"] = null,
+) {
   const { context, gathered } = run;
   if (name === undefined) return migration;
   // Without a sealed plan the record does not say what had to leave.
@@ -280,9 +290,9 @@ async function closeBegunStep(run: MigrationRun, migration: Migration, name = mi
   return recordOnMigration(context, migration, (current) => {
     if (current.begun?.name !== name) return null;
     const unmade = entry && isMigrationOver(current) ? { unmade: entry.from } : {};
-    const after = nextMigration(current, { begun: null, trouble: null, ...unmade });
+    const after = nextMigration(current, { begun: null, trouble: again && current.trouble, ...unmade });
     return {
-      type: "migration.undone",
+      type: again ? null : "migration.undone",
       after,
       detail: { step: name, ...(entry && { entry: entry as unknown as Json }) },
     };

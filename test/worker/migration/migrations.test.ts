@@ -209,6 +209,25 @@ describe("a migration that two approvers approved", () => {
     await adminsSignIn();
   });
 
+  test("tells of the principals that EKS refuses again and again at the 1st, 2nd and 4th try", async () => {
+    const items = ["gone", "past"].map((name) => `- rolearn: ${arns.admins.replace("platform-admins", name)}\n`);
+    const mapRoles = `${items.map((item) => `${item}  username: them\n  groups: [theirs]\n`).join("")}${rolesNow()}`;
+    sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...map.data, mapRoles } }));
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    const first = await typesOf(await scene.look());
+
+    for (let tries = 2; tries <= 5; tries += 1) {
+      await tryAgain();
+      expect((await scene.look()).trouble).toMatchObject({ code: "access-entry-refused", attempts: tries });
+    }
+
+    const later = (await typesOf(await scene.now())).slice(first.length).filter((type) => type !== "migration.retried");
+    expect(later).toEqual(Array(2).fill("migration.delayed"));
+    await stop();
+    expect(await scene.look()).toMatchObject({ state: "stopped", begun: null, trouble: null });
+  });
+
   test("does not take its own entry for others' where EKS lists it late", async () => {
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");
