@@ -179,10 +179,10 @@ function outcomesOf(
  * By id of a lease: why its bindings are not as they must be. Refused only if the API server refused all of them: a refusal closes a
  * lease at once, and people can strip what it made before anyone reads it.
  */
-function notBoundBy({ calls, failures, made, after }: BindingsSent): NotBound {
+function notBoundBy({ calls, failures, made, after, renamed }: BindingsSent): NotBound {
   const partsOf = bindingsByLease(after);
   const found = [...calls].flatMap(([id, each]) => {
-    const error = failures.get(id) ?? notAsPlanned(id, each, partsOf.get(id) ?? []);
+    const error = failures.get(id) ?? notAsPlanned(id, each, partsOf.get(id) ?? []) ?? renamed.get(each.principal);
     if (!error) return [];
     const isPartlyThere = made.has(id) || partsOf.has(id);
     const kind = kindOf(error) === "refused" && isPartlyThere ? "failed" : kindOf(error);

@@ -1,4 +1,5 @@
 import { AccessError, hasCode } from "../../access/access-error.ts";
+import { anotherWriter } from "../../access/lease/drift.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
 import {
   bindingFor,
@@ -16,6 +17,8 @@ import { burstWidth, inParallel, startInParallel } from "../../operations/deadli
 import type { BindingState } from "./binding-state.ts";
 import { answeredWrites } from "./outcome.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";
+import { readSignInMap } from "./sign-in-map.ts";
+import { type SignInNames, signInNames } from "./sign-in-names.ts";
 import { type Outcomes, overtaken, type ReviewGiven, type WayContext } from "./way-adapter.ts";
 
 export interface BindingTools extends WayContext {
@@ -41,6 +44,8 @@ export interface BindingsSent {
   /** Ids of leases for which the API server made a binding, whatever others made of it since. */
   readonly made: ReadonlySet<string>;
   readonly after: readonly LeaseBinding[];
+  /** By principal: why it has another username than its new bindings, or may have. */
+  readonly renamed: ReadonlyMap<string, unknown>;
   readonly reviewOf: NonNullable<Outcomes["reviewOf"]>;
 }
 
@@ -58,8 +63,35 @@ export async function carryOutAll(
   const { state } = tools;
   // At once: people wait, and both look at what was written. An outcome then waits for the answers about its own lease only.
   const reading = written.length > 0 ? measuredStep("read-back", () => state.readAgain(written)) : state.parts;
+  const naming = renamedAmong(
+    tools,
+    [...calls.values()].flatMap((each) => (each.create.length > 0 ? each.principal : [])),
+  );
   const reviewOf = reviewAll(tools, made, review);
-  return { calls, failures, made, after: await reading, reviewOf };
+  return { calls, failures, made, after: await reading, renamed: await naming, reviewOf };
+}
+
+/** Others can have made or changed an entry since this run looked: its person has another username than the new bindings. */
+async function renamedAmong(tools: BindingTools, principals: readonly string[]): Promise<BindingsSent["renamed"]> {
+  if (principals.length === 0) return new Map();
+  const { state, cluster } = tools;
+  const failed = (among: readonly string[], errorOf: (principal: string) => unknown) =>
+    new Map(among.map((principal) => [principal, errorOf(principal)]));
+  const usernameIn = (names: SignInNames, principal: string) => {
+    const name = names.of(principal);
+    return name.type === "name" ? name.username : null;
+  };
+  return readSignInMap(tools, [], principals).then(
+    (map) => {
+      const now = signInNames(map, cluster);
+      const renamed = principals.filter((each) => usernameIn(now, each) !== usernameIn(state.names, each));
+      return failed(
+        renamed,
+        (each) => new AccessError("cluster-conflict", anotherWriter("changed", `the entry of ${each}`)),
+      );
+    },
+    (error: unknown) => failed(principals, () => error),
+  );
 }
 
 /** Begins to ask about each lease that this run made, as the person that its binding names. */

@@ -204,6 +204,26 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     }
   });
 
+  test("that others make with another name while its binding is written announces no lease: its approvers decide again", async () => {
+    const editing = openingWith((client) => ({
+      createBinding: async (...binding) => {
+        const made = await client.createBinding(...binding);
+        await place.edit({ username: "people:{{SessionNameRaw}}", groups: [] });
+        return made;
+      },
+    }));
+    await place.edit({ username: "sso:{{SessionNameRaw}}", groups: [] });
+    await ask(context, cluster, { id: "r-one", principal: alice, level: "own" });
+    await approve(context, cluster, "r-one");
+
+    await reconcileCluster({ ...context, openCluster: editing }, cluster);
+
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("scheduled");
+    expect(await bindings()).toEqual([]);
+    await reconcileCluster(inMinutes(2), cluster);
+    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null, voided: {} });
+  });
+
   test("that others made is never written, and stays", async () => {
     await place.edit({ username: "sso:{{SessionNameRaw}}", groups: [] });
     const theirs = await place.all();
