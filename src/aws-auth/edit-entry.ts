@@ -27,16 +27,16 @@ interface EntryPlace {
   readonly mapping: MappingNode;
   readonly entry: Entry;
   readonly uses: readonly FieldUse[];
-  /** Whether additions go before the last field or group: at the end of the text they could become part of its value. */
-  readonly inFront: boolean;
+  /** 1: additions go before the last field or group; at the end of the text they could become part of its value. 2: a list that only loses groups is written anew, too. */
+  readonly attempt: number;
 }
 
 /** The place of an entry; null: it is not written as a mapping of its own, for example as an alias. */
-export function entryPlace({ text, list, section }: ListReading, entry: Entry, inFront: boolean): EntryPlace | null {
+export function entryPlace({ text, list, section }: ListReading, entry: Entry, attempt: number): EntryPlace | null {
   const mapping = list.items[entry.index];
   const value = mapping && decodeAgain(mapping);
   if (mapping?.kind !== "mapping" || value?.type !== "map") return null;
-  return { section, text, list, mapping, entry, uses: fieldUses(value, section), inFront };
+  return { section, text, list, mapping, entry, uses: fieldUses(value, section), attempt };
 }
 
 /** The use of a field that counts; null: it is not in this mapping. */
@@ -52,7 +52,7 @@ export function replaceNode(text: string, { outer: start, end }: YamlNode, value
 }
 
 /** Adds a field at the end of the mapping, where it also beats a `<<` before it. */
-export function addField({ text, section, mapping, inFront }: EntryPlace, name: FieldName, value: string): TextEdit {
+export function addField({ text, section, mapping, attempt }: EntryPlace, name: FieldName, value: string): TextEdit {
   const key = fieldKey(name, section);
   if (mapping.flow) {
     const at = mapping.pairs.at(-1)?.value.end ?? mapping.end;
@@ -61,7 +61,7 @@ export function addField({ text, section, mapping, inFront }: EntryPlace, name: 
   const pad = " ".repeat(mapping.start.column);
   const line = `${pad}${key}: ${value}`;
   const last = mapping.pairs.at(-1)?.key.outer;
-  if (inFront && last !== undefined)
+  if (attempt > 0 && last !== undefined)
     return { start: last, end: last, text: `${line.trimStart()}${lineBreakOf(text)}${pad}` };
   return insertLines(afterLine(text, mapping.end), line, lineBreakOf(text));
 }
@@ -81,7 +81,7 @@ function placeAfter({ section, text, entry }: EntryPlace, edit: TextEdit): Entry
   const edited = applyEdits(text, [edit]);
   const { items, reading } = readSection(section, edited);
   const found = items.find((item) => item.entry.index === entry.index)?.entry;
-  return found && reading.list ? entryPlace({ ...reading, text: edited, list: reading.list }, found, false) : null;
+  return found && reading.list ? entryPlace({ ...reading, text: edited, list: reading.list }, found, 0) : null;
 }
 
 /**
@@ -115,8 +115,9 @@ function editItems(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted:
   const first = list.marks[0]?.at;
   const whole = [replaceNode(place.text, use.written, `${list.flow ? "" : "  "}${flowList(wanted)}`)];
   // What others wrote below a group of ours can become text of the group before.
-  if (place.inFront && items.length === 0) return whole;
-  if (!place.inFront || list.flow || first === undefined) return editList(place.text, list, removed, items) ?? whole;
+  if (place.attempt === 2 && items.length === 0) return whole;
+  const isInFront = place.attempt > 0 && items.length > 0 && !list.flow;
+  if (!isInFront || first === undefined) return editList(place.text, list, removed, items) ?? whole;
   const lineBreak = lineBreakOf(place.text);
   const front = insertLines(startOfLine(place.text, first), items.join(lineBreak), lineBreak);
   return [front, ...(editList(place.text, list, removed, []) ?? [])];

@@ -98,7 +98,7 @@ function undoOf({ sections }: ReadDocument, entry: Entry | undefined): string | 
   if (!reading || reading.text === null || reading.list === null) return null;
   const { text, list } = reading;
   return editLines(text, (whole) => {
-    const place = entryPlace({ ...reading, text: whole, list }, entry, false);
+    const place = entryPlace({ ...reading, text: whole, list }, entry, 0);
     return place && undoEdits(place);
   });
 }
@@ -140,8 +140,8 @@ export function editSection(reading: SectionReading, change: SectionChange): (st
   const { text, list } = reading;
   if (text === null || list === null) return fillSection(text, change.added);
   // Text after a block scalar at the very end changes its value.
-  const texts = [false, true].flatMap((inFront) => {
-    const edited = editLines(text, (whole) => edits({ ...reading, text: whole, list }, change, inFront));
+  const texts = [0, 1, 2].flatMap((attempt) => {
+    const edited = editLines(text, (whole) => edits({ ...reading, text: whole, list }, change, attempt));
     return edited === null ? [] : [restoreEmpty(edited)];
   });
   // A `...` or a tag of the list can't be alone.
@@ -151,16 +151,16 @@ export function editSection(reading: SectionReading, change: SectionChange): (st
   return emptied === null ? texts : [...texts, emptied];
 }
 
-function edits(reading: ListReading, { removed, edited, added }: SectionChange, inFront: boolean): TextEdit[] | null {
+function edits(reading: ListReading, { removed, edited, added }: SectionChange, attempt: number): TextEdit[] | null {
   const { text, list } = reading;
   const style = styleOf(list, lineBreakOf(text));
   const items = added.map((entry) => (list.flow ? flowEntry(entry) : blockEntry(entry, style)));
   const indexes = new Set(removed.map((entry) => entry.index));
-  const listEdits = editList(text, list, indexes, inFront ? [] : items);
+  const listEdits = editList(text, list, indexes, attempt > 0 ? [] : items);
   if (listEdits === null) return null;
-  const entryEdits = edited.flatMap(({ entry, wanted }) => editEntry(reading, entry, wanted, inFront) ?? []);
+  const entryEdits = edited.flatMap(({ entry, wanted }) => editEntry(reading, entry, wanted, attempt) ?? []);
   const first = list.marks[0];
-  if (!inFront || items.length === 0 || first === undefined) return [...entryEdits, ...listEdits];
+  if (attempt === 0 || items.length === 0 || first === undefined) return [...entryEdits, ...listEdits];
   const front = insertLines(startOfLine(text, first.at), items.join(style.lineBreak), style.lineBreak);
   return [front, ...entryEdits, ...listEdits];
 }
@@ -170,9 +170,9 @@ interface Wanted extends Pick<Change, "isPartly"> {
   readonly groups: readonly string[];
 }
 
-/** The edits that give an entry its wanted form; null: it is not a mapping of its own. `inFront`: nothing new follows its last field. */
-function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, inFront: boolean): TextEdit[] | null {
-  const place = entryPlace(reading, entry, inFront);
+/** The edits that give an entry its wanted form; null: it is not a mapping of its own. `attempt`: as in `EntryPlace`. */
+function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, attempt: number): TextEdit[] | null {
+  const place = entryPlace(reading, entry, attempt);
   if (place === null) return null;
   const edits = sameGroups(entry.groups, wanted.groups) ? [] : editGroups(place, wanted.groups, wanted.isPartly);
   if (entry.username === wanted.username) return edits;

@@ -131,6 +131,14 @@ it("a group of ours goes although others' comment below it would become text of 
   });
 });
 
+it("an end leaves a list as it was beside a lease that must begin before others' text at the end", () => {
+  const data = { mapRoles: `- ${fields("dev")}  groups:\n  - team\n- ${fields("base")}  groups:\n  - |\n    x` };
+
+  const both = plan(plan(data, [map("dev", ["team", "ours"])]), [map("dev", ["team"]), map("base", ["x", "ours"])]);
+
+  expect(plan(both, [map("base", ["x"])])).toEqual(data);
+});
+
 it("the end of a lease in a merged entry brings back the end of a text without a line break", () => {
   const data = { mapRoles: `- &base\n  ${fields("base")}- <<: *base\n  ${fields("dev").trimEnd()}` };
 
