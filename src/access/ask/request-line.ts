@@ -160,7 +160,9 @@ function loneTicket(words: readonly string[], clusters: Clusters): string | null
 export function bare(typed: string): string {
   const word = typed.replace(/^[`"'“‘]?(?:\w*arn[`"'”’]?[:=][`"'“‘]?)?arn:(?=aws)/i, "arn:");
   if (/^arn:.*\.$/.test(word)) return word;
-  return word.replace(/^[`"'“‘([#]+|[`"'”’)\],;:.]+$|^<(?=arn:)|(?<=^<arn:.*)>$/gi, "");
+  if (/^<arn:.*>$/i.test(word)) return word.slice(1, -1);
+  // Each sign is looked at once: a line of thousands must not keep the process busy.
+  return word.replace(/^(?:[`"'“‘([#]+|<(?=arn:))/i, "").replace(/(?<![`"'”’)\],;:.])[`"'”’)\],;:.]+$/, "");
 }
 
 /** As `aws sts get-caller-identity` prints it, with all around it. */

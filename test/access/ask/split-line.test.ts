@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
+import { bare, readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";
+import { cpuTimeOf } from "../../cpu-time.ts";
 
 const arn = "arn:aws:iam::111122223333:role/developers";
 const ticket = { need: "optional", pattern: "OPS-[0-9]+" } as const;
@@ -102,4 +103,12 @@ describe("a request in one line", () => {
   ])("%s", (line, parts) => {
     expect(splitRequestLine(line, clusters)).toEqual(parts);
   });
+});
+
+it("reads a word of a hundred thousand signs at once", () => {
+  const word = `${",".repeat(100_000)}x`;
+
+  const took = cpuTimeOf(() => expect(bare(word)).toBe(word));
+
+  expect(took).toBeLessThan(500);
 });
