@@ -174,11 +174,11 @@ export function slackFailure(error: unknown, where: string): AccessError {
     return new AccessError("slack-unreachable", limited, { cause: error, remedy: "Try again in a minute." });
   }
   if (code && !passing.has(code)) {
-    const remedy = "Unarchive it and invite the bot, or set another channel.";
-    const archived = code === "is_archived" ? { remedy } : {};
+    const isOut = ["is_archived", "not_in_channel", "channel_not_found"].includes(code);
+    const options = isOut && { remedy: "Unarchive it if needed, invite the bot, or set another channel." };
     return new AccessError("slack-refused", `Can't reach ${where}: Slack answers ${code}`, {
       cause: error,
-      ...archived,
+      ...options,
     });
   }
   // A proxy's refusal, in the client's own error.
