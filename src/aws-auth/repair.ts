@@ -129,8 +129,9 @@ function* offerText(document: AwsAuthDocument, text: string, about: About, inFor
   const { section } = about;
   const { document: after } = yield* readingSteps({ ...inForce.data, [section]: text });
   const { state, droppedAt } = after.sections[section];
-  const isWhole = state === "list" && droppedAt === null;
-  if (!isWhole || !keepsCallers(inForce, after)) return null;
+  // What drops content beside its marks drops it without them too.
+  const isRead = droppedAt === null || (inForce !== document && inForce.sections[section].droppedAt !== null);
+  if (state !== "list" || !isRead || !keepsCallers(inForce, after)) return null;
   if (inForce === document) return offer(document, after, about);
   const { document: written } = yield* readingSteps({ ...document.data, [section]: text });
   return offer(document, written, about);

@@ -58,6 +58,17 @@ test("everyone whom a section with a byte order mark admits keeps their access",
   });
 });
 
+test("everyone whom a section with a byte order mark admits before what it drops keeps their access", () => {
+  const mapRoles = `# late\ufeff\n${item("newcomer")}---\n${item("admins")}`;
+
+  const repair = repairOf({ mapRoles }, good, {});
+
+  const data = repair.type === "write" ? repair.data : {};
+  const all = { mapRoles: item("newcomer") + good.mapRoles };
+  expect(returnsOf(all, data).every(({ isReadmitted }) => isReadmitted)).toBe(true);
+  expect(data.mapRoles).not.toMatch(/\ufeff|---/);
+});
+
 test("a section with too much to read is not restored, because the authenticator can read it", () => {
   const found = {
     mapRoles: `${good.mapRoles}${item("newcomer")}- [${"a,".repeat(20_000)}]\n`,
