@@ -137,11 +137,12 @@ function bindingFailure(error: unknown, what: string): AccessError {
   return new AccessError(code, failure.what, { cause: failure.cause, ...(ours !== undefined && { remedy: ours }) });
 }
 
-/** A ResourceQuota refuses with a 403 too (kubernetes, apiserver, resourcequota, checkRequest). */
+/** A ResourceQuota refuses with a 403 too, also before its first count (kubernetes, apiserver, resourcequota, checkRequest). */
 function remedyOf(error: RefusedByServer, code: FailureCode): string | undefined {
   const said = statusOf(error)?.message ?? "";
   if (said.includes(terminates)) return "Ask for another one.";
-  if (said.includes(" exceeded quota: ")) return "Raise that quota.";
+  if (/ exceeded quota: /.test(said)) return "Raise that quota.";
+  if (/ status unknown for quota: /.test(said)) return "Try again.";
   return code === "binding-forbidden" ? error.remedy : undefined;
 }
 

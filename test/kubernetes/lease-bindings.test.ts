@@ -149,6 +149,7 @@ test.each<[string, CannedAnswer, string]>([
 const escalation = `rolebindings.rbac.authorization.k8s.io "x" is forbidden: user "w" (groups=["g"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["secrets"], Verbs:["get"]}`;
 const ending = `rolebindings.rbac.authorization.k8s.io "x" is forbidden: unable to create new content in namespace shop because it is being terminated`;
 const full = `rolebindings.rbac.authorization.k8s.io "x" is forbidden: exceeded quota: few, requested: count/rolebindings.rbac.authorization.k8s.io=1, used: count/rolebindings.rbac.authorization.k8s.io=9, limited: count/rolebindings.rbac.authorization.k8s.io=9`;
+const fresh = `rolebindings.rbac.authorization.k8s.io "x" is forbidden: status unknown for quota: few, resources: count/rolebindings.rbac.authorization.k8s.io`;
 const denial = 'admission webhook "policy.example.com" denied the request: no';
 const notFound = (kind: string) => ({ ...aStatus(404, "NotFound", `${kind} "shop" not found`), details: { kind } });
 
@@ -160,6 +161,7 @@ test.each<[string, CannedAnswer, string, string?]>([
     "Let the worker create and delete bindings, and bind the role.",
   ],
   ["a quota", { status: 403, body: aStatus(403, "Forbidden", full) }, "binding-forbidden", "Raise that quota."],
+  ["a new quota", { status: 403, body: aStatus(403, "Forbidden", fresh) }, "binding-forbidden", "Try again."],
   [
     "a namespace that ends",
     { status: 403, body: aStatus(403, "Forbidden", ending) },
