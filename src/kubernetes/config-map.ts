@@ -57,10 +57,10 @@ export function awsAuthStore(connection: Connection, cluster: string) {
      */
     writeAwsAuth: async (before: AwsAuthConfigMap, after: AwsAuthContent): Promise<AwsAuthConfigMap> =>
       readConfigMap(await measuredStep("put", () => configMap.replace(bodyOf(before, after))), cluster),
-    /** A dry run: the API server and its webhooks only check. `cluster-refused-write` if the write would give other access. */
-    rehearseWrite: async (before: AwsAuthConfigMap, after: AwsAuthContent): Promise<void> => {
+    /** A dry run. `cluster-refused-write` if the write would give other access, or lose the annotation `kept`. */
+    rehearseWrite: async (before: AwsAuthConfigMap, after: AwsAuthContent, kept?: string): Promise<void> => {
       const answer = await measuredStep("dry-run", () => configMap.rehearse(bodyOf(before, after)));
-      await refuseOtherAccess(cluster, after, answer);
+      await refuseOtherAccess(cluster, after, answer, kept);
     },
     rehearseCreation: async (after: AwsAuthContent): Promise<void> =>
       refuseOtherAccess(cluster, after, await create(after, true)),
@@ -69,8 +69,9 @@ export function awsAuthStore(connection: Connection, cluster: string) {
 }
 
 /** An admission webhook can change a write: no one must lose or get access by that. @throws AccessError */
-async function refuseOtherAccess(cluster: string, { data }: AwsAuthContent, { data: admitted }: ConfigMapObject) {
-  if ((await inTurns(accessChanges(data, admitted ?? {}))).length === 0) return;
+async function refuseOtherAccess(cluster: string, after: AwsAuthContent, admitted: ConfigMapObject, kept = "") {
+  const isKept = admitted.metadata?.annotations?.[kept] === after.annotations[kept];
+  if (isKept && (await inTurns(accessChanges(after.data, admitted.data ?? {}))).length === 0) return;
   const what = `An admission webhook changes aws-auth of ${cluster}`;
   throw new AccessError("cluster-refused-write", what, { remedy: "Let the admission webhook leave aws-auth alone." });
 }

@@ -1,5 +1,5 @@
 import { AccessError, hasCode } from "../../access/access-error.ts";
-import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
+import { fitsAnnotation, leasesAnnotation, roomIn } from "../../access/lease/annotation.ts";
 import { idsOf } from "../../access/lease/cluster-leases.ts";
 import { anotherWriter } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
@@ -88,7 +88,8 @@ async function prepare(planned: Planned): Promise<Prepared> {
     const why = anotherWriter("deletes", `aws-auth of ${cluster.name}`);
     return { type: "again", why: new AccessError("cluster-conflict", why) };
   }
-  if (isWrite) await rehearseWrite(client, state, after);
+  // Only the cluster's own memory ends a lease if Redis is lost.
+  if (isWrite) await rehearseWrite(client, state, after, settlement.leased.length > 0 ? leasesAnnotation : "");
   return { type: "ready", isSentFor: () => isWrite, send: () => write(planned, after) };
 }
 

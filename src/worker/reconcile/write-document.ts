@@ -26,8 +26,8 @@ import { type ClusterState, type Content, identityInDocument, planGuard } from "
 import type { WayContext, WriteFailure } from "./way-adapter.ts";
 
 /** Before the ledger records it: a refusal by validation or webhooks then leaves nothing behind. @throws AccessError */
-export async function rehearseWrite(client: ClusterClient, { configMap }: ClusterState, after: Texts): Promise<void> {
-  if (configMap) await client.rehearseWrite(configMap, after);
+export async function rehearseWrite(client: ClusterClient, { configMap }: ClusterState, after: Texts, kept?: string) {
+  if (configMap) await client.rehearseWrite(configMap, after, kept);
 }
 
 export interface Sent {

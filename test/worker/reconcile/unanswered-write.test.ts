@@ -666,3 +666,26 @@ test("an API server that confirms a write, and keeps nothing, begins no lease an
   expect(states).toEqual(["scheduled", "active", "active", "ended"]);
   expect(dataNow()).toEqual(initialAwsAuth);
 });
+
+test("a webhook that strips the cluster's own memory: no lease begins that only Redis would know, and an end goes on", async () => {
+  /** The answer to each dry run: this data, without a memory. */
+  const stripping = (data: Data | undefined) => {
+    const { metadata, ...rest } = side().sandbox.cluster.awsAuth() ?? expect.fail("there is no aws-auth");
+    const body = JSON.stringify({ ...rest, data, metadata: { ...metadata, annotations: {} } });
+    const answer = { type: "answer", status: 200, body } as const;
+    return side().sandbox.faults.plan("kubernetes.dry-run-configmap", answer, { times: Number.POSITIVE_INFINITY });
+  };
+  await give(context, cluster, { id: "r-one" });
+  const given = dataNow();
+  const ending = stripping(initialAwsAuth);
+
+  const ended = await revokeGiven(context, cluster, "r-one");
+  ending.cancel();
+  const beginning = stripping(given);
+  const refused = await give(context, cluster, { id: "r-two" });
+  beginning.cancel();
+
+  expect(ended.lease?.state).toBe("ended");
+  expect(refused.lease).toMatchObject({ state: "failed", failure: { code: "cluster-refused-write" } });
+  expect(dataNow()).toEqual(initialAwsAuth);
+});
