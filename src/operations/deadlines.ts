@@ -19,12 +19,12 @@ export const deadlineTable = {
     why: "one HTTP call to STS, EKS or CloudTrail: they answer within one second, and the SDK tries again at once",
   },
   clusterCall: { ms: 5_000, why: "one call that reads from an API server or asks it for a review" },
-  clusterWrite: { ms: 10_000, why: "one write to an API server: an admission webhook may take ten seconds" },
+  clusterWrite: { ms: 12_000, why: "one write to an API server: an admission webhook may take ten seconds" },
   run: {
     ms: 8_000,
     why: "one run that previews or gives access, and 0.1 s for each access entry or lease: others on its cluster wait for it",
   },
-  longRun: { ms: 20_000, why: "one run that ends access or inspects a cluster: no request waits for it" },
+  longRun: { ms: 25_000, why: "one run that ends access or inspects a cluster: no request waits for it" },
   signIn: { ms: 45_000, why: "signing in as principals: EKS lets an access entry in after some seconds" },
   migration: {
     ms: 600_000,
