@@ -6,6 +6,7 @@ import { isGenuinePlan, isGenuinePreview, withoutForgedReview } from "../../acce
 import type { Config } from "../../config/config.ts";
 import type { Ledger, MessageLedger, MigrationLedger } from "../../ledger/ledger.ts";
 import { eventOf, type RecordContext, recordChange } from "../../ledger/lifecycle.ts";
+import { wakeLater } from "../../ledger/queues.ts";
 import type { ShownMessages } from "../../ledger/stored.ts";
 import { rememberingSeals } from "../../operations/bounds.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -14,8 +15,15 @@ interface GenuineContext extends RecordContext<Ledger>, Pick<SlackContext, "keys
   readonly configuration: () => Pick<Config, "clusters">;
 }
 
-/** A worker with another configuration makes previews that this process rejects. It asks again only this often. */
+/** A worker with another configuration or key makes previews that this process rejects. It asks again only this often. */
 const lookAgainEveryMs = 60_000;
+
+/** Then it shows the record again: it can get the key or eks-access.yml later than the worker. */
+async function takesTurn({ ledger, queues }: GenuineContext, record: string): Promise<boolean> {
+  const isMine = await ledger.takeTurn(`look-again-${record}`, lookAgainEveryMs);
+  if (isMine) await wakeLater(queues, { type: "show", record }, lookAgainEveryMs * 1.1);
+  return isMine;
+}
 
 /**
  * The ledger as the Slack process reads it. A preview counts only if the worker's seal and the record's digest prove
@@ -58,10 +66,9 @@ function isDoubtful({ configuration, keys }: GenuineContext, request: AccessRequ
 
 /** Drops approvals of another change too. */
 async function lookAgain(context: GenuineContext, request: PendingRequest): Promise<AccessRequest> {
-  const { ledger, log } = context;
   const cleared = { preview: null, approvals: [], reminders: null };
-  if (!(await ledger.takeTurn(`look-again-${request.id}`, lookAgainEveryMs))) return { ...request, ...cleared };
-  log.error({ request: request.id }, "the preview is not what the worker saw, or the policy changed since");
+  if (!(await takesTurn(context, request.id))) return { ...request, ...cleared };
+  context.log.error({ request: request.id }, "the preview is not what the worker saw, or the policy changed since");
   const now = context.now();
   const after = unpreviewedRequest(request);
   const detail = { digest: request.preview?.digest ?? "" };
@@ -108,8 +115,7 @@ function isDoubtfulPlan({ keys }: GenuineContext, migration: Migration | null): 
 }
 
 async function planAgain(context: GenuineContext, migration: PendingMigration): Promise<PendingMigration> {
-  if (!(await context.ledger.takeTurn(`look-again-${migration.id}`, lookAgainEveryMs)))
-    return { ...migration, ...withoutPlan };
+  if (!(await takesTurn(context, migration.id))) return { ...migration, ...withoutPlan };
   context.log.error({ request: migration.id }, "the plan of a migration is not what the worker made");
   const now = context.now();
   const after = nextMigration(migration, withoutPlan);

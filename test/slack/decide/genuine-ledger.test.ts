@@ -82,6 +82,23 @@ describe("a record that a person changed in Redis after the worker had looked", 
     expect(types.filter((type) => type === "preview.refused")).toHaveLength(1);
   });
 
+  test("is shown again a minute later: this process can get the worker's key or file last", async () => {
+    const { id: record } = await put(intruder);
+    const context = aGenuineContext(plain);
+    const later: unknown[] = [];
+    const messages = Object.assign(Object.create(context.queues.messages), {
+      add: async (...[type, job, options]: Parameters<typeof context.queues.messages.add>) =>
+        void later.push([type, job, options]),
+    });
+    genuine = genuineLedger({ ...context, queues: { ...context.queues, messages } });
+
+    await genuine.get(record);
+    await genuine.get(record);
+
+    const inAMinute = later.filter((each) => JSON.stringify(each).includes("66000"));
+    expect(inAMinute).toEqual([["show", { type: "show", record }, { delay: 66_000 }]]);
+  });
+
   test("can't be approved, also with the digest that the change would have", async () => {
     const request = await put(intruder);
     const context = { ...aSlackContext(plain), ledger: genuine };
