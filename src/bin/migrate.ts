@@ -1,13 +1,20 @@
-import { open, rm } from "node:fs/promises";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, hasCode } from "../access/access-error.ts";
-import { isMigrationOver, type Migration, type MigrationSummary, migrationDueAt } from "../access/migration.ts";
+import { AccessError, explainFailure, hasCode } from "../access/access-error.ts";
+import {
+  isMigrationOver,
+  type Migration,
+  type MigrationSummary,
+  migrationDueAt,
+  nextMigration,
+} from "../access/migration.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { counted } from "../diagnosis/link.ts";
 import { principalKey } from "../diagnosis/migration/facts.ts";
 import { type MigrationResult, planMigration } from "../diagnosis/migration/plan.ts";
 import { summarizeMigration } from "../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
+import { recordOnMigration } from "../ledger/lifecycle.ts";
 import { requestIds } from "../operations/announcements.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { gatherMigration } from "../worker/migration/gather-migration.ts";
@@ -25,10 +32,10 @@ approvers approved in Slack (/eks-access migrate). Run it in the worker's enviro
   --arn ARN      a role's ARN with its path, which aws-auth does not have; repeatable
   --json         print the plan as JSON
   --apply PLAN   carry out the plan with this digest
-  --backup FILE  first save a copy of aws-auth there, in a new file
+  --backup FILE  save aws-auth in this new file before items leave it
 
 Example: eks-access migrate staging --json
-Exit code: 0 planned or carried out, 1 refused or stopped, 2 unusable input.
+Exit code: 0 planned or carried out, 1 refused or not done, 2 unusable input.
 `;
 
 type MigrateOptions = ReturnType<typeof readOptions>;
@@ -131,21 +138,23 @@ export interface Application {
 
 type SaveText = (text: string) => Promise<void>;
 
-/** A new one alone: a link or a file that another put there could be anything. Without a text it is gone in the end. */
+/** A new one alone: a link or a file that another put there could be anything. A killed command leaves none without a text. */
 async function withNewFile<T>(path: string | null, run: (save: SaveText) => Promise<T>): Promise<T> {
   if (path === null) return run(async () => undefined);
-  const file = await open(path, "wx", 0o600).catch((error) => unusable(`Can't write ${path}: ${reasonOf(error)}.`));
-  let saved = false;
+  const create = () => open(path, "wx", 0o600).catch((error) => unusable(`Can't write ${path}: ${reasonOf(error)}.`));
+  await (await create()).close();
+  await rm(path);
+  const files: FileHandle[] = [];
   try {
     return await run(async (text) => {
-      saved = true;
+      const file = files[0] ?? (await create());
+      files[0] = file;
       await file.truncate();
       await file.write(text, 0);
       await file.sync();
     });
   } finally {
-    await file.close();
-    if (!saved) await rm(path);
+    await files[0]?.close();
   }
 }
 
@@ -153,8 +162,8 @@ const maxLookMs = 1_000;
 
 /**
  * Carries out the plan of this digest, alone or next to a worker: both follow the same record, which Slack shows. Prints each step after
- * its proof. A failure ends the command; the record keeps it, and a worker tries again.
- * @throws AccessError
+ * its proof. A failure ends the command; the record keeps it, and a worker or the same command tries again.
+ * @throws AccessError before its first step
  */
 export async function applyPlan(
   context: WorkerContext,
@@ -169,13 +178,33 @@ export async function applyPlan(
     await save(`${JSON.stringify(kept, null, 2)}\n`);
     say(`Saved aws-auth to ${backup}.`);
   };
-  let migration = approvedMigration(await context.ledger.migrations.latestOf(cluster.name), digest);
+  const { migrations } = context.ledger;
+  const approved = approvedMigration(await migrations.latestOf(cluster.name), digest);
+  let migration = approved.trouble ? await tryNow(context, approved) : approved;
   const printed = new Set<string>();
   for (;;) {
     printSteps(migration, printed, say);
     if (isMigrationOver(migration) || migration.plan?.digest !== digest) return outcome(migration, digest, say);
-    migration = (await carryOn(context, cluster, migration, keep)) ?? migration;
+    try {
+      migration = (await carryOn(context, cluster, migration, keep)) ?? migration;
+    } catch (error) {
+      if (!(error instanceof AccessError)) throw error;
+      printSteps((await migrations.get(migration.id)) ?? migration, printed, say);
+      say(
+        `Not done: ${explainFailure(error)} Finished steps stay. A worker tries again, and so does the same command.`,
+      );
+      return 1;
+    }
   }
+}
+
+/** A person waits for it, and the next try can be minutes away. */
+function tryNow(context: WorkerContext, migration: Migration): Promise<Migration> {
+  return recordOnMigration(context, migration, (current) => {
+    if (!current.trouble || isMigrationOver(current)) return null;
+    const trouble = { ...current.trouble, retryAt: context.now().toISOString() };
+    return { type: "migration.retried", after: nextMigration(current, { trouble }) };
+  });
 }
 
 async function carryOn(

@@ -71,10 +71,12 @@ test.each([
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
 });
 
-test("migrate --apply carries out what two approved in Slack, keeps aws-auth in a file, and says each step", async () => {
+test("migrate --apply carries out what two approved in Slack, and says each step, also before a failure; the same command tries at once", async () => {
   const { aws } = sandbox;
   Object.assign(aws.eks, { updateMs: 20, entryDelayMs: 20 });
-  aws.account.setAllowed(arns.worker, ["sts:*", "eks:*"]);
+  const allow = (...more: readonly string[]) =>
+    aws.account.setAllowed(arns.worker, ["sts:*", "eks:Describe*", "eks:List*", "eks:UpdateClusterConfig", ...more]);
+  allow();
   const connection = new Redis(redis.url);
   const ledger = redisLedger(connection);
   const scene = migrationScene(ledger, keysOf(sandbox));
@@ -90,9 +92,19 @@ test("migrate --apply carries out what two approved in Slack, keeps aws-auth in 
   await scene.approve("U0APPROVER");
   await expect(apply()).rejects.toThrow("has 1 of 2 approvals");
   await scene.approve("U0APPROVER2");
+  const failed = await apply();
+  const left = await readdir(folder);
+  allow("eks:*");
   const { code, stdout } = await apply();
   await connection.quit();
 
+  expect(failed).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(
+      /^switch-mode: .+\nNot done: AWS refused eks:CreateAccessEntry .+ Finished steps stay/,
+    ),
+  });
+  expect(left).toEqual([]);
   expect(stdout).toMatch(
     /^switch-mode: .+\ngive-entry .+: mapped: .+\nSaved aws-auth to .+\nremove-from-aws-auth: .+\nCarried out the plan\.\n$/,
   );
