@@ -167,12 +167,18 @@ export async function connectAs(
 }
 
 /** What to do if the API server refuses the operator, or a creator without rights; undefined: nothing special. */
-function remediesFor(cluster: Cluster, arn: string, { isCreatorAdmin }: ClusterDescription): Remedies | undefined {
+function remediesFor(
+  cluster: Cluster,
+  arn: string,
+  { isCreatorAdmin, authenticationMode }: ClusterDescription,
+): Remedies | undefined {
   const run = `Run eks-access bootstrap ${cluster.name} --apply.`;
+  const isByMap = authenticationMode === "CONFIG_MAP";
+  const why = isByMap ? "aws-auth may be broken (docs/rescue.md)" : "The authenticator may be down";
   if (isOperator(cluster, arn)) {
     return {
       unauthorized: run,
-      noLongerAuthorized: `The authenticator may be down, or the identity's access entry gone. ${run}`,
+      noLongerAuthorized: `${why}, or the identity's ${isByMap ? "" : "access "}entry gone. ${run}`,
       forbidden: `The operator lacks this right. ${run}`,
     };
   }
