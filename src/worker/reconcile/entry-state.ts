@@ -35,6 +35,8 @@ export interface EntryState extends WayState {
   readonly openSince: ReadonlyMap<string, string>;
   readonly tags: Readonly<Record<string, string>>;
   readonly knowsDocument: boolean;
+  /** Whether the cluster reads it for principals without an access entry. */
+  readonly readsDocument: boolean;
   readonly mappedEntries: () => Steps<readonly Entry[]>;
 }
 
@@ -87,6 +89,7 @@ export async function readEntryState(
     isUnfinished: false,
     untrusted: untrusted ?? ofTags.untrusted,
     knowsDocument: inDocument !== null,
+    readsDocument: opened.mode !== "API",
     *mappedEntries() {
       return (yield* rememberedSteps(inDocument?.data ?? {})).document.entries;
     },

@@ -57,10 +57,8 @@ function driftIn(
 ): Drift | null {
   const drift = driftOf(request, state.identityOf(request.principal), null, [], groups);
   if (!drift || isGivenByEntry(request) || state.entries.has(request.principal.toLowerCase())) return drift;
-  return {
-    request,
-    message: `it is in aws-auth, which ${cluster.name} no longer reads for this principal`,
-  };
+  if (state.readsDocument) return driftOf(request, null, [], [], groups);
+  return { request, message: `it is in aws-auth, which ${cluster.name} no longer reads for this principal` };
 }
 
 function refusalsOf({ cluster, state, keys }: SettleInput<EntryState>, targets: ReadonlyMap<string, EntryTarget>) {

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { account, arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
+import { account, arns, clusterArn, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import { type Cluster, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { dueAt } from "../../../src/access/request.ts";
@@ -281,6 +281,18 @@ describe("a mode that changes under a lease", () => {
     await reconcileCluster(context, staging(), "inspect");
     expect((await requestOf(context, "r-one")).lease?.drift?.message).toContain("it is in aws-auth");
     expect((await revokeGiven(context, staging(), "r-one")).lease?.state).toBe("ended");
+  });
+
+  test("is no drift's cause where the cluster still reads aws-auth, which lost the entry, as after a rescue", async () => {
+    allowEntries();
+    await give(context, staging(), { id: "r-one" });
+    switchTo("API_AND_CONFIG_MAP");
+    side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: initialAwsAuth }));
+
+    await reconcileCluster(context, staging(), "inspect");
+
+    const { message } = (await requestOf(context, "r-one")).lease?.drift ?? {};
+    expect(message).toBe(`the entry of ${engineer} is gone; the cluster does not say who removed it`);
   });
 
   test("is given again as an entry where the configuration says so", async () => {
