@@ -10,6 +10,7 @@ import type { EksCluster } from "../aws/eks-cluster.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import { eventOf, recordChange } from "../ledger/lifecycle.ts";
 import { wakeWaiting } from "../ledger/look-ups.ts";
+import { wake } from "../ledger/queues.ts";
 import { newRequestId } from "../ledger/records.ts";
 import { becomeCreator } from "../worker/become-creator.ts";
 import type { WorkerContext } from "../worker/context.ts";
@@ -93,8 +94,11 @@ export const runRescue = cliCommand("rescue", rescueUsage, async (argv, io) => {
     const creator = operator ? namedCreator(cluster) : await identityOfRun(context, cluster).catch(() => null);
     const creatorArn = operator ? await creatorArnFor(context, cluster, operator) : creator && creatorArnOf(creator);
     const candidate = creator && creatorCandidate(context, cluster, creator, journal.request().id, by);
-    // What waited for the repair would otherwise be tried within a quarter of an hour.
-    const isRepaired = () => wakeWaiting(context, cluster);
+    // What waited for the repair, and leases that the good document lacks, would otherwise be seen minutes later.
+    const isRepaired = async () => {
+      await wakeWaiting(context, cluster);
+      await wake(context.queues, { type: "inspect", cluster: cluster.name });
+    };
     const report: RescueContext["reportChanges"] = (changes) => reportChanges({ context, cluster }, changes);
     const rescuing = { ...context, openEks, creatorArn, isRepaired, reportChanges: report };
     return carryOut(rescuing, order, journal, io, candidate);
@@ -196,7 +200,7 @@ async function withoutLedger(settings: Settings, order: RescueOrder, options: Re
   if (!found) print(lineOf(brokenBy(order, request, context.now())));
   const ledger = { append: async (event: AuditEvent) => print(lineOf(event)) };
   const candidate = creator && creatorCandidate({ ...context, ledger }, cluster, creator, request.id, by);
-  const then = `Once Redis is back, a worker ends it; eks-access recover ${cluster.name} does it at once.`;
+  const then = `With Redis back, run eks-access recover ${cluster.name}: then a worker ends it.`;
   const creatorArn = creator && creatorArnOf(creator);
   return carryOut(
     {

@@ -91,6 +91,14 @@ async function asWorker<T>(run: (context: WorkerContext, cluster: Cluster) => Pr
 const records = () => asWorker(({ ledger }) => ledger.ofRequester("U0ONCALL", 9));
 const eventTypes = () => asWorker(async ({ ledger }) => (await ledger.events(1, 50)).map(({ event }) => event.type));
 
+async function jobs(): Promise<readonly (string | null)[]> {
+  const connection = new Redis(redis.url);
+  const keys = await connection.keys("{eks-access}:clusters:*");
+  const found = await Promise.all(keys.map((key) => connection.hget(key, "data").catch(() => null)));
+  await connection.quit();
+  return found;
+}
+
 const write = (data: Readonly<Record<string, string>>) =>
   sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...data } }));
 
@@ -107,6 +115,7 @@ test.each([
   expect(stdout).toContain("the rescue is over");
   expect(code).toBe(0);
   expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+  expect(await jobs()).toContain(JSON.stringify({ type: "inspect", cluster: "staging" }));
   await expect.poll(() => sandbox.getPods("U0APPROVER")).toMatchObject({ ok: true });
   expect(await entry()).toBeNull();
 });
@@ -529,7 +538,9 @@ test("a worker never deletes an entry with tags that it did not seal, and report
   await asWorker((context, cluster) => endRescues({ ...context, now: later }, cluster));
 
   expect(await entry()).not.toBeNull();
-  expect(await records()).toMatchObject([{ trouble: { message: expect.stringContaining("have no valid seal") } }]);
+  expect(await records()).toMatchObject([
+    { trouble: { message: expect.stringContaining("is not ours. Delete it by hand.") } },
+  ]);
 });
 
 test("a role that has an access entry already is refused, and its entry stays as it is", async () => {
@@ -537,7 +548,7 @@ test("a role that has an access entry already is refused, and its entry stays as
   const theirs = { principalArn: rescuer, username: "theirs", groups: ["theirs"], tags: {} };
   await accessEntriesOf(await EksCluster.open("default", staging)).create(theirs);
 
-  await expect(rescue("--yes")).rejects.toThrow("use another role");
+  await expect(rescue("--yes")).rejects.toThrow(`${rescuer} is not ours`);
   expect(await entry()).toMatchObject({ username: "theirs", groups: ["theirs"] });
   expect(await records()).toMatchObject([{ lease: { state: "failed" } }]);
 });
@@ -625,9 +636,7 @@ test("with --without-ledger it goes on while Redis is away; recover reports and 
   await expect(rescue("--yes", "--keep")).rejects.toThrow("or add --without-ledger");
   expect(await rescue("--yes", "--keep", "--without-ledger")).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining(
-      "Once Redis is back, a worker ends it; eks-access recover staging does it at once.",
-    ),
+    stdout: expect.stringContaining("With Redis back, run eks-access recover staging: then a worker ends it."),
     stderr: expect.stringContaining('"type":"lease.active"'),
   });
   vi.stubEnv("REDIS_URL", url);

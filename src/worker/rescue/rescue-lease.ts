@@ -45,7 +45,10 @@ export async function giveLease(
   const entries = accessEntriesOf(eks);
   const { arn } = eks.description;
   const found = await entries.describe(principalArn);
-  if (found && rescueLeaseIn(arn, found, keys.memory)?.id !== lease.id) return othersEntry(principalArn);
+  if (found && rescueLeaseIn(arn, found, keys.memory)?.id !== lease.id) {
+    // Not to delete it: it can be that of nodes or of administrators.
+    return othersEntry(principalArn, "Use another role.");
+  }
   if (!found) {
     const tags = writeRescueTags(arn, principalArn, lease, keys.memory);
     const username = `${ownUsername}${principalArn.includes(":role/") ? "{{SessionName}}" : lease.by}`;
@@ -62,10 +65,8 @@ export async function giveLease(
   throw new AccessError("access-entry-conflict", readBackDiffers(`the access entry of ${principalArn}`));
 }
 
-function othersEntry(principalArn: string): AccessError {
-  return new AccessError("access-entry-conflict", `The tags of ${principalArn} have no valid seal`, {
-    remedy: "Delete its access entry by hand, or use another role.",
-  });
+function othersEntry(principalArn: string, remedy: string): AccessError {
+  return new AccessError("access-entry-conflict", `The access entry of ${principalArn} is not ours`, { remedy });
 }
 
 /** Ends a cluster's expired or revoked rescues with the rescuing identity, because the creator can be lost. Retries a failed end. */
@@ -103,7 +104,7 @@ export async function removeRescueEntry(
   const found = await entries.describe(principalArn);
   if (!found) return;
   const lease = rescueLeaseIn(eks.description.arn, found, keys.memory);
-  if (!lease) throw othersEntry(principalArn);
+  if (!lease) throw othersEntry(principalArn, "Delete it by hand.");
   if (lease.id === id) await entries.remove(principalArn);
 }
 
