@@ -190,9 +190,7 @@ export async function applyPlan(
     } catch (error) {
       if (!(error instanceof AccessError)) throw error;
       printSteps((await migrations.get(migration.id)) ?? migration, printed, say);
-      say(
-        `Not done: ${explainFailure(error)} Finished steps stay. A worker tries again, and so does the same command.`,
-      );
+      io.stderr(`eks-access migrate: ${explainFailure(error)}\n`);
       return 1;
     }
   }
