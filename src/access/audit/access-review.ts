@@ -149,7 +149,7 @@ export function accessCsv(rows: readonly AccessRow[]): string {
 }
 
 /** Begins a formula: at the beginning of a cell, and after what separates cells in other languages. Excel takes the wide forms too. */
-const formula = /(^|[;\t\r\n|])(\s*[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
+const formula = /(^|[;\t\r\n|])([^\S\t\r\n]*[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
 
 function cellOf(text: string): string {
   const plain = text.replace(formula, "$1'$2").replace(/^[\t\r\n]/, "'$&");

@@ -3,6 +3,7 @@ import { AccessReview, accessCsv, type ReviewScope } from "../../../src/access/a
 import type { AuditEvent } from "../../../src/access/audit-event.ts";
 import { anEvent } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";
+import { cpuTimeOf } from "../../cpu-time.ts";
 
 const always: ReviewScope = { from: null, to: null, clusters: null };
 
@@ -125,4 +126,14 @@ test("a cell of the CSV is quoted, and calculates nothing in a spreadsheet", () 
     "a-b; c",
   ]);
   expect(lines.join("\r\n")).toContain('"\'=HYPERLINK(""x""), ""y""\nz"');
+});
+
+test("a reason of a hundred thousand lines, which Redis can have, keeps no review", () => {
+  const emptied = new AccessReview({ from: null, to: null, clusters: null });
+  emptied.take(anEvent({ type: "emergency.taken", detail: { reason: `${"\n".repeat(100_000)}x` } }));
+  emptied.take(anEvent({ type: "lease.active" }));
+
+  const took = cpuTimeOf(() => expect(accessCsv(emptied.summary().rows)).toContain("\nx"));
+
+  expect(took).toBeLessThan(500);
 });
