@@ -27,7 +27,7 @@ interface EntryPlace {
   readonly mapping: MappingNode;
   readonly entry: Entry;
   readonly uses: readonly FieldUse[];
-  /** 1: additions go before the last field or group; at the end of the text they could become part of its value. 2: a list that only loses groups is written anew, too. */
+  /** 1: additions go before the last field or group; at the end of the text they could become part of its value. 2: others' comments move, too. */
   readonly attempt: number;
 }
 
@@ -113,11 +113,11 @@ function editItems(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted:
   const column = list.marks[0]?.column ?? 0;
   const items = list.flow ? added.map(quote) : added.map((group) => blockGroup(group, column));
   const first = list.marks[0]?.at;
-  const whole = [replaceNode(place.text, use.written, `${list.flow ? "" : "  "}${flowList(wanted)}`)];
-  // What others wrote below a group of ours can become text of the group before.
-  if (place.attempt === 2 && items.length === 0) return whole;
   const isInFront = place.attempt > 0 && items.length > 0 && !list.flow;
-  if (!isInFront || first === undefined) return editList(place.text, list, removed, items) ?? whole;
+  if (!isInFront || first === undefined) {
+    const edits = editList(place.text, list, removed, items, place.attempt === 2);
+    return edits ?? [replaceNode(place.text, use.written, flowList(wanted))];
+  }
   const lineBreak = lineBreakOf(place.text);
   const front = insertLines(startOfLine(place.text, first), items.join(lineBreak), lineBreak);
   return [front, ...(editList(place.text, list, removed, []) ?? [])];

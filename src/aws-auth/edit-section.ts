@@ -156,7 +156,7 @@ function edits(reading: ListReading, { removed, edited, added }: SectionChange, 
   const style = styleOf(list, lineBreakOf(text));
   const items = added.map((entry) => (list.flow ? flowEntry(entry) : blockEntry(entry, style)));
   const indexes = new Set(removed.map((entry) => entry.index));
-  const listEdits = editList(text, list, indexes, attempt > 0 ? [] : items);
+  const listEdits = editList(text, list, indexes, attempt > 0 ? [] : items, attempt === 2);
   if (listEdits === null) return null;
   const entryEdits = edited.flatMap(({ entry, wanted }) => editEntry(reading, entry, wanted, attempt) ?? []);
   const first = list.marks[0];

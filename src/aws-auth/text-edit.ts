@@ -77,29 +77,32 @@ type ListEditor = (
   list: SequenceNode,
   removed: ReadonlySet<number>,
   added: readonly string[],
+  isLastWay?: boolean,
 ) => TextEdit[] | null;
 
 /** The rest keeps its bytes. `text` ends with a line break in block style. Null: the list can't be edited so. */
-export const editList: ListEditor = (text, list, removed, added) =>
-  (list.flow ? editFlowList : editBlockList)(text, list, removed, added);
+export const editList: ListEditor = (text, list, ...edit) =>
+  (list.flow ? editFlowList : editBlockList)(text, list, ...edit);
 
 /** `added`: whole items, with `- ` and indentation, their lines ended by the text's own line break. */
-const editBlockList: ListEditor = (text, list, removed, added) => {
+const editBlockList: ListEditor = (text, list, removed, added, isLastWay) => {
   const edits: TextEdit[] = [];
   for (const [index, item] of list.items.entries()) {
     const dash = list.marks[index];
     if (!removed.has(index)) continue;
-    if (dash === undefined || !ownsItsLine(text, dash.at)) return null;
+    if (dash === undefined || text.slice(startOfLine(text, dash.at), dash.at).trim() !== "") return null;
     edits.push(removeLines(text, dash.at, item.end));
+    if (!isLastWay) continue;
+    // Others' comments below it could become text of a block scalar before it.
+    const start = afterLine(text, item.end);
+    const [below] = /^(?:[ \t]*(?:#.*)?\r?\n)*/.exec(text.slice(start)) ?? [""];
+    const outdented = below.replaceAll(/^[ \t]+(?=#)/gm, (indent) => indent.slice(0, dash.column));
+    edits.push({ start, end: start + below.length, text: outdented });
   }
   if (added.length === 0) return edits;
   const lineBreak = lineBreakOf(text);
   return [...edits, insertLines(afterLine(text, list.end), added.join(lineBreak), lineBreak)];
 };
-
-function ownsItsLine(text: string, at: number): boolean {
-  return text.slice(startOfLine(text, at), at).trim() === "";
-}
 
 /** As `editList`, for a list in brackets. `added`: items without commas. */
 const editFlowList: ListEditor = (text, list, removed, added) => {

@@ -121,14 +121,17 @@ it.each([
   expect(plan(left, [{ type: "unmap", arn: role("late") }])).toEqual({ mapRoles });
 });
 
-it("a group of ours goes although others' comment below it would become text of the group before", () => {
-  const own = `- ${fields("dev")}  groups:\n  - |-\n    team\n`;
-  const given = plan({ mapRoles: `${own}- ${fields("base")}` }, [map("dev", ["team", "ours"])]);
-  const mapRoles = given.mapRoles?.replace('- "ours"\n', '- "ours"\n    # why\n') ?? "";
+const block = `- ${fields("dev")}  groups:\n  - |-\n    team\n`;
+const unmap: Change = { type: "unmap", arn: role("new") };
 
-  expect(plan({ mapRoles }, [map("dev", ["team"])])).toEqual({
-    mapRoles: `- ${fields("dev")}  groups:\n    ["team"]\n    # why\n- ${fields("base")}`,
-  });
+it.each([
+  ["a group", map("dev", ["team", "ours"]), map("dev", ["team"]), `- ${fields("base")}`, "  "],
+  ["an entry", map("new", ["ours"]), unmap, "", ""],
+])("%s of ours goes although a comment below it would become text before it", (_what, begin, end, rest, indent) => {
+  const given = plan({ mapRoles: block + rest }, [begin]);
+  const mapRoles = given.mapRoles?.replace('- "ours"\n', '- "ours"\n      # why\n') ?? "";
+
+  expect(plan({ mapRoles }, [end])).toEqual({ mapRoles: `${block}${indent}# why\n${rest}` });
 });
 
 it("an end leaves a list as it was beside a lease that must begin before others' text at the end", () => {
