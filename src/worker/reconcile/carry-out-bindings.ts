@@ -75,23 +75,19 @@ export async function carryOutAll(
 async function renamedAmong(tools: BindingTools, principals: readonly string[]): Promise<BindingsSent["renamed"]> {
   if (principals.length === 0) return new Map();
   const { state, cluster } = tools;
-  const failed = (among: readonly string[], errorOf: (principal: string) => unknown) =>
-    new Map(among.map((principal) => [principal, errorOf(principal)]));
   const usernameIn = (names: SignInNames, principal: string) => {
     const name = names.of(principal);
     return name.type === "name" ? name.username : null;
   };
-  return readSignInMap(tools, [], principals).then(
-    (map) => {
-      const now = signInNames(map, cluster);
-      const renamed = principals.filter((each) => usernameIn(now, each) !== usernameIn(state.names, each));
-      return failed(
-        renamed,
-        (each) => new AccessError("cluster-conflict", anotherWriter("changed", `the entry of ${each}`)),
-      );
-    },
-    (error: unknown) => failed(principals, () => error),
-  );
+  try {
+    const now = signInNames(await readSignInMap(tools, [], principals), cluster);
+    const renamed = principals.filter((each) => usernameIn(now, each) !== usernameIn(state.names, each));
+    const errorOf = (arn: string) =>
+      new AccessError("cluster-conflict", anotherWriter("changed", `the entry of ${arn}`));
+    return new Map(renamed.map((each) => [each, errorOf(each)]));
+  } catch (error) {
+    return new Map(principals.map((each) => [each, error]));
+  }
 }
 
 /** Begins to ask about each lease that this run made, as the person that its binding names. */
