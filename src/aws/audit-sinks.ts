@@ -1,6 +1,6 @@
 import type { S3 } from "@aws-sdk/client-s3";
 import { AccessError } from "../access/access-error.ts";
-import type { BucketSink, BusSink } from "../access/audit/audit-sink.ts";
+import type { BucketSink, BusSink } from "../access/audit-event.ts";
 import { type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsAnswer, awsFailure } from "./explain-aws-error.ts";
 

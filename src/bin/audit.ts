@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
-import { accessCsv, type ReviewScope } from "../access/audit/access-review.ts";
-import { type Anchor, formatAnchor, type LogBase, readAnchor, verifyLog } from "../access/audit/verify-log.ts";
+import { accessCsv, type ReviewScope } from "../access/access-review.ts";
 import {
   type ChainedEvent,
   type ChainVerdict,
@@ -12,6 +11,7 @@ import {
   type WholeChain,
 } from "../access/audit-event.ts";
 import { type PreviewPublicKeys, parseJson } from "../access/seal.ts";
+import { type Anchor, formatAnchor, type LogBase, readAnchor, verifyLog } from "../access/verify-log.ts";
 import { readRedisEnvironment } from "../config/environment.ts";
 import { readPreviewKeys } from "../config/key-environment.ts";
 import { pagesOf, readAccessReview, verifyAuditLog } from "../ledger/audit-log.ts";

@@ -1,4 +1,4 @@
-import { type SinkKind, sinkNames } from "../access/audit/audit-sink.ts";
+import { type SinkKind, sinkNames } from "../access/audit-event.ts";
 import { countStates } from "../access/lists.ts";
 import { hasNoWorker, zoneInWords, zonesOf } from "../access/policy/cluster.ts";
 import type { Config } from "../config/config.ts";

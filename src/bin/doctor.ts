@@ -1,5 +1,5 @@
 import { explainFailure } from "../access/access-error.ts";
-import { sinkNames } from "../access/audit/audit-sink.ts";
+import { sinkNames } from "../access/audit-event.ts";
 import { refusedSessionWarnings } from "../access/identities.ts";
 import { isMigration } from "../access/lists.ts";
 import type { Migration } from "../access/migration.ts";

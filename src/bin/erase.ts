@@ -1,5 +1,5 @@
-import { personPattern } from "../access/audit/verify-log.ts";
 import { isUser } from "../access/policy/rule.ts";
+import { personPattern } from "../access/verify-log.ts";
 import { counted } from "../diagnosis/link.ts";
 import { redisPersonData } from "../ledger/person-data.ts";
 import { redisAuditLog } from "../ledger/redis-audit-log.ts";

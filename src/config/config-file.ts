@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isTicketPattern } from "../access/ask/ticket.ts";
-import type { AuditSinks } from "../access/audit/audit-sink.ts";
+import type { AuditSinks } from "../access/audit-event.ts";
 import { approversConfirmedForSeconds } from "../access/seals.ts";
 import { mapDeadlines } from "../operations/deadlines.ts";
 import { fleetFile } from "./fleet-file.ts";

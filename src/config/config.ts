@@ -1,5 +1,5 @@
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
-import type { AuditSinks } from "../access/audit/audit-sink.ts";
+import type { AuditSinks } from "../access/audit-event.ts";
 import type { IdentityRules } from "../access/identities.ts";
 import { type Cluster, isByName } from "../access/policy/cluster.ts";
 import { placeOf } from "../access/policy/fleet-list.ts";

@@ -1,7 +1,7 @@
-import { AccessReview, type ReviewScope, type ReviewSummary } from "../access/audit/access-review.ts";
-import { type Anchor, brokenLogBase, type LogBase, verifyLog } from "../access/audit/verify-log.ts";
+import { AccessReview, type ReviewScope, type ReviewSummary } from "../access/access-review.ts";
 import type { AuditEvent, BrokenChain, ChainedEvent, ChainVerdict } from "../access/audit-event.ts";
 import type { PreviewPublicKeys } from "../access/seal.ts";
+import { type Anchor, brokenLogBase, type LogBase, verifyLog } from "../access/verify-log.ts";
 import type { AuditLog } from "./redis-audit-log.ts";
 
 const pageSize = 1000;

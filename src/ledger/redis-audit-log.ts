@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { type Anchor, type ErasedEvent, formatAnchor, type LogBase, readAnchor } from "../access/audit/verify-log.ts";
 import { type AuditEvent, type ChainedEvent, genesis, nestsTooDeep } from "../access/audit-event.ts";
 import { timeForm } from "../access/lease/lease-record.ts";
 import { canonicalJson, type Json } from "../access/seal.ts";
+import { type Anchor, type ErasedEvent, formatAnchor, type LogBase, readAnchor } from "../access/verify-log.ts";
 import { explained, type RedisClient } from "./client.ts";
 import {
   appendScript,

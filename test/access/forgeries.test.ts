@@ -1,6 +1,5 @@
 import { createPublicKey } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { brokenLogBase, sealLogBase } from "../../src/access/audit/verify-log.ts";
 import { readIdentities, sealIdentities } from "../../src/access/identities.ts";
 import { readAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { sealWritten, withLedgerMemory } from "../../src/access/lease/holding.ts";
@@ -23,6 +22,7 @@ import {
   sealReview,
 } from "../../src/access/seals.ts";
 import { readNamespaceList, sealNamespaces } from "../../src/access/shared-lists.ts";
+import { brokenLogBase, sealLogBase } from "../../src/access/verify-log.ts";
 import { readHoldingTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aPlannedMigration } from "../builders/a-migration.ts";

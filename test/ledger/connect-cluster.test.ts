@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { explainFailure } from "../../src/access/access-error.ts";
-import { personPattern } from "../../src/access/audit/verify-log.ts";
+import { personPattern } from "../../src/access/verify-log.ts";
 import { verifyAuditLog } from "../../src/ledger/audit-log.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";

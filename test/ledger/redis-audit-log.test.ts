@@ -1,8 +1,8 @@
 import { createPublicKey } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { brokenLogBase, formatAnchor, type LogBase, sealLogBase } from "../../src/access/audit/verify-log.ts";
 import { type ChainedEvent, erasureMark } from "../../src/access/audit-event.ts";
 import { digestOfEvent, signingKeys } from "../../src/access/seal.ts";
+import { brokenLogBase, formatAnchor, type LogBase, sealLogBase } from "../../src/access/verify-log.ts";
 import { audit } from "../../src/bin/audit.ts";
 import type { AuditSettings } from "../../src/config/config.ts";
 import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";

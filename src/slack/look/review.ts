@@ -1,5 +1,5 @@
+import type { AccessRow, ReviewSummary } from "../../access/access-review.ts";
 import { formatDuration, parseDuration } from "../../access/ask/duration.ts";
-import type { AccessRow, ReviewSummary } from "../../access/audit/access-review.ts";
 import { readAccessReview } from "../../ledger/audit-log.ts";
 import type { Command, SlackContext } from "../app/context.ts";
 import { answer, failureAnswer, type Message, messageOf, onlyResponsibleAnswer } from "../show/message.ts";

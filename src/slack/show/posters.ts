@@ -1,9 +1,9 @@
-import { type Anchor, brokenLogBase, formatAnchor, type LogBase, verifyLog } from "../../access/audit/verify-log.ts";
 import type { ChainVerdict } from "../../access/audit-event.ts";
 import { groupsBy } from "../../access/collections.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ClusterTrouble, Outage } from "../../access/retry.ts";
 import type { SlackKeys } from "../../access/seal.ts";
+import { type Anchor, brokenLogBase, formatAnchor, type LogBase, verifyLog } from "../../access/verify-log.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";
 import { pagesOf, type ReadableLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { AccessError } from "../../access/access-error.ts";
-import { type ErasedEvent, PersonEraser, sealLogBase } from "../../access/audit/verify-log.ts";
 import { type AuditEvent, erasureMark } from "../../access/audit-event.ts";
 import { anotherWriter } from "../../access/lease/drift.ts";
 import { isRequest, type LedgerRecord, recordClosedSince } from "../../access/lists.ts";
 import { zonesOf } from "../../access/policy/cluster.ts";
+import { type ErasedEvent, PersonEraser, sealLogBase } from "../../access/verify-log.ts";
 import { pagesOf, verifyAuditLog } from "../../ledger/audit-log.ts";
 import type { PersonData } from "../../ledger/person-data.ts";
 import type { Queues } from "../../ledger/queues.ts";

@@ -1,8 +1,13 @@
 import type { Logger } from "pino";
-import { type SinkKind, sinkNames } from "../../access/audit/audit-sink.ts";
-import { brokenLogBase, type LogBase, sealLogBase } from "../../access/audit/verify-log.ts";
-import { type BrokenChain, type ChainedEvent, verifyChain } from "../../access/audit-event.ts";
+import {
+  type BrokenChain,
+  type ChainedEvent,
+  type SinkKind,
+  sinkNames,
+  verifyChain,
+} from "../../access/audit-event.ts";
 import { isOfNewestKey, type PreviewKeys, type WorkerKeys } from "../../access/seal.ts";
+import { brokenLogBase, type LogBase, sealLogBase } from "../../access/verify-log.ts";
 import type { AuditSettings } from "../../config/config.ts";
 import type { AuditLog } from "../../ledger/redis-audit-log.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";

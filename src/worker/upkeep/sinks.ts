@@ -2,15 +2,18 @@ import { createHmac } from "node:crypto";
 import { AccessError } from "../../access/access-error.ts";
 import { partitionOfRegion } from "../../access/arn.ts";
 import {
+  type AuditEvent,
   type AuditSinks,
   type BucketSink,
   type BusSink,
   batchName,
+  type ChainedEvent,
+  type EventType,
   type SinkKind,
   sinkNames,
+  toCloudEvent,
   type WebhookSink,
-} from "../../access/audit/audit-sink.ts";
-import { type AuditEvent, type ChainedEvent, type EventType, toCloudEvent } from "../../access/audit-event.ts";
+} from "../../access/audit-event.ts";
 import { startOf } from "../../access/redact.ts";
 import {
   type BusEvent,

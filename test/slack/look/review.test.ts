@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import { AccessReview } from "../../../src/access/audit/access-review.ts";
+import { AccessReview } from "../../../src/access/access-review.ts";
 import type { AuditEvent } from "../../../src/access/audit-event.ts";
 import { reviewAnswer } from "../../../src/slack/look/review.ts";
 import { configText } from "../../builders/a-cluster.ts";

@@ -5,8 +5,7 @@ import { type SandboxAws, startSandboxAws } from "../../../sandbox/aws/account.t
 import { jsonError } from "../../../sandbox/aws/refusal.ts";
 import { Faults } from "../../../sandbox/faults.ts";
 import { type SandboxRequest, type SandboxServer, startSandboxServer } from "../../../sandbox/http-server.ts";
-import type { AuditSinks } from "../../../src/access/audit/audit-sink.ts";
-import { type AuditEvent, type ChainedEvent, verifyChain } from "../../../src/access/audit-event.ts";
+import { type AuditEvent, type AuditSinks, type ChainedEvent, verifyChain } from "../../../src/access/audit-event.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/connect.ts";
 import { redisLedger } from "../../../src/ledger/ledger.ts";
 import { type AuditLog, redisAuditLog } from "../../../src/ledger/redis-audit-log.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { AccessReview, accessCsv, type ReviewScope } from "../../../src/access/audit/access-review.ts";
-import type { AuditEvent } from "../../../src/access/audit-event.ts";
-import { anEvent } from "../../builders/an-event.ts";
-import { at, hours } from "../../builders/times.ts";
-import { cpuTimeOf } from "../../cpu-time.ts";
+import { AccessReview, accessCsv, type ReviewScope } from "../../src/access/access-review.ts";
+import type { AuditEvent } from "../../src/access/audit-event.ts";
+import { anEvent } from "../builders/an-event.ts";
+import { at, hours } from "../builders/times.ts";
+import { cpuTimeOf } from "../cpu-time.ts";
 
 const always: ReviewScope = { from: null, to: null, clusters: null };
 

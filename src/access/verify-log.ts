@@ -6,9 +6,9 @@ import {
   type Erasures,
   genesis,
   verifyChain,
-} from "../audit-event.ts";
-import { groupsBy } from "../collections.ts";
-import { canonicalJson, digestOfEvent, type Json, type PreviewKeys, type PreviewPublicKeys } from "../seal.ts";
+} from "./audit-event.ts";
+import { groupsBy } from "./collections.ts";
+import { canonicalJson, digestOfEvent, type Json, type PreviewKeys, type PreviewPublicKeys } from "./seal.ts";
 
 export interface LogVerification {
   /** Takes the next events in order. Null: nothing is wrong so far. */

@@ -1,5 +1,5 @@
-import { type AuditEvent, type EventType, peopleIn } from "../audit-event.ts";
-import type { Json } from "../seal.ts";
+import { type AuditEvent, type EventType, peopleIn } from "./audit-event.ts";
+import type { Json } from "./seal.ts";
 
 /** The columns of the review report. `askedBy`: the person who asked for another person. `emergency`: `emergency`, or empty. */
 const columns = [

@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
 import {
+  type AuditEvent,
+  type ChainedEvent,
+  chainHash,
+  erasureMark,
+  genesis,
+  toCloudEvent,
+  verifyChain,
+} from "../../src/access/audit-event.ts";
+import { digestOfEvent } from "../../src/access/seal.ts";
+import {
   brokenLogBase,
   type ErasedEvent,
   formatAnchor,
@@ -8,20 +18,10 @@ import {
   readAnchor,
   sealLogBase,
   verifyLog,
-} from "../../../src/access/audit/verify-log.ts";
-import {
-  type AuditEvent,
-  type ChainedEvent,
-  chainHash,
-  erasureMark,
-  genesis,
-  toCloudEvent,
-  verifyChain,
-} from "../../../src/access/audit-event.ts";
-import { digestOfEvent } from "../../../src/access/seal.ts";
-import { aLog } from "../../builders/a-log.ts";
-import { anEvent } from "../../builders/an-event.ts";
-import { keys, otherKeys } from "../../builders/keys.ts";
+} from "../../src/access/verify-log.ts";
+import { aLog } from "../builders/a-log.ts";
+import { anEvent } from "../builders/an-event.ts";
+import { keys, otherKeys } from "../builders/keys.ts";
 
 const beginning = { count: 0, hash: genesis, anchors: [] };
 
