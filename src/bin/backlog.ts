@@ -2,9 +2,9 @@ import { type SinkKind, sinkNames } from "../access/audit-event.ts";
 import { countStates } from "../access/lists.ts";
 import { hasNoWorker, zoneInWords, zonesOf } from "../access/policy/cluster.ts";
 import type { Config } from "../config/config.ts";
+import type { AuditLog } from "../ledger/audit-log.ts";
 import type { RedisClient } from "../ledger/client.ts";
 import { type Queues, stateOfQueues } from "../ledger/queues.ts";
-import type { AuditLog } from "../ledger/redis-audit-log.ts";
 import type { Backlog, SinkLag } from "../operations/metrics.ts";
 import type { WorkerContext } from "../worker/context.ts";
 

@@ -1,8 +1,8 @@
 import { isUser } from "../access/policy/rule.ts";
 import { personPattern } from "../access/verify-log.ts";
 import { counted } from "../diagnosis/link.ts";
+import { redisAuditLog } from "../ledger/audit-log.ts";
 import { redisPersonData } from "../ledger/person-data.ts";
-import { redisAuditLog } from "../ledger/redis-audit-log.ts";
 import { type ErasureResult, erasePerson } from "../worker/upkeep/erase-person.ts";
 import { type CommandIo, cliCommand, needs, readArguments } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";

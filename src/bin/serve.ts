@@ -9,12 +9,12 @@ import type { Notice } from "../access/shared-lists.ts";
 import type { Environment } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import { liveConfig } from "../config/live-config.ts";
+import { redisAuditLog } from "../ledger/audit-log.ts";
 import { LedgerClock, type TimeService } from "../ledger/clock.ts";
 import { processName } from "../ledger/clusters.ts";
 import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../ledger/connect.ts";
 import { redisLedger, redisRequestTraces } from "../ledger/ledger.ts";
 import { openQueues } from "../ledger/queues.ts";
-import { redisAuditLog } from "../ledger/redis-audit-log.ts";
 import { inTurn, takeWrite } from "../ledger/turns.ts";
 import { type Stoppable, servedTime, withinTime } from "../operations/deadlines.ts";
 import {

@@ -5,6 +5,7 @@ import { type AccessRequest, type ApprovedRequest, askerOf } from "../access/rec
 import { isClosed } from "../access/request.ts";
 import { canonicalJson, type Json } from "../access/seal.ts";
 import { isTraceParent, type RequestTraces, type TraceParent } from "../operations/traced.ts";
+import { type EventLedger, redisEvents } from "./audit-log.ts";
 import { explained, type RedisClient } from "./client.ts";
 import { type ClosedBatch, removeRecord, takeClosed } from "./closed.ts";
 import { type ClusterLedger, type FleetLedger, redisClusters, redisFleet } from "./clusters.ts";
@@ -52,7 +53,6 @@ import {
   traceKey,
   unshownKey,
 } from "./records.ts";
-import { type EventLedger, redisEvents } from "./redis-audit-log.ts";
 import {
   hashOf,
   readStored,

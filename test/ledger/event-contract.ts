@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { verifyChain } from "../../src/access/audit-event.ts";
+import type { EventLedger } from "../../src/ledger/audit-log.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import type { EventLedger } from "../../src/ledger/redis-audit-log.ts";
 import { aRequest, revise } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 

@@ -6,8 +6,8 @@ import { arns, channel, clusterName, configuration, initialAwsAuth } from "../..
 import { textOf } from "../../sandbox/slack/message-content.ts";
 import { audit } from "../../src/bin/audit.ts";
 import { newKeys } from "../../src/bin/keys.ts";
+import { redisAuditLog } from "../../src/ledger/audit-log.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
-import { redisAuditLog } from "../../src/ledger/redis-audit-log.ts";
 import { forgetOldEvents } from "../../src/worker/upkeep/keep-audit.ts";
 import { runCommand } from "../bin/check-run.ts";
 import { keysOf } from "../builders/keys.ts";

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { AuditEvent } from "../../access/audit-event.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { Json } from "../../access/seal.ts";
-import type { EventLedger } from "../../ledger/redis-audit-log.ts";
+import type { EventLedger } from "../../ledger/audit-log.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import type { SlackContext } from "./context.ts";

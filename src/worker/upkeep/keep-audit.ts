@@ -9,7 +9,7 @@ import {
 import { isOfNewestKey, type PreviewKeys, type WorkerKeys } from "../../access/seal.ts";
 import { brokenLogBase, type LogBase, sealLogBase } from "../../access/verify-log.ts";
 import type { AuditSettings } from "../../config/config.ts";
-import type { AuditLog } from "../../ledger/redis-audit-log.ts";
+import type { AuditLog } from "../../ledger/audit-log.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
 import { startTicking, type Ticking, usualDeadlines } from "../../operations/deadlines.ts";
 import type { FailureLog } from "../../operations/log.ts";

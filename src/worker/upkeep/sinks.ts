@@ -25,7 +25,7 @@ import {
 } from "../../aws/audit-sinks.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";
 import { sessionPolicyFor } from "../../aws/session-policy.ts";
-import type { AuditLog } from "../../ledger/redis-audit-log.ts";
+import type { AuditLog } from "../../ledger/audit-log.ts";
 import { observedCall, resultOfStatus } from "../../operations/announcements.ts";
 import { callWithinMs } from "../../operations/deadlines.ts";
 import { lostLines } from "../../operations/log.ts";
