@@ -1,9 +1,9 @@
 import type { Change, Refusal } from "../access/principal.ts";
-import type { PlanGuard } from "./change.ts";
 import {
   type AwsAuthDocument,
   type Data,
   entryOf,
+  type PlanGuard,
   type ReadDocument,
   SECTIONS,
   type Section,

@@ -1,4 +1,5 @@
 import { canonicalCaller } from "../access/arn.ts";
+import type { Change } from "../access/principal.ts";
 import type { SequenceNode } from "./go-yaml/node.ts";
 
 export type Section = "mapRoles" | "mapUsers" | "mapAccounts";
@@ -111,6 +112,29 @@ export interface AwsAuthDocument extends ReadDocument {
   /** The problems that prevent edits of a section: the authenticator, or this reader, does not read it whole. */
   readonly blocking: readonly Problem[];
 }
+
+export interface PlanGuard {
+  /** The creator: never in the map. Null: unknown. */
+  creatorArn?: string | null;
+  /** Our own role in the cluster: its entry never changes. */
+  operatorArn?: string | undefined;
+  account?: string;
+  partition?: string;
+  allowForeignAccounts?: readonly string[];
+  allowMasters?: boolean;
+  /** Whether the last administrator in the document can leave, so that a lease can end in time. */
+  allowNoAdministrator?: boolean;
+}
+
+export type Mapping = Readonly<Pick<Entry, "arn" | "username" | "groups">>;
+
+/** A change, translated for this document. A fulfilled change has no intent. */
+export type Intent =
+  | (Mapping & { readonly type: "add"; readonly section: Section })
+  /** `isBeside`: it does not count. */
+  | (Mapping & Pick<Change, "isPartly"> & { readonly type: "edit"; readonly entry: Entry; readonly isBeside?: true })
+  /** Without `isBeside` all entries for the ARN go: removing only the last one would activate an earlier one. */
+  | { readonly type: "remove"; readonly arn: string; readonly entries: readonly Entry[]; readonly isBeside?: true };
 
 export function sameList(some: readonly string[], others: readonly string[]): boolean {
   return some.length === others.length && some.every((text, index) => text === others[index]);

@@ -1,14 +1,16 @@
 import type { Change } from "../access/principal.ts";
-import { type Intent, isAsIntended } from "./change.ts";
 import {
   type Data,
   type Entry,
   fieldKey,
+  type Intent,
   type ListReading,
+  type Mapping,
   type ReadDocument,
   type Section,
   type SectionReading,
   sameGroups,
+  sameList,
 } from "./document.ts";
 import { addField, editGroups, entryPlace, mayHaveOurs, replaceNode, undoEdits, useOf } from "./edit-entry.ts";
 import type { Steps } from "./go-yaml/budget.ts";
@@ -205,4 +207,53 @@ function restoreEmpty(text: string): string | null {
   if (text === "") return null;
   const [, quoted = ""] = NOTE_ALONE.exec(text) ?? [];
   return readQuoted(quoted) ?? text;
+}
+
+interface Expected extends Mapping {
+  /** The groups may have another order. */
+  readonly isChanged?: true;
+}
+
+/** Whether a section has exactly the wanted entries, and the authenticator drops nothing that it read before. */
+export function isAsIntended(
+  before: ReadDocument,
+  after: ReadDocument,
+  section: Section,
+  intents: readonly Intent[],
+): boolean {
+  const reading = after.sections[section];
+  if (reading.state === "unreadable" || reading.droppedAt !== null) return false;
+  const expected = expectedEntries(before, section, intents);
+  const actual = after.entries.filter((entry) => entry.section === section);
+  const added = intents.filter((intent) => intent.type === "add" && intent.section === section).length;
+  return (
+    actual.length === expected.length &&
+    (matchAll(expected, actual) || matchAll([...expected.slice(-added), ...expected.slice(0, -added)], actual))
+  );
+}
+
+function matchAll(expected: readonly Expected[], actual: readonly Entry[]): boolean {
+  return expected.every(({ arn, username, groups, isChanged }, index) => {
+    const entry = actual[index];
+    const isSame = isChanged ? sameGroups : sameList;
+    return arn === entry?.arn && username === entry.username && isSame(groups, entry.groups);
+  });
+}
+
+function expectedEntries(before: ReadDocument, section: Section, intents: readonly Intent[]): Expected[] {
+  const removed = new Set<Entry>();
+  const edited = new Map<Entry, Intent & { type: "edit" }>();
+  const expected: Expected[] = [];
+  for (const intent of intents) {
+    if (intent.type === "remove") for (const entry of intent.entries) removed.add(entry);
+    if (intent.type === "edit") edited.set(intent.entry, intent);
+  }
+  for (const entry of before.entries) {
+    if (entry.section !== section || removed.has(entry)) continue;
+    const edit = edited.get(entry);
+    expected.push(edit === undefined ? entry : { ...edit, arn: entry.arn, isChanged: true });
+  }
+  for (const intent of intents)
+    if (intent.type === "add" && intent.section === section) expected.push({ ...intent, isChanged: true });
+  return expected;
 }

@@ -2,7 +2,6 @@ import { canonicalCaller, type Principal, readPrincipal } from "../access/arn.ts
 import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
 import { creatorText, operatorText } from "../access/policy/creator.ts";
 import type { Change, Refusal } from "../access/principal.ts";
-import { type Intent, type PlanGuard, unintendedArns } from "./change.ts";
 import {
   type Entry,
   entriesFor,
@@ -10,12 +9,14 @@ import {
   entryOf,
   goFold,
   goLower,
+  type Intent,
+  type PlanGuard,
   partitionIn,
   type ReadDocument,
   sameGroups,
 } from "./document.ts";
 import { groupFlaws, isForNodes, isNode, MASTERS, type NameFlaw, usernameFlaws } from "./names.ts";
-import { wildcardsFor } from "./resolve.ts";
+import { unintendedArns, wildcardsFor } from "./resolve.ts";
 
 /** Why the product refuses a single change, or null. It never refuses the entry's present groups or username. */
 export function refuseChange(document: ReadDocument, change: Change, guard: PlanGuard): Refusal | null {

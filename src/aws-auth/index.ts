@@ -1,6 +1,5 @@
 /** Everything of src/aws-auth that other rooms can import; test/architecture.test.ts allows nothing else. */
 
-export { changedCallers, type PlanGuard } from "./change.ts";
 export { checkFile, type FileReport, locator, toSarif, withFileLines } from "./check-file.ts";
 export { type ConfigMapFile, readConfigMapFile } from "./config-map.ts";
 export {
@@ -12,6 +11,7 @@ export {
   entryAt,
   entryOf,
   goFold,
+  type PlanGuard,
   type Problem,
   type ReadDocument,
   type Section,
@@ -27,6 +27,6 @@ export { parseDocument, parseSteps, problemSteps, withProblems } from "./parse.t
 export { cannotChange, type PlannedText, planChanges, planSteps, type RefusedPlan, refuseUnlessWhole } from "./plan.ts";
 export { type AccessChange, accessChanges, type DocumentReading, isAccountId, readingSteps } from "./read-document.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
-export { type Identity, isWildcard, resolve, wildcardsFor } from "./resolve.ts";
+export { changedCallers, type Identity, isWildcard, resolve, wildcardsFor } from "./resolve.ts";
 export { quote, unifiedDiff } from "./text-edit.ts";
 export { writeConfigMap } from "./write-config-map.ts";

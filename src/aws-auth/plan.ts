@@ -1,16 +1,21 @@
+import { readPrincipal } from "../access/arn.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
-import type { Change, Refusal } from "../access/principal.ts";
-import { type Intent, intentsOf, type PlanGuard, sectionOf } from "./change.ts";
+import type { Change, OursOfAll, Refusal } from "../access/principal.ts";
 import {
   type AwsAuthDocument,
   type Data,
+  type Entry,
   entriesFor,
   entryOf,
+  goFold,
+  type Intent,
+  type PlanGuard,
   type Problem,
   type ReadDocument,
   SECTIONS,
   type Section,
   type SectionReading,
+  sameGroups,
 } from "./document.ts";
 import { editSections } from "./edit-section.ts";
 import { finish, type Steps } from "./go-yaml/budget.ts";
@@ -123,6 +128,66 @@ function* differencesOf(
     if (JSON.stringify(difference.before) !== JSON.stringify(difference.after)) differences.push(difference);
   }
   return differences;
+}
+
+/** The changes, translated for a document. Of two changes for one principal the later one counts. */
+function intentsOf(document: ReadDocument, changes: readonly Change[]): Intent[] {
+  const last = new Map<string, Change>();
+  for (const change of changes) last.set(goFold(change.arn), change);
+  const intents: Intent[] = [];
+  for (const change of last.values()) {
+    const mapping = change.type === "map" ? mappingIntent(document, change) : null;
+    if (mapping !== null) intents.push(mapping);
+    if (change.type === "unmap") intents.push(...removals(document, change, entriesFor(document, change.arn)));
+    else if (change.ours) intents.push(...intentsBeside(document, change, change.ours));
+  }
+  return intents;
+}
+
+/** What goes from the entries beside the one that counts. */
+function intentsBeside(document: ReadDocument, change: Change, ours: OursOfAll): Intent[] {
+  const { groups, added = [], beside: theirs, hidden } = ours;
+  const counts = entryOf(document, change.arn);
+  const isOurs = (entry: Entry | null) => theirs && sameGroups(entry?.groups ?? [], [...theirs, ...added]);
+  const others = entriesFor(document, change.arn).filter((entry) => entry !== counts);
+  const beside = isOurs(counts) ? others.filter(isOurs).slice(hidden) : others;
+  if (groups === null) return removals(document, change, beside);
+  const named = beside.filter(({ username }) => username.startsWith(ours.usernames));
+  return named.flatMap((entry) => editBeside(change.arn, entry, entry.reachable ? groups : added));
+}
+
+function editBeside(arn: string, entry: Entry, lost: readonly string[]): Intent[] {
+  const groups = entry.groups.filter((group) => !lost.includes(group));
+  if (groups.length === entry.groups.length) return [];
+  return [{ type: "edit", arn, entry, username: entry.username, groups, isBeside: true }];
+}
+
+/** An entry of ours beside the one that counts keeps what others added to it. */
+function removals(document: ReadDocument, { arn, ours }: Change, some: readonly Entry[]): Intent[] {
+  const { usernames = "", added } = ours ?? {};
+  const counts = entryOf(document, arn);
+  const isWhole = (entry: Entry) => !added || entry === counts || entry.groups.every((group) => added.includes(group));
+  const found = some.filter(({ username }) => username.startsWith(usernames));
+  const entries = found.filter(isWhole);
+  const kept = found.filter((entry) => !isWhole(entry)).flatMap((entry) => editBeside(arn, entry, added ?? []));
+  return entries.length === 0 ? kept : [{ type: "remove", arn, entries, ...(ours && { isBeside: true }) }, ...kept];
+}
+
+function mappingIntent(document: ReadDocument, change: Change & { type: "map" }): Intent | null {
+  const { arn, username } = change;
+  const groups = [...new Set(change.groups)];
+  const entry = entryOf(document, arn);
+  if (entry !== null) {
+    const isSame = entry.username === username && sameGroups(entry.groups, groups);
+    return isSame ? null : { type: "edit", arn, entry, username, groups, isPartly: change.isPartly ?? false };
+  }
+  return { type: "add", arn, section: sectionOf(arn), username, groups };
+}
+
+/** Where a principal's new entry goes. */
+function sectionOf(arn: string): Section {
+  const reading = readPrincipal(arn);
+  return reading.type === "principal" && reading.principal.kind === "user" ? "mapUsers" : "mapRoles";
 }
 
 /**

@@ -1,5 +1,4 @@
 import { PARTITIONS } from "../access/arn.ts";
-import { changedCallers } from "./change.ts";
 import {
   type Data,
   type Entry,
@@ -19,7 +18,7 @@ import { YamlExcess, YamlFailure } from "./go-yaml/cursor.ts";
 import { decode, decodeItems, requireJson, resolveScalar } from "./go-yaml/decode.ts";
 import type { MapValue, ScalarNode, SequenceNode, YamlDocument, YamlNode } from "./go-yaml/node.ts";
 import { yamlSteps } from "./go-yaml/parse-yaml.ts";
-import { beforeWildcard, isWildcard } from "./resolve.ts";
+import { beforeWildcard, changedCallers, isWildcard } from "./resolve.ts";
 import { contentDropped, excessive, innerMark, notAList, unreadable } from "./section-problems.ts";
 
 /** A document with the parts that its problems come from. */

@@ -1,6 +1,5 @@
 import { readPrincipal } from "../access/arn.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
-import { changedCallers } from "./change.ts";
 import {
   type AwsAuthDocument,
   type Entry,
@@ -20,7 +19,7 @@ import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
 import type { PlannedText } from "./plan.ts";
 import { isAccountId, isMatchable, readingSteps } from "./read-document.ts";
-import { resolve } from "./resolve.ts";
+import { changedCallers, resolve } from "./resolve.ts";
 import { withoutNoBreakSpaces } from "./section-problems.ts";
 import { applyEdits, flowList, quote, unifiedDiff } from "./text-edit.ts";
 

@@ -1,5 +1,16 @@
 import { canonicalCaller } from "../access/arn.ts";
-import { type Entry, goLower, lookUp, type ReadDocument } from "./document.ts";
+import { keptWith } from "../access/collections.ts";
+import {
+  type Entry,
+  entriesOfKey,
+  goFold,
+  goLower,
+  type Intent,
+  type Lookup,
+  lookUp,
+  type ReadDocument,
+  sameList,
+} from "./document.ts";
 import { render, type TemplateValues } from "./names.ts";
 
 export type Identity = { username: string; groups: readonly string[] };
@@ -116,3 +127,36 @@ class Matcher {
 }
 
 const TOKEN = /[*?]+|[^*?]/gsu;
+
+/** ARNs with another result after the edit, folded: compared as written, with templates unfilled. */
+export function changedCallers({ lookup: before }: ReadDocument, { lookup: after }: ReadDocument): readonly string[] {
+  return changedSince(before)(after);
+}
+
+/** A request's preview compares the same two documents as the run that gives it. */
+const changedSince = keptWith((before: Lookup) => keptWith((after: Lookup) => changedArns(before, after)));
+
+function changedArns(before: Lookup, after: Lookup): readonly string[] {
+  const changed = new Set<string>();
+  for (const keys of [before.roles, before.users]) {
+    for (const key of keys.keys()) {
+      const [some, others] = [entriesOfKey(before, key), entriesOfKey(after, key)];
+      const isSame = some.length === others.length && some.every((entry, index) => givesTheSame(entry, others[index]));
+      if (!isSame) changed.add(key);
+    }
+  }
+  for (const keys of [after.roles, after.users]) {
+    for (const key of keys.keys()) if (!before.roles.has(key) && !before.users.has(key)) changed.add(key);
+  }
+  return [...changed];
+}
+
+function givesTheSame(entry: Entry, other: Entry | undefined): boolean {
+  return other !== undefined && entry.username === other.username && sameList(entry.groups, other.groups);
+}
+
+/** ARNs with another result that no intent names. A plan with any must not be carried out. */
+export function unintendedArns(before: ReadDocument, after: ReadDocument, intents: readonly Intent[]): string[] {
+  const named = new Set(intents.map((intent) => goFold(intent.arn)));
+  return changedCallers(before, after).filter((key) => !named.has(key));
+}

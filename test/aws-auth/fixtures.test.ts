@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Change } from "../../src/access/principal.ts";
-import type { PlanGuard } from "../../src/aws-auth/change.ts";
 import { readConfigMapFile } from "../../src/aws-auth/config-map.ts";
+import type { PlanGuard } from "../../src/aws-auth/document.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
 import { type Identity, resolve } from "../../src/aws-auth/resolve.ts";

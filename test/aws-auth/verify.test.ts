@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Intent, isAsIntended } from "../../src/aws-auth/change.ts";
+import type { Intent } from "../../src/aws-auth/document.ts";
+import { isAsIntended } from "../../src/aws-auth/edit-section.ts";
 import { refuseResult } from "../../src/aws-auth/guard.ts";
 import { readDocument } from "../../src/aws-auth/read-document.ts";
 
