@@ -1,10 +1,9 @@
 import type { AuditEvent, EventType } from "../access/audit-event.ts";
 import { remindOfReview } from "../access/emergency.ts";
 import type { CodedReason, Lease, Trouble } from "../access/lease/lease-record.ts";
-import { isMigration, isRequest, type LedgerRecord } from "../access/lists.ts";
+import { isMigration, isRequest, type LedgerRecord, remind, remindOfMigration } from "../access/lists.ts";
 import { endedMigration, type Migration, nextMigration } from "../access/migration.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest } from "../access/record.ts";
-import { remind, remindOfMigration } from "../access/reminder.ts";
 import { refusedRequest, undecidedRequest, withLease, withTrouble } from "../access/request.ts";
 import { type Failure, needsEvent, nextTry } from "../access/retry.ts";
 import { isDatedAhead } from "../access/seals.ts";

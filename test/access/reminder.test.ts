@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { planReminders, remind, remindOfMigration, usualAnswerSeconds } from "../../src/access/lists.ts";
 import { migrationDueAt } from "../../src/access/migration.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
-import { planReminders, remind, remindOfMigration, usualAnswerSeconds } from "../../src/access/reminder.ts";
 import { dueAt } from "../../src/access/request.ts";
 import { aPlannedMigration, reviseMigration } from "../builders/a-migration.ts";
 import { aDecision, anApprovedRequest, aPreview, aPreviewedRequest, aRequest } from "../builders/a-request.ts";

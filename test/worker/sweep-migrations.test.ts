@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { planReminders } from "../../src/access/lists.ts";
 import type { Migration } from "../../src/access/migration.ts";
-import { planReminders } from "../../src/access/reminder.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { type Ledger, redisLedger } from "../../src/ledger/ledger.ts";
 import { eventOf } from "../../src/ledger/lifecycle.ts";

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Lease } from "../../src/access/lease/lease-record.ts";
-import { planReminders } from "../../src/access/reminder.ts";
+import { planReminders } from "../../src/access/lists.ts";
 import { connectRedis, connectRedisBlocking } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";
 import { configurationOf } from "../../src/ledger/look-ups.ts";

@@ -1,5 +1,6 @@
 import { AccessError, hasCode } from "../../access/access-error.ts";
 import type { CodedReason } from "../../access/lease/lease-record.ts";
+import { planReminders } from "../../access/lists.ts";
 import {
   endedMigration,
   type Migration,
@@ -9,7 +10,6 @@ import {
   type SealedPlan,
 } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { planReminders } from "../../access/reminder.ts";
 import { failureOf, needsEvent, nextTry } from "../../access/retry.ts";
 import { sealMigrationPlan } from "../../access/seals.ts";
 import { migrationSteps } from "../../diagnosis/migration/plan.ts";

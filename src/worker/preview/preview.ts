@@ -1,13 +1,13 @@
 import { AccessError } from "../../access/access-error.ts";
 import { identityInAccountOf, needsEmail } from "../../access/identities.ts";
 import { dueWork, idsOf, orphanedShares, sharesToKeep } from "../../access/lease/cluster-leases.ts";
+import { planReminders } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { dangerWarnings } from "../../access/policy/dangers.ts";
 import { bindsRoles, kubernetesGroups } from "../../access/policy/policy-text.ts";
 import { mastersRight } from "../../access/policy/rights.ts";
 import { entryArnsByPrincipal } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest, Preview } from "../../access/record.ts";
-import { planReminders } from "../../access/reminder.ts";
 import { isLeaseOver, previewedRequest } from "../../access/request.ts";
 import { failureOf, waitsForRepair } from "../../access/retry.ts";
 import { isAcceptedLink, sealPreview } from "../../access/seals.ts";

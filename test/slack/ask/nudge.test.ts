@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
-import { planReminders } from "../../../src/access/reminder.ts";
+import { planReminders } from "../../../src/access/lists.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
