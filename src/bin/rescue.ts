@@ -17,7 +17,7 @@ import type { WorkerContext } from "../worker/context.ts";
 import { identityOfRun, noteCreatorUse } from "../worker/discover-creator.ts";
 import { creatorArnFor } from "../worker/open-cluster.ts";
 import { openEksToManage } from "../worker/open-eks.ts";
-import { changesInWords, reportChanges, writeChanged } from "../worker/reconcile/report-changes.ts";
+import { changesInWords, reportChanges, writeChanged } from "../worker/reconcile/last-write.ts";
 import { adoptRescues } from "../worker/rescue/adopt-rescues.ts";
 import { beginRescue, earlierLease, rescue } from "../worker/rescue/rescue.ts";
 import {

@@ -1,4 +1,7 @@
+import { hash } from "node:crypto";
+import { AccessError } from "../../access/access-error.ts";
 import { readPrincipal } from "../../access/arn.ts";
+import type { AuditEvent } from "../../access/audit-event.ts";
 import { keptWith } from "../../access/collections.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { isAsWeLeftIt } from "../../access/lease/drift.ts";
@@ -6,8 +9,11 @@ import { isEndedForMore, isOwnUsername, isSignInShare, usernameFor } from "../..
 import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
+import { outsideWords } from "../../access/redact.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
+import { sealNotice } from "../../access/shared-lists.ts";
 import {
+  type AccessChange,
   callerKey,
   changedCallers,
   type Entry,
@@ -17,7 +23,10 @@ import {
   sameGroups,
 } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
+import { inTurn } from "../../ledger/turns.ts";
+import { recordedEvents } from "../../operations/announcements.ts";
 import { readAnnotationRemembered, readRemembered, writeAnnotationRemembered } from "../remembered.ts";
+import type { WayContext } from "./way-adapter.ts";
 
 // An admission webhook can change a write, and the worker can die before it reads the answer. So each write remembers, in the same
 // object, what it plans for our entries, and the next run compares.
@@ -168,4 +177,59 @@ function plannedIdentity({ arn, shares }: Holding, groups: readonly string[]): M
   // The name of an entry for bindings alone follows from its leases: they write it again.
   if (principal.type === "invalid" || shares.every(isSignInShare)) return null;
   return { username: usernameFor(principal.principal), groups };
+}
+
+const dayMs = 24 * 3_600_000;
+const maxLines = 20;
+const maxLine = 400;
+
+export async function reportChanges(
+  place: Pick<WayContext, "context" | "cluster">,
+  changes: readonly AccessChange[],
+): Promise<void> {
+  const { context, cluster } = place;
+  // Its failure must not hide what the write did.
+  await reportOnce(place, changes).catch((err: unknown) =>
+    context.log.error({ cluster: cluster.name, err }, "could not report a webhook"),
+  );
+}
+
+/** The same once a day. */
+async function reportOnce({ context, cluster }: Pick<WayContext, "context" | "cluster">, all: readonly AccessChange[]) {
+  const { ledger, keys, log, now } = context;
+  const changes = changesInWords(all);
+  log.error({ cluster: cluster.name, changes }, "an admission webhook changed a write to aws-auth");
+  const at = now().toISOString();
+  const id = `webhook-${hash("sha256", JSON.stringify([cluster.name, changes])).slice(0, 16)}`;
+  await inTurn(ledger, id, dayMs, async () => {
+    const event = writeChanged(cluster, changes, at);
+    await ledger.note(event);
+    recordedEvents.publish(event);
+    const title = `An admission webhook changes aws-auth of ${cluster.name}`;
+    const { remedy } = new AccessError("document-changed", "");
+    await ledger.addNotice(sealNotice({ id: `${id}-${at}`, at, title, lines: [...changes, remedy] }, keys.preview));
+  });
+}
+
+/** Clauses. */
+export function changesInWords(all: readonly AccessChange[]): readonly string[] {
+  const lines = [...new Set(all.map(changeInWords))];
+  const left = lines.length - maxLines;
+  return [...lines.slice(0, maxLines), ...(left > 0 ? [`${left} more`] : [])];
+}
+
+export function writeChanged({ name }: WayContext["cluster"], changes: readonly string[], at: string): AuditEvent {
+  const detail = { code: "document-changed", changes };
+  return { type: "write.changed", at, actor: "worker", request: "", cluster: name, detail };
+}
+
+function changeInWords({ arn, before, after }: AccessChange): string {
+  const as = (entries: readonly Entry[]) => entries.map(identityInWords).join(" or ");
+  if (before.length === 0) return outsideWords(`added ${arn}: ${as(after)}`, maxLine);
+  if (after.length === 0) return outsideWords(`dropped ${arn}: ${as(before)}`, maxLine);
+  return outsideWords(`changed ${arn}: ${as(after)} instead of ${as(before)}`, maxLine);
+}
+
+function identityInWords({ section, username, groups }: Entry): string {
+  return section === "mapAccounts" ? "mapAccounts" : `${username} with ${groups.join(", ") || "no groups"}`;
 }

@@ -20,8 +20,7 @@ import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import { parseRemembered, planRemembered, readAnnotationRemembered, writeAnnotationRemembered } from "../remembered.ts";
-import { annotationsWithPlan, type HeldDocument, withLastPlan, withPlan } from "./last-write.ts";
-import { reportChanges } from "./report-changes.ts";
+import { annotationsWithPlan, type HeldDocument, reportChanges, withLastPlan, withPlan } from "./last-write.ts";
 import { type ClusterState, type Content, identityInDocument, planGuard } from "./settle-document.ts";
 import type { WayContext, WriteFailure } from "./way-adapter.ts";
 

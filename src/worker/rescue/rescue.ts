@@ -15,7 +15,7 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { whileOpen } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../open-eks.ts";
-import { changesInWords } from "../reconcile/report-changes.ts";
+import { changesInWords } from "../reconcile/last-write.ts";
 import { type Repairer, type RepairResult, repairDocument } from "./repair-document.ts";
 import { giveLease, removeRescueEntry, rescueLeaseIn } from "./rescue-lease.ts";
 import {
