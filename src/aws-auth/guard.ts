@@ -1,7 +1,7 @@
 import { canonicalCaller, type Principal, readPrincipal } from "../access/arn.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
 import { creatorText, operatorText } from "../access/policy/creator.ts";
-import type { Change, Refusal } from "../access/principal.ts";
+import { type Change, type Refusal, withoutRolePath } from "../access/principal.ts";
 import {
   type Entry,
   entriesFor,
@@ -103,7 +103,7 @@ export function isCreator(arn: string, { creatorArn }: PlanGuard): boolean {
 /** Whether an ARN of an entry is this identity's. A session of a role, and a role with its path, is the same role. */
 function isIdentity(arn: string, identity: string | null | undefined): boolean {
   if (identity === undefined || identity === null) return false;
-  const canonical = (canonicalCaller(identity) ?? identity).replace(/:role\/.*\//, ":role/");
+  const canonical = withoutRolePath(canonicalCaller(identity) ?? identity);
   return goFold(canonical) === goFold(arn);
 }
 

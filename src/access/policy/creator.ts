@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Immutable, textForm } from "../lease/lease-record.ts";
+import { withoutRolePath } from "../principal.ts";
 
 export type RoleStep = { readonly roleArn: string; readonly externalId?: string | undefined };
 
@@ -75,11 +76,7 @@ export function refuseIdentity(
 
 /** Case and a role's path do not count, a user's path does (aws-iam-authenticator, pkg/arn). @param other null: unknown */
 export function isSameCreator(one: string, other: string | null): boolean {
-  return other !== null && asAuthenticated(one) === asAuthenticated(other);
-}
-
-function asAuthenticated(arn: string): string {
-  return arn.replace(/:role\/.*\//, ":role/").toLowerCase();
+  return other !== null && withoutRolePath(one).toLowerCase() === withoutRolePath(other).toLowerCase();
 }
 
 export type CreationRecord = Immutable<z.output<typeof creationRecordForm>>;

@@ -5,7 +5,7 @@ import { judgeStop, refuseMigrationClick, retryMigration } from "../decide-migra
 import { refuseReview } from "../emergency.ts";
 import { judgeCancel, mayRevoke } from "../lease/revoke.ts";
 import type { Migration } from "../migration.ts";
-import { type CallerReading, entryArnOf, type Holder, readCaller, readHolder } from "../principal.ts";
+import { type CallerReading, entryArnOf, type Holder, readCaller, readHolder, withoutRolePath } from "../principal.ts";
 import { type AccessRequest, type Asked, isTheirs } from "../record.ts";
 import { isExtendable } from "../request.ts";
 import { type Cluster, isSessionPinned, partitionOf } from "./cluster.ts";
@@ -90,7 +90,7 @@ export function refuseRescue(cluster: Cluster, { by, role, durationSeconds }: Re
   if (durationSeconds > may.durationSeconds) {
     return `Emergency access to ${cluster.name} lasts at most ${formatDuration(may.durationSeconds)}.`;
   }
-  const reading = readPrincipal(role.replace(/:role\/.*\//, ":role/"), partitionOf(cluster));
+  const reading = readPrincipal(withoutRolePath(role), partitionOf(cluster));
   if (reading.type === "invalid") return `${role}: ${reading.message}`;
   const { kind, partition, account } = reading.principal;
   // The creator can rescue its cluster.

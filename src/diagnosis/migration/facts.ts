@@ -2,6 +2,7 @@ import type { MapOwner } from "../../access/lease/drift.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import type { Replacement } from "../../access/migration.ts";
 import type { ScopedPolicy } from "../../access/policy/policy-text.ts";
+import { withoutRolePath } from "../../access/principal.ts";
 import { reservedName } from "../../access-entry/index.ts";
 import { type AwsAuthDocument, type Entry, goFold, MASTERS, sameGroups } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
@@ -90,7 +91,7 @@ export interface UnmadeEntry {
 
 /** A role's ARN in the authenticator's form; other ARNs stay. Equal keys are the same principal. */
 export function principalKey(arn: string): string {
-  return goFold(arn.replace(/:role\/.*\//, ":role/"));
+  return goFold(withoutRolePath(arn));
 }
 
 export function isAsWanted(entry: PresentEntry, wanted: WantedEntry): boolean {

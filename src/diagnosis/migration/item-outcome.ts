@@ -1,4 +1,5 @@
 import { isShellSafe, readPrincipal } from "../../access/arn.ts";
+import { withoutRolePath } from "../../access/principal.ts";
 import {
   competingEntries,
   type Entry,
@@ -188,7 +189,7 @@ function readWholeArn(
   { givenArns, partition }: Pick<MigrationFacts, "givenArns" | "partition">,
 ): WholeArnReading {
   const given = givenArns.find((each) => principalKey(each) === principalKey(arn));
-  const reading = readPrincipal(given?.replace(/:role\/.*\//, ":role/") ?? arn, partition);
+  const reading = readPrincipal(given ? withoutRolePath(given) : arn, partition);
   if (reading.type === "invalid") return refuseKind(arn, reading.code);
   const { kind, account, name, partition: of } = reading.principal;
   if (of !== partition) {
