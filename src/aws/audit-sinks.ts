@@ -1,8 +1,8 @@
 import type { S3 } from "@aws-sdk/client-s3";
 import { AccessError } from "../access/access-error.ts";
 import type { BucketSink, BusSink } from "../access/audit-event.ts";
-import { type CredentialSource, clientSettings } from "./client-settings.ts";
-import { awsAnswer, awsFailure } from "./explain-aws-error.ts";
+import { awsAnswer, type CredentialSource, clientSettings } from "./client-settings.ts";
+import { awsFailure } from "./explain-aws-error.ts";
 
 // The clients of both services are loaded with the first event for them: few installations have such a sink.
 

@@ -6,7 +6,7 @@ import { AccessError } from "../access/access-error.ts";
 import { type FinishedCall, observedCall, type RequestIds, resultOfStatus } from "../operations/announcements.ts";
 import { ArrivedBytes, answerGuard } from "../operations/bounds.ts";
 import { callWithinMs, deadlineSignal, endCall, usualDeadlines } from "../operations/deadlines.ts";
-import { isOfNetwork } from "./explain-aws-error.ts";
+import { awsFailure, isOfNetwork } from "./explain-aws-error.ts";
 
 /** The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */
 const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };
@@ -201,6 +201,15 @@ export interface AwsCredentials {
 
 /** `"default"`: the credentials that the SDK finds (IRSA, Pod Identity, environment, profile, instance role). */
 export type CredentialSource = AwsCredentials | "default";
+
+/** The answer to one call. @throws AccessError as `awsFailure` */
+export async function awsAnswer<T>(what: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw awsFailure(error, what);
+  }
+}
 
 /** EKS always answers with what was asked for, also with an empty list: without it, nothing is known. @throws AccessError */
 export function answeredWith<T>(found: T | undefined, what: string): T {

@@ -7,12 +7,13 @@ import { measuredStep, type RequestIds } from "../operations/announcements.ts";
 import {
   type AwsCredentials,
   answeredWith,
+  awsAnswer,
   type CredentialSource,
   clientSettings,
   incomplete,
   logRequestId,
 } from "./client-settings.ts";
-import { awsAnswer, awsFailure } from "./explain-aws-error.ts";
+import { awsFailure } from "./explain-aws-error.ts";
 import { roleMadeAt } from "./iam-role.ts";
 import { ownCredentials } from "./sts.ts";
 

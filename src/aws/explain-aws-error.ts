@@ -53,15 +53,6 @@ export function isOfNetwork(error: Error): boolean {
 /** In characters. A message in Slack has to hold the answer, the log has more of it, and a gateway can answer with any name. */
 const longest = { answer: 400, logged: 4_000, name: 100 };
 
-/** The answer to one call. @throws AccessError as `awsFailure` */
-export async function awsAnswer<T>(what: string, answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    throw awsFailure(error, what);
-  }
-}
-
 /** Translates a failure of an AWS call. @param what action and resource in IAM's form: `sts:AssumeRole on arn:aws:iam::…` */
 export function awsFailure(error: unknown, what: string): AccessError {
   if (error instanceof AccessError) return error;

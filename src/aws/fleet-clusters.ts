@@ -3,8 +3,7 @@ import { AccessError } from "../access/access-error.ts";
 import type { Labels } from "../access/policy/cluster.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { allOfPages } from "../operations/bounds.ts";
-import { type CredentialSource, clientSettings } from "./client-settings.ts";
-import { awsAnswer } from "./explain-aws-error.ts";
+import { awsAnswer, type CredentialSource, clientSettings } from "./client-settings.ts";
 
 export interface FleetRegion {
   /** The clusters' names in EKS. @throws AccessError */

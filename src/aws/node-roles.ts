@@ -1,8 +1,8 @@
 import type { EKS } from "@aws-sdk/client-eks";
 import type { ManagedNodes } from "../diagnosis/migration/facts.ts";
 import { allOfPages, type PageBounds } from "../operations/bounds.ts";
+import { awsAnswer } from "./client-settings.ts";
 import { type ClusterAddress, clusterPlace, type EksCluster } from "./eks-cluster.ts";
-import { awsAnswer } from "./explain-aws-error.ts";
 
 /** Each listed one costs a call. EKS allows a cluster 30 node groups, and more on request. */
 function nodeBounds(): PageBounds {

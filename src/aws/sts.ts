@@ -7,13 +7,13 @@ import { measuredStep, type RequestIds } from "../operations/announcements.ts";
 import { servedTime } from "../operations/deadlines.ts";
 import {
   type AwsCredentials,
+  awsAnswer,
   type CredentialSource,
   clientSettings,
   foundInTime,
   incomplete,
   logRequestId,
 } from "./client-settings.ts";
-import { awsAnswer } from "./explain-aws-error.ts";
 
 /** The process's own client of each region: a new one would look up its credentials again, with a call for IRSA. */
 const own = new Map<string, STS>();
