@@ -65,7 +65,7 @@ export async function startPartWithoutLedger(
     import("../worker/upkeep/look-at-fleet.ts"),
   ]);
   const fleet = new FleetWithoutLedger(live, context.now);
-  const contextNow = () => ({ ...context, keys: workerKeys, config: live.current() });
+  const contextNow = live.with({ ...context, keys: workerKeys });
   started(startWithoutLedger(contextNow, writes, zones, () => fleet.look()));
 }
 
@@ -93,7 +93,7 @@ async function startWorkerParts(
   ]);
   const { live, log } = context;
   const keys = { ...context.keys, decision: rememberingSeals(context.keys.decision) };
-  const contextNow = () => ({ ...context, keys, config: live.current() });
+  const contextNow = live.with({ ...context, keys });
   await checkOwnAccount(contextNow());
   live.refuseIf((next) => problemOf(checkOwnAccount({ config: next, log })));
   live.onReplaced((_present, before) => {

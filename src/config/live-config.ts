@@ -24,6 +24,8 @@ export type Offer =
 /** The configuration of a running process. A request or a run keeps its first one. */
 export interface LiveConfig {
   readonly current: () => Config;
+  /** A context with the configuration of the moment. */
+  readonly with: <Given extends object>(given: Given) => () => Given & { readonly config: Config };
   /** Adds a check that each later text has to pass; with `also: "fleet"` each later fleet too. */
   readonly refuseIf: (check: ConfigCheck, also?: "fleet") => void;
   readonly onReplaced: (follow: (present: Config, before: Config) => void) => void;
@@ -76,6 +78,7 @@ export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
   };
   return {
     current: () => present,
+    with: (given) => () => ({ ...given, config: present }),
     refuseIf: (check, also) => void checks.push({ check, isForFleet: also === "fleet" }),
     onReplaced: (follow) => void followers.push(follow),
     offer: (text) => inTurn({ text }),
