@@ -217,7 +217,7 @@ async function* examineSlackSide({ environment, config }: Settings): AsyncGenera
   if (!environment.slack) return;
   const [{ examineSlack, messengerClient }, { examineApprovers }, { slackDirectory }] = await Promise.all([
     import("../slack/app/web-client.ts"),
-    import("../slack/decide/active-approvers.ts"),
+    import("../slack/app/people-called.ts"),
     import("../slack/app/directory.ts"),
   ]);
   const client = messengerClient(environment.slack);

@@ -15,7 +15,7 @@ import {
   remedyForApprovers,
   type ShortLevel,
   shortageText,
-} from "./active-approvers.ts";
+} from "../app/people-called.ts";
 
 export interface WatchContext {
   readonly directory: Directory;

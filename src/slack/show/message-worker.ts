@@ -15,9 +15,8 @@ import { type QueueWork, timeInQueue, wake, workOnJobs } from "../../ledger/queu
 import { type Stoppable, withinTime } from "../../operations/deadlines.ts";
 import { FailureLog, logAbout } from "../../operations/log.ts";
 import { type TraceContext, tracedJob } from "../../operations/traced.ts";
-import { isDecisionDue } from "../app/people-called.ts";
+import { isDecisionDue, peopleBehind } from "../app/people-called.ts";
 import { slackErrorCode } from "../app/web-client.ts";
-import { peopleBehind } from "../decide/active-approvers.ts";
 import { updateQuestions } from "../link/link-questions.ts";
 import { type HomeContext, publishHome } from "../look/home.ts";
 import { showMigration } from "../migrate/migration-message.ts";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { type SharedGroups, sealGroups } from "../../../src/access/shared-lists.ts";
 import { type GroupsPlace, slackDirectory } from "../../../src/slack/app/directory.ts";
-import { checkApprovers } from "../../../src/slack/decide/active-approvers.ts";
+import { checkApprovers } from "../../../src/slack/app/people-called.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { at } from "../../builders/times.ts";
