@@ -180,7 +180,7 @@ export function refuseEntry(arn: string, entry: AccessEntry | null, { holding }:
     return refused(
       "entry-of-node",
       arn,
-      `The access entry of ${arn} has the type ${entry.type}, for nodes. Ask for another role.`,
+      `The access entry of ${arn} is for nodes (${entry.type}). Ask for another role.`,
     );
   }
   if (/:role\/AWSServiceRoleFor/.test(arn)) {
@@ -191,7 +191,7 @@ export function refuseEntry(arn: string, entry: AccessEntry | null, { holding }:
 
 function refuseGroups(arn: string, added: readonly string[]): Refusal | null {
   const refusal = (code: string, group: string, instead: string) =>
-    refused(code, arn, `An access entry can't have the group ${group}. Ask an operator for ${instead}.`);
+    refused(code, arn, `Access entries can't have the group ${group}. Ask an operator for ${instead}.`);
   if (added.includes("system:masters")) {
     return refusal("masters-by-entry", "system:masters", "a level with policy: AmazonEKSClusterAdminPolicy");
   }

@@ -116,7 +116,7 @@ function rejectResource(prefix: string, resource: string): Rejection {
   return { ...reject(code, "Write the role without its path."), suggestion };
 }
 
-const arnCharacters = "An ARN has only ASCII letters and no spaces. Type it.";
+const arnCharacters = "Type the ARN in ASCII, without spaces.";
 const formOfPrincipal = "Write `arn:aws:iam::<12 digits>:role/<name>`, or user/<name>.";
 export const notOfPrincipal = `This is not an IAM ARN. ${formOfPrincipal}`;
 

@@ -160,7 +160,7 @@ export function verifyChain(
 
 function breakOf(each: ChainedEvent<object>, previous: string, expected: number, erasures: Erasures): string | null {
   if (each.sequence !== expected) return `Event ${expected} is missing.`;
-  if (each.previous !== previous) return `Event ${expected} does not follow the one before it.`;
+  if (each.previous !== previous) return `Event ${expected} breaks the chain.`;
   if (nestsTooDeep(each.event)) return `Event ${expected} was edited.`;
   const mark = erasureMark(each);
   if (mark !== null && mark !== erasures.get(expected))

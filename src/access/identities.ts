@@ -189,7 +189,7 @@ export function refusedSessionWarnings({ sources }: IdentityRules, clusters: rea
       const role = source.arn.replaceAll("{account}", cluster.account);
       if (isSessionPinned(cluster, withoutRolePath(role)) || !cluster.levels.some(({ groups }) => bindsRoles(groups)))
         return [];
-      return `${cluster.name} refuses the sessions of ${role} in identities. If its trust policy fixes the name, an operator can use pinnedSessions.`;
+      return `${cluster.name} refuses the sessions of ${role} in identities. If its trust policy fixes them, an operator can use pinnedSessions.`;
     });
   });
 }

@@ -54,7 +54,7 @@ function* repairFromGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: P
   }
   const restored = withProblems(yield* readingSteps(restore(found, good)));
   const [still] = brokenIn(restored);
-  if (still) return { type: "ask", message: `aws-auth: ${still} The document of --document lacks it.` };
+  if (still) return { type: "ask", message: `aws-auth: ${still} --document lacks it.` };
   const changes = yield* missingIn(restored, good, found);
   const plan = yield* planSteps(restored, changes, { ...guard, allowMasters: true });
   if (plan.type === "refused") return { type: "ask", message: plan.refusal.message };
@@ -106,8 +106,8 @@ function repairInWords(
   const added = changes.map(({ arn }) => arn).filter((arn) => !left.has(arn.toLowerCase()));
   const written = SECTIONS.filter((section) => found.data[section] !== restored.data[section]);
   return [
-    ...(written.length > 0 ? [`Writes ${written.join(", ")} as the last good document has it.`] : []),
-    ...(added.length > 0 ? [`Adds what is missing: ${added.join(", ")}. The rest stays.`] : []),
+    ...(written.length > 0 ? [`Writes ${written.join(", ")} as in the last good document.`] : []),
+    ...(added.length > 0 ? [`Adds ${added.join(", ")}. The rest stays.`] : []),
     ...refused.map(({ arn, message }) => `Not added: ${arn ?? "an entry"}. ${message}`),
   ].join(" ");
 }

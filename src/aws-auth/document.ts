@@ -47,7 +47,7 @@ export function problemAt(
   return { code, severity, section, line: at.line + 1, column: at.column + 1, message, remedy };
 }
 
-export const readDifferently = "YAML 1.2 tools read this differently.";
+export const readDifferently = "YAML 1.2 reads this differently.";
 
 export function readersDiffer(section: Section, at: Parameters<typeof problemAt>[1], remedy: string): Problem {
   return problemAt(section, at, "readers-differ", "notice", readDifferently, remedy);

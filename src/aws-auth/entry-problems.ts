@@ -137,7 +137,7 @@ function arnProblem(entry: Entry, node: YamlNode, lookup: Lookup): Problem | nul
     const { kind } = reading.principal;
     if ((kind === "role") === (section === "mapRoles")) return null;
     const message = `This ARN names a ${kind}, but it is in ${section}.`;
-    const remedy = `Move the entry to ${kind === "role" ? "mapRoles" : "mapUsers"}.`;
+    const remedy = `Move it to ${kind === "role" ? "mapRoles" : "mapUsers"}.`;
     return problemAt(section, node.start, "arn-in-other-section", "notice", message, remedy);
   }
   const { suggestion } = reading;
@@ -151,11 +151,11 @@ function arnProblem(entry: Entry, node: YamlNode, lookup: Lookup): Problem | nul
     return problemAt(section, node.start, reading.code, "error", message, remedy);
   }
   if (reading.code === "arn-root") {
-    const message = "This entry lets the root user of an account sign in.";
+    const message = "This entry lets an account's root user sign in.";
     return problemAt(section, node.start, reading.code, "warning", message, "Map a role instead.");
   }
   if (isAscii(arn)) return null;
-  const message = "A letter of this ARN only looks like ASCII.";
+  const message = "This ARN has a look-alike letter.";
   return problemAt(section, node.start, "arn-confusable", "warning", message, "Retype it.");
 }
 
@@ -220,7 +220,7 @@ function findUsernameProblems({ section, arn, username }: Entry, at: YamlNode, r
       report(problemAt(section, at.start, code, severity, message, remedy));
   }
   if (!hasNoSession) return;
-  const message = "A user has no session name.";
+  const message = "Users have no session name.";
   report(problemAt(section, at.start, "template-session", "warning", message, "Write the user's name."));
 }
 

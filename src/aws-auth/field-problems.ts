@@ -76,8 +76,7 @@ function wrongGroup(section: Section, item: YamlValue): Problem | null {
 /** How to write a value as text: quotes would keep the brackets of a list, or the space after the colon of a mapping. */
 function asText(value: YamlValue): string {
   if (value.type !== "map") return value.type === "list" ? "Write one text." : "Put it in quotes.";
-  if ([...value.fields.keys()].some((name) => /^(?:role|user)arn$/i.test(name)))
-    return "Indent this entry like the others.";
+  if ([...value.fields.keys()].some((name) => /^(?:role|user)arn$/i.test(name))) return "Indent it like the others.";
   return isSplitByColon(value.node) ? "Remove the space after the colon." : "Write one text.";
 }
 

@@ -23,7 +23,7 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
   const entry = entryOf(document, change.arn);
   const about = (code: string, message: string): Refusal => ({ code, message, arn: change.arn });
   if (touchesNode(document, change, entry))
-    return about("node-entry", `Nodes of this cluster sign in as ${change.arn}. Change its entry by hand.`);
+    return about("node-entry", `Nodes sign in as ${change.arn}. Change its entry by hand.`);
   if (isIdentity(change.arn, guard.operatorArn)) return about("operator", operatorText(change.arn, "the cluster"));
   if (change.type === "unmap") return null;
   const reading = readPrincipal(change.arn, guard.partition);
@@ -59,7 +59,7 @@ export function onlyRemovesGroups({ username, groups }: Change & { type: "map" }
 /** Refuses if releases of the authenticator disagree: the principal's identity would depend on the release. */
 function refuseWhereReleasesDiffer(document: ReadDocument, arn: string, entry: Entry | null): Refusal | null {
   if (entry !== null && goLower(entry.arn) !== goLower(arn)) {
-    const message = `The entry for ${arn} (${entry.section}, line ${entry.line}) has a letter that only looks right. Retype it.`;
+    const message = `The entry for ${arn} (${entry.section}, line ${entry.line}) has a look-alike letter. Retype it.`;
     return { code: "arn-confusable", message, arn };
   }
   const [wildcard] = wildcardsFor(document, arn);
@@ -137,12 +137,12 @@ export function refuseResult(
 ): Refusal | null {
   const others = unintendedArns(before, after, intents);
   if (others.length > 0) {
-    const message = `This would also affect ${others.slice(0, 3).join(", ")}. Write them out.`;
+    const message = `This also affects ${others.slice(0, 3).join(", ")}. Write them out.`;
     return { code: "unintended-change", message };
   }
   const wrong = intents.find((intent) => !isFulfilled(after, intent));
   if (wrong !== undefined) {
-    const message = `Another entry overrides the change for ${wrong.arn}. Keep only one.`;
+    const message = `Another entry overrides that for ${wrong.arn}. Keep only one.`;
     return { code: "without-effect", message, arn: wrong.arn };
   }
   const bytes = sizeOf(after.data);
@@ -163,7 +163,7 @@ function refuseLockout(before: ReadDocument, after: ReadDocument, guard: PlanGua
   const isAdministrator = (entry: Entry) =>
     entry.reachable && entry.groups.includes(MASTERS) && !isCreator(entry.arn, guard);
   if (!before.entries.some(isAdministrator) || after.entries.some(isAdministrator)) return null;
-  const message = `This removes the last member of ${MASTERS} besides the creator. Map another administrator first.`;
+  const message = `This removes the last member of ${MASTERS} besides the creator. Map another first.`;
   return { code: "last-administrator", message };
 }
 

@@ -217,7 +217,7 @@ function accountProblem(id: string, node: ScalarNode): Problem[] {
     const message = `${JSON.stringify(id)} is not an AWS account.`;
     return [problemAt(section, node.start, "account-invalid", "error", message, quoteTheAccount)];
   }
-  const message = `Every role and user of account ${id} can sign in, with no groups.`;
+  const message = `Everyone in account ${id} can sign in, without groups.`;
   const remedy = "Map single roles instead.";
   const mapped = problemAt(section, node.start, "account-mapped", "notice", message, remedy);
   return node.style === "plain" && id.startsWith("0") ? [mapped, unquoted(id, node)] : [mapped];

@@ -220,7 +220,7 @@ export function cannotEdit({ sections }: ReadDocument, intents: readonly Intent[
 
 /** @param what sections, or a file */
 export function cannotChange(what: string): string {
-  return `eks-access can't change ${what} without touching other text. Write each field on its own line, without anchors.`;
+  return `eks-access can't change ${what} alone. Give each field its own line, without anchors.`;
 }
 
 function touches(section: SectionReading["section"]) {

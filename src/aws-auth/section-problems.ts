@@ -62,8 +62,8 @@ export function notAList(section: Section, at: Mark): Problem {
 }
 
 export function contentDropped(section: Section, at: Mark): Problem {
-  const message = "The authenticator stops reading here.";
-  const remedy = "Indent these lines like the entries above, without --- and ... lines.";
+  const message = "The authenticator stops here.";
+  const remedy = "Indent these lines like the entries above; remove --- and ....";
   return problemAt(section, at, "content-dropped", "error", message, remedy);
 }
 

@@ -83,8 +83,8 @@ function notFoundAs(error: unknown): unknown {
   return Object.assign(new Error(safe), { name: "CredentialsProviderError" });
 }
 
-const notFound = "The worker got no AWS identity in time";
-const lookThere = "Check what gives it, such as the EKS Pod Identity agent.";
+const notFound = "No AWS identity came in time";
+const lookThere = "Check its source, such as the EKS Pod Identity agent.";
 
 function sharedByAll(region: string): Shared {
   const { requestHandler, authSchemePreference, useDualstackEndpoint, useFipsEndpoint, userAgentAppId } = new STSClient(
@@ -218,7 +218,7 @@ export function answeredWith<T>(found: T | undefined, what: string): T {
 }
 
 export function incomplete(what: string): AccessError {
-  return new AccessError("aws-unexpected", `The answer of AWS to ${what} is incomplete`);
+  return new AccessError("aws-unexpected", `AWS's answer to ${what} is incomplete`);
 }
 
 /** The same for a list: AWS never leaves its items out. @throws AccessError */

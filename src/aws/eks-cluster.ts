@@ -161,8 +161,8 @@ export class ClusterNotActive extends AccessError {
 
 /** Those that EKS does not make ACTIVE by itself, with what to do. */
 const neverActive: ReadonlyMap<string, string> = new Map([
-  ["DELETING", "Once it is gone, run eks-access retire."],
-  ["FAILED", "Delete it and create it again."],
+  ["DELETING", "Once gone, run eks-access retire."],
+  ["FAILED", "Recreate it."],
 ]);
 
 export function clusterPlace({ eksName, region, account }: ClusterAddress): string {
@@ -221,7 +221,7 @@ async function update(
       throw new AccessError(
         "aws-request-refused",
         `EKS did not switch the authentication mode of ${place}: ${why || now.status}`,
-        { remedy: "Fix what EKS names, then run it again." },
+        { remedy: "Fix that, then run it again." },
       );
     }
     await pause(lookAfterMs(look));

@@ -65,7 +65,7 @@ async function expectOwnAccount(source: CredentialSource, region: string, { arn 
   throw new AccessError(
     "aws-request-refused",
     `Account ${own.account} can't search the history of account ${account}`,
-    { remedy: "Look for CreateCluster there." },
+    { remedy: "Find CreateCluster there." },
   );
 }
 

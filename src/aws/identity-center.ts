@@ -139,9 +139,7 @@ async function permissionSetsOf(asked: Asked, userId: string, account: string): 
   const sets = new Set<string>();
   for (const principal of principals) for (const arn of await assignedTo(asked, principal, account)) sets.add(arn);
   if (sets.size > maxPermissionSets) {
-    throw answerTooLarge(
-      `The user ${userId} of IAM Identity Center has more than ${maxPermissionSets} permission sets`,
-    );
+    throw answerTooLarge(`The user ${userId} of Identity Center has over ${maxPermissionSets} permission sets`);
   }
   const names: string[] = [];
   for (const arn of sets) names.push(await nameOfSet(asked, arn));
@@ -200,11 +198,11 @@ async function call<T>(action: string, { roleArn }: IdentityCenterSettings, send
   } catch (error) {
     const failure = awsFailure(error, action);
     if (isAbsent(error)) {
-      const remedy = "Correct instanceArn, identityStoreId or region of identityCenter.";
+      const remedy = "Correct identityCenter's instanceArn, identityStoreId or region.";
       throw new AccessError("aws-request-refused", failure.what, { cause: failure.cause, remedy });
     }
     if (failure.code !== "aws-access-denied") throw failure;
-    const remedy = `Give ${roleArn} the statements of deploy/iam/identity-center-policy.json. It must be of the management account.`;
+    const remedy = `Give ${roleArn} the statements of deploy/iam/identity-center-policy.json. It must be the management account's.`;
     throw new AccessError(failure.code, failure.what, { cause: failure.cause, remedy });
   }
 }

@@ -181,7 +181,7 @@ async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): 
   try {
     await log.noteAnchor({ count, hash: head });
   } catch {
-    io.stderr("Can't store the anchor in Redis. Run this with write access.\n");
+    io.stderr("Can't store the anchor: run this with write access.\n");
   }
 }
 
@@ -189,7 +189,7 @@ async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): 
 async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandIo): Promise<number> {
   const lines = [...(await readInput(path, io)).split("\n").entries()].filter(([, each]) => each.trim() !== "");
   // An event of a newer form counts too: the chain covers any content.
-  const refuse = (index: number) => unusable(`Line ${index + 1} is not an exported event.`);
+  const refuse = (index: number) => unusable(`Line ${index + 1} is no exported event.`);
   const events = lines.map(([index, each]) => readLine(each) ?? refuse(index));
   const [first = refuse(0)] = events;
   const [count, hash] = [first.sequence - 1, first.previous];

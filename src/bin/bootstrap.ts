@@ -75,7 +75,7 @@ function printProof(proof: OperatorProof, { name, operator }: OperatedCluster, i
   for (const act of proof.missing) io.stdout(`✗ It can't ${act}, which a run needs.\n`);
   for (const act of proof.excess) io.stdout(`✗ It can ${act}, which it must not. Find the binding that gives it.\n`);
   if (!isProved(proof)) {
-    io.stdout(`\n${operator.roleArn} is not the operator of ${name} yet. Fix what has a ✗, then run it again.\n`);
+    io.stdout(`\n${operator.roleArn} is not the operator of ${name} yet. Fix each ✗, then run it again.\n`);
     return 1;
   }
   io.stdout(`Proved by the API server: ${operator.roleArn}\n`);

@@ -35,7 +35,7 @@ Exit code: 0 ended, 1 the story or the sandbox failed, 2 unusable input.
 /** `eks-access demo`: runs the sandbox of a clone in a separate process. An installed eks-access has no sandbox. */
 const demo = cliCommand("demo", demoUsage, async (argv) => {
   if (!existsSync(sandbox)) {
-    process.stderr.write("This package has no demo: run `npm run demo` in a clone.\n");
+    process.stderr.write("No demo here: run `npm run demo` in a clone.\n");
     return 2;
   }
   const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), sandbox, ...argv], {

@@ -46,7 +46,7 @@ export const doctor = cliCommand("doctor", doctorUsage, async (argv, io) => {
     printExamined(examined, io);
     isWell &&= areWell(examined.findings);
   }
-  io.stdout(isWell ? "All is well.\n" : "Fix what has a ✗, then run it again.\n");
+  io.stdout(isWell ? "All is well.\n" : "Fix each ✗, then run it again.\n");
   return isWell ? 0 : 1;
 });
 
@@ -62,7 +62,7 @@ function areWell(findings: readonly Finding[]): boolean {
   return findings.every(({ result }) => result !== "no");
 }
 
-const inRedisAlone = "Only Redis has the audit log. Set audit.s3, audit.eventBridge or audit.webhook.";
+const inRedisAlone = "Only Redis has the audit log: set audit.s3, audit.eventBridge or audit.webhook.";
 
 function examineConfiguration({ config: { clusters, audit, identities } }: Settings): Examined {
   const findings = [found(`${counted(clusters.size, "cluster")}, no problems`)];
@@ -129,7 +129,7 @@ export function examineMemory(
   return [...counts].map(([key, count]) =>
     broken(
       `${counted(count, "open lease or migration", "open leases or migrations")} ${count === 1 ? "needs" : "need"} the memory key ${key}, which this worker lacks`,
-      "Add the key to MEMORY_KEYS again.",
+      "Add it to MEMORY_KEYS again.",
     ),
   );
 }

@@ -183,7 +183,7 @@ export function nextSteps({ files, names, problems, clusters, leftOut, organizat
   return `${options.dryRun ? "Would write" : "Wrote"} ${[...files.keys()].join(", ")}
 for ${counted(clusters.length, "cluster")} in ${counted(accounts, "account")}.
 ${notes.map((note) => `${note}\n`).join("")}
-Next, once the worker's role has worker-policy.json (docs/day-2.md):
+Next, once the worker's role has worker-policy.json:
   ${roleCommands(join(options.out, "eks-access-iam/account-role.yaml"), organization, clusters).join("\n  ")}
   eks-access doctor worker
   eks-access bootstrap ${names[0] ?? "CLUSTER"}

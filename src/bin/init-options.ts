@@ -84,7 +84,7 @@ export interface PlaceToLook {
 /** A person runs it, so it is their own identity that is missing, and no worker's. */
 function refuseIdentity(error: unknown): never {
   if (!(error instanceof AccessError) || !error.code.startsWith("aws-credentials-")) throw error;
-  const what = error.code === "aws-credentials-missing" ? "You have no AWS credentials here" : error.what;
+  const what = error.code === "aws-credentials-missing" ? "No AWS credentials here" : error.what;
   return unusable(`${what}. Sign in with aws sso login, and set AWS_PROFILE.`);
 }
 

@@ -56,7 +56,7 @@ export const runInit = cliCommand("init", initUsage, async (argv, io, pause?: Su
   io.stdout(`\n${surveyText(survey, place.accounts)}\n`);
   const clusters = chosenClusters(survey.clusters);
   if (clusters.length === 0) {
-    unusable("Found no cluster. Check your rights (eks-access init --permissions), --accounts, --regions or --role.");
+    unusable("Found no cluster. Check --accounts, --regions, --role and your rights (init --permissions).");
   }
   const proposal = await propose(clusters, place, options);
   try {

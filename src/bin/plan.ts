@@ -237,7 +237,7 @@ function planText(plan: PlannedText | null, refusal: Refusal | null, colour: boo
     `  before: ${accessText(arn, before)}`,
     `  after:  ${accessText(arn, after)}`,
   ]);
-  const room = `The ConfigMap has ${plan.bytesLeft} bytes left of its 1 MiB.`;
+  const room = `aws-auth has ${plan.bytesLeft} bytes left of its 1 MiB.`;
   return [...diffLines(plan.diff, paint), ...access, room, ""].join("\n");
 }
 
@@ -247,7 +247,7 @@ function accessText(arn: string, identity: Identity | null): string {
 
 function repairsText(repairs: readonly Repair[], path: string, colour: boolean): string {
   const paint = painter(colour);
-  if (repairs.length === 0) return "No repairs. eks-access check shows every problem.\n";
+  if (repairs.length === 0) return "No repairs. eks-access check shows all problems.\n";
   const lines = repairs.flatMap(({ code, line, message, plan }, index) => [
     `${paint("bold", `${index + 1}.`)} ${path}:${line}: ${message} [${code}]`,
     ...diffLines(plan.diff, paint),

@@ -92,7 +92,7 @@ async function readPolicy(
   const now = new Date();
   const known = clusters === undefined ? await clustersOfLedger(now) : await clustersOfFile(clusters, io, now);
   if (typeof known === "string")
-    io.stderr(`eks-access policy: ${known} Or use --clusters with eks-access policy clusters.\n`);
+    io.stderr(`eks-access policy: ${known} Or use --clusters (eks-access policy clusters).\n`);
   const whole = readConfig(text, { clusters: typeof known === "string" ? [] : known, now });
   if (whole.type !== "config") return unusable(whole.problems.join("\n"));
   for (const problem of whole.config.fleet?.problems ?? []) io.stderr(`eks-access policy: ${problem}\n`);
@@ -202,7 +202,7 @@ async function clustersOfLedger(now: Date): Promise<readonly FleetCluster[] | st
   if (!environment) return "Can't read the fleet. Run this where a process runs.";
   try {
     const list = await sealedFleet(environment, now);
-    return list?.clusters ?? "No worker has found a fleet yet. Set fleet and start a worker.";
+    return list?.clusters ?? "No worker has found a fleet: set fleet and start one.";
   } catch (error) {
     return `Can't read the fleet. ${explainFailure(error)}`;
   }

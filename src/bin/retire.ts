@@ -45,7 +45,7 @@ export const retire = cliCommand("retire", retireUsage, async (argv, io) => {
 /** Why the cluster's requests can't be closed; null: they can. */
 async function refuse(context: WorkerContext, { cluster: name, unseen }: RetireOptions): Promise<string | null> {
   const cluster = context.config.clusters.get(name);
-  if (!cluster) return unseen ? null : `${name} is not in eks-access.yml. Add it again, or use --unseen.`;
+  if (!cluster) return unseen ? null : `${name} is not in eks-access.yml. Add it, or use --unseen.`;
   try {
     return (await isClusterGone(context, cluster)) ? null : `EKS still has ${name}. Revoke its leases, or wait.`;
   } catch (error) {

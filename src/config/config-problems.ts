@@ -82,7 +82,7 @@ function levelProblems(file: ConfigFile, name: string, level: string, path: stri
   const { rules } = file.policy;
   const uncovered = ifReadable(() => (rules.some(speaks) ? [] : [level]));
   return [
-    ...uncovered.map(() => `${path}: no rule of the policy covers ${level} here. Add a rule, or remove the level.`),
+    ...uncovered.map(() => `${path}: no rule covers ${level} here. Add one, or remove the level.`),
     ...inEach(rules, (rule, index) => {
       const [called = `policy.rules[${index}]`] = ifReadable(() => [rule.name]);
       return speaks(rule) ? approverProblems(file, rule, { cluster: name, level, path, called }) : [];
@@ -152,7 +152,7 @@ function breakGlassProblems(file: ConfigFile, name: string, { levels }: ClusterI
   if (!entry || !level) return [];
   if (!levels.includes(entry.level)) {
     return [
-      `clusters.${name}.levels: policy.breakGlass[${index}] gives ${entry.level} here. Offer it, or name other clusters in policy.breakGlass[${index}].`,
+      `clusters.${name}.levels: policy.breakGlass[${index}] gives ${entry.level} here. Offer it, or correct policy.breakGlass[${index}].`,
     ];
   }
   if (entry.for <= level.maxDuration) return [];
@@ -214,7 +214,7 @@ function accountProblem(path: string, arn: string, { account }: ClusterInFile): 
 
 /** An identity that can't be one of its cluster. */
 export function elsewhere(path: string, place: string, clusters: string, also = ""): string {
-  return `${path}: it is in ${place}, the cluster in ${clusters}. Correct one of them${also}.`;
+  return `${path}: it is in ${place}, the cluster in ${clusters}. Correct one${also}.`;
 }
 
 /** Credentials of one partition do not work in any other one, nor do its endpoints. */

@@ -72,7 +72,7 @@ function twice({ file }: ReadableFile): readonly string[] {
     const key = `${account}/${region}/${eksName}`;
     const other = seen.get(key);
     seen.set(key, name);
-    return other ? [`clusters.${name}: this is the same EKS cluster as clusters.${other}. Remove one of them.`] : [];
+    return other ? [`clusters.${name}: the same EKS cluster as clusters.${other}. Remove one of them.`] : [];
   });
 }
 

@@ -170,7 +170,7 @@ export function labelled(file: unknown, named: readonly NamedCluster[]): unknown
 }
 
 function whyQuiet(cluster: FleetCluster, now: Date): string | null {
-  if (cluster.goneSince !== null) return "AWS does not show it in the fleet any more";
+  if (cluster.goneSince !== null) return "AWS no longer shows it";
   return isStale(cluster, now) ? "AWS has not shown it for an hour" : null;
 }
 

@@ -196,7 +196,7 @@ export function problemOfYaml(error: unknown): string {
   const { mark, reason } = error;
   if (reason.includes("the input is empty")) return "eks-access.yml: it is empty. Start from eks-access.example.yml.";
   const where = mark ? ` line ${mark.line + 1}, column ${mark.column + 1}` : "";
-  return `eks-access.yml${where}: the YAML is not valid here: ${reason}.`;
+  return `eks-access.yml${where}: invalid YAML: ${reason}.`;
 }
 
 /** Reads a YAML file that is not eks-access.yml; a text: its mistakes. */

@@ -109,16 +109,15 @@ export async function readConfigFile(file: string): Promise<FileReading> {
     return { type: "text", text, digest: hash("sha256", text) };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    const problem =
-      problemsByCode[code] ?? `eks-access can't read the file (${code}). Set EKS_ACCESS_CONFIG to another file.`;
+    const problem = problemsByCode[code] ?? `can't read it (${code}). Set EKS_ACCESS_CONFIG to another file.`;
     return { type: "unreadable", problem: `${file}: ${problem}` };
   }
 }
 
 const problemsByCode: Readonly<Record<string, string>> = {
   ENOENT: "no such file. Copy eks-access.example.yml to it, or set EKS_ACCESS_CONFIG.",
-  EACCES: "permission denied. Let this process's user read it.",
-  EISDIR: "it is a directory. Mount the file there, and recreate the container.",
+  EACCES: "permission denied. Let this process read it.",
+  EISDIR: "it is a directory. Mount the file there.",
 };
 
 /** An editor can write a file in parts: a text counts if it is the same after `settlesMs`. */

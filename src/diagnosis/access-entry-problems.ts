@@ -73,7 +73,7 @@ function unknownClaims({ entry, tags }: ReadEntry, { leased, now }: EntrySurroun
 function withoutRights({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   const { username, groups, policies } = entry;
   if (tags.type === "holding" || groups.length > 0 || policies.length > 0) return [];
-  const message = `It has no groups or access policies: only a binding of ${named(username)} gives rights.`;
+  const message = `It has no groups or policies: only a binding of ${named(username)} gives rights.`;
   const remedy = "Give it one, or delete it.";
   return [problemOf("entry-without-rights", "warning", entry, message, remedy)];
 }

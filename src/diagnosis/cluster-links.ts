@@ -23,7 +23,7 @@ export function writeFinding(mayUpdate: boolean, { name, operator }: Cluster): F
     "can't update configmap `aws-auth` in `kube-system`",
     operator
       ? `The operator lacks this right. Run \`eks-access bootstrap ${name} --apply\`.`
-      : `Check creator in eks-access.yml: ${named(`/eks-access creator ${name}`)} shows who created the cluster.`,
+      : `Check creator with ${named(`/eks-access creator ${name}`)}.`,
   );
 }
 
@@ -45,7 +45,7 @@ export function entriesFinding(facts: { readonly count: number; readonly untrust
   return broken(`${detail}, but tags of eks-access have no valid seal: ${facts.untrusted}`, editedRemedy);
 }
 
-export const editedRemedy = "Find out who edited that: the next change rewrites it.";
+export const editedRemedy = "Find its editor: the next change rewrites it.";
 
 export interface DocumentFacts {
   readonly document: AwsAuthDocument;
@@ -57,10 +57,9 @@ export interface DocumentFacts {
 }
 
 /** The API server never makes an object mutable again (Kubernetes docs, "Immutable ConfigMaps"). */
-export const immutableRemedy =
-  "Save it, remove `immutable: true` from the copy, and run `kubectl replace --force` with it.";
+export const immutableRemedy = "Save it without `immutable: true`, then run `kubectl replace --force`.";
 
-export const goingRemedy = "Save it now; create it again once it is gone.";
+export const goingRemedy = "Save it now; recreate it once it is gone.";
 
 /** Whether the document exists, is writable and is readable as a whole. Null: there is none. */
 export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): Finding {

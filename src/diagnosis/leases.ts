@@ -102,7 +102,7 @@ export function overdueWords(endsAt: string): ClaimWords {
   return { message: `It still claims access that ended ${endsAt}.`, remedy: nextRunRemedy };
 }
 
-const nextRunRemedy = "The worker removes it on its next run.";
+const nextRunRemedy = "The worker's next run removes it.";
 
 export function unknownWords(endsAt: string): ClaimWords {
   const message = `It claims access until ${endsAt}, but the ledger has no such lease.`;

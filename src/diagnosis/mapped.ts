@@ -256,7 +256,7 @@ export function diagnoseNodeEntry(
   const sessionName = sessionNameIn(callerArn) ?? "";
   const isShutOut = render(identity.username, { accountId: principal.account, sessionName }) === null;
   const only = isShutOut ? ` ${onlyInstances}` : "";
-  const message = `The access entry of ${principal.arn} has the type ${named(kind)}, for nodes.${only}`;
+  const message = `The access entry of ${principal.arn} is for nodes (${named(kind)}).${only}`;
   const code = isShutOut ? "template-shuts-out" : "access-entry-wins";
   const causes = [cause(code, message, "Use another role for people.")];
   if (isShutOut) return { identity: null, symptom: "unauthorized", causes };

@@ -96,7 +96,7 @@ export function outdatedCause({ accessEntry, cluster, requests }: WhyFacts): Cau
     return cause("entry-dead", message, remedy);
   }
   const why = isAsked(accessEntry.principalArn, cluster.account) ? accessEntry.whyUnknown : null;
-  const message = `If kubectl says Unauthorized, the access entry may be of a deleted principal. ${why ?? rolesOf(cluster.account)}.`;
+  const message = `If kubectl says Unauthorized, its principal may be deleted. ${why ?? rolesOf(cluster.account)}.`;
   return cause("entry-dead", message, outdatedEntryRemedy(cluster, accessEntry));
 }
 
@@ -105,7 +105,7 @@ export function isAsked(principalArn: string, account: string): boolean {
   return principalArn.includes(`::${account}:role/`);
 }
 
-export const remadeUnknown = "Not tested: whether principals were deleted or made again.";
+export const remadeUnknown = "Not tested: whether principals were made again.";
 const rolesOf = (account: string) => `The worker asks IAM only about roles of account ${named(account)}`;
 
 /** The access entries of roles that were made again since. */

@@ -81,12 +81,12 @@ export function replacedRoleProblem(set: RolesOfSet, cluster: Cluster): Reported
   const list = others.map(({ arn, place }) => `${named(withoutRolePath(arn))} (${place})`).join(", ");
   const request = (arn: string) => named(`/eks-access request ${cluster.name} ${withoutRolePath(arn)} …`);
   if (successor) {
-    const message = `The permission set ${named(permissionSet)} has the role ${named(withoutRolePath(successor.arn))} in account ${account} now. These entries are of its deleted roles: ${list}.`;
-    const remedy = `An approver runs ${repairOf(cluster, withoutRolePath(successor.arn))}. To get access now, run ${request(successor.arn)}.`;
+    const message = `The permission set ${named(permissionSet)} has the role ${named(withoutRolePath(successor.arn))} in account ${account} now. Entries of deleted roles: ${list}.`;
+    const remedy = `An approver runs ${repairOf(cluster, withoutRolePath(successor.arn))}. Until then, run ${request(successor.arn)}.`;
     return { ...about, message, remedy };
   }
   const message = `The permission set ${named(permissionSet)} has one role in account ${account}, and ${named(cluster.name)} names several: ${list}.`;
-  const remedy = `${currentRoleRemedy(cluster)} Remove the items of the others with ${named("eks-access plan --remove")}.`;
+  const remedy = `${currentRoleRemedy(cluster)} Remove the others with ${named("eks-access plan --remove")}.`;
   return { ...about, message, remedy };
 }
 

@@ -24,9 +24,7 @@ import { namesakesOf, repairOf, rolesInDocument } from "./replaced-roles.ts";
 export function diagnose(facts: WhyFacts): Diagnosis {
   const reading = readCaller(facts.given, partitionOf(facts.cluster));
   if (reading.type === "none") {
-    const causes = [
-      cause("not-a-principal", reading.message, `${named("aws sts get-caller-identity")} shows who you are.`),
-    ];
+    const causes = [cause("not-a-principal", reading.message, `${named("aws sts get-caller-identity")} shows yours.`)];
     return { principal: null, noticed: null, identity: null, symptom: "unauthorized", causes };
   }
   const { caller } = reading;
@@ -51,7 +49,7 @@ function diagnoseFixedIdentity(facts: WhyFacts, { principal }: Caller): Found | 
   }
   if (isOperator(cluster, principal.arn)) {
     const message = operatorText(principal.arn, named(cluster.name));
-    const remedy = `Use your own role or user. ${named("aws sts get-caller-identity")} shows who you are.`;
+    const remedy = `Use your own role or user. ${named("aws sts get-caller-identity")} shows yours.`;
     return { identity: null, symptom: "forbidden", causes: [cause("operator", message, remedy)] };
   }
   if (principal.partition === partition) return null;
@@ -165,7 +163,7 @@ function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
   return { identity, symptom: pods ? "forbidden" : "unknown", causes: causes.length > 0 ? causes : [podsNotAsked] };
 }
 
-const podsNotAsked = cause("not-allowed", "The API server was not asked about its rights.", "Try again.");
+const podsNotAsked = cause("not-allowed", "The API server was not asked.", "Try again.");
 
 function notMapped(facts: WhyFacts, caller: Caller): Cause {
   const { cluster } = facts;
@@ -194,7 +192,7 @@ function ownSide({ cluster, given }: WhyFacts): string {
   const roleOption = way?.type === "role" ? `--role-arn ${way.roleArn}` : "--role-arn";
   const update = `aws eks update-kubeconfig --region ${cluster.region} --name ${cluster.eksName}`;
   const size = `aws eks get-token --region ${cluster.region} --cluster-name ${cluster.eksName} --query status.token --output text | wc -c`;
-  return `Compare ${named("aws sts get-caller-identity")} with ${named("kubectl auth whoami")}. Write the kubeconfig with ${named(update)}, with ${named(roleOption)} if you assume a role. Count the token's characters with ${named(size)}: at most 4096.`;
+  return `Compare ${named("aws sts get-caller-identity")} with ${named("kubectl auth whoami")}. Write the kubeconfig with ${named(update)} (assuming a role: ${named(roleOption)}). The token, by ${named(size)}, has at most 4096 characters.`;
 }
 
 /** Why access is missing or different, by the ledger. `identity`: the principal's present one. */
@@ -233,7 +231,7 @@ function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIden
   return cause("not-yet", `${subject} ${how}.${tried}`, wait);
 }
 
-const askAgain = "Ask again if you still need it.";
+const askAgain = "Ask again.";
 
 function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
   const isInMap = facts.mode === "CONFIG_MAP" && !bindsRoles(request.groups);

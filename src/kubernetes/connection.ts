@@ -155,7 +155,7 @@ async function throwIfKnown({ name, token, as }: ClusterEndpoint): Promise<void>
   throw new AccessError("cluster-unauthorized", `${said} to ${as?.arn}`, { remedy: remedies.unauthorized });
 }
 
-const usualRemedy = "The authenticator may be down, or the identity's access entry gone.";
+const usualRemedy = "Its authenticator may be down, or the access entry gone.";
 
 /** The longest list of request ids in a header. The audit log of eks-access has all of them. */
 const longest = 200;

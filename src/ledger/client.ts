@@ -168,7 +168,7 @@ interface Cause {
 const causes: readonly Cause[] = [
   {
     pattern: /sentinel.*\b(WRONGPASS|NOAUTH|NOPERM)/,
-    what: (place) => `The Sentinels of ${place} refuse their user or password`,
+    what: (place) => `The Sentinels of ${place} refuse user or password`,
     remedy: "Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD.",
   },
   {
@@ -178,7 +178,7 @@ const causes: readonly Cause[] = [
   },
   {
     pattern: /^(WRONGPASS|NOAUTH)|invalid (username-)?password/,
-    what: (place) => `Redis at ${place} refuses the user or password`,
+    what: (place) => `Redis at ${place} refuses user or password`,
     remedy: "Check REDIS_URL, REDIS_USERNAME and REDIS_PASSWORD.",
   },
   {
@@ -192,7 +192,7 @@ const causes: readonly Cause[] = [
       /alert (certificate required|bad certificate|unknown ca|certificate unknown|handshake failure)|ECONNRESET|EPIPE|socket disconnected/i,
     at: /^rediss/,
     what: (place) => `Redis at ${place} closed the connection`,
-    remedy: "If it requires a client certificate, set REDIS_CERT_FILE and REDIS_KEY_FILE.",
+    remedy: "If it needs a client certificate, set REDIS_CERT_FILE, REDIS_KEY_FILE.",
   },
   {
     pattern: /certificate (has expired|is not yet valid)/i,
@@ -202,7 +202,7 @@ const causes: readonly Cause[] = [
   {
     pattern: /certificate|altnames/i,
     what: (place) => `The certificate of Redis at ${place} is not trusted`,
-    remedy: "Set REDIS_CA_FILE, and use the certificate's host.",
+    remedy: "Set REDIS_CA_FILE; use the certificate's host.",
   },
 ];
 
@@ -221,7 +221,7 @@ export function unreachable(place: string, errors: readonly unknown[]): AccessEr
   const isCut =
     /^redis\b/.test(place) &&
     reasons.every((reason) => /ECONNRESET|EPIPE|Connection is closed|Protocol error/.test(reason));
-  const remedy = isCut && "Check Redis. If it uses TLS, begin REDIS_URL with rediss.";
+  const remedy = isCut && "Check Redis. For TLS, begin REDIS_URL with rediss.";
   return new AccessError("ledger-unreachable", `No answer from Redis at ${place}`, {
     cause,
     ...(remedy && { remedy }),

@@ -108,6 +108,6 @@ async function readOrMark(redis: RedisClient): Promise<string | null> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const code = reason.startsWith("NOPERM") ? "ledger-refused" : "ledger-unreachable";
-    throw new AccessError(code, `Could not read or write the ledger's schema (${reason})`, { cause: error });
+    throw new AccessError(code, `Couldn't use the ledger's schema (${reason})`, { cause: error });
   }
 }

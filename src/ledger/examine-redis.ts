@@ -42,12 +42,9 @@ export async function examineWrites(ledger: Pick<TurnLedger, "takeTurn">): Promi
 }
 
 const keepsDecisions = "it keeps each decision that it acknowledges";
-const canLose = [
-  "ElastiCache without synchronous writes can lose requests",
-  "Use MemoryDB, or nodes with --durability sync.",
-] as const;
+const canLose = ["ElastiCache can lose requests", "Use MemoryDB, or nodes with --durability sync."] as const;
 const setFsync = "Set appendonly yes and appendfsync always.";
-const unsaid = notAsked("Redis did not say it", "Let its user run INFO.");
+const unsaid = notAsked("Redis does not say", "Let its user run INFO.");
 
 /** A service of AWS. It takes no CONFIG and writes no append-only file (both developer guides, "Restricted commands"). */
 type Service = "memorydb" | "elasticache" | "elasticache-serverless";
@@ -106,7 +103,7 @@ function examineEviction(fields: ReadonlyMap<string, string>): Finding {
 
 /** `appendfsync` is not in INFO, and some users can't read it. */
 function examineFsync(setting: string | null): Finding {
-  if (setting === null) return notAsked("Redis did not say it", setFsync);
+  if (setting === null) return notAsked("Redis does not say", setFsync);
   return setting === "always"
     ? found(keepsDecisions)
     : broken(`a power cut loses up to a second of decisions (appendfsync ${named(setting)})`, setFsync);

@@ -185,7 +185,7 @@ async function update<Kept extends LedgerRecord, Outcome>(
 }
 
 export function recordChanged(id: string): AccessError {
-  return new AccessError("record-changed", `The record ${id} changed during the work on it`);
+  return new AccessError("record-changed", `The record ${id} changed meanwhile`);
 }
 
 /**

@@ -238,7 +238,7 @@ const maxReturns = 25;
 async function giveBack(log: Logger, job: BullJob, token: string | undefined): Promise<never> {
   const about = { job: nameInLog(job) };
   if (job.attemptsStarted > maxReturns) {
-    throw new UnrecoverableError("No process knows the job: update all to one version");
+    throw new UnrecoverableError("Unknown job: update all processes to one version");
   }
   if (job.attemptsStarted === 1) log.warn(about, "this version does not know a job; it waits for a process that does");
   return comeBack(job, token, Math.min(shortestReturnMs * 2 ** (job.attemptsStarted - 1), longestReturnMs));

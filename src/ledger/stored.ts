@@ -249,7 +249,7 @@ export function storedReader(redis: RedisClient, log: UnreadableLog): StoredRead
 
 /** For operators: the mistake and its fix. */
 export function unreadableSentence(kind: StoredKind, id: string, problem: string): string {
-  return `The ${kind} ${id} in Redis can't be read (${problem}). Restore it from a copy of Redis, and check who can write there.`;
+  return `The ${kind} ${id} in Redis can't be read (${problem}). Restore it from a copy of Redis; check who writes there.`;
 }
 
 function unreadableEvent(kind: StoredKind, id: string, problem: string, digest: string): AuditEvent {

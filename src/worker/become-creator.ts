@@ -130,7 +130,7 @@ function mismatch(name: string, creator: KnownCreator, found: string, kind: "cre
     return new AccessError("creator-mismatch", says(`the worker's profile ${creator.profile}, ${should}`));
   }
   return new AccessError("creator-mismatch", says(`the worker itself, ${should}`), {
-    remedy: "Set creator.profile: a profile with this user's keys.",
+    remedy: "Set creator.profile, with this user's keys.",
   });
 }
 

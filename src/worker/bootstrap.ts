@@ -131,13 +131,13 @@ async function planOperatorEntry(
   }
   const owner = mapOwner(cluster, configMap?.managers ?? []);
   if (owner && plan.diff !== "") {
-    const remedy = `Add an entry for ${arn} there, with the username ${operatorUsername} and the group ${operatorGroup}. Then run it again.`;
+    const remedy = `Map ${arn} there to the username ${operatorUsername} and the group ${operatorGroup}, then run it again.`;
     throw new AccessError("cluster-refused-write", `aws-auth of ${name} belongs to ${owner.name}`, { remedy });
   }
   return { configMap, plan };
 }
 
-const anotherRole = "Name a role that does nothing else, or remove that entry first.";
+const anotherRole = "Name another role, or remove that entry.";
 
 async function writeOperatorEntry(client: ClusterClient, bootstrap: Bootstrap, creatorArn: string): Promise<void> {
   const { configMap, plan } = await planOperatorEntry(client, bootstrap, creatorArn);

@@ -114,7 +114,7 @@ export async function creationOf(context: DiscoveryContext, cluster: Cluster): P
 export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record: CreationRecord | null): KnownCreator {
   if (!record) {
     const { name, region, account } = cluster;
-    const what = `CloudTrail in ${region} of account ${account} has no record of ${name} in the last 90 days`;
+    const what = `CloudTrail in ${region} of account ${account} has no record of ${name} in its 90 days`;
     const remedy = "Correct eksName, region or account, or set creator.";
     throw new AccessError("creator-unknown", what, { remedy });
   }

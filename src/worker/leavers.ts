@@ -67,7 +67,7 @@ export async function findLeavers(
   const unknown = people.filter((person) => answerOf(person) === undefined).length;
   if (unknown === 0) return { found, notCompared: null };
   const reason = answers.size === sought.size ? "" : ` ${why ?? lateWords}`;
-  return { found, notCompared: `Not compared with IAM Identity Center: ${counted(unknown, "lease")}.${reason}` };
+  return { found, notCompared: `Not compared with Identity Center: ${counted(unknown, "lease")}.${reason}` };
 }
 
 /** Of a lease for a whole role only our own sealed answer knows the user name. Null: unknown. */
@@ -128,10 +128,10 @@ async function ask(
 /** As a clause; null: they may use the lease. */
 function goneWords(reading: PersonReading, { userName, permissionSet, account }: Assigned): string | null {
   const name = named(userName);
-  if (reading.type === "none" && reading.why === "user-disabled") return `${name} is disabled in IAM Identity Center`;
-  if (reading.type === "none") return `IAM Identity Center has no user ${name}`;
+  if (reading.type === "none" && reading.why === "user-disabled") return `${name} is disabled in Identity Center`;
+  if (reading.type === "none") return `Identity Center has no user ${name}`;
   if (reading.permissionSets.includes(permissionSet)) return null;
-  return `IAM Identity Center does not assign ${named(permissionSet)} in account ${account} to ${name}`;
+  return `Identity Center does not assign ${named(permissionSet)} in account ${account} to ${name}`;
 }
 
 /** Until when each person counts as present, in milliseconds; people have leases in many clusters. New settings forget all. */

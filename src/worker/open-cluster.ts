@@ -101,7 +101,7 @@ async function attempt(opening: Opening, way: CreatorToDiscover, record: Creatio
     const { createdAt } = open.description;
     if (!record || isRecordOfCluster(record, createdAt)) return { type: "open", open };
     open.close();
-    const what = `CloudTrail knows only an older cluster ${cluster.name}, and can lag 15 minutes`;
+    const what = `CloudTrail knows only an older ${cluster.name}, and can lag 15 minutes`;
     return { type: "stale", error: new AccessError("creator-unknown", what), createdAt };
   } catch (error) {
     if (!(error instanceof AccessError) || error.retryable) throw error;
@@ -184,7 +184,7 @@ function remediesFor(
   }
   if (isCreatorAdmin) return undefined;
   return {
-    unauthorized: `EKS gave the creator no rights (bootstrapClusterCreatorAdminPermissions is false). Name an operator. ${run}`,
+    unauthorized: `EKS gave the creator no rights (bootstrapClusterCreatorAdminPermissions: false). Name an operator. ${run}`,
   };
 }
 

@@ -196,7 +196,7 @@ describe("the verdict names the place", () => {
     expect(verifyChain(log)).toEqual({
       type: "broken",
       sequence: 4,
-      message: "Event 4 does not follow the one before it.",
+      message: "Event 4 breaks the chain.",
     });
   });
 

@@ -13,8 +13,7 @@ it("a change that an alias is in the way of says which line it is in", () => {
   expect(plan).toMatchObject({
     refusal: {
       code: "cannot-edit",
-      message:
-        "eks-access can't change mapRoles, line 2 without touching other text. Write each field on its own line, without anchors.",
+      message: "eks-access can't change mapRoles, line 2 alone. Give each field its own line, without anchors.",
     },
   });
 });
@@ -26,7 +25,6 @@ it("no anchor is blamed where the section has none", () => {
 
   expect(refusal).toEqual({
     code: "cannot-edit",
-    message:
-      "eks-access can't change mapRoles without touching other text. Write each field on its own line, without anchors.",
+    message: "eks-access can't change mapRoles alone. Give each field its own line, without anchors.",
   });
 });

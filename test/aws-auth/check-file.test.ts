@@ -99,7 +99,7 @@ describe("checkFile", () => {
     ["groups: [system: masters]", "group-not-a-string", "Remove the space after the colon."],
     ["groups: ['system': masters]", "group-not-a-string", "Write one text."],
     ["groups: [{system: masters}]", "group-not-a-string", "Write one text."],
-    ["groups: [{userArn: x}]", "group-not-a-string", "Indent this entry like the others."],
+    ["groups: [{userArn: x}]", "group-not-a-string", "Indent it like the others."],
     ["username: !!binary ZGV2", "readers-differ", 'Write "dev" without its tag.'],
     ["username:\u00a0dev", "section-unreadable", "Replace the no-break spaces here and above."],
   ])("finds the mistake in %s", (field, code, remedy) => {

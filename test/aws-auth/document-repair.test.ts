@@ -106,7 +106,7 @@ test("the answer names a principal that the engine does not add, and not as adde
   const repair = repairOf({ mapRoles: item("nodes") }, saved, { account: "111122223333" });
 
   expect(repair).toMatchObject({ type: "write", how: expect.stringContaining(`Not added: ${foreign}`) });
-  expect(repair).toMatchObject({ how: expect.stringContaining(`missing: ${arn("admins")}. The`) });
+  expect(repair).toMatchObject({ how: expect.stringContaining(`Adds ${arn("admins")}. The`) });
 });
 
 test("no one is removed, and a principal with another identity gets the earlier one back", () => {

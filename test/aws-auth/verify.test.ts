@@ -82,7 +82,7 @@ describe("a result is refused", () => {
 
     expect(refuseResult(before, after, [], {})).toEqual({
       code: "unintended-change",
-      message: `This would also affect ${arn("b")}. Write them out.`,
+      message: `This also affects ${arn("b")}. Write them out.`,
     });
   });
 
@@ -106,7 +106,7 @@ describe("a result is refused", () => {
 
     const refusal = refuseResult(some ?? before, others ?? before, [], {});
 
-    expect(refusal?.message).toBe(`This would also affect ${arn("a")}, ${arn("b")}, ${arn("c")}. Write them out.`);
+    expect(refusal?.message).toBe(`This also affects ${arn("a")}, ${arn("b")}, ${arn("c")}. Write them out.`);
   });
 
   it("if one of two users changes between which chance decides", () => {
@@ -124,7 +124,7 @@ describe("a result is refused", () => {
     expect(codes).toEqual(
       ["c", "a", "a"].map((name) => ({
         code: "without-effect",
-        message: `Another entry overrides the change for ${arn(name)}. Keep only one.`,
+        message: `Another entry overrides that for ${arn(name)}. Keep only one.`,
         arn: arn(name),
       })),
     );

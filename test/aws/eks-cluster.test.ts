@@ -67,8 +67,8 @@ test("a cluster of another partition, however like it is, is not the one meant",
 
 test.each([
   ["CREATING", "Wait until EKS reports ACTIVE."],
-  ["DELETING", "Once it is gone, run eks-access retire."],
-  ["FAILED", "Delete it and create it again."],
+  ["DELETING", "Once gone, run eks-access retire."],
+  ["FAILED", "Recreate it."],
 ] as const)("a cluster that is %s is not touched: %s", async (status, remedy) => {
   accountUnderTest().aws.updateCluster(addCluster(`cluster-${status}`), { status });
 

@@ -139,6 +139,6 @@ test("the history of another account is not asked for in the own one", async () 
   const failure = find(`arn:aws:eks:${region}:999988887777:cluster/payments`, daysAgo(3));
 
   await expect(failure).rejects.toThrow(
-    `Account ${account} can't search the history of account 999988887777. Look for CreateCluster there.`,
+    `Account ${account} can't search the history of account 999988887777. Find CreateCluster there.`,
   );
 });

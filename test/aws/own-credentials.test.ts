@@ -88,7 +88,7 @@ test("an agent of the node that does not answer keeps no call waiting, and none 
   agent.close();
   expect(silent).toMatchObject({
     code: "aws-unreachable",
-    message: "The worker got no AWS identity in time. Check what gives it, such as the EKS Pod Identity agent.",
+    message: "No AWS identity came in time. Check its source, such as the EKS Pod Identity agent.",
   });
   expect(after.arn).toContain(":assumed-role/eks-access-worker/");
 });

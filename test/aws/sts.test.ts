@@ -139,6 +139,6 @@ test.each([
 
   await expect(assumeRole(worker, optionsFor())).rejects.toMatchObject({
     code: "aws-unexpected",
-    what: expect.stringMatching(/^The answer of AWS to sts:AssumeRole on .* is incomplete$/),
+    what: expect.stringMatching(/^AWS's answer to sts:AssumeRole on .* is incomplete$/),
   });
 });

@@ -47,11 +47,11 @@ test.each([
 test("a file without an event proves nothing", async () => {
   const run = await runCommand(audit, ["verify", "--file", "-"], { stdin: "\n" });
 
-  expect(run).toMatchObject({ code: 2, stderr: "eks-access audit: Line 1 is not an exported event.\n" });
+  expect(run).toMatchObject({ code: 2, stderr: "eks-access audit: Line 1 is no exported event.\n" });
 });
 
 test("a line of quotes that never close is no exported event, and keeps no one waiting", async () => {
   const run = await runCommand(audit, ["verify", "--file", "-"], { stdin: '"\\'.repeat(1_000_000) });
 
-  expect(run).toMatchObject({ code: 2, stderr: "eks-access audit: Line 1 is not an exported event.\n" });
+  expect(run).toMatchObject({ code: 2, stderr: "eks-access audit: Line 1 is no exported event.\n" });
 });

@@ -43,7 +43,7 @@ async function examine(kind: "slack" | "worker", change: Readonly<Record<string,
   return runCommand(doctor, [kind]);
 }
 
-const inRedisAlone = "  ! Only Redis has the audit log. Set audit.s3, audit.eventBridge or audit.webhook.";
+const inRedisAlone = "  ! Only Redis has the audit log: set audit.s3, audit.eventBridge or audit.webhook.";
 
 describe("eks-access doctor", () => {
   test("looks at all that the worker needs", async () => {
@@ -83,7 +83,7 @@ describe("eks-access doctor", () => {
     await rm(file);
 
     expect(well).toContain(`Identity Center\n  ✓ the worker reads the directory as ${arns.identityReader}\n`);
-    expect(wrong).toMatch(/Identity Center\n {2}✗ .*Correct instanceArn, identityStoreId or region of identityCenter/);
+    expect(wrong).toMatch(/Identity Center\n {2}✗ .*Correct identityCenter's instanceArn, identityStoreId or region/);
     expect(unknown).toMatch(/ {2}– only a person's request shows whether arn:aws:sso:::instance\/ssoins-0+ is right/);
   });
 
@@ -140,7 +140,7 @@ describe("eks-access doctor", () => {
       `  ! staging and staging-us share the EKS name staging and perhaps the role ${arns.developers}. Give each its own signIn.roles.`,
       ...["staging", "staging-us"].map(
         (name) =>
-          `  ! ${name} refuses the sessions of arn:aws:iam::111122223333:role/dev in identities. If its trust policy fixes the name, an operator can use pinnedSessions.`,
+          `  ! ${name} refuses the sessions of arn:aws:iam::111122223333:role/dev in identities. If its trust policy fixes them, an operator can use pinnedSessions.`,
       ),
     ]);
   });
@@ -193,7 +193,7 @@ describe("eks-access doctor", () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/ {2}✗ creator: .+\. .+\./);
     expect(stdout).toContain("– api-server: ");
-    expect(stdout).toContain("Fix what has a ✗, then run it again.");
+    expect(stdout).toContain("Fix each ✗, then run it again.");
   });
 
   test("names the operator where runs become one", async () => {
@@ -226,7 +226,7 @@ describe("eks-access doctor", () => {
 
     expect(code).toBe(1);
     expect(stdout).toContain(
-      "✗ the app lacks users:read, users:read.email. Add them under OAuth & Permissions, and install the app again.",
+      "✗ the app lacks users:read, users:read.email. Add them under OAuth & Permissions, then reinstall the app.",
     );
   });
 
@@ -383,13 +383,13 @@ describe("a Redis of AWS, which takes no CONFIG and has no append-only file", ()
 
   test.each([
     ["MemoryDB", "clustercfg.ledger.abc123.memorydb.eu-central-1.amazonaws.com", "yes", "keeps each decision"],
-    ["ElastiCache", "clustercfg.ledger.abc123.euc1.cache.amazonaws.com", "not asked", "without synchronous writes"],
+    ["ElastiCache", "clustercfg.ledger.abc123.euc1.cache.amazonaws.com", "not asked", "ElastiCache can lose requests"],
     ["ElastiCache Serverless", "ledger-abc123.serverless.euc1.cache.amazonaws.com", "no", "can lose requests"],
     [
       "ElastiCache in China",
       "clustercfg.ledger.abc123.cnn1.cache.amazonaws.com.cn",
       "not asked",
-      "without synchronous writes",
+      "ElastiCache can lose requests",
     ],
   ] as const)("is recognised by its name, and doctor says what it keeps: %s", (_, host, result, says) => {
     const findings = examineAt(host);

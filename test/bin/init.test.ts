@@ -245,7 +245,7 @@ describe("an organization", () => {
     const { stdout } = await init("--role", "eks-access-reader");
 
     expect(stdout).toContain(
-      "! Can't list the accounts of the organization. The answer of AWS to organizations:ListAccounts is incomplete",
+      "! Can't list the accounts of the organization. AWS's answer to organizations:ListAccounts is incomplete",
     );
   });
 

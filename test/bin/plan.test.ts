@@ -106,7 +106,7 @@ describe("eks-access plan", () => {
     const run = await plan("--remove", `${account}role/node`);
 
     expect(run).toMatchObject({ code: 1, stderr: "" });
-    expect(run.stdout).toMatch(/^Refused: Nodes of this cluster sign in as .* \[node-entry\]\n$/);
+    expect(run.stdout).toMatch(/^Refused: Nodes sign in as .* \[node-entry\]\n$/);
   });
 
   it("refuses a document that can't be read", async () => {
@@ -327,9 +327,7 @@ describe("eks-access plan --out", () => {
     const run = await runCommand(runPlan, ["-", ...argv], { stdin });
 
     expect(run).toMatchObject({ code: 2, stdout: "" });
-    expect(run.stderr).toContain(
-      "eks-access can't change - without touching other text. Write each field on its own line, without anchors.",
-    );
+    expect(run.stderr).toContain("eks-access can't change - alone. Give each field its own line, without anchors.");
   });
 
   it("answers 2 where it can't write", async () => {

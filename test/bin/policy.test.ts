@@ -130,7 +130,7 @@ describe("policy test", () => {
 
   test.each<[string, string, string]>([
     ["a file without expectations", "people: {}\nexpect: []", "write at least one expectation"],
-    ["a file that is no YAML", "a: [", "the YAML is not valid"],
+    ["a file that is no YAML", "a: [", "invalid YAML"],
     ["a setting that there is not", "people: {}\nexpect: [a]\nmore: 1", "no such setting"],
     ["a list", "- a", "-: it is a list; write a block of settings."],
   ])("%s is unusable", async (_, stdin, why) => {
@@ -325,7 +325,7 @@ expect:
 
     expect(code).toBe(2);
     expect(stderr).toContain(
-      "Can't read the fleet. Run this where a process runs. Or use --clusters with eks-access policy clusters",
+      "Can't read the fleet. Run this where a process runs. Or use --clusters (eks-access policy clusters)",
     );
     expect(stdout).toContain("there is no cluster payments");
   });

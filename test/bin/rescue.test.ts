@@ -230,7 +230,7 @@ test("without a kept document of ours nothing is written, and the role keeps its
 
   const { code, stdout } = await rescue("--yes", "--document", "kept");
 
-  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("has no such sealed document") });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("has no such document") });
   expect(sandbox.cluster.awsAuth()?.data).toEqual({});
   expect(await entry()).not.toBeNull();
 });
@@ -556,7 +556,7 @@ test("a role that has an access entry already is refused, and its entry stays as
 test("a role for which EKS makes no entry is refused with what to type, and no message says that it is applied", async () => {
   const wrong = order.map((each) => each.replace("/rescuers/", "/"));
 
-  await expect(runCommand(runRescue, [...wrong, "--yes"])).rejects.toThrow("with this path (--role");
+  await expect(runCommand(runRescue, [...wrong, "--yes"])).rejects.toThrow("this path exists (--role");
   const [failed] = await records();
   expect(failed?.lease).toMatchObject({ state: "failed", failure: { code: "access-entry-refused" } });
 });

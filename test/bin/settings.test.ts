@@ -104,7 +104,7 @@ test("a file that the process may not read is reported as that, and not as missi
   const failure = await asNobody(() => readSettings("worker"));
   await chmod(folder, 0o700);
 
-  expect(explainFailure(failure)).toContain("eks-access.yml: permission denied. Let this process's user");
+  expect(explainFailure(failure)).toContain("eks-access.yml: permission denied. Let this process read");
 });
 
 /** The answer to a user without rights: the superuser can read everything. */

@@ -367,7 +367,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     "clusters.twin",
     { ...other, region: "eu-west-1", eksName: "research-eks" },
-    "clusters.twin: this is the same EKS cluster as clusters.research. Remove one of them",
+    "clusters.twin: the same EKS cluster as clusters.research. Remove one of them",
     "clusters.research.account",
     "clusters.research.region",
     "clusters.research.eksName",
@@ -375,14 +375,14 @@ export const mistakes: readonly Mistake[] = [
   at(
     `${staging}.creator.roleArn`,
     "arn:aws:iam::999988887777:role/x",
-    "it is in account 999988887777, the cluster in 111122223333. Correct one of them",
+    "it is in account 999988887777, the cluster in 111122223333. Correct one",
     `${staging}.account`,
     `${staging}.creator`,
   ),
   at(
     `${staging}.creator.through.2`,
     "arn:aws-cn:iam::777788889999:role/x",
-    "it is in partition aws-cn, the cluster in aws. Correct one of them",
+    "it is in partition aws-cn, the cluster in aws. Correct one",
     "defaults.region",
     `${staging}.creator`,
   ),
@@ -411,14 +411,14 @@ export const mistakes: readonly Mistake[] = [
   at(
     `${staging}.signIn.roles.1`,
     "arn:aws:iam::888877776666:role/dev",
-    "it is in account 888877776666, the cluster in 111122223333. Correct one of them, or add it to foreignAccounts",
+    "it is in account 888877776666, the cluster in 111122223333. Correct one, or add it to foreignAccounts",
     `${staging}.account`,
     `${staging}.foreignAccounts`,
   ),
   at(
     `${staging}.signIn.roles.2`,
     "arn:aws-cn:iam::111122223333:role/dev",
-    "it is in partition aws-cn, the cluster in aws. Correct one of them",
+    "it is in partition aws-cn, the cluster in aws. Correct one",
     "defaults.region",
   ),
   at(`${rules}.1.name`, "four eyes", "use another name: an earlier rule has four eyes", `${rules}.0.name`),
@@ -437,7 +437,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     `${rules}.2.levels`,
     ["viewer", "admin", "deployer", "editor"],
-    "clusters.production.levels[3]: no rule of the policy covers owner here. Add a rule, or remove the level",
+    "clusters.production.levels[3]: no rule covers owner here. Add one, or remove the level",
     ...ofProduction,
     `${rules}.3`,
   ),
@@ -475,7 +475,7 @@ export const mistakes: readonly Mistake[] = [
   elsewhere(
     "policy.breakGlass.1.level",
     "owner",
-    "clusters.staging.levels: policy.breakGlass[1] gives owner here. Offer it, or name other clusters in policy.breakGlass[1]",
+    "clusters.staging.levels: policy.breakGlass[1] gives owner here. Offer it, or correct policy.breakGlass[1]",
     "policy.breakGlass",
     ...places,
   ),

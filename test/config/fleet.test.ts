@@ -52,7 +52,7 @@ describe("the clusters of a fleet", () => {
   });
 
   test.each([
-    ["is gone", aFleetCluster({ goneSince: at(0).toISOString() }), 1, "AWS does not show it in the fleet any more"],
+    ["is gone", aFleetCluster({ goneSince: at(0).toISOString() }), 1, "AWS no longer shows it"],
     ["was not shown for an hour", aFleetCluster(), 61, "AWS has not shown it for an hour"],
   ])("one that %s takes no requests", (_, cluster, passed, quiet) => {
     const text = fleetText.replace("policy:", "policy:\n  breakGlass: [{ who: [U0ONCALL], level: viewer, for: 1h }]");
@@ -133,9 +133,7 @@ describe("the clusters of a fleet", () => {
     const { clusters, fleet } = withFleet([aFleetCluster(), broken], text);
 
     expect([...clusters.keys()]).toEqual(["payments"]);
-    expect(fleet?.problems).toEqual([
-      expect.stringContaining("clusters.broken.levels[0]: no rule of the policy covers viewer here"),
-    ]);
+    expect(fleet?.problems).toEqual([expect.stringContaining("clusters.broken.levels[0]: no rule covers viewer here")]);
   });
 
   test("a template that is not there is a problem of the file, whether or not a cluster takes it", () => {
@@ -279,8 +277,8 @@ describe("following the list in the ledger", () => {
       problems: [
         "fleet.every: use 10s to 30m.",
         "policy.rules[1].permanent: it is a number; write true or false.",
-        expect.stringContaining("clusters.payments.levels[0]: no rule of the policy covers viewer here."),
-        expect.stringContaining("clusters.payments.levels[1]: no rule of the policy covers admin here."),
+        expect.stringContaining("clusters.payments.levels[0]: no rule covers viewer here."),
+        expect.stringContaining("clusters.payments.levels[1]: no rule covers admin here."),
       ],
     });
   });

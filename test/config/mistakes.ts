@@ -30,13 +30,13 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ["clusters.staging.creator", "it is text; write a block of settings", /creator:\n.*\n/, "creator: somebody\n"],
   [
     "clusters.staging.creator.userArn",
-    "it is in account 999988887777, the cluster in 111122223333. Correct one of them",
+    "it is in account 999988887777, the cluster in 111122223333. Correct one",
     "roleArn: arn:aws:iam::111122223333:role/cluster-creator",
     "userArn: arn:aws:iam::999988887777:user/founder",
   ],
   [
     "clusters.staging.creator.roleArn",
-    "it is in partition aws, the cluster in aws-us-gov. Correct one of them",
+    "it is in partition aws, the cluster in aws-us-gov. Correct one",
     "eu-central-1",
     "us-gov-west-1",
   ],

@@ -36,11 +36,11 @@ test("without an operator the creator is needed as before", () => {
 test.each([
   [
     `operator: { roleArn: "${arn.replace("1111", "9999")}" }\n`,
-    "clusters.staging.operator.roleArn: it is in account 999922223333, the cluster in 111122223333. Correct one of them.",
+    "clusters.staging.operator.roleArn: it is in account 999922223333, the cluster in 111122223333. Correct one.",
   ],
   [
     `operator: { roleArn: "${arn.replace("aws", "aws-cn")}" }\n`,
-    "clusters.staging.operator.roleArn: it is in partition aws-cn, the cluster in aws. Correct one of them.",
+    "clusters.staging.operator.roleArn: it is in partition aws-cn, the cluster in aws. Correct one.",
   ],
   [
     `operator: { roleArn: "${arn}" }\n    creator: { roleArn: "${arn.replace("role/", "role/ci/")}" }\n`,

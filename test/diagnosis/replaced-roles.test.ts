@@ -34,7 +34,7 @@ describe("the roles of one permission set", () => {
     const problem = replacedRoleProblem(set ?? expect.fail(), aCluster());
 
     expect(problem.message).toBe(
-      `The permission set \`Developer\` has the role \`${newer}\` in account 111122223333 now. These entries are of its deleted roles: \`${older}\` (an access entry).`,
+      `The permission set \`Developer\` has the role \`${newer}\` in account 111122223333 now. Entries of deleted roles: \`${older}\` (an access entry).`,
     );
     expect(problem.remedy).toContain(`/eks-access repair staging ${newer}`);
     expect(problem.remedy).toContain(`/eks-access request staging ${newer} …`);

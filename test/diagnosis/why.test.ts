@@ -77,8 +77,8 @@ describe("the principal in question", () => {
 test("a principal that gets in reads the whole ARN of the role to assume, if its path is known", () => {
   const known = whyFacts({ cluster: aCluster({ signIn: { roles: [path] } }) });
 
-  expect(theCause(known, "own-side").remedy).toContain(`with \`--role-arn ${path}\` if you assume a role`);
-  expect(theCause(whyFacts(), "own-side").remedy).toContain("with `--role-arn` if you assume a role");
+  expect(theCause(known, "own-side").remedy).toContain(`(assuming a role: \`--role-arn ${path}\`)`);
+  expect(theCause(whyFacts(), "own-side").remedy).toContain("(assuming a role: `--role-arn`)");
 });
 
 describe("an authentication mode with access entries", () => {
@@ -136,7 +136,7 @@ describe("an authentication mode with access entries", () => {
 
     expect(diagnose(facts)).toMatchObject(found);
     expect(codesOf(facts)).toEqual([code]);
-    expect(theCause(facts, code).message).toContain(`has the type \`${kind}\`, for nodes`);
+    expect(theCause(facts, code).message).toContain(`is for nodes (\`${kind}\`)`);
   });
 
   test("an access entry that is older than its role lets no one in", () => {

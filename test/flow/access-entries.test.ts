@@ -73,7 +73,7 @@ describe("check says what decides who gets in", () => {
       account.setAllowed(arns.creator, allowed);
 
       expect(answer).toContain(`AWS refused ${action} on `);
-      expect(answer).toContain("Give the role of accessEntries.as the statements of deploy/iam");
+      expect(answer).toContain("Give accessEntries.as the statements of deploy/iam");
       expect(answer).toContain("*aws-auth of `checkout`* ✓ 1 notice");
     },
   );

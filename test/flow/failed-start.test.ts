@@ -120,7 +120,7 @@ describe("a process that can't start ends, so that it is started again, and says
     const end = await endOf("worker", { REDIS_URL: url.href });
 
     expect(end).toContain("code 2");
-    expect(end).toContain("refuses the user or password");
+    expect(end).toContain("refuses user or password");
     expect(end).not.toContain("hunter2secret");
   });
 });

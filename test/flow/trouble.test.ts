@@ -105,7 +105,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     );
 
     expect(wholeTextOf(failed)).toContain("The thread has the fix");
-    expect(said.text).toContain("Let the webhook or policy in its answer allow this.");
+    expect(said.text).toContain("Let that webhook or policy allow this.");
     expect((await audit()).types).not.toContain("lease.writing");
     expect(flow().sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   });

@@ -50,7 +50,7 @@ test("an API server that always names another page is refused after a bounded nu
   await expect(client.roleBindings()).rejects.toMatchObject({
     code: "answer-too-large",
     message: expect.stringMatching(
-      /^GET rolebindings of cluster payments goes on after \d+ pages\. Remove what you don't need there/,
+      /^GET rolebindings of cluster payments goes on after \d+ pages\. Remove unneeded items there/,
     ),
   });
   expect(server.received.length).toBeLessThan(250);

@@ -127,7 +127,7 @@ test("a session with many tags learns that its token may be too large, not that 
 
   await expect(failure).rejects.toMatchObject({ code: "cluster-token-too-large" });
   await expect(failure).rejects.toThrow(
-    /^The API server of cluster payments answered 401 to a token of \d{4,5} bytes; its authenticator accepts 4096\. Pass the worker fewer session tags/,
+    /^The API server of cluster payments answered 401 to a token of \d{4,5} bytes; its authenticator accepts 4096\. Pass fewer session tags/,
   );
 });
 

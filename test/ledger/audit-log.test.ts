@@ -415,6 +415,6 @@ describe("eks-access audit", () => {
   test("names the line of a file that is not of an export", async () => {
     const { code, stderr } = await runCommand(audit, ["verify", "--file", "-"], { stdin: '\n{"a":1}\n' });
 
-    expect([code, stderr]).toEqual([2, "eks-access audit: Line 2 is not an exported event.\n"]);
+    expect([code, stderr]).toEqual([2, "eks-access audit: Line 2 is no exported event.\n"]);
   });
 });

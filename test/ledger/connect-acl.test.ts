@@ -62,7 +62,7 @@ test.each([
   const failure = await connectRedis(server.url, wrong).catch((error: unknown) => error);
 
   expect(explainFailure(failure)).toBe(
-    `Redis at ${server.url}/0 refuses the user or password. Check REDIS_URL, REDIS_USERNAME and REDIS_PASSWORD.`,
+    `Redis at ${server.url}/0 refuses user or password. Check REDIS_URL, REDIS_USERNAME and REDIS_PASSWORD.`,
   );
   expect(inspect(failure, { depth: 10, showHidden: true })).not.toContain("hunter2secret");
 });

@@ -60,7 +60,7 @@ test("a password that the Sentinels refuse is distinguished from the one of the 
   const failure = await connectRedis(url, wrong).catch((error: unknown) => error);
 
   expect(explainFailure(failure)).toContain(
-    " refuse their user or password. Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD.",
+    " refuse user or password. Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD.",
   );
   expect(explainFailure(failure)).toContain("Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD");
 });

@@ -43,7 +43,7 @@ test("a certificate of an unknown authority is refused, with the remedy", async 
   const failure = await connectRedis(url).catch((error: unknown) => error);
 
   expect(explainFailure(failure)).toBe(
-    `The certificate of Redis at ${url}/0 is not trusted. Set REDIS_CA_FILE, and use the certificate's host.`,
+    `The certificate of Redis at ${url}/0 is not trusted. Set REDIS_CA_FILE; use the certificate's host.`,
   );
 });
 
@@ -58,7 +58,7 @@ test("a server with TLS is no answer to an address without it: the process waits
   const failure = await connectRedis(url.replace("rediss:", "redis:")).catch((error: unknown) => error);
 
   expect(failure).toMatchObject({ code: "ledger-unreachable", retryable: true });
-  expect(explainFailure(failure)).toContain("If it uses TLS, begin REDIS_URL with rediss.");
+  expect(explainFailure(failure)).toContain("For TLS, begin REDIS_URL with rediss.");
 });
 
 test("a server without TLS does not get our password in the clear", async () => {
@@ -100,7 +100,7 @@ describe("a server that asks its clients for a certificate", () => {
     const failure = await failureWith(await own());
 
     expect(failure).toMatchObject({ code: "ledger-refused" });
-    expect(explainFailure(failure)).toMatch(/et REDIS_CERT_FILE and REDIS_KEY_FILE/);
+    expect(explainFailure(failure)).toMatch(/et REDIS_CERT_FILE, REDIS_KEY_FILE/);
     expect(explainFailure(failure)).not.toContain("REDIS_CA_FILE");
   });
 

@@ -74,8 +74,7 @@ test("a changed password is named by each failure, and the log has each cause of
   await server.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
 
   await expect.poll(() => lines.some((line) => line.includes('"tries":4'))).toBe(true);
-  const refused =
-    "Redis at REDIS_URL refuses the user or password. Check REDIS_URL, REDIS_USERNAME and REDIS_PASSWORD.";
+  const refused = "Redis at REDIS_URL refuses user or password. Check REDIS_URL, REDIS_USERNAME and REDIS_PASSWORD.";
   await expect.poll(() => takeWrite(ledger).catch(explainFailure)).toBe(refused);
   await server.call("ACL", "SETUSER", "default", "nopass");
   await expect.poll(() => takeWrite(ledger).catch(() => "away")).toBeUndefined();

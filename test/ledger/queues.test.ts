@@ -114,7 +114,7 @@ test("a job that comes back is logged once, and fails with what to do where no p
       },
       { timeout: 15_000, interval: 10 },
     )
-    .toEqual(["No process knows the job: update all to one version"]);
+    .toEqual(["Unknown job: update all processes to one version"]);
 
   expect((await queues.clusters.getJob(id))?.attemptsStarted).toBe(26);
   expect(older.lines).toHaveLength(1);

@@ -105,94 +105,94 @@ const chain: readonly Link[] = [
 
 const answers = {
   requestedAnswer: {
-    when: "you asked for access",
+    when: "you asked",
     next: "wait for a direct message",
     leads: "I'll DM you",
     text: () => of(requestedAnswer(aRequest())),
   },
   mistakesAnswer: {
-    when: "the line has a mistake",
+    when: "a mistake",
     next: "send the corrected line",
     leads: /Copy this line:\n.*\/eks-access request staging .* for 8h deploy.*\n\[Run request\]/,
     text: () => of(mistakes()),
   },
   alreadyAskedAnswer: {
-    when: "the same request waits",
+    when: "asked twice",
     next: "wait for it",
     leads: /`r-1` is waiting\. Expires/,
     text: () => of(alreadyAskedAnswer(aRequest())),
   },
   tooManyPendingAnswer: {
-    when: "too many requests wait",
+    when: "too many wait",
     next: "cancel one",
     leads: "(`r-1`, `r-2`). Cancel one",
     text: () => of(tooManyPendingAnswer(2, [aRequest(), aRequest({ id: "r-2" })])),
   },
   notRecordedYetAnswer: {
-    when: "Slack stopped waiting",
+    when: "slow",
     next: "look at your list before you retry",
     leads: "Check `/eks-access list`",
     text: () => of(notRecordedYetAnswer()),
   },
   notAdmittedAnswer: {
-    when: "you are a guest",
+    when: "a guest",
     next: "ask the person it names",
     leads: "Ask a member",
     text: () => of(notAdmittedAnswer("guest")),
   },
   noSuchRequestAnswer: {
-    when: "the id is wrong",
+    when: "a wrong id",
     next: "copy it from the request message",
     leads: "Copy the id from its message",
     text: () => of(noSuchRequestAnswer("r-9")),
   },
   unknownCommandAnswer: {
-    when: "the word is no command",
+    when: "no such command",
     next: "run the command it offers",
     leads: "[Run request]",
     text: () => of(unknownCommandAnswer("reqest", "request", "staging viewer deploy")),
   },
   extensionAnswer: {
-    when: "you asked for more time",
+    when: "`extend`",
     next: "wait for a direct message",
-    leads: /I'll DM you\. Without approval it ends/,
+    leads: /I'll DM you\. Otherwise it ends/,
     text: () =>
       of(
         extensionAnswer(aRequest({ id: "r-2", extends: "r-1", until: at(hours(6)).toISOString() }), aLeasedRequest({})),
       ),
   },
   endedAnswer: {
-    when: "you revoked a lease",
+    when: "`revoke`",
     next: "see the request message",
     leads: "The request message will confirm",
     text: () => of(endedAnswer(aLeasedRequest({}))),
   },
   endRefusedAnswer: {
-    when: "the lease is not yours",
+    when: "not yours",
     next: "ask the named people",
     leads: /Only <@U0ENGINEER>, <@U0APPROVER> or .* can do this/,
     text: () => of(endRefusedAnswer("not-yours", aLeasedRequest({}), aCluster())),
   },
   emergencyAnswer: {
-    when: "you took emergency access",
+    when: "`break-glass`",
     next: "wait for a direct message",
     leads: "I'll DM you when it is active",
     text: () => of(emergencyAnswer(anEmergency())),
   },
   mayNotTakeEmergencyAnswer: {
-    when: "break-glass is not for you",
+    when: "`break-glass` refused",
     next: "request access",
     leads: "Use `/eks-access request` instead",
     text: () => of(mayNotTakeEmergencyAnswer(anEmergencyCluster())),
   },
   linkedAnswer: {
-    when: "your account is linked",
+    when: "`link`",
     next: "request access",
     leads: "Next: `/eks-access request`",
     text: () => of(linkedAnswer(engineerArn, null)),
   },
   listAnswer: {
-    when: "you typed `list`",
+    when: "`list`",
     next: "review a request, or look at its details",
     leads: /\[Review\][\s\S]*\[Details\]/,
     text: () =>
@@ -208,32 +208,32 @@ const answers = {
       ),
   },
   statusAnswer: {
-    when: "you opened Details",
+    when: "Details",
     next: "read the change, then decide",
     leads: /\*Change to aws-auth\*[\s\S]*\[Approve\] \[Deny\]/,
     text: () => of(status()),
   },
   whyAnswer: {
-    when: "you can't get in",
+    when: "`why`",
     next: "do what the arrow says",
     leads: /✗ can't sign in[\s\S]*→ Request access: `\/eks-access request staging/,
     text: () =>
       of(whyAnswer(aCluster(), diagnose(whyFacts({ data: { mapRoles: roleEntry(`${engineerArn}s`) }, pods: null })))),
   },
   helpAnswer: {
-    when: "you typed `help`",
+    when: "`help`",
     next: "press a button",
     leads: /\[Ask for access\] \[My requests\]/,
     text: () => of(helpAnswer([], { approves: [], onCall: [], emergency: false })),
   },
   chainAnswer: {
-    when: "you typed `whoami staging`",
+    when: "`whoami staging`",
     next: "repair the first step that fails",
     leads: /first failing step[\s\S]*→ Request access/,
     text: () => of(chainAnswer(aCluster(), completeChain(chain, aCluster()))),
   },
   homeView: {
-    when: "you opened App Home",
+    when: "App Home",
     next: "act on what waits for you",
     leads: /Waiting for your decision[\s\S]*\[Review\]/,
     text: () =>
@@ -253,29 +253,29 @@ const answers = {
 
 const toApprovers = {
   clickAnswer: {
-    when: "your click decided nothing",
+    when: "an outdated click",
     next: "read the message again, then decide",
-    leads: "Read the message again, then decide",
+    leads: "Read it again, then decide",
     text: () =>
       of(clickAnswer("change-differs", aPreviewedRequest(), aCluster(), { user: "U0APPROVER", memberships: [] }, [])),
   },
   oneOfSeveralAnswer: {
-    when: "you gave one approval",
+    when: "one approval of two",
     next: "ask the named people",
     leads: "Needs 1 more approval, from <@U0APPROVER2>",
     text: () => of(oneOfSeveralAnswer(state("waiting for a second approver"), ["U0APPROVER2"])),
   },
   approveBelowAnswer: {
-    when: "you typed `approve`",
+    when: "`approve`",
     next: "check the change, press Approve",
-    leads: /Read what would change, then click \*Approve\* below[\s\S]*\[Approve\]/,
+    leads: /Read the change, then click \*Approve\* below[\s\S]*\[Approve\]/,
     text: () => of(approveBelowAnswer(status())),
   },
 } satisfies Record<string, Read>;
 
 const forms = {
   requestModal: {
-    when: "you ask without a line",
+    when: "`request`",
     next: "fill it in",
     leads: /\[Ask\][\s\S]*Why/,
     text: () =>
@@ -290,19 +290,19 @@ const forms = {
       ),
   },
   denyModal: {
-    when: "you press Deny",
+    when: "Deny",
     next: "give the reason",
     leads: /\[Deny\][\s\S]*Why/,
     text: () => form(denyModal("{}")),
   },
   revokeModal: {
-    when: "you press Revoke",
+    when: "Revoke",
     next: "check who loses what, then confirm",
     leads: /\[Revoke\][\s\S]*<@U0ENGINEER> loses `viewer` on `staging` now/,
     text: () => form(revokeModal(aLeasedRequest({}))),
   },
   extendModal: {
-    when: "you press Extend",
+    when: "Extend",
     next: "choose the end",
     leads: /How much longer .*1h more, until/,
     text: () =>
@@ -317,55 +317,55 @@ const forms = {
 
 const inChannel = {
   approvalMessage: {
-    when: "the worker checked the cluster",
+    when: "waiting",
     next: "check the change, approve or deny",
     leads: /Waiting for <@U0APPROVER>[\s\S]*\[Approve\] \[Deny\] \[Details\]/,
     text: () => of(approvalMessage(aPreviewedRequest(), aCluster())),
   },
   headline: {
-    when: "the lease is active",
+    when: "active",
     next: "nothing; revoke it if it must end",
     leads: /^:white_check_mark: \*Active\* until[\s\S]*\[Revoke\]/,
     text: () => of(approvalMessage(state("active"), aCluster())),
   },
   activeEntry: {
-    when: "the thread has the proof",
+    when: "the proof",
     next: "nothing; the proof is in Details",
     leads: /^Active since .*proved: ✓ mapped, ✓ authorized/,
     text: () => reply(state("active"), "active"),
   },
   endedEntry: {
-    when: "the thread has the end",
+    when: "the end",
     next: "nothing; the proof says what may remain open",
     leads: /^Ended [\s\S]*not mapped[\s\S]*exec sessions stay open/,
     text: () => reply(state("ended"), "ended"),
   },
   emergencyTitle: {
-    when: "a person took emergency access",
+    when: "emergency",
     next: "review it",
     leads: /Needs review\* by <@U0APPROVER>[\s\S]*\[Mark reviewed\]/,
     text: () => of(approvalMessage(anEmergency(), anEmergencyCluster())),
   },
   reminder: {
-    when: "a request still waits",
+    when: "a reminder",
     next: "decide",
-    leads: "Press Approve or Deny above",
+    leads: "Decide above",
     text: () => reply(state("waiting, and the approvers were reminded"), "reminder-"),
   },
   unreviewed: {
-    when: "emergency access has no review",
+    when: "no review",
     next: "check what was done, press Mark reviewed",
     leads: "Press Mark reviewed",
     text: () => reply(state("broken glass, not reviewed yet"), "unreviewed-"),
   },
   warned: {
-    when: "a lease ends soon",
+    when: "ends soon",
     next: "nothing",
     leads: "I warned the requester",
     text: () => reply(state("active, and soon over"), "warned"),
   },
   clusterTroubleMessage: {
-    when: "a cluster fails",
+    when: "cluster trouble",
     next: "follow the remedy it names",
     leads: "Check the role's policies, trust policy",
     text: () => {
@@ -376,7 +376,7 @@ const inChannel = {
     },
   },
   anchorMessage: {
-    when: "the audit log has an anchor",
+    when: "an anchor",
     next: "keep it; compare if the log is broken",
     leads: "eks-access audit verify --anchor COUNT:HASH` checks it",
     text: () => of(anchorMessage({ type: "whole", count: 12, head: genesis })),
@@ -385,79 +385,79 @@ const inChannel = {
 
 const directMessages = {
   asked: {
-    when: "the approvers can decide",
+    when: "waiting",
     next: "wait, nudge them, or cancel",
     leads: /Waiting for <@U0APPROVER>[\s\S]*\[Nudge\].*\[Cancel\]/,
     text: () => told("waiting for an approver"),
   },
   approval: {
-    when: "one approval came",
+    when: "one approval",
     next: "ask the named people",
     leads: "Needs 1 more approval, from <@U0APPROVER2>",
     text: () => told("waiting for a second approver"),
   },
   approved: {
-    when: "the last approval came",
+    when: "approved",
     next: "wait for the proof",
     leads: "Applying it now",
     text: () => told("approved"),
   },
   denied: {
-    when: "an approver denied",
+    when: "denied",
     next: "ask them, or request something else",
     leads: /Ask them\.\n\[Request again\]/,
     text: () => told("denied"),
   },
   refused: {
-    when: "the cluster can't take it",
+    when: "refused",
     next: "follow the remedy it names",
     leads: "Sign in as it",
     text: () => told("refused"),
   },
   expired: {
-    when: "no decision came",
+    when: "expired",
     next: "ask again",
     leads: "[Request again]",
     text: () => told("expired"),
   },
   void: {
-    when: "an approval no longer counts",
+    when: "void",
     next: "wait for a new decision",
     leads: "needs a new decision",
     text: () => told("waiting again after its approval was void"),
   },
   failed: {
-    when: "applying it failed",
+    when: "failed",
     next: "follow the fix in the thread, ask again",
     leads: /has the fix\.\n\[Request again\]/,
     text: () => told("failed"),
   },
   active: {
-    when: "the lease is proved",
+    when: "active",
     next: "copy the lines, sign in",
     leads: /Sign in with the credentials of[\s\S]*aws eks update-kubeconfig[\s\S]*kubectl get pods/,
     text: () => told("active"),
   },
   "ending-soon": {
-    when: "the lease ends soon",
+    when: "ends soon",
     next: "extend it, or press I'm done",
     leads: /Do you still need it\?\n\[Extend.*\[I'm done\]/,
     text: () => told("active, and soon over"),
   },
   drift: {
-    when: "another writer removed the entry",
+    when: "lost",
     next: "ask the writer to keep it, request again",
     leads: "Ask the other writer to keep it, then request it again",
     text: () => told("active, but gone from aws-auth"),
   },
   repaired: {
-    when: "the entry is back",
+    when: "restored",
     next: "continue",
     leads: "is back",
     text: () => told("active", ["active", drifted]),
   },
   ended: {
-    when: "the lease ended",
+    when: "ended",
     next: "close open sessions; ask again if needed",
     leads: /open sessions[\s\S]*\[Request again\]|exec sessions stay open[\s\S]*\[Request again\]/,
     text: () => told("ended"),
@@ -469,9 +469,9 @@ const directMessages = {
  * against its line before you change it.
  */
 export const fiftyMessages = {
-  "What you typed or clicked": answers,
-  "What an approver clicked": toApprovers,
-  "A form": forms,
+  "You typed or clicked": answers,
+  "An approver clicked": toApprovers,
+  Forms: forms,
   "In the channel": inChannel,
   "Direct messages": directMessages,
 } as const satisfies Record<string, Record<string, Read>>;

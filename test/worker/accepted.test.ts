@@ -34,8 +34,8 @@ test("a 401 means a creator that never got in, or a failing authenticator", asyn
   const told = await read();
 
   expect(told).toContain("The API server answered 401 to GET configmap aws-auth of cluster staging");
-  expect(told).toContain("Check that creator in eks-access.yml created the cluster.");
-  expect(told).toContain("If so, its authenticator may be down");
+  expect(told).toContain("Check creator with /eks-access creator.");
+  expect(told).toContain("If it is right, the authenticator may be down");
 });
 
 test("a 401 is explained by what another process saw of the same creator at the same API server, and by nothing else", async () => {
@@ -50,7 +50,7 @@ test("a 401 is explained by what another process saw of the same creator at the 
   const known = await read({}, ledger);
   const whole = await read({}, ledger);
 
-  expect(unknown).toContain("Check that creator");
+  expect(unknown).toContain("Check creator");
   expect(known).toContain(`answered 401 to ${arns.creator}, but accepted it at ${at(2).toISOString()}`);
   expect(whole).toBe("");
   expect((await ledger.lastAcceptedAt(`${endpoint} ${arns.creator}`))?.getTime()).toBeGreaterThan(at(2).getTime());
@@ -66,7 +66,7 @@ test("a 401 right after the same creator got in is not reported as a wrong creat
     new RegExp(`^The API server of cluster staging answered 401 to ${arns.creator}, but accepted it at \\d{4}-`),
   );
   expect(told).toContain("authenticator may be down");
-  expect(told).not.toContain("Check that creator");
+  expect(told).not.toContain("Check creator");
 });
 
 /** A role of the account that trusts the worker, and that the cluster does not know. */
@@ -98,6 +98,6 @@ test("a creator that EKS gave no rights in Kubernetes is reported, with the way 
 
   const told = await read({ name: "quiet", eksName: "quiet", ...(creator && { creator }) });
 
-  expect(told).toContain("bootstrapClusterCreatorAdminPermissions is false");
+  expect(told).toContain("bootstrapClusterCreatorAdminPermissions: false");
   expect(told).toContain("Run eks-access bootstrap quiet --apply.");
 });

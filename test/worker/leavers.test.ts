@@ -60,11 +60,11 @@ test("people who are gone, disabled or without their permission set are named; a
 
   expect(report).toEqual({
     found: [
-      { id: "r-carol", message: "`carol` is disabled in IAM Identity Center" },
-      { id: "r-gone", message: "IAM Identity Center has no user `gone`" },
+      { id: "r-carol", message: "`carol` is disabled in Identity Center" },
+      { id: "r-gone", message: "Identity Center has no user `gone`" },
       {
         id: "r-unassigned",
-        message: `IAM Identity Center does not assign \`Developer\` in account ${account} to \`unassigned\``,
+        message: `Identity Center does not assign \`Developer\` in account ${account} to \`unassigned\``,
       },
     ],
     notCompared: null,
@@ -84,7 +84,7 @@ test("a failure, also in the middle, accuses no one, and the report says what is
 
   expect(report).toEqual({
     found: [{ id: "r-gone", message: expect.stringContaining("no user `gone`") }],
-    notCompared: expect.stringMatching(/^Not compared with IAM Identity Center: 1 lease\. AWS throttled sso:List/),
+    notCompared: expect.stringMatching(/^Not compared with Identity Center: 1 lease\. AWS throttled sso:List/),
   });
 });
 
@@ -98,7 +98,7 @@ test.each(["gone", "unassigned"])(
 
     expect(report).toEqual({
       found: [],
-      notCompared: "Not compared with IAM Identity Center: 1 lease.",
+      notCompared: "Not compared with Identity Center: 1 lease.",
     });
   },
 );
@@ -158,7 +158,7 @@ test.each([
 
   const report = await findLeavers(contextOf(ledger), side().cluster, [leaseOf(sessionOf("gone"), "r-gone")], asking);
 
-  expect(report).toEqual({ found: [], notCompared: "Not compared with IAM Identity Center: 1 lease." });
+  expect(report).toEqual({ found: [], notCompared: "Not compared with Identity Center: 1 lease." });
 });
 
 test("what is sealed about the cluster's account says nothing of another account", async () => {
@@ -174,7 +174,7 @@ test("a shared lease, whose person's user name is unknown, is counted as not com
 
   expect(await findLeavers(contextOf(), side().cluster, [leaseOf(role, "r-shared")], asking)).toEqual({
     found: [],
-    notCompared: "Not compared with IAM Identity Center: 1 lease.",
+    notCompared: "Not compared with Identity Center: 1 lease.",
   });
 });
 
@@ -204,10 +204,7 @@ test("the hourly look tells the operators once of each lease of a person who lef
   expect((await ledger.notices()).map((stored) => readNotice(stored, keys))).toEqual([
     expect.objectContaining({
       title: "staging has a lease of a person who left",
-      lines: [
-        "`r-gone` is active, but IAM Identity Center has no user `gone`.",
-        "Revoke it: `/eks-access revoke r-gone`.",
-      ],
+      lines: ["`r-gone` is active, but Identity Center has no user `gone`.", "Revoke it: `/eks-access revoke r-gone`."],
     }),
   ]);
 });
@@ -219,6 +216,6 @@ test("a slow Identity Center does not hold up the report", async () => {
 
   expect(report).toEqual({
     found: [],
-    notCompared: "Not compared with IAM Identity Center: 1 lease. AWS did not answer in time. Try again in a minute.",
+    notCompared: "Not compared with Identity Center: 1 lease. AWS did not answer in time. Try again in a minute.",
   });
 });

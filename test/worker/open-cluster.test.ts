@@ -218,7 +218,7 @@ describe("a user that created the cluster", () => {
   test("is not the worker if it is another identity, and the answer says what to do", async () => {
     await expect(open(legacy({}))).rejects.toMatchObject({
       what: expect.stringContaining("AWS says that the worker itself, which should be the creator of legacy, is arn:"),
-      remedy: "Set creator.profile: a profile with this user's keys.",
+      remedy: "Set creator.profile, with this user's keys.",
     });
   });
 });
@@ -420,11 +420,11 @@ describe("a creator that to discover", () => {
   test.each([
     [
       "AWSService" as const,
-      "CloudTrail says about research: an AWS service created it in its own name (cloudformation.amazonaws.com). Switch the cluster to API_AND_CONFIG_MAP, give a role an access entry with AmazonEKSClusterAdminPolicy, and name it as the creator.",
+      "CloudTrail says about research: an AWS service created it in its own name (cloudformation.amazonaws.com). Switch to API_AND_CONFIG_MAP, give a role an access entry with AmazonEKSClusterAdminPolicy, and name it as creator.",
     ],
     [
       "Root" as const,
-      "CloudTrail says about research: its creator is the root user of the account, which no worker should use. Switch the cluster to API_AND_CONFIG_MAP, give a role an access entry with AmazonEKSClusterAdminPolicy, and name it as the creator.",
+      "CloudTrail says about research: its creator is the root user of the account, which no worker should use. Switch to API_AND_CONFIG_MAP, give a role an access entry with AmazonEKSClusterAdminPolicy, and name it as creator.",
     ],
   ])("can be no one, and then it is said what to do: %s", async (kind, message) => {
     const creatorArn = creatorArns.discovered;
@@ -439,7 +439,7 @@ describe("a creator that to discover", () => {
     await expect(open(elsewhere)).rejects.toMatchObject({
       code: "creator-unknown",
       message:
-        "CloudTrail in eu-south-1 of account 111122223333 has no record of research in the last 90 days. Correct eksName, region or account, or set creator.",
+        "CloudTrail in eu-south-1 of account 111122223333 has no record of research in its 90 days. Correct eksName, region or account, or set creator.",
     });
   });
 

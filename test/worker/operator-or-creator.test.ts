@@ -70,7 +70,7 @@ interface Failing {
 }
 
 const bootstrap = "Run eks-access bootstrap staging --apply";
-const checkCreator = "Check that creator in eks-access.yml created the cluster";
+const checkCreator = "Check creator with /eks-access creator";
 const failures: readonly Failing[] = [
   {
     ...{ what: "AWS refuses the role", call: "sts.AssumeRole", answer: refusedBySts },
@@ -98,7 +98,7 @@ const failures: readonly Failing[] = [
     act: async ({ entries }) => void (await entries?.list()),
     operator: { says: "Give the operator the statements of deploy/iam/operator-policy.json", neverSays: "creator" },
     creator: {
-      says: "Give the role of accessEntries.as the statements of deploy/iam/access-entries-policy.json",
+      says: "Give accessEntries.as the statements of deploy/iam/access-entries-policy.json",
       neverSays: "bootstrap",
     },
   },
@@ -238,7 +238,7 @@ describe("a rescue", () => {
   });
 
   test("names the creator where the cluster refuses the creator", async () => {
-    expect(await why({ name: arns.creator, isLeased: false })).toContain("The authenticator may be down");
+    expect(await why({ name: arns.creator, isLeased: false })).toContain("Its authenticator may be down");
   });
 });
 
@@ -249,7 +249,7 @@ test("whoami names the one that lacks the right to write, and its fix", () => {
   };
 
   expect(remedyOf({ operator })).toMatch(/^The operator lacks this right\. Run `eks-access bootstrap \w+ --apply`\.$/);
-  expect(remedyOf({})).toMatch(/^Check creator in eks-access\.yml/);
+  expect(remedyOf({})).toMatch(/^Check creator with `\/eks-access creator staging`/);
 });
 
 describe("why", () => {

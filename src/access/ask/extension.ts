@@ -40,7 +40,7 @@ export function readExtension(request: AccessRequest, level: Level, bySeconds: n
     return { type: "extension", until: new Date(until).toISOString(), durationSeconds };
   }
   const longest = formatDuration(level.maxDurationSeconds);
-  const message = `${level.name} lasts at most ${longest} at a time. You can extend \`${request.id}\` ${mostNow(level, endsAt, now)}.`;
+  const message = `${level.name} lasts at most ${longest} at a time. Extend \`${request.id}\` ${mostNow(level, endsAt, now)}.`;
   return { type: "refused", message };
 }
 

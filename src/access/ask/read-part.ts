@@ -79,9 +79,8 @@ export function readPerson(named: NamedPerson | null): PartReading<string> {
   const { name, user, isAtEnd } = named;
   const corrected = `for ${name}`;
   if (user === null) {
-    const form =
-      "Choose the person in the form: /eks-access request. Typed names need should_escape: true in the app's manifest.";
-    return mistaken(`Slack sent ${name} as a name, not as a person. ${form}`, corrected);
+    const form = "Choose the person in the form: /eks-access request. The app's manifest lacks should_escape: true.";
+    return mistaken(`Slack sent ${name} as a name. ${form}`, corrected);
   }
   if (isAtEnd) return mistaken(`Does ${name} get the access? ${beforeReason}`, corrected);
   return understood(user, name, corrected);
@@ -89,11 +88,11 @@ export function readPerson(named: NamedPerson | null): PartReading<string> {
 
 const beforeReason = "If so, write it before the reason.";
 
-export const ownArnWords = "`aws sts get-caller-identity` prints yours, and `/eks-access link <arn>` saves it.";
+export const ownArnWords = "`aws sts get-caller-identity` prints yours; `/eks-access link <arn>` saves it.";
 
 /** A level with groups gives them to everyone with a role, so a session is a mistake there. @param level null: unknown */
 export function readArn(typed: string, level: Pick<Level, "groups"> | null): PartReading<Holder> {
-  if (!typed) return mistaken(`Say which IAM role or user. ${ownArnWords}`, arnPlaceholder);
+  if (!typed) return mistaken(`Say which role or user. ${ownArnWords}`, arnPlaceholder);
   if (typed.length > maxArn) return mistaken(notOfPrincipal, arnPlaceholder);
   const reading = level && bindsRoles(level.groups) ? readHolder(typed) : readPrincipal(typed);
   if (reading.type === "principal") return understood(reading.principal, reading.principal.arn);

@@ -210,7 +210,7 @@ function named(word: string, manager: string | null): MapOwner {
 
 /** Why a lease can't begin in another tool's document. Leases still end there. */
 export function ownedDocument({ name }: Pick<Cluster, "name">, owner: MapOwner): Refusal {
-  const message = `${belongsTo(name, owner)}, which would revert this. Ask for a level that binds roles, or an operator to make ${owner.name} ignore leases: /eks-access check ${name} has the setting.`;
+  const message = `${belongsTo(name, owner)}, which would revert this. Ask for a level that binds roles, or an operator for the setting of /eks-access check ${name}.`;
   return { code: "document-owned", message };
 }
 

@@ -105,7 +105,7 @@ export type CreatorVerdict =
   | { readonly type: "unusable"; readonly why: string };
 
 export const remedyWithoutCreator =
-  "Switch the cluster to API_AND_CONFIG_MAP, give a role an access entry with AmazonEKSClusterAdminPolicy, and name it as the creator.";
+  "Switch to API_AND_CONFIG_MAP, give a role an access entry with AmazonEKSClusterAdminPolicy, and name it as creator.";
 
 /**
  * The creator that a record names. One of another account can't be confirmed, and an attempt would show it our external id.

@@ -208,7 +208,7 @@ function refuseSession(cluster: Cluster, level: Level, { kind, arn }: Holder): s
     return `${level.name} gives groups, which everyone with the role gets. ${user} for the role: ${role}.`;
   }
   if (isSessionPinned(cluster, role)) return null;
-  return `People choose the session names of ${role}. ${user} for the role. If its trust policy fixes the name, an operator can use pinnedSessions.`;
+  return `People choose the session names of ${role}. ${user} for the role. If its trust policy fixes them, an operator can use pinnedSessions.`;
 }
 
 /** Why a duration is too long for a level; null: it is not. */

@@ -201,7 +201,7 @@ function refuseReserved(code: string, name: string): NamesRefusal {
   return refused(code, `EKS reserves the name ${name}.`, anotherName);
 }
 
-const anotherName = "Use another name in aws-auth and RBAC bindings.";
+const anotherName = "Use another name in aws-auth and RBAC.";
 
 export function refused(code: string, why: string, remedy: string): NamesRefusal {
   return { type: "refused", code, why, remedy };

@@ -147,7 +147,7 @@ function presentNote({ username, groups, policies, type }: PresentEntry, isKnown
 }
 
 /** The problem that `check` shows first for the item, perhaps some lines below its start. */
-const onePrincipal = ["An access entry has one principal.", "Write out its roles and users, or remove it."] as const;
+const onePrincipal = ["An access entry has one principal.", "Write them out, or remove it."] as const;
 
 function whyUnmatched(item: Entry, { document }: MigrationFacts): string {
   const ofSection = document.problems.filter(
@@ -205,7 +205,7 @@ function readWholeArn(
 }
 
 const addArn = "Add its whole ARN to the command (terminal: --arn).";
-const ownPrincipal = ["An access entry needs an IAM user, or a role of your own.", "Map one instead."] as const;
+const ownPrincipal = ["An access entry needs an IAM user or your own role.", "Map one instead."] as const;
 
 function refuseKind(arn: string, code: string): WholeArnReading {
   const isNobody = code === "arn-root" || code === "arn-service";

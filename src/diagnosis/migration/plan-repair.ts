@@ -92,7 +92,7 @@ const [maxArn, maxShown] = [290, 560];
 function withinMessage(all: readonly Outcome[]): readonly Outcome[] {
   const outcomes = all.map((each): Outcome => {
     if (each.type === "kept" || isReadable(each.place, each.replacement)) return each;
-    const why = "It has too many groups for a message. Replace it by hand.";
+    const why = "It has too many groups. Replace it by hand.";
     return kept(each.place, each.replacement.from, "stays", why);
   });
   const replaced = outcomes.flatMap((each) => (each.type === "replaced" ? [each] : []));
@@ -129,7 +129,7 @@ const maxLines = 5;
 /** The one repair that `check` would name; of several, a person chooses. */
 function* byIam({ roles, ...facts }: MigrationFacts): Steps<RepairPlanned> {
   const [only, ...others] = roles ? rolesToRepair(facts.presentEntries, rolesNamed(facts), roles) : [];
-  if (only === undefined) return refused("Found no deleted role. Add the current role's ARN.");
+  if (only === undefined) return refused("Found no deleted role. Add the current ARN.");
   if (others.length === 0) return yield* repairSteps({ ...facts, givenArns: [only] });
   const lines = [only, ...others].slice(0, maxLines).map((arn) => repairOf({ name: facts.cluster }, arn));
   return refused(`${others.length + 1} roles were made again. Repair one: ${lines.join(" or ")}.`);
@@ -176,7 +176,7 @@ function ofEntry(entry: PresentEntry, { from, current }: DeletedPrincipal, facts
   const { creatorArn } = facts;
   const isOfCreator = creatorArn !== null && principalKey(from) === principalKey(creatorArn);
   if (entry.type !== "STANDARD" || isOfCreator) {
-    return kept(anEntry, from, "stays", "It is for nodes or the cluster's creator.");
+    return kept(anEntry, from, "stays", "It is for nodes or the creator.");
   }
   if (entry.isLeased) return kept(anEntry, from, "waits", leasedNote);
   const rest = { username, groups: [...groups], policies: [...policies], tags: ownTags(tags), createdAt };
@@ -275,6 +275,6 @@ function entryStep(replacement: Replacement): StepSummary {
   const { from, to } = replacement;
   const does = `Access entry of ${from}: ${becomes(replacement)}`;
   const name = replaceEntryStep(replacement);
-  const undo = to === null ? "Create it again, from the audit log." : `Delete the access entry of ${to}.`;
+  const undo = to === null ? "Recreate it from the audit log." : `Delete the access entry of ${to}.`;
   return { name, does, proof: asPlanned("the access entry"), undo };
 }

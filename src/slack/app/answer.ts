@@ -185,7 +185,7 @@ export async function formUnless(looking: Promise<Message | string>, form: Modal
 }
 
 function tooManyFormsAnswer(): Message {
-  return answer(":hourglass: You opened many forms just now. Try again in a minute.");
+  return answer(":hourglass: Too many forms. Try again in a minute.");
 }
 
 /** @param isLimited false: nothing keeps a person from it */
@@ -248,7 +248,7 @@ async function newestOf(context: SlackContext, record: LedgerRecord, body: Butto
     return isCopy ? copyFor(card, record, cluster, await personFor(context, cluster, body.user.id)) : card;
   }
   if ([message, direct, asker?.direct].some(isClicked)) return null;
-  const note = `This message no longer updates. Details shows ${code(record.id)} as it is.`;
+  const note = `This no longer updates. Details shows ${code(record.id)} as it is.`;
   return withoutButtons(body, note, detailsButton(record));
 }
 

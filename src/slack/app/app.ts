@@ -52,7 +52,7 @@ export async function startSlackApp(
   const bot = await whoIsTheBot(environment);
   if (bot.place.enterprise !== null && context.config.slack.workspace === null) {
     const remedy = "Set slack.workspace to that of the policy's user groups (T…).";
-    throw new AccessError("config-invalid", `The Slack app is installed for the organization ${bot.place.enterprise}`, {
+    throw new AccessError("config-invalid", `The app is installed for the organization ${bot.place.enterprise}`, {
       remedy,
     });
   }

@@ -66,7 +66,7 @@ export function slackDirectory(
     const groups = await remember("user groups", () => groupsNow(asked, group));
     const users = groups?.people.get(group) ?? (await remember(group, () => askForMembers(client, team, group)));
     if (users.length <= maxMembers) return users;
-    throw answerTooLarge(`The user group ${group} of the policy has more than ${maxMembers} people`);
+    throw answerTooLarge(`The user group ${group} of the policy has over ${maxMembers} people`);
   };
   /** Null: there is none. Undefined: Slack was not asked yet. */
   let organization: string | null | undefined;

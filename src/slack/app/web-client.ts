@@ -148,7 +148,7 @@ export async function examineSlack(client: WebClient): Promise<readonly Finding[
         ? found("the app has every scope it needs")
         : broken(
             `the app lacks ${missing.map(named).join(", ")}`,
-            "Add them under OAuth & Permissions, and install the app again.",
+            "Add them under OAuth & Permissions, then reinstall the app.",
           ),
     ];
   } catch (error) {
@@ -201,7 +201,7 @@ export function isGone(error: unknown): boolean {
 /** Why a form could not open: Slack allows three seconds after the click or the command. */
 export function formFailure(error: unknown): AccessError {
   if (!/trigger/.test(slackErrorCode(error) ?? "")) return slackFailure(error, "the form");
-  return new AccessError("slack-refused", "Slack waits at most three seconds for a form", {
+  return new AccessError("slack-refused", "Slack waits three seconds for a form", {
     cause: error,
     remedy: "Try again.",
   });

@@ -40,7 +40,7 @@ export async function breakGlass(context: SlackContext, user: string, line: stri
   const [cluster = "", ...words] = line.trim().split(/\s+/);
   const principal = words[0]?.startsWith("arn:") ? (words.shift() ?? "") : "";
   if (/^for @\S+$/i.test(words.slice(0, 2).join(" "))) {
-    const mistake = "Emergency access is for yourself alone.";
+    const mistake = "Emergency access is yours alone.";
     return emergencyMistakeAnswer(mistake);
   }
   const parts = { cluster, principal, identity: "", reason: words.join(" ") };
@@ -122,7 +122,7 @@ function breakGlassModal(
   const shown = { title: "Emergency access", submit: "Take it now", close: "Cancel" };
   return formModal({ id: breakGlassModalId, memory: "", ...shown }, [
     section(
-      [":rotating_light: You get access at once. The channel sees it, and an approver reviews it.", gives].join("\n"),
+      [":rotating_light: You get access at once. The channel sees it; an approver reviews it.", gives].join("\n"),
     ),
     choose({ id: fieldId("cluster"), label: "Cluster", names, chosen, action: breakGlassClusterAction }),
     ...ownBlocks({ cluster: chosen, identity: "", askedFor: "" }, own),

@@ -184,6 +184,6 @@ export function extensionAnswer(request: AccessRequest, extended: AccessRequest)
   if (request.refusal) return requestedAnswer(request);
   return answer(
     `Requested: extend ${code(extended.id)} until ${time(request.until ?? "")} (${code(request.id)}). I'll DM you. ` +
-      `Without approval it ends ${time(extended.lease?.endsAt ?? extended.expiresAt)}.`,
+      `Otherwise it ends ${time(extended.lease?.endsAt ?? extended.expiresAt)}.`,
   );
 }

@@ -105,10 +105,10 @@ export function tooManyPendingAnswer(
   const ids = pending.map(({ id }) => code(id)).join(", ");
   const until = first ? ` The first expires ${time(first)}.` : "";
   return answer(
-    `:hourglass: No request made: you already have ${most} requests waiting (${ids}). Cancel one, or ask again after a decision.${until}`,
+    `:hourglass: No request made: you already have ${most} requests waiting (${ids}). Cancel one, or ask again later.${until}`,
   );
 }
 
 export function alreadyAskedAnswer({ id, expiresAt }: Pick<AccessRequest, "id" | "expiresAt">): Message {
-  return answer(`You already requested exactly this: ${code(id)} is waiting. Expires ${time(expiresAt)}.`);
+  return answer(`Already requested: ${code(id)} is waiting. Expires ${time(expiresAt)}.`);
 }

@@ -47,7 +47,7 @@ export async function requestForm(
     offersTo(context, personOf(like, user)),
   ]);
   if (offers.length === 0)
-    return messageModal("Ask for access", answer("No cluster takes your requests now. Ask an operator."));
+    return messageModal("Ask for access", answer("No cluster takes your requests. Ask an operator."));
   const { cluster } = completeForm(form, offers).form;
   const [own, answerSeconds] = await Promise.all([
     withinTime(ownIn(context, user, form, offers), formMs.opens, noIdentities),
@@ -77,7 +77,7 @@ async function ownIn(
 
 /** The principal of a form without an ARN: the chosen identity, or the only one. */
 export async function identitiesInForm(context: SlackContext, user: string, view: ViewOutput): Promise<OwnIdentities> {
-  const late = { arns: [], why: "Looking you up takes too long. Try again." };
+  const late = { arns: [], why: "Couldn't look you up. Try again." };
   const { cluster: name, principal, for: person } = readFormParts(view);
   const cluster = context.config.clusters.get(name);
   if (principal !== "" || !cluster) return { arns: [], why: null };

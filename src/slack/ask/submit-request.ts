@@ -97,7 +97,7 @@ export async function submitRequest(
   const { pending: maxPending } = context.config.limits;
   const result = await recordChange(context, request, event, now, { maxPending });
   if (result.type === "conflict" && !result.current) {
-    const message = `You already have ${maxPending} requests waiting. Cancel one, or ask again after a decision.`;
+    const message = `You already have ${maxPending} requests waiting. Cancel one, or ask again later.`;
     return refusedRequest(request, { code: "too-many-pending", message });
   }
   // Ids are random: a conflict means that this id exists, so make another.

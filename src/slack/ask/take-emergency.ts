@@ -168,7 +168,7 @@ export function emergencyAnswer(request: AccessRequest): Message {
   const until = time(lease?.endsAt ?? request.createdAt);
   return answer(
     `You took emergency ${code(level)} on ${code(cluster)} for ${durationText(request)}, until ${until} (${code(id)}). Principal: ${code(principal)}.\n` +
-      "I'll DM you when it is active. The channel sees it, and an approver reviews it.",
+      "I'll DM you when it is active. The channel sees it; an approver reviews it.",
   );
 }
 

@@ -183,7 +183,7 @@ async function reviewRefusedAnswer(
   if (refusal === "own") return ownAnswer("emergency access", others, "review");
   if (refusal === "not-an-approver") return onlyAnswer(`approvers of ${code(cluster.name)}`, `Ask ${others}.`);
   const reasons: Readonly<Record<Exclude<ReviewRefusal, "own" | "not-an-approver">, string>> = {
-    "nothing-to-review": `${code(id)} is not emergency access.`,
+    "nothing-to-review": `${code(id)} is no emergency access.`,
     "reviewed-already": `${mention(emergency?.review?.by ?? "")} reviewed it ${time(emergency?.review?.at ?? "")}.`,
   };
   return answer(reasons[refusal]);

@@ -217,8 +217,8 @@ export function clickAnswer(
     quiet: quietText(cluster),
     "outside-hours": `${code(cluster.name)} takes no approvals now${hours(request, cluster)}.`,
     "requester-differs": `The policy changed for ${mention(request.requester)}. The worker checks again; then decide.`,
-    "leases-differ": `Another lease of ${code(request.principal)} began or ended after this message. The worker checks again; then decide.`,
-    "lease-ending": `Another lease of ${code(request.principal)} is still ending. Approve after that.`,
+    "leases-differ": `Another lease of ${code(request.principal)} began or ended. The worker checks again; then decide.`,
+    "lease-ending": `Another lease of ${code(request.principal)} is ending. Approve after that.`,
     "lease-over": `${code(request.extends ?? "")} has ended.`,
   };
   return answer(reasons[refusal]);
@@ -237,7 +237,7 @@ function needs(request: AccessRequest, others: readonly string[]): string {
   const left = Math.max(1, request.approvalsWanted - request.approvals.length);
   const more = `Needs ${left} more approval${left === 1 ? "" : "s"}`;
   const from = oneOf(others, 20, left);
-  return from ? `${more}, from ${from}.` : `${more}, but no one else can approve. Ask an operator.`;
+  return from ? `${more}, from ${from}.` : `${more}, but no one can give it. Ask an operator.`;
 }
 
 export function missingReasonAnswer(id: string, length: number, most: number): Message {

@@ -26,8 +26,8 @@ export interface KnownNow extends KnownOf {
   readonly trouble: string | null;
 }
 
-const unconfirmed = "Confirm your email address in Slack.";
-const noAnswer = "No worker could look you up in AWS. Ask an operator.";
+const unconfirmed = "Confirm your Slack email address.";
+const noAnswer = "No worker could look you up. Ask an operator.";
 
 /** A failure is a sentence: links and written ARNs work without it. @param asker the questions count for this person */
 export async function lookUpIdentities(
@@ -85,7 +85,7 @@ export async function identitiesNow(
   const known = await lookUpIdentities(context, user, cluster, asker);
   const arns = ownIdentities(context.config.identities, cluster, known);
   if (arns.length > 0) return { arns: await lastUsedFirst(context, user, arns), why: null };
-  const unknown = `This person has no known AWS identity on ${cluster.name}. ${theyCanLink}`;
+  const unknown = `They have no known AWS identity on ${cluster.name}. ${theyCanLink}`;
   return { arns, why: asker === user ? (known.trouble ?? (known.found && whyNoIdentity(known.found))) : unknown };
 }
 
@@ -126,7 +126,7 @@ export async function sessionsFound(
   return [...new Set(sessions)];
 }
 
-const correctIt = (what: string) => `In IAM Identity Center, ${what}. Ask its administrator to correct it.`;
+const correctIt = (what: string) => `In Identity Center, ${what}. Ask its administrator.`;
 
 const noneOn: Readonly<Record<NoIdentity, (found: Identities) => string>> = {
   "user-not-found": ({ email }) => correctIt(`no user has the address ${email}`),
@@ -135,7 +135,7 @@ const noneOn: Readonly<Record<NoIdentity, (found: Identities) => string>> = {
   "no-permission-set": ({ cluster }) => correctIt(`you have no permission set in the account of ${cluster}`),
   "role-unknown": ({ cluster, person }) =>
     `${cluster} names no role of your permission set ${person?.permissionSets.join(" or ")}. ${ownArnWords}`,
-  "not-configured": ({ cluster }) => `The configuration does not say who you are on ${cluster}.`,
+  "not-configured": ({ cluster }) => `eks-access.yml does not say who you are on ${cluster}.`,
 };
 
 /** Why a worker found no identity, and the fix, in two sentences; null: it found one. */

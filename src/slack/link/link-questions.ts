@@ -132,7 +132,7 @@ async function showWaiting({ ledger, keys, updates }: UpdateContext, user: strin
 }
 
 function linkHandled(user: string): Message {
-  return announcement(`${mention(user)} asked for a link. Decided, or replaced by a newer message.`);
+  return announcement(`${mention(user)} asked for a link. Decided or replaced.`);
 }
 
 function askedAnew(user: string, arn: string, isRepeated: boolean): Message {
@@ -145,7 +145,7 @@ export function linkQuestion(proposal: LinkProposal, current: string | null): Me
   const text = `${mention(user)} asks to link to ${code(arn)}`;
   const value = JSON.stringify({ user, id, arn });
   return messageOf([
-    section(`*${text}*\nCurrent link: ${current ? code(current) : "none"}. Confirm only if you know it is theirs.`),
+    section(`*${text}*\nCurrent link: ${current ? code(current) : "none"}. Confirm only what you know is theirs.`),
     {
       type: "actions",
       elements: [

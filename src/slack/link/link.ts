@@ -23,7 +23,7 @@ import { askAdministrators, closeQuestions, linkDecided, linkMade, othersThan } 
 /** For a link without a valid seal. A sentence. */
 const linkNeedsRenewal = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;
 
-const onlyAdministrator = "Another administrator must confirm it. Ask an operator to name one.";
+const onlyAdministrator = "Another administrator must confirm it. Ask an operator for one.";
 
 const askAgainAfterMs = 10 * 60_000;
 
@@ -128,9 +128,7 @@ export function identityLines(identities: readonly LinkedIdentity[]): string[] {
 
 export function linkStateAnswer(identities: readonly LinkedIdentity[], proposal: LinkProposal | null): Message {
   const linked =
-    identities.length > 0
-      ? ["Your AWS identities:", ...identityLines(identities)]
-      : ["You have no linked AWS identity yet."];
+    identities.length > 0 ? ["Your AWS identities:", ...identityLines(identities)] : ["No linked AWS identity."];
   const waiting = proposal ? [waitsText(proposal, "an administrator")] : [];
   return answer([...linked, ...waiting, styled(ownArnWords)].join("\n"));
 }
@@ -144,7 +142,7 @@ export function proposedAnswer(arn: string, reached: readonly string[], administ
   const who =
     reached.length > 0
       ? `Asked: ${mentions(reached)}.`
-      : `I couldn't reach an administrator. Try again in ten minutes, or ask ${oneOf(administrators)}.`;
+      : `Couldn't reach an administrator. Try again in ten minutes, or ask ${oneOf(administrators)}.`;
   return answer(`An administrator must confirm your link to ${code(arn)}. ${who}`);
 }
 
@@ -160,7 +158,7 @@ export function linkOutcome(arn: string, confirmed: boolean, by: string): Messag
   return answer(
     confirmed
       ? `${mention(by)} confirmed your link to ${code(arn)}.`
-      : `${mention(by)} did not confirm your link to ${code(arn)}. Ask them why.`,
+      : `${mention(by)} refused your link to ${code(arn)}. Ask them why.`,
   );
 }
 
@@ -170,7 +168,7 @@ function linkClickAnswer(
 ): Message {
   if (refusal === "own-link") return ownAnswer("link", "another administrator");
   if (refusal === "not-an-administrator") return onlyAnswer(oneOf(administrators) || "an administrator");
-  return answer("Decided, or replaced by a newer message.");
+  return answer("Decided or replaced.");
 }
 
 /** The button has the ARN too: Redis can change between the question and the click. */

@@ -73,7 +73,7 @@ function noRecordWords(creator: Creator, region: string, { trouble, becomes }: C
   if (becomes.isMissing) return `– no record in ${code(region)}: EKS has no such cluster there`;
   // Without a configured creator, nothing asked EKS whether the cluster exists.
   const check = creator.type === "discover" ? "" : ". Check creator in eks-access.yml.";
-  return `– no record in ${code(region)} in the last 90 days${check}`;
+  return `– no record in ${code(region)} in its 90 days${check}`;
 }
 
 function whetherSame(creator: Creator, arn: string): string {
@@ -111,7 +111,7 @@ function whatToDo({ name, account, creator }: Cluster, { record, becomes }: Crea
     return `Try ${line} in eks-access.yml.${note} ${code(`/eks-access whoami ${name}`)} tests it. ${remedyWithoutCreator}`;
   }
   if (creator.type === "discover") {
-    return `Add ${line} to eks-access.yml: CloudTrail forgets it after 90 days.${note}`;
+    return `Add ${line} to eks-access.yml: CloudTrail forgets it in 90 days.${note}`;
   }
   return `If that cluster still exists, set ${line} in eks-access.yml.${note}`;
 }

@@ -43,7 +43,7 @@ interface Role {
 
 /** What this person can do. `commands`: those to list below; empty: a button opens the list. */
 export function helpAnswer(commands: readonly HelpLine[], role: Role): Message {
-  const title = "*eks-access* gives you access to an EKS cluster for a time, once an approver agrees.";
+  const title = "*eks-access* gives you access to an EKS cluster for a time, once approved.";
   const intro = [title, ...roleLines(role)];
   const lines = usableBy(role, commands).map(
     ({ word, usage, summary }) => `${code(`/eks-access ${word} ${usage}`.trim())} ${summary}`,

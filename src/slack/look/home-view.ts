@@ -90,8 +90,8 @@ const longestIdentities = 160;
 function identityWords(user: string, identities: readonly string[], looksUp: boolean): string {
   if (identities.length === 0) {
     return looksUp
-      ? `${code("/eks-access whoami <cluster>")} looks up your AWS identity.`
-      : `You have no linked AWS identity yet. Run ${code("/eks-access link <arn>")}.`;
+      ? `${code("/eks-access whoami <cluster>")} finds yours.`
+      : `No linked AWS identity. Run ${code("/eks-access link <arn>")}.`;
   }
   const what = identities.length === 1 ? "your AWS identity is" : "your AWS identities are";
   return `${mention(user)}, ${what} ${codeList(identities, longestIdentities)}.`;

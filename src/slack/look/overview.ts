@@ -146,7 +146,7 @@ function refusedPart({ refusals }: Overview): KnownBlock[] {
   const ofKinds = [...new Map(first.map((refusal) => [refusal.kind, refusal])).values()];
   const rows = ofKinds.map(({ kind, since, problems }) => {
     const shown = problems.map((problem) => `\n    ◦ ${plainLine(problem, 200)}`).join("");
-    return `The ${processName(kind)} has refused the new eks-access.yml since ${time(since)}.${shown || " Its log has the problems."}`;
+    return `The ${processName(kind)} has refused the new eks-access.yml since ${time(since)}.${shown || " Its log says why."}`;
   });
   return part("Old configuration", rows);
 }

@@ -34,7 +34,7 @@ function readQuestion(rest: string, seen: readonly string[]): ReviewQuestion | s
   const others = words.filter((word) => !seen.includes(word)).join(" ");
   const seconds = others === "" ? usualSeconds : parseDuration(others);
   if (seconds === null || named.length > 1) {
-    return `Name one of your clusters and a time, for example ${code(`/eks-access review ${seen[0]} 30d`)}.`;
+    return `Name a cluster and a time, such as ${code(`/eks-access review ${seen[0]} 30d`)}.`;
   }
   return { clusters: named.length > 0 ? named : seen, seconds };
 }

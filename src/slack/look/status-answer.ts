@@ -152,7 +152,7 @@ const maxWarnings = 10;
 /** Before all else: an approver may not read to the end. The worker warns of a group that is full control by itself. */
 function warningBlocks(request: AccessRequest, { warnings }: Preview): KnownBlock[] {
   const isByRole = givesFullControl(request) && !isFullControl(request.groups);
-  const full = isByRole ? ["Full control: this allows everything in every namespace."] : [];
+  const full = isByRole ? ["Full control: everything in every namespace."] : [];
   const all = [...full, ...warnings].map((warning) => `:warning: ${asClause(warning, 250)}`);
   return firstOf(all, maxWarnings, (left) => `:warning: ${left} more warning${left > 1 ? "s" : ""}`).map(context);
 }
@@ -198,7 +198,7 @@ export function statusModal(status: Status, notice: Message | null): ModalView {
 }
 
 export function approveBelowAnswer({ blocks }: Message): Message {
-  return messageOf([section("Not approved yet. Read what would change, then click *Approve* below."), ...blocks]);
+  return messageOf([section("Not approved yet. Read the change, then click *Approve* below."), ...blocks]);
 }
 
 /** For the same readers; of an unreadable record, why. Null: nothing. @throws AccessError */
@@ -233,7 +233,7 @@ function removedAnswer(
   const subject = `${code(id)} on ${code(cluster)}`;
   const text = events.some(({ event }) => closing.test(event.type))
     ? `${subject} closed ${time(closedAt)}. Records stay ${formatDuration(keepSeconds)}; the audit log has it.`
-    : `:warning: ${subject} has no record in Redis, and no event closed it. Access still ends on time. Restore it from a copy of Redis, and check who can write there.`;
+    : `:warning: ${subject} has no record in Redis, and no event closed it. Access still ends on time. Restore it from a copy of Redis; check who writes there.`;
   return messageOf([section(text), section(`*What happened*\n${timelineText(events, 2000)}`)]);
 }
 

@@ -87,7 +87,7 @@ export function foreignLines(
       const arn = linked.find((each) => accountIn(each) === account);
       if (arn && own.includes(arn)) return "";
       return arn
-        ? `• ${code(arn, 150)} too, in account ${account}. To use it: ${code(`/eks-access request ${name} ${arn}`)}.`
+        ? `• ${code(arn, 150)} in account ${account}: ${code(`/eks-access request ${name} ${arn}`)}.`
         : `– no link in account ${account}. To link yours: ${code("/eks-access link <arn>")}.`;
     })
     .filter((line) => line !== "");

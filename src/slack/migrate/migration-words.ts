@@ -154,7 +154,7 @@ export function stopMigrationByAnswer(id: string): Message {
 }
 
 export function migrationRetriedAnswer(migration: Migration): Message {
-  return answer(`Trying ${migrationWord(migration)} ${code(migration.id)} again now.`);
+  return answer(`Trying ${migrationWord(migration)} ${code(migration.id)} again.`);
 }
 
 export function migrationRefusedAnswer(refusal: MigrationRefusal, migration: Migration, cluster: Cluster): Message {

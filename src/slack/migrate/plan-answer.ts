@@ -39,7 +39,7 @@ export function migrationAnswer(
   const moving = items.filter(({ outcome }) => outcome === "moves").length;
   const head = `*From aws-auth to access entries: ${code(cluster.name)}*, mode ${code(mode)}\n${counted(moving, "item")} of ${items.length} can move, in ${counted(steps.length, "step")}. Nothing changes yet.`;
   const left = Math.max(0, items.length - maxItems) + Math.max(0, steps.length - maxSteps);
-  const whole = `${code(`eks-access migrate ${cluster.name}`)} in the worker's environment shows everything.`;
+  const whole = `${code(`eks-access migrate ${cluster.name}`)} in the worker's environment shows all.`;
   return messageOf([
     section(head),
     ...items
@@ -155,5 +155,5 @@ function lastWords({ digest }: SealedPlan, whole: boolean, place: Place): string
   if (whole) return `${plan} An approval covers all of it.`;
   return place === "message"
     ? `${plan} Press *Details* to read and approve it.`
-    : `${plan} It is too long to approve. Remove items from aws-auth, then ask again.`;
+    : `${plan} Too long to approve: remove items from aws-auth, then ask again.`;
 }

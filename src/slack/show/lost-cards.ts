@@ -153,7 +153,7 @@ async function settleLost(context: MessengerContext, { record, shown }: KnownCar
     await updateDirectMessage(context, user, version, settled, theirs, async () => {});
   }
 }
-const lostClause = "has no record any more. Ask again if you still need it.";
+const lostClause = "has no record any more. Ask again.";
 
 /** Changes the messages of a record, whatever the ledger says that they show. */
 export async function showAgain(context: MessengerContext, record: string): Promise<void> {

@@ -75,7 +75,7 @@ export function notRecordedYetAnswer(): Message {
 }
 
 export function clusterGoneAnswer(cluster: string): Message {
-  return failureAnswer(`${cluster} is no longer in eks-access.yml. Ask an operator.`);
+  return failureAnswer(`${cluster} is not in eks-access.yml. Ask an operator.`);
 }
 
 export function failureAnswer(sentence: string): Message {
@@ -84,7 +84,7 @@ export function failureAnswer(sentence: string): Message {
 
 /** A decision that a person took with a reason. */
 export function deniedAnswer(id: string): Message {
-  return answer(`Denied ${code(id)}. The requester gets your reason.`);
+  return answer(`Denied ${code(id)}. The requester reads why.`);
 }
 
 /** What a person tried and others can do. @param next what they can do instead */

@@ -225,19 +225,19 @@ export function lostChannelMilestones(
   const how =
     copies.length > 0
       ? `I sent direct messages to ${mentions(copies.map(({ user }) => user))}.`
-      : `An approver can still decide with ${code(`/eks-access approve ${id}`)}.`;
+      : `Approvers can use ${code(`/eks-access approve ${id}`)}.`;
   // Two names: the first message can come before any copy, and a later one then names the approvers.
   return [milestone(copies.length > 0 ? askedInstead : "channel-lost", `${failed} ${how}`)];
 }
 
 export function deletedMessageMilestone(request: AccessRequest, ts: string): Milestone {
-  return milestone(`deleted-${ts}`, `The message about ${subjectOf(request)} no longer updates. I posted it again.`);
+  return milestone(`deleted-${ts}`, `The message about ${subjectOf(request)} no longer updates; I posted it again.`);
 }
 
 export function tooFewMilestone(request: AccessRequest, { present }: Presence): Milestone {
   const left = present.length > 0 ? `only ${mentions(present)}` : "none";
   const text =
-    `Too few active approvers for ${subjectOf(request)}: ${left}. ` +
+    `Too few approvers for ${subjectOf(request)}: ${left}. ` +
     `An operator can add approvers for ${code(request.cluster)}. Expires ${time(request.expiresAt)}.`;
   return milestone("too-few-approvers", text);
 }

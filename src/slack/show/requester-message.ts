@@ -191,7 +191,7 @@ function pendingMilestone(request: AccessRequest, to: Reader): Milestone {
   if (!isUnlinked) return wait("asked", text);
   // The ARN in another person's request can be that person's own.
   const link = request.askedBy === null ? [runButton(`link ${request.principal}`, "Link it")] : [];
-  return wait("asked", `${text}\n:warning: Not linked to you: approvers see a warning.`, null, link);
+  return wait("asked", `${text}\n:warning: Not linked to you; approvers see that.`, null, link);
 }
 
 function leaseMilestone(request: AccessRequest, lease: Lease, to: Reader): Milestone | null {

@@ -107,7 +107,7 @@ function stateEntries(request: AccessRequest): ThreadEntry[] {
 function reminderEntry(request: AccessRequest, called: string): ThreadEntry[] {
   const { state, preview, reminders, expiresAt } = request;
   if (state !== "pending" || !preview || !reminders?.sent || !called) return [];
-  const text = `${called}: ${mention(askerOf(request))} waits for your decision about ${whatOf(request)}. Press Approve or Deny above. Expires ${time(expiresAt)}.`;
+  const text = `${called}: ${mention(askerOf(request))} waits for your decision about ${whatOf(request)}. Decide above. Expires ${time(expiresAt)}.`;
   return [{ name: `reminder-${preview.at}-${reminders.sent}`, text }];
 }
 

@@ -30,7 +30,7 @@ export const unapprovable = "The policy changed: no one can approve it.";
 export const notCheckedYet = "The worker must check the cluster first. Try again in a minute.";
 
 /** To a decision about an older change than the present one, of a request or a plan. */
-export const changedSince = "The change is different now. Read the message again, then decide.";
+export const changedSince = "The change is different now. Read it again, then decide.";
 
 /** To an approval on a cluster that takes none now. */
 export function quietText({ name, quiet }: Pick<Cluster, "name" | "quiet">): string {
@@ -278,7 +278,7 @@ export function emergencyTitle(request: AccessRequest): string {
 
 /** In a rescue the person at the terminal gives a Slack name; AWS identifies them. */
 function ranAs({ emergency }: AccessRequest): string {
-  const unverified = "\nThe Slack name is unverified.";
+  const unverified = "\nSlack name unverified.";
   return emergency?.as ? `${unverified} AWS says: ${code(emergency.as)}` : unverified;
 }
 

@@ -110,7 +110,7 @@ async function switchMode({ context, reached, gathered }: MigrationRun): Promise
   const isSame = isSameData(after, gathered.configMap);
   return [
     "EKS reports API_AND_CONFIG_MAP.",
-    isSame ? "aws-auth is unchanged." : "aws-auth has changed; the next plan uses it.",
+    isSame ? "aws-auth is unchanged." : "aws-auth has changed; the next plan has it.",
   ];
 }
 

@@ -131,10 +131,10 @@ async function proveMovedEntry(
 ): Promise<readonly string[]> {
   const { principalArn, username, groups, policies } = entry;
   const mapped = mappedSentence(entry);
-  if (policies.length > 0) return [mapped, "authorized: not tested, reviews see no access policies."];
+  if (policies.length > 0) return [mapped, "authorized: not tested, reviews ignore policies."];
   // The document has roles without their paths.
   const before = resolve(document, withoutRolePath(principalArn));
-  if (!before) return [mapped, "authorized: not tested, aws-auth lacks its item."];
+  if (!before) return [mapped, "authorized: not tested, aws-auth lacks it."];
   const accountId = principalArn.split(":")[4] ?? "";
   const after = { username: render(username, { accountId, sessionName: "eks-access" }) ?? username, groups };
   const checks = [listPods, ...cluster.levels.flatMap(({ verify }) => verify)].slice(0, maxChecks);
@@ -146,7 +146,7 @@ async function proveMovedEntry(
     throw new AccessError("access-entry-conflict", `${principalArn} ${change}`, { remedy: deletedAgain });
   }
   const asked = checks.length === 1 ? "a question" : `${checks.length} questions`;
-  return [mapped, `authorized: ${asked}, the same answers as for its item in aws-auth.`];
+  return [mapped, `authorized: ${asked}, as for its item in aws-auth.`];
 }
 
 /** Until it is as wanted. If an administrator's policy can't be associated, the item in aws-auth counts again. */
@@ -162,7 +162,7 @@ async function giveEntry(run: MigrationRun, entries: AccessEntries, wanted: Want
   if (found && seen?.migrated === "whole" && isAsWanted(seen, wanted)) return found;
   const by = found && begunTags.begunBy(found);
   if (found && by !== "this" && !(by && isSame)) {
-    const remedy = "Delete it if no one needs it, then click Try again.";
+    const remedy = "Delete it if unneeded, then click Try again.";
     throw new AccessError("access-entry-conflict", anotherWriter("made", about), { remedy });
   }
   // The next pass sees the lease that began in it meanwhile.

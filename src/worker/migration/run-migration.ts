@@ -142,7 +142,7 @@ function lostSentence({ context, gathered: { facts } }: MigrationRun, migration:
 }
 
 function withoutEntry(arns: readonly string[]): string {
-  return arns.length > 0 ? `Without an access entry: ${arns.join(", ")}. Create theirs.` : "";
+  return arns.length > 0 ? `Create the access entry of ${arns.join(", ")}.` : "";
 }
 
 /** After a change of the mode or the document it plans again; entries follow each other, also where EKS refuses one. */

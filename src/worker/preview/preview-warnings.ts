@@ -136,7 +136,7 @@ export function sharedUsername(username: string): string {
   return `Shared username: {{SessionName}} turns @ into -, so two people can be ${username}.`;
 }
 
-/** Warns an approver about a username with templates. A user has no session name. */
+/** Warns an approver about a username with templates. Users have no session name. */
 export function sessionWarnings(username: string, arn: string): string[] {
   if (arn.includes(":user/") || !username.includes("{{SessionName}}")) return [];
   return [sharedUsername(username)];

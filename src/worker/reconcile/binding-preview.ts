@@ -127,7 +127,7 @@ function collisionWarnings(names: SignInNames, username: string, principal: stri
     warnings.push(`${sharedUsername(username)} Use {{SessionNameRaw}} in the entry of ${entryArnOf(principal)}.`);
   }
   if (session && !isIdentityCenterRole(principal)) {
-    warnings.push(`Trusted session name: pinnedSessions says that ${session} is one person.`);
+    warnings.push(`Trusted session name: by pinnedSessions, ${session} is one person.`);
   }
   return warnings;
 }

@@ -263,7 +263,7 @@ async function reportForged(
   const fresh = forged.filter((_, index) => !isKnown[index]);
   if (fresh.length === 0 || !(await ledger.takeTurn(`forged-${cluster}`, untrustedReportEveryMs, maxReports))) return;
   const more = others > 0 ? ` and ${others} more` : "";
-  const limit = `The log reports new ones at most ${maxReports} times an hour`;
+  const limit = `Reported: at most ${maxReports} times an hour`;
   const places = fresh.map(placeInWords).join(", ");
   await reportUntrusted(context, cluster, `${places}${more}: with our label, without our seal. ${limit}`);
   await Promise.all(fresh.map((binding) => ledger.keepTurn(turnOf(binding), untrustedReportEveryMs)));

@@ -198,7 +198,7 @@ export function* previewInDocument(
   const { request, level, principal, others: named } = requested;
   const { arn } = principal;
   if (request.groups.some(isPolicyText)) {
-    const message = `${level.name} gives an EKS access policy, which aws-auth can't give ${arn}. Ask for a level with groups, or an operator for its access entry.`;
+    const message = `aws-auth can't give ${arn} the access policy of ${level.name}. Ask for a level with groups, or an operator for its access entry.`;
     return { type: "refused", refusal: { code: "policy-in-aws-auth", message } };
   }
   const asked = requestedMapping(cluster, state, requested);

@@ -196,7 +196,7 @@ const leaseOver = {
 
 const approvalReplayed = {
   code: "approval-replayed",
-  message: "This is an old copy of the request. Check who restored it in Redis.",
+  message: "This is an old copy of the request. Check who restored it.",
 };
 
 /** The approval does not cover the present change: the approvers decide about a new preview (law 4). */

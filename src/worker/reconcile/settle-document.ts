@@ -240,7 +240,7 @@ function byPrincipal(refusals: readonly Refusal[], targets: ReadonlyMap<string, 
 export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal {
   const clause = spaceTakenByOthers(room);
   const [why, others] = clause ? [`: ${clause}`, ", or an operator to remove annotations"] : ["", ""];
-  const message = `The annotation of ${name} has no room for more leases${why}. Ask again when some have ended${others}.`;
+  const message = `The annotation of ${name} has no room for more leases${why}. Ask again when some end${others}.`;
   return { code: "annotation-full", message };
 }
 
@@ -266,6 +266,6 @@ export function takesNothingNew(cluster: Cluster, { configMap, owner }: ClusterS
 
 function beingDeleted({ name }: Cluster, { since, finalizers }: Deletion): Refusal {
   const wait = finalizers.length > 0 ? ` for its finalizers ${finalizers.join(", ")}` : "";
-  const message = `aws-auth of ${name} was deleted at ${since} and waits${wait}. Ask an operator to save it, remove the finalizers and create it again.`;
+  const message = `aws-auth of ${name} was deleted at ${since} and waits${wait}. Ask an operator to save it, remove the finalizers and recreate it.`;
   return { code: "document-being-deleted", message };
 }

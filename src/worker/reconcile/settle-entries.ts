@@ -86,7 +86,7 @@ export function refuseTarget(
   if (refusal) return refusal;
   const tags = writeHoldingTags(sealedClusterOf(cluster), holding, keys, { madeAt: new Date(0).toISOString() });
   if (fitsTags(tags, entry?.tags ?? {})) return null;
-  const message = `The access entry of ${arn} in ${cluster.name} has no room for more leases. Ask again when some have ended.`;
+  const message = `The access entry of ${arn} in ${cluster.name} has no room for more leases. Ask again when some end.`;
   return { code: "tags-full", arn, message };
 }
 

@@ -102,10 +102,10 @@ export function sessionArn(principal: string, session: string): string {
 function whyUnnamed(cluster: Cluster, principal: string): string {
   const { name } = cluster;
   const role = entryArnOf(principal);
-  const problem = `${role} can't sign in to ${name}: neither an access entry nor aws-auth names it.`;
+  const problem = `${role} can't sign in to ${name}: no entry names it.`;
   return role === principal && role.includes(":role/") && isSessionPinned(cluster, role)
     ? `${problem} Ask with your session: aws sts get-caller-identity prints it.`
-    : `${problem} Ask an operator to add one ${sessionNameIn(principal) === null ? "" : "with {{SessionNameRaw}} in its username, "}without groups.`;
+    : `${problem} Ask an operator for an entry ${sessionNameIn(principal) === null ? "" : "with {{SessionNameRaw}}, "}without groups.`;
 }
 
 /** Why no lease can bind this name; null: one can. */
@@ -121,7 +121,7 @@ function refuseName(
     return `${gives} No lease can use it. Ask an operator to change it.`;
   if (principal.includes(":user/")) return null;
   if (session !== null && own === other) {
-    return `${gives} All sessions share it. Ask an operator to change it to one with {{SessionNameRaw}}.`;
+    return `${gives} All sessions share it. Ask an operator for an entry with {{SessionNameRaw}}.`;
   }
   if (session === null && own !== other) {
     const instead = isSessionPinned(cluster, role)

@@ -138,9 +138,7 @@ async function repairAs(
   const signedIn = result.type === "in" ? result.signedIn : null;
   await activate(journal, signedIn, context.now().toISOString());
   if (result.type === "out") {
-    context.say(
-      `No identity could sign in. ${result.why.join(" ")} Sign in as ${principalArn} and repair aws-auth by hand.`,
-    );
+    context.say(`No identity could sign in. ${result.why.join(" ")} Sign in as ${principalArn} and repair aws-auth.`);
     return null;
   }
   return whileOpen(result.signedIn.client, async (client) => {
@@ -153,7 +151,7 @@ async function repairAs(
       await context.reportChanges(changes);
     };
     const repairer = { client, cluster, creatorArn, keys: keys.memory, beforeWrite, reportChanges };
-    const noKept = `${cluster.name} has no such sealed document. Use another --document, or none.`;
+    const noKept = `${cluster.name} has no such document. Use another --document, or none.`;
     const isAbsent = good !== null && !document;
     const repaired: RepairResult = isAbsent
       ? { type: "ask", message: noKept }

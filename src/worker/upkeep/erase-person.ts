@@ -33,7 +33,7 @@ export async function erasePerson(context: ErasureContext, options: ErasureOptio
   const { personData, now } = context;
   const { read, unreadable } = await personData.records(options.person);
   const needed = [
-    ...unreadable.map((id) => `The record ${id} names them, and eks-access can't read it.`),
+    ...unreadable.map((id) => `The record ${id} names them, and can't be read.`),
     ...read.flatMap((record) => neededWords(record, now())),
   ];
   if (needed.length > 0) return { type: "refused", message: needed.join(" ") };
@@ -50,7 +50,7 @@ export async function erasePerson(context: ErasureContext, options: ErasureOptio
 /** Why the ledger still needs a record; empty: it does not. */
 function neededWords(record: LedgerRecord, now: Date): readonly string[] {
   const since = recordClosedSince(record);
-  if (since === null) return [`${record.id} on ${record.cluster} has not ended: end it first.`];
+  if (since === null) return [`${record.id} on ${record.cluster} is open: end it first.`];
   if (since <= now.getTime()) return [];
   return [`${record.id} on ${record.cluster} stays until ${new Date(since).toISOString()}.`];
 }

@@ -36,7 +36,7 @@ describe("an extension", () => {
     expect(most).toMatchObject({ type: "extension", durationSeconds: hours(8) });
     expect(more).toEqual({
       type: "refused",
-      message: "viewer lasts at most 8h at a time. You can extend `r-1` by at most 7h now.",
+      message: "viewer lasts at most 8h at a time. Extend `r-1` by at most 7h now.",
     });
   });
 
@@ -49,7 +49,7 @@ describe("an extension", () => {
   test("has to wait where what is left is as long as the level allows, and says until when", () => {
     expect(readExtension(active, aLevel({ maxDurationSeconds: minutes(30) }), minutes(10), now)).toEqual({
       type: "refused",
-      message: `viewer lasts at most 30m at a time. You can extend \`r-1\` from ${at(end - minutes(25)).toISOString()} on.`,
+      message: `viewer lasts at most 30m at a time. Extend \`r-1\` from ${at(end - minutes(25)).toISOString()} on.`,
     });
   });
 

@@ -187,7 +187,7 @@ describe("the answer names each mistake, with what was understood and a line to 
       "",
       [
         "cluster: Say which cluster. Clusters: staging, production.",
-        "principal: Say which IAM role or user. `aws sts get-caller-identity` prints yours, and `/eks-access link <arn>` saves it.",
+        "principal: Say which role or user. `aws sts get-caller-identity` prints yours; `/eks-access link <arn>` saves it.",
         "level: Say which level.",
         "reason: Say why you need it.",
       ],

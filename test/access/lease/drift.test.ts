@@ -132,7 +132,7 @@ describe("the owner of aws-auth", () => {
     const { message } = ownedDocument({ name: "payments" }, owner);
 
     expect(message).toContain("aws-auth of payments belongs to Argo CD (argocd-controller wrote it last)");
-    expect(message).toMatch(/level that binds roles.*ignore leases: \/eks-access check payments/);
+    expect(message).toMatch(/level that binds roles.*the setting of \/eks-access check payments/);
   });
 });
 

@@ -74,7 +74,7 @@ test("a command with an earlier one's text is no retry: the answer names the wai
   await app.say("U0ENGINEER", "cancel r-new1");
   await app.say("U0ENGINEER", line);
 
-  expect(textOf(second)).toContain("You already requested exactly this: `r-new1` is waiting.");
+  expect(textOf(second)).toContain("Already requested: `r-new1` is waiting.");
   expect(await asked()).toEqual(["the same words", "the same words"]);
 });
 

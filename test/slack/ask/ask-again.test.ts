@@ -16,7 +16,7 @@ const report: WhyReport = {
     {
       code: "lease-ended",
       message: "`viewer` (`r-1`) ran out.",
-      remedy: "Ask again if you still need it.",
+      remedy: "Ask again.",
       offer: { type: "ask-again", request: "r-1" },
     },
   ],

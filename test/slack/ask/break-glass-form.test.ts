@@ -139,7 +139,7 @@ describe("break-glass", () => {
     ["", "Say which cluster."],
     ["prod because", "There is no cluster prod."],
     [`staging ${engineerArn}`, "Say why you need it."],
-    ["staging because", "Say which IAM role or user."],
+    ["staging because", "Say which role or user."],
     ["staging arn:aws:iam::999988887777:role/x because", "is in 999988887777"],
   ])("%j gives nothing, and says what is wrong", async (line, mistake) => {
     const answer = await breakGlass(context, "U0ENGINEER", line);

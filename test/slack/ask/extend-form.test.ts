@@ -62,7 +62,7 @@ describe("the Extend button opens a form that", () => {
       state: "pending",
     });
     expect(textOf({ blocks: engineer().view()?.blocks ?? [] })).toBe(
-      `Requested: extend \`r-1\` until ${utc(end + hours(1))} (\`r-new1\`). I'll DM you. Without approval it ends ${utc(end)}.`,
+      `Requested: extend \`r-1\` until ${utc(end + hours(1))} (\`r-new1\`). I'll DM you. Otherwise it ends ${utc(end)}.`,
     );
   });
 
@@ -73,9 +73,7 @@ describe("the Extend button opens a form that", () => {
     const view = await opened();
 
     expect(optionsIn(view)).toEqual([]);
-    expect(textOf({ blocks: view.blocks })).toContain(
-      "admin lasts at most 1h at a time. You can extend `r-admin` from",
-    );
+    expect(textOf({ blocks: view.blocks })).toContain("admin lasts at most 1h at a time. Extend `r-admin` from");
   });
 });
 
@@ -127,7 +125,7 @@ describe("the command", () => {
 
     const second = await app.say("U0ENGINEER", "extend r-1 1h");
 
-    expect(textOf(second)).toContain("You already requested exactly this: `r-new1`");
+    expect(textOf(second)).toContain("Already requested: `r-new1`");
   });
 
   test("of a lease that is extended already says which one to extend", async () => {
@@ -146,7 +144,7 @@ describe("the command", () => {
       "`r-2` is a rescue. Start another one once it ends.",
     ],
     ["a level that is gone", { level: "old" }, "staging does not offer old. Request another level."],
-    ["a cluster that is gone", { cluster: "old" }, "old is no longer in eks-access.yml. Ask an operator."],
+    ["a cluster that is gone", { cluster: "old" }, "old is not in eks-access.yml. Ask an operator."],
   ])("of %s says what to do", async (_, lease, said) => {
     await app.put({ ...aLeasedRequest({ state: "active" }, { id: "r-2" }), ...lease });
 
@@ -161,7 +159,7 @@ describe("the command", () => {
 
     const answer = await own.say("U0ENGINEER", "extend r-1 2h");
 
-    expect(textOf(answer)).toContain("viewer lasts at most 5h at a time. You can extend `r-1` by at most 1h 1m now.");
+    expect(textOf(answer)).toContain("viewer lasts at most 5h at a time. Extend `r-1` by at most 1h 1m now.");
   });
 });
 

@@ -218,7 +218,7 @@ describe("a request for another person", () => {
   test("is no emergency", async () => {
     const answer = await app.say("U0ONCALL", "break-glass staging for @engineer production is down");
 
-    expect(textOf(answer)).toContain("Emergency access is for yourself alone.");
+    expect(textOf(answer)).toContain("Emergency access is yours alone.");
   });
 });
 

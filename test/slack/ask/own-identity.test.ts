@@ -106,7 +106,7 @@ describe("a request without an ARN", () => {
     await withWorker({ why: "user-not-found" });
 
     expect(await say(line)).toContain(
-      "In IAM Identity Center, no user has the address engineer@example.com. Ask its administrator to correct it. Or write an ARN.",
+      "In Identity Center, no user has the address engineer@example.com. Ask its administrator. Or write an ARN.",
     );
   });
 
@@ -139,8 +139,8 @@ describe("a request without an ARN", () => {
     await app.stop();
     await withWorker({ person: person("Developer"), user: "U0APPROVER" });
 
-    expect(forged).toContain("No worker could look you up in AWS.");
-    expect(await say(line)).toContain("No worker could look you up in AWS.");
+    expect(forged).toContain("No worker could look you up.");
+    expect(await say(line)).toContain("No worker could look you up.");
     expect(await requests()).toEqual([]);
   });
 

@@ -173,7 +173,7 @@ describe("the form of a request", () => {
 
     const answer = await app.say("U0ENGINEER", "request");
 
-    expect(textOf(answer)).toContain("Slack waits at most three seconds for a form. Try again.");
+    expect(textOf(answer)).toContain("Slack waits three seconds for a form. Try again.");
   });
 
   const withShops = () => {
@@ -254,7 +254,7 @@ describe("a request in one line", () => {
   test("asks for an ARN where nothing is linked", async () => {
     const answer = textOf(await app.say("U0APPROVER2", "request staging viewer debug"));
 
-    expect(answer).toContain("Say which IAM role or user.");
+    expect(answer).toContain("Say which role or user.");
     expect(answer).toContain("/eks-access request staging <arn> viewer debug");
   });
 });

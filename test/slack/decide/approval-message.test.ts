@@ -105,7 +105,7 @@ test("the channel reads of a rescue what it is, and what is proved of it", () =>
 
   expect(problemsOf(approvalMessage(request, aCluster()).blocks)).toEqual([]);
   expect(text).toContain(
-    `<@U0ONCALL> took emergency control of \`staging\` to rescue it (no approval)*\nThe Slack name is unverified. AWS says: \`${as}\`\nEveryone who can assume \`rescuer\``,
+    `<@U0ONCALL> took emergency control of \`staging\` to rescue it (no approval)*\nSlack name unverified. AWS says: \`${as}\`\nEveryone who can assume \`rescuer\``,
   );
   expect(text).toContain("*Needs review*");
   const active = { ...request, lease: request.lease && aLease(request.lease, { state: "active" }) };

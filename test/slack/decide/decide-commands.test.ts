@@ -90,7 +90,7 @@ describe("a typed deny", () => {
 
     const answer = await app.say("U0APPROVER", `deny ${id} use <staging-2> instead`);
 
-    expect(textOf(answer)).toBe(`Denied \`${id}\`. The requester gets your reason.`);
+    expect(textOf(answer)).toBe(`Denied \`${id}\`. The requester reads why.`);
     expect((await app.ledger.get(id))?.denial).toMatchObject({ by: "U0APPROVER", why: "use <staging-2> instead" });
   });
 

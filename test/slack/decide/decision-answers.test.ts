@@ -19,7 +19,7 @@ describe("a click that decides nothing", () => {
     ["self-approval", "You can't decide about your own request. Ask <@U0APPROVER> or <@U0APPROVER2>."],
     ["not-an-approver", "Only approvers of `viewer` on `staging` can do this. Ask <@U0APPROVER> or <@U0APPROVER2>."],
     ["no-preview", "The worker must check the cluster first. Try again in a minute."],
-    ["change-differs", "The change is different now. Read the message again, then decide."],
+    ["change-differs", "The change is different now. Read it again, then decide."],
   ])("%s learns why", (code, sentence) => {
     expect(clickAnswer(code, states.denied ?? aRequest(), aCluster(), approver, both).text).toBe(sentence);
   });
@@ -56,6 +56,6 @@ describe("where several have to approve", () => {
   });
 
   test("and no one is left, the answer says so", () => {
-    expect(oneOfSeveralAnswer(waiting, []).text).toContain("no one else can approve. Ask an operator");
+    expect(oneOfSeveralAnswer(waiting, []).text).toContain("no one can give it. Ask an operator");
   });
 });

@@ -89,9 +89,7 @@ test("one person's quick commands leave Slack's forms to the others", async () =
     quick.close();
   }
 
-  expect(await say("U0APPROVER2", "request")).toBe(
-    ":hourglass: You opened many forms just now. Try again in a minute.",
-  );
+  expect(await say("U0APPROVER2", "request")).toBe(":hourglass: Too many forms. Try again in a minute.");
   expect(await say("U0APPROVER2", "help")).toContain("Ask for access");
 });
 
@@ -112,7 +110,7 @@ test("one person's quick clicks leave Slack's forms to the others", async () => 
   app.pass(61);
   await quick.click(card, "details");
 
-  expect(refused).toBe(":hourglass: You opened many forms just now. Try again in a minute.");
+  expect(refused).toBe(":hourglass: Too many forms. Try again in a minute.");
   expect(await app.slack.until(() => quick.view())).toMatchObject({ title: "Request" });
   for (const each of [quick, other]) each.close();
 });
@@ -142,7 +140,7 @@ test("one person's quick clicks in App Home leave Slack's forms and Homes to the
   }
   await app.say("U0ENGINEER", "help");
 
-  expect(textOf(refused)).toBe(":hourglass: You opened many forms just now. Try again in a minute.");
+  expect(textOf(refused)).toBe(":hourglass: Too many forms. Try again in a minute.");
   expect(quick.view()).toBeUndefined();
   expect(new Set([home.hash, ...published, quick.home()?.hash]).size).toBe(1);
 });
@@ -181,7 +179,7 @@ describe("when the cluster is no longer in eks-access.yml", () => {
 
     const answer = await app.answered("U0ENGINEER", () => app.person("U0ENGINEER").click(own, "nudge"));
 
-    expect(textOf(answer)).toContain("gone is no longer in eks-access.yml.");
+    expect(textOf(answer)).toContain("gone is not in eks-access.yml.");
     expect((await app.ledger.get(id))?.reminders?.sent).toBe(0);
   });
 
@@ -194,6 +192,6 @@ describe("when the cluster is no longer in eks-access.yml", () => {
     await app.person("U0APPROVER").click(card, "deny");
     const view = await app.slack.until(() => app.person("U0APPROVER").view());
 
-    expect(textOf(view)).toContain("gone is no longer in eks-access.yml.");
+    expect(textOf(view)).toContain("gone is not in eks-access.yml.");
   });
 });

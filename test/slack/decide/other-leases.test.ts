@@ -55,7 +55,7 @@ describe("a click on Approve", () => {
 
     const said = await click(context, "approved", two, "U0APPROVER");
 
-    expect(said[0]).toContain("began or ended after this message");
+    expect(said[0]).toContain("began or ended. The worker checks again");
     expect(await ledger.get("r-two")).toMatchObject({ state: "pending", preview: null });
   });
 
@@ -66,7 +66,7 @@ describe("a click on Approve", () => {
 
     const said = await click(context, "approved", two, "U0APPROVER");
 
-    expect(said[0]).toContain("is still ending. Approve after that");
+    expect(said[0]).toContain("is ending. Approve after that");
     expect(await ledger.get("r-two")).toEqual(two);
   });
 
@@ -98,7 +98,7 @@ describe("a click on Approve", () => {
     const said = await click(context, "approved", two, "U0APPROVER");
 
     expect(await ledger.get("r-one")).toMatchObject({ state: "approved" });
-    expect(said[0]).toContain("began or ended after this message");
+    expect(said[0]).toContain("began or ended. The worker checks again");
   });
 });
 

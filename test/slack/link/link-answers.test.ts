@@ -11,7 +11,7 @@ const proposal = { id: "r-1", user: "U0ENGINEER", arn, at: at(0).toISOString() }
 test("an administrator sees which principal a person wants, and had so far", () => {
   expect(textOfBlocks(linkQuestion(proposal, null))).toMatchInlineSnapshot(`
     "*<@U0ENGINEER> asks to link to \`arn:aws:iam::111122223333:role/developers\`*
-    Current link: none. Confirm only if you know it is theirs.
+    Current link: none. Confirm only what you know is theirs.
     [Confirm] [Refuse]"
   `);
   expect(JSON.stringify(linkQuestion(proposal, null))).toContain(`"accessibility_label":"Refuse: ${arn}"`);
@@ -22,23 +22,23 @@ test("the question becomes what was decided, and the person learns it", () => {
     `"<@U0ENGINEER> is linked to \`arn:aws:iam::111122223333:role/developers\`: confirmed by <@U0ADMIN>"`,
   );
   expect(linkOutcome(arn, false, "U0ADMIN").text).toMatchInlineSnapshot(
-    `"<@U0ADMIN> did not confirm your link to \`arn:aws:iam::111122223333:role/developers\`. Ask them why."`,
+    `"<@U0ADMIN> refused your link to \`arn:aws:iam::111122223333:role/developers\`. Ask them why."`,
   );
 });
 
 test("a person who waits for a confirmation sees what waits", () => {
   expect(linkStateAnswer([], proposal).text).toMatchInlineSnapshot(
     `
-    "You have no linked AWS identity yet.
+    "No linked AWS identity.
     \`arn:aws:iam::111122223333:role/developers\` has waited since <!date^1772355600^{date_short_pretty} {time}|2026-03-01 09:00:00 UTC> for an administrator.
-    \`aws sts get-caller-identity\` prints yours, and \`/eks-access link &lt;arn&gt;\` saves it."
+    \`aws sts get-caller-identity\` prints yours; \`/eks-access link &lt;arn&gt;\` saves it."
   `,
   );
 });
 
 test("where no direct message came, the administrators are named", () => {
   expect(proposedAnswer(arn, [], ["U0ADMIN"]).text).toMatchInlineSnapshot(
-    `"An administrator must confirm your link to \`arn:aws:iam::111122223333:role/developers\`. I couldn't reach an administrator. Try again in ten minutes, or ask <@U0ADMIN>."`,
+    `"An administrator must confirm your link to \`arn:aws:iam::111122223333:role/developers\`. Couldn't reach an administrator. Try again in ten minutes, or ask <@U0ADMIN>."`,
   );
 });
 

@@ -79,7 +79,7 @@ describe("link, where every person may make one,", () => {
     const before = await say("U0ENGINEER", "link");
     await say("U0ENGINEER", `link ${arn}`);
 
-    expect(before).toContain("You have no linked AWS identity yet.");
+    expect(before).toContain("No linked AWS identity.");
     expect(await say("U0ENGINEER", "link")).toContain(`Your AWS identities:\n• \`${arn}\``);
     expect(await say("U0ENGINEER", `link ${arn}`)).toContain("already");
     expect(await eventTypes()).toEqual(["link.made"]);
@@ -135,7 +135,7 @@ describe("link, where an administrator has to confirm it,", () => {
 
     await app.person("U0ONCALL").click(await told("U0ONCALL"), "Refuse");
 
-    expect(textOf(await told("U0ENGINEER"))).toContain("<@U0ONCALL> did not confirm");
+    expect(textOf(await told("U0ENGINEER"))).toContain("<@U0ONCALL> refused");
     expect(await app.ledger.linksOf("U0ENGINEER")).toEqual([]);
     expect(await eventTypes()).toEqual(["link.proposed", "link.refused"]);
   });
@@ -149,10 +149,10 @@ describe("link, where an administrator has to confirm it,", () => {
 
     const answer = await app.answered("U0APPROVER2", () => app.person("U0APPROVER2").click(second, "Refuse"));
 
-    expect(textOf(answer)).toContain("Decided, or replaced by a newer message");
+    expect(textOf(answer)).toContain("Decided or replaced");
     await expect
       .poll(() => questions("U0APPROVER2").join())
-      .toMatch(/asks to link to .*\n.*\n:warning: Decided, or replaced by a newer message/);
+      .toMatch(/asks to link to .*\n.*\n:warning: Decided or replaced/);
     expect(questions("U0APPROVER2").join()).not.toContain("[");
     expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
@@ -180,7 +180,7 @@ describe("link, where an administrator has to confirm it,", () => {
   });
 
   describe("where Slack takes no update for a while,", () => {
-    const handled = "<@U0ENGINEER> asked for a link. Decided, or replaced by a newer message.";
+    const handled = "<@U0ENGINEER> asked for a link. Decided or replaced.";
 
     async function decidedMeanwhile(error?: string): Promise<void> {
       await say("U0ENGINEER", `link ${arn}`);
@@ -243,7 +243,7 @@ describe("link, where an administrator has to confirm it,", () => {
 
     const open = () => questions("U0ONCALL").filter((text) => text.includes("[Confirm]"));
     await expect.poll(open).toEqual([expect.stringContaining(others)]);
-    expect(questions("U0ONCALL").join()).toContain("asked for a link. Decided, or replaced by a newer message.");
+    expect(questions("U0ONCALL").join()).toContain("asked for a link. Decided or replaced.");
   });
 
   test("leaves no administrator a button once another one has decided", async () => {
@@ -309,7 +309,7 @@ describe("link, where an administrator has to confirm it,", () => {
 
     const answer = await app.answered("U0ONCALL", () => app.person("U0ONCALL").click(old, "Confirm"));
 
-    expect(textOf(answer)).toContain("Decided, or replaced by a newer message.");
+    expect(textOf(answer)).toContain("Decided or replaced.");
     expect(await app.ledger.linksOf("U0ENGINEER")).toEqual([]);
   });
 
@@ -318,7 +318,7 @@ describe("link, where an administrator has to confirm it,", () => {
     app = await aSlackApp({ config: confirming.replace(", U0APPROVER2]\nlinking", "]\nlinking") });
 
     expect(await say("U0ONCALL", `link ${arn}`)).toBe(
-      "No link made. Another administrator must confirm it. Ask an operator to name one.",
+      "No link made. Another administrator must confirm it. Ask an operator for one.",
     );
     expect(await app.ledger.linkProposalOf("U0ONCALL")).toBeNull();
   });

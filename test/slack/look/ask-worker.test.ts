@@ -83,26 +83,26 @@ describe("check names the leases of people who left", () => {
   });
 
   test("IAM Identity Center too, as the worker found them, once each, and says what it did not compare", async () => {
-    const message = "IAM Identity Center has no user `alice@example.com`";
+    const message = "Identity Center has no user `alice@example.com`";
     leavers = {
       found: [
         { id: "r-left", message },
         { id: "r-over", message },
       ],
-      notCompared: "Not compared with IAM Identity Center: 1 lease. It did not answer.",
+      notCompared: "Not compared with Identity Center: 1 lease. It did not answer.",
     };
     app.slack.deactivate("U0ENGINEER");
 
     const answer = await say("check staging", "U0APPROVER");
 
     expect(answer).toMatch(
-      /`lease-of-leaver`\* `r-left`\nIAM Identity Center has no user `alice@example\.com`, and this lease of <@U0ENGINEER> gives `viewer` until .*\[Revoke\]/s,
+      /`lease-of-leaver`\* `r-left`\nIdentity Center has no user `alice@example\.com`, and this lease of <@U0ENGINEER> gives `viewer` until .*\[Revoke\]/s,
     );
     expect(answer.match(/lease-of-leaver/g)).toHaveLength(1);
     // Slack would make a link of a user's name such as evil.example.
     const shown = JSON.stringify(app.slack.person("U0APPROVER").ephemerals().at(-1)?.blocks);
     expect(shown.match(/"verbatim":true/g)).toHaveLength(shown.match(/"type":"mrkdwn"/g)?.length ?? 0);
-    expect(answer).toContain("Not compared with IAM Identity Center: 1 lease. It did not answer.");
+    expect(answer).toContain("Not compared with Identity Center: 1 lease. It did not answer.");
   });
 
   test("and offers a repair that deleted an entry and made no new one, until a later one makes it", async () => {

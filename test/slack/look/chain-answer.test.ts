@@ -51,7 +51,7 @@ test("a chain that holds is reported in one line at the top, then link by link",
 });
 
 test("a chain that breaks says where at the top, and how to fix it at the link", () => {
-  const remedy = "Check the role's policies, trust policy, external id, MFA and service control policies.";
+  const remedy = "Check the role's policies, trust policy, external id, MFA and SCPs.";
   const detail = "AWS refused sts:AssumeRole on arn:aws:iam::111122223333:role/cluster-creator (AccessDenied)";
   const links = completeChain(
     [whole[0] ?? expect.unreachable(), { name: "creator", result: "no", detail, remedy, isReached: true }],
@@ -63,7 +63,7 @@ test("a chain that breaks says where at the top, and how to fix it at the link",
     *The way in*
     ✓ *the worker's identity* AWS says: \`arn:aws:sts::111122223333:assumed-role/eks-access-worker/0\`
     ✗ *the creator* failed: AWS refused sts:AssumeRole on \`arn:aws:iam::111122223333:role/cluster-creator\` (AccessDenied)
-          → Check the role's policies, trust policy, external id, MFA and service control policies.
+          → Check the role's policies, trust policy, external id, MFA and SCPs.
     – *EKS*, *the API server*, *the right to write* not tested: needs the creator
     *What the cluster reads*
     – *the authentication mode*, *the document*, *the access entries* not tested: needs the creator
@@ -139,8 +139,8 @@ test("why the person is unknown is said once, with one fix", () => {
   const links = completeChain([...whole.slice(0, 8), you], aCluster());
   const linesFor = (why: string) => textOfBlocks(chainAnswer(aCluster(), links, why)).match(/.*you\*.*\n.*/)?.[0];
 
-  expect(linesFor("No worker could look you up in AWS. Ask an operator.")).toBe(
-    "– *you* not tested: No worker could look you up in AWS. Ask an operator.\n      → Link yours with /eks-access link.",
+  expect(linesFor("No worker could look you up. Ask an operator.")).toBe(
+    "– *you* not tested: No worker could look you up. Ask an operator.\n      → Link yours with /eks-access link.",
   );
   expect(linesFor("staging names no role of yours. `/eks-access link <arn>` saves it.")).not.toContain("→");
   expect(textOfBlocks(chainAnswer(aCluster(), links, "Unknown."))).toMatch(/^.*\n\[Ask for access\]\n/);
@@ -172,7 +172,7 @@ test("a link in another account that the cluster takes is named, and a missing o
   const text = textOfBlocks(chainAnswer(cluster, whole, null, foreignLines(cluster, [own, elsewhere], [own])));
 
   expect(text).toContain(
-    "• `arn:aws:iam::222233334444:role/dev` too, in account 222233334444. To use it: `/eks-access request staging arn:aws:iam::222233334444:role/dev`.",
+    "• `arn:aws:iam::222233334444:role/dev` in account 222233334444: `/eks-access request staging arn:aws:iam::222233334444:role/dev`.",
   );
   expect(text).toContain("– no link in account 333344445555. To link yours: `/eks-access link &lt;arn&gt;`.");
   expect(foreignLines(cluster, [elsewhere], [elsewhere])).toHaveLength(1);

@@ -70,7 +70,7 @@ describe("the answer to who created a cluster", () => {
         "*Configured* discover: the identity that CloudTrail names",
         `*CloudTrail* ✓ \`arn:aws:iam::111122223333:role/cluster-creator\`, as \`AssumedRole\` ${event}`,
         "*The worker* ✓ can act as `arn:aws:iam::111122223333:role/cluster-creator`, and the cluster exists",
-        "*What to do* Add `creator: { roleArn: arn:aws:iam::111122223333:role/cluster-creator }` to eks-access.yml: CloudTrail forgets it after 90 days.",
+        "*What to do* Add `creator: { roleArn: arn:aws:iam::111122223333:role/cluster-creator }` to eks-access.yml: CloudTrail forgets it in 90 days.",
       ].join("\n"),
     );
   });
@@ -131,7 +131,7 @@ describe("the answer to who created a cluster", () => {
     expect(text).toContain("*CloudTrail* ✗ AWSService through `cloudformation.amazonaws.com`, which no worker can use");
     expect(text).toContain("*The worker* ✗ can't act as it: AWS refused it.");
     expect(text).toContain(
-      "*What to do* Switch the cluster to API_AND_CONFIG_MAP, give a role an access entry with AmazonEKSClusterAdminPolicy",
+      "*What to do* Switch to API_AND_CONFIG_MAP, give a role an access entry with AmazonEKSClusterAdminPolicy",
     );
   });
 
@@ -152,7 +152,7 @@ describe("the answer to who created a cluster", () => {
 
   test("says that there is no record, or that no one could ask", () => {
     expect(answer(role, { record: null })).toContain(
-      "*CloudTrail* – no record in `eu-central-1` in the last 90 days. Check creator in eks-access.yml.",
+      "*CloudTrail* – no record in `eu-central-1` in its 90 days. Check creator in eks-access.yml.",
     );
     expect(answer(role, { record: null, trouble: "AWS refused <it>." })).toContain(
       "*CloudTrail* – not asked: AWS refused &lt;it&gt;.",

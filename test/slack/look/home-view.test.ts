@@ -110,15 +110,13 @@ test("what waits for a person with many identities is not below them all", () =>
 test("App Home asks for no link where a worker finds people", () => {
   const { blocks } = homeView(aHome({ identities: [], looksUp: true }));
 
-  expect(textOfBlocks({ blocks: blocks.slice(1, 2) })).toBe(
-    "`/eks-access whoami &lt;cluster&gt;` looks up your AWS identity.",
-  );
+  expect(textOfBlocks({ blocks: blocks.slice(1, 2) })).toBe("`/eks-access whoami &lt;cluster&gt;` finds yours.");
 });
 
 test("App Home of a new person says how to begin", () => {
   expect(textOfBlocks(homeView(aHome({ identities: [] })))).toMatchInlineSnapshot(`
     "header
-    You have no linked AWS identity yet. Run \`/eks-access link &lt;arn&gt;\`.
+    No linked AWS identity. Run \`/eks-access link &lt;arn&gt;\`.
     [Ask for access]
     divider
     *Your access*: none

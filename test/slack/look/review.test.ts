@@ -57,7 +57,7 @@ describe("review", () => {
 
   test("takes a longer time, and a cluster", async () => {
     expect(await said("review Staging since 60d")).toContain("r-older");
-    expect(await said("review nowhere 60d")).toContain("Name one of your clusters and a time");
+    expect(await said("review nowhere 60d")).toContain("Name a cluster and a time");
     expect(await said("status Staging")).toContain("`staging` is a cluster, not a request.");
   });
 

@@ -54,11 +54,7 @@ describe("the status of a request", () => {
 
     const text = textOfBlocks(statusAnswer({ request: aPreviewedRequest({ preview }), events: story, acts: [] }));
 
-    const places = [
-      "Full control: this allows everything in every namespace",
-      "First time: ",
-      "*What these groups can do*",
-    ];
+    const places = ["Full control: everything in every namespace", "First time: ", "*What these groups can do*"];
     expect(places.map((each) => text.indexOf(each))).toEqual(
       places.map((each) => text.indexOf(each)).toSorted((a, b) => a - b),
     );

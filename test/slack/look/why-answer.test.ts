@@ -23,7 +23,7 @@ describe("the answer to why", () => {
       • The entry in mapRoles, line 1, is for \`arn:aws:iam::111122223333:role/team/developers\` and never matches. Write the role without its path.
             → Write \`arn:aws:iam::111122223333:role/developers\` there.
       • \`viewer\` (\`r-1\`) ended <!date^1772370000^{date_short_pretty} {time}|2026-03-01 13:00:00 UTC>: its time was over.
-            → Ask again if you still need it.
+            → Ask again.
       [Request again]"
     `);
   });
@@ -66,7 +66,7 @@ describe("the answer to why", () => {
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✓ signs in as \`developer\` in \`readers\`, and can list pods
       This is about the role itself.
       • \`staging\` lets this principal in, and it can list pods in \`default\`.
-            → Compare \`aws sts get-caller-identity\` with \`kubectl auth whoami\`. Write the kubeconfig with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\`, with \`--role-arn\` if you assume a role. Count the token's characters with \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\`: at most 4096."
+            → Compare \`aws sts get-caller-identity\` with \`kubectl auth whoami\`. Write the kubeconfig with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\` (assuming a role: \`--role-arn\`). The token, by \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\`, has at most 4096 characters."
     `);
   });
 
@@ -100,7 +100,7 @@ describe("the answer to why", () => {
 
   test("asks for an ARN where none is linked", () => {
     expect(notLinkedAnswer(aCluster()).text).toMatchInlineSnapshot(
-      `"Which identity? \`/eks-access why staging &lt;arn&gt;\`. \`aws sts get-caller-identity\` prints yours, and \`/eks-access link &lt;arn&gt;\` saves it."`,
+      `"Which identity? \`/eks-access why staging &lt;arn&gt;\`. \`aws sts get-caller-identity\` prints yours; \`/eks-access link &lt;arn&gt;\` saves it."`,
     );
   });
 

@@ -88,9 +88,7 @@ describe("a typed deny", () => {
   test("of a migration takes effect at once, with its reason", async () => {
     await put();
 
-    expect(await say("U0APPROVER", `deny ${id} after the release`)).toBe(
-      `Denied \`${id}\`. The requester gets your reason.`,
-    );
+    expect(await say("U0APPROVER", `deny ${id} after the release`)).toBe(`Denied \`${id}\`. The requester reads why.`);
 
     expect(await app.ledger.migrations.get(id)).toMatchObject({
       state: "denied",

@@ -192,7 +192,7 @@ describe("an approver reads the whole plan before Approve (law 4)", () => {
   test("what no view can show, nobody can approve", () => {
     const text = textOfBlocks(answerIn("view", theLongestMigration()));
 
-    expect(text).toContain("It is too long to approve.");
+    expect(text).toContain("Too long to approve:");
     expect(text).toMatch(/\[Deny\]$/);
   });
 });
@@ -273,7 +273,7 @@ test.each([
 
 test.each([
   ["no-preview", "The worker must check the cluster first. Try again in a minute."],
-  ["change-differs", "The change is different now. Read the message again, then decide."],
+  ["change-differs", "The change is different now. Read it again, then decide."],
   ["quiet", "`staging` takes no approvals now: &lt;!channel&gt; a `*big*` release."],
 ] as const)(
   "a person who can't decide now, because %s, reads where to look, with what an operator wrote as plain text",

@@ -127,13 +127,9 @@ describe("without a click, what waits for a decision and Redis lost", () => {
     for (const _ of [1, 2]) await app.lookForLost();
 
     expect(now(card)).toBe(lostCard);
-    expect(now(direct)).toBe(
-      ":warning: `viewer` on `staging` (`r-7k2m9x4q`) has no record any more. Ask again if you still need it.",
-    );
+    expect(now(direct)).toBe(":warning: `viewer` on `staging` (`r-7k2m9x4q`) has no record any more. Ask again.");
     const replies = app.person("U0ENGINEER").directMessages().map(textOf).slice(1);
-    expect(replies).toEqual([
-      "<@U0ENGINEER> `viewer` on `staging` has no record any more. Ask again if you still need it.",
-    ]);
+    expect(replies).toEqual(["<@U0ENGINEER> `viewer` on `staging` has no record any more. Ask again."]);
   });
 
   test("keeps Details while the audit log has its history", async () => {

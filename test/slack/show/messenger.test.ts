@@ -169,7 +169,7 @@ describe("what Slack shows is made to match the ledger", () => {
     await showRequest(aContext(), request.id);
 
     expect(inThread()).toEqual([
-      "<@U0APPROVER>, <@U0APPROVER2>: <@U0ENGINEER> waits for your decision about `viewer` on `staging`. Press Approve or Deny above. Expires 2026-03-02 09:00:00 UTC.",
+      "<@U0APPROVER>, <@U0APPROVER2>: <@U0ENGINEER> waits for your decision about `viewer` on `staging`. Decide above. Expires 2026-03-02 09:00:00 UTC.",
       "Cancelled by the requester.",
     ]);
   });
@@ -235,7 +235,7 @@ describe("what Slack shows is made to match the ledger", () => {
     await showRequest(aContext(), request.id);
 
     expect(inChannel().filter((text) => text.includes("without a decision"))).toHaveLength(1);
-    expect(toEngineer().filter((text) => text.includes("no longer updates. I posted it again."))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("no longer updates; I posted it again."))).toHaveLength(1);
   });
 });
 
@@ -344,8 +344,8 @@ describe("people who have left Slack", () => {
 
     await showRequest(aContext(), request.id);
 
-    expect(toEngineer().filter((text) => text.includes("Too few active approvers"))).toEqual([
-      "Too few active approvers for `viewer` on `staging` (`r-1`): none. An operator can add approvers for `staging`. Expires 2026-03-02 09:00:00 UTC.",
+    expect(toEngineer().filter((text) => text.includes("Too few approvers"))).toEqual([
+      "Too few approvers for `viewer` on `staging` (`r-1`): none. An operator can add approvers for `staging`. Expires 2026-03-02 09:00:00 UTC.",
     ]);
     expect(inChannel()[0]).toContain("No approver is left in Slack. Ask an operator to add approvers");
     expect(await ledger.unshown(10)).toEqual([]);

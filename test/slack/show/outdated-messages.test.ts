@@ -241,6 +241,6 @@ describe("Details on the card of a removed cluster", () => {
 
     expect(buttonsIn(now(card))).toBe("[Details]");
     expect(await opened("U0ENGINEER", card)).toContain("the deployment of checkout hangs");
-    expect(await opened("U0APPROVER", card)).toContain("staging is no longer in eks-access.yml. Ask an operator.");
+    expect(await opened("U0APPROVER", card)).toContain("staging is not in eks-access.yml. Ask an operator.");
   });
 });

@@ -48,10 +48,10 @@ test("the requester links an identity that approvers are warned of by a button, 
   const shownTo = (user: string, asker: string | null) =>
     textOfBlocks(milestoneOf(warned(asker), aCluster(), [], user)?.message ?? { blocks: [] });
 
-  expect(shownTo("U0ENGINEER", null)).toContain("Not linked to you: approvers see a warning.\n[Nudge] [Link it]");
+  expect(shownTo("U0ENGINEER", null)).toContain("Not linked to you; approvers see that.\n[Nudge] [Link it]");
   expect(shownTo("U0ONCALL", "U0ONCALL")).not.toContain("[Link it]");
   // Who asked for them wrote the ARN: one click would make it theirs.
-  expect(shownTo("U0ENGINEER", "U0ONCALL")).toContain("Not linked to you: approvers see a warning.\n[Nudge] [Details]");
+  expect(shownTo("U0ENGINEER", "U0ONCALL")).toContain("Not linked to you; approvers see that.\n[Nudge] [Details]");
 });
 
 test("the requester reads the lines to sign in before the proof", () => {

@@ -148,7 +148,7 @@ describe("a migration that two approvers approved", () => {
 
     const migration = await scene.look();
 
-    expect(migration.done.at(-1)?.proof.join(" ")).toMatch(/authorized: .+, the same answers as for its item/);
+    expect(migration.done.at(-1)?.proof.join(" ")).toMatch(/authorized: .+, as for its item/);
   });
 
   test("gives the items back if a person deletes an entry, to go back to its item, while they leave aws-auth", async () => {
@@ -197,7 +197,7 @@ describe("a migration that two approvers approved", () => {
     expect([state, begun]).toEqual(["running", null]);
     expect(done.map(({ name }) => name)).toEqual(["switch-mode", `give-entry ${arns.admins}`]);
     expect(trouble?.message).toContain(`CreateAccessEntry on ${gone} `);
-    expect(trouble?.message).toContain(`the same for ${past}. Check that it exists with this path`);
+    expect(trouble?.message).toContain(`the same for ${past}. Check that this path exists`);
     expect(rolesNow()).toContain(arns.admins);
     await adminsSignIn();
     setRoles(initialAwsAuth.mapRoles);
@@ -315,7 +315,7 @@ describe("a migration that two approvers approved", () => {
 
       expect(ended).toMatchObject({ state, begun: null });
       const told = migrationThreadOf(ended, cluster).map(({ text }) => text);
-      expect(told.join(" ")).toContain(`Without an access entry: \`${arns.admins}\`. Create theirs`);
+      expect(told.join(" ")).toContain(`Create the access entry of \`${arns.admins}\``);
       expect(told.join(" ")).not.toContain("can still sign in");
     },
   );
@@ -520,7 +520,7 @@ describe("what is not what was approved is not carried out", () => {
 
       expect(ended).toMatchObject({ state: "refused", begun: null, trouble: null, refusal: { code: "mode-is-api" } });
       expect(migrationState(ended)).toContain("staging does not read aws-auth");
-      expect(migrationState(ended)).toContain(`Without an access entry: \`${arns.admins}\`.`);
+      expect(migrationState(ended)).toContain(`Create the access entry of \`${arns.admins}\`.`);
       expect((await typesOf(ended)).at(-1)).toBe("migration.refused");
     });
 
@@ -541,7 +541,7 @@ describe("what is not what was approved is not carried out", () => {
       const ended = await scene.look();
 
       expect(ended).toMatchObject({ state: "refused", begun: null });
-      expect(migrationState(ended).includes(`Without an access entry: \`${arns.admins}\``)).toBe(!stays);
+      expect(migrationState(ended).includes(`Create the access entry of \`${arns.admins}\``)).toBe(!stays);
       expect((await entryOfAdmins()) !== null).toBe(stays);
     });
 
@@ -555,7 +555,7 @@ describe("what is not what was approved is not carried out", () => {
       const ended = await scene.toItsEnd();
 
       expect(ended).toMatchObject({ state: "refused", done: [{}, {}] });
-      expect(migrationState(ended)).toMatch(/^Refused: \S+ does not read aws-auth(?!.*Without an access entry)/);
+      expect(migrationState(ended)).toMatch(/^Refused: \S+ does not read aws-auth(?!.*Create the access entry)/);
       expect(rolesNow()).toContain(arns.admins);
       await adminsSignIn();
     });
@@ -570,7 +570,7 @@ describe("what is not what was approved is not carried out", () => {
       const ended = await scene.toItsEnd();
 
       expect(ended).toMatchObject({ state: "refused", begun: null, done: [{}, {}] });
-      expect(migrationState(ended)).toMatch(/^Refused: \S+ does not read aws-auth(?!.*Without an access entry)/);
+      expect(migrationState(ended)).toMatch(/^Refused: \S+ does not read aws-auth(?!.*Create the access entry)/);
       expect(rolesNow()).toContain(arns.admins);
     });
 

@@ -90,7 +90,7 @@ describe("the chain to another person's pods", () => {
     const links = await chain(ledger);
 
     expect(links.worker.result).toBe("no");
-    expect(links.worker.remedy).toBe("Check the worker's own AWS credentials, and its clock.");
+    expect(links.worker.remedy).toBe("Check the worker's AWS credentials and clock.");
     expect(links.creator.detail).toBe("needs the worker's identity");
   });
 

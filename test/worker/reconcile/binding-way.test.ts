@@ -516,7 +516,7 @@ describe("what others do to a binding", () => {
 
       const { lease } = await requestOf(context, "r-one");
       expect(lease).toMatchObject({ state: "failed", failure: { code: "binding-changed" } });
-      expect(lease?.failure?.message).toContain("was changed by an admission webhook or policy. The worker deleted it");
+      expect(lease?.failure?.message).toContain("was changed by an admission webhook or policy. Deleted again");
       expect(await bindings()).toEqual([]);
       expect([await may("alice@example.com", "default"), await may("carol@example.com", "default")]).toEqual([
         false,
@@ -1274,7 +1274,7 @@ describe("a role that others take from a lease in force", () => {
 
     const words = "the ClusterRole few is gone";
     expect(report).toContain(`is active, but its access is missing: ${words}.`);
-    expect(report).toContain("Create it, or correct the level in eks-access.yml.");
+    expect(report).toContain("Create it, or correct the level.");
     expect(links.find(({ name }) => name === "drift")?.detail).toContain(words);
   });
 

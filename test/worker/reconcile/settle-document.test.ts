@@ -35,7 +35,7 @@ test("an immutable document is refused, whatever is in it", async () => {
   await expect(read({ ...configMap, immutable: true })).rejects.toMatchObject({
     code: "document-immutable",
     message: expect.stringMatching(
-      /aws-auth of staging is immutable\. Save it, remove immutable.*kubectl replace --force/,
+      /aws-auth of staging is immutable\. Save it without immutable.*kubectl replace --force/,
     ),
   });
 });

@@ -65,7 +65,7 @@ test("a person's data is erased from Redis once nothing needs it, and the log st
   const again = await erase();
   expect(early).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/Erased nothing of U0ENGINEER. r-\w+ on staging has not ended: end it first/),
+    stderr: expect.stringMatching(/Erased nothing of U0ENGINEER. r-\w+ on staging is open: end it first/),
   });
   expect(erased).toMatchObject({ stderr: "", stdout: expect.stringMatching(/^Erased U0ENGINEER in \d+ events, and/) });
   expect(again.stdout).toMatch(/^Redis has nothing of U0ENGINEER\.\n/);
