@@ -138,7 +138,7 @@ function intentsOf(document: ReadDocument, changes: readonly Change[]): Intent[]
   for (const change of last.values()) {
     const mapping = change.type === "map" ? mappingIntent(document, change) : null;
     if (mapping !== null) intents.push(mapping);
-    if (change.type === "unmap") intents.push(...removals(document, change, entriesFor(document, change.arn)));
+    if (change.type === "unmap") intents.push(...removals(change, entriesFor(document, change.arn)));
     else if (change.ours) intents.push(...intentsBeside(document, change, change.ours));
   }
   return intents;
@@ -151,26 +151,20 @@ function intentsBeside(document: ReadDocument, change: Change, ours: OursOfAll):
   const isOurs = (entry: Entry | null) => theirs && sameGroups(entry?.groups ?? [], [...theirs, ...added]);
   const others = entriesFor(document, change.arn).filter((entry) => entry !== counts);
   const beside = isOurs(counts) ? others.filter(isOurs).slice(hidden) : others;
-  if (groups === null) return removals(document, change, beside);
+  if (groups === null) return removals(change, beside);
   const named = beside.filter(({ username }) => username.startsWith(ours.usernames));
-  return named.flatMap((entry) => editBeside(change.arn, entry, entry.reachable ? groups : added));
+  return named.flatMap((entry) => {
+    const lost = entry.reachable ? groups : added;
+    const left = entry.groups.filter((group) => !lost.includes(group));
+    if (left.length === entry.groups.length) return [];
+    return { type: "edit", arn: change.arn, entry, username: entry.username, groups: left, isBeside: true };
+  });
 }
 
-function editBeside(arn: string, entry: Entry, lost: readonly string[]): Intent[] {
-  const groups = entry.groups.filter((group) => !lost.includes(group));
-  if (groups.length === entry.groups.length) return [];
-  return [{ type: "edit", arn, entry, username: entry.username, groups, isBeside: true }];
-}
-
-/** An entry of ours beside the one that counts keeps what others added to it. */
-function removals(document: ReadDocument, { arn, ours }: Change, some: readonly Entry[]): Intent[] {
-  const { usernames = "", added } = ours ?? {};
-  const counts = entryOf(document, arn);
-  const isWhole = (entry: Entry) => !added || entry === counts || entry.groups.every((group) => added.includes(group));
-  const found = some.filter(({ username }) => username.startsWith(usernames));
-  const entries = found.filter(isWhole);
-  const kept = found.filter((entry) => !isWhole(entry)).flatMap((entry) => editBeside(arn, entry, added ?? []));
-  return entries.length === 0 ? kept : [{ type: "remove", arn, entries, ...(ours && { isBeside: true }) }, ...kept];
+/** Those of ours, also with what others added to a copy: it could come into force, with a group of a lease that ended. */
+function removals({ arn, ours }: Change, some: readonly Entry[]): Intent[] {
+  const entries = some.filter(({ username }) => username.startsWith(ours?.usernames ?? ""));
+  return entries.length === 0 ? [] : [{ type: "remove", arn, entries, ...(ours && { isBeside: true }) }];
 }
 
 function mappingIntent(document: ReadDocument, change: Change & { type: "map" }): Intent | null {
