@@ -13,6 +13,7 @@ import { slackErrorCode } from "./web-client.ts";
 
 export interface Presence {
   readonly present: readonly string[];
+  /** Also user groups without people. */
   readonly departed: readonly string[];
 }
 
@@ -28,12 +29,14 @@ export async function presenceOf(
   if (request.state !== "pending" || !request.preview || !cluster || !isApprovable(request, cluster)) return null;
   try {
     const out = peopleNotDue(request, cluster);
-    const named = await Promise.all(othersWhoMayApprove(request, cluster).map((name) => peopleOfName(directory, name)));
+    const names = othersWhoMayApprove(request, cluster);
+    const named = await Promise.all(names.map((name) => peopleOfName(directory, name)));
+    const empty = names.filter((_, index) => named[index]?.length === 0);
     const people = [...new Set(named.flat())].filter((user) => !out.includes(user)).slice(0, maxPeople);
     const accounts = await Promise.all(people.map((user) => directory.accountOf(user)));
     return {
       present: people.filter((_, index) => accounts[index] === "active"),
-      departed: people.filter((_, index) => accounts[index] !== "active"),
+      departed: [...empty, ...people.filter((_, index) => accounts[index] !== "active")],
     };
   } catch (error) {
     log.warn({ request: request.id, err: error }, "could not check whether approvers are active in Slack");
@@ -42,7 +45,7 @@ export async function presenceOf(
 }
 
 async function peopleOfName(directory: Directory, name: string): Promise<readonly string[]> {
-  const people = isUser(name) ? [name] : await directory.membersOf(name);
+  const people = await peopleBehind(directory, name);
   return Promise.all(people.map((user) => directory.idOf(user)));
 }
 
@@ -87,14 +90,15 @@ export const maxCalled = 10;
 export async function whoIsCalled(directory: Directory, { names, out }: Due): Promise<readonly string[]> {
   const called = names.map(async (name) => {
     if (isUser(name)) return activeAmong(directory, [name]);
-    const members = await directory.membersOf(name).catch(() => []);
-    if (members.length > maxCalled + out.length) return [name];
-    const people = await peopleOfName(directory, name).catch(() => []);
+    const members = await peopleBehind(directory, name).catch(() => null);
+    if (!members || members.length > maxCalled + out.length) return [name];
+    const people = await peopleOfName(directory, name).catch(() => members);
     const others = await activeAmong(
       directory,
       people.filter((user) => !out.includes(user)),
     );
-    return others.length < people.length && others.length <= maxCalled ? others : [name];
+    const isAll = people.length > 0 && others.length === people.length;
+    return isAll || others.length > maxCalled ? [name] : others;
   });
   return [...new Set((await Promise.all(called)).flat())];
 }

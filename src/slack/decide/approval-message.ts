@@ -226,9 +226,7 @@ function presenceLines(presence: Presence | null, room: number): readonly string
   const { present, departed } = presence;
   const none = ":warning: No approver is left in Slack";
   if (present.length === 0) return [room === 0 ? none : `${none}. Ask an operator to add approvers`];
-  if (departed.length === 0) return [];
-  const members = departed.length === 1 ? "a member" : "members";
-  return [`:warning: No longer ${members}: ${mentions(departed, room < 2 ? 1 : 20)}`];
+  return departed.length === 0 ? [] : [`:warning: Can't approve: ${mentions(departed, room < 2 ? 1 : 20)}`];
 }
 
 /** The digest in a button binds the click to the change that this card and its Details show. */

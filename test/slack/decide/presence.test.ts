@@ -2,11 +2,15 @@ import { describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import type { Directory } from "../../../src/slack/app/directory.ts";
 import { hasTooFewApprovers, presenceOf, whoIsCalled } from "../../../src/slack/app/people-called.ts";
+import { slackFailure } from "../../../src/slack/app/web-client.ts";
 import { configOf, configText } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { silentContext } from "../../fault/silent-context.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { noGroups } from "../slack-context.ts";
+
+const ofGoneGroup = () =>
+  Promise.reject(slackFailure({ data: { error: "no_such_subteam" } }, "the user group S0GONE of the policy"));
 
 async function presenceFor(request: AccessRequest, directory: Partial<Directory> = {}, text = configText) {
   const config = configOf(text);
@@ -58,6 +62,15 @@ describe("who is left to decide", () => {
     expect(presence?.present).toEqual(["U0ENGINEER", "U0ONCALL"]);
   });
 
+  test("are the others, if a user group of the policy is gone from Slack", async () => {
+    const text = configText.replace("[U0APPROVER, U0APPROVER2]", "[U0APPROVER, S0GONE]");
+
+    expect(await presenceFor(aPreviewedRequest(), { membersOf: ofGoneGroup }, text)).toEqual({
+      present: ["U0APPROVER"],
+      departed: ["S0GONE"],
+    });
+  });
+
   test.each([
     ["nobody has to decide any more", anApprovedRequest(), {}],
     ["the worker has not looked yet", aRequest(), {}],
@@ -99,6 +112,10 @@ describe("who is mentioned", () => {
     const called = await calledOf(["U0GUEST", "S0PLATFORM"], { accountOf: silent, membersOf: silent });
 
     expect(called).toEqual(["U0GUEST", "S0PLATFORM"]);
+  });
+
+  test("are no user group that is gone from Slack", async () => {
+    expect(await calledOf(["U0APPROVER", "S0GONE"], { membersOf: ofGoneGroup })).toEqual(["U0APPROVER"]);
   });
 
   test("are a user group as it is, if all its people can act", async () => {

@@ -332,7 +332,7 @@ describe("people who have left Slack", () => {
 
     await showRequest(aContext(), request.id);
 
-    expect(inChannel()[0]).toMatch(/Waiting for <@U0APPROVER2>\n.*No longer a member: <@U0APPROVER>/s);
+    expect(inChannel()[0]).toMatch(/Waiting for <@U0APPROVER2>\n.*Can't approve: <@U0APPROVER>/s);
     expect(toEngineer()).toEqual([expect.stringContaining("to decide about")]);
   });
 

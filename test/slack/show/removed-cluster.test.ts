@@ -213,7 +213,7 @@ describe("approvers who are none any more", () => {
     await expect.poll(() => hurried(() => home("U0APPROVER"))).not.toContain("r-1");
     expect(before).toContain("[Review]");
     if (config === others) await expect.poll(card).toContain("Waiting for <@U0APPROVER2>");
-    if (guests.length > 0) await expect.poll(card).toContain("No longer a member: <@U0APPROVER>");
+    if (guests.length > 0) await expect.poll(card).toContain("Can't approve: <@U0APPROVER>");
   });
 
   test.each(
