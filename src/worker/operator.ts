@@ -161,9 +161,8 @@ async function examineRights(context: WorkerContext, cluster: Cluster): Promise<
       ...proof.missing.map((act) => broken(`operator: it can't ${act}, which a run needs`, run)),
       // The operator can't create them, and an end could not be remembered there.
       ...absent.map((step) => broken(`operator: ${step.replace(/^Create (.*)\.$/, "$1 is absent")}`, run)),
-      ...proof.excess.map((act) =>
-        broken(`operator: it can ${act}, which it must not`, "Find the binding that gives it."),
-      ),
+      // It removes what our own role gives; if another binding gives it, it says so.
+      ...proof.excess.map((act) => broken(`operator: it can ${act}, which it must not`, run)),
     ];
     const right = `operator: it can do the ${proof.needed.length} things that a run needs, and none of the ${proof.forbidden.length} that it must not`;
     return wrong.length > 0 ? wrong : [found(right)];

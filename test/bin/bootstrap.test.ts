@@ -218,6 +218,18 @@ describe.each(["checkout", "analytics"])("%s, which takes access entries", (clus
   });
 });
 
+test("a new run is what doctor names once the cluster ignores aws-auth, for the rights there that our role still gives", async () => {
+  await bootstrap("checkout", "--apply");
+  sandbox.aws.updateCluster(arnOf("checkout"), { authenticationMode: "API" });
+
+  const { stdout } = await examine();
+
+  expect(stdout).toContain(
+    "✗ operator: it can update configmaps aws-auth in kube-system, which it must not. Run eks-access bootstrap checkout --apply.",
+  );
+  expect(await bootstrap("checkout", "--apply")).toMatchObject({ code: 0 });
+});
+
 test("a role that eks-access.yml does not name yet is given by --role, and the setting is printed", async () => {
   await Promise.all([sandbox.stop(), redis.close()]);
   await start(configuration);

@@ -209,6 +209,15 @@ describe.each(Object.entries(questions))("%s, where the API server answers 403,"
   });
 });
 
+test("check names no fix where the operator may not read an aws-auth that the cluster does not read", async () => {
+  side().sandbox.aws.updateCluster(clusterArn, { authenticationMode: "API" });
+  side().sandbox.faults.plan("kubernetes.get-configmap", status(403, "Forbidden"), { times: 5 });
+
+  const report = await reportCheck(side().context(), { ...side().cluster, operator }, asker);
+
+  expect(report).toMatchObject({ document: { type: "failed", message: expect.not.stringContaining("bootstrap") } });
+});
+
 describe("a rescue", () => {
   const why = async (change: Partial<Candidate>) => {
     const { cluster, context, sandbox } = side();

@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/access-error.ts";
+import { AccessError, explainFailure, hasCode } from "../../access/access-error.ts";
 import { ownIdentities } from "../../access/identities.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { belongsTo, mapOwner } from "../../access/lease/drift.ts";
@@ -123,7 +123,11 @@ function reportDocument(question: CheckQuestion): Promise<DocumentReport> {
   const { context, cluster, reached, leasedNow, asker, looking, limits } = question;
   const mode = reached.description.authenticationMode;
   const bindings = inTimeOr(reached.client.roleBindings(), limits.withinMs, null);
-  return orFailed(context, cluster, "could not check the document", async () => {
+  // The bootstrap gives the operator no right to a document that the cluster does not read.
+  const isByDesign = mode === "API" && cluster.operator !== undefined;
+  const wordsOf = (error: unknown) =>
+    isByDesign && hasCode(error, "cluster-forbidden") ? `${error.what}.` : explainFailure(error);
+  const report = async (): Promise<DocumentReport> => {
     const looked = await looking;
     if (!looked) return { type: "absent" };
     const { document, managers, immutable, isBeingDeleted } = looked;
@@ -143,7 +147,8 @@ function reportDocument(question: CheckQuestion): Promise<DocumentReport> {
             ...owned(looked, cluster),
           ];
     return { type: "checked", ...summarize(document, managers, [...ours, ...roles]), immutable, isBeingDeleted };
-  });
+  };
+  return orFailed(context, cluster, "could not check the document", report, wordsOf);
 }
 
 function distrusted({ untrusted }: LiveDocument): readonly ReportedProblem[] {
