@@ -57,7 +57,7 @@ export const runMigrate = cliCommand("migrate", migrateUsage, async (argv, io) =
   const known = new Set(facts.document.entries.map(({ arn }) => principalKey(arn)));
   const stray = facts.givenArns.find((arn) => !known.has(principalKey(arn)));
   if (stray !== undefined) unusable(`aws-auth of ${cluster.name} has no entry for ${stray}.`);
-  return printResult(cluster.name, planMigration(facts), options, io);
+  return printResult(cluster, planMigration(facts), options, io);
 });
 
 const known = {
@@ -74,7 +74,7 @@ function readOptions(argv: readonly string[]) {
   return { cluster, givenArns, json, apply: application };
 }
 
-function printResult(cluster: string, result: MigrationResult, { json }: MigrateOptions, io: CommandIo): number {
+function printResult(of: Cluster, result: MigrationResult, { json }: MigrateOptions, io: CommandIo): number {
   if (result.type === "refused") {
     const { code, message } = result;
     io.stdout(
@@ -85,12 +85,12 @@ function printResult(cluster: string, result: MigrationResult, { json }: Migrate
     return 1;
   }
   const summary = summarizeMigration(result);
-  const report = { ok: true, cluster, ...summary, plan: result.steps };
-  io.stdout(json ? `${JSON.stringify(report, null, 2)}\n` : migrationText(cluster, summary));
+  const report = { ok: true, cluster: of.name, ...summary, plan: result.steps };
+  io.stdout(json ? `${JSON.stringify(report, null, 2)}\n` : migrationText(of, summary));
   return 0;
 }
 
-function migrationText(cluster: string, summary: MigrationSummary): string {
+function migrationText(cluster: Cluster, summary: MigrationSummary): string {
   const { mode, items, steps, keptBecause, before, digest } = summary;
   const of = items.flatMap(({ place, arn, sentences }) => [
     `  ${place}: ${arn}`,
@@ -102,7 +102,7 @@ function migrationText(cluster: string, summary: MigrationSummary): string {
     `     Undo: ${undo}`,
   ]);
   return [
-    `${cluster} has the authentication mode ${mode}.`,
+    `${cluster.name} has the authentication mode ${mode}.`,
     "",
     "Items of aws-auth",
     ...(of.length > 0 ? of : ["  None."]),
@@ -111,7 +111,7 @@ function migrationText(cluster: string, summary: MigrationSummary): string {
     ...(numbered.length > 0 ? numbered : ["  Nothing to do."]),
     ...(keptBecause === null ? [] : ["", `aws-auth stays as it is. ${keptBecause}`]),
     "",
-    ...lastStep(before),
+    ...lastStep(cluster, before),
     "",
     `Plan ${digest}`,
     "",
@@ -119,10 +119,10 @@ function migrationText(cluster: string, summary: MigrationSummary): string {
 }
 
 /** The mode API ignores aws-auth and is irreversible, so operators take that step themselves. */
-function lastStep(before: readonly string[]): string[] {
-  const command = "aws eks update-cluster-config --access-config authenticationMode=API (irreversible)";
+function lastStep({ region, eksName }: Cluster, before: readonly string[]): string[] {
   const mode = "API";
-  if (before.length === 0) return [`An operator can switch the mode to ${mode} for good: ${command}.`];
+  const command = `aws eks update-cluster-config --region ${region} --name ${eksName} --access-config authenticationMode=${mode}`;
+  if (before.length === 0) return [`An operator can switch the mode to ${mode} for good:`, `  ${command}`];
   return [
     `The mode ${mode} would drop ${counted(before.length, "item")} of aws-auth:`,
     ...before.map((arn) => `  ${arn}`),

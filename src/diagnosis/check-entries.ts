@@ -1,6 +1,7 @@
 import type { Drift } from "../access/lease/drift.ts";
 import { baseOf, isGivenByEntry } from "../access/lease/holding.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
+import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import { accessPolicies, kubernetesGroups } from "../access/policy/policy-text.ts";
 import { withoutRolePath } from "../access/principal.ts";
 import type { ApprovedRequest } from "../access/record.ts";
@@ -18,7 +19,14 @@ import {
   type Reader,
 } from "./leases.ts";
 import { named, someOf } from "./link.ts";
-import { authenticatedGroup, CLUSTER_ADMIN, lostByNodes, nodeTypeOf, principalKey } from "./migration/facts.ts";
+import {
+  authenticatedGroup,
+  CLUSTER_ADMIN,
+  entryForNodes,
+  lostByNodes,
+  nodeTypeOf,
+  principalKey,
+} from "./migration/facts.ts";
 import { signInByEntry } from "./migration/plan.ts";
 import { identityWords } from "./person-links.ts";
 import { groupProblems, type ReportedProblem } from "./problems.ts";
@@ -59,7 +67,7 @@ export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
     ...outdatedEntries(facts),
     ...read.flatMap((each) => accessEntryProblems(each, around)),
     ...leaseProblems(driftsIn(facts), cluster, asker, "its access entry"),
-    ...(document ? read.flatMap((each) => hiddenItem(each, document) ?? []) : []),
+    ...(document ? read.flatMap((each) => hiddenItem(each, document, cluster) ?? []) : []),
     ...replaced.map((set) => replacedRoleProblem(set, cluster)),
     ...absentRoleProblems(cluster, roles, replaced),
     ...rolesNotCompared(cluster, asked, roles),
@@ -127,11 +135,11 @@ function leasesIn(leased: readonly ApprovedRequest[]): readonly ApprovedRequest[
 }
 
 /** How an access entry, without our lease, differs from the item of aws-auth that it hides; null: no item, or no difference. */
-function hiddenItem(read: ReadEntry, document: AwsAuthDocument): EntryProblem | null {
+function hiddenItem(read: ReadEntry, document: AwsAuthDocument, cluster: Cluster): EntryProblem | null {
   const { principalArn, type, username } = read.entry;
   const item = entryOf(document, withoutRolePath(principalArn));
   if (!item) return null;
-  if (isNode(item)) return hiddenNodes(read, item);
+  if (isNode(item)) return hiddenNodes(read, item, cluster);
   if (type !== "STANDARD") return differsFromNodes(read, item, groupsOf(item), "Use another role for people.");
   const given = withoutLeases(read);
   const lost = lostBy(read, given, document);
@@ -140,10 +148,10 @@ function hiddenItem(read: ReadEntry, document: AwsAuthDocument): EntryProblem | 
 }
 
 /** Nodes need an entry of their own type: an entry for people has none of the groups that EKS gives to nodes. */
-function hiddenNodes(read: ReadEntry, item: Entry): EntryProblem | null {
+function hiddenNodes(read: ReadEntry, item: Entry, cluster: Cluster): EntryProblem | null {
   const { principalArn, type } = read.entry;
   const wanted = nodeTypeOf(item);
-  const renew = `Delete it and create one for nodes: ${named(`aws eks create-access-entry --type ${wanted}`)}.`;
+  const renew = `Delete it and create one for nodes: ${entryForNodes(clusterArnOf(cluster), wanted, principalArn)}.`;
   if (type !== "STANDARD" && namesBySession.has(type) === namesBySession.has(wanted)) {
     const lost = lostByNodes(item, type);
     if (lost.length === 0) return null;

@@ -245,7 +245,7 @@ describe("an item of aws-auth behind an access entry", () => {
 
     const [problem] = tell([aReadEntry(entry)], behind(nodes));
     expect(problem).toMatchObject({ code: "entry-hides-nodes", severity: "error" });
-    expect(problem?.remedy).toContain("`aws eks create-access-entry --type EC2_LINUX`");
+    expect(problem?.remedy).toContain("--cluster-name staging-eks --type EC2_LINUX --principal-arn arn:");
     expect(codes([aReadEntry({ ...entry, type: "EC2_LINUX", groups: ["system:nodes"] })], behind(nodes))).toEqual([]);
     const [hybrid] = tell([aReadEntry({ ...entry, type: "HYBRID_LINUX", groups: ["system:nodes"] })], behind(nodes));
     expect(hybrid).toEqual(problem);
@@ -265,7 +265,8 @@ describe("an item of aws-auth behind an access entry", () => {
     );
     const [other] = tell([aReadEntry({ ...entry, type: "EC2_LINUX" })], behind(windows));
     expect(other?.message).toContain("loses `eks:kube-proxy-windows`.");
-    expect(other?.remedy).toBe("Delete it and create one for nodes: `aws eks create-access-entry --type EC2_WINDOWS`.");
+    const command = `aws eks create-access-entry --region eu-central-1 --cluster-name staging-eks --type EC2_WINDOWS --principal-arn ${team}`;
+    expect(other?.remedy).toBe(`Delete it and create one for nodes: \`${command}\`.`);
   });
 });
 

@@ -6,6 +6,7 @@ import { withoutRolePath } from "../../access/principal.ts";
 import { reservedName } from "../../access-entry/index.ts";
 import { type AwsAuthDocument, type Entry, goFold, MASTERS, sameGroups } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
+import { named } from "../link.ts";
 import type { RoleTimes } from "../remade-roles.ts";
 
 /** What an entry of each type gives; a node role's other rights in aws-auth would be lost. */
@@ -119,6 +120,13 @@ export type MigrationStep =
 
 /** The types of access entries that nodes use (EKS User Guide, "Create access entries"). */
 export type NodeType = "EC2_LINUX" | "EC2_WINDOWS" | "FARGATE_LINUX" | "HYBRID_LINUX";
+
+/** The command that makes the access entry of nodes, in code style. @param arn of their role */
+export function entryForNodes(clusterArn: string, type: NodeType, arn: string): string {
+  const [, , , region, , , name] = clusterArn.split(/[:/]/);
+  const into = `--region ${region} --cluster-name ${name}`;
+  return named(`aws eks create-access-entry ${into} --type ${type} --principal-arn ${arn}`);
+}
 
 /** The type of these nodes' access entry, by EKS's own lines in aws-auth for each kind. */
 export function nodeTypeOf({ username, groups }: Pick<Entry, "username" | "groups">): NodeType {

@@ -13,6 +13,7 @@ import {
 import { isAsked, isRemade, remadeRoleWords, remadeUnknown } from "../remade-roles.ts";
 import { outdatedEntryRemedy } from "../replaced-roles.ts";
 import {
+  entryForNodes,
   isAsWanted,
   lostByNodes,
   type MigrationFacts,
@@ -112,7 +113,11 @@ function moved(item: Entry, facts: MigrationFacts, there: PresentEntry | undefin
   return { type: "moves", wanted, isDone, instead, notes: there ? [] : whole.notes };
 }
 
-function outcomeOfNodes(item: Entry, there: PresentEntry | undefined, { managedNodes }: MigrationFacts): Outcome {
+function outcomeOfNodes(
+  item: Entry,
+  there: PresentEntry | undefined,
+  { managedNodes, clusterArn }: MigrationFacts,
+): Outcome {
   const owners = managedNodes?.filter(({ roleArn }) => principalKey(roleArn) === principalKey(item.arn)) ?? [];
   const nodeType = owners[0]?.type ?? nodeTypeOf(item);
   const owned = owners.length > 0 ? `It is the role of ${owners.map(({ name }) => name).join(" and ")}.` : "";
@@ -124,8 +129,8 @@ function outcomeOfNodes(item: Entry, there: PresentEntry | undefined, { managedN
     return { type: "nodes", nodeType, isThere: true, note };
   }
   const arn = owners[0]?.roleArn ?? item.arn;
-  const known = owners[0] ? arn : `${arn} (with the role's path)`;
-  const command = `aws eks create-access-entry --type ${nodeType} --principal-arn ${isShellSafe(arn) ? known : "<role>"}`;
+  const made = entryForNodes(clusterArn, nodeType, isShellSafe(arn) ? arn : "<role>");
+  const command = owners[0] ? made : `${made} (with the role's path)`;
   const unasked = managedNodes ? "" : "The worker can't ask EKS about its nodes (deploy/iam/migration-policy.json). ";
   // EKS knows the owners of nodes. Without the right to ask EKS, the item alone does not show them.
   const how = owned

@@ -221,7 +221,7 @@ it("says by EKS's own answer which nodes use a role, and of which type", () => {
 
   expect(of([linux, { ...linux, name: "the managed node group b" }])).toMatchObject({
     note: expect.stringMatching(
-      /^It is the role of the managed node group a and the managed node group b\. EKS makes .+ --principal-arn \S+:role\/eks\/nodes\./,
+      /^It is the role of the managed node group a and the managed node group b\. EKS makes .+ --region eu-central-1 --cluster-name staging .+ --principal-arn \S+:role\/eks\/nodes`\./,
     ),
   });
   expect(of([windows])).toMatchObject({ nodeType: "EC2_WINDOWS" });
