@@ -83,7 +83,7 @@ test("the tagged clusters of both accounts are in the configuration, and the ope
   await look(5);
 
   expect(names()).toEqual(["new", "payments", "shop"]);
-  expect(live.current().clusters.get("shop")?.quiet).toContain("AWS does not show it");
+  expect(live.current().clusters.get("shop")?.quiet).toContain("AWS no longer shows it");
   expect(told()).toEqual([
     "New: payments in eu-central-1 of account 111122223333, with eks-access=yes, env=production.",
     "New: shop in eu-central-1 of account 444455556666, with eks-access=yes, env=dev.",
