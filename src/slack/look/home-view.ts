@@ -67,6 +67,9 @@ export function homeView(content: HomeContent): Home {
   const { user, identities, looksUp, toDecide, migrationsToDecide, toReview, access, requests, migrations } = content;
   const open = migrations.map(({ migration }) => migration);
   const ownRow = (place: string) => (request: AccessRequest) => rowOf(request, place, content);
+  // Another person's that they asked for can be active.
+  const askedRow = (request: AccessRequest) =>
+    request.lease && !isClosed(request) ? accessRow(request, "request", content) : ownRow("request")(request);
   return {
     type: "home",
     blocks: [
@@ -77,8 +80,8 @@ export function homeView(content: HomeContent): Home {
         ? part("Waiting for your decision", "decide", toDecide, decisionRow, migrationsToDecide)
         : []),
       ...part("Waiting for your review", "review", toReview, reviewRow),
-      ...part("Your access", "access", access, (request) => accessRow(request, content)),
-      ...part(titleWith("Your requests", open), "requests", requests, ownRow("request"), migrations),
+      ...part("Your access", "access", access, (request) => accessRow(request, "access", content)),
+      ...part(titleWith("Your requests", open), "requests", requests, askedRow, migrations),
       ...part("Recent", "recent", content.recent, ownRow("recent")),
     ],
   };
@@ -159,7 +162,11 @@ function removedNote(request: AccessRequest): string {
   return `\n:warning: ${removedClause(request)}. Ask an operator to add it again.`;
 }
 
-function accessRow(request: AccessRequest, { clusterOf, user }: Pick<HomeContent, "clusterOf" | "user">): KnownBlock[] {
+function accessRow(
+  request: AccessRequest,
+  place: string,
+  { clusterOf, user }: Pick<HomeContent, "clusterOf" | "user">,
+): KnownBlock[] {
   const { id, lease } = request;
   const isActive = lease?.state === "active" && !lease.end;
   const state = isActive && !lease.drift ? `*Active*. ${ends(request)}` : rowState(request);
@@ -167,7 +174,7 @@ function accessRow(request: AccessRequest, { clusterOf, user }: Pick<HomeContent
   const buttons = isActive && isThere ? ownLeaseButtons(request, user) : [];
   return [
     section(`${ownSubject(request)}\n${admitsText(request)}\n${state}${isThere ? "" : removedNote(request)}`),
-    actions(`access-${id}`, [...buttons, detailsButton(request)]),
+    actions(`${place}-${id}`, [...buttons, detailsButton(request)]),
   ];
 }
 

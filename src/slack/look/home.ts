@@ -86,7 +86,7 @@ async function readHome(source: HomeContext, user: string): Promise<HomeContent>
     ledger.linksOf(user),
     ofClusters(ledger, "pending", names),
     ofClusters(ledger, "all", names),
-    ledger.list({ list: "leased", ...own }, 0, maxRows),
+    ledger.list({ list: "leased", ...own }, 0, lookedThrough),
     ledger.list({ list: "all", ...own }, 0, lookedThrough),
     migrationsShown(source, person),
   ]);
@@ -101,6 +101,9 @@ async function readHome(source: HomeContext, user: string): Promise<HomeContent>
     migration,
     acts: migrationActsOf(migration, config.clusters.get(migration.cluster), person, moment),
   }));
+  const isHeld = ({ requester }: AccessRequest) => requester === user || person.memberships.includes(requester);
+  const pending = all.requests.filter(({ state }) => state === "pending");
+  const asked = [...pending, ...access.requests.filter((request) => !isHeld(request))];
   return {
     user,
     identities: [...new Set([...sessions, ...arnsOf(links)])],
@@ -113,8 +116,8 @@ async function readHome(source: HomeContext, user: string): Promise<HomeContent>
       const cluster = config.clusters.get(request.cluster);
       return cluster !== undefined && refuseReview(request, cluster, person) === null;
     }),
-    access: await withoutExtended(ledger, access),
-    requests: only(all, (request) => request.state === "pending"),
+    access: await withoutExtended(ledger, fewer(access, isHeld)),
+    requests: await withoutExtended(ledger, { requests: asked.slice(0, maxRows), total: asked.length }),
     recent: await withoutExtended(ledger, fewer(all, isClosed)),
     decides: clusters.length > 0,
     emergency: [...config.clusters.values()].some((cluster) => breakGlassFor(cluster, person) !== null),

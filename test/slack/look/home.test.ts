@@ -5,7 +5,7 @@ import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { slackDirectory } from "../../../src/slack/app/directory.ts";
 import { type HomeContext, publishHome } from "../../../src/slack/look/home.ts";
 import { configOf, configText } from "../../builders/a-cluster.ts";
-import { aDecision, aPreviewedRequest, revise } from "../../builders/a-request.ts";
+import { aDecision, aLeasedRequest, aPreviewedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, minutes } from "../../builders/times.ts";
@@ -40,6 +40,17 @@ test("each sees their own: the requester what was asked, an approver what waits,
   expect(homeOf("U0ENGINEER")).not.toContain("Waiting for your decision");
   expect(homeOf("U0APPROVER")).toMatch(/\*Waiting for your decision\* \(1\)\n.*r-1[\s\S]*\[Review\]/);
   expect(homeOf("U0ONCALL")).not.toContain("r-1");
+});
+
+test("access for another person is theirs, and stays under what its asker asked for", async () => {
+  await ledger.commit(aChange(aLeasedRequest({}, { requester: "U0ONCALL", askedBy: "U0ENGINEER", version: 1 })));
+
+  for (const user of ["U0ENGINEER", "U0ONCALL"]) await publishHome(aContext(), user);
+
+  expect(homeOf("U0ENGINEER")).toMatch(
+    /\*Your access\*: none\n.*\*Your requests\* \(1\)\n.*r-1.*\[End their access\]/s,
+  );
+  expect(homeOf("U0ONCALL")).toMatch(/\*Your access\* \(1\)\n.*r-1.*\[I'm done\].*\*Your requests\*: none/s);
 });
 
 test("a request that one of two approved waits for the other alone", async () => {
