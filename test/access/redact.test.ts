@@ -38,6 +38,13 @@ test.each([
   ["a web identity token", "token eyJhbGciOiJSUz.eyJzdWIiOiJ.c2ln was", "token [redacted] was"],
   ["a webhook's secret", "whsec_MfKQ9r8GKYqr", "[redacted]"],
   ["a proxy's password", "http://me:hunter2@proxy:3128/", "http://me:[redacted]@proxy:3128/"],
+  ["a proxy's password with an @", "http://me:hunt@er2@proxy:3128/", "http://me:[redacted]@proxy:3128/"],
+  ["a webhook of Slack", "https://hooks.slack.com/services/T0/B0/x1", "https://hooks.slack.com/[redacted]"],
+  [
+    "a response URL in JSON",
+    '"https:\\/\\/hooks.slack.com\\/commands\\/T0\\/1\\/x1"',
+    '"https:\\/\\/hooks.slack.com/[redacted]"',
+  ],
   ["an access key's id", "key ASIAABCDEFGHIJKLMNOP", "key ASIA[redacted]"],
   ["a Slack token", "token xoxb-1-2-abc", "token [redacted]"],
   ["a password of Redis", "redis://user:hunter2@host:6379", "redis://user:[redacted]@host:6379"],
@@ -68,6 +75,7 @@ test.each([
   ["tokens that never end", "eyJ-"],
   ["headers without a value", "X-Amz-Signature%22%3A"],
   ["addresses", "a://"],
+  ["addresses with a user", "ab://:@"],
   ["quotes", '"'],
   ["spaces", " "],
 ])("a megabyte of %s is cut, and what is left of it is clean", (_, part) => {
