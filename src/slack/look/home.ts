@@ -61,7 +61,7 @@ export async function publishHome(context: HomeContext, user: string, seen?: str
       return await ledger.rememberHome(user, answer.view?.hash ?? "");
     } catch (error) {
       if (slackErrorCode(error) !== "hash_conflict" || attempt === maxTries) {
-        throw slackFailure(error, `the App Home of ${user}`);
+        throw slackFailure(error, "the App Home");
       }
       tried = known;
     }

@@ -289,6 +289,6 @@ function waitMs({ type }: MessageJob, error: unknown, starts: number): number | 
 
 function recordIn(data: unknown): Readonly<Record<string, string>> {
   const job = readJob(messageJobs, data);
-  if (!job || job.type === "show-home") return {};
-  return { request: job.record };
+  if (!job) return {};
+  return job.type === "show-home" ? { user: job.user } : { request: job.record };
 }
