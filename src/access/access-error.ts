@@ -51,7 +51,7 @@ const final = {
   "principal-mismatch": "Correct signIn.roles.",
   "cluster-not-found": "Correct eksName, region or account.",
   "cluster-refused-write": "Let that webhook or policy allow this.",
-  "binding-changed": "Deleted again. Exempt the label app.kubernetes.io/managed-by: eks-access there, then ask again.",
+  "binding-changed": "It is deleted. Exempt the label app.kubernetes.io/managed-by: eks-access there, then ask again.",
   "namespace-absent": "Create it, or ask for another one.",
   "role-absent": "Create it, or correct the level.",
   "migration-not-approved": "Get two approvals: /eks-access migrate.",

@@ -516,7 +516,7 @@ describe("what others do to a binding", () => {
 
       const { lease } = await requestOf(context, "r-one");
       expect(lease).toMatchObject({ state: "failed", failure: { code: "binding-changed" } });
-      expect(lease?.failure?.message).toContain("was changed by an admission webhook or policy. Deleted again");
+      expect(lease?.failure?.message).toContain("was changed by an admission webhook or policy. It is deleted");
       expect(await bindings()).toEqual([]);
       expect([await may("alice@example.com", "default"), await may("carol@example.com", "default")]).toEqual([
         false,
