@@ -2,7 +2,7 @@ import { isTexts } from "../access/collections.ts";
 import { isSignInShare, signInShare } from "../access/lease/lease.ts";
 import type { Holding, MappedIdentity, Share } from "../access/lease/lease-record.ts";
 import { accessPolicies, policyTexts, type ScopedPolicy } from "../access/policy/policy-text.ts";
-import { isOfNewestKey, type Json, type MemoryKeys } from "../access/seal.ts";
+import { absentKey, isOfNewestKey, type Json, type MemoryKeys } from "../access/seal.ts";
 import { isDatedAhead } from "../access/seals.ts";
 
 /** An access entry of EKS: a principal's identity in a cluster, with its groups and policies. It overrides aws-auth. */
@@ -143,7 +143,8 @@ export function readHoldingTags(
     return untrusted(`the tags of ${arn} do not have the form that eks-access writes`);
   const text = Array.from({ length: Number(count) }, (_, index) => tags[pieceKey(index)] ?? "").join("");
   if (!keys.isSealed("entry", sealedValue(cluster, arn, text), sealed)) {
-    return untrusted(`the seal of the tags of ${arn} is not ours for this cluster and principal`);
+    const why = `the seal of the tags of ${arn} is not ours for this cluster and principal`;
+    return untrusted(absentKey(sealed, keys) ?? why);
   }
   const read = readPlain(arn, text);
   if (!read) return untrusted(`the tags of ${arn} do not have the form that eks-access writes`);

@@ -116,6 +116,12 @@ export function isOfNewestKey(seal: string, { ids: [newest] }: Pick<Verifier<Key
   return seal.startsWith(`${newest}.`);
 }
 
+/** Why a seal can't be verified: this process has no key of its id, which others can have written; null: it has one, or there is no id. */
+export function absentKey(seal: string, { ids }: Pick<Verifier<KeyKind>, "ids">): string | null {
+  const [, id] = /^([0-9a-f]{8})\./.exec(seal) ?? [];
+  return id === undefined || ids.includes(id) ? null : `this worker lacks its key ${id}`;
+}
+
 /** The keys that a rotation replaces: they still verify. */
 export function olderKeys({ ids: [newest, ...others] }: Pick<Verifier<KeyKind>, "ids">): readonly string[] {
   return [...new Set(others)].filter((id) => id !== newest);

@@ -1,7 +1,7 @@
 import { isFullControl, policyTexts } from "../access/policy/policy-text.ts";
 import { type AccessEntry, arrivesUntil } from "../access-entry/index.ts";
 import type { Severity } from "../aws-auth/index.ts";
-import { editedRemedy } from "./cluster-links.ts";
+import { untrustedRemedy } from "./cluster-links.ts";
 import { isOverdue, overdueWords, type ReadEntry, unknownWords } from "./leases.ts";
 import { named } from "./link.ts";
 import { bindGroupRemedy, unboundWords } from "./mapped.ts";
@@ -48,7 +48,7 @@ export function accessEntryProblems(read: ReadEntry, around: EntrySurroundings):
 function distrusted({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   if (tags.type !== "untrusted") return [];
   const message = `It has tags without a valid seal: ${tags.message}.`;
-  return [problemOf("tags-untrusted", "error", entry, message, editedRemedy)];
+  return [problemOf("tags-untrusted", "error", entry, message, untrustedRemedy(tags.message))];
 }
 
 function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings): readonly EntryProblem[] {

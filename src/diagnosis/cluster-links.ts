@@ -42,10 +42,18 @@ export function entriesFinding(facts: { readonly count: number; readonly untrust
   if (!facts) return found("the authentication mode has none");
   const detail = counted(facts.count, "access entry", "access entries");
   if (facts.untrusted === null) return found(detail);
-  return broken(`${detail}, but tags of eks-access have no valid seal: ${facts.untrusted}`, editedRemedy);
+  return broken(
+    `${detail}, but tags of eks-access have no valid seal: ${facts.untrusted}`,
+    untrustedRemedy(facts.untrusted),
+  );
 }
 
-export const editedRemedy = "Find its editor: the next change rewrites it.";
+export const keyRemedy = "Add it to MEMORY_KEYS again.";
+
+/** @param why as in a reading */
+export function untrustedRemedy(why: string): string {
+  return why.startsWith("this worker lacks its key ") ? keyRemedy : "Find its editor: the next change rewrites it.";
+}
 
 export interface DocumentFacts {
   readonly document: AwsAuthDocument;
@@ -78,7 +86,7 @@ export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): 
   if (untrusted !== null) {
     return broken(
       `${detail}, but the annotation ${named("eks-access/leases")} has no valid seal: ${untrusted}`,
-      editedRemedy,
+      untrustedRemedy(untrusted),
     );
   }
   const isWhole = document.problems.every((problem) => problem.severity !== "error");

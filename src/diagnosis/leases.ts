@@ -7,6 +7,7 @@ import { bindsRoles } from "../access/policy/policy-text.ts";
 import type { RoleSeen } from "../access/policy/rights.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import { type AccessEntry, identityOfEntry, type TagReading } from "../access-entry/index.ts";
+import { keyRemedy } from "./cluster-links.ts";
 import { named } from "./link.ts";
 import { type Asker, driftRemedy, isAskersOwn } from "./person-links.ts";
 import { type GroupedProblems, groupProblems, type ReportedProblem } from "./problems.ts";
@@ -84,7 +85,12 @@ export interface BindingFacts extends OwnBindings {
 }
 
 /** What `check` reports about bindings, besides a removed lease. */
-export const bindingProblemCodes = ["binding-forged", "binding-overdue", "binding-unknown"] as const;
+export const bindingProblemCodes = [
+  "binding-forged",
+  "binding-key-absent",
+  "binding-overdue",
+  "binding-unknown",
+] as const;
 
 const maxKinds = bindingProblemCodes.length + 1;
 
@@ -135,12 +141,12 @@ export function bindingsMissing(
 
 function forged({ forged: found, cluster }: BindingFacts): readonly ReportedProblem[] {
   const byHand = "Delete it. The API server's audit log has who made it.";
-  return found.map((binding) => ({
-    code: "binding-forged",
+  return found.map(({ lacks, ...binding }) => ({
+    code: lacks ? "binding-key-absent" : "binding-forged",
     severity: "error",
     place: placeOf(binding),
-    message: "It has eks-access's label, and no valid seal.",
-    remedy: cluster.drift === "repair" ? nextRunRemedy : byHand,
+    message: `It has eks-access's label, and ${lacks ?? "no valid seal"}.`,
+    remedy: lacks ? keyRemedy : cluster.drift === "repair" ? nextRunRemedy : byHand,
   }));
 }
 

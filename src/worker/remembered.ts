@@ -93,7 +93,7 @@ export async function ownBindingsAmong(
   keys: MemoryKeys,
 ): Promise<OwnBindings> {
   const parts: LeaseBinding[] = [];
-  const forged: ClusterBinding[] = [];
+  const forged: OwnBindings["forged"][number][] = [];
   for (let at = 0; at < bindings.length; at += readInOneTurn) {
     if (at > 0) await nextTurn();
     const read = readOwnBindings(cluster, bindings.slice(at, at + readInOneTurn), keys, readLeaseRemembered);

@@ -3,7 +3,7 @@ import { bindingFor, type ClusterBinding, readOwnBindings } from "../../src/acce
 import { type BindingFacts, bindingProblems } from "../../src/diagnosis/leases.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aShare } from "../builders/a-share.ts";
-import { keys } from "../builders/keys.ts";
+import { keys, otherKeys } from "../builders/keys.ts";
 
 const now = new Date("2026-03-01T10:00:00.000Z");
 const text = "ClusterRole view in shop";
@@ -48,6 +48,19 @@ describe("of the bindings of leases check reports", () => {
 
     expect(problemsOf([copied, bare])).toEqual(["binding-forged shop/a-copy,bare"]);
   });
+
+  test.each(["report", "repair"] as const)(
+    "one of a key that the worker lacks, by the key's id and without a word of deletion, with drift: %s",
+    (drift) => {
+      const own = readOwnBindings("staging", [bindingOf(inAnHour)], otherKeys.memory);
+      const leased = { still: [], ids: new Set(["r-one"]) };
+
+      const { groups } = bindingProblems({ ...own, cluster: { drift }, leased, reader, now, roles: new Map() });
+
+      const message = `It has eks-access's label, and this worker lacks its key ${keys.memory.ids[0]}.`;
+      expect(groups).toMatchObject([{ code: "binding-key-absent", message, remedy: "Add it to MEMORY_KEYS again." }]);
+    },
+  );
 
   test("one that is there ten minutes after its lease ended", () => {
     const late = bindingOf("2026-03-01T09:45:00.000Z");

@@ -1,5 +1,5 @@
 import { isRecord, isTexts, keptWith } from "../collections.ts";
-import { type Json, type MemoryKeys, parseJson } from "../seal.ts";
+import { absentKey, type Json, type MemoryKeys, parseJson } from "../seal.ts";
 import type { Holding, Share } from "./lease-record.ts";
 import { noWithdrawals, type Withdrawal, type Withdrawals } from "./withdrawal.ts";
 
@@ -95,7 +95,7 @@ export function readAnnotation(cluster: string, text: string | undefined, keys: 
   const sealed = readSealed(value);
   if (!sealed) return untrusted("it does not have the form that eks-access writes");
   if (!keys.isSealed("annotation", sealedValue(cluster, sealed), sealed.seal)) {
-    return untrusted("its seal is not ours for this cluster");
+    return untrusted(absentKey(sealed.seal, keys) ?? "its seal is not ours for this cluster");
   }
   const holdings = sealed.held.map(expand).filter((each) => each !== null);
   const list = sealed.gone.map(expandWithdrawal).filter((each) => each !== null);

@@ -4,7 +4,7 @@ import { AccessError } from "../access-error.ts";
 import { groupsBy } from "../collections.ts";
 import { placedRoleOf } from "../policy/policy-text.ts";
 import { type ApprovedRequest, ownId } from "../record.ts";
-import { type Json, type MemoryKeys, parseJson } from "../seal.ts";
+import { absentKey, type Json, type MemoryKeys, parseJson } from "../seal.ts";
 import { lastUnanswered } from "./cluster-leases.ts";
 import { type Holding, type Share, shareForm } from "./lease-record.ts";
 
@@ -70,8 +70,8 @@ export type SealedLease = Pick<LeaseBinding, "text" | "principal" | "user" | "sh
 /** The labelled bindings of a cluster, ours and others'. */
 export interface OwnBindings {
   readonly parts: readonly LeaseBinding[];
-  /** Bindings with our label, but without our seal for this place: copied, edited or forged. */
-  readonly forged: readonly ClusterBinding[];
+  /** Bindings with our label, but without our seal for this place: copied, edited or forged. `lacks`: as `absentKey`. */
+  readonly forged: readonly (ClusterBinding & { readonly lacks: string | null })[];
 }
 
 export type LeaseOfPerson = Pick<LeaseBinding, "principal" | "user" | "share">;
@@ -118,9 +118,10 @@ export function readOwnBindings(
     };
     return { binding, part: is && { ...lease, binding, ...is } };
   });
+  const lacks = ({ annotations }: ClusterBinding) => absentKey(sealedIn(annotations[leaseAnnotation]).seal, keys);
   return {
     parts: all.flatMap(({ part }) => part ?? []),
-    forged: all.flatMap(({ binding, part }) => (part ? [] : [binding])),
+    forged: all.flatMap(({ binding, part }) => (part ? [] : [{ ...binding, lacks: lacks(binding) }])),
   };
 }
 
@@ -141,14 +142,17 @@ export function readSealedLease(
   annotation = "",
   keys: MemoryKeys,
 ): SealedLease | null {
-  const at = annotation.lastIndexOf(sealField);
-  const remembered = `${annotation.slice(0, at)}}`;
-  const seal = annotation.slice(at + sealField.length, -2);
+  const { at, remembered, seal } = sealedIn(annotation);
   if (at < 0 || !keys.isSealed("binding", sealedValue(cluster, place, remembered), seal)) return null;
   const read = rememberedForm.safeParse(parseJson(remembered));
   if (!read.success) return null;
   const { text, principal, user, share } = read.data;
   return { text, principal, user, share };
+}
+
+function sealedIn(annotation = "") {
+  const at = annotation.lastIndexOf(sealField);
+  return { at, remembered: `${annotation.slice(0, at)}}`, seal: annotation.slice(at + sealField.length, -2) };
 }
 
 /** Anyone with the right can change a binding's subjects; its role never changes (Kubernetes docs, "RoleBinding"). */

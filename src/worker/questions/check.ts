@@ -7,7 +7,7 @@ import { bindsRoles, kubernetesGroups } from "../../access/policy/policy-text.ts
 import type { ApprovedRequest } from "../../access/record.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
-import { editedRemedy } from "../../diagnosis/cluster-links.ts";
+import { untrustedRemedy } from "../../diagnosis/cluster-links.ts";
 import {
   bindingProblems,
   isInForce,
@@ -155,7 +155,7 @@ function distrusted({ untrusted }: LiveDocument): readonly ReportedProblem[] {
   if (untrusted === null) return [];
   const message = `The annotation ${named(leasesAnnotation)} has no valid seal: ${untrusted}.`;
   const place = `annotation ${leasesAnnotation}`;
-  return [{ code: "annotation-untrusted", severity: "error", place, message, remedy: editedRemedy }];
+  return [{ code: "annotation-untrusted", severity: "error", place, message, remedy: untrustedRemedy(untrusted) }];
 }
 
 /** Leases that give nothing, because others deleted the binding of a group. Those by access entry have their own report. */

@@ -8,6 +8,7 @@ import {
   holdingsOf,
   isLabelled,
   type LeaseBinding,
+  type OwnBindings,
 } from "../../access/lease/own-bindings.ts";
 import { maxWithdrawals, noWithdrawals, withoutWithdrawn } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
@@ -33,7 +34,7 @@ export const withdrawalsKey = "leases";
 export interface BindingState extends WayState {
   readonly parts: readonly LeaseBinding[];
   /** With our label, and without our seal. */
-  readonly forged: readonly ClusterBinding[];
+  readonly forged: OwnBindings["forged"];
   /** In the place of a lease's binding, and without our seal: people change what the lease's own binding says. */
   readonly inPlaceOf: (request: AccessRequest) => readonly ClusterBinding[];
   /** Reads these bindings once more, because another run can have changed them. @throws AccessError */

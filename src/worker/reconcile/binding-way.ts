@@ -238,12 +238,15 @@ const maxForged = 20;
 /** They can also make them again and again. All runs together report no more of them in an hour. */
 const maxReports = 3;
 
-/** Deletes forged bindings, last, and only if the configuration repairs drift: a failed deletion delays no lease. */
+/**
+ * Deletes forged bindings, last, and only if the configuration repairs drift: a failed deletion delays no lease. Those of a key that
+ * this worker lacks can be another worker's.
+ */
 async function noteForged({ context, cluster, opened, state }: BindingTools): Promise<void> {
   const forged = state.forged.slice(0, maxForged);
   await reportForged(context, cluster.name, forged, state.forged.length - forged.length);
   if (cluster.drift !== "repair") return;
-  for (const binding of forged) {
+  for (const binding of forged.filter(({ lacks }) => lacks === null)) {
     await opened.client.deleteBinding(binding).catch((error: unknown) => {
       context.log.warn({ cluster: cluster.name, err: error }, "could not delete a binding that is not ours");
     });

@@ -123,7 +123,7 @@ describe("an annotation is not trusted", () => {
 
     expect(readAnnotation("staging", theirs, keys.memory)).toEqual({
       type: "untrusted",
-      message: "its seal is not ours for this cluster",
+      message: `this worker lacks its key ${otherKeys.memory.ids[0]}`,
     });
   });
 

@@ -18,6 +18,7 @@ import { endWithoutLedger } from "../../../src/worker/upkeep/end-without-ledger.
 import { clusterIn } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
+import { otherKeys } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {
@@ -1412,6 +1413,17 @@ describe("a person who can write the cluster's memory of revocations", () => {
     expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", isForgotten: isRevoked });
     expect(await bindings()).toEqual([]);
   });
+});
+
+test("a worker that lacks the key of a binding's seal does not delete it, and gives nothing by it", async () => {
+  context = contextWith("repair");
+  await give(context, cluster, { id: "r-one", principal: alice });
+
+  const without = { ...context, keys: { ...context.keys, memory: otherKeys.memory }, ledger: memoryLedger() };
+  await reconcileCluster(without, cluster, "adopt");
+
+  expect(await bindings()).toHaveLength(1);
+  expect(await without.ledger.leasedOf(cluster.name)).toEqual([]);
 });
 
 test("a forged binding that can't be deleted keeps no lease", async () => {
