@@ -151,8 +151,7 @@ export function assumeWithWebIdentity(
   }
   const name = params.get("RoleSessionName") ?? "";
   const credentials = account.sessionFor(role.arn, name, { seconds: Number(params.get("DurationSeconds") ?? 3600) });
-  const arn = sessionArn(account, role, name);
-  return { arn, roleId: `${role.id}:${name}`, credentials, subject: found.subject };
+  return { arn: sessionArn(account, role, name), roleId: `${role.id}:${name}`, credentials, subject: found.subject };
 }
 
 export interface AssumeRoleInput {

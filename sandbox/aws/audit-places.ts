@@ -109,8 +109,7 @@ export function eventBusCalls({ buses }: AuditPlaces): JsonHandlers {
         bus?.push({ source: Source, type: DetailType, detail: JSON.parse(Detail) });
         return bus ? { EventId: crypto.randomUUID() } : { ErrorCode: "NotFound", ErrorMessage: "Event bus not found." };
       });
-      const failed = results.filter((each) => "ErrorCode" in each);
-      return { FailedEntryCount: failed.length, Entries: results };
+      return { FailedEntryCount: results.filter((each) => "ErrorCode" in each).length, Entries: results };
     },
   };
 }

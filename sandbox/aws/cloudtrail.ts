@@ -27,8 +27,7 @@ export function createCloudTrail(now: () => Date): CloudTrail {
 export function cloudTrailCalls(trail: CloudTrail, now: () => Date): JsonHandlers {
   return {
     "cloudtrail.LookupEvents": ({ caller, region, body }) => {
-      const place = { region, account: caller.identity.accountId };
-      return page(trail, place, readLookup(body as LookupBody), now());
+      return page(trail, { region, account: caller.identity.accountId }, readLookup(body as LookupBody), now());
     },
   };
 }

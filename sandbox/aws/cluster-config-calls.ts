@@ -56,8 +56,7 @@ function begin(
   clientRequestToken: string | undefined,
 ): ClusterUpdate {
   const createdAt = now();
-  const endsAt = createdAt.getTime() + settings.updateMs;
-  const made = { id: crypto.randomUUID(), mode, createdAt, endsAt };
+  const made = { id: crypto.randomUUID(), mode, createdAt, endsAt: createdAt.getTime() + settings.updateMs };
   const update = { ...made, ...(clientRequestToken === undefined ? {} : { clientRequestToken }) };
   clusters.set(cluster.arn, { ...cluster, status: "UPDATING", updates: [...cluster.updates, update] });
   return update;

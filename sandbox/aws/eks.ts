@@ -71,8 +71,7 @@ export function answerEks(context: AwsContext, service: EksService, request: San
       return handlers[call.action](service, call);
     });
     const answer = answerOf(result, call.cluster);
-    const requestId = answer.headers?.["x-amzn-requestid"] ?? "";
-    const event = eksEvent(call, result, requestId, context.now());
+    const event = eksEvent(call, result, answer.headers?.["x-amzn-requestid"] ?? "", context.now());
     if (event) service.cloudTrail.record(event);
     return answer;
   });

@@ -85,8 +85,7 @@ export class ObjectStore<Content extends object> {
       return dryRun ? last : this.#keep(last, "removed");
     }
     if (dryRun || rest.deletionTimestamp) return before;
-    const deletionTimestamp = timestamp(this.#now());
-    const metadata = { ...rest, finalizers, deletionTimestamp, deletionGracePeriodSeconds: 0 };
+    const metadata = { ...rest, finalizers, deletionTimestamp: timestamp(this.#now()), deletionGracePeriodSeconds: 0 };
     return this.#keep({ ...before, metadata }, "written");
   }
 

@@ -50,8 +50,7 @@ export async function playStory(sandbox: Sandbox, narration: Narration): Promise
   await creator(tell);
   await tryPods(sandbox, tell, "The designated user tries to list pods", unauthorized);
   await request(tell);
-  const asked = await look(tell);
-  await approve(sandbox, tell, asked);
+  await approve(sandbox, tell, await look(tell));
   await becomeActive(sandbox, tell);
   await tryPods(sandbox, tell, "The same user lists pods", "shop-");
   await end(sandbox, tell, before);

@@ -117,8 +117,7 @@ async function act(livePage: LivePage, url: URL, request: IncomingMessage, respo
   const name = /^\/act\/(\w+)$/.exec(url.pathname)?.[1] ?? "";
   const deed = Object.hasOwn(acts, name) ? acts[name] : undefined;
   if (!deed) return answer(response, 404, "text/plain; charset=utf-8", "There is nothing to do here.");
-  const notice = await deed(livePage, await readForm(request));
-  return answerJson(response, { notice: notice ?? null });
+  return answerJson(response, { notice: (await deed(livePage, await readForm(request))) ?? null });
 }
 
 async function asset(name: string, response: ServerResponse): Promise<void> {

@@ -98,8 +98,7 @@ export function takeSubmissionAnswer(
   const answer = plainAnswer(ack, state);
   if (ack.error) return answer;
   try {
-    const errors = respondToSubmission(state, user, view, isObject(ack.body) ? ack.body : {});
-    return { ...answer, errors };
+    return { ...answer, errors: respondToSubmission(state, user, view, isObject(ack.body) ? ack.body : {}) };
   } catch (error) {
     if (error instanceof SlackRefusal) return { ...answer, error: "dispatch_unknown_error" };
     throw error;

@@ -158,8 +158,7 @@ function postMessage(state: SlackState, args: JsonObject): JsonObject {
 function update(state: SlackState, args: JsonObject): JsonObject {
   const channel = writableChannel(state, args);
   const old = ownMessage(state, args, channel.id, "cant_update_message");
-  const kept = { text: old.text, blocks: old.blocks };
-  const content = messageContent(args, kept);
+  const content = messageContent(args, { text: old.text, blocks: old.blocks });
   const message = editMessage(state, old, content);
   return {
     channel: channel.id,

@@ -86,8 +86,7 @@ export const viewMethods: Methods = {
 
 function open(state: SlackState, args: JsonObject): JsonObject {
   const view = makeView(state, viewArgument(args));
-  const user = exchangeTrigger(state, neededText(args, "trigger_id"));
-  pushView(state, user, view);
+  pushView(state, exchangeTrigger(state, neededText(args, "trigger_id")), view);
   return { view: viewJson(state, view) };
 }
 

@@ -64,8 +64,7 @@ export class SandboxPerson {
     const path = newResponseUrl(this.#state, { user: this.id, channel });
     const responseUrl = `${this.#context.url()}${path}`;
     const payload = commandPayload(this.#state, this.#user, { command, text: words.join(" "), channel, responseUrl });
-    const ack = await this.#context.deliver({ kind: "command", payload });
-    return takeCommandAnswer(this.#state, path, ack);
+    return takeCommandAnswer(this.#state, path, await this.#context.deliver({ kind: "command", payload }));
   }
 
   ephemerals(): readonly SandboxMessage[] {

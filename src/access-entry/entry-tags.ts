@@ -47,8 +47,7 @@ export function holdsExactly(entry: AccessEntry | null, wanted: MappedIdentity |
 }
 
 function partsOf({ groups }: Pick<MappedIdentity, "groups">) {
-  const policies = accessPolicies(groups);
-  return { groups: groups.filter((each) => !each.startsWith("policy ")).toSorted(), policies };
+  return { groups: groups.filter((each) => !each.startsWith("policy ")).toSorted(), policies: accessPolicies(groups) };
 }
 
 /** How late a request can reach AWS (IAM User Guide, "AWS Signature Version 4"): an entry has no version to refuse it. */
@@ -230,7 +229,6 @@ function isShare(value: unknown): value is Share {
     approvers,
     askedBy = "",
   } = value as Record<keyof Share, unknown>;
-  const texts = [id, endsAt, level, requester, askedBy];
-  const areTexts = texts.every((text) => typeof text === "string");
+  const areTexts = [id, endsAt, level, requester, askedBy].every((text) => typeof text === "string");
   return areTexts && typeof emergency === "boolean" && isTexts(groups) && isTexts(approvers);
 }

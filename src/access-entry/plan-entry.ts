@@ -84,8 +84,7 @@ export function isAsPlanned(
   keys: MemoryKeys,
   found: AccessEntry | null,
 ): boolean {
-  const wanted = wantedIn(situation, target);
-  if (!holdsExactly(found, wanted)) return false;
+  if (!holdsExactly(found, wantedIn(situation, target))) return false;
   const { last } = tagsFor({ ...situation, entry: found }, target, keys);
   return found === null || exactTags(last, found.tags).length === 0;
 }

@@ -112,8 +112,7 @@ function rejectResource(prefix: string, resource: string): Rejection {
   if (!NAME.test(name)) return rejectPart("arn-name", "name", name);
   if (kind === "user") return rejectPart("arn-path", "path", rest.slice(0, -1).join("/"));
   const code = resource.startsWith("role/aws-reserved/sso.amazonaws.com/") ? "arn-sso-path" : "arn-path";
-  const suggestion = `${prefix}:role/${name}`;
-  return { ...reject(code, "Write the role without its path."), suggestion };
+  return { ...reject(code, "Write the role without its path."), suggestion: `${prefix}:role/${name}` };
 }
 
 const arnCharacters = "Type the ARN in ASCII, without spaces.";

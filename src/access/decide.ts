@@ -108,8 +108,7 @@ export function decideClick(
   const approvalsWanted = approvalsNeeded(rule, level, now);
   const given = pendingRequest(request, { approvals, approvalsWanted, trouble: null, voided: null });
   const isEnough = approvals.length >= approvalsWanted;
-  const after = isEnough ? approvedRequest(given, scheduleLease(request, now)) : given;
-  return { type: "decided", decision, after };
+  return { type: "decided", decision, after: isEnough ? approvedRequest(given, scheduleLease(request, now)) : given };
 }
 
 function proposalOf({ id, state, expiresAt, preview, approvals }: AccessRequest): Proposal {

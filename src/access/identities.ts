@@ -157,8 +157,7 @@ export function rolesOf(permissionSets: readonly string[], named: readonly strin
 }
 
 export function sessionsIn({ person }: Identities): readonly string[] {
-  const roles = person?.roles ?? [];
-  const sessions = roles.map((arn) => sessionOf(arn, person?.userName ?? ""));
+  const sessions = (person?.roles ?? []).map((arn) => sessionOf(arn, person?.userName ?? ""));
   return sessions.filter((arn) => sessionNameIn(arn) !== null);
 }
 

@@ -47,8 +47,7 @@ export function verifyLog(base: Omit<LogBase, "seal">, anchors: readonly Anchor[
     },
     end: () => {
       if (anchors.some((anchor) => anchor.count > count)) {
-        const message = `Event ${count + 1} is missing.`;
-        return { type: "broken", sequence: count + 1, message };
+        return { type: "broken", sequence: count + 1, message: `Event ${count + 1} is missing.` };
       }
       return atBase ?? { type: "whole", count, head: hash };
     },

@@ -72,8 +72,7 @@ function removeField({ text, mapping }: EntryPlace, { key, written }: FieldUse):
   // The dash before the first field stays.
   if (!mapping.flow && index === 0 && next !== undefined) return { start: key.outer, end: next, text: "" };
   if (!mapping.flow) return removeLines(text, key.outer, written.end);
-  const before = mapping.pairs[index - 1];
-  return { start: before?.value.end ?? key.outer, end: written.end, text: "" };
+  return { start: mapping.pairs[index - 1]?.value.end ?? key.outer, end: written.end, text: "" };
 }
 
 /** The entry after an edit; null: the section would be unreadable. */

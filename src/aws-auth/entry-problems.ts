@@ -88,8 +88,7 @@ function identityProblem(
   }
   if (sso) {
     const message = "EKS does not match entries by sso.";
-    const remedy = "Write its rolearn, without path.";
-    return problemAt(section, ssoNode.start, "sso-entry", "error", message, remedy);
+    return problemAt(section, ssoNode.start, "sso-entry", "error", message, "Write its rolearn, without path.");
   }
   if (entry !== null) return arnProblem(entry, lastUse(uses, "arn")?.value.node ?? item, lookup);
   if (uses.some((use) => use.name === "arn" && use.value.type !== "string" && use.value.type !== "null")) return null;

@@ -52,8 +52,7 @@ function wrongType(section: Section, { name, value }: FieldUse): Problem | null 
   if (name === "sso" || value.type === "null") return null;
   if (name === "groups") {
     const message = `groups is ${kindOf(value)}: it gives no group.`;
-    const remedy = "Write a list.";
-    return problemAt(section, value.node.start, "groups-not-a-list", "error", message, remedy);
+    return problemAt(section, value.node.start, "groups-not-a-list", "error", message, "Write a list.");
   }
   if (value.type === "string") return null;
   const key = fieldKey(name, section);
@@ -66,8 +65,7 @@ function wrongGroup(section: Section, item: YamlValue): Problem | null {
   if (item.type === "string" && item.value !== "") return null;
   if (item.type === "string" || item.type === "null") {
     const message = "This group is empty.";
-    const remedy = "Name it, or remove it.";
-    return problemAt(section, item.node.start, "group-empty", "error", message, remedy);
+    return problemAt(section, item.node.start, "group-empty", "error", message, "Name it, or remove it.");
   }
   const message = `This group is ${kindOf(item)}, which counts as empty.${textToYaml12(item)}`;
   return problemAt(section, item.node.start, "group-not-a-string", "error", message, asText(item));

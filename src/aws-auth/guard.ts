@@ -87,8 +87,7 @@ function refusePartition({ entries }: ReadDocument, { arn, partition }: Principa
   if (guard.partition !== undefined || entries.some(isIn)) return null;
   const partitions = new Set(entries.flatMap(({ arn, reachable }) => (reachable && partitionIn(arn)) || []));
   if (partitions.size === 0) return null;
-  const others = [...partitions].join(", ");
-  return foreignPartition(arn, partition, "the other entries", others);
+  return foreignPartition(arn, partition, "the other entries", [...partitions].join(", "));
 }
 
 function foreignPartition(arn: string, partition: string, what: string, others: string): Refusal {

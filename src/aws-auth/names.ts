@@ -47,8 +47,7 @@ export type NameFlaw = Pick<Problem, "code" | "message" | "remedy">;
 /** The mistakes in a username. @param forNodes whether its entry is one of nodes */
 export function usernameFlaws(username: string, forNodes: boolean): readonly NameFlaw[] {
   if (username === "") {
-    const message = "It has no username.";
-    return [{ code: "username-empty", message, remedy: "Write one." }];
+    return [{ code: "username-empty", message: "It has no username.", remedy: "Write one." }];
   }
   const flaws = lettersFlaws("username", username);
   const unknown = unknownTemplate(username);

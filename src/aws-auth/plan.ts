@@ -208,8 +208,7 @@ export function cannotEdit({ sections }: ReadDocument, intents: readonly Intent[
     const at = reading.list && firstReference(reading.list);
     if (at !== null) return { code: "cannot-edit", message: cannotChange(`${reading.section}, line ${at.line + 1}`) };
   }
-  const where = touched.map(({ section }) => section).join(" and ");
-  return { code: "cannot-edit", message: cannotChange(where) };
+  return { code: "cannot-edit", message: cannotChange(touched.map(({ section }) => section).join(" and ")) };
 }
 
 /** @param what sections, or a file */

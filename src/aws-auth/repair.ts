@@ -171,11 +171,9 @@ function toStops(indent: string, width: number): string {
 
 /** Removes an entry that another one shadows: every caller keeps the same access. */
 function removeEntry(document: ReadDocument, entry: Entry, code: string): Draft | null {
-  const change = { removed: [entry], edited: [], added: [] };
-  const [edited] = editSection(document.sections[entry.section], change);
+  const [edited] = editSection(document.sections[entry.section], { removed: [entry], edited: [], added: [] });
   if (typeof edited !== "string") return null;
-  const message = `Removes the entry for ${entry.arn}, which has no effect.`;
-  return { entry, text: edited, code, message };
+  return { entry, text: edited, code, message: `Removes the entry for ${entry.arn}, which has no effect.` };
 }
 
 /** Groups in one text, separated by commas and line breaks. */

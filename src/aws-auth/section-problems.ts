@@ -42,8 +42,7 @@ function yamlRemedy(line: string, column: number, before: string): string {
 /** The authenticator may read the section; this reader stops, so that one document can't exhaust the process. */
 export function excessive(section: Section, failure: YamlFailure): Problem {
   const message = `${section} ${failure.message} here, so eks-access stops reading.`;
-  const remedy = "Remove it.";
-  return problemAt(section, failure, "section-too-large", "error", message, remedy);
+  return problemAt(section, failure, "section-too-large", "error", message, "Remove it.");
 }
 
 /**
@@ -57,8 +56,7 @@ export function innerMark(section: Section, text: string, mark: number): Problem
 
 export function notAList(section: Section, at: Mark): Problem {
   const message = `${section} is not a list, so no entry works.`;
-  const remedy = 'Begin each entry with "- ".';
-  return problemAt(section, at, "section-not-a-list", "error", message, remedy);
+  return problemAt(section, at, "section-not-a-list", "error", message, 'Begin each entry with "- ".');
 }
 
 export function contentDropped(section: Section, at: Mark): Problem {

@@ -104,8 +104,7 @@ export function sessionPolicyFor(actions: readonly string[], resource: string): 
 
 /** Limits a session to nothing. STS still answers sts:GetCallerIdentity (API reference of STS), and a cluster's token is that call. */
 export function nothingSessionPolicy(): string {
-  const Statement = [{ Effect: "Deny", Action: "*", Resource: "*" }];
-  return JSON.stringify({ Version: "2012-10-17", Statement });
+  return JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Deny", Action: "*", Resource: "*" }] });
 }
 
 type Statement = readonly [actions: readonly string[], resource: string, condition?: object];

@@ -51,8 +51,7 @@ export async function assumeRole(
   const { roleArn, region } = options;
   const assume = () =>
     callSts(source, region, `sts:AssumeRole on ${roleArn}`, async (client) => {
-      const answer = await logRequestId(log, "sts:AssumeRole", client.assumeRole(inputOf(options)));
-      return sessionIn(answer, roleArn);
+      return sessionIn(await logRequestId(log, "sts:AssumeRole", client.assumeRole(inputOf(options))), roleArn);
     });
   return measuredStep("assume", assume);
 }

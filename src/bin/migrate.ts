@@ -174,8 +174,7 @@ export async function applyPlan(
   const say = (sentence: string) => io.stdout(`${sentence}\n`);
   const keep = async ({ object }: AwsAuthConfigMap) => {
     if (backup === null) return;
-    const kept = { apiVersion: "v1", kind: "ConfigMap", ...object };
-    await save(`${JSON.stringify(kept, null, 2)}\n`);
+    await save(`${JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", ...object }, null, 2)}\n`);
     say(`Saved aws-auth to ${backup}.`);
   };
   const { migrations } = context.ledger;

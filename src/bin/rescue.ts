@@ -228,8 +228,7 @@ async function carryOut(
   const { cluster } = order;
   const say = (sentence: string) => io.stdout(`${sentence}\n`);
   say(`${order.by} takes emergency access to ${cluster.name} (${journal.request().id}), in AWS as ${order.as}.`);
-  const others = creator ? [creator] : [];
-  const { repaired, isEnded } = await rescue({ ...context, others, say }, order, journal);
+  const { repaired, isEnded } = await rescue({ ...context, others: creator ? [creator] : [], say }, order, journal);
   if (repaired?.type === "repaired") await context.isRepaired();
   if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease.endsAt}. ${ending}`);
   return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;

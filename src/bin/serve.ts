@@ -52,8 +52,7 @@ export interface ServeOptions {
 export async function serve(kind: ProcessKind, stop: StopRequest, asked: ServeOptions = {}): Promise<number> {
   const settings = await readSettings(kind);
   const { environment } = settings;
-  const isColoured = !process.env.NO_COLOR;
-  const destination = await logDestination(environment.logFormat, process.stdout, isColoured);
+  const destination = await logDestination(environment.logFormat, process.stdout, !process.env.NO_COLOR);
   const log = createLog(environment.logLevel, kind, destination);
   endAtCrash((error) => log.fatal({ err: error, code: "unexpected" }, "something unexpected failed: the process ends"));
   const tracing = await startTracing(environment, kind, log);

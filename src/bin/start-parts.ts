@@ -65,8 +65,7 @@ export async function startPartWithoutLedger(
     import("../worker/upkeep/look-at-fleet.ts"),
   ]);
   const fleet = new FleetWithoutLedger(live, context.now);
-  const contextNow = live.with({ ...context, keys: workerKeys });
-  started(startWithoutLedger(contextNow, writes, zones, () => fleet.look()));
+  started(startWithoutLedger(live.with({ ...context, keys: workerKeys }), writes, zones, () => fleet.look()));
 }
 
 async function startWorkerParts(

@@ -136,8 +136,7 @@ export function problemsOfForm(
     const path = sourceOf(issue.path);
     if (issue.code !== "unrecognized_keys") return [`${pathOf(path)}: ${sentenceOf(issue, valueAt(file, path))}.`];
     return issue.keys.map((key) => {
-      const at = pathOf(sourceOf([...issue.path, key]));
-      return `${at}: no such setting. Correct or remove it.`;
+      return `${pathOf(sourceOf([...issue.path, key]))}: no such setting. Correct or remove it.`;
     });
   });
   return [...new Set(problems)];

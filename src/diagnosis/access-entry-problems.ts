@@ -74,15 +74,13 @@ function withoutRights({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   const { username, groups, policies } = entry;
   if (tags.type === "holding" || groups.length > 0 || policies.length > 0) return [];
   const message = `It has no groups or policies: only a binding of ${named(username)} gives rights.`;
-  const remedy = "Give it one, or delete it.";
-  return [problemOf("entry-without-rights", "warning", entry, message, remedy)];
+  return [problemOf("entry-without-rights", "warning", entry, message, "Give it one, or delete it.")];
 }
 
 function unbound({ entry }: ReadEntry, { cluster, boundGroups }: EntrySurroundings): readonly EntryProblem[] {
   const groups = boundGroups ? entry.groups.filter((group) => !boundGroups.has(group)) : [];
   if (groups.length === 0) return [];
-  const message = unboundWords(cluster, groups);
-  return [problemOf("group-unbound", "warning", entry, message, bindGroupRemedy)];
+  return [problemOf("group-unbound", "warning", entry, unboundWords(cluster, groups), bindGroupRemedy)];
 }
 
 /** The creator is an administrator by design; the operator only while a bootstrap runs. */
@@ -98,8 +96,7 @@ function administrators(
     return [problemOf("operator-admin", "error", entry, left, again)];
   }
   const message = `${entry.principalArn} has ${named(CLUSTER_ADMIN)} in the whole cluster.`;
-  const remedy = "Use a narrower policy.";
-  return [problemOf("cluster-admin", "notice", entry, message, remedy)];
+  return [problemOf("cluster-admin", "notice", entry, message, "Use a narrower policy.")];
 }
 
 function problemOf(

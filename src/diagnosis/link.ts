@@ -83,8 +83,7 @@ export function completeChain(links: readonly Link[], cluster: Operated): readon
   let last = "no worker answered";
   return linkNames.map((name) => {
     const link = taken.get(name) ?? { name, isReached: false, ...notAsked(last) };
-    const isEnd = taken.has(name) && link.result !== "yes" && !sideLinks.includes(name);
-    if (isEnd) last = endsAt(name, cluster);
+    if (taken.has(name) && link.result !== "yes" && !sideLinks.includes(name)) last = endsAt(name, cluster);
     return link;
   });
 }

@@ -232,8 +232,7 @@ function nearMisses(document: AwsAuthDocument, { principal }: Caller): Cause[] {
 /** An entry with another path, account or name. */
 function almost(code: "user-path" | "wrong-account" | "near-miss", entry: Entry, arn: string): Cause {
   const message = `aws-auth has no ${arn}, but the entry ${whereEntryIs(entry)} is for ${named(entry.arn)}.`;
-  const remedy = `If it means you, write ${named(arn)} there.`;
-  return cause(code, message, remedy);
+  return cause(code, message, `If it means you, write ${named(arn)} there.`);
 }
 
 const onlyInstances = "`{{EC2PrivateDNSName}}` lets only EC2 instances sign in.";

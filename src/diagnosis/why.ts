@@ -99,8 +99,7 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
   const outdated = outdatedCause(facts);
   const last = outdated ? [outdated] : [];
   if (pods?.allowed) {
-    const causes = [...last, ...ownSideCause(facts), ...(inMap ? [wins] : [])];
-    return { identity, symptom: "none", causes };
+    return { identity, symptom: "none", causes: [...last, ...ownSideCause(facts), ...(inMap ? [wins] : [])] };
   }
   // The API server answers for a name and groups: it does not know access policies.
   const symptom = pods && policies.length === 0 ? "forbidden" : "unknown";
@@ -199,8 +198,7 @@ function ownSide({ cluster, given }: WhyFacts): string {
 function leaseCauses(facts: WhyFacts, identity: MappedIdentity | null): readonly Cause[] {
   const { requests } = facts;
   const open = requests.filter((request) => !isClosed(request));
-  const openCauses = open.flatMap((request) => openCause(facts, request, identity) ?? []);
-  if (open.length > 0) return openCauses;
+  if (open.length > 0) return open.flatMap((request) => openCause(facts, request, identity) ?? []);
   const [newest] = requests;
   return newest ? [closedCause(facts, newest)] : [];
 }

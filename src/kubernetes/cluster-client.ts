@@ -145,8 +145,7 @@ function reviews(connection: Connection, cluster: string) {
     },
     /** Whether we can do this (SelfSubjectAccessReview). */
     mayI: async (access: ResourceAccess | PathCheck) => {
-      const spec = attributesOf(access);
-      return (await reviewAccess(connection, "SelfSubjectAccessReview", spec, cluster)).allowed;
+      return (await reviewAccess(connection, "SelfSubjectAccessReview", attributesOf(access), cluster)).allowed;
     },
     /** SubjectAccessReview, with `system:authenticated` added. Asks all authorizers, but not for impersonated groups. */
     may: ({ username, groups }: KubernetesIdentity, access: ResourceAccess | PathCheck) => {

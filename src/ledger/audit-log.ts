@@ -65,8 +65,7 @@ export function redisEvents(redis: RedisClient) {
 }
 
 async function readEvents(redis: RedisClient, from: number, limit: number): Promise<readonly ChainedEvent[]> {
-  const rows = await redis.xrange(eventsKey, `${from}-0`, "+", "COUNT", limit);
-  return rows.map(chainedEvent);
+  return (await redis.xrange(eventsKey, `${from}-0`, "+", "COUNT", limit)).map(chainedEvent);
 }
 
 /** Without removed ones. Redis can have any text among the numbers. */

@@ -137,8 +137,7 @@ export async function forgetTrouble(context: TroubleContext, cluster: Cluster): 
   const { ledger, log, now } = context;
   const trouble = (await ledger.clusterTroubles([cluster.name])).get(cluster.name);
   if (!trouble || trouble.overAt !== null) return;
-  const at = now();
-  await ledger.setClusterTrouble(cluster.name, { ...trouble, overAt: at.toISOString() });
+  await ledger.setClusterTrouble(cluster.name, { ...trouble, overAt: now().toISOString() });
   log.info({ cluster: cluster.name, since: trouble.since }, "works on the cluster again");
   await wakeWaiting(context, cluster);
 }

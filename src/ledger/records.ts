@@ -55,8 +55,7 @@ const alphabet = "23456789abcdefghjkmnpqrstuvwxyz";
 
 /** A new request's id, for example `r-7k2m9x4q`: 31^8, some 850 thousand million. */
 export function newRequestId(): string {
-  const letters = [...randomBytes(8)].map((byte) => alphabet[byte % alphabet.length]);
-  return `r-${letters.join("")}`;
+  return `r-${[...randomBytes(8)].map((byte) => alphabet[byte % alphabet.length]).join("")}`;
 }
 
 export function kindOfRecord(id: string): RecordKind {

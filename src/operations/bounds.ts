@@ -229,8 +229,7 @@ export function rememberingSeals<Kind extends KeyKind>(keys: Verifier<Kind>): Ve
 function textOf(purpose: string, value: Json, seal: unknown): string | null {
   if (typeof seal !== "string") return null;
   try {
-    const digest = hash("sha256", canonicalJson(value));
-    return `${purpose} ${digest} ${seal}`;
+    return `${purpose} ${hash("sha256", canonicalJson(value))} ${seal}`;
   } catch {
     return null;
   }

@@ -27,8 +27,7 @@ export function createLog(level: string, processKind: string, destination?: Dest
   const afterGap = (lines: number) =>
     about.exit(() => log.error({ lines }, "lines are lost here: nothing read the log, or its disk was full"));
   // Node makes a pipe or a socket non-blocking when process.stdout is first used.
-  const output = new LogOutput(process.stdout.fd, afterGap);
-  const log: Logger = pino(options, output);
+  const log: Logger = pino(options, new LogOutput(process.stdout.fd, afterGap));
   return log;
 }
 

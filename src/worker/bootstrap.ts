@@ -37,8 +37,7 @@ export async function planBootstrap(context: WorkerContext, cluster: OperatedClu
   const session = await becomeCreator(cluster, cluster.operator, [bootstrapPurpose], context.awsRequests);
   const eks = await openEks(session.credentials, cluster, context.awsRequests);
   const { description } = eks;
-  const readsAwsAuth = description.authenticationMode !== "API";
-  const rules = operatorRules({ readsAwsAuth, cluster });
+  const rules = operatorRules({ readsAwsAuth: description.authenticationMode !== "API", cluster });
   const connect = (attempt: number) =>
     connectAs(session.credentials, cluster, description, context.now(), [bootstrapPurpose], {
       ...{ as: session.creatorArn, ledger: context.ledger, tokenSeconds: 60 + attempt },

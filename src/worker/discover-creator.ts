@@ -115,8 +115,7 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
   if (!record) {
     const { name, region, account } = cluster;
     const what = `CloudTrail in ${region} of account ${account} has no record of ${name} in its 90 days`;
-    const remedy = "Correct eksName, region or account, or set creator.";
-    throw new AccessError("creator-unknown", what, { remedy });
+    throw new AccessError("creator-unknown", what, { remedy: "Correct eksName, region or account, or set creator." });
   }
   const verdict = creatorOf(record, cluster.account, way);
   if (verdict.type === "creator") return verdict.creator;
@@ -163,8 +162,7 @@ export async function noteCreatorUse(
 ): Promise<void> {
   if (!cluster.operator) return;
   const detail = { creator: creatorArnOf(creator), operator: cluster.operator.roleArn, use };
-  const at = now().toISOString();
-  const about = { at, actor, request: nameOfUses(cluster), cluster: cluster.name };
+  const about = { at: now().toISOString(), actor, request: nameOfUses(cluster), cluster: cluster.name };
   await ledger.append({ type: "creator.used", ...about, detail });
 }
 

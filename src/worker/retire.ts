@@ -13,8 +13,7 @@ import { openCluster } from "./open-cluster.ts";
 export async function isClusterGone(context: WorkerContext, cluster: Cluster): Promise<boolean> {
   refuseMovedName(cluster, await context.ledger.leasedOf(cluster.name), context.keys.memory);
   try {
-    const opened = await openCluster(context, cluster, [{ id: "retire", requester: "operator" }]);
-    opened.close();
+    (await openCluster(context, cluster, [{ id: "retire", requester: "operator" }])).close();
     return false;
   } catch (error) {
     if (hasCode(error, "cluster-not-found")) return true;
@@ -40,8 +39,7 @@ export async function closeRequestsOfCluster(
   await closeEach(await context.ledger.leasedOf(name));
   // A closed request leaves the list, so the next page is always the first.
   for (;;) {
-    const pending = await listedIn(context.ledger, "pending", name, page);
-    const left = pending.filter(({ id }) => !closed.has(id));
+    const left = (await listedIn(context.ledger, "pending", name, page)).filter(({ id }) => !closed.has(id));
     if (left.length === 0) return [...closed];
     await closeEach(left);
   }

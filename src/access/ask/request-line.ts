@@ -179,8 +179,7 @@ export function isName(word: string, clusters: Clusters): boolean {
 /** Takes the part that begins with a word. Returns its number of words; 0: the reason begins. */
 function takeFront(words: readonly string[], at: number, draft: Draft, known: Known): number {
   const { clusters, people, lone } = known;
-  const typed = words[at] ?? "";
-  const word = bare(typed);
+  const word = bare(words[at] ?? "");
   const isMissing = draft.cluster === undefined || draft.level === undefined;
   const next = bare(words[at + 1] ?? "");
   if (isMissing && /^(?:on|in|at|as|with|@|for|to)$/i.test(word) && isName(next, clusters)) return 1;

@@ -126,8 +126,7 @@ export function sealWritten(
   const share = holding.shares.find(({ id }) => id === request.id);
   if (!share) return null;
   const { entryAdded } = holding;
-  const added = holding.added.filter((group) => share.groups.includes(group));
-  const unsealed = { entryAdded, added, way, share };
+  const unsealed = { entryAdded, added: holding.added.filter((group) => share.groups.includes(group)), way, share };
   return { ...unsealed, seal: keys.seal("written", sealedValue(place, request, unsealed)) };
 }
 
@@ -146,8 +145,7 @@ export function withLedgerMemory(
     const own = holdingInRecord(place, request, keys, way);
     if (!own) continue;
     const key = request.principal.toLowerCase();
-    const before = holdings.get(key) ?? known.get(key);
-    holdings.set(key, union(before, own));
+    holdings.set(key, union(holdings.get(key) ?? known.get(key), own));
   }
   const lost = new Set(holdings.keys());
   return { holdings: lost.size === 0 ? known : new Map([...known, ...holdings]), lost };

@@ -140,8 +140,7 @@ type SignInState = Pick<Lease, "signInDueAt" | "signInTrouble">;
 
 /** @param isToBeTried false: no sign-in, and the finding is final */
 export function awaitSignIn(isToBeTried: boolean, now: Date): SignInState {
-  const signInDueAt = isToBeTried ? new Date(now.getTime() + lookAfterMs).toISOString() : null;
-  return { signInDueAt, signInTrouble: null };
+  return { signInDueAt: isToBeTried ? new Date(now.getTime() + lookAfterMs).toISOString() : null, signInTrouble: null };
 }
 
 export function isSignInPending(lease: Lease | null): boolean {

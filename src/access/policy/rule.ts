@@ -39,8 +39,7 @@ export function isApproverOf(cluster: Cluster, person: Person): boolean {
 
 /** The approvers of a cluster, by any of its rules: Slack user ids and user groups. */
 export function clusterApprovers(cluster: Cluster): readonly string[] {
-  const byRules = cluster.rules.flatMap((rule) => approversOf(rule, cluster));
-  return [...new Set([...cluster.approvers, ...byRules])];
+  return [...new Set([...cluster.approvers, ...cluster.rules.flatMap((rule) => approversOf(rule, cluster))])];
 }
 
 export function isResponsibleFor(cluster: Cluster, person: Person): boolean {

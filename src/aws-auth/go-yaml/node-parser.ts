@@ -270,8 +270,7 @@ function parseFlowMapping(parser: NodeParser, { outer, anchor }: Properties): Ma
 function parsePair(parser: NodeParser): Pair {
   const { scanner } = parser;
   if (scanner.takeIf("key") === null) {
-    const key = parser.node(false);
-    return { key, value: emptyScalar(scanner.peek().start) };
+    return { key: parser.node(false), value: emptyScalar(scanner.peek().start) };
   }
   const key = parser.nodeUnless(MAPPING_KEY_ENDS, false, scanner.peek().start);
   return { key, value: parseFlowValue(parser, MAPPING_VALUE_ENDS) };

@@ -91,8 +91,7 @@ function* parseBefore(forbidden: number, text: string, budget: ReadingBudget): S
   try {
     const root = yield* parseRoot(scanner, budget);
     if (!isRead()) {
-      const dropped = findDropped(scanner) ?? { at: forbidden, ...lineAndColumn(text, forbidden) };
-      return { root, dropped };
+      return { root, dropped: findDropped(scanner) ?? { at: forbidden, ...lineAndColumn(text, forbidden) } };
     }
   } catch (failure) {
     if (!(failure instanceof YamlFailure) || !isRead()) throw failure;

@@ -78,8 +78,7 @@ export function digestOfRepair(
   { clusterArn }: Pick<MigrationFacts, "clusterArn">,
   replacements: readonly Replacement[],
 ): string {
-  const value = { clusterArn, replacements: replacements as unknown as Json };
-  return hash("sha256", canonicalJson(value));
+  return hash("sha256", canonicalJson({ clusterArn, replacements: replacements as unknown as Json }));
 }
 
 /** The approvers' message shows at most this many in full, and no command shows the rest. */
@@ -92,8 +91,7 @@ const [maxArn, maxShown] = [290, 560];
 function withinMessage(all: readonly Outcome[]): readonly Outcome[] {
   const outcomes = all.map((each): Outcome => {
     if (each.type === "kept" || isReadable(each.place, each.replacement)) return each;
-    const why = "It has too many groups. Replace it by hand.";
-    return kept(each.place, each.replacement.from, "stays", why);
+    return kept(each.place, each.replacement.from, "stays", "It has too many groups. Replace it by hand.");
   });
   const replaced = outcomes.flatMap((each) => (each.type === "replaced" ? [each] : []));
   const later = `One repair replaces ${maxReplacements} entries. Ask again after this one.`;
@@ -219,8 +217,7 @@ function ownTags(tags: NonNullable<PresentEntry["tags"]>): Replacement["tags"] {
 function ownOf(current: string, { presentEntries, document, mode, holdings }: MigrationFacts) {
   const entry = presentEntries.find(({ principalArn }) => principalKey(principalArn) === principalKey(current));
   const item = mode === "API" ? null : entryOf(document, withoutRolePath(current));
-  const isLeased = entry?.isLeased || (item && holdings.has(item.arn.toLowerCase()));
-  return { entry, item, isLeased };
+  return { entry, item, isLeased: entry?.isLeased || (item && holdings.has(item.arn.toLowerCase())) };
 }
 
 function itemOf(outcome: Outcome): ItemSummary {

@@ -52,8 +52,7 @@ const mostEntries = 5_000;
 
 export function* migrationSteps(facts: MigrationFacts): Steps<MigrationResult> {
   if (facts.mode === "API") {
-    const message = `${facts.cluster} does not read aws-auth.`;
-    return { type: "refused", code: "nothing-to-migrate", message };
+    return { type: "refused", code: "nothing-to-migrate", message: `${facts.cluster} does not read aws-auth.` };
   }
   const { length } = facts.document.entries;
   if (length > mostEntries) {
@@ -250,7 +249,6 @@ export function signInByEntry(
   callerArn: string,
 ): SignedIn | null {
   const [, sessionName = "eks-access"] = /:assumed-role\/.*\/(.*)$/.exec(callerArn) ?? [];
-  const accountId = callerArn.split(":")[4] ?? "";
-  const rendered = render(username, { accountId, sessionName });
+  const rendered = render(username, { accountId: callerArn.split(":")[4] ?? "", sessionName });
   return rendered === null ? null : { username: rendered, groups, isAdmin: isAdminBy(policies) };
 }

@@ -98,8 +98,7 @@ const patience = { timeoutMs: 10_000, retries: 2 };
 async function whoIsTheBot(environment: SlackEnvironment) {
   const { botToken } = environment;
   try {
-    const client = new WebClient(botToken, webClientOptions(environment, patience));
-    const identity = await client.auth.test();
+    const identity = await new WebClient(botToken, webClientOptions(environment, patience)).auth.test();
     const { bot_id: botId, user_id: botUserId } = identity;
     const place = installationOf(identity);
     const { team: teamId, enterprise } = place;

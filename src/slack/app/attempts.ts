@@ -88,7 +88,6 @@ function eventOfAttempt({ act, by, code, request, detail }: Attempt, now: Date):
 /** Notes a genuine request that arrived twice: its person and message are known, but not its second sender. */
 export function noteReplay(context: AttemptContext, body: object): Promise<void> {
   const slack = originOf(body);
-  const delivery = deliveryId(body)?.slice(0, 100) ?? "";
-  const detail = { user: userIn(body), delivery, ...(slack && { slack }) };
+  const detail = { user: userIn(body), delivery: deliveryId(body)?.slice(0, 100) ?? "", ...(slack && { slack }) };
   return noteAttempt(context, { act: "replay", by: "slack", code: "came-before", detail });
 }

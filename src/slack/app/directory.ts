@@ -112,8 +112,7 @@ async function askForPerson(
     const account = found ? accountIn(place, found) : "unknown";
     const email = account === "active" && found?.is_email_confirmed ? (found.profile?.email ?? "") : "";
     const domain = /@[^@\s]+$/.exec(email.toLowerCase())?.[0] ?? null;
-    const confirmedEmail = email || null;
-    return { ids: idsIn(place, user, found), account, domain, confirmedEmail };
+    return { ids: idsIn(place, user, found), account, domain, confirmedEmail: email || null };
   } catch (error) {
     if (slackErrorCode(error) === "user_not_found") {
       return { ids: [user], account: "unknown", domain: null, confirmedEmail: null };

@@ -49,8 +49,7 @@ const nobody: Person = { user: "", memberships: [] };
 
 /** The same as a reader of buttons. The policy gives nothing to a person without an active account. @throws AccessError */
 export async function readerFor(context: PeopleContext, cluster: Cluster | undefined, user: string): Promise<Person> {
-  const isActive = (await context.directory.accountOf(user)) === "active";
-  return isActive ? personFor(context, cluster, user) : nobody;
+  return (await context.directory.accountOf(user)) === "active" ? personFor(context, cluster, user) : nobody;
 }
 
 /** The same to end access, which works by ids alone while Slack does not answer. `checkPerson` did not wait for a late answer. */
@@ -92,8 +91,7 @@ async function believedIdentityOf(context: SlackContext, user: string, cluster: 
   const { ledger, config, keys } = context;
   const link = linkInAccountOf(await ledger.linksOf(user), arn);
   if (link?.seal && !isSealedLink(user, link, keys.decision)) {
-    const detail = { user, arn: link.arn };
-    await noteAttempt(context, { act: "link", by: "slack", code: "no-seal", detail });
+    await noteAttempt(context, { act: "link", by: "slack", code: "no-seal", detail: { user, arn: link.arn } });
   }
   const { links, found, before } = await lookUpIdentities(context, user, cluster);
   const { mustBeConfirmed } = config.linking;
@@ -196,8 +194,7 @@ async function approversOwn(
     return { found, own: answer && isNamedAs(answer, principal) ? principal : known };
   };
   for (const user of users) {
-    const email = await context.directory.emailOf(user);
-    const isByRule = isOwnByRule(identities, email, principal);
+    const isByRule = isOwnByRule(identities, await context.directory.emailOf(user), principal);
     if (isByRule === null) isUnknown.add(user);
     // An answer of before can say that it is theirs, and not that it is not: people get permission sets.
     const { found, own } = isFromCenter ? await look(user) : { found: null, own: null };

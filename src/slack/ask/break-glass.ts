@@ -40,11 +40,9 @@ export async function breakGlass(context: SlackContext, user: string, line: stri
   const [cluster = "", ...words] = line.trim().split(/\s+/);
   const principal = words[0]?.startsWith("arn:") ? (words.shift() ?? "") : "";
   if (/^for @\S+$/i.test(words.slice(0, 2).join(" "))) {
-    const mistake = "Emergency access is yours alone.";
-    return emergencyMistakeAnswer(mistake);
+    return emergencyMistakeAnswer("Emergency access is yours alone.");
   }
-  const parts = { cluster, principal, identity: "", reason: words.join(" ") };
-  const taken = await takeAccess(context, user, parts);
+  const taken = await takeAccess(context, user, { cluster, principal, identity: "", reason: words.join(" ") });
   return "id" in taken ? emergencyAnswer(taken) : taken;
 }
 
@@ -104,8 +102,7 @@ async function emergencyClusters(context: SlackContext, user: string): Promise<r
 }
 
 export async function handleBreakGlassSearch(context: SlackContext, { ack, body, payload }: Suggestion): Promise<void> {
-  const clusters = await emergencyClusters(context, body.user.id);
-  const names = clusters.map(({ name }) => name);
+  const names = (await emergencyClusters(context, body.user.id)).map(({ name }) => name);
   await ack({ options: suggestionsOf(names, payload.value) });
 }
 

@@ -208,8 +208,7 @@ function remember(newest: Map<string, string>, view: string, at: string): void {
 }
 
 export async function handleClusterSearch(context: SlackContext, { ack, body, payload }: Suggestion): Promise<void> {
-  const offers = await offersTo(context, body.user.id);
-  const names = offers.map(({ cluster }) => cluster.name);
+  const names = (await offersTo(context, body.user.id)).map(({ cluster }) => cluster.name);
   const { recent } = body.view ? readForm(body.view) : emptyForm;
   await ack({ options: suggestionsOf(recentFirst(names, recent), payload.value) });
 }

@@ -62,8 +62,7 @@ async function firstLook(context: WatchContext, withinMs: number): Promise<Appro
   }
   // An account can set the tags of its clusters in the fleet. These must not stop the process.
   const ofFleet = new Set(context.configuration().fleet?.names.values());
-  const tooFew = look.tooFew.filter(({ cluster }) => !ofFleet.has(cluster.name));
-  await refuseMistakes(context, { ...look, tooFew });
+  await refuseMistakes(context, { ...look, tooFew: look.tooFew.filter(({ cluster }) => !ofFleet.has(cluster.name)) });
   await reportCheck(context, look);
   return look;
 }

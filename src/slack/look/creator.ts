@@ -97,15 +97,13 @@ function workerWords({ creator, operator }: Cluster, { becomes }: CreatorReport)
 /** What an operator should do; null: nothing. A failure to become the creator brings its own remedy. */
 function whatToDo({ name, account, creator }: Cluster, { record, becomes }: CreatorReport): string | null {
   if (!record) return null;
-  const way = creator.type === "user" ? { through: [] } : creator;
-  const verdict = creatorOf(record, account, way);
+  const verdict = creatorOf(record, account, creator.type === "user" ? { through: [] } : creator);
   const configured = creatorArnOf(creator);
   if (verdict.type === "unusable") {
     // A role with an access entry can replace such a creator.
     return becomes.ok || configured === null ? null : remedyWithoutCreator;
   }
-  const named = creatorArnOf(verdict.creator);
-  if (configured !== null && isSameCreator(named, configured)) return null;
+  if (configured !== null && isSameCreator(creatorArnOf(verdict.creator), configured)) return null;
   const { line, note } = creatorLine(verdict.creator);
   if (record.kind === "FederatedUser") {
     return `Try ${line} in eks-access.yml.${note} ${code(`/eks-access whoami ${name}`)} tests it. ${remedyWithoutCreator}`;

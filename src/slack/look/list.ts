@@ -37,8 +37,7 @@ export const list: Command = {
   usage: "[mine | pending | active | <cluster>]",
   summary: "lists requests, leases and migrations, with the buttons you can use",
   run: async (context, { user, rest }) => {
-    const clusters = [...context.config.clusters.keys()];
-    const view = viewOf(rest.toLowerCase() || "mine", clusters);
+    const view = viewOf(rest.toLowerCase() || "mine", [...context.config.clusters.keys()]);
     if (view) return readList(context, user, view, 0);
     const shown = (await clustersShown(context, user)).map(({ name }) => name);
     return noSuchListAnswer(rest, nearest(rest, [...kinds, ...shown]));
@@ -163,8 +162,7 @@ function listOf(view: ListView, { user, memberships }: Person, answered: readonl
       ? { list: "all", clusters, requester: null, match: "any" }
       : { list: "all", clusters, ...own, match: "both" };
   }
-  const list = view.kind === "pending" ? "pending" : "leased";
-  return { list, clusters: answered, ...own, match: "any" };
+  return { list: view.kind === "pending" ? "pending" : "leased", clusters: answered, ...own, match: "any" };
 }
 
 export const listButtons: Buttons = Object.fromEntries(Object.values(listActions).map((action) => [action, turn]));

@@ -179,8 +179,7 @@ function otherLeases({ leases }: Preview): KnownBlock[] {
 
 /** The change is above its buttons, also for a typed `approve`. */
 function actBlocks({ request, acts, extension }: Status): KnownBlock[] {
-  const again = extension ? [] : askAgainButtons(request);
-  const elements = [...acts.map((act) => buttonOf[act](request)), ...again];
+  const elements = [...acts.map((act) => buttonOf[act](request)), ...(extension ? [] : askAgainButtons(request))];
   return elements.length > 0 ? [actions(`status-${request.id}`, elements)] : [];
 }
 

@@ -57,8 +57,7 @@ async function findStatus(context: SlackContext, user: string, id: string, place
     return migrationStatusAnswer({ migration: record, events, acts }, place);
   }
   const extension = await continuationOf(ledger, record);
-  const acts = actsOf(record, cluster, person, now(), extension !== null);
-  return { request: record, events, acts, extension };
+  return { request: record, events, acts: actsOf(record, cluster, person, now(), extension !== null), extension };
 }
 
 function clusterAnswer(cluster: string): Message {

@@ -178,8 +178,7 @@ async function decideNow(
   if (gone) return dropDeparted(migration, gone, now);
   const { after } = verdict;
   const detail = { plan: after.plan?.digest ?? "", why: what.why, state: after.state };
-  const event = eventOf(what.event, after, by, now, detail);
-  return { type: "write", after, event, outcome: what.answer(after) };
+  return { type: "write", after, event: eventOf(what.event, after, by, now, detail), outcome: what.answer(after) };
 }
 
 /** Drops a former approver's approval, with its event, before it decides. */

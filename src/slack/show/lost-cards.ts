@@ -81,8 +81,7 @@ export async function lostText(
 ): Promise<Message | null> {
   if (await ledger.whyUnreadable(id)) return null;
   const hasHistory = (await ledger.eventsOf(id, 1)).length > 0;
-  const note = goneText(code(id));
-  const settled = withoutButtons(body, note, hasHistory ? detailsButton({ id }) : null);
+  const settled = withoutButtons(body, goneText(code(id)), hasHistory ? detailsButton({ id }) : null);
   return settled && titledLost(settled);
 }
 

@@ -201,8 +201,7 @@ export const sayWhy = "Say why: the requester reads it.";
 export async function refuseEmptyReason(submission: Submission): Promise<string | null> {
   const why = whyOf(submission);
   if (why !== "") return why;
-  const errors = { why: sayWhy };
-  await submission.ack({ response_action: "errors", errors });
+  await submission.ack({ response_action: "errors", errors: { why: sayWhy } });
   return null;
 }
 

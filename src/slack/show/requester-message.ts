@@ -133,8 +133,7 @@ function removedMilestone(request: AccessRequest, to: Reader): Milestone {
   }
   const isActive = lease.state === "active" && !lease.end;
   const state = isActive ? ` is active ${until(lease.endsAt, durationSeconds)}` : `: ${progressText(lease)}`;
-  const text = `${subject}${state}. ${why}. Ask an operator to add it again.`;
-  return tell("removed", text, buttons, to);
+  return tell("removed", `${subject}${state}. ${why}. Ask an operator to add it again.`, buttons, to);
 }
 
 function unapprovableMilestone(request: AccessRequest, to: Reader): Milestone {
@@ -178,8 +177,7 @@ function pendingMilestone(request: AccessRequest, to: Reader): Milestone {
     return wait(`approval-${last.at}`, `${mention(last.by)} approved ${subject}. ${needs}`);
   }
   if (voided) {
-    const text = `${subject} needs a new decision: ${asClause(voided.message)}.`;
-    return wait(`void-${voided.message}`, text, to);
+    return wait(`void-${voided.message}`, `${subject} needs a new decision: ${asClause(voided.message)}.`, to);
   }
   if (!preview) return wait("requested", `Requested ${subject}. Checking the cluster.\n${admitsText(request)}`);
   const waits =
@@ -222,15 +220,12 @@ function activeMilestone(request: AccessRequest, lease: Lease, to: Reader): Mile
     const retry = isRestored || isRole ? buttons : [askAgainButton(request), doneButton(request, to.user)];
     return tell(`drift-${drift.at}`, text, retry, to);
   }
-  const gone = milestones.findLast((name) => name.startsWith("drift-"));
-  const back = gone?.replace("drift-", "repaired-");
+  const back = milestones.findLast((name) => name.startsWith("drift-"))?.replace("drift-", "repaired-");
   if (back && !milestones.includes(back)) {
-    const lasts = until(lease.endsAt, request.durationSeconds);
-    return tell(back, `${subject} is back ${lasts}.`, buttons, to);
+    return tell(back, `${subject} is back ${until(lease.endsAt, request.durationSeconds)}.`, buttons, to);
   }
   if (lease.warnedAt) {
-    const at = time(lease.endsAt);
-    return tell("ending-soon", `${subject} ends ${at}. Do you still need it?`, buttons, to);
+    return tell("ending-soon", `${subject} ends ${time(lease.endsAt)}. Do you still need it?`, buttons, to);
   }
   return provedMilestone(request, lease, to);
 }
@@ -242,8 +237,7 @@ function provedMilestone(request: AccessRequest, lease: Lease, to: Reader): Mile
   const isUnfinished = isProofPending(lease);
   if (isUnfinished && milestones.includes("active")) return null;
   const proof = proofLines(lease);
-  const lasts = until(lease.endsAt, request.durationSeconds);
-  const text = `${subject} is active ${lasts}.\n${admitsText(request)}`;
+  const text = `${subject} is active ${until(lease.endsAt, request.durationSeconds)}.\n${admitsText(request)}`;
   const login = user === request.requester && cluster ? signInMessage(request, cluster) : null;
   const message = {
     text: [text, ...(login ? [login.text] : []), ...(proof ? [proof] : [])].join("\n"),
@@ -266,8 +260,7 @@ function endedMilestone(request: AccessRequest, lease: Lease, to: Reader): Miles
   const text = `${endedText(request, lease, to)}${proof && `\n${proof}`}`;
   const wasTold = milestones.some((each) => each === "ended-unproved" || each.startsWith(continued));
   const isNews = lease.end?.by !== user && !wasTold;
-  const name = isUnproved ? "ended-unproved" : "ended";
-  return tell(name, text, to.over, isNews ? to : null);
+  return tell(isUnproved ? "ended-unproved" : "ended", text, to.over, isNews ? to : null);
 }
 
 function endedText(request: AccessRequest, { end }: Lease, { user, subject }: Reader): string {

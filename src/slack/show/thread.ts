@@ -268,8 +268,7 @@ async function reply(
   entries: readonly ThreadEntry[],
 ): Promise<boolean> {
   try {
-    const message = threadMessage(entries);
-    await client.chat.postMessage({ channel, thread_ts: ts, ...message, unfurl_links: false });
+    await client.chat.postMessage({ channel, thread_ts: ts, ...threadMessage(entries), unfurl_links: false });
     return true;
   } catch (error) {
     if (isGone(error)) return false;

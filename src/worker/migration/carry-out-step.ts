@@ -28,8 +28,7 @@ export async function carryOut(
   act: (logged: MigrationRun, begun: Migration) => Promise<readonly string[]>,
 ): Promise<Migration> {
   const begun = await beginStep(run, migration, name);
-  const awsRequests = requestIds();
-  const context = { ...run.context, awsRequests };
+  const context = { ...run.context, awsRequests: requestIds() };
   const proof = await act({ ...run, context }, begun);
   return recordDone(context, begun, name, proof, idsElsewhere(context));
 }
@@ -106,8 +105,7 @@ async function switchMode({ context, reached, gathered }: MigrationRun): Promise
   } catch (error) {
     throw namingOwnPolicy(error, "migration-policy.json");
   }
-  const after = await reached.client.readAwsAuth();
-  const isSame = isSameData(after, gathered.configMap);
+  const isSame = isSameData(await reached.client.readAwsAuth(), gathered.configMap);
   return [
     "EKS reports API_AND_CONFIG_MAP.",
     isSame ? "aws-auth is unchanged." : "aws-auth has changed; the next plan has it.",

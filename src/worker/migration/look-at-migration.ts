@@ -62,8 +62,7 @@ async function plan(context: WorkerContext, cluster: Cluster, migration: Pending
 }
 
 async function planMigration(context: WorkerContext, cluster: Cluster, migration: PendingMigration) {
-  const facts = await gatherMigration(context, cluster, migration);
-  const result = await inTurns(migrationSteps(facts));
+  const result = await inTurns(migrationSteps(await gatherMigration(context, cluster, migration)));
   if (result.type === "refused") return refused(context, migration, result);
   if (result.steps.length === 0) {
     const message = `Nothing to plan. ${result.keptBecause ?? "No other item of aws-auth can move."}`;

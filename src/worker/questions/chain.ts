@@ -151,8 +151,7 @@ async function lookInside({ context, cluster, take }: Chain, reached: Reached): 
     () => (isRead ? readLiveDocument(reached.client, cluster, keys.memory) : null),
     (facts) => (isRead ? documentFinding(facts, cluster) : documentNotRead),
   );
-  const leased = await ledger.leasedOf(cluster.name);
-  const inForce = leased.filter(isInForce);
+  const inForce = (await ledger.leasedOf(cluster.name)).filter(isInForce);
   const byEntry = inForce.filter(isGivenByEntry);
   const entries = await take(
     "entries",

@@ -87,8 +87,7 @@ async function look(
   const [principal = null] = ownIdentities(context.config.identities, cluster, known);
   const leasedNow = async () => openLeasesAround(leased, await ledger.leasedOf(cluster.name));
   const looking = readLiveDocument(reached.client, cluster, keys.memory);
-  const asker = { ...asked, principal };
-  const question = { context, cluster, reached, leased, leasedNow, asker, looking, limits };
+  const question = { context, cluster, reached, leased, leasedNow, asker: { ...asked, principal }, looking, limits };
   const asking = { asker: asked.user, withinMs: limits.withinMs, isFresh: true };
   const [document, bindings, leavers, entries] = await Promise.all([
     reportDocument(question),

@@ -148,8 +148,7 @@ export async function accessEntryFact(
     const times = await readRoleTimes(eks, cluster, { entries: [entry], document: null }, iamWithinMs);
     const madeAt = times.madeAt.get(principalArn);
     const about = { policies: names, principalArn, createdAt, madeAt, whyUnknown: times.why };
-    const accessEntry = { type: "entry", identity, kind, ...about } as const;
-    return { accessEntry, rolesInEntries };
+    return { accessEntry: { type: "entry", identity, kind, ...about } as const, rolesInEntries };
   } catch (error) {
     if (!(error instanceof AccessError) || error.retryable) throw error;
     return { accessEntry: { type: "not asked", why: error.what }, rolesInEntries: null };

@@ -58,8 +58,7 @@ async function lookInside(
   const identity = byEntry ?? (document && resolve(document, caller.callerArn));
   if (!identity) return { document, boundGroups: null, pods: null };
   const bindings = await client.roleBindings().catch(() => null);
-  const boundGroups = bindings && new Set(bindings.groups.keys());
-  return { document, boundGroups, pods: await client.may(identity, pods) };
+  return { document, boundGroups: bindings && new Set(bindings.groups.keys()), pods: await client.may(identity, pods) };
 }
 
 /** It searches this many of a cluster's newest requests for closed ones. */

@@ -129,8 +129,7 @@ function overIn(settlement: BindingSettlement, { calls, failures, after }: Bindi
   // Their records close with this run, so no later run would look for their entries.
   const refused = leased.filter(({ id, lease }) => !lease.writeBegan && notBound.get(id)?.kind === "refused");
   const gone = [...ended, ...removed].filter((id) => !failures.has(id));
-  const over = [...gone, ...finished, ...refused.map(({ id }) => id)];
-  return new Set(over.filter((id) => !isThere.has(id)));
+  return new Set([...gone, ...finished, ...refused.map(({ id }) => id)].filter((id) => !isThere.has(id)));
 }
 
 function failuresOf(

@@ -173,8 +173,7 @@ function factsOfDrift(
 ): DriftFacts {
   if (input.cluster.drift !== "repair" || !mayRepair(request)) return { missing, mayRepair: false, repairFlaw: null };
   const unsealed = "no sealed record says what it gave";
-  const repairFlaw = isSealed ? whyNotRepaired(approvalFacts(input), request) : unsealed;
-  return { missing, mayRepair: true, repairFlaw };
+  return { missing, mayRepair: true, repairFlaw: isSealed ? whyNotRepaired(approvalFacts(input), request) : unsealed };
 }
 
 function approvalFacts({ cluster, way, state, keys, now, links }: SettleInput): ApprovalFacts {

@@ -164,8 +164,7 @@ export async function identityInCluster(
 ): Promise<ReadBack> {
   const entry = entries && (await entryFor(entries, principal)).entry;
   if (entry || mode === "API") return inEntries(entry, undefined, principal, null);
-  const configMap = await client.readAwsAuth();
-  return inDocument(await parseRemembered(configMap?.data ?? {}), principal);
+  return inDocument(await parseRemembered((await client.readAwsAuth())?.data ?? {}), principal);
 }
 
 /** Whether the principal is still mapped after the end: "no" is the wanted result. */
@@ -195,8 +194,7 @@ async function withWhatWasHidden(
   const { opened, request, readBack, unlisted } = facts;
   if (unlisted) {
     const finding = { result: "not tested", detail: "the worker couldn't list the access entries" } as const;
-    const unread = { finding, auditIds: [], unanswered: unlisted.why };
-    return { readBack: { ...readBack, identity: null }, unread };
+    return { readBack: { ...readBack, identity: null }, unread: { finding, auditIds: [], unanswered: unlisted.why } };
   }
   const isHidden = readBack.identity === null && opened.mode === "API_AND_CONFIG_MAP" && readBack.place !== "aws-auth";
   if (!isHidden) return { readBack, unread: null };

@@ -54,8 +54,7 @@ export async function reconcileWay<State extends WayState, Decided extends Settl
   { onlyEnds, withoutLedger = false }: { readonly onlyEnds: boolean; readonly withoutLedger?: boolean },
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
-    const isLast = attempt >= attempts;
-    const result = await tryOnce({ ...place, adapter, isLast, onlyEnds, withoutLedger });
+    const result = await tryOnce({ ...place, adapter, isLast: attempt >= attempts, onlyEnds, withoutLedger });
     if (result === "done") return;
     if (result === "conflict") await (place.context.pause ?? wait)(Math.random() * 50 * 2 ** attempt);
   }
@@ -235,8 +234,7 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
   }
   const readBack = outcomes.readBackOf(request.principal);
   const answered = await (outcomes.reviewOf?.(request, readBack.identity) ?? review(request, readBack.identity));
-  const proved = prove(cluster, request, readBack, answered, context.now());
-  await recordActive(run, request, proved, holding);
+  await recordActive(run, request, prove(cluster, request, readBack, answered, context.now()), holding);
 }
 
 const gaveMore: ReadonlySet<WriteFailure["kind"]> = new Set(["changed", "undone"]);

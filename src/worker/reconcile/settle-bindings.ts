@@ -66,8 +66,7 @@ function withEntries(targets: Settlement["targets"], signIns: readonly SignInNee
   const own = new Set(signIns.map(({ principal }) => principal.toLowerCase()));
   return new Map(
     [...targets].map(([key, target]) => {
-      const holding = target.holding && { ...target.holding, entryAdded: own.has(key) };
-      return [key, { ...target, holding }];
+      return [key, { ...target, holding: target.holding && { ...target.holding, entryAdded: own.has(key) } }];
     }),
   );
 }
@@ -112,8 +111,7 @@ export function refusalOf(
   { cluster, state }: Pick<SettleInput<BindingState>, "cluster" | "state">,
   { principal, groups }: AccessRequest,
 ) {
-  const role = entryArnOf(principal);
-  const own = refuseIdentity(cluster, role, state.creatorArn);
+  const own = refuseIdentity(cluster, entryArnOf(principal), state.creatorArn);
   if (own) return { ...own, arn: principal };
   const name = state.names.of(principal);
   const why = name.type === "none" ? name.why : name.refusal;

@@ -89,8 +89,7 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
 
 /** EKS with the rescuing identity. @throws AccessError */
 export function openRescuer(context: WorkerContext, cluster: Cluster, purpose: Purpose): Promise<EksCluster> {
-  const open = context.openRescuer ?? openEksToManage;
-  return open(cluster, [purpose], () => identityOfRun(context, cluster));
+  return (context.openRescuer ?? openEksToManage)(cluster, [purpose], () => identityOfRun(context, cluster));
 }
 
 /** A missing entry is no failure. @throws AccessError if the entry's tags do not prove that it is ours */

@@ -96,8 +96,7 @@ export async function signInAsOne(
 function refusedByEntry(error: unknown): unknown {
   const isRefused = error instanceof AccessError && /^cluster-(?:unauthorized|forbidden)$/.test(error.code);
   if (!isRefused) return error;
-  const remedy = "Try again in a minute.";
-  return new AccessError(error.code, error.what, { cause: error.cause, remedy });
+  return new AccessError(error.code, error.what, { cause: error.cause, remedy: "Try again in a minute." });
 }
 
 export interface RescueOrder {

@@ -135,8 +135,7 @@ async function repairAs(
   const purpose = { id: journal.request().id, requester: order.by };
   const candidates = [leasedCandidate(cluster, principalArn, purpose), ...context.others];
   const result = await signInAsOne(cluster, description, candidates, purpose, context);
-  const signedIn = result.type === "in" ? result.signedIn : null;
-  await activate(journal, signedIn, context.now().toISOString());
+  await activate(journal, result.type === "in" ? result.signedIn : null, context.now().toISOString());
   if (result.type === "out") {
     context.say(`No identity could sign in. ${result.why.join(" ")} Sign in as ${principalArn} and repair aws-auth.`);
     return null;

@@ -93,8 +93,7 @@ async function removeRecords({ ledger, config }: ErasureContext, records: readon
   const { keepSeconds } = config.audit;
   const kept: string[] = [];
   for (const record of records) {
-    const isRemoved = await ledger.remove(record, keepSeconds === null ? null : keepSeconds * 1000);
-    if (!isRemoved) kept.push(record.id);
+    if (!(await ledger.remove(record, keepSeconds === null ? null : keepSeconds * 1000))) kept.push(record.id);
   }
   return kept;
 }

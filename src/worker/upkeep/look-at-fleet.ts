@@ -81,8 +81,7 @@ async function clustersIn({ clusters: wanted }: Fleet, eks: FleetRegion, where: 
 /** For a process without the workers' list. Tags count at once, so use it only where no tag decides. */
 export async function discoverFleet(fleet: Fleet, before: FleetList | null, at: Date): Promise<FleetList> {
   const seen = await lookAtFleet(fleet, new Map());
-  const rules = { deciding: fleet.deciding, holdMs: 0, isHeld: () => true };
-  return nextFleet(before, { ...seen, at }, rules).list;
+  return nextFleet(before, { ...seen, at }, { deciding: fleet.deciding, holdMs: 0, isHeld: () => true }).list;
 }
 
 /** Finds the fleet without the ledger, and adds its clusters to the configuration; a list of the ledger replaces them. */
