@@ -193,13 +193,9 @@ function isInOtherSection(document: AwsAuthDocument, change: Change, broken: Sec
   if (entry === null || (change.type === "map" && !onlyRemovesGroups(change, entry))) return false;
   if (broken === "mapAccounts") return true;
   const isTouched = entriesFor(document, change.arn).some(({ section }) => section === broken);
-  return !isTouched && broken !== sectionOf(change.arn) && !mayContain(document.data[broken] ?? "", change.arn);
-}
-
-/** An unreadable text can still have the entry, perhaps with a path. */
-function mayContain(text: string, arn: string): boolean {
-  const name = arn.slice(arn.lastIndexOf("/") + 1);
-  return text.toLowerCase().includes(name.toLowerCase());
+  const name = change.arn.slice(change.arn.lastIndexOf("/") + 1).toLowerCase();
+  // An unreadable text can still have the entry, perhaps with a path.
+  return !isTouched && broken !== sectionOf(change.arn) && !document.data[broken]?.toLowerCase().includes(name);
 }
 
 export function cannotEdit({ sections }: ReadDocument, intents: readonly Intent[]): Refusal {

@@ -141,18 +141,15 @@ function changedArns(before: Lookup, after: Lookup): readonly string[] {
   for (const keys of [before.roles, before.users]) {
     for (const key of keys.keys()) {
       const [some, others] = [entriesOfKey(before, key), entriesOfKey(after, key)];
-      const isSame = some.length === others.length && some.every((entry, index) => givesTheSame(entry, others[index]));
-      if (!isSame) changed.add(key);
+      const isAsBefore = ({ username, groups }: Entry, at: number) =>
+        username === some[at]?.username && sameList(groups, some[at].groups);
+      if (some.length !== others.length || !others.every(isAsBefore)) changed.add(key);
     }
   }
   for (const keys of [after.roles, after.users]) {
     for (const key of keys.keys()) if (!before.roles.has(key) && !before.users.has(key)) changed.add(key);
   }
   return [...changed];
-}
-
-function givesTheSame(entry: Entry, other: Entry | undefined): boolean {
-  return other !== undefined && entry.username === other.username && sameList(entry.groups, other.groups);
 }
 
 /** ARNs with another result that no intent names. A plan with any must not be carried out. */

@@ -59,12 +59,9 @@ export function completeForm(form: RequestForm, offers: readonly ClusterOffer[])
   const offer = offers.find(({ cluster }) => cluster.name === form.cluster) ?? onlyOne(offers);
   const level = offer?.levels.find(({ name }) => name === form.level) ?? onlyOne(offer?.levels ?? []);
   const durations = level ? durationsOf(level, form.duration) : [];
-  const duration = durations.includes(form.duration) ? form.duration : usualDuration(durations);
-  return {
-    form: { ...form, cluster: offer?.cluster.name ?? "", level: level?.name ?? "", duration },
-    offer,
-    level,
-  };
+  const usual = durations.findLast((each) => secondsOf(each) <= usualSeconds) ?? durations[0] ?? "";
+  const duration = durations.includes(form.duration) ? form.duration : usual;
+  return { form: { ...form, cluster: offer?.cluster.name ?? "", level: level?.name ?? "", duration }, offer, level };
 }
 
 /** @param earlier the time of an earlier request: a choice like the others, if it is short enough */
@@ -77,10 +74,6 @@ export function durationsOf(
   const longest = formatDuration(maxDurationSeconds).replaceAll(" ", "");
   const times = shorter.toSorted((a, b) => secondsOf(a) - secondsOf(b));
   return [...times, longest, ...(permanent ? ["permanent"] : [])];
-}
-
-function usualDuration(durations: readonly string[]): string {
-  return durations.findLast((each) => secondsOf(each) <= usualSeconds) ?? durations[0] ?? "";
 }
 
 function secondsOf(duration: string): number {

@@ -103,11 +103,8 @@ const unshowable = new RegExp(`^$|^["\\s]|\\s$|${unseen.source}`, "u");
 export function code(text: string, maxLength = 700): string {
   // The cut leaves no more than this, so that no one pays for the rest of a long text.
   const start = text.slice(0, maxLength + 1);
-  return `\`${cut(escapeText(unshowable.test(text) ? quoted(start) : start), maxLength)}\``;
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text).replace(unseen, jsonEscapes);
+  const shown = unshowable.test(text) ? JSON.stringify(start).replace(unseen, jsonEscapes) : start;
+  return `\`${cut(escapeText(shown), maxLength)}\``;
 }
 
 /** Names in code style, as many as fit, and the count of the rest. */

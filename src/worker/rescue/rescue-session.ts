@@ -5,6 +5,7 @@ import type { AuditEvent, EventType } from "../../access/audit-event.ts";
 import type { KeptName } from "../../access/lease/kept-documents.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { withoutRolePath } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { isClosed, withLease } from "../../access/request.ts";
 import { digestOfEvent } from "../../access/seal.ts";
@@ -49,8 +50,8 @@ export function leasedCandidate({ region }: Cluster, principalArn: string, purpo
     isLeased: true,
     credentials: async () => {
       const { arn } = await callerIdentity("default", region);
-      const bare = principalArn.replace(/:role\/.*\//, ":role/");
-      if ((canonicalCaller(arn) ?? arn).toLowerCase() === bare.toLowerCase()) return ownCredentials(region);
+      const own = (canonicalCaller(arn) ?? arn).toLowerCase();
+      if (own === withoutRolePath(principalArn).toLowerCase()) return ownCredentials(region);
       const sessionName = sessionNameOf(purpose.requester, purpose.id);
       return assumeRole("default", { roleArn: principalArn, region, sessionName, policy: nothingSessionPolicy() });
     },
@@ -131,9 +132,7 @@ export interface RescueJournal {
 
 /** The rescue ended meanwhile: a closed record stays closed. */
 export function rescueIsOver({ id }: AccessRequest): AccessError {
-  return new AccessError("record-changed", `The rescue ${id} has ended`, {
-    remedy: "Start another one.",
-  });
+  return new AccessError("record-changed", `The rescue ${id} has ended`, { remedy: "Start another one." });
 }
 
 /** In the ledger, where the messenger and the sweep find it. */
