@@ -169,11 +169,7 @@ function forbidden(user: User, attributes: Attributes): Status {
     403,
     "Forbidden",
     `${which} is forbidden: ${who} resource "${what}" in API group "${group}" ${where}`,
-    {
-      ...(name === undefined ? {} : { name }),
-      ...(group === "" ? {} : { group }),
-      kind: resource,
-    },
+    { ...(name === undefined ? {} : { name }), ...(group === "" ? {} : { group }), kind: resource },
   );
 }
 

@@ -95,10 +95,7 @@ function encode({ kind, payload }: Outgoing): { body: string; contentType: strin
 /** @param options.timestamp seconds @see https://docs.slack.dev/authentication/verifying-requests-from-slack */
 export function signRequest(body: string, options: { timestamp: number; secret: string }): Record<string, string> {
   const digest = createHmac("sha256", options.secret).update(`v0:${options.timestamp}:${body}`).digest("hex");
-  return {
-    "x-slack-request-timestamp": String(options.timestamp),
-    "x-slack-signature": `v0=${digest}`,
-  };
+  return { "x-slack-request-timestamp": String(options.timestamp), "x-slack-signature": `v0=${digest}` };
 }
 
 export type SocketMode = ReturnType<typeof makeSocketMode>;

@@ -146,11 +146,7 @@ function postMessage(state: SlackState, args: JsonObject): JsonObject {
   const channel = writableChannel(state, args);
   const content = messageContent(args);
   const thread = textArgument(args, "thread_ts");
-  const message = addMessage(state, {
-    channel: channel.id,
-    ...content,
-    ...(thread ? { thread_ts: thread } : {}),
-  });
+  const message = addMessage(state, { channel: channel.id, ...content, ...(thread ? { thread_ts: thread } : {}) });
   return { channel: channel.id, ts: message.ts, message: messageJson(state.identity, message) };
 }
 

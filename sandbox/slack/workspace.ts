@@ -174,9 +174,7 @@ function routeOf(api: WebApi, request: SandboxRequest): SandboxRoute {
 
 /** @see https://docs.slack.dev/reference/methods/apps.connections.open */
 function socketModeMethods(sockets: SocketMode): Methods {
-  return {
-    "apps.connections.open": { limit: "tier 1", appToken: true, answer: () => ({ url: sockets.newUrl() }) },
-  };
+  return { "apps.connections.open": { limit: "tier 1", appToken: true, answer: () => ({ url: sockets.newUrl() }) } };
 }
 
 /** @see https://docs.slack.dev/reference/methods/users.info and its neighbours */

@@ -88,10 +88,7 @@ const lookThere = "Check its source, such as the EKS Pod Identity agent.";
 
 function sharedByAll(region: string): Shared {
   const { requestHandler, authSchemePreference, useDualstackEndpoint, useFipsEndpoint, userAgentAppId } = new STSClient(
-    {
-      region,
-      requestHandler: limits,
-    },
+    { region, requestHandler: limits },
   ).config;
   return {
     // A destroyed client must not cut off the calls of the others.

@@ -9,11 +9,7 @@ import { inTurns } from "../operations/deadlines.ts";
 import type { ApiAnswer } from "./api-calls.ts";
 import { type Connection, isNotFound, kubernetesFailure, notReadable } from "./connection.ts";
 
-const managedFields = z.object({
-  manager: z.string().nullish(),
-  time: z.string().nullish(),
-  fieldsV1: z.unknown(),
-});
+const managedFields = z.object({ manager: z.string().nullish(), time: z.string().nullish(), fieldsV1: z.unknown() });
 
 /** aws-auth in every EKS cluster, and our name in managedFields. */
 const place = { namespace: "kube-system", name: "aws-auth" };

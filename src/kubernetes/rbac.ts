@@ -154,11 +154,7 @@ interface Found extends RoleBindings {
 /** A second mention of a group or user in a binding gives nothing more. */
 function addBinding({ groups, users }: Found, { metadata, roleRef, subjects }: Binding): void {
   const all = subjects ?? [];
-  const binding = {
-    kind: String(roleRef?.kind),
-    role: String(roleRef?.name),
-    namespace: metadata?.namespace ?? null,
-  };
+  const binding = { kind: String(roleRef?.kind), role: String(roleRef?.name), namespace: metadata?.namespace ?? null };
   const named = (wanted: string) => new Set(all.filter(({ kind }) => kind === wanted).map(({ name }) => String(name)));
   for (const name of named("Group")) add(groups, name, binding);
   for (const name of named("User")) add(users, name, binding);

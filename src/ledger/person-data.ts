@@ -37,10 +37,7 @@ const hashes = ["link-proposals", "link-questions", "homes", "unreadable", "good
 /** A person's data on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
 export function redisPersonData(redis: RedisClient): PersonData {
   return explained(
-    {
-      records: (person) => recordsNaming(redis, person),
-      forget: (person) => forget(redis, person),
-    },
+    { records: (person) => recordsNaming(redis, person), forget: (person) => forget(redis, person) },
     redis,
   );
 }

@@ -45,10 +45,7 @@ export function readRedisUrl(url: string): RedisUrlReading {
   if (known.length < nodes.length) return invalid("host or port");
   if (!rest) return invalid("end");
   const credentials = { username: username || undefined, password: password || undefined };
-  return {
-    type: "address",
-    address: { kind, tls: parts.secure === "rediss", nodes: known, ...rest, ...credentials },
-  };
+  return { type: "address", address: { kind, tls: parts.secure === "rediss", nodes: known, ...rest, ...credentials } };
 }
 
 /** The address for people: without user and password. */

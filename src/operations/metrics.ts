@@ -43,10 +43,7 @@ export function createProcessMetrics(registry: Registry, now: () => Date): Proce
   const lost = counter(registry, "eks_access_log_lines_lost_total", unread);
   lostLines.subscribe(() => lost.inc());
   createApproverGauge(registry);
-  return {
-    lastSuccess: () => Object.fromEntries(lastSuccess),
-    awaySince: () => Object.fromEntries(awaySince),
-  };
+  return { lastSuccess: () => Object.fromEntries(lastSuccess), awaySince: () => Object.fromEntries(awaySince) };
 }
 
 /** A Redis with a wrong clock shows in each process, a machine with one only in its own. */

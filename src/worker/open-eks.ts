@@ -83,9 +83,7 @@ export async function checkOwnAccount({ config, log }: Pick<OwnContext, "config"
     const own = await callerIdentity("default", first.region);
     const refusals = clusters.flatMap((cluster) => refuseOwnIdentity(cluster, own) ?? []);
     if (refusals.length === 0) return;
-    throw new AccessError("config-invalid", refusals.map(({ what }) => what).join(". "), {
-      remedy: ownAccountRemedy,
-    });
+    throw new AccessError("config-invalid", refusals.map(({ what }) => what).join(". "), { remedy: ownAccountRemedy });
   } catch (error) {
     if (hasCode(error, "config-invalid")) throw error;
     log.warn({ err: error }, "AWS did not name the worker's account: each run asks again");

@@ -111,10 +111,7 @@ function redisOutage(redis: LiveSandbox["redis"], changed: () => void): Trouble 
       does: "Kill it",
       undoes: "Start it again",
     },
-    {
-      begin: () => redis.kill().finally(changed),
-      end: () => redis.restart().finally(changed),
-    },
+    { begin: () => redis.kill().finally(changed), end: () => redis.restart().finally(changed) },
     () => (isOurs ? undefined : "The Redis of REDIS_URL is not ours to kill."),
   );
 }

@@ -170,10 +170,7 @@ function limited(seconds: number): SandboxAnswer {
 function json(body: JsonObject, state: SlackState): SandboxAnswer {
   return {
     status: 200,
-    headers: {
-      "content-type": "application/json; charset=utf-8",
-      "x-oauth-scopes": state.identity.scopes.join(","),
-    },
+    headers: { "content-type": "application/json; charset=utf-8", "x-oauth-scopes": state.identity.scopes.join(",") },
     body: JSON.stringify(body),
   };
 }

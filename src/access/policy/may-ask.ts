@@ -188,10 +188,7 @@ export function refusePlace(
 ): { readonly code: "wrong-partition" | "foreign-account"; readonly message: string } | null {
   const own = partitionOf(cluster);
   if (partition !== own) {
-    return {
-      code: "wrong-partition",
-      message: `${arn} is in ${partition}, ${cluster.name} in ${own}.`,
-    };
+    return { code: "wrong-partition", message: `${arn} is in ${partition}, ${cluster.name} in ${own}.` };
   }
   if (account === cluster.account || cluster.foreignAccounts.includes(account)) return null;
   const message = `${arn} is in ${account}, ${cluster.name} in ${cluster.account}. An operator can add it to foreignAccounts.`;

@@ -265,10 +265,7 @@ export function seenRequests(ledger: Pick<TurnLedger, "takeTurn">, withinMs = us
     const first = ledger.takeTurn(name, rememberMs).catch(() => true);
     return withinTime(first, withinMs, true);
   };
-  return {
-    isNew: (signature) => isNew(nameOf(signature)),
-    isNewHere: (signature) => own.add(nameOf(signature)),
-  };
+  return { isNew: (signature) => isNew(nameOf(signature)), isNewHere: (signature) => own.add(nameOf(signature)) };
 }
 
 function nameOf(signature: string): string {

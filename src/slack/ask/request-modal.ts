@@ -117,11 +117,7 @@ function personChoice({ askedFor }: RequestForm): InputBlock {
     label: plainText("For someone else"),
     optional: true,
     dispatch_action: true,
-    element: {
-      type: "users_select",
-      action_id: formActions.askedFor,
-      ...(askedFor && { initial_user: askedFor }),
-    },
+    element: { type: "users_select", action_id: formActions.askedFor, ...(askedFor && { initial_user: askedFor }) },
   };
 }
 

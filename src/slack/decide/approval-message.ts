@@ -107,10 +107,7 @@ export function approvalMessage(
   const isSettled = request.state !== "pending" && who.length === 0;
   const open = () => (cluster ? askingCard(request, cluster, who, presence) : removedCard(request));
   const { lines, blocks } = isSettled ? settledCard(request, cluster, extension) : open();
-  return {
-    text: unformatted(lines.join("\n")),
-    blocks: [...blocks, ...buttonsOf(request, cluster, extension)],
-  };
+  return { text: unformatted(lines.join("\n")), blocks: [...blocks, ...buttonsOf(request, cluster, extension)] };
 }
 
 /** The same card in direct messages, with the buttons that its reader can still use. The policy or a user group can change after the post. */

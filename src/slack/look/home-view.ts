@@ -208,8 +208,5 @@ export function refusedHomeView({ text }: Message): Home {
 }
 
 function sentenceView(sentence: string): Home {
-  return {
-    type: "home",
-    blocks: [{ type: "header", text: plainText("Access to EKS clusters") }, section(sentence)],
-  };
+  return { type: "home", blocks: [{ type: "header", text: plainText("Access to EKS clusters") }, section(sentence)] };
 }

@@ -211,11 +211,7 @@ export async function postOpening(
   to: string,
 ): Promise<MessageRef | AccessError> {
   try {
-    const { channel, ts } = await client.chat.postMessage({
-      channel: to,
-      ...opening(),
-      unfurl_links: false,
-    });
+    const { channel, ts } = await client.chat.postMessage({ channel: to, ...opening(), unfurl_links: false });
     if (channel && ts) return { channel, ts };
     throw new Error("Slack's answer names no message");
   } catch (error) {

@@ -42,10 +42,7 @@ export function threadOf(
   const { trouble, lease, state } = request;
   return [
     ...approvalEntries(request, called),
-    ...request.dropped.map((each) => ({
-      name: `dropped-${each.by}-${each.at}`,
-      text: droppedTexts([each]).join(),
-    })),
+    ...request.dropped.map((each) => ({ name: `dropped-${each.by}-${each.at}`, text: droppedTexts([each]).join() })),
     ...stateEntries(request),
     ...reminderEntry(request, called),
     ...leaseEntries(request, replies),

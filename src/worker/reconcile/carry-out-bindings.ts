@@ -208,9 +208,7 @@ function ignoreTaken(error: unknown): null {
 }
 
 function stillThere(what: string): AccessError {
-  return new AccessError("cluster-conflict", what, {
-    remedy: "If this lasts, delete it with kubectl.",
-  });
+  return new AccessError("cluster-conflict", what, { remedy: "If this lasts, delete it with kubectl." });
 }
 
 /** Why the read-back differs from the plan; null: it does not. @param own the bindings of this lease */

@@ -189,10 +189,7 @@ function whyFailed(lease: Lease): CodedReason {
   return lease.end?.cause === "replayed" ? approvalReplayed : leaseOver;
 }
 
-const leaseOver = {
-  code: "lease-over",
-  message: "The lease ended before its proof.",
-};
+const leaseOver = { code: "lease-over", message: "The lease ended before its proof." };
 
 const approvalReplayed = {
   code: "approval-replayed",
