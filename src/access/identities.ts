@@ -121,8 +121,7 @@ export function sealIdentities(
   cluster: Cluster,
   keys: PreviewKeys,
 ): Identities {
-  const found = { ...about, cluster: cluster.name };
-  return withSeal(keys, "identities", found, { cluster: sealedClusterOf(cluster) });
+  return withSeal(keys, "identities", { ...about, cluster: cluster.name }, { cluster: sealedClusterOf(cluster) });
 }
 
 const maxKeptMs = 24 * 3_600_000;

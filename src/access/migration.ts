@@ -160,8 +160,7 @@ export function nextMigration<In extends Migration>(
 
 /** The last version, except for the rest of a step that began. */
 export function endedMigration(migration: PendingMigration | RunningMigration, now: Date, end: End): EndedMigration {
-  const last = nextMigration(migration, { trouble: null, settlesAt: null });
-  return { ...last, ...end, endedAt: now.toISOString() };
+  return { ...nextMigration(migration, { trouble: null, settlesAt: null }), ...end, endedAt: now.toISOString() };
 }
 
 /** The approvals do not cover the present change: the worker plans again, and the approvers decide again (law 4). */

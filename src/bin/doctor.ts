@@ -74,8 +74,7 @@ function examineConfiguration({ config: { clusters, audit, identities } }: Setti
     }),
   );
   const ofAudit = sinkNames(audit).size === 0 ? [inRedisAlone] : [];
-  const ofSessions = refusedSessionWarnings(identities, all);
-  const warnings = [...ofAudit, ...ofRules, ...sharedTokenWarnings(all), ...ofSessions];
+  const warnings = [...ofAudit, ...ofRules, ...sharedTokenWarnings(all), ...refusedSessionWarnings(identities, all)];
   return { what: "Configuration", findings, warnings };
 }
 

@@ -70,8 +70,7 @@ const known = {
 function readOptions(argv: readonly string[]) {
   const { cluster, apply, backup, arn: givenArns = [], json } = readOneCluster(argv, known);
   if (apply === undefined && backup !== undefined) needs("--apply with --backup");
-  const application = apply === undefined ? null : { digest: apply, backup: backup ?? null };
-  return { cluster, givenArns, json, apply: application };
+  return { cluster, givenArns, json, apply: apply === undefined ? null : { digest: apply, backup: backup ?? null } };
 }
 
 function printResult(of: Cluster, result: MigrationResult, { json }: MigrateOptions, io: CommandIo): number {
@@ -232,8 +231,7 @@ function approvedMigration(migration: Migration | null, digest: string): Migrati
     throw new AccessError("migration-not-approved", `No approved migration has the plan ${short}`);
   }
   if (migration.state !== "pending") return migration;
-  const message = `The plan ${short} has ${migration.approvals.length} of 2 approvals`;
-  throw new AccessError("migration-not-approved", message);
+  throw new AccessError("migration-not-approved", `The plan ${short} has ${migration.approvals.length} of 2 approvals`);
 }
 
 function printSteps({ done }: Migration, printed: Set<string>, say: (sentence: string) => void): void {

@@ -162,8 +162,7 @@ async function startSlackParts(
   const { slack: settings, timing } = configuration();
   const context = { ...plain, configuration, ledger: genuineLedger({ ...plain, configuration }) };
   const workers = limitQuestions(workerQuestions(queues));
-  const directoryClient = clients.directoryClient(slack, timing.deadlines);
-  const directory = directories.slackDirectory(directoryClient, now, {
+  const directory = directories.slackDirectory(clients.directoryClient(slack, timing.deadlines), now, {
     workspace: settings.workspace,
     shared: { ledger: context.ledger, keys: plain.keys.decision },
   });
@@ -178,8 +177,7 @@ async function startSlackParts(
   const approvers = await watchApprovers({ ...slackContext, showOthers });
   live.refuseIf((next) => approverMistakes(slackContext, next));
   started(stoppable(approvers, "a look at the approvers"));
-  const listening = { ...slackContext, groupChanged: approvers.lookSoon };
-  started(await startSlackApp(listening, slack, settings.mode, updates));
+  started(await startSlackApp({ ...slackContext, groupChanged: approvers.lookSoon }, slack, settings.mode, updates));
   started(startMessageWorker({ ...messenger, backgroundClient }, blocking));
   const moved = (before: Config | null) =>
     void showMoved({ ...messenger, config: configuration() }, before).catch(shownLater);

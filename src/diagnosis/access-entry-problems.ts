@@ -92,8 +92,7 @@ function administrators(
   if (is(creatorArn) || !isFullControl(entry.policies.flatMap(policyTexts))) return [];
   if (is(operatorArn)) {
     const left = `The operator ${entry.principalArn} still has ${named(CLUSTER_ADMIN)}: a bootstrap did not end.`;
-    const again = `Run \`eks-access bootstrap ${cluster} --apply\`.`;
-    return [problemOf("operator-admin", "error", entry, left, again)];
+    return [problemOf("operator-admin", "error", entry, left, `Run \`eks-access bootstrap ${cluster} --apply\`.`)];
   }
   const message = `${entry.principalArn} has ${named(CLUSTER_ADMIN)} in the whole cluster.`;
   return [problemOf("cluster-admin", "notice", entry, message, "Use a narrower policy.")];

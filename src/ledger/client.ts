@@ -212,8 +212,7 @@ export function unreachable(place: string, errors: readonly unknown[]): AccessEr
   for (const reason of reasons) {
     const known = causeOf(reason, place);
     if (known) {
-      const options = { cause: new Error(reason), remedy: known.remedy };
-      return new AccessError("ledger-refused", known.what(place), options);
+      return new AccessError("ledger-refused", known.what(place), { cause: new Error(reason), remedy: known.remedy });
     }
   }
   const cause = new Error(reasons.at(-1));

@@ -101,8 +101,7 @@ export function readRescueTags(
 ): RescueLease | null {
   const [id = "", by = "", endsAt = ""] = (tags[leaseTag] ?? "").split(" ");
   const lease = { id, by, as: tags[asTag] ?? "", endsAt };
-  const value = tagsValue(clusterArn, principalArn, lease);
-  return keys.isSealed("rescue", value, tags[sealTag] ?? "") ? lease : null;
+  return keys.isSealed("rescue", tagsValue(clusterArn, principalArn, lease), tags[sealTag] ?? "") ? lease : null;
 }
 
 function tagsValue(clusterArn: string, principalArn: string, { id, by, as, endsAt }: RescueLease): Json {

@@ -65,9 +65,8 @@ export interface ListContent {
 }
 
 export function listAnswer(content: ListContent): Message {
-  const title = `${titleOf(content)}: ${countOf(content)}`;
   return messageOf([
-    section(title),
+    section(`${titleOf(content)}: ${countOf(content)}`),
     ...content.rows.flatMap((row) => ("migration" in row ? migrationRowBlocks(row, "row") : requestRowBlocks(row))),
     actions("list", [...pageButtons(content), ...otherLists(content.view)]),
   ]);

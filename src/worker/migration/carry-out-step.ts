@@ -79,11 +79,10 @@ function recordDone(
     if (current.done.some((step) => step.name === name) && begun === current.begun) return null;
     const others = current.done.filter((step) => step.name !== name);
     const done = [...others, { name, at: context.now().toISOString(), proof, place }];
-    const detail = { plan: migration.plan?.digest ?? "", step: name, proof, ...ids };
     return {
       type: "migration.stepped",
       after: nextMigration(current, { begun, done, settlesAt: null, trouble: null }),
-      detail,
+      detail: { plan: migration.plan?.digest ?? "", step: name, proof, ...ids },
     };
   });
 }

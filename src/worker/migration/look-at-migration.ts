@@ -96,11 +96,10 @@ function withPlan(
 ): Migration {
   const { keys, config } = context;
   const now = context.now();
-  const reminders = planReminders(now, migration.expiresAt, config.timing.remindAfterSeconds);
   const unsealed = { ...plan, at: now.toISOString(), digest: plan.summary.digest };
   return nextMigration(migration, {
     plan: sealMigrationPlan(migration, unsealed, keys.preview),
-    reminders,
+    reminders: planReminders(now, migration.expiresAt, config.timing.remindAfterSeconds),
     trouble: null,
   });
 }

@@ -290,10 +290,9 @@ async function closeBegunStep(
   return recordOnMigration(context, migration, (current) => {
     if (current.begun?.name !== name) return null;
     const unmade = entry && isMigrationOver(current) ? { unmade: entry.from } : {};
-    const after = nextMigration(current, { begun: null, trouble: again && current.trouble, ...unmade });
     return {
       type: again ? null : "migration.undone",
-      after,
+      after: nextMigration(current, { begun: null, trouble: again && current.trouble, ...unmade }),
       detail: { step: name, ...(entry && { entry: entry as unknown as Json }) },
     };
   });

@@ -45,8 +45,7 @@ export async function previewCluster(context: WorkerContext, cluster: Cluster): 
   const due = await context.ledger.duePendingOf(cluster.name, new Date(now.getTime() + aheadMs), maxAtOnce);
   const waiting = due.filter((request) => needsPreview(request, now));
   if (waiting.length === 0) return;
-  const about = { "eks_access.cluster": cluster.name };
-  await tracedRun(context, `preview ${cluster.name}`, about, waiting, (running) =>
+  await tracedRun(context, `preview ${cluster.name}`, { "eks_access.cluster": cluster.name }, waiting, (running) =>
     previewAll(running, cluster, waiting),
   );
   if (due.length === maxAtOnce) await wake(context.queues, { type: "preview", cluster: cluster.name });

@@ -118,10 +118,9 @@ async function readPerson(
 
 /** An entry with our tags, as far as our seal covers them. */
 export function withOurTags(cluster: Cluster, entry: AccessEntry, keys: MemoryKeys): ReadEntry {
-  const arn = withoutRolePath(entry.principalArn);
   return {
     entry,
-    tags: readHoldingTags(sealedClusterOf(cluster), arn, entry, keys),
+    tags: readHoldingTags(sealedClusterOf(cluster), withoutRolePath(entry.principalArn), entry, keys),
     rescue: readRescueTags(clusterArnOf(cluster), entry.principalArn, entry.tags, keys),
   };
 }

@@ -170,8 +170,7 @@ async function noteOnce(
   const id = `hourly-${hash("sha256", JSON.stringify(about)).slice(0, 16)}`;
   await inTurn(ledger, id, onceInMs, () => {
     log.warn({ about }, title);
-    const notice = { id, at: now().toISOString(), title, lines: [message, remedy] };
-    return ledger.addNotice(sealNotice(notice, keys.preview));
+    return ledger.addNotice(sealNotice({ id, at: now().toISOString(), title, lines: [message, remedy] }, keys.preview));
   });
 }
 

@@ -41,7 +41,6 @@ export function* previewByBinding(
   const today = state.identityOf(request.principal);
   const bound = (today?.groups ?? []).filter((text) => placedRoleOf(text) !== null);
   const added = request.groups.filter((text) => !bound.includes(text));
-  const rights = rightsOf(state, request.groups, username);
   return {
     type: "change",
     way: "binding",
@@ -49,7 +48,7 @@ export function* previewByBinding(
     base,
     today,
     afterwards: { username, groups: [...(today?.groups ?? []), ...added] },
-    rights,
+    rights: rightsOf(state, request.groups, username),
     warnings: [
       ...entry.warnings,
       ...dangerWarnings(

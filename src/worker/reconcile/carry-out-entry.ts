@@ -135,8 +135,7 @@ async function takeBack(tools: EntryTools, { change, holding }: EntryTarget, sen
     tags: { ...present?.tags, ...writeHoldingTags(place, holding, keys, { madeAt }) },
   };
   const situation = { cluster: place, principalArn: entry.principalArn, held: holding, openSince: null };
-  const calls = planEntry({ ...situation, entry, now: plannedAt }, target, keys);
-  return sendAll(tools, entry, calls).then(
+  return sendAll(tools, entry, planEntry({ ...situation, entry, now: plannedAt }, target, keys)).then(
     () => true,
     () => false,
   );

@@ -174,10 +174,9 @@ function settlementWithoutPlan(
   refusal: Refusal,
   { refused }: LeftOut,
 ): DocumentSettlement {
-  const voided = checked.voided.map((each) => mayStillArrive(each, refusal));
   const all = [...checked.ending, ...checked.repaired];
   const left = leaveOutRefused(
-    { ...checked, voided },
+    { ...checked, voided: checked.voided.map((each) => mayStillArrive(each, refusal)) },
     new Map(all.map((each) => [each.principal.toLowerCase(), refusal])),
   );
   const sorted = { ...left, refused: [...refused, ...left.refused], targets: new Map() };

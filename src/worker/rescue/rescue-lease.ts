@@ -77,8 +77,7 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
   for (const request of over) {
     try {
       refuseMovedName(cluster, [request], context.keys.memory);
-      const eks = await openRescuer(context, cluster, request);
-      await removeRescueEntry(context, eks, request.principal, request.id);
+      await removeRescueEntry(context, await openRescuer(context, cluster, request), request.principal, request.id);
       await recordEnd(context, request);
     } catch (error) {
       context.failures.failed("could not end a rescue", { cluster: cluster.name, request: request.id }, error);

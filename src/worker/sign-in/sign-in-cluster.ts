@@ -53,8 +53,7 @@ export async function signInToCluster(worker: WorkerContext, cluster: Cluster): 
   const waiting = [...new Set([...toSignIn, ...toReview, ...toProveGone])];
   if (waiting.length === 0) return;
   const context = { ...worker, awsRequests: requestIds() };
-  const about = { "eks_access.cluster": cluster.name };
-  await tracedRun(context, `sign in to ${cluster.name}`, about, waiting, (running) =>
+  await tracedRun(context, `sign in to ${cluster.name}`, { "eks_access.cluster": cluster.name }, waiting, (running) =>
     run(running, cluster, { waiting, toSignIn, toReview, toProveGone }),
   );
 }

@@ -77,10 +77,9 @@ async function eraseEvents(context: ErasureContext, { person, by, why }: Erasure
         erasures.set(each.sequence, erasureMark({ ...each, event: left.event, erased: left.digest }) ?? "");
       }
     }
-    const detail = { pseudonym, events: erased.size, why };
     const event: AuditEvent = {
       ...{ type: "person.erased", at: now().toISOString(), actor: by, request: "", cluster: "" },
-      detail,
+      detail: { pseudonym, events: erased.size, why },
     };
     const base = sealLogBase({ ...before, erasures }, keys.preview);
     if (await auditLog.erase(erased, base, before, event)) return erased.size;

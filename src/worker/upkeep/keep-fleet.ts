@@ -61,8 +61,7 @@ export class FleetKeeper {
 
 function digestOf({ accounts, regions, clusters, rolesFor }: Fleet): string {
   const [first = ""] = accounts;
-  const what = JSON.stringify([accounts, regions, clusters, rolesFor(first)]);
-  return hash("sha256", what, "base64url").slice(0, 16);
+  return hash("sha256", JSON.stringify([accounts, regions, clusters, rolesFor(first)]), "base64url").slice(0, 16);
 }
 
 function reportFailed({ failures }: FleetContext, failed: readonly FailedPlace[], { accounts, regions }: Fleet): void {
