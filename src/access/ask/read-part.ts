@@ -133,7 +133,7 @@ export function keepToPolicy(
 
 const namespaceForm = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 export const maxNamespaces = 20;
-const namespacesPlaceholder = "<namespaces>";
+export const namespacesPlaceholder = "<namespaces>";
 
 export function isNamespaceName(text: string): boolean {
   return namespaceForm.test(text);
@@ -147,8 +147,7 @@ export function readNamespaces(typed: string, level: Level | null): PartReading<
   if (names.length === 0 || typed === namespacesPlaceholder) {
     return mistaken(`Name the namespaces for ${level.name}, for example: in shop,payments.`, corrected);
   }
-  // A line can go on: in the shop namespace, in shop and fix it.
-  const wrong = names.find((name) => !isNamespaceName(name) || /^(?:the|and)$/.test(name));
+  const wrong = names.find((name) => !isNamespaceName(name));
   if (wrong !== undefined) return mistaken(`"${wrong.slice(0, 64)}" is not a namespace name.`, corrected);
   if (names.length > maxNamespaces) return mistaken(`Name at most ${maxNamespaces} namespaces.`, corrected);
   return understood(names.join(","), names.join(","), `in ${names.join(",")}`);

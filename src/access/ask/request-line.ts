@@ -10,6 +10,7 @@ import {
   keepToPolicy,
   maxReasonLength,
   type NamedPerson,
+  namespacesPlaceholder,
   readArn,
   readCluster,
   readDuration,
@@ -246,7 +247,9 @@ function takeNamespaces(words: readonly string[], at: number, draft: Draft, clus
   const from = at + (/^namespaces?:?$/i.test(words[at + 1] ?? "") ? 2 : 1);
   let end = from + 1;
   while (end < words.length && /(?:,|^and|^&) | (?:and$|&$|,)/i.test(`${words[end - 1]} ${words[end]}`)) end += 1;
-  draft.namespaces = bare(words.slice(from, end).join(" "));
+  const named = bare(words.slice(from, end).join(" "));
+  // The sentence goes on: in the shop namespace, in shop and fix it.
+  draft.namespaces = /(?:^|[\s,])(?:the|and)(?![^\s,])/i.test(named) ? namespacesPlaceholder : named;
   return end - at;
 }
 

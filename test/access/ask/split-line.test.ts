@@ -40,7 +40,7 @@ describe("namespaces in a line", () => {
     ],
     ["staging editor in namespace shop fix", { ...editor, namespaces: "shop", reason: "fix" }],
     ["staging editor in `shop` fix", { ...editor, namespaces: "shop", reason: "fix" }],
-    ["staging editor in shop and payments fix", { ...editor, namespaces: "shop and payments", reason: "fix" }],
+    ["staging editor in shop and payments fix", { ...editor, namespaces: "<namespaces>", reason: "fix" }],
     ["staging viewer in a hurry", { ...editor, level: "viewer", reason: "in a hurry" }],
   ])("%s", (line, parts) => {
     expect(splitRequestLine(line, choosing)).toEqual(parts);
@@ -50,6 +50,13 @@ describe("namespaces in a line", () => {
     const reading = readRequest(splitRequestLine(`staging ${arn} editor ${rest}`, choosing), choosing);
 
     expect(reading).toMatchObject({ mistakes: [{ part: "namespaces" }] });
+  });
+
+  it("can have the name of such a word in a form", () => {
+    const parts = splitRequestLine(`staging ${arn} editor in shop fix`, choosing);
+    const form = { ...parts, namespaces: "the,and" };
+
+    expect(readRequest(form, choosing)).toMatchObject({ requested: { namespaces: "and,the" } });
   });
 });
 
