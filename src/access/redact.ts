@@ -65,16 +65,11 @@ function withoutPassword(address: string): string {
 
 /** Control characters and direction marks, except line ends. */
 const unprintable = /[^\P{C}\n\t]|[\u2028\u2029]/gu;
-/** The colours of our own lines, after their escape. */
-const ownColours = /^\[(?:0|1|22|3[12569]|90)m/;
-
 /** A terminal carries out what is in a name of a cluster, of AWS or of Redis: it gets escapes instead. They are those of JSON. */
 export function forTerminal(text: string): string {
-  return text.replace(unprintable, (sign, at: number) => {
-    const next = text.slice(at + 1, at + 5);
-    const isOurs = sign === "\r" ? next.startsWith("\n") : sign.charCodeAt(0) === 0x1b && ownColours.test(next);
-    return isOurs ? sign : jsonEscapes(sign);
-  });
+  return text.replace(unprintable, (sign, at: number) =>
+    sign === "\r" && text[at + 1] === "\n" ? sign : jsonEscapes(sign),
+  );
 }
 
 export function jsonEscapes(sign: string): string {

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { styleText } from "node:util";
 import { readPrincipal } from "../access/arn.ts";
 import type { Change, Refusal } from "../access/principal.ts";
+import { forTerminal } from "../access/redact.ts";
 import {
   type AwsAuthDocument,
   type ConfigMapFile,
@@ -185,7 +186,10 @@ function listRepairs(document: AwsAuthDocument, file: ConfigMapFile, { json, pat
     message,
     diff: plan.diff,
   }));
-  io.stdout(json ? `${JSON.stringify({ repairs: rows }, null, 2)}\n` : repairsText(repairs, path, io.colour));
+  io.stdout(
+    json ? `${JSON.stringify({ repairs: rows }, null, 2)}\n` : repairsText(repairs, path, io.colour),
+    !json && io.colour,
+  );
   return 0;
 }
 
@@ -201,7 +205,7 @@ async function printPlan(
   const plan = result.type === "planned" && refusal === null ? result : null;
   const written =
     plan === null || out === null ? null : (writeConfigMap(file, plan.after) ?? unusable(cannotChange(path)));
-  io.stdout(json ? planJson(plan, refusal, file.data) : planText(plan, refusal, io.colour));
+  io.stdout(json ? planJson(plan, refusal, file.data) : planText(plan, refusal, io.colour), !json && io.colour);
   if (plan === null) return 1;
   return out === null || written === null ? 0 : write(out, written);
 }
@@ -226,16 +230,16 @@ async function write(path: string, text: string): Promise<number> {
   }
 }
 
-type Paint = (style: "bold" | "cyan" | "green" | "red", text: string) => string;
+type Paint = (style: "bold" | "cyan" | "green" | "red" | null, text: string) => string;
 
 function planText(plan: PlannedText | null, refusal: Refusal | null, colour: boolean): string {
   const paint = painter(colour);
-  if (refusal !== null) return `${paint("red", "Refused:")} ${refusal.message} [${refusal.code}]\n`;
+  if (refusal !== null) return `${paint("red", "Refused:")} ${paint(null, refusal.message)} [${refusal.code}]\n`;
   if (!plan?.diff) return "Nothing to change.\n";
   const access = plan.differences.flatMap(({ arn, before, after }) => [
     paint("bold", arn),
-    `  before: ${accessText(arn, before)}`,
-    `  after:  ${accessText(arn, after)}`,
+    paint(null, `  before: ${accessText(arn, before)}`),
+    paint(null, `  after:  ${accessText(arn, after)}`),
   ]);
   const room = `aws-auth has ${plan.bytesLeft} bytes left of its 1 MiB.`;
   return [...diffLines(plan.diff, paint), ...access, room, ""].join("\n");
@@ -249,14 +253,17 @@ function repairsText(repairs: readonly Repair[], path: string, colour: boolean):
   const paint = painter(colour);
   if (repairs.length === 0) return "No repairs. eks-access check shows all problems.\n";
   const lines = repairs.flatMap(({ code, line, message, plan }, index) => [
-    `${paint("bold", `${index + 1}.`)} ${path}:${line}: ${message} [${code}]`,
+    `${paint("bold", `${index + 1}.`)} ${paint(null, `${path}:${line}: ${message}`)} [${code}]`,
     ...diffLines(plan.diff, paint),
   ]);
   return lines.join("\n");
 }
 
 function painter(colour: boolean): Paint {
-  return (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text);
+  // A colour in a document is none of ours.
+  const painted: Paint = (style, text) =>
+    style === null ? forTerminal(text) : styleText(style, forTerminal(text), { validateStream: false });
+  return colour ? painted : (_, text) => text;
 }
 
 function diffLines(diff: string, paint: Paint): string[] {
@@ -264,6 +271,6 @@ function diffLines(diff: string, paint: Paint): string[] {
     if (line.startsWith("---") || line.startsWith("+++")) return paint("bold", line);
     if (line.startsWith("@@")) return paint("cyan", line);
     if (line.startsWith("+")) return paint("green", line);
-    return line.startsWith("-") ? paint("red", line) : line;
+    return line.startsWith("-") ? paint("red", line) : paint(null, line);
   });
 }

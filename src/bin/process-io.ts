@@ -6,7 +6,8 @@ import { forTerminal, redact } from "../access/redact.ts";
 
 /** The input and output of a command, so that a test can run it as a terminal does. */
 export interface CommandIo {
-  stdout(text: string): void;
+  /** @param isPainted its colours are ours, and the rest is fit for a terminal */
+  stdout(text: string, isPainted?: boolean): void;
   stderr(text: string): void;
   readStdin(): Promise<string>;
   /** Whether stdout is for people, so that colour helps. */
@@ -101,7 +102,7 @@ export function processIo(): CommandIo {
   // `kubectl exec` and `docker run` show a pipe in a terminal.
   const shown = (fd: 1 | 2, chunk: string) => (isFile(fd) ? chunk : forTerminal(chunk));
   return {
-    stdout: (chunk) => void process.stdout.write(shown(1, chunk)),
+    stdout: (chunk, isPainted = false) => void process.stdout.write(isPainted ? chunk : shown(1, chunk)),
     stderr: (chunk) => void process.stderr.write(shown(2, chunk)),
     readStdin: () => text(process.stdin),
     colour: process.stdout.isTTY === true && !process.env.NO_COLOR,

@@ -176,8 +176,9 @@ export async function logDestination(
     hideObject: true,
     messageFormat: (line, messageKey, _level, { colors }) => {
       const { request, msg: _msg, ...rest } = line;
-      const id = typeof request === "string" ? `${colors.magenta(request)} ` : "";
-      const text = forTerminal(redact(`${id}${colors.bold(String(line[messageKey]))}${colors.gray(inWords(rest))}`));
+      const clean = (words: unknown) => forTerminal(redact(String(words)));
+      const id = typeof request === "string" ? `${colors.magenta(clean(request))} ` : "";
+      const text = `${id}${colors.bold(clean(line[messageKey]))}${colors.gray(clean(inWords(rest)))}`;
       const lines = text.split("\n").map((each) => each.trim());
       return lines.filter((each) => each !== "").join(" ");
     },

@@ -123,9 +123,9 @@ it("carries out nothing in a terminal of what is in a document", async () => {
   const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
   onTestFinished(() => void vi.restoreAllMocks());
 
-  processIo().stdout("\x1b[1m# \u202e \x1b[2J \u009b8m \u2028 ok\r\n\x1b[22m");
+  processIo().stdout("\x1b[31m# \u202e \x1b[2J \u009b8m \u2028 ok\r\n");
 
-  expect(written.mock.calls).toEqual([["\x1b[1m# \\u202e \\u001b[2J \\u009b8m \\u2028 ok\r\n\x1b[22m"]]);
+  expect(written.mock.calls).toEqual([["\\u001b[31m# \\u202e \\u001b[2J \\u009b8m \\u2028 ok\r\n"]]);
 });
 
 it("carries out nothing behind a pipe either, as that of kubectl exec, and in a file changes no byte", async () => {

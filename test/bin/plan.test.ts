@@ -61,6 +61,15 @@ describe("eks-access plan", () => {
     expect(run.stdout).toContain("\u001b[36m@@");
   });
 
+  it("escapes a document where colour helps too", async () => {
+    const argv = ["-", ...add(`${account}role/dev`, "dev:{{SessionName}}", "editors")];
+    const stdin = file.replace("  - viewers", "  - viewers # \u202e a comment");
+
+    const run = await runCommand(runPlan, argv, { stdin, colour: true });
+
+    expect(run.stdout).toContain("- viewers # \\u202e a comment");
+  });
+
   it("takes additions and removals mixed, in any order", async () => {
     const run = await plan(
       "--remove",

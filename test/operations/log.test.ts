@@ -129,6 +129,13 @@ describe("a log in a terminal", () => {
     expect(line).not.toMatch(/[^\P{C}\n]/u);
   });
 
+  test("takes no colour from a name", async () => {
+    const line = await shown((log) => log.info({ request: "r-1\x1b[31m", cluster: "a\x1b[32m" }, "b\x1b[33m"), true);
+
+    expect(line).toContain("r-1\\u001b[31m");
+    for (const colour of ["\x1b[31m", "\x1b[33m"]) expect(line).not.toContain(colour);
+  });
+
   test("is one line for an error too, without credentials", async () => {
     const error = new Error("two\nlines of k8s-aws-v1.hunter2secret");
     const line = await shown((log) => log.warn({ cluster: "staging", err: error }, "preview failed"));
