@@ -6,6 +6,7 @@ import type { Person } from "../../access/policy/rule.ts";
 import { type AccessRequest, peopleOf } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
+import { inTimeOr } from "../../operations/deadlines.ts";
 import { answers, type Buttons, type Forms, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest, type SlackContext } from "../app/context.ts";
@@ -68,8 +69,8 @@ async function revokeForm(context: SlackContext, user: string, id: string): Prom
   const person = await personFor(context, cluster, user, peopleOf(request)).catch(() => ({ user, memberships: [] }));
   const verdict = judgeRevoke(request, cluster, person, "", context.now());
   if (verdict.type === "refused") {
-    await noteAttempt(context, { act: "revoke", by: user, code: verdict.code, request });
-    return messageModal("Revoke access", endRefusedAnswer(verdict.code, request, cluster));
+    const { outcome } = await refuse(context, user, "revoke", request, verdict.code);
+    return messageModal("Revoke access", outcome);
   }
   const rest = restOfAccess(request, await context.ledger.leasedOf(request.cluster));
   const others = rest.filter((each) => mayRevoke(each, cluster, person));
@@ -150,6 +151,10 @@ async function refuse(
   code: EndRefusal,
 ): Promise<ReturnType<typeof stop>> {
   await noteAttempt(context, { act, by, code, request });
+  // Unless they are a member, they could be anybody. The answer of a member is there.
+  const isMember = (await inTimeOr(context.directory.accountOf(by), 200, null)) === "active";
+  if (code === "not-yours" && !isMember)
+    return stop(onlyAnswer(act === "cancel" ? "its requester" : "its requester, approvers and on-call"));
   return stop(endRefusedAnswer(code, request, context.config.clusters.get(request.cluster)));
 }
 

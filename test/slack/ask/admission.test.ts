@@ -151,6 +151,31 @@ describe("while Slack can't say who is active", () => {
   });
 });
 
+describe("a refused end, while Slack can't say who is active", () => {
+  beforeEach(async () => {
+    app = await aSlackApp({ config });
+    await fill();
+    return () => app.stop();
+  });
+  const silent = () => app.slack.faults.plan("slack.users.info", { type: "answer", status: 500 }, { times: 1_000 });
+
+  test.each(["revoke r-active", "cancel r-others"])("names nobody: %s", async (line) => {
+    silent();
+
+    expect(textOf(await app.say("U0ONCALL", line))).toMatch(/^Only its requester[^<`]* can do this\.$/);
+  });
+
+  test("names nobody in the form of Revoke", async () => {
+    const card = await app.show("r-active");
+    silent();
+
+    await app.person("U0ONCALL").click(card, "Revoke");
+
+    const view = await app.slack.until(() => app.person("U0ONCALL").view());
+    expect(textOf(view)).toBe("Revoke access\nOnly its requester, approvers and on-call can do this.");
+  });
+});
+
 describe("attempts do not flood the audit log:", () => {
   const count = async () => (await app.ledger.events(1, 1_000)).length;
 
