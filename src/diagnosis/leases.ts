@@ -3,7 +3,7 @@ import type { RescueLease } from "../access/lease/kept-documents.ts";
 import type { Holding } from "../access/lease/lease-record.ts";
 import type { ClusterBinding, LeaseBinding, OwnBindings } from "../access/lease/own-bindings.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import { bindsRoles } from "../access/policy/policy-text.ts";
+import { bindsRoles, namespacesIn } from "../access/policy/policy-text.ts";
 import type { RoleSeen } from "../access/policy/rights.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import { type AccessEntry, identityOfEntry, type TagReading } from "../access-entry/index.ts";
@@ -82,6 +82,8 @@ export interface BindingFacts extends OwnBindings {
   readonly reader: Reader;
   readonly now: Date;
   readonly roles: ReadonlyMap<string, RoleSeen>;
+  /** Asked only where a binding is missing. Null: unknown. */
+  readonly namespaces: ReadonlySet<string> | null;
 }
 
 /** What `check` reports about bindings, besides a removed lease. */
@@ -120,21 +122,24 @@ export function bindingProblems(facts: BindingFacts): GroupedProblems {
 }
 
 /** The bindings and roles of leases in force that others changed or deleted. */
-function changed({ parts, leased, cluster, reader, roles }: BindingFacts): readonly ReportedProblem[] {
-  const bound = leased.still.filter((request) => isInForce(request) && bindsRoles(request.groups));
-  return leaseProblems(bindingsMissing(bound, parts, roles), cluster, reader, "the bindings");
+function changed(facts: BindingFacts): readonly ReportedProblem[] {
+  const { parts, leased, cluster, reader, roles, namespaces } = facts;
+  return leaseProblems(bindingsMissing(leased.still, parts, roles, namespaces), cluster, reader, "the bindings");
 }
 
 export function bindingsMissing(
-  bound: readonly ApprovedRequest[],
+  leased: readonly ApprovedRequest[],
   parts: readonly LeaseBinding[],
   roles: ReadonlyMap<string, RoleSeen>,
+  namespaces: ReadonlySet<string> | null = null,
 ): readonly Drift[] {
+  const bound = leased.filter((request) => isInForce(request) && bindsRoles(request.groups));
   return bound.flatMap((request) => {
     const given = parts.filter(({ share, isIntact }) => isIntact && share.id === request.id).map(({ text }) => text);
     const missing = request.groups.filter((text) => !given.includes(text));
     const gone = missing.length > 0 ? `others changed or deleted a binding: ${missing.join(", ")}` : null;
-    const message = lostRole(request, roles) ?? gone;
+    const absent = namespacesIn(missing).find((name) => namespaces?.has(name) === false);
+    const message = lostRole(request, roles) ?? (absent ? `the namespace ${absent} is gone` : gone);
     return message === null ? [] : [{ request, message }];
   });
 }

@@ -136,6 +136,7 @@ function driftWords(drifts: readonly Drift[], inForce: number, asker: Reading): 
 
 export function driftRemedy({ drift }: Pick<Cluster, "drift">, message = "", failure?: string): string {
   if (isOfRole(message)) return new AccessError("role-absent", "").remedy;
+  if (message.startsWith("the namespace ")) return new AccessError("namespace-absent", "").remedy;
   if (drift === "repair") return failure ?? "The worker restores it within minutes.";
   return `${requestAgain(message)} Or ask an operator for drift: repair.`;
 }

@@ -32,6 +32,7 @@ function problemsOf(bindings: readonly ClusterBinding[], facts: Partial<BindingF
     reader,
     now,
     roles: new Map(),
+    namespaces: null,
     ...facts,
   });
   return groups.map(({ code, places }) => `${code} ${places.join()}`);
@@ -55,7 +56,15 @@ describe("of the bindings of leases check reports", () => {
       const own = readOwnBindings("staging", [bindingOf(inAnHour)], otherKeys.memory);
       const leased = { still: [], ids: new Set(["r-one"]) };
 
-      const { groups } = bindingProblems({ ...own, cluster: { drift }, leased, reader, now, roles: new Map() });
+      const { groups } = bindingProblems({
+        ...own,
+        cluster: { drift },
+        leased,
+        reader,
+        now,
+        roles: new Map(),
+        namespaces: null,
+      });
 
       const message = `It has eks-access's label, and this worker lacks its key ${keys.memory.ids[0]}.`;
       expect(groups).toMatchObject([{ code: "binding-key-absent", message, remedy: "Add it to MEMORY_KEYS again." }]);
@@ -85,4 +94,22 @@ test("a lease's binding that a person changed to another user is reported as rem
   const leased = { still: [{ ...active, lease }], ids: new Set(["r-one"]) } as unknown as BindingFacts["leased"];
 
   expect(problemsOf([edited], { leased })).toEqual([`lease-part-removed ${principal}`]);
+});
+
+test("a lease's binding in a deleted namespace is not one that the worker restores", () => {
+  if (active.state !== "approved") throw new Error("the request is not approved");
+  const lease = { ...active.lease, state: "active", activeSince: now.toISOString(), endedAt: null, failure: null };
+  const leased = { still: [{ ...active, lease }], ids: new Set(["r-one"]) } as unknown as BindingFacts["leased"];
+  const facts = {
+    ...{ parts: [], forged: [], leased, reader, now, roles: new Map() },
+    cluster: { drift: "repair" },
+  } as const;
+  const told = (namespaces: readonly string[]) =>
+    bindingProblems({ ...facts, namespaces: new Set(namespaces) }).groups[0];
+
+  expect(told(["shop"])?.remedy).toBe("The worker restores it within minutes.");
+  expect(told([])).toMatchObject({
+    message: "`r-one` is active, but its access is missing: the namespace shop is gone.",
+    remedy: "Create it, or ask for another one.",
+  });
 });

@@ -10,6 +10,7 @@ import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts
 import { untrustedRemedy } from "../../diagnosis/cluster-links.ts";
 import {
   bindingProblems,
+  bindingsMissing,
   isInForce,
   leaseProblems,
   type OpenLeases,
@@ -36,6 +37,7 @@ import type { ChainQuestion } from "./chain.ts";
 import {
   driftsIn,
   type LiveDocument,
+  namespacesIf,
   orFailed,
   type ReadingLimits,
   readEntries,
@@ -191,7 +193,9 @@ async function reportBindings(question: CheckQuestion): Promise<BindingsReport> 
     const own = await ownBindingsAmong(sealedClusterOf(cluster), found, context.keys.memory);
     const given = own.parts.map(({ text }) => text);
     const roles = await rolesSeen(reached.client, [], given);
-    const facts = { ...own, cluster, roles, leased: await leasedNow(), reader, now: context.now() };
+    const around = await leasedNow();
+    const namespaces = await namespacesIf(bindingsMissing(around.still, own.parts, roles), reached.client);
+    const facts = { ...own, cluster, roles, leased: around, reader, now: context.now(), namespaces };
     return { type: "checked", ...bindingProblems(facts), bindings: found.length };
   });
 }

@@ -187,7 +187,7 @@ export function driftsIn({ document, managers }: LiveDocument, inForce: readonly
 
 /** The given active leases with a changed or deleted binding or role. Reads nothing if none is by bindings. @throws AccessError */
 export async function bindingDrifts(
-  client: Pick<ClusterClient, "listLeaseBindings" | "roleRules">,
+  client: Pick<ClusterClient, "listLeaseBindings" | "roleRules" | "namespaces">,
   cluster: Cluster,
   keys: MemoryKeys,
   inForce: readonly ApprovedRequest[],
@@ -196,7 +196,18 @@ export async function bindingDrifts(
   if (bound.length === 0) return [];
   const { parts } = await ownBindingsAmong(sealedClusterOf(cluster), await client.listLeaseBindings(), keys);
   const given = parts.map(({ text }) => text);
-  return bindingsMissing(bound, parts, await rolesSeen(client, [], given));
+  const roles = await rolesSeen(client, [], given);
+  return bindingsMissing(bound, parts, roles, await namespacesIf(bindingsMissing(bound, parts, roles), client));
+}
+
+/** Neither the worker nor a new request restores a binding in a deleted namespace. @param missing empty: asks nothing, null */
+export async function namespacesIf(missing: readonly Drift[], client: Pick<ClusterClient, "namespaces">) {
+  return missing.length === 0
+    ? null
+    : client.namespaces().then(
+        (names) => new Set(names),
+        () => null,
+      );
 }
 
 const listing = { id: "namespaces", requester: "eks-access" };
