@@ -221,10 +221,18 @@ test("a forged annotation is recorded although its lease's record changes at tha
 const sealedFor = (cluster: Cluster) => writeAnnotation(sealedClusterOf(cluster), [aHolding()], keys.memory) ?? "";
 
 test.each([
-  ["that somebody made up", JSON.stringify({ v: 1, held: [], gone: [], before: null, seal: "00000000.00" })],
-  ["of another cluster", sealedFor(aCluster({ name: "production" }))],
-  ["of the cluster that had its name before, in another account", sealedFor(aCluster({ account: "444455556666" }))],
-])("an annotation %s, in a cluster without leases, is recorded once, and taken out", async (_, text) => {
+  [
+    "that somebody made up",
+    JSON.stringify({ v: 1, held: [], gone: [], before: null, seal: "00000000.00" }),
+    /lacks its key 0{8}$/,
+  ],
+  ["of another cluster", sealedFor(aCluster({ name: "production" })), /^its seal is not ours for this cluster$/],
+  [
+    "of the cluster that had its name before, in another account",
+    sealedFor(aCluster({ account: "444455556666" })),
+    /ours/,
+  ],
+])("an annotation %s, in a cluster without leases, is recorded once, and taken out", async (_, text, why) => {
   const { aws, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
   for (const { id } of Object.values(wishes)) {
     const request = await ledger.get(id);
@@ -241,7 +249,7 @@ test.each([
 
   const events = (await ledger.events(1, 100)).map(({ event }) => event);
   expect(events.filter(({ type }) => type === "annotation.refused")).toMatchObject([
-    { actor: "worker", cluster: cluster.name, detail: { why: "its seal is not ours for this cluster" } },
+    { actor: "worker", cluster: cluster.name, detail: { why: expect.stringMatching(why) } },
   ]);
   expect(memoryOf(aws, cluster)).toEqual({ type: "absent" });
   expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
