@@ -8,6 +8,7 @@ import { sharedTokenWarnings } from "../access/policy/expectation.ts";
 import { ruleWarnings } from "../access/policy/rule.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import { type KeyKind, keysIn, olderKeys, type Verifier } from "../access/seal.ts";
+import { keyRemedy } from "../diagnosis/cluster-links.ts";
 import { broken, counted, type Finding, found, linkNames, marks, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { examineRedis, examineWrites } from "../ledger/examine-redis.ts";
@@ -128,7 +129,7 @@ export function examineMemory(
   return [...counts].map(([key, count]) =>
     broken(
       `${counted(count, "open lease or migration", "open leases or migrations")} ${count === 1 ? "needs" : "need"} the memory key ${key}, which this worker lacks`,
-      "Add it to MEMORY_KEYS again.",
+      keyRemedy,
     ),
   );
 }

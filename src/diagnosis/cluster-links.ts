@@ -48,7 +48,7 @@ export function entriesFinding(facts: { readonly count: number; readonly untrust
   );
 }
 
-export const keyRemedy = "Add it to MEMORY_KEYS again.";
+export const keyRemedy = "Unless it was stolen, add it to MEMORY_KEYS again.";
 
 /** @param why as in a reading */
 export function untrustedRemedy(why: string): string {

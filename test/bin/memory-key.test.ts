@@ -20,7 +20,7 @@ test("says how many records need an older key, and which memory key is missing",
     {
       result: "no",
       detail: `1 open lease or migration needs the memory key ${gone}, which this worker lacks`,
-      remedy: "Add it to MEMORY_KEYS again.",
+      remedy: "Unless it was stolen, add it to MEMORY_KEYS again.",
     },
   ]);
 });

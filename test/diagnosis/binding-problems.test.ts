@@ -67,7 +67,9 @@ describe("of the bindings of leases check reports", () => {
       });
 
       const message = `It has eks-access's label, and this worker lacks its key ${keys.memory.ids[0]}.`;
-      expect(groups).toMatchObject([{ code: "binding-key-absent", message, remedy: "Add it to MEMORY_KEYS again." }]);
+      expect(groups).toMatchObject([
+        { code: "binding-key-absent", message, remedy: "Unless it was stolen, add it to MEMORY_KEYS again." },
+      ]);
     },
   );
 
