@@ -21,7 +21,10 @@ export function answerObjects<Content extends object>(
   const at = namespace === undefined ? { name } : { name, namespace };
   const { kind, versions } = store;
   if (asked.verb === "list") return listAnswer(kind, store.list(namespace), request.url, versions.last());
-  if (asked.verb === "get") return answerOf(store.get(at) ?? notFound(kind, name));
+  if (asked.verb === "get") {
+    const found = store.get(at) ?? notFound(kind, name);
+    return isStatus(found) || !wantsTable(request) ? answerOf(found) : tableAnswer(found);
+  }
   const options = writeOptions(request, rules);
   if (isStatus(options)) return statusAnswer(options);
   const body = request.body.length === 0 ? {} : parseJson(request.body.toString("utf8"));
@@ -119,6 +122,19 @@ function answerOf(result: object, status = 200): SandboxAnswer {
   const body = encoded.get(result) ?? Buffer.from(JSON.stringify(result));
   encoded.set(result, body);
   return { status, body };
+}
+
+/** Kubernetes docs, "Receiving resources as Tables". */
+function wantsTable({ headers }: SandboxRequest): boolean {
+  return /;as=Table;v=v1;g=meta\.k8s\.io/.test(headers.accept ?? "");
+}
+
+/** kubernetes, printers, TableGenerator: the table has the resourceVersion of the object. The sandbox knows no rows with objects. */
+function tableAnswer({ metadata: { name, resourceVersion } }: Stored<object>): SandboxAnswer {
+  const columnDefinitions = [{ name: "Name", type: "string", format: "name", description: "", priority: 0 }];
+  const rows = [{ cells: [name], object: null }];
+  const table = { kind: "Table", apiVersion: "meta.k8s.io/v1", metadata: { resourceVersion }, columnDefinitions, rows };
+  return { status: 200, body: JSON.stringify(table) };
 }
 
 interface Listed {

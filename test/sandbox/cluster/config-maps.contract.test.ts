@@ -1,5 +1,7 @@
 import type { V1ConfigMap } from "@kubernetes/client-node";
+import { Agent, request } from "undici";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { connectCluster } from "../../../src/kubernetes/cluster-client.ts";
 import { aClusterWithPeople, type Clients, type ClusterWithPeople, statusOf } from "./clients.ts";
 import { implementations } from "./implementations.ts";
 
@@ -21,6 +23,17 @@ describe.each(implementations)("%s", (_name, start) => {
   });
   afterAll(() => people.stop());
 
+  /** Kubernetes docs, "Receiving resources as Tables". */
+  const asTable = async (path: string): Promise<unknown> => {
+    const { endpoint, certificateAuthority } = people.cluster;
+    const headers = {
+      accept: "application/json;as=Table;v=v1;g=meta.k8s.io",
+      authorization: `Bearer ${await people.tokenOf(people.creator)}`,
+    };
+    const agent = new Agent({ connect: { ca: [Buffer.from(certificateAuthority, "base64").toString("utf8")] } });
+    const { body } = await request(`${endpoint}/api/v1/namespaces/${path}`, { headers, dispatcher: agent });
+    return body.json().finally(() => agent.close());
+  };
   const read = () => core.readNamespacedConfigMap(at);
   const replace = (body: V1ConfigMap, more: object = {}) => core.replaceNamespacedConfigMap({ ...at, body, ...more });
 
@@ -43,6 +56,50 @@ describe.each(implementations)("%s", (_name, start) => {
         message: 'configmaps "nothing" not found',
         details: { name: "nothing", kind: "configmaps" },
       });
+    });
+
+    it("as a table, gives its version alone", async () => {
+      const { metadata } = await read();
+
+      const table = await asTable("kube-system/configmaps/aws-auth?includeObject=None");
+
+      expect(table).toMatchObject({
+        ...{ kind: "Table", apiVersion: "meta.k8s.io/v1", metadata: { resourceVersion: metadata?.resourceVersion } },
+        ...{ rows: [{ cells: expect.arrayContaining(["aws-auth"]) }] },
+      });
+      expect(JSON.stringify(table)).not.toContain("mapRoles");
+      expect(await asTable("kube-system/configmaps/nothing")).toMatchObject({ kind: "Status", code: 404 });
+    });
+
+    it("gives the product a large one as it is now, whoever changed it since", async () => {
+      const large = (word: string) => ({ metadata: {}, data: { mapRoles: `[] # ${word.repeat(10_000)}` } });
+      const { name, endpoint, certificateAuthority } = people.cluster;
+      const client = connectCluster({
+        name,
+        endpoint,
+        certificateAuthority,
+        token: await people.tokenOf(people.creator),
+      });
+      const now = async () => (await client.readAwsAuth())?.data.mapRoles?.slice(5, 10);
+      await people.cluster.editAwsAuth(() => large("one"));
+
+      const found = [await now(), await now()];
+      await people.cluster.editAwsAuth(() => large("two"));
+      found.push(await now());
+      const before = (await client.readAwsAuth()) ?? expect.unreachable("it is there");
+      const written = await client.writeAwsAuth(before, { ...before, data: large("ours").data });
+      found.push(await now());
+      const again = await client.readAwsAuth();
+      await people.cluster.deleteAwsAuth();
+      found.push(await now());
+      await people.cluster.editAwsAuth(() => large("ours"));
+      const made = await client.readAwsAuth();
+      client.close();
+
+      expect(found).toEqual(["oneon", "oneon", "twotw", "ourso", undefined]);
+      expect(again).toEqual(written);
+      expect(made?.data).toEqual(written.data);
+      expect(made?.object.metadata?.uid).not.toBe(written.object.metadata?.uid);
     });
 
     it("lists a namespace", async () => {
