@@ -11,6 +11,8 @@ export interface ApiCall {
   /** From the root: `/api/v1/pods`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
+  /** The media type of the answer; absent: JSON. */
+  readonly accept?: string;
   /** Bytes are already JSON. */
   readonly body?: object;
   /** The id of the only request that the call is for. */
@@ -74,6 +76,8 @@ function resourceOf(path: string): string {
 }
 
 interface ClusterSockets {
+  /** Another authority is another API server, whatever its address. */
+  readonly server: string;
   readonly dispatcher: Dispatcher;
   /** This user has no more calls. */
   release(): void;
@@ -93,8 +97,7 @@ const kept = new Map<string, Kept>();
 
 /**
  * The sockets to an API server outlive a run: the next run within some seconds needs no TLS handshake, which costs as much processor
- * time as all the calls of a run. They hold no credentials: each call brings its own token. Another authority is another API server,
- * whatever its address.
+ * time as all the calls of a run. They hold no credentials: each call brings its own token.
  * @param authority PEM
  */
 export function takeSockets(endpoint: string, authority: string): ClusterSockets {
@@ -104,6 +107,7 @@ export function takeSockets(endpoint: string, authority: string): ClusterSockets
   sockets.users += 1;
   let isReleased = false;
   return {
+    server: place,
     dispatcher: sockets.agent,
     release: () => {
       if (isReleased) return;
@@ -158,8 +162,13 @@ interface Route {
   readonly dispatcher: Dispatcher;
 }
 
+const json = "application/json";
+
 /** Follows no redirection: the token is for this cluster. */
-export async function sendDirectly({ method, path, query, body }: ApiCall, route: Route): Promise<ApiAnswer> {
+export async function sendDirectly(
+  { method, path, query, accept = json, body }: ApiCall,
+  route: Route,
+): Promise<ApiAnswer> {
   const { origin, host } = new URL(route.endpoint);
   const what = `The API server at ${host}`;
   const place = host + path;
@@ -167,7 +176,7 @@ export async function sendDirectly({ method, path, query, body }: ApiCall, route
     origin,
     path: query ? `${path}?${new URLSearchParams(query)}` : path,
     method,
-    headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...route.headers },
+    headers: { accept, ...(body && { "content-type": json }), ...route.headers },
     body: body === undefined ? null : body instanceof Uint8Array ? body : JSON.stringify(body),
   });
   // undici frees the socket only then: an immediate call would open another one.

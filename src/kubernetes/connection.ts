@@ -57,6 +57,8 @@ export interface ClusterEndpoint {
 }
 
 export interface Connection {
+  /** The same for all connections to one API server. */
+  readonly server: string;
   /** Makes a call and reads the JSON of its answer. @throws RefusedByServer unless the API server says success */
   ask<T>(call: ApiCall, shape: z.ZodType<T>): Promise<Answered<T>>;
   /** The same without reading the answer. */
@@ -91,6 +93,7 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
     return answer;
   };
   return {
+    server: sockets.server,
     ask: async (call, shape) => {
       const { bytes, text, headers } = await sendOne(call);
       const body: unknown = JSON.parse(text());

@@ -176,6 +176,11 @@ export class RecentResults<Value extends object | boolean, Text extends string |
     return value;
   }
 
+  /** The last result of this place, whatever its text. */
+  last(place: string): Value | undefined {
+    return this.#known.get(place)?.value;
+  }
+
   get(place: string, text: Text): Value | undefined {
     const known = this.#known.get(place);
     if (known === undefined || !isSame(known.text, text)) return undefined;

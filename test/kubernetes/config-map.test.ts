@@ -103,6 +103,56 @@ test("a dry run is the same PUT with dryRun=All", async () => {
   client.close();
 });
 
+describe("a large map", () => {
+  const large = { ...full, data: { mapRoles: `[] # ${"x".repeat(10_000)}` } };
+  const asTable = (resourceVersion: string) => ({ kind: "Table", metadata: { resourceVersion } });
+
+  async function readLarge() {
+    server.answer = () => ({ status: 200, body: large });
+    const client = server.connect();
+    const before = (await client.readAwsAuth()) ?? expect.unreachable("the ConfigMap is there");
+    server.received.length = 0;
+    return { client, before };
+  }
+
+  test("is not sent again while its version is the same", async () => {
+    const { client, before } = await readLarge();
+    server.answer = () => ({ status: 200, body: asTable("4711") });
+
+    const again = await client.readAwsAuth();
+
+    expect(again?.object).toBe(before.object);
+    expect(server.received).toMatchObject([{ method: "GET", path, query: { includeObject: "None" } }]);
+    expect(server.received[0]?.headers.accept).toContain("as=Table");
+    client.close();
+  });
+
+  test.each([
+    ["has another version", asTable("4712")],
+    ["comes from an API server without tables", large],
+  ])("is read in whole if the answer %s", async (_, answer) => {
+    const { client } = await readLarge();
+    const changed = { ...large, metadata: { ...large.metadata, resourceVersion: "4712" } };
+    server.answer = ({ query }) => ({ status: 200, body: query.includeObject ? answer : changed });
+
+    const again = await client.readAwsAuth();
+
+    expect(again?.resourceVersion).toBe("4712");
+    expect(server.received).toHaveLength(2);
+    client.close();
+  });
+
+  test("is absent once the API server says so", async () => {
+    const { client } = await readLarge();
+    server.answer = () => ({ status: 404, body: aStatus(404, "NotFound", 'configmaps "aws-auth" not found') });
+
+    const again = await client.readAwsAuth();
+
+    expect(again).toBeNull();
+    client.close();
+  });
+});
+
 const theirs = "- rolearn: arn:aws:iam::111122223333:role/theirs\n  username: theirs\n  groups: [a]\n";
 
 test.each([
