@@ -87,20 +87,22 @@ export async function textOfRecord(redis: RedisClient, id: string): Promise<stri
  * that have to end: too many are refused. KEYS: list, the prefix of
  * records' keys. ARGV: the digest that the reader knows
  */
-const digestsScript = scriptOf(`${fieldLua}
-local listed, ids, digests = redis.pcall('ZRANGE', KEYS[1], 0, 199999), {}, {}
+const digestsScript = scriptOf(`
+local pcall, prefix = redis.pcall, KEYS[2]
+local listed, ids, digests, count = pcall('ZRANGE', KEYS[1], 0, 199999), {}, {}, 0
 for _, id in ipairs(listed.err and {} or listed) do
-  local digest = field_of(KEYS[2] .. id, 'sha1')
-  if not digest and redis.call('EXISTS', KEYS[2] .. id) == 0 then
+  local digest = pcall('HGET', prefix .. id, 'sha1')
+  if not digest and redis.call('EXISTS', prefix .. id) == 0 then
     redis.call('ZREM', KEYS[1], id)
   else
-    ids[#ids + 1] = id
-    digests[#ids] = digest or ''
-    if #ids > 20000 then return redis.error_reply('ERR more than 20000 records are in ' .. KEYS[1]) end
+    count = count + 1
+    if count > 20000 then return redis.error_reply('ERR more than 20000 records are in ' .. KEYS[1]) end
+    ids[count] = id
+    digests[count] = type(digest) == 'string' and #digest == 40 and digest or ''
   end
 end
 local texts = { table.concat(ids, '\\n'), table.concat(digests, '\\n') }
-local digest = redis.sha1hex(#ids .. '\\n' .. texts[1] .. '\\n' .. texts[2])
+local digest = redis.sha1hex(count .. '\\n' .. texts[1] .. '\\n' .. texts[2])
 if digest == ARGV[1] then return { digest } end
 return { digest, texts[1], texts[2] }
 `);
