@@ -242,10 +242,12 @@ const maxReports = 3;
  * this worker lacks can be another worker's.
  */
 async function noteForged({ context, cluster, opened, state }: BindingTools): Promise<void> {
-  const forged = state.forged.slice(0, maxForged);
+  const stays = ({ lacks, deletedAt }: (typeof state.forged)[number]) => lacks !== null || deletedAt !== null;
+  // Twenty that stay must hide no other.
+  const forged = state.forged.toSorted((a, b) => Number(stays(a)) - Number(stays(b))).slice(0, maxForged);
   await reportForged(context, cluster.name, forged, state.forged.length - forged.length);
   if (cluster.drift !== "repair") return;
-  for (const binding of forged.filter(({ lacks }) => lacks === null)) {
+  for (const binding of forged.filter((each) => !stays(each))) {
     await opened.client.deleteBinding(binding).catch((error: unknown) => {
       context.log.warn({ cluster: cluster.name, err: error }, "could not delete a binding that is not ours");
     });

@@ -1426,6 +1426,23 @@ test("a worker that lacks the key of a binding's seal does not delete it, and gi
   expect(await without.ledger.leasedOf(cluster.name)).toEqual([]);
 });
 
+test("twenty bindings with the seal of an absent key hide no forged one from its deletion", async () => {
+  context = contextWith("repair");
+  await give(context, cluster, { id: "r-one", principal: alice });
+  const { labels, annotations, role, namespace } = await onlyBinding();
+  const copy = { namespace, labels, role, user: "sso:mallory@example.com" };
+  const decoy = { "eks-access/lease": `{"seal":"","seal":"${otherKeys.memory.ids[0]}.AA"}` };
+  await asCreator(async (client) => {
+    for (let at = 10; at < 30; at += 1) await client.createBinding({ ...copy, name: `a-${at}`, annotations: decoy });
+    await client.createBinding({ ...copy, name: "copy", annotations });
+  });
+
+  await reconcileCluster(context, cluster, "inspect");
+
+  const names = (await bindings()).map(({ name }) => name);
+  expect([names.length, names.includes("copy")]).toEqual([21, false]);
+});
+
 test("a forged binding that can't be deleted keeps no lease", async () => {
   context = contextWith("repair");
   await give(context, cluster, { id: "r-one", principal: alice });
