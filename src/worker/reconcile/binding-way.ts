@@ -112,9 +112,7 @@ function withoutThose(
   needs: readonly SignInNeed[],
   failed: ReadonlyMap<string, unknown>,
 ): CallsByLease {
-  const without = new Set(
-    needs.filter(({ principal }) => failed.has(entryKeyOf(principal))).map(({ share }) => share.id),
-  );
+  const without = new Set(needs.flatMap(({ principal, share }) => (failed.has(entryKeyOf(principal)) ? share.id : [])));
   return new Map([...calls].filter(([id]) => !without.has(id)));
 }
 
