@@ -99,7 +99,13 @@ export function configMapAt(
   const one = `${all}/${name}`;
   const call = `configmap ${name} of cluster ${cluster}`;
   const place = `${connection.server} ${one}`;
-  const read = (answer: ApiAnswer, body?: object) => answers.of(place, answer.bytes, () => readAnswer(answer, body));
+  const read = (answer: ApiAnswer) => answers.of(place, answer.bytes, () => readAnswer(answer));
+  /** With the version that was sent, an answer tells of no write: the next read finds out. */
+  const readWritten = (answer: ApiAnswer, body: ConfigMapObject | SentObject) => {
+    const object = readAnswer(answer, body);
+    if (object.metadata?.resourceVersion !== body.metadata?.resourceVersion) answers.set(place, answer.bytes, object);
+    return object;
+  };
   /** A large one is not sent again: no two versions of it have the same resourceVersion, on which each PUT relies too. */
   const isAsBefore = async ({ metadata }: ConfigMapObject) => {
     const query = { includeObject: "None" };
@@ -108,7 +114,7 @@ export function configMapAt(
     return kind === "Table" && metadata?.resourceVersion === now.resourceVersion;
   };
   const query = (dryRun: boolean) => ({ fieldManager, ...(dryRun && { dryRun: "All" }) });
-  const put = async (body: ConfigMapObject | SentObject, dryRun: boolean, readAs: typeof readAnswer) => {
+  const put = async (body: ConfigMapObject | SentObject, dryRun: boolean, readAs: typeof readWritten) => {
     const sent = body instanceof SentObject ? body.bytes : body;
     try {
       return readAs(await connection.send({ method: "PUT", path: one, query: query(dryRun), body: sent }), body);
@@ -131,7 +137,7 @@ export function configMapAt(
       }
     },
     /** `cluster-conflict` after a concurrent write or deletion. */
-    replace: (body: ConfigMapObject | SentObject) => put(body, false, read),
+    replace: (body: ConfigMapObject | SentObject) => put(body, false, readWritten),
     rehearse: (body: ConfigMapObject | SentObject) => put(body, true, readAnswer),
     create: async (object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject> => {
       try {
@@ -208,9 +214,6 @@ const answered = shape.extend({ kind: z.literal("ConfigMap") });
 
 export type ConfigMapObject = z.infer<typeof shape>;
 
-/** Shorter ones are read again faster. */
-const largeText = 8 * 1024;
-
 interface LargeText {
   readonly text: string;
   /** Its part of the sent bytes. */
@@ -222,12 +225,16 @@ interface LargeText {
 /** An object as it is sent. Answers repeat it, and to find its large texts in their bytes takes a tenth of reading them again. */
 export class SentObject {
   readonly bytes: Buffer;
+  readonly metadata: ConfigMapObject["metadata"];
   readonly #large: readonly LargeText[];
 
   constructor(object: ConfigMapObject) {
+    this.metadata = object.metadata;
     const secret = randomUUID();
     const texts: string[] = [];
-    const marked = withTexts(object, (text) => (text.length < largeText ? text : `${secret} ${texts.push(text) - 1}`));
+    const marked = withTexts(object, (text) =>
+      text.length < worthRemembering ? text : `${secret} ${texts.push(text) - 1}`,
+    );
     // Each second piece is the number of a large text.
     const pieces = JSON.stringify(marked).split(new RegExp(`"${secret} (\\d+)"`));
     const jsons = pieces.map((piece, index) => (index % 2 === 0 ? piece : JSON.stringify(texts[Number(piece)])));

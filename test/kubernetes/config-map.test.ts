@@ -142,6 +142,25 @@ describe("a large map", () => {
     client.close();
   });
 
+  test.each([
+    ["large", large],
+    ["short", { ...full, metadata: { ...full.metadata, resourceVersion: "4712" } }],
+  ])("is read as it is after a write that the API server only confirms: it was %s", async (_, kept) => {
+    const { client } = await readLarge();
+    server.answer = ({ method, body, query }) => {
+      if (method === "PUT") return { status: 200, body };
+      return { status: 200, body: query.includeObject ? asTable(kept.metadata.resourceVersion) : kept };
+    };
+    const before = (await client.readAwsAuth()) ?? expect.unreachable("the ConfigMap is there");
+    const after = { data: { mapRoles: `[] # ${"y".repeat(10_000)}` }, annotations: before.annotations };
+
+    const answered = await client.writeAwsAuth(before, after);
+
+    expect(answered.data).toEqual(after.data);
+    expect((await client.readAwsAuth())?.data).toEqual(before.data);
+    client.close();
+  });
+
   test("is absent once the API server says so", async () => {
     const { client } = await readLarge();
     server.answer = () => ({ status: 404, body: aStatus(404, "NotFound", 'configmaps "aws-auth" not found') });
