@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
 import { explainFailure } from "../../src/access/access-error.ts";
+import { compiledModule } from "../product.ts";
 import { aStatus, type CannedAnswer, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
 
 let server: ScriptedServer;
@@ -133,13 +134,14 @@ test("an empty authority trusts no certificate, not every one that Node.js trust
   await writeFile(trusted, Buffer.from(server.certificateAuthority, "base64"));
   server.answer = () => ({ status: 200 });
   const before = server.received.length;
+  const client = await compiledModule("src/kubernetes/cluster-client.ts");
   const script = `
-    import { connectCluster } from "./src/kubernetes/cluster-client.ts";
+    import { connectCluster } from ${JSON.stringify(client.script)};
     const at = { name: "payments", endpoint: "${server.endpoint}", certificateAuthority: "=", token: "secret" };
     await connectCluster(at, { timeoutMs: 5_000 }).readAwsAuth().catch(({ code }) => console.log(code));`;
   const run = promisify(execFile);
 
-  const options = ["--import", "tsx", "--input-type=module", "--eval", script];
+  const options = ["--input-type=module", "--eval", script];
   const { stdout } = await run(process.execPath, options, { env: { ...process.env, NODE_EXTRA_CA_CERTS: trusted } });
 
   expect(stdout.trim()).toBe("cluster-unreachable");

@@ -9,13 +9,14 @@ import { describe, expect, test } from "vitest";
 import { AccessError } from "../../src/access/access-error.ts";
 import { aboutRequests, createLog, FailureLog, logAbout, logDestination } from "../../src/operations/log.ts";
 import { at, hours } from "../builders/times.ts";
+import { compiledModule } from "../product.ts";
+
+const { script } = await compiledModule("src/operations/log.ts");
 
 /** A process that does this. Its log is its standard output. */
 function logging(statement: string, stdio: StdioOptions = ["ignore", "pipe", "inherit"]) {
-  const log = new URL("../../src/operations/log.ts", import.meta.url);
-  const program = `import { createLog } from ${JSON.stringify(log.href)}; const log = createLog("info", "worker"); ${statement}`;
-  const flags = ["--import", import.meta.resolve("tsx"), "--input-type=module", "--eval"];
-  return spawn(process.execPath, [...flags, program], { stdio });
+  const program = `import { createLog } from ${JSON.stringify(script)}; const log = createLog("info", "worker"); ${statement}`;
+  return spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio });
 }
 
 async function linesOf({ stdout }: ReturnType<typeof logging>): Promise<Record<string, unknown>[]> {

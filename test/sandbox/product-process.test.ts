@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
 import { freePort } from "../../sandbox/product-process.ts";
+import { compiledModule } from "../product.ts";
 
 test("a free port can be bound, comes once, and is outside the range of outgoing connections", async () => {
   const ports = await Promise.all(Array.from({ length: 50 }, freePort));
@@ -16,11 +17,11 @@ test("a free port can be bound, comes once, and is outside the range of outgoing
 });
 
 test("a process of the product dies with the one that started it, even when that one is killed", async () => {
-  const module = new URL("../../sandbox/product-process.ts", import.meta.url).href;
+  const module = await compiledModule("sandbox/product-process.ts");
   const program = { script: "", nodeFlags: ["--eval", "setInterval(() => {}, 1_000)"] };
-  const script = `import { spawnProduct } from ${JSON.stringify(module)};
+  const script = `import { spawnProduct } from ${JSON.stringify(module.script)};
     console.log(spawnProduct(${JSON.stringify(program)}, "worker", {}).pid);`;
-  const owner = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", script], {
+  const owner = spawn(process.execPath, ["--input-type=module", "--eval", script], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [pid] = (await once(createInterface(owner.stdout), "line")) as [string];

@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
 import { awaitPing, findRedisProgram, type ProvidedRedis, provideRedis } from "../../../sandbox/redis/provide-redis.ts";
+import { compiledModule } from "../../product.ts";
 
 async function withClient<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url);
@@ -65,9 +66,9 @@ describe("a Redis of our own", () => {
 });
 
 test("a Redis dies with the process that asked for it, even when that one is killed", async () => {
-  const module = new URL("../../../sandbox/redis/provide-redis.ts", import.meta.url).href;
-  const script = `import { provideRedis } from ${JSON.stringify(module)}; console.log((await provideRedis()).url);`;
-  const owner = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", script], {
+  const module = await compiledModule("sandbox/redis/provide-redis.ts");
+  const script = `import { provideRedis } from ${JSON.stringify(module.script)}; console.log((await provideRedis()).url);`;
+  const owner = spawn(process.execPath, ["--input-type=module", "--eval", script], {
     env: { ...process.env, REDIS_URL: "" },
     stdio: ["ignore", "pipe", "inherit"],
   });
