@@ -1,11 +1,11 @@
 import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { explainFailure } from "../access/access-error.ts";
 import type { MemberAccount } from "../aws/organization.ts";
 import type { SurveyedCluster, SurveyedMap } from "../config/proposed-config.ts";
 import { counted } from "../diagnosis/link.ts";
 import type { Survey } from "../worker/survey.ts";
+import { failedAccounts } from "../worker/upkeep/look-at-fleet.ts";
 import type { InitOptions } from "./init-options.ts";
 
 export const policyNames = ["worker-policy.json", "creator-trust-policy.json", "account-role.yaml"] as const;
@@ -104,7 +104,10 @@ export function surveyText({ clusters, failed }: Survey, accounts: readonly Memb
   );
   const lines = [
     ...(empty > 0 ? [`${counted(empty, "account")} without clusters.`] : []),
-    ...accounts.flatMap((account) => failedLine(account, failed)),
+    ...failedAccounts(failed).map(({ account, regions, why }) => {
+      const shown = printable(accounts.find(({ id }) => id === account)?.name ?? "");
+      return `! ${account}${shown ? ` (${shown})` : ""}, ${regions}: ${printable(why)}`;
+    }),
   ];
   return [...parts, ...(lines.length > 0 ? [`${lines.join("\n")}\n`] : [])].join("\n");
 }
@@ -139,16 +142,6 @@ function mapText(map: SurveyedMap): string {
   return { free: "no other tool", absent: "none", unused: "not used" }[map.type];
 }
 
-/** One line for an account: which regions did not answer, and the first cause. */
-function failedLine({ id, name }: MemberAccount, failed: Survey["failed"]): readonly string[] {
-  const own = failed.filter(({ account }) => account === id);
-  const [first] = own;
-  if (!first) return [];
-  const regions = own.map(({ region }) => region).join(", ");
-  const shown = printable(name);
-  return [`! ${id}${shown ? ` (${shown})` : ""}, ${regions}: ${printable(explainFailure(first.error))}`];
-}
-
 /** Names of accounts and answers of AWS go to a terminal. */
 function printable(text: string): string {
   return text.replace(/\p{C}+/gu, " ").trim();
@@ -173,17 +166,18 @@ const worker = "eks-access worker";
 export function nextSteps({ files, names, problems, clusters, leftOut, organization, options }: NextSteps): string {
   const accounts = new Set(clusters.map(({ account }) => account)).size;
   const hidden = clusters.filter(({ isPublic }) => !isPublic).length;
-  const isComplete = options.channel !== "" && options.approvers.length > 0;
+  const people = options.approvers.length > 0 ? [] : ["U0REPLACE", "U1REPLACE"];
+  const missing = [...(options.channel === "" ? ["C0REPLACE"] : []), ...people];
   const notes = [
     ...problems.map((problem) => `! ${problem}`),
     ...(leftOut > 0 ? [`! Left out: ${counted(leftOut, "cluster")} without the tag eks-access=yes.`] : []),
     ...(hidden > 0 ? [`! ${counted(hidden, "private API server")}. Start ${worker} where it reaches them.`] : []),
-    ...(isComplete ? [] : ["! Replace C0REPLACE, U0REPLACE and U1REPLACE in eks-access.yml."]),
+    ...(missing.length > 0 ? [`! Replace ${missing.join(", ")} in eks-access.yml.`] : []),
   ];
   return `${options.dryRun ? "Would write" : "Wrote"} ${[...files.keys()].join(", ")}
 for ${counted(clusters.length, "cluster")} in ${counted(accounts, "account")}.
 ${notes.map((note) => `${note}\n`).join("")}
-Next, once the worker's role has worker-policy.json:
+Next, once the worker's role has worker-policy.json, and each creator creator-trust-policy.json:
   ${roleCommands(join(options.out, "eks-access-iam/account-role.yaml"), organization, clusters).join("\n  ")}
   eks-access doctor worker
   eks-access bootstrap ${names[0] ?? "CLUSTER"}

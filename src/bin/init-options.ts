@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import { type MemberAccount, type OrganizationAccounts, organizationAccounts } from "../aws/organization.ts";
 import { callerIdentity } from "../aws/sts.ts";
-import { account, externalId, region, roleArn, textLike } from "../config/forms.ts";
+import { account, externalId, region, roleArn, slackChannel, textLike, userOrGroup } from "../config/forms.ts";
 import { counted } from "../diagnosis/link.ts";
 import type { SurveyScope } from "../worker/survey.ts";
 import { type CommandIo, misused, readOnlyOptions, unusable } from "./process-io.ts";
@@ -43,14 +43,16 @@ export function readInitOptions(argv: readonly string[]): InitOptions {
   const { role = null, worker = null, "external-id": id, channel = "" } = values;
   const accounts = listOf(values.accounts);
   const regions = listOf(values.regions);
+  const approvers = listOf(values.approvers);
   requireForm("--role", reader, role);
   requireForm("--worker", roleArn, worker);
   requireForm("--external-id", externalId, id);
   requireForm("--accounts", account, ...accounts);
   requireForm("--regions", region, ...regions);
+  requireForm("--channel", slackChannel, channel);
+  requireForm("--approvers", userOrGroup, ...approvers);
   const { out, force, "dry-run": dryRun, permissions } = values;
-  const lists = { accounts, regions, approvers: listOf(values.approvers) };
-  return { role, worker, externalId: id, channel, ...lists, out, force, dryRun, permissions };
+  return { role, worker, externalId: id, channel, accounts, regions, approvers, out, force, dryRun, permissions };
 }
 
 function requireForm(name: string, form: z.ZodType, ...values: readonly (string | null | undefined)[]): void {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readConfig } from "../config/config.ts";
 import { chosenClusters, commonCreator, proposedConfig, type SurveyedCluster } from "../config/proposed-config.ts";
@@ -85,7 +86,10 @@ async function propose(
   { partition, organization, scope }: PlaceToLook,
   { out, channel, approvers, worker }: InitOptions,
 ): Promise<ProposedFiles> {
-  const shared = { partition, operatorRole, externalId: `eks-access-${randomBytes(8).toString("hex")}` };
+  // The roles' trust policies already name the id of a file that --force replaces.
+  const before = await readFile(join(out, "eks-access.yml"), "utf8").catch(() => "");
+  const [, externalId = `eks-access-${randomBytes(8).toString("hex")}`] = /^ {2}externalId: (\S+)$/m.exec(before) ?? [];
+  const shared = { partition, operatorRole, externalId };
   const people = {
     channel: channel || placeholders.channel,
     approvers: approvers.length > 0 ? approvers : placeholders.approvers,

@@ -135,7 +135,7 @@ describe("one account, without an organization", () => {
 
     const again = await init();
     const kept = await written("eks-access.yml");
-    const forced = await init("--force");
+    const forced = await init("--force", "--channel", "C0OTHER");
 
     expect(again).toMatchObject({
       code: 2,
@@ -144,7 +144,9 @@ describe("one account, without an organization", () => {
     });
     expect(kept).toBe(first);
     expect(forced.code).toBe(0);
-    expect(await written("eks-access.yml")).not.toBe(first);
+    // The external id stays: the roles in AWS already name it.
+    expect(await written("eks-access.yml")).toBe(first.replaceAll("C0REPLACE", "C0OTHER"));
+    expect(forced.stdout).toContain("! Replace U0REPLACE, U1REPLACE in eks-access.yml.");
     expect(await readdir(folder)).toEqual(["eks-access-iam", "eks-access.yml"]);
     expect((await stat(join(folder, "eks-access.yml"))).mode & 0o777).toBe(0o644);
   });
@@ -169,6 +171,8 @@ describe("one account, without an organization", () => {
     ["--accounts", "12", "--accounts: write the 12 digits"],
     ["--role", "a b", "--role: use the name of a role"],
     ["--worker", "worker", "--worker: use a role's ARN"],
+    ["--channel", "#access", "--channel: use a Slack channel id"],
+    ["--approvers", "U0ONE,@alice", "--approvers: use the id of a Slack user or user group"],
   ])("a mistake in %s is refused before any call", async (name, value, message) => {
     const { code, stderr } = await init(name, value);
 

@@ -1,3 +1,4 @@
+import { explainFailure } from "../../access/access-error.ts";
 import { hasLabels, type Labels } from "../../access/policy/cluster.ts";
 import {
   type FleetList,
@@ -20,6 +21,14 @@ export interface FailedPlace {
   readonly account: string;
   readonly region: string;
   readonly error: unknown;
+}
+
+/** For people: by account, the regions that did not answer, and the first cause. */
+export function failedAccounts(failed: readonly FailedPlace[]) {
+  return [...new Set(failed.map(({ account }) => account))].map((account) => {
+    const own = failed.filter((each) => each.account === account);
+    return { account, regions: own.map(({ region }) => region).join(", "), why: explainFailure(own[0]?.error) };
+  });
 }
 
 export type LookAtFleet = Omit<FleetLook, "at"> & { readonly failed: readonly FailedPlace[] };
