@@ -8,6 +8,7 @@ import { sharedTokenWarnings } from "../access/policy/expectation.ts";
 import { ruleWarnings } from "../access/policy/rule.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import { type KeyKind, keysIn, olderKeys, type Verifier } from "../access/seal.ts";
+import type { Fleet } from "../config/fleet-file.ts";
 import { keyRemedy } from "../diagnosis/cluster-links.ts";
 import { broken, counted, type Finding, found, linkNames, marks, notAsked } from "../diagnosis/link.ts";
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
@@ -65,8 +66,12 @@ function areWell(findings: readonly Finding[]): boolean {
 
 const inRedisAlone = "Only Redis has the audit log: set audit.s3, audit.eventBridge or audit.webhook.";
 
-function examineConfiguration({ config: { clusters, audit, identities } }: Settings): Examined {
-  const findings = [found(`${counted(clusters.size, "cluster")}, no problems`)];
+function examineConfiguration({ config: { clusters, audit, identities, fleet } }: Settings): Examined {
+  const left = (fleet?.problems ?? []).map((detail): Finding => ({ result: "no", detail, remedy: null }));
+  const isEmpty = fleet !== null && clusters.size === 0;
+  const none = isEmpty ? [broken("no cluster of the fleet is known", "See eks-access doctor worker.")] : [];
+  const whole = [...none, ...left];
+  const findings = whole.length > 0 ? whole : [found(`${counted(clusters.size, "cluster")}, no problems`)];
   const all = [...clusters.values()];
   const ofRules = all.flatMap((cluster) =>
     cluster.levels.flatMap((level) => {
@@ -237,6 +242,7 @@ async function* examineWorkerSide(settings: Settings, zones: readonly Zone[]): A
   const { examineIdentityCenter } = await import("../worker/questions/identities.ts");
   const directory = await examineIdentityCenter(settings.config);
   if (directory.length > 0) yield { what: "Identity Center", findings: directory };
+  if (settings.config.fleet) yield { what: "Fleet", findings: await examineFleet(settings.config.fleet) };
   for (const cluster of clusters.values()) if (zones.includes(zoneOf(cluster))) yield examineCluster(settings, cluster);
 }
 
@@ -251,6 +257,16 @@ async function examineClock(region: string): Promise<Finding> {
   } catch (error) {
     return notAsked("can't compare it with the clock of AWS", explainFailure(error));
   }
+}
+
+/** Whether AWS lets the worker look into each account of the fleet. */
+async function examineFleet(fleet: Fleet): Promise<readonly Finding[]> {
+  const { lookAtFleet, failedAccounts } = await import("../worker/upkeep/look-at-fleet.ts");
+  const { found: clusters, failed } = await lookAtFleet(fleet, new Map());
+  const refused = failedAccounts(failed).map(({ account, regions, why }) =>
+    broken(`can't list the clusters of account ${account} in ${regions}`, why),
+  );
+  return [found(`AWS shows ${counted(clusters.length, "cluster")} of it`), ...refused];
 }
 
 /** The links of `whoami <cluster>` that need no person: from the worker's own identity to the document. */

@@ -50,7 +50,9 @@ export async function readCommandSettings(kind: ProcessKind): Promise<Settings> 
   const settings = await readSettings(kind);
   if (!settings.config.fleet) return settings;
   const now = new Date();
-  const list = (await sealedFleet(settings.environment, now).catch(() => null)) ?? (await foundFleet(settings, now));
+  const sealed = await sealedFleet(settings.environment, now).catch(() => null);
+  // A worker that AWS refused sealed an empty one.
+  const list = sealed?.clusters.length ? sealed : await foundFleet(settings, now);
   const reading = readConfig(settings.text, { clusters: list?.clusters ?? [], now });
   return reading.type === "config" ? { ...settings, config: reading.config } : settings;
 }
@@ -66,7 +68,8 @@ export async function sealedFleet(environment: Environment, now: Date): Promise<
 }
 
 export function clusterNamed({ clusters }: Pick<Config, "clusters">, name: string): Cluster {
-  return clusters.get(name) ?? unusable(`There is no cluster ${name}. Clusters: ${[...clusters.keys()].join(", ")}.`);
+  const known = [...clusters.keys()].join(", ") || "none; eks-access doctor worker says why";
+  return clusters.get(name) ?? unusable(`There is no cluster ${name}. Clusters: ${known}.`);
 }
 
 async function foundFleet({ environment, config }: Settings, now: Date): Promise<FleetList | null> {

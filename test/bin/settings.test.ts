@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { SandboxAws } from "../../sandbox/aws/account.ts";
 import { explainFailure } from "../../src/access/access-error.ts";
 import { sealFleetList } from "../../src/access/policy/fleet-list.ts";
-import { readCommandSettings, readSettings } from "../../src/bin/settings.ts";
+import { doctor } from "../../src/bin/doctor.ts";
+import { clusterNamed, readCommandSettings, readSettings } from "../../src/bin/settings.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";
 import { configText } from "../builders/a-cluster.ts";
@@ -13,6 +14,7 @@ import { aFleetCluster, fleetText } from "../builders/a-fleet.ts";
 import { keys, otherKeys, variablesNamed } from "../builders/keys.ts";
 import { addFleetCluster, fleetAccounts, startFleetAws } from "../fleet-scene.ts";
 import { aRedis } from "../redis.ts";
+import { runCommand } from "./check-run.ts";
 
 const variables = variablesNamed("ours");
 let folder: string;
@@ -136,12 +138,15 @@ describe("a command about a cluster of the fleet", () => {
 
     await redisLedger(redis).publishFleet(sealFleetList(list, keys.preview), null);
     const genuine = await clusterNames();
+    // Of a worker that AWS refused everything.
+    await redisLedger(redis).publishFleet(sealFleetList({ ...list, clusters: [] }, keys.preview), null);
+    const empty = await clusterNames();
     await redisLedger(redis).publishFleet(sealFleetList(list, otherKeys.preview), null);
     const forged = await clusterNames();
     await close();
     await database.close();
 
-    expect([genuine, forged]).toEqual([["payments"], ["shop"]]);
+    expect([genuine, empty, forged]).toEqual([["payments"], ["shop"], ["shop"]]);
   });
 
   test("has the clusters of the file, and those that it finds, while the ledger is down", async () => {
@@ -149,5 +154,21 @@ describe("a command about a cluster of the fleet", () => {
     await configured(`${fleetText}\nclusters:\n  legacy: { region: eu-west-1, account: "111122223333" }\n`);
 
     expect(await clusterNames()).toEqual(["legacy", "shop"]);
+  });
+
+  test("is told which account refuses the worker, and where to look for a cluster that nobody found", async () => {
+    vi.stubEnv("REDIS_URL", "redis://127.0.0.1:1");
+    await configured(fleetText);
+    for (const account of fleetAccounts) aws.account.removeIdentity(`arn:aws:iam::${account}:role/eks-access-operator`);
+    const { config } = await readCommandSettings("worker");
+
+    const { code, stdout } = await runCommand(doctor, ["worker"]);
+
+    expect(() => clusterNamed(config, "shop")).toThrow("Clusters: none; eks-access doctor worker says why.");
+    expect(code).toBe(1);
+    expect(stdout).toContain("Configuration\n  ✗ no cluster of the fleet is known. See eks-access doctor worker.\n");
+    expect(stdout).toMatch(
+      / {2}✗ can't list the clusters of account 444455556666 in eu-central-1\. AWS refused sts:Assume/,
+    );
   });
 });
