@@ -13,6 +13,8 @@ export interface MemberAccount {
 export interface OrganizationAccounts {
   /** For example `o-exampleorgid`; null: AWS named none. */
   readonly id: string | null;
+  /** Its management account; null: AWS named none. */
+  readonly management: string | null;
   readonly accounts: readonly MemberAccount[];
 }
 
@@ -35,9 +37,9 @@ export async function organizationAccounts(
     });
     // `Status` was retired in September 2026. A partition may still answer with it alone.
     const active = all.filter(({ State, Status }) => (State ?? Status) === "ACTIVE");
-    const [, id = null] = /:account\/(o-[a-z0-9]+)\//.exec(all[0]?.Arn ?? "") ?? [];
+    const [, management = null, id = null] = /:(\d{12}):account\/(o-[a-z0-9]+)\//.exec(all[0]?.Arn ?? "") ?? [];
     return {
-      id,
+      ...{ id, management },
       accounts: active.map(({ Id, Name = "" }) => {
         return { id: answeredWith(/^\d{12}$/.test(Id ?? "") ? Id : undefined, action), name: Name };
       }),

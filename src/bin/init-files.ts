@@ -157,13 +157,17 @@ interface NextSteps extends ProposedFiles {
   readonly clusters: readonly SurveyedCluster[];
   readonly leftOut: number;
   readonly organization: string | null;
+  readonly management: string | null;
   readonly options: InitOptions;
 }
 
 const worker = "eks-access worker";
 
 /** The written files, the parts to review, and the next commands. */
-export function nextSteps({ files, names, problems, clusters, leftOut, organization, options }: NextSteps): string {
+export function nextSteps({ files, names, problems, clusters, leftOut, organization, ...rest }: NextSteps): string {
+  const { management, options } = rest;
+  // By the CloudFormation User Guide, "Associate a StackSet with an organization".
+  const isLeftOut = clusters.some(({ account }) => account === management);
   const accounts = new Set(clusters.map(({ account }) => account)).size;
   const hidden = clusters.filter(({ isPublic }) => !isPublic).length;
   const people = options.approvers.length > 0 ? [] : ["U0REPLACE", "U1REPLACE"];
@@ -172,6 +176,7 @@ export function nextSteps({ files, names, problems, clusters, leftOut, organizat
     ...problems.map((problem) => `! ${problem}`),
     ...(leftOut > 0 ? [`! Left out: ${counted(leftOut, "cluster")} without the tag eks-access=yes.`] : []),
     ...(hidden > 0 ? [`! ${counted(hidden, "private API server")}. Start ${worker} where it reaches them.`] : []),
+    ...(isLeftOut ? [`! A StackSet leaves account ${management} out: deploy account-role.yaml there too.`] : []),
     ...(missing.length > 0 ? [`! Replace ${missing.join(", ")} in eks-access.yml.`] : []),
   ];
   return `${options.dryRun ? "Would write" : "Wrote"} ${[...files.keys()].join(", ")}

@@ -79,6 +79,7 @@ export interface PlaceToLook {
   readonly partition: string;
   /** For example `o-exampleorgid`; null: none is known. */
   readonly organization: string | null;
+  readonly management: string | null;
   /** Whether accounts are left out that no option excludes. */
   readonly isPartial: boolean;
 }
@@ -116,6 +117,7 @@ export async function whereToLook(options: InitOptions, io: CommandIo): Promise<
     accounts,
     partition,
     organization: listed?.id ?? null,
+    management: listed?.management ?? null,
     isPartial: left > 0 || (organization === "refused" && options.accounts.length === 0),
   };
 }

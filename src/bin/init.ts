@@ -69,7 +69,8 @@ export const runInit = cliCommand("init", initUsage, async (argv, io, pause?: Su
     unusable(`Can't write ${options.out}: ${reasonOf(error)}.`);
   }
   const leftOut = survey.clusters.length - clusters.length;
-  io.stdout(nextSteps({ ...proposal, clusters, leftOut, organization: place.organization, options }));
+  const { organization, management } = place;
+  io.stdout(nextSteps({ ...proposal, clusters, leftOut, organization, management, options }));
   return survey.failed.length > 0 || place.isPartial ? 1 : 0;
 });
 

@@ -222,6 +222,7 @@ describe("an organization", () => {
     const { code, stdout } = await init();
 
     expect(code).toBe(1);
+    expect(stdout).toContain("! A StackSet leaves account 111122223333 out: deploy account-role.yaml there too.");
     expect(stdout).toContain("! Did not look at 2 other accounts. Name a role with --role.");
   });
 
