@@ -167,8 +167,8 @@ function* readText(empty: SectionReading & { readonly text: string }, budget: Do
   return yield* readMappings(reading, yaml, problems, budget);
 }
 
-function failureProblem({ section, text }: SectionReading, failure: YamlFailure): Problem {
-  return failure instanceof YamlExcess ? excessive(section, failure) : unreadable(section, failure, text);
+function failureProblem({ section, text }: SectionReading, failure: YamlFailure, rest = ""): Problem {
+  return failure instanceof YamlExcess ? excessive(section, failure) : unreadable(section, failure, text, rest);
 }
 
 function* readMappings(
@@ -229,7 +229,7 @@ function readAccounts(
 ): SectionContent {
   if (root === null) return content(reading, problems);
   const { accounts, failure, state, list } = decodeAccounts(root, decoded);
-  if (failure !== null) problems.unshift(failureProblem(reading, failure));
+  if (failure !== null) problems.unshift(failureProblem(reading, failure, accounts.length > 0 ? "from here on " : ""));
   else if (state === "unreadable") problems.unshift(notAList(reading.section, root.start));
   return { ...content({ ...reading, state, list }, problems), accounts };
 }

@@ -18,9 +18,9 @@ const FLOW_LINE = /\n( *)(?:\t[\t ]*)?([^\t\n\r ])/g;
 /** A line of quotes. One of spaces alone is none, but one with a tab is. */
 const QUOTED_LINE = /\n( *)(?! |\r?\n)/g;
 
-/** The authenticator can't read the section, and forgets its earlier content. */
-export function unreadable(section: Section, failure: YamlFailure, text: string | null): Problem {
-  const message = `The authenticator can't read ${section}, so no entry works: ${failure.message}.`;
+/** The authenticator can't read the section, and forgets its earlier content. @param rest `from here on ` if it reads what is before */
+export function unreadable(section: Section, failure: YamlFailure, text: string | null, rest: string): Problem {
+  const message = `The authenticator can't read ${section}, so no entry ${rest}works: ${failure.message}.`;
   const [before, line] = [failure.line - 1, failure.line].map((at) => text?.split(LINE_BREAK)[at] ?? "");
   const remedy = yamlRemedy(line ?? "", failure.column, before ?? "");
   return problemAt(section, failure, "section-unreadable", "error", message, remedy);
