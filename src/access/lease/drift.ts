@@ -46,7 +46,7 @@ interface BlockedSection {
 
 /**
  * What a lease's entry lacks; null: nothing. @param groups from a sealed source @param writers of the document; null: an access
- * entry @param blocking an unreadable section has lost nothing, but gives nothing
+ * entry @param blocking an unreadable section has lost nothing, but gives nothing @param section of the entry
  */
 export function driftOf(
   request: ApprovedRequest,
@@ -54,18 +54,16 @@ export function driftOf(
   writers: readonly SectionWriter[] | null,
   blocking: readonly BlockedSection[] = [],
   groups: readonly string[] = request.groups,
+  section: string = sectionOf(request),
 ): Drift | null {
   const missing = groups.filter((group) => !covers(entry?.groups ?? [], group));
   if (missing.length === 0) return null;
-  const unread = blocking.find(({ code, section }) => isUnread(code) && section === sectionOf(request));
-  if (unread?.section) {
-    const { section, line } = unread;
-    return { request, message: `${section} can't be read from line ${line} on`, isUnread: true };
-  }
+  const unread = blocking.find((each) => isUnread(each.code) && each.section === section);
+  if (unread) return { request, message: `${section} can't be read from line ${unread.line} on`, isUnread: true };
   const what = entry
     ? `the entry of ${request.principal} lacks ${missing.join(", ")}`
     : `the entry of ${request.principal} is gone`;
-  const who = writers ? lastWriter(request, writers) : "CloudTrail says who changed it";
+  const who = writers ? lastWriter(request, writers, section) : "CloudTrail says who changed it";
   return { request, message: `${what}; ${who}` };
 }
 
@@ -106,8 +104,7 @@ function sectionOf({ principal }: ApprovedRequest): string {
 }
 
 /** managedFields never names the remover: only the last writer of the section after our lease became active. */
-function lastWriter(request: ApprovedRequest, writers: readonly SectionWriter[]): string {
-  const section = sectionOf(request);
+function lastWriter(request: ApprovedRequest, writers: readonly SectionWriter[], section: string): string {
   const since = Math.floor(Date.parse(request.lease.activeSince ?? "") / 1000) * 1000;
   const [last] = writers
     .filter(

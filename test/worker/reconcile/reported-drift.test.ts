@@ -39,6 +39,22 @@ test.each(["report", "repair"] as const)(
   },
 );
 
+test("an entry that others put into the other section is not reported as gone where that one can't be read", async () => {
+  const scene = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(scene.context(), scene.cluster);
+  const entry = (scene.aws.awsAuth()?.data?.mapUsers ?? "").slice((initialAwsAuth.mapUsers ?? "").length);
+  scene.aws.editMapUsers(() => "");
+  scene.aws.editMapRoles((text) => `${text}${entry.replace("userarn", "rolearn")}`);
+  await reconcileCluster(scene.context(), scene.cluster, "inspect");
+  const moved = await driftOf(scene);
+  scene.aws.editMapRoles((text) => `${text}  - : [\n`);
+
+  await reconcileCluster(scene.context(), scene.cluster, "inspect");
+
+  expect(moved).toBeNull();
+  expect(await driftOf(scene)).toMatch(/^mapRoles can't be read from line \d+ on$/);
+});
+
 test("an entry that others gave another ARN keeps the lease's groups, and the drift and the end say how to remove them", async () => {
   const scene = await aDirectScene(initialAwsAuth);
   await reconcileCluster(scene.context(), scene.cluster);
