@@ -1,4 +1,4 @@
-import { isUnread } from "../access-error.ts";
+import { isBlocking } from "../access-error.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { covers } from "../policy/policy-text.ts";
 import type { RoleSeen } from "../policy/rights.ts";
@@ -58,7 +58,7 @@ export function driftOf(
 ): Drift | null {
   const missing = groups.filter((group) => !covers(entry?.groups ?? [], group));
   if (missing.length === 0) return null;
-  const unread = blocking.find((each) => isUnread(each.code) && each.section === section);
+  const unread = entry ? undefined : blocking.find((each) => isBlocking(each.code) && each.section === section);
   if (unread) return { request, message: `${section} can't be read from line ${unread.line} on`, isUnread: true };
   const what = entry
     ? `the entry of ${request.principal} lacks ${missing.join(", ")}`

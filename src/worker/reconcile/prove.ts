@@ -9,7 +9,15 @@ import type { ApprovedRequest } from "../../access/record.ts";
 import { failureOf, nextProofTry, nextReviewTry } from "../../access/retry.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
 import { entryFor } from "../../aws/access-entries.ts";
-import { type AwsAuthDocument, entryOf, goFold, type ReadDocument, render, resolve, type Section } from "../../aws-auth/index.ts";
+import {
+  type AwsAuthDocument,
+  entryOf,
+  goFold,
+  type ReadDocument,
+  render,
+  resolve,
+  type Section,
+} from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
@@ -41,7 +49,8 @@ export function driftInDocument(
 ): Drift | null {
   const entry = entryOf(document, request.principal);
   // Others can have put it into the other section.
-  const isNamedIn = ({ section }: { section: Section | null }) => section && document.data[section]?.includes(request.principal);
+  const isNamedIn = ({ section }: { section: Section | null }) =>
+    section && document.data[section]?.includes(request.principal);
   const section = entry?.section ?? document.blocking.find(isNamedIn)?.section ?? undefined;
   const drift = driftOf(request, entry, writers, document.blocking, groups, section);
   const moved = drift && !drift.isUnread && !entry && movedEntry(request, document);

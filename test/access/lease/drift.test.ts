@@ -38,6 +38,18 @@ test("a lease in an unreadable section is not reported as removed, and one in an
   expect(driftOf(active, null, [], unread("mapRoles"))?.message).toContain("is gone");
 });
 
+test("a lease is not reported as removed where the authenticator stops before its entry", () => {
+  const { problems } = parseDocument({ mapUsers: "- username: a\n---\n- username: b\n" });
+
+  expect(driftOf(active, null, [], problems)).toMatchObject({
+    message: "mapUsers can't be read from line 2 on",
+    isUnread: true,
+  });
+  expect(driftOf(active, { username: "dev", groups: ["a"] }, [], problems)?.message).toMatch(
+    /^the entry of .* lacks b;/,
+  );
+});
+
 describe("who is named", () => {
   const messageWith = (...writers: ReturnType<typeof writer>[]) => driftOf(active, null, writers)?.message;
   const nobody = `the entry of ${engineerArn} is gone; the cluster does not say who removed it`;
