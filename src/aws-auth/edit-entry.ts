@@ -163,9 +163,10 @@ function restore(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted: r
   return edit !== null || useOf(after, "groups") === null ? [undo] : null;
 }
 
-/** Whether a field is as `addField` writes it. */
+/** Whether a field is as `addField` writes it. An empty list of ours hides merged groups. */
 function isOurs({ text, mapping, entry }: EntryPlace, { key }: FieldUse, list: SequenceNode): boolean {
   const name = mapping.flow ? quote("groups") : "groups";
+  if (list.items.length === 0 && !text.slice(mapping.start.at, mapping.end).includes("<<")) return false;
   return text.slice(key.outer, list.end) === `${name}: [ ${entry.groups.map(quote).join(", ")} ]`;
 }
 

@@ -150,6 +150,14 @@ it("the end of a lease in a merged entry brings back the end of a text without a
   expect(plan(plan(both, [map("dev", [])]), [map("base", [])])).toEqual(data);
 });
 
+it("an end leaves others' empty list as they spaced it, beside an entry that merges another", () => {
+  const data = {
+    mapRoles: `- &base\n  ${fields("base")}- <<: *base\n  ${fields("dev")}- ${fields("team")}  groups: [  ]\n`,
+  };
+
+  expect(plan(plan(data, [map("team", ["ours"])]), [map("team", [])])).toEqual(data);
+});
+
 it.each([
   ["a carriage return", "\r", "\r\n\n"],
   ["an invisible separator", "\u2028", "\n"],
