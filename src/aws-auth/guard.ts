@@ -18,7 +18,7 @@ import {
 import { groupFlaws, isForNodes, isNode, MASTERS, type NameFlaw, usernameFlaws } from "./names.ts";
 import { unintendedArns, wildcardsFor } from "./resolve.ts";
 
-/** Why the product refuses a single change, or null. It never refuses the entry's present groups or username. */
+/** Why the product refuses a single change, or null. It refuses present groups and usernames only if they shut the principal out. */
 export function refuseChange(document: ReadDocument, change: Change, guard: PlanGuard): Refusal | null {
   const entry = entryOf(document, change.arn);
   const about = (code: string, message: string): Refusal => ({ code, message, arn: change.arn });
@@ -114,12 +114,16 @@ function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, gu
     return { code: "masters", message, arn };
   }
   const emptyGroup = { code: "group-empty", message: "This group is empty.", remedy: "Name it, or remove it." };
+  const flawsOf = (text: string) => usernameFlaws(text, isForNodes(username, arn, groups));
+  // Also as a text that the entry has: no one of the principal would get what is new.
+  const shutOut = onlyRemovesGroups(change, entry) ? [] : [username, ...groups].flatMap(flawsOf);
   const flaws: readonly (NameFlaw & { readonly group?: string })[] = [
-    ...(username === entry?.username ? [] : usernameFlaws(username, isForNodes(username, arn, groups))),
+    ...(username === entry?.username ? [] : flawsOf(username)),
     ...groups.flatMap((group) => {
       const found = had(group) ? [] : group ? groupFlaws(group, true) : [emptyGroup];
       return found.map((flaw) => ({ ...flaw, group }));
     }),
+    ...shutOut.filter(({ code }) => code === "template-node"),
   ];
   const [flaw] = flaws;
   if (!flaw) return null;

@@ -21,6 +21,21 @@ describe("{{EC2PrivateDNSName}} is for nodes alone", () => {
   });
 });
 
+describe("an entry that shuts out all but EC2 instances", () => {
+  const entry = (username: string, group: string) =>
+    `- rolearn: ${account}role/dev\n  username: "${username}"\n  groups: ["${group}"]\n`;
+  const [old, inName, inGroup] = ["viewers", "dev:{{EC2PrivateDNSName}}", "g-{{EC2PrivateDNSName}}"];
+
+  it.each([
+    ["gets no group, which no one would have", entry(inName, old), inName, [old, "ours"], ["template-node"]],
+    ["gets none beside such a group", entry("dev", inGroup), "dev", [inGroup, "ours"], ["template-node"]],
+    ["gets one with another username", entry(inName, old), "dev", [old, "ours"], []],
+    ["loses a group", entry(inName, old), inName, [], []],
+  ])("%s", (_what, mapRoles, username, groups, expected) => {
+    expect(refusals(mapRoles, `${account}role/dev`, username, groups)).toEqual(expected);
+  });
+});
+
 describe("a username that an entry does not have yet", () => {
   const entry = (username: string) => `- rolearn: ${account}role/dev\n  username: "${username}"\n`;
 
