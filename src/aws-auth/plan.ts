@@ -14,7 +14,6 @@ import {
   type ReadDocument,
   SECTIONS,
   type Section,
-  type SectionReading,
   sameGroups,
 } from "./document.ts";
 import { editSections } from "./edit-section.ts";
@@ -200,9 +199,12 @@ function isInOtherSection(document: AwsAuthDocument, change: Change, broken: Sec
 
 export function cannotEdit({ sections }: ReadDocument, intents: readonly Intent[]): Refusal {
   const touched = SECTIONS.map((name) => sections[name]).filter(({ section }) => intents.some(touches(section)));
-  for (const reading of touched) {
-    const at = reading.list && firstReference(reading.list);
-    if (at !== null) return { code: "cannot-edit", message: cannotChange(`${reading.section}, line ${at.line + 1}`) };
+  for (const { section, list } of touched) {
+    const own = intents
+      .flatMap(entriesOf)
+      .flatMap((entry) => (entry.section === section && list?.items[entry.index]) || []);
+    const at = [...own, ...(list ? [list] : [])].map(firstReference).find((mark) => mark !== null);
+    if (at) return { code: "cannot-edit", message: cannotChange(`${section}, line ${at.line + 1}`) };
   }
   return { code: "cannot-edit", message: cannotChange(touched.map(({ section }) => section).join(" and ")) };
 }
@@ -212,12 +214,14 @@ export function cannotChange(what: string): string {
   return `eks-access can't change ${what} alone. Give each field its own line, without anchors.`;
 }
 
-function touches(section: SectionReading["section"]) {
-  return (intent: Intent): boolean => {
-    if (intent.type === "add") return intent.section === section;
-    if (intent.type === "edit") return intent.entry.section === section;
-    return intent.entries.some((entry) => entry.section === section);
-  };
+function touches(section: Section) {
+  return (intent: Intent): boolean =>
+    intent.type === "add" ? intent.section === section : entriesOf(intent).some((entry) => entry.section === section);
+}
+
+function entriesOf(intent: Intent): readonly Entry[] {
+  if (intent.type === "add") return [];
+  return intent.type === "edit" ? [intent.entry] : intent.entries;
 }
 
 function firstReference(node: YamlNode): Mark | null {

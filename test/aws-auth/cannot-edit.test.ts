@@ -13,9 +13,20 @@ it("a change that an alias is in the way of says which line it is in", () => {
   expect(plan).toMatchObject({
     refusal: {
       code: "cannot-edit",
-      message: "eks-access can't change mapRoles, line 2 alone. Give each field its own line, without anchors.",
+      message: "eks-access can't change mapRoles, line 4 alone. Give each field its own line, without anchors.",
     },
   });
+});
+
+it("an anchor of the entry is named before those of other entries", () => {
+  const entry = (name: string, groups: string) => `- rolearn: ${arn}${name}\n  username: dev\n  groups: ${groups}\n`;
+  const mapRoles = [entry("1", "&a []"), entry("2", "&b\n  - viewers"), entry("3", "*b")].join("");
+
+  const plan = planChanges(parseDocument({ mapRoles }), [
+    { type: "map", arn: `${arn}2`, username: "dev", groups: ["x"] },
+  ]);
+
+  expect(plan).toMatchObject({ refusal: { message: expect.stringContaining("mapRoles, line 7 alone") } });
 });
 
 it("no anchor is blamed where the section has none", () => {
