@@ -138,19 +138,19 @@ interface SectionChange {
 }
 
 /** The possible texts, the best first; null: no section. The caller takes the first with exactly the intended effect. */
-export function editSection(reading: SectionReading, change: SectionChange): (string | null)[] {
+export function* editSection(reading: SectionReading, change: SectionChange): Generator<string | null> {
   const { text, list } = reading;
-  if (text === null || list === null) return fillSection(text, change.added);
+  if (text === null || list === null) return yield* fillSection(text, change.added);
   // Text after a block scalar at the very end changes its value.
-  const texts = [0, 1, 2].flatMap((attempt) => {
+  for (const attempt of [0, 1, 2]) {
     const edited = editLines(text, (whole) => edits({ ...reading, text: whole, list }, change, attempt));
-    return edited === null ? [] : [restoreEmpty(edited)];
-  });
+    if (edited !== null) yield restoreEmpty(edited);
+  }
   // A `...` or a tag of the list can't be alone.
   const removed = new Set(change.removed.map(({ index }) => index));
   const isEmptied = removed.size === list.items.length && change.added.length === 0;
   const emptied = isEmptied ? editLines(text, (whole) => editList(whole, list, removed, ["[]"])) : null;
-  return emptied === null ? texts : [...texts, emptied];
+  if (emptied !== null) yield emptied;
 }
 
 function edits(reading: ListReading, { removed, edited, added }: SectionChange, attempt: number): TextEdit[] | null {
