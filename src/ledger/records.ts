@@ -84,8 +84,7 @@ export async function textOfRecord(redis: RedisClient, id: string): Promise<stri
  * take as long as sending the text. So the reader sees a text that was written without a commit only after a restart. Answers with the
  * digest of all, and with the ids and their digests if the reader knows another: one text is read faster than hundreds. A list of another
  * type is empty, and one of a million ids must not stop its cluster's ends: ids without a record leave it. Part of a list would hide leases
- * that have to end: too many are refused. KEYS: list, the prefix of
- * records' keys. ARGV: the digest that the reader knows
+ * that have to end: too many are refused. KEYS: list, the prefix of records' keys. ARGV: the digest that the reader knows
  */
 const digestsScript = scriptOf(`
 local pcall, prefix = redis.pcall, KEYS[2]
@@ -101,6 +100,7 @@ for _, id in ipairs(listed.err and {} or listed) do
     digests[count] = type(digest) == 'string' and #digest == 40 and digest or ''
   end
 end
+if #listed == 200000 then return redis.error_reply('ERR 200000 ids or more were in ' .. KEYS[1]) end
 local texts = { table.concat(ids, '\\n'), table.concat(digests, '\\n') }
 local digest = redis.sha1hex(count .. '\\n' .. texts[1] .. '\\n' .. texts[2])
 if digest == ARGV[1] then return { digest } end
