@@ -1,9 +1,8 @@
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "../json.ts";
 import { inputsOf, type SandboxMessage, type SandboxUser } from "../slack/inputs.ts";
 import { textOf } from "../slack/message-content.ts";
-import { button, labelled, lonelyControl } from "./blocks/controls.ts";
-import { codeBlock, formatDate, link, mrkdwn, paragraph, text, wordsOf } from "./blocks/mrkdwn.ts";
-import type { Reader, Surface } from "./blocks/surface.ts";
+import { button, labelled, lonelyControl, type Surface } from "./blocks/controls.ts";
+import { codeBlock, formatDate, link, mrkdwn, paragraph, type Reader, text, wordsOf } from "./blocks/mrkdwn.ts";
 import { attributes, type Content, type Html, html } from "./html.ts";
 
 /** An unknown block shows its text. */

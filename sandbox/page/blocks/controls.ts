@@ -1,8 +1,31 @@
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "../../json.ts";
-import { optionsOf, type SandboxUser } from "../../slack/inputs.ts";
+import { type Inputs, optionsOf, type SandboxUser } from "../../slack/inputs.ts";
 import { attributes, type Content, type Html, html } from "../html.ts";
-import { text, wordsOf } from "./mrkdwn.ts";
-import { idOf, type Placed, type Surface } from "./surface.ts";
+import { type Reader, text, wordsOf } from "./mrkdwn.ts";
+
+/** The message or view around blocks: the target of their clicks, with the values of their inputs. */
+export interface Surface {
+  readonly reader: Reader;
+  /** Unique on the page; the ids of its elements begin with it. */
+  readonly id: string;
+  /** The fields that identify the message or view for the server. */
+  readonly address: Readonly<Record<string, string>>;
+  readonly inputs: Inputs;
+  /** The mistake in an input, by block_id. */
+  readonly errors: Readonly<Record<string, string>>;
+  readonly form?: string;
+}
+
+interface Placed {
+  readonly surface: Surface;
+  readonly blockId: string;
+  readonly element: JsonObject;
+}
+
+/** An id for an element, without characters that a selector must escape. */
+function idOf(surface: Surface, ...parts: readonly string[]): string {
+  return [surface.id, ...parts].join("-").replace(/[^\w-]/g, "_");
+}
 
 /** The page's input for each kind of Slack's. */
 const kinds: Readonly<Record<string, (placed: Placed, field: Field) => Html>> = {

@@ -1,7 +1,14 @@
 import { type Node, NodeType, parse } from "slack-message-parser";
 import { textAt } from "../../json.ts";
+import type { SandboxChannel, SandboxUser } from "../../slack/inputs.ts";
 import { type Content, type Html, html, safeUrl } from "../html.ts";
-import type { Reader } from "./surface.ts";
+
+export interface Reader {
+  readonly user: SandboxUser;
+  readonly people: readonly SandboxUser[];
+  readonly channels: readonly SandboxChannel[];
+  readonly now: Date;
+}
 
 export function text(object: unknown, reader: Reader): Content {
   const words = textAt(object, "text");

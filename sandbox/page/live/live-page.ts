@@ -6,7 +6,7 @@ import { addDevelopers, arns, clusterName, externalId } from "../../scene.ts";
 import type { SandboxOptions } from "../../scene-clusters.ts";
 import type { SandboxMessage } from "../../slack/inputs.ts";
 import type { SandboxSlack } from "../../slack/workspace.ts";
-import type { Reader } from "../blocks/surface.ts";
+import type { Reader } from "../blocks/mrkdwn.ts";
 import { direct, home, type Viewer } from "../conversation.ts";
 import { makeTour, type Tour } from "../tour.ts";
 import {

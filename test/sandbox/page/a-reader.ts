@@ -1,4 +1,5 @@
-import type { Reader, Surface } from "../../../sandbox/page/blocks/surface.ts";
+import type { Surface } from "../../../sandbox/page/blocks/controls.ts";
+import type { Reader } from "../../../sandbox/page/blocks/mrkdwn.ts";
 import type { SandboxUser } from "../../../sandbox/slack/inputs.ts";
 
 const user = (id: string, name: string, timezone: string): SandboxUser => ({

@@ -1,8 +1,7 @@
 import type { ModalView } from "@slack/types";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { mrkdwn } from "../../../sandbox/page/blocks/mrkdwn.ts";
-import type { Reader } from "../../../sandbox/page/blocks/surface.ts";
+import { mrkdwn, type Reader } from "../../../sandbox/page/blocks/mrkdwn.ts";
 import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import { readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { emptyForm } from "../../../src/slack/ask/form.ts";
