@@ -77,7 +77,7 @@ export function crashes(live: LiveSandbox): readonly Trouble[] {
           {
             onStrike: async () => {
               await worker.kill();
-              struck(true);
+              struck();
               void wait(awayMs)
                 .then(worker.start)
                 .catch(() => {});
@@ -154,10 +154,10 @@ export function lastingTrouble(
   };
 }
 
-/** Waits for a call and hits it. `plan` schedules each hit and returns its cancellation; the last hit calls `isOver`. */
+/** Waits for a call and hits it once. `plan` schedules the hit, and returns its cancellation. */
 export function armedTrouble(
   words: Words,
-  plan: (struck: (isOver: boolean) => void) => { cancel: () => void },
+  plan: (struck: () => void) => { cancel: () => void },
   changed: () => void,
 ): Trouble {
   let waiting: { cancel: () => void } | undefined;
@@ -165,9 +165,9 @@ export function armedTrouble(
   return {
     state: () => ({ ...words, state: waiting ? "armed" : "off", struck: count, blocked: undefined }),
     start: async () => {
-      waiting ??= plan((isOver) => {
+      waiting ??= plan(() => {
         count += 1;
-        if (isOver) waiting = undefined;
+        waiting = undefined;
         changed();
       });
     },

@@ -232,7 +232,7 @@ function cloudTroubles({ sandbox, changes }: LiveSandbox, document: DocumentWatc
           {
             onStrike: async () => {
               await document.edit(addComment);
-              struck(true);
+              struck();
             },
           },
         ),

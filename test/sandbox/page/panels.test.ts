@@ -46,8 +46,7 @@ test("what can be seen elsewhere is in force as long as it is seen there", async
 test("a trap waits for its call, strikes once, and is shown", async () => {
   const faults = new Faults();
   let told = 0;
-  const plan = (struck: (isOver: boolean) => void) =>
-    faults.plan("sts.AssumeRole", { type: "watch" }, { onStrike: () => struck(true) });
+  const plan = (struck: () => void) => faults.plan("sts.AssumeRole", { type: "watch" }, { onStrike: struck });
   const trouble = armedTrouble(words, plan, () => {
     told += 1;
   });
