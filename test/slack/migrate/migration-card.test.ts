@@ -9,13 +9,13 @@ import {
 } from "../../../src/slack/migrate/migration-buttons.ts";
 import { migrationMessage } from "../../../src/slack/migrate/migration-card.ts";
 import { openingMigrationMessage } from "../../../src/slack/migrate/migration-message.ts";
-import { migrationStatusAnswer } from "../../../src/slack/migrate/migration-status.ts";
 import {
   migrationAskedAnswer,
   migrationRefusedAnswer,
   migrationRetriedAnswer,
   migrationThreadOf,
 } from "../../../src/slack/migrate/migration-words.ts";
+import { migrationStatusAnswer } from "../../../src/slack/migrate/plan-answer.ts";
 import { detailsModal } from "../../../src/slack/show/message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aPlannedMigration, changedMigration, theLongestMigration } from "../../builders/a-migration.ts";

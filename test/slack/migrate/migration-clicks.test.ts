@@ -3,7 +3,7 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Migration } from "../../../src/access/migration.ts";
 import { sealMigrationPlan } from "../../../src/access/seals.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
-import { migrationStatusAnswer } from "../../../src/slack/migrate/migration-status.ts";
+import { migrationStatusAnswer } from "../../../src/slack/migrate/plan-answer.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { reviseMigration } from "../../builders/a-migration.ts";
 import { keys } from "../../builders/keys.ts";

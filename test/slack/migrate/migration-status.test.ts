@@ -3,7 +3,7 @@ import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../
 import type { ChainedEvent, EventType } from "../../../src/access/audit-event.ts";
 import type { DoneStep } from "../../../src/access/migration.ts";
 import type { Json } from "../../../src/access/seal.ts";
-import { migrationStatusAnswer } from "../../../src/slack/migrate/migration-status.ts";
+import { migrationStatusAnswer } from "../../../src/slack/migrate/plan-answer.ts";
 import { detailsModal, failureAnswer } from "../../../src/slack/show/message.ts";
 import { aMigration, aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { anEvent } from "../../builders/an-event.ts";
