@@ -115,7 +115,6 @@ export type MigrationStep =
       /** As written in aws-auth. */
       readonly arns: readonly string[];
       readonly after: Readonly<Record<string, string>>;
-      readonly diff: string;
     };
 
 /** The types of access entries that nodes use (EKS User Guide, "Create access entries"). */

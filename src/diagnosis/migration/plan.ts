@@ -105,8 +105,7 @@ function* planRemoval(
     return { type: "out", steps: [], keptBecause };
   }
   if (planned.type === "planned" && planned.refused.length === 0) {
-    const { after, diff } = planned;
-    const steps = arns.length > 0 ? [{ type: "remove-from-aws-auth", arns, after, diff } as const] : [];
+    const steps = arns.length > 0 ? [{ type: "remove-from-aws-auth", arns, after: planned.after } as const] : [];
     return { type: "out", steps, keptBecause: null };
   }
   const refusal = planned.type === "refused" ? planned.refusal : planned.refused[0];

@@ -124,7 +124,7 @@ async function readExtendable(context: SlackContext, user: string, id: string) {
     return failureAnswer(`${request.cluster} does not offer ${request.level}. Request another level.`);
   const longer = await extendedBy(context, request);
   if (longer) {
-    const until = time(longer.lease?.endsAt ?? "");
+    const until = time(longer.lease.endsAt);
     return answer(`${code(longer.id)} extends ${code(id)} until ${until} already. Extend ${code(longer.id)}.`);
   }
   const offered = await offeredTo(context, cluster, level, user);
