@@ -163,7 +163,7 @@ export function withSealAnew<Kind extends KeyKind, Said extends Sealed>(
   keys: Signer<Kind>,
   purpose: SealPurposes[Kind],
   { seal, ...said }: Said,
-  more: object = {},
+  more: object,
 ): Said {
   const value = { ...said, ...more } as unknown as Json;
   return { ...said, seal: sealedAnew(keys, purpose, value, seal) } as unknown as Said;

@@ -40,7 +40,7 @@ function mistaken<T>(mistake: string, corrected: string, meant: T | null = null)
 export function readCluster(
   typed: string,
   clusters: ReadonlyMap<string, Cluster>,
-  names: readonly string[] = [...clusters.keys()],
+  names: readonly string[],
 ): PartReading<Cluster> {
   const cluster = clusters.get(typed.toLowerCase());
   if (cluster) return understood(cluster, cluster.name);
