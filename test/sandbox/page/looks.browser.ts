@@ -53,6 +53,18 @@ test.each(looks)("%s: nothing is out of the window, and everything is accessible
   await page.context().close();
 });
 
+test("a time in a message is as large as the words around it", async () => {
+  const page = await served.open();
+  const time = page.getByRole("log").locator(".body time").first();
+  await time.waitFor();
+
+  const sizes = `[...document.querySelectorAll(".body time")].map((each) => [each, each.parentElement])
+    .filter(([one, other]) => getComputedStyle(one).fontSize !== getComputedStyle(other).fontSize).length`;
+
+  expect(await page.evaluate<number>(sizes)).toBe(0);
+  await page.context().close();
+});
+
 test("on a phone, the Home tab is in sight beside two channels", async () => {
   served.livePage.live.sandbox.slack.addChannel({ id: "C0SHOP", name: "payments-oncall", members: ["U0APPROVER2"] });
   const page = await served.open("?as=U0APPROVER2", phone);
