@@ -146,7 +146,7 @@ async function takeForm(context: SlackContext, submission: Submission): Promise<
   const read = await inTimeOr(readEmergency(context, user, parts), 1_000, null);
   const found = { cluster: read?.cluster.mistake, principal: read?.arn.mistake, reason: read?.reason.mistake };
   const errors = Object.entries(found).flatMap(([part, mistake]) =>
-    mistake ? [[blockOf(view, part as keyof typeof found), mistake] as const] : [],
+    mistake ? [[blockOf(view, part as keyof typeof found), mistake.replaceAll("`", "")] as const] : [],
   );
   if (errors.length > 0) return submission.ack({ response_action: "errors", errors: Object.fromEntries(errors) });
   const take = async () => {

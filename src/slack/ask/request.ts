@@ -105,7 +105,9 @@ async function takeForm(context: SlackContext, submission: Submission): Promise<
   if (turnedAway) return submits(formTitle, async () => turnedAway)(context, submission);
   const reading = readRequest(parts, clusters, own, names);
   if (reading.type === "mistakes") {
-    const errors = Object.fromEntries(reading.mistakes.map(({ part, message }) => [blockOf(view, part), message]));
+    // Slack shows a field's error as it is.
+    const plain = reading.mistakes.map(({ part, message }) => [blockOf(view, part), message.replaceAll("`", "")]);
+    const errors = Object.fromEntries(plain);
     return ack({ response_action: "errors", errors });
   }
   const ask = async () => {

@@ -161,10 +161,13 @@ describe("the form of a request", () => {
     await openForm("U0ENGINEER");
 
     const { errors } = await engineer.submit({ "IAM role or user": path, Why: "  " });
+    const { errors: ofName } = await engineer.submit({ "IAM role or user": "alice", Why: "a reason" });
     await engineer.close();
 
     expect(errors["principal/0"]).toContain("arn:aws:iam::111122223333:role/developers");
     expect(errors.reason).toBe("Say why you need it.");
+    // No backquotes: Slack shows a field's error as it is.
+    expect(ofName["principal/0"]).toMatch(/Write arn:aws:iam::<12 digits>:role\/<name>, or/);
   });
 
   test("that comes too late for Slack says so, and that one may try again", async () => {
