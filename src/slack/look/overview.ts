@@ -5,7 +5,7 @@ import { shouldBeGoneAt } from "../../access/lists.ts";
 import { type Cluster, zonesOf } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/rule.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
-import type { ClusterTrouble } from "../../access/retry.ts";
+import type { ClusterTrouble, Outage } from "../../access/retry.ts";
 import { processName } from "../../ledger/clusters.ts";
 import { stateOfQueues } from "../../ledger/queues.ts";
 import type { RefusedFile } from "../../ledger/stored.ts";
@@ -30,6 +30,8 @@ export interface Overview {
   readonly clusters: readonly string[];
   readonly queues: readonly QueueState[];
   readonly closed: ReadonlyMap<string, ClusterTrouble>;
+  /** Other clusters where requests wait for operators. */
+  readonly outages: ReadonlyMap<string, Pick<Outage, "since">>;
   readonly overdue: readonly ApprovedRequest[];
   /** Of processes that run on an old configuration; only administrators get the problems. */
   readonly refusals: readonly RefusedFile[];
@@ -50,17 +52,20 @@ export async function readOverview(context: SlackContext, user: string): Promise
     queuesNow(context, now),
     ledger.refusals(now),
     ledger.logFlaw(),
+    ledger.outages(),
     takeWrite(ledger),
   ]).catch((error: unknown) => {
     if (isLedgerFailure(error)) return failureAnswer(explainFailure(error));
     throw error;
   });
   if ("text" in found) return found;
-  const [troubles, overdue, states, refusals, logFlaw] = found;
+  const [troubles, overdue, states, refusals, logFlaw, outages] = found;
+  const closed = new Map([...troubles].filter(([, { overAt }]) => overAt === null));
   return overviewAnswer({
     clusters,
     queues: states,
-    closed: new Map([...troubles].filter(([, { overAt }]) => overAt === null)),
+    closed,
+    outages: new Map([...outages].filter(([name]) => clusters.includes(name) && !closed.has(name))),
     // Only administrators see the leases of a removed cluster.
     overdue: overdue.filter(({ cluster }) => clusters.includes(cluster) || seesAll(context, user)),
     refusals: seesAll(context, user) ? refusals : refusals.map((each) => ({ ...each, problems: [] })),
@@ -90,7 +95,7 @@ const seesAll = ({ config }: SlackContext, user: string) => config.linking.admin
 export function overviewAnswer(overview: Overview): Message {
   const parts = [
     ...part("Audit log", overview.isLogStopped ? [logStoppedText] : []),
-    ...[latePart, closedPart, overduePart, refusedPart].flatMap((partOf) => partOf(overview)),
+    ...[latePart, closedPart, waitingPart, overduePart, refusedPart].flatMap((partOf) => partOf(overview)),
   ];
   const count = overview.clusters.length;
   const of = count === 1 ? code(overview.clusters.join()) : `${count} clusters`;
@@ -128,6 +133,13 @@ function closedPart({ closed }: Overview): KnownBlock[] {
       `${code(name)} since ${time(since)}, ${tries(attempts)}, next ${time(retryAt)}: ${styled(message, room)}`,
   );
   return part("Clusters that no worker can open", rows);
+}
+
+function waitingPart({ outages }: Overview): KnownBlock[] {
+  const rows = [...outages].map(
+    ([name, { since }]) => `${code(name)} since ${time(since)}: ${code(`/eks-access check ${name}`)}`,
+  );
+  return part("Requests wait", rows);
 }
 
 function overduePart({ overdue }: Overview): KnownBlock[] {

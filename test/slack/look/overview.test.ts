@@ -85,6 +85,16 @@ describe("status alone", () => {
     expect(await told("U0ONCALL")).not.toContain("Old configuration");
   });
 
+  test("names the clusters where requests wait for operators, only to their people", async () => {
+    await app.ledger.beginOutage("staging", { since: at(-minutes(5)).toISOString(), request: "r-waits" });
+
+    const [approver, onCall] = [await told("U0APPROVER"), await told("U0ONCALL")];
+    await app.ledger.endOutage("staging");
+
+    expect(approver).toMatch(/Requests wait\*?\n• `staging` since .*: `\/eks-access check staging`/);
+    expect(onCall).not.toContain("staging");
+  });
+
   test("says to anyone else who can see it", async () => {
     expect(await told("U0ENGINEER")).toContain("Only approvers, on-call and administrators can do this.");
   });
@@ -95,6 +105,7 @@ describe("its answer", () => {
     clusters: ["staging", "production"],
     queues: [],
     closed: new Map(),
+    outages: new Map(),
     overdue: [],
     refusals: [],
     isLogStopped: false,
