@@ -134,8 +134,9 @@ function readTimeout(read: Reader, name: string, from: string, to: string): numb
 /** What the mode of `eks-access.yml` needs from the environment. */
 export function slackModeProblems(env: Variables, kind: ProcessKind, mode: "http" | "socket"): readonly string[] {
   if (kind === "worker") return [];
-  if (mode === "http" && !env.SLACK_SIGNING_SECRET) {
-    return [use("SLACK_SIGNING_SECRET", "the app's signing secret, for slack.mode http")];
+  // Quotes, or the end of a line, which a secret store keeps: no click would come in.
+  if (mode === "http" && !/^\w+$/.test(env.SLACK_SIGNING_SECRET ?? "")) {
+    return [use("SLACK_SIGNING_SECRET", "the app's signing secret (letters and digits), for slack.mode http")];
   }
   if (mode === "socket" && !env.SLACK_APP_TOKEN?.startsWith("xapp-")) {
     return [use("SLACK_APP_TOKEN", "the app-level token (xapp-…), for slack.mode socket")];

@@ -172,11 +172,14 @@ describe("the keys", () => {
 describe("what the mode needs", () => {
   test.each([
     ["http", slack, []],
-    [
-      "http",
-      { ...slack, SLACK_SIGNING_SECRET: "" },
-      ["SLACK_SIGNING_SECRET: use the app's signing secret, for slack.mode http."],
-    ],
+    ...["", "signing\n", '"signing"'].map(
+      (SLACK_SIGNING_SECRET) =>
+        [
+          "http",
+          { ...slack, SLACK_SIGNING_SECRET },
+          ["SLACK_SIGNING_SECRET: use the app's signing secret (letters and digits), for slack.mode http."],
+        ] as const,
+    ),
     ["socket", { ...slack, SLACK_APP_TOKEN: "xapp-1" }, []],
     ["socket", slack, ["SLACK_APP_TOKEN: use the app-level token (xapp-…), for slack.mode socket."]],
   ] as const)("%s", (mode, env, problems) => {
