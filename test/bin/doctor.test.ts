@@ -207,10 +207,12 @@ describe("eks-access doctor", () => {
     expect(stdout).toContain("– cluster: needs the operator\n");
   });
 
-  test("knows the token of the Slack process and its scopes", async () => {
+  test("knows the token of the Slack process and its scopes, and says that it can't test the signing secret", async () => {
     const { stdout } = await examine("slack");
 
-    expect(stdout).toContain("✓ the app has every scope it needs");
+    expect(stdout).toContain(
+      "✓ the app has every scope it needs\n  – signing secret not tested. If no command or click works, copy it from Slack again.\n",
+    );
   });
 
   test("names the scopes of manifest.yml that the app lacks, and how to get them", async () => {
