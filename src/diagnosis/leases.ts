@@ -1,7 +1,7 @@
 import { type Drift, driftOf, lostRole } from "../access/lease/drift.ts";
 import type { RescueLease } from "../access/lease/kept-documents.ts";
 import type { Holding } from "../access/lease/lease-record.ts";
-import type { ClusterBinding, LeaseBinding, OwnBindings } from "../access/lease/own-bindings.ts";
+import { bindingName, type ClusterBinding, type OwnBindings } from "../access/lease/own-bindings.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { bindsRoles, namespacesIn } from "../access/policy/policy-text.ts";
 import type { RoleSeen } from "../access/policy/rights.ts";
@@ -123,20 +123,23 @@ export function bindingProblems(facts: BindingFacts): GroupedProblems {
 
 /** The bindings and roles of leases in force that others changed or deleted. */
 function changed(facts: BindingFacts): readonly ReportedProblem[] {
-  const { parts, leased, cluster, reader, roles, namespaces } = facts;
-  return leaseProblems(bindingsMissing(leased.still, parts, roles, namespaces), cluster, reader, "the bindings");
+  const { leased, cluster, reader, roles, namespaces } = facts;
+  return leaseProblems(bindingsMissing(leased.still, facts, roles, namespaces), cluster, reader, "the bindings");
 }
 
+/** A binding of a key that this worker lacks is not missing: with another worker's key it is the lease's. */
 export function bindingsMissing(
   leased: readonly ApprovedRequest[],
-  parts: readonly LeaseBinding[],
+  { parts, forged }: OwnBindings,
   roles: ReadonlyMap<string, RoleSeen>,
   namespaces: ReadonlySet<string> | null = null,
 ): readonly Drift[] {
   const bound = leased.filter((request) => isInForce(request) && bindsRoles(request.groups));
+  const unread = forged.filter(({ lacks }) => lacks !== null).map(({ name }) => name);
   return bound.flatMap((request) => {
     const given = parts.filter(({ share, isIntact }) => isIntact && share.id === request.id).map(({ text }) => text);
-    const missing = request.groups.filter((text) => !given.includes(text));
+    const absentFrom = (text: string) => !given.includes(text) && !unread.includes(bindingName(request.id, text));
+    const missing = request.groups.filter(absentFrom);
     const gone = missing.length > 0 ? `others changed or deleted a binding: ${missing.join(", ")}` : null;
     const absent = namespacesIn(missing).find((name) => namespaces?.has(name) === false);
     const message = lostRole(request, roles) ?? (absent ? `the namespace ${absent} is gone` : gone);

@@ -20,6 +20,9 @@ function bindingOf(endsAt: string, change: Partial<ClusterBinding> = {}): Cluste
 }
 
 const active = aRequest({ id: "r-one", principal, groups: [text], state: "approved" });
+if (active.state !== "approved") throw new Error("the request is not approved");
+const lease = { ...active.lease, state: "active", activeSince: now.toISOString(), endedAt: null, failure: null };
+const leasedNow = { still: [{ ...active, lease }], ids: new Set(["r-one"]) } as unknown as BindingFacts["leased"];
 const reader = { user: "U0ONCALL", principal: null, isResponsible: true };
 
 function problemsOf(bindings: readonly ClusterBinding[], facts: Partial<BindingFacts> = {}) {
@@ -51,15 +54,14 @@ describe("of the bindings of leases check reports", () => {
   });
 
   test.each(["report", "repair"] as const)(
-    "one of a key that the worker lacks, by the key's id and without a word of deletion, with drift: %s",
+    "one of a key that the worker lacks, by the key's id, without a word of deletion, and not as missing, with drift: %s",
     (drift) => {
       const own = readOwnBindings("staging", [bindingOf(inAnHour)], otherKeys.memory);
-      const leased = { still: [], ids: new Set(["r-one"]) };
 
       const { groups } = bindingProblems({
         ...own,
         cluster: { drift },
-        leased,
+        leased: leasedNow,
         reader,
         now,
         roles: new Map(),
@@ -91,19 +93,13 @@ describe("of the bindings of leases check reports", () => {
 
 test("a lease's binding that a person changed to another user is reported as removed", () => {
   const edited = bindingOf(inAnHour, { subjects: [{ kind: "User", name: "sso:carol@example.com" }] });
-  if (active.state !== "approved") throw new Error("the request is not approved");
-  const lease = { ...active.lease, state: "active", activeSince: now.toISOString(), endedAt: null, failure: null };
-  const leased = { still: [{ ...active, lease }], ids: new Set(["r-one"]) } as unknown as BindingFacts["leased"];
 
-  expect(problemsOf([edited], { leased })).toEqual([`lease-part-removed ${principal}`]);
+  expect(problemsOf([edited], { leased: leasedNow })).toEqual([`lease-part-removed ${principal}`]);
 });
 
 test("a lease's binding in a deleted namespace is not one that the worker restores", () => {
-  if (active.state !== "approved") throw new Error("the request is not approved");
-  const lease = { ...active.lease, state: "active", activeSince: now.toISOString(), endedAt: null, failure: null };
-  const leased = { still: [{ ...active, lease }], ids: new Set(["r-one"]) } as unknown as BindingFacts["leased"];
   const facts = {
-    ...{ parts: [], forged: [], leased, reader, now, roles: new Map() },
+    ...{ parts: [], forged: [], leased: leasedNow, reader, now, roles: new Map() },
     cluster: { drift: "repair" },
   } as const;
   const told = (namespaces: readonly string[]) =>

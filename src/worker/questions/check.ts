@@ -194,7 +194,7 @@ async function reportBindings(question: CheckQuestion): Promise<BindingsReport> 
     const given = own.parts.map(({ text }) => text);
     const roles = await rolesSeen(reached.client, [], given);
     const around = await leasedNow();
-    const namespaces = await namespacesIf(bindingsMissing(around.still, own.parts, roles), reached.client);
+    const namespaces = await namespacesIf(bindingsMissing(around.still, own, roles), reached.client);
     const facts = { ...own, cluster, roles, leased: around, reader, now: context.now(), namespaces };
     return { type: "checked", ...bindingProblems(facts), bindings: found.length };
   });

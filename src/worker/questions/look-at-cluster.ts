@@ -194,10 +194,10 @@ export async function bindingDrifts(
 ): Promise<readonly Drift[]> {
   const bound = inForce.filter(({ groups }) => bindsRoles(groups));
   if (bound.length === 0) return [];
-  const { parts } = await ownBindingsAmong(sealedClusterOf(cluster), await client.listLeaseBindings(), keys);
-  const given = parts.map(({ text }) => text);
+  const own = await ownBindingsAmong(sealedClusterOf(cluster), await client.listLeaseBindings(), keys);
+  const given = own.parts.map(({ text }) => text);
   const roles = await rolesSeen(client, [], given);
-  return bindingsMissing(bound, parts, roles, await namespacesIf(bindingsMissing(bound, parts, roles), client));
+  return bindingsMissing(bound, own, roles, await namespacesIf(bindingsMissing(bound, own, roles), client));
 }
 
 /** Neither the worker nor a new request restores a binding in a deleted namespace. @param missing empty: asks nothing, null */
