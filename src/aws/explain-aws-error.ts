@@ -44,6 +44,9 @@ const codes: ReadonlyMap<string, FailureCode> = new Map([
 const networkCodes =
   /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|EPROTO|CERT_\w+|\w+_CERT\w*|UNABLE_TO_\w+|ERR_TLS_\w+|ERR_SSL_\w+)$/;
 
+/** Node's: a key or a token with the end of a line is no header. */
+const notSent = "ERR_INVALID_CHAR";
+
 /** Whether it is a failure of a connection, or a time limit of ours or of the SDK. */
 export function isOfNetwork(error: Error): boolean {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
@@ -61,7 +64,7 @@ export function awsFailure(error: unknown, what: string): AccessError {
   const code = codes.get(name) ?? codeByTransport(networkCode, status);
   const answer = outsideWords(message, longest.answer);
   const outOfTime = outOfTimeRemedy(networkCode);
-  return new AccessError(code, `${subjectOf(code)} ${what} (${name}${answer ? `: ${answer}` : ""})`, {
+  return new AccessError(code, `${subjectOf(code, networkCode)} ${what} (${name}${answer ? `: ${answer}` : ""})`, {
     // The SDK's own error holds the whole response.
     cause: Object.assign(new Error(outsideWords(message, longest.logged)), { name, status }),
     ...(outOfTime && { remedy: outOfTime }),
@@ -70,6 +73,7 @@ export function awsFailure(error: unknown, what: string): AccessError {
 
 function codeByTransport(networkCode: string, status: number | undefined): FailureCode {
   if (networkCodes.test(networkCode)) return "aws-unreachable";
+  if (networkCode === notSent) return "aws-credentials-invalid";
   if (status === 429) return "aws-throttled";
   if (status === 403) return "aws-access-denied";
   // Each service has its own names for this, and a gateway before it has none.
@@ -77,7 +81,8 @@ function codeByTransport(networkCode: string, status: number | undefined): Failu
   return "aws-unexpected";
 }
 
-function subjectOf(code: FailureCode): string {
+function subjectOf(code: FailureCode, networkCode: string): string {
+  if (networkCode === notSent) return "Can't send";
   if (code === "aws-unreachable") return "Can't reach AWS for";
   if (code === "aws-credentials-missing") return "The worker has no AWS credentials for";
   if (code === "aws-throttled") return "AWS throttled";

@@ -34,6 +34,20 @@ test("a key that AWS does not know is reported as invalid, without its secret", 
   await expect(failure).rejects.not.toThrow(/wJalr|AKIAABCDEFGHIJKLMNOP/);
 });
 
+test.each(["AKIAABCDEFGHIJKLMNOP\n", "AKIAABCDEFGHIJKLMNOP\r"])(
+  "a key with the end of a line, %j, is reported as invalid, though nothing is sent",
+  async (accessKeyId) => {
+    const failure = callerIdentity(
+      { accessKeyId, secretAccessKey: "wJalrXUtnFEMI0K7MDENGbPxRfiCYEXAMPLEKEY0" },
+      region,
+    );
+
+    await expect(failure).rejects.toMatchObject({ code: "aws-credentials-invalid", retryable: false });
+    await expect(failure).rejects.toThrow(/^Can't send .*Check the worker's AWS credentials and clock\.$/);
+    await expect(failure).rejects.not.toThrow(/AKIAABCDEFGHIJKLMNOP/);
+  },
+);
+
 test("a session that is over is reported as expired", async () => {
   const { aws, workerArn } = accountUnderTest();
   const over = aws.account.sessionFor(workerArn, "worker-pod", { seconds: -1 });
