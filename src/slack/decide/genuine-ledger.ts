@@ -83,7 +83,7 @@ function genuineMessages({ ledger, keys, log }: GenuineContext): Pick<MessageLed
     shown: async (id) => {
       const shown = await ledger.shown(id);
       if (!shown || keys.decision.isSealed("messages", sealed(id, shown), shown.seal)) return shown;
-      log.error({ request: id }, "someone changed the place of its messages in Redis: it gets new ones");
+      log.error({ request: id }, "the place of its messages in Redis has no seal of ours: it gets new ones");
       return null;
     },
     markShown: (id, shown) =>
