@@ -73,7 +73,7 @@ function withOperator(cluster: Cluster, { role, externalId }: BootstrapOptions):
 
 function printProof(proof: OperatorProof, { name, operator }: OperatedCluster, isNew: boolean, io: CommandIo): number {
   for (const act of proof.missing) io.stdout(`✗ It can't ${act}, which a run needs.\n`);
-  for (const act of proof.excess) io.stdout(`✗ It can ${act}, which it must not. Find the binding that gives it.\n`);
+  for (const act of proof.excess) io.stdout(`✗ It can ${act}, which it must not. Find its binding.\n`);
   if (!isProved(proof)) {
     io.stdout(`\n${operator.roleArn} is not the operator of ${name} yet. Fix each ✗, then run it again.\n`);
     return 1;

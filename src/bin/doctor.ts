@@ -227,7 +227,7 @@ async function* examineSlackSide({ environment, config }: Settings): AsyncGenera
   ]);
   const client = messengerClient(environment.slack);
   const slack = await examineSlack(client);
-  const untested = notAsked("signing secret not tested", "If no command or click works, copy it from Slack again.");
+  const untested = notAsked("signing secret not tested", "If clicks fail, copy it again.");
   yield { what: "Slack", findings: config.slack.mode === "http" ? [...slack, untested] : slack };
   const directory = slackDirectory(client, () => new Date(), config.slack);
   const findings = areWell(slack)

@@ -211,7 +211,7 @@ describe("eks-access doctor", () => {
     const { stdout } = await examine("slack");
 
     expect(stdout).toContain(
-      "✓ the app has every scope it needs\n  – signing secret not tested. If no command or click works, copy it from Slack again.\n",
+      "✓ the app has every scope it needs\n  – signing secret not tested. If clicks fail, copy it again.\n",
     );
   });
 
