@@ -88,9 +88,14 @@ export function lostRole(
   return null;
 }
 
-/** Whether a drift's message is of `lostRole`: neither the worker nor a new request restores it. */
+/** Whether a drift's message is of `lostRole`. */
 export function isOfRole(message: string): boolean {
   return /^the (?:Cluster)?Role /.test(message);
+}
+
+/** Neither the worker nor a new request restores it. */
+export function needsOperator(message: string): boolean {
+  return isOfRole(message) || /^map\w+ can't be read /.test(message);
 }
 
 /** No one wrote over a lease in `aws-auth` that the cluster does not read any more. */

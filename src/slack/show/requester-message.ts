@@ -1,7 +1,7 @@
 import type { Button } from "@slack/types";
 import { isApprovable, othersWhoMayApprove } from "../../access/decide.ts";
 import { theyCanLink } from "../../access/identities.ts";
-import { isOfRole, requestAgain } from "../../access/lease/drift.ts";
+import { needsOperator, requestAgain } from "../../access/lease/drift.ts";
 import { isEndedForMore, isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -214,10 +214,10 @@ function activeMilestone(request: AccessRequest, lease: Lease, to: Reader): Mile
   if (drift) {
     const isRestored = cluster?.drift === "repair";
     const wait = isRestored ? "The worker restores it within minutes." : requestAgain(drift.message);
-    const isRole = isOfRole(drift.message);
-    const next = isRole ? "Ask an operator of the cluster." : wait;
+    const isOthers = needsOperator(drift.message);
+    const next = isOthers ? "Ask an operator of the cluster." : wait;
     const text = `${subject} is lost: ${asClause(drift.message)}. ${next}`;
-    const retry = isRestored || isRole ? buttons : [askAgainButton(request), doneButton(request, to.user)];
+    const retry = isRestored || isOthers ? buttons : [askAgainButton(request), doneButton(request, to.user)];
     return tell(`drift-${drift.at}`, text, retry, to);
   }
   const back = milestones.findLast((name) => name.startsWith("drift-"))?.replace("drift-", "repaired-");

@@ -1,5 +1,5 @@
 import { approvedShare, shareInCluster } from "../../access/lease/cluster-leases.ts";
-import { type Drift, lostRole } from "../../access/lease/drift.ts";
+import { type Drift, driftOf, lostRole } from "../../access/lease/drift.ts";
 import { signInShareInRecord } from "../../access/lease/holding.ts";
 import { bindingsByLease, type LeaseBinding, lateCreation } from "../../access/lease/own-bindings.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
@@ -144,8 +144,12 @@ function driftIn(
   const given = own.filter((part) => isWhole(part) && name.type === "name" && part.user === name.username);
   const missing = groups.filter((text) => !given.some((part) => part.text === text));
   const role = lostRole(request, state.roles, groups);
-  if (missing.length === 0 && role === null && name.type === "name" && name.entry !== "planned") return null;
-  if (name.type === "name" && name.entry === "planned") {
+  const isNamed = name.type === "name" && name.entry !== "planned";
+  if (missing.length === 0 && role === null && isNamed) return null;
+  const blocking = state.map.places.flatMap((place) => place.blocking);
+  const unread = isNamed ? null : driftOf(request, null, [], blocking, groups);
+  if (unread?.isUnread) return unread;
+  if (name.type === "name" && !isNamed) {
     const message = `no access entry and no entry of aws-auth lets ${entryArnOf(request.principal)} sign in any more`;
     return { request, message };
   }

@@ -49,6 +49,7 @@ function placeOf(place: EntriesPlace, read: EntriesSeen): SignInPlace {
   return {
     way: "access-entry",
     named: [...state.entries.values()].map(({ principalArn, username }) => ({ arn: principalArn, username })),
+    blocking: [],
     identityOf: read.identityOf,
     signsInAs: (principal, session) => signsInAs(entryOf(entryKeyOf(principal)), principal, session),
     ...{ holdings, lost, changed: new Map() },

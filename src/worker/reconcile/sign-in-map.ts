@@ -116,6 +116,7 @@ function placeOf(place: WayContext, state: ClusterState, ledger: LedgerMemory): 
   return {
     way: "aws-auth",
     named: document.entries,
+    blocking: document.blocking,
     identityOf: state.identityOf,
     signsInAs: (principal, session) => resolve(document, sessionArn(principal, session)),
     ...{ holdings, lost, changed: changedFor(state, ledger.open) },

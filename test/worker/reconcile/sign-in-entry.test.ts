@@ -249,6 +249,17 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     }
   });
 
+  test("in a section that can't be read is not called gone", async () => {
+    await place.edit({ username: "sso:{{SessionNameRaw}}", groups: [] });
+    await giveTo(alice, "r-one");
+    await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...map.data, mapRoles: "- rolearn: [" } }));
+
+    await reconcileCluster(context, cluster, "inspect");
+
+    const message = (await requestOf(context, "r-one")).lease?.drift?.message;
+    expect(message).toBe(way === "aws-auth" ? "mapRoles can't be read from line 2 on" : undefined);
+  });
+
   test("of ours that others remove is drift, and is restored if the configuration says so", async () => {
     for (const drift of ["report", "repair"] as const) {
       context = contextWith(drift);
