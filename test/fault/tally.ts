@@ -23,10 +23,17 @@ export function newTally(): Tally {
   };
 }
 
+const problemNames = ["lost", "doubled", "untrue", "leftBehind", "stuck", "missed"] as const;
+
+/** A line for each: a report that keeps only the failed assertion has them too. */
+export function problemsOf(tally: Tally): string {
+  return problemNames.flatMap((name) => tally[name].map((problem) => `${name}: ${problem}`)).join("\n");
+}
+
 /** One line for people. */
 export function tallyText(tally: Tally): string {
   const { steps, faults, runs, active, failed, refused } = tally;
-  const problems = (["lost", "doubled", "untrue", "leftBehind", "stuck", "missed"] as const)
+  const problems = problemNames
     .map((name) => `${name === "leftBehind" ? "left behind" : name} ${tally[name].length}`)
     .join(", ");
   return (
