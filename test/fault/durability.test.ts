@@ -11,7 +11,7 @@ import { redisLedger } from "../../src/ledger/ledger.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { isLong } from "../form.ts";
-import { redisOfOurOwn, rewriteFile } from "./own-redis.ts";
+import { redisOfOurOwn, rewriteFile, writeThrough } from "./own-redis.ts";
 
 let redis: ProvidedRedis | undefined;
 
@@ -88,6 +88,8 @@ test("a commit that a kill cut in the middle of the file mixes with no later one
   redis = await provideRedis({ dataDir, appendOnly: true });
   vi.unstubAllEnvs();
   const { url } = redis;
+  // Otherwise the kill also forgets what came before, if an fsync was slow.
+  await writeThrough(url);
   const requestAll = async (...ids: readonly string[]) => {
     const { redis: client, close } = await connectRedis(url);
     for (const id of ids) await redisLedger(client).commit(aChange(aRequest({ id })));

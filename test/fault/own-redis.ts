@@ -29,7 +29,8 @@ async function provideOwn(): Promise<ProvidedRedis> {
   }
 }
 
-async function writeThrough(url: string): Promise<void> {
+/** What this Redis acknowledges from now on is on the disk, until it starts again. */
+export async function writeThrough(url: string): Promise<void> {
   const redis = new Redis(url);
   try {
     await redis.config("SET", "appendfsync", "always");
