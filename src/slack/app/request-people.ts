@@ -41,8 +41,20 @@ export async function personFor(
   user: string,
   beside: readonly string[] = [],
 ): Promise<Person> {
-  const named = [...new Set([...(cluster ? namesIn(cluster) : []), ...beside.filter(isUser)])];
-  return { user, memberships: await directory.membershipsOf(user, named) };
+  return { user, memberships: await directory.membershipsOf(user, namesFor(cluster, beside)) };
+}
+
+function namesFor(cluster: Cluster | undefined, beside: readonly string[]): readonly string[] {
+  return [...new Set([...(cluster ? namesIn(cluster) : []), ...beside.filter(isUser)])];
+}
+
+/** Where each one only allows more: a user group that is gone from Slack hides no other. @throws AccessError if none is known */
+export async function knownMemberships(directory: SlackContext["directory"], user: string, named: readonly string[]) {
+  const asked = await Promise.allSettled(named.map((name) => directory.membershipsOf(user, [name])));
+  const known = asked.flatMap((each) => (each.status === "fulfilled" ? each.value : []));
+  const failed = asked.find((each) => each.status === "rejected");
+  if (failed && known.length === 0) throw failed.reason;
+  return known.toSorted();
 }
 
 const nobody: Person = { user: "", memberships: [] };
@@ -55,14 +67,19 @@ export async function readerFor(context: PeopleContext, cluster: Cluster | undef
 /** The same to end access, which works by ids alone while Slack does not answer. `checkPerson` did not wait for a late answer. */
 export async function enderFor(...[context, cluster, user, beside]: Parameters<typeof personFor>): Promise<Person> {
   const account = context.directory.accountOf(user).catch(() => "active");
-  const person = await personFor(context, cluster, user, beside).catch(() => ({ user, memberships: [] }));
+  const person = await personToEnd(context, cluster, user, beside);
   return (await account) === "active" ? person : nobody;
+}
+
+/** The same while no answer about the account is needed yet. */
+export async function personToEnd(...[{ directory }, cluster, user, beside = []]: Parameters<typeof personFor>) {
+  return { user, memberships: await knownMemberships(directory, user, namesFor(cluster, beside)).catch(() => []) };
 }
 
 export async function personShown({ directory, config }: PeopleContext, user: string): Promise<Person> {
   const ids = await directory.idsOf(user).catch(() => []);
   const named = [...new Set([...[...config.clusters.values()].flatMap(namesIn), ...ids])];
-  return { user, memberships: await directory.membershipsOf(user, named).catch(() => []) };
+  return { user, memberships: await knownMemberships(directory, user, named).catch(() => []) };
 }
 
 /** The clusters whose access a person can see: only these are named to them. */

@@ -116,10 +116,18 @@ describe("break-glass", () => {
     expect((await ledger.get("r-new"))?.state).toBe("approved");
   });
 
-  test("knows the members of a user group", async () => {
-    const directory = { ...noGroups, membershipsOf: async () => ["S0ONCALL"] };
+  test("knows the members of a user group while another one is gone from Slack", async () => {
+    const membershipsOf = async (_: string, named: readonly string[]) => {
+      if (named.includes("S0GONE")) throw new Error("no_such_subteam");
+      return named.filter((name) => name === "S0ONCALL");
+    };
+    const text = `${configText}${policy.replace("S0ONCALL", "S0GONE, S0ONCALL")}`;
 
-    await breakGlass({ ...context, directory }, "U0SOMEBODY", `staging ${engineerArn} checkout is down`);
+    await breakGlass(
+      aSlackContext(ledger, text, { ...noGroups, membershipsOf }),
+      "U0SOMEBODY",
+      `staging ${engineerArn} checkout is down`,
+    );
 
     expect(await ledger.get("r-new")).toMatchObject({ state: "approved", approvals: [{ memberships: ["S0ONCALL"] }] });
   });

@@ -3,12 +3,13 @@ import { otherLeasesInLedger } from "../../../src/access/lease/cluster-leases.ts
 import type { AccessRequest, ApprovedRequest } from "../../../src/access/record.ts";
 import { digestOfChange } from "../../../src/access/seals.ts";
 import { revokeLease } from "../../../src/slack/decide/end-access.ts";
+import { configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, aPreview, aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";
 import { click } from "../../fault/click.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { aSlackContext } from "../slack-context.ts";
+import { aSlackContext, noGroups } from "../slack-context.ts";
 
 let ledger = memoryLedger();
 let context = aSlackContext(ledger);
@@ -165,6 +166,19 @@ describe("revoking a lease that is extended", () => {
       expect(text.includes("r-two")).toBe(extension !== null);
     },
   );
+
+  test("works for an approver by a user group while another one of the policy is gone from Slack", async () => {
+    const membershipsOf = async (_: string, named: readonly string[]) => {
+      if (named.includes("S0GONE")) throw new Error("no_such_subteam");
+      return named.filter((name) => name === "S0LEADS");
+    };
+    const text = configText.replace("[U0APPROVER,", "[S0GONE, S0LEADS, U0APPROVER,");
+    await put(aLeasedRequest({}, { id: "r-one" }));
+
+    await revokeLease(aSlackContext(ledger, text, { ...noGroups, membershipsOf }), "U0LEAD", "r-one", "");
+
+    expect((await ledger.get("r-one"))?.lease?.end).toMatchObject({ cause: "revoked", by: "U0LEAD" });
+  });
 
   test("ends nothing for a person who can't revoke it", async () => {
     await put(aLeasedRequest({}, { id: "r-one" }));
