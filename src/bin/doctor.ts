@@ -119,6 +119,18 @@ export function examineOlder(
   });
 }
 
+/** By the key with which the other process signs. */
+const others = {
+  decision: ["the Slack process", "this worker", "DECISION_PUBLIC_KEYS"],
+  preview: ["the worker", "the Slack process", "PREVIEW_PUBLIC_KEYS"],
+} as const;
+
+function examineOthers(kind: keyof typeof others, ids: readonly string[], inUse = ""): readonly Finding[] {
+  if (!/^[0-9a-f]{8}$/.test(inUse) || ids.includes(inUse)) return [];
+  const [signer, verifier, variable] = others[kind];
+  return [broken(`${signer} signs with the ${kind} key ${inUse}, which ${verifier} lacks`, keyRemedy(variable))];
+}
+
 /** By the keys that seal where leases and migrations are: those that the worker lacks. */
 export function examineMemory(
   open: readonly (ApprovedRequest | Migration)[],
@@ -134,7 +146,7 @@ export function examineMemory(
   return [...counts].map(([key, count]) =>
     broken(
       `${counted(count, "open lease or migration", "open leases or migrations")} ${count === 1 ? "needs" : "need"} the memory key ${key}, which this worker lacks`,
-      keyRemedy,
+      keyRemedy(),
     ),
   );
 }
@@ -172,12 +184,19 @@ async function examineSeals(
   const clusters = [...config.clusters.keys()];
   const sealed: ReadonlySet<string>[] = [];
   for await (const { ids, shown } of sealedValues(ledger, clusters)) sealed.push(new Set([...ids, ...shown]));
-  const inSlack = slackKeys ? examineOlder("decision", slackKeys.decision, sealed) : [];
+  const inUse = await ledger.keysInUse();
+  const inSlack = slackKeys
+    ? [
+        ...examineOthers("preview", slackKeys.preview.ids, inUse.get("preview")),
+        ...examineOlder("decision", slackKeys.decision, sealed),
+      ]
+    : [];
   if (!workerKeys) return inSlack;
-  const { memory, preview } = workerKeys;
+  const { decision, memory, preview } = workerKeys;
   const leased = await Promise.all(clusters.map((name) => ledger.leasedOf(name)));
   return [
     ...inSlack,
+    ...examineOthers("decision", decision.ids, inUse.get("decision")),
     ...examineOlder("preview", preview, sealed),
     ...examineOlder("memory", memory, sealed),
     ...examineMemory([...leased.flat(), ...(await ledger.migrations.open())], memory.ids),

@@ -106,7 +106,7 @@ async function startWorkerParts(
   started(stoppable(keeper, "keeping the audit log"));
   started(stoppable(startFleetKeeper(contextNow), "a look at the fleet"));
   const sealing = startSealingAgain(context, {
-    keys: [keys.preview, keys.memory],
+    keys: { preview: keys.preview, memory: keys.memory },
     clusters: () => [...live.current().clusters.keys()],
     ...sealingClusters(contextNow, context.zones),
   });
@@ -186,7 +186,7 @@ async function startSlackParts(
   const { decision } = plain.keys;
   // As Redis has them: what does not count now can be as it was decided.
   const sealing = startSealingAgain(plain, {
-    keys: [decision],
+    keys: { decision },
     clusters: () => [...configuration().clusters.keys()],
     record: (record) => decisionsSealedAnew(record, decision),
     others: () => sealLinksAgain(plain),

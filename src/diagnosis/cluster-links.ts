@@ -48,11 +48,11 @@ export function entriesFinding(facts: { readonly count: number; readonly untrust
   );
 }
 
-export const keyRemedy = "Unless it was stolen, add it to MEMORY_KEYS again.";
+export const keyRemedy = (variable = "MEMORY_KEYS") => `Unless it was stolen, add it to ${variable} again.`;
 
 /** @param why as in a reading */
 export function untrustedRemedy(why: string): string {
-  return why.startsWith("this worker lacks its key ") ? keyRemedy : "Find its editor: the next change rewrites it.";
+  return why.startsWith("this worker lacks its key ") ? keyRemedy() : "Find its editor: the next change rewrites it.";
 }
 
 export interface DocumentFacts {

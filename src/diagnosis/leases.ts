@@ -154,7 +154,7 @@ function forged({ forged: found, cluster }: BindingFacts): readonly ReportedProb
     severity: "error",
     place: placeOf(binding),
     message: `It has eks-access's label, and ${lacks ?? "no valid seal"}.`,
-    remedy: lacks ? keyRemedy : cluster.drift === "repair" ? nextRunRemedy : byHand,
+    remedy: lacks ? keyRemedy() : cluster.drift === "repair" ? nextRunRemedy : byHand,
   }));
 }
 

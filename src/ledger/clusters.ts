@@ -2,6 +2,7 @@ import type { Zone } from "../access/policy/cluster.ts";
 import type { CreationRecord } from "../access/policy/creator.ts";
 import type { SealedFleetList } from "../access/policy/fleet-list.ts";
 import type { ClusterTrouble, Outage } from "../access/retry.ts";
+import type { KeyKind } from "../access/seal.ts";
 import type { NamespaceList, SealedNotice } from "../access/shared-lists.ts";
 import type { RedisClient } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
@@ -45,6 +46,8 @@ const keys = {
   /** A hash: when each zone last had a worker, ISO 8601. */
   zones: `${prefix}:zones`,
   configuration: `${prefix}:configuration`,
+  /** A hash: the id of the newest key of each kind. */
+  keysInUse: `${prefix}:keys-in-use`,
   /** A hash: when each API server last accepted each identity, ISO 8601. */
   accepted: `${prefix}:accepted-at`,
   /** A hash: the last sufficient approvers of each level of each cluster, and the people when Slack last showed each cluster's records. */
@@ -122,6 +125,9 @@ export function redisClusters(redis: RedisClient, reader: StoredReader) {
     setWorkerIdentity: async (identity: WorkerIdentity) =>
       void (await redis.set(keys.workerIdentity, JSON.stringify(identity))),
     workerIdentity: async () => reader.read("worker identity", "", await textOf(redis, "GET", keys.workerIdentity)),
+    noteKey: (kind: KeyKind, id: string) => setField(redis, keys.keysInUse, kind, id),
+    /** The id of the key of each kind that seals, as a process last said. A hint for people: nothing seals it. */
+    keysInUse: async (): Promise<ReadonlyMap<string, string>> => new Map(await hashOf(redis, keys.keysInUse)),
     /** @returns the previous digest; null: none. Of several processes with the same new one, only one gets another digest. */
     exchangeConfiguration: (kind: string, digest: string) => redis.set(`${keys.configuration}:${kind}`, digest, "GET"),
     /** A process repeats this while it refuses its file. Null: it follows the file. */

@@ -9,14 +9,14 @@ import { type RecordContext, type UpdateStep, updateMigration, updateRequest } f
 
 type SealedLedger = Pick<Ledger, "commit" | "get" | "list" | "migrations" | "shown" | "replaceLinks" | "linkQuestions">;
 
-interface SealingContext extends RecordContext<SealedLedger> {
+interface SealingContext extends RecordContext<SealedLedger & Pick<Ledger, "noteKey">> {
   readonly failures: FailureLog;
   readonly now: () => Date;
 }
 
 /** What a process seals again with the newest of its keys. */
 interface Renewal {
-  readonly keys: readonly Pick<Verifier<KeyKind>, "ids">[];
+  readonly keys: { readonly [Kind in KeyKind]?: Pick<Verifier<KeyKind>, "ids"> };
   readonly clusters: () => readonly string[];
   readonly record: <Kept extends LedgerRecord>(record: Kept) => Kept;
   /** Beside the records. @returns how many */
@@ -32,10 +32,12 @@ const batch = 1000;
  * among them: what a thief sealed would stay. The record's next version shows it again, so its messages get the newest seal too.
  */
 export function startSealingAgain(context: SealingContext, { keys, clusters, record, others }: Renewal): Ticking {
-  const older = keys.flatMap(olderKeys);
+  const kinds = Object.entries(keys) as [KeyKind, Pick<Verifier<KeyKind>, "ids">][];
+  const older = kinds.flatMap(([, each]) => olderKeys(each));
   const isOlder = (ids: ReadonlySet<string>) => older.some((id) => ids.has(id));
   return startTicking(everyMs, () =>
     context.failures.during("could not seal everything with the newest keys yet", {}, async () => {
+      for (const [kind, { ids }] of kinds) await context.ledger.noteKey(kind, ids[0] ?? "");
       if (older.length === 0) return;
       let sealed = await others();
       for await (const { id, ids, shown } of sealedValues(context.ledger, clusters())) {

@@ -101,6 +101,34 @@ describe("eks-access doctor", () => {
     );
   });
 
+  test.each([
+    [
+      "slack",
+      "preview",
+      "the worker signs with the preview key 0badc0de, which the Slack process lacks. Unless it was stolen, add it to PREVIEW_PUBLIC_KEYS again.",
+    ],
+    [
+      "worker",
+      "decision",
+      "the Slack process signs with the decision key 0badc0de, which this worker lacks. Unless it was stolen, add it to DECISION_PUBLIC_KEYS again.",
+    ],
+  ] as const)("finds the key that a rotation forgot in the environment of the %s", async (kind, key, says) => {
+    const { redis: client, close } = await connectRedis(redis.url);
+    const ledger = redisLedger(client);
+    const own = keysOf(sandbox)[key].ids[0] ?? "";
+
+    await ledger.noteKey(key, own);
+    const before = await examine(kind);
+    await ledger.noteKey(key, "0badc0de");
+    const { code, stdout } = await examine(kind);
+    await ledger.noteKey(key, own);
+    await close();
+
+    expect(before.stdout).not.toContain("lacks");
+    expect(stdout).toContain(`  ✗ ${says}\n`);
+    expect(code).toBe(1);
+  });
+
   test("warns of full control with one approval or for everyone with a role, of an audit log in Redis alone, and of nothing else", async () => {
     const file = join(tmpdir(), `eks-access-one-approval-${process.pid}.yml`);
     const masters = configText.replace("eks-access:admins", "system:masters");

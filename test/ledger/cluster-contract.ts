@@ -53,6 +53,20 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
     expect([seen.get("eu-private"), seen.get(null), seen.get("other")]).toEqual([at(60), at(10), undefined]);
   });
 
+  test("each kind of key has the one that a process last named", async () => {
+    await ledger.noteKey("decision", "aaaaaaaa");
+    await ledger.noteKey("preview", "bbbbbbbb");
+    await ledger.noteKey("decision", "cccccccc");
+
+    const inUse = await ledger.keysInUse();
+
+    expect([inUse.get("decision"), inUse.get("preview"), inUse.get("memory")]).toEqual([
+      "cccccccc",
+      "bbbbbbbb",
+      undefined,
+    ]);
+  });
+
   test("the last revert of each cluster is remembered", async () => {
     await ledger.noteReverted("staging", at(0));
     await ledger.noteReverted("staging", at(60));

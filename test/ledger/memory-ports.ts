@@ -136,6 +136,7 @@ export function memoryClusters(): ClusterLedger {
   const goodApprovers = new Map<string, string>();
   const configurations = new Map<string, string>();
   const zones = new Map<Zone, Date>();
+  const keysInUse = new Map<string, string>();
   const refusals = new Map<string, RefusedFile>();
   let identity: WorkerIdentity | null = null;
   return {
@@ -165,6 +166,8 @@ export function memoryClusters(): ClusterLedger {
       void (trouble ? troubles.set(cluster, trouble) : troubles.delete(cluster)),
     noteZone: async (zone, at) => void zones.set(zone, at),
     zonesSeen: async () => new Map(zones),
+    noteKey: async (kind, id) => void keysInUse.set(kind, id),
+    keysInUse: async () => new Map(keysInUse),
     setWorkerIdentity: async (now) => {
       identity = now;
     },

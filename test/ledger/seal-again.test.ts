@@ -74,12 +74,12 @@ async function passed(record: LedgerRecord, decisions: readonly string[], previe
   const context = { ...silentContext(ledger), now: () => at(hours(1)) };
   const clusters = () => ["staging"];
   const inSlack = {
-    keys: [decision],
+    keys: { decision },
     record: <Kept extends LedgerRecord>(each: Kept) => decisionsSealedAnew(each, decision),
     others: () => sealLinksAgain({ ledger, keys: { decision, preview } }),
   };
   const inWorker = {
-    keys: [preview],
+    keys: { preview },
     record: <Kept extends LedgerRecord>(each: Kept) => shownSealedAnew(each, preview),
     others: async () => 0,
   };
@@ -87,7 +87,7 @@ async function passed(record: LedgerRecord, decisions: readonly string[], previe
   const values = [];
   for await (const { ids, shown, ...rest } of sealedValues(ledger, clusters())) values.push({ ...rest, ids, shown });
   const left = (await ledger.get(record.id)) ?? (await ledger.migrations.get(record.id));
-  return { values, left, links: await ledger.linksOf("U0ENGINEER") };
+  return { values, left, links: await ledger.linksOf("U0ENGINEER"), inUse: await ledger.keysInUse() };
 }
 
 const named = (record: LedgerRecord) => [JSON.stringify([record.state, keysIn(record).size]), record] as const;
@@ -95,10 +95,11 @@ const named = (record: LedgerRecord) => [JSON.stringify([record.state, keysIn(re
 test.each(recordsOf(ours).map(named))(
   "what the older keys sealed of %s is under the newest, and counts",
   async (_, record) => {
-    const { values, left, links } = await passed(record, ["ours: decisions"], ["ours: previews"]);
+    const { values, left, links, inUse } = await passed(record, ["ours: decisions"], ["ours: previews"]);
 
     const old = [...ours.decision.ids, ...ours.preview.ids];
     expect(values.flatMap(({ ids }) => [...ids]).filter((id) => old.includes(id))).toEqual([]);
+    expect([inUse.get("decision"), inUse.get("preview")]).toEqual([newest.ids[0], newestPreview.ids[0]]);
     expect(left?.version).toBeGreaterThan(1);
     expect(left?.approvals.every((each) => isSealedDecision(each, record.id, newest))).toBe(true);
     expect(left && "emergency" in left && hasForgedReview(left, newest, at(hours(1)))).toBe(false);
