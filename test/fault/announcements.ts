@@ -5,8 +5,12 @@ import { textOf } from "../../sandbox/slack/message-content.ts";
 import { entriesMade, type KillableProduct } from "./killable-product.ts";
 
 /** What a message says of the access of the request that it names; null: nothing that can be false. */
-function claimOf(text: string): "has access" | "has no access" | null {
-  if (/\*Active\* until|is active until/.test(text)) return "has access";
+function claimOf(text: string, now: Date): "has access" | "has no access" | null {
+  if (/\*Active\* until|is active until/.test(text)) {
+    const until = / until ([\d-]+ [\d:]+ UTC)/.exec(text)?.[1] ?? "";
+    // On a busy machine it can come when that time is over.
+    return now.getTime() >= Date.parse(until) ? null : "has access";
+  }
   if (/\*Ended\*|\*Failed\*|[)`] ended: | was revoked by |ouldn't (?:be applied|apply)/.test(text))
     return "has no access";
   return null;
@@ -22,7 +26,7 @@ export interface Announcements {
  * Watches every message as it is posted or changed, and holds it against the live document at that very moment (law 5).
  * A message names its request; the channel's message names the principal besides.
  */
-export function watchAnnouncements(product: Pick<KillableProduct, "sandbox" | "giving">): Announcements {
+export function watchAnnouncements(product: Pick<KillableProduct, "sandbox" | "giving" | "now">): Announcements {
   const { slack } = product.sandbox;
   const untrue: string[] = [];
   const seen = new Map<string, number>();
@@ -35,7 +39,7 @@ export function watchAnnouncements(product: Pick<KillableProduct, "sandbox" | "g
     const request = /r-[a-z0-9]{8}/.exec(JSON.stringify(message.blocks))?.[0] ?? "";
     const named = /The IAM user `([\w-]+)` gets this/.exec(text)?.[1];
     if (named && message.channel === channel) principals.set(request, `arn:aws:iam::${account}:user/${named}`);
-    const claim = claimOf(text);
+    const claim = claimOf(text, product.now());
     const principal = principals.get(request);
     if (!claim || !principal) return;
     if (hasAccess(product, principal) !== (claim === "has access"))

@@ -19,7 +19,7 @@ test("no lease is lost, doubled, announced early or left behind, whatever fails 
   const tally = await playAll(runs, isLong ? 5 : 2);
 
   console.info(tallyText(tally));
-  expect(problemsOf(tally)).toBe("");
+  expect(problemsOf(tally), problemsOf(tally)).toBe("");
   expect(tally.faults.size).toBeGreaterThanOrEqual(faultKinds.length);
   expect(tally.active).toBeGreaterThan(0);
   // A refusal of AWS that passes refuses no request. In the long form a few answers of the cluster still do, each with its reason.
@@ -32,7 +32,7 @@ test("no lease by bindings is lost, doubled, announced early or left behind, nor
   const tally = await playAll(runs, isLong ? 5 : 2, "bindings");
 
   console.info(tallyText(tally));
-  expect(problemsOf(tally)).toBe("");
+  expect(problemsOf(tally), problemsOf(tally)).toBe("");
   expect(tally.faults.size).toBeGreaterThanOrEqual((isLong ? faultKinds : bindingFaults).length);
   expect(tally.active).toBeGreaterThan(0);
 }, 7_200_000);
@@ -43,6 +43,6 @@ test("no lease by bindings is left behind, nor its access entry, whatever strike
   const tally = await playAll(runs, isLong ? 5 : 1, "bindings by access entries");
 
   console.info(tallyText(tally));
-  expect(problemsOf(tally)).toBe("");
+  expect(problemsOf(tally), problemsOf(tally)).toBe("");
   expect(tally.active).toBe(runs.length);
 }, 7_200_000);

@@ -38,14 +38,17 @@ async function playOne(inUse: StageInUse, run: Run, tally: Tally): Promise<boole
   const title = `${run.strikes.map(titleOf).join(" and ")}, ${run.ending}`;
   const problems = newTally();
   const announced = announcements.untrue.length;
+  let isJudged = true;
   try {
     const { request, missed } = await playRun(product, run, async (now) => {
       const findings = await judge(product, now, known);
+      isJudged &&= findings !== null;
+      if (findings === null) return;
       for (const name of ["lost", "doubled", "untrue", "leftBehind"] as const) {
         problems[name].push(...findings[name].map((finding) => `${title}: ${finding}`));
       }
     });
-    if (missed.length > 0 && isTooShort(run)) return playOne(inUse, longer(run), tally);
+    if ((missed.length > 0 || !isJudged) && isTooShort(run)) return playOne(inUse, longer(run), tally);
     for (const strike of missed) {
       tally.missed.push(titleOf(strike));
       // At once, as what went wrong: a step that the product no longer makes misses each of its faults.

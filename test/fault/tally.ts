@@ -25,7 +25,7 @@ export function newTally(): Tally {
 
 const problemNames = ["lost", "doubled", "untrue", "leftBehind", "stuck", "missed"] as const;
 
-/** A line for each: a report that keeps only the failed assertion has them too. */
+/** A line for each. As the message of an assertion, which shortens what it compares, a report of failures has them all. */
 export function problemsOf(tally: Tally): string {
   return problemNames.flatMap((name) => tally[name].map((problem) => `${name}: ${problem}`)).join("\n");
 }
