@@ -360,6 +360,7 @@ policy:
 
     expect(code).toBe(1);
     expect(stdout).toMatch(/✗ staging, admin by the rule admins: 0 active approvers, needed: 2; not active: S0NOSUCH/);
+    expect(stdout).toMatch(/✗ S0NOSUCH\. .*Slack answers no_such_subteam\. Remove it from eks-access\.yml\.\n/);
     expect(stdout).toContain("✓ staging, viewer");
   });
 });

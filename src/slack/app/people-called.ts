@@ -4,7 +4,7 @@ import { approversLeft } from "../../access/decide-migration.ts";
 import { reviewersOf } from "../../access/emergency.ts";
 import { isMigration, type LedgerRecord } from "../../access/lists.ts";
 import type { Cluster, Level, Rule } from "../../access/policy/cluster.ts";
-import { approversOf, isUser, maxApprovalsNeeded } from "../../access/policy/rule.ts";
+import { approversOf, isUser, maxApprovalsNeeded, namesIn } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { broken, counted, type Finding, found, someOf } from "../../diagnosis/link.ts";
 import type { SlackContext } from "./context.ts";
@@ -218,8 +218,13 @@ export function remedyForApprovers({ name, approvers }: Rule, cluster: Cluster):
 /** Whether each level has enough active approvers. If Slack fails, only that level has the failure. */
 export async function examineApprovers(directory: Directory, clusters: Iterable<Cluster>): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  for (const { cluster, level, rule } of approvableLevels(clusters)) {
+  const all = [...clusters];
+  for (const { cluster, level, rule } of approvableLevels(all)) {
     findings.push(await examineLevel(directory, cluster, level, rule));
+  }
+  // Without an answer about each, no one can request or approve.
+  for (const group of new Set(all.flatMap(namesIn).filter((name) => name.startsWith("S")))) {
+    await directory.membersOf(group).catch((error: unknown) => findings.push(broken(group, explainFailure(error))));
   }
   return findings;
 }

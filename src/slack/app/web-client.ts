@@ -170,15 +170,16 @@ const passing = new Set(["internal_error", "fatal_error", "service_unavailable",
 export function slackFailure(error: unknown, where: string): AccessError {
   const code = slackErrorCode(error);
   if (code === "ratelimited") {
-    const limited = `Slack takes no more calls for ${where} now`;
+    const limited = `Slack limits calls for ${where} now`;
     return new AccessError("slack-unreachable", limited, { cause: error, remedy: "Try again in a minute." });
   }
   if (code && !passing.has(code)) {
     const isOut = ["is_archived", "not_in_channel", "channel_not_found"].includes(code);
-    const options = isOut && { remedy: "Unarchive it if needed, invite the bot, or set another channel." };
+    const forChannel = isOut && "Unarchive it, invite the bot, or set another channel.";
+    const remedy = code === "no_such_subteam" ? "Remove it from eks-access.yml." : forChannel;
     return new AccessError("slack-refused", `Can't reach ${where}: Slack answers ${code}`, {
       cause: error,
-      ...options,
+      ...(remedy && { remedy }),
     });
   }
   // A proxy's refusal, in the client's own error.

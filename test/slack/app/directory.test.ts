@@ -150,7 +150,8 @@ describe("an answer of Slack", () => {
   test("that is unknown is not guessed, and not kept", async () => {
     const asked = directory();
 
-    await expect(asked.membershipsOf("U0ONCALL", ["S0GONE"])).rejects.toMatchObject({ code: "slack-refused" });
+    const remedy = "Remove it from eks-access.yml.";
+    await expect(asked.membershipsOf("U0ONCALL", ["S0GONE"])).rejects.toMatchObject({ code: "slack-refused", remedy });
     slack.addUsergroup("S0GONE", ["U0ONCALL"]);
     expect(await asked.membershipsOf("U0ONCALL", ["S0GONE"])).toEqual(["S0GONE"]);
   });

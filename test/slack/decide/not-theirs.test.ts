@@ -153,7 +153,7 @@ test("when Slack limits forms, the answer says so, and when to try again", async
 
   const answer = await app.answered("U0APPROVER", () => app.person("U0APPROVER").click(card, "details"));
 
-  expect(textOf(answer)).toBe(":warning: Slack takes no more calls for the form now. Try again in a minute.");
+  expect(textOf(answer)).toBe(":warning: Slack limits calls for the form now. Try again in a minute.");
 });
 
 test.each(["`r-COPIED`", "R-copied.", "r-copied please"])("a typed id is read as people copy it: %s", async (id) => {

@@ -488,7 +488,7 @@ describe("where Slack fails", () => {
 
     expect(toEngineer().filter((text) => text.includes("`) expired without a decision"))).toHaveLength(1);
     expect(toEngineer().filter((text) => text.includes("no longer updates"))).toEqual([
-      expect.stringContaining("Unarchive it if needed, invite the bot, or set another channel."),
+      expect.stringContaining("Unarchive it, invite the bot, or set another channel."),
     ]);
     expect(await ledger.unshown(10)).toEqual([]);
   });
@@ -535,7 +535,7 @@ describe("where Slack fails", () => {
     for (const _ of [1, 2]) await showRequest(context, request.id);
 
     expect(toEngineer()).toEqual([
-      "Couldn't reach the approvers of `staging` in their channel about `viewer` on `staging` (`r-1`). Can't reach the channel C0NOWHERE of staging: Slack answers channel_not_found. Unarchive it if needed, invite the bot, or set another channel. I sent direct messages to <@U0APPROVER>, <@U0APPROVER2>.",
+      "Couldn't reach the approvers of `staging` in their channel about `viewer` on `staging` (`r-1`). Can't reach the channel C0NOWHERE of staging: Slack answers channel_not_found. Unarchive it, invite the bot, or set another channel. I sent direct messages to <@U0APPROVER>, <@U0APPROVER2>.",
       expect.stringMatching(/^Waiting for <@U0APPROVER> or <@U0APPROVER2> to decide/),
     ]);
     expect(toPerson("U0APPROVER")[0]).toContain("[Approve]");
