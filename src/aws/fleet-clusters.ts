@@ -3,7 +3,7 @@ import { AccessError } from "../access/access-error.ts";
 import type { Labels } from "../access/policy/cluster.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { allOfPages } from "../operations/bounds.ts";
-import { awsAnswer, type CredentialSource, clientSettings } from "./client-settings.ts";
+import { answeredList, awsAnswer, type CredentialSource, clientSettings } from "./client-settings.ts";
 
 export interface FleetRegion {
   /** The clusters' names in EKS. @throws AccessError */
@@ -53,7 +53,7 @@ export function fleetRegion(source: CredentialSource, account: string, region: s
     names: () =>
       allOfPages(`eks:ListClusters ${where}`, bounds(), async (nextToken) => {
         const answer = await awsAnswer(`eks:ListClusters ${where}`, client.listClusters({ nextToken }));
-        return { items: answer.clusters ?? [], next: answer.nextToken };
+        return { items: answeredList(answer.clusters, `eks:ListClusters ${where}`), next: answer.nextToken };
       }),
     lookAt: async (name) => {
       const cluster = await describe(name);

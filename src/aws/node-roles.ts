@@ -1,7 +1,7 @@
 import type { EKS } from "@aws-sdk/client-eks";
 import type { ManagedNodes } from "../diagnosis/migration/facts.ts";
 import { allOfPages, type PageBounds } from "../operations/bounds.ts";
-import { awsAnswer } from "./client-settings.ts";
+import { answeredList, awsAnswer } from "./client-settings.ts";
 import { type ClusterAddress, clusterPlace, type EksCluster } from "./eks-cluster.ts";
 
 /** Each listed one costs a call. EKS allows a cluster 30 node groups, and more on request. */
@@ -16,9 +16,10 @@ export async function managedNodes({ address, client }: EksCluster): Promise<rea
 }
 
 async function nodegroups(client: EKS, { eksName: clusterName }: ClusterAddress): Promise<ManagedNodes[]> {
-  const names = await allOfPages(`eks:ListNodegroups of cluster ${clusterName}`, nodeBounds(), async (nextToken) => {
+  const what = `eks:ListNodegroups of cluster ${clusterName}`;
+  const names = await allOfPages(what, nodeBounds(), async (nextToken) => {
     const answer = await client.listNodegroups({ clusterName, nextToken });
-    return { items: answer.nodegroups ?? [], next: answer.nextToken };
+    return { items: answeredList(answer.nodegroups, what), next: answer.nextToken };
   });
   const found: ManagedNodes[] = [];
   for (const nodegroupName of names) {
@@ -31,14 +32,11 @@ async function nodegroups(client: EKS, { eksName: clusterName }: ClusterAddress)
 }
 
 async function fargateProfiles(client: EKS, { eksName: clusterName }: ClusterAddress): Promise<ManagedNodes[]> {
-  const names = await allOfPages(
-    `eks:ListFargateProfiles of cluster ${clusterName}`,
-    nodeBounds(),
-    async (nextToken) => {
-      const answer = await client.listFargateProfiles({ clusterName, nextToken });
-      return { items: answer.fargateProfileNames ?? [], next: answer.nextToken };
-    },
-  );
+  const what = `eks:ListFargateProfiles of cluster ${clusterName}`;
+  const names = await allOfPages(what, nodeBounds(), async (nextToken) => {
+    const answer = await client.listFargateProfiles({ clusterName, nextToken });
+    return { items: answeredList(answer.fargateProfileNames, what), next: answer.nextToken };
+  });
   const found: ManagedNodes[] = [];
   for (const fargateProfileName of names) {
     const { fargateProfile } = await client.describeFargateProfile({ clusterName, fargateProfileName });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { findCreation } from "../../src/aws/find-creation.ts";
+import { fleetRegion } from "../../src/aws/fleet-clusters.ts";
 import { managedNodes } from "../../src/aws/node-roles.ts";
 import { callerIdentity } from "../../src/aws/sts.ts";
 import { usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
@@ -39,10 +40,14 @@ function always(call: string, body: object): () => number {
   return () => faults.calls(call) - before;
 }
 
+function asCreator() {
+  const { aws, creatorArn } = accountUnderTest();
+  return aws.account.sessionFor(creatorArn, "me");
+}
+
 /** The cluster, as its creator reaches it. */
 function opened(): Promise<EksCluster> {
-  const { aws, creatorArn } = accountUnderTest();
-  return EksCluster.open(aws.account.sessionFor(creatorArn, "me"), address);
+  return EksCluster.open(asCreator(), address);
 }
 
 test("access entries that never end are refused after a bounded number of pages, and not cut off", async () => {
@@ -54,6 +59,19 @@ test("access entries that never end are refused after a bounded number of pages,
     what: "eks:ListAccessEntries of cluster payments goes on after 50 pages",
   });
   expect(calls()).toBe(50);
+});
+
+test.each([
+  ["eks.ListClusters", async () => fleetRegion(asCreator(), account, region).names()],
+  ["eks.ListNodegroups", async () => managedNodes(await opened())],
+  ["eks.ListFargateProfiles", async () => managedNodes(await opened())],
+])("an answer to %s without its list does not say that there is none", async (call, list) => {
+  always(call, {});
+
+  await expect(list()).rejects.toMatchObject({
+    code: "aws-unexpected",
+    what: expect.stringContaining("is incomplete"),
+  });
 });
 
 test("access policies of an entry that never end are refused after a bounded number of pages", async () => {
