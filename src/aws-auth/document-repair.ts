@@ -1,6 +1,5 @@
 import type { Change, Refusal } from "../access/principal.ts";
 import {
-  type AwsAuthDocument,
   type Data,
   entryOf,
   type PlanGuard,
@@ -10,7 +9,6 @@ import {
   sameGroups,
 } from "./document.ts";
 import type { Steps } from "./go-yaml/budget.ts";
-import { withProblems } from "./parse.ts";
 import { planSteps } from "./plan.ts";
 import { isAccountId, readingSteps } from "./read-document.ts";
 import { type Repair, repairsFor } from "./repair.ts";
@@ -25,7 +23,7 @@ const giveDocument = "Use the last good document: --document kept, or a file.";
 
 /** From the last good document, or as far as no guess is needed. @param found null: there is no ConfigMap */
 export function* planDocumentRepair(found: Data | null, good: Data | null, guard: PlanGuard): Steps<DocumentRepair> {
-  const document = withProblems(yield* readingSteps(found ?? {}));
+  const document = yield* readingSteps(found ?? {});
   // Such sections are unread here, but can be in force: the good document can lack people in them.
   const large = document.blocking.find(({ code }) => code === "section-too-large");
   if (large)
@@ -33,7 +31,7 @@ export function* planDocumentRepair(found: Data | null, good: Data | null, guard
   const marks = document.blocking.filter(({ code }) => good !== null && code === "byte-order-mark");
   const [unmarked] = yield* repairsFor(document, marks);
   if (unmarked) return afterEdit(unmarked, yield* planDocumentRepair(unmarked.plan.after, good, guard));
-  if (good !== null) return yield* repairFromGood(document, withProblems(yield* readingSteps(good)), guard);
+  if (good !== null) return yield* repairFromGood(document, yield* readingSteps(good), guard);
   const [broken] = brokenIn(document);
   if (broken)
     return (yield* repairByEdits(document)) ?? { type: "ask", message: `aws-auth: ${broken} ${giveDocument}` };
@@ -47,12 +45,12 @@ function afterEdit({ message, plan }: Repair, repair: DocumentRepair): DocumentR
   return repair.type === "write" ? { ...repair, how: `${message} ${repair.how}` } : repair;
 }
 
-function* repairFromGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard): Steps<DocumentRepair> {
+function* repairFromGood(found: ReadDocument, good: ReadDocument, guard: PlanGuard): Steps<DocumentRepair> {
   const [flaw] = brokenIn(good);
   if (flaw || good.entries.length === 0) {
     return { type: "ask", message: `The document is not good: ${flaw ?? "it maps no one."}` };
   }
-  const restored = withProblems(yield* readingSteps(restore(found, good)));
+  const restored = yield* readingSteps(restore(found, good));
   const [still] = brokenIn(restored);
   if (still) return { type: "ask", message: `aws-auth: ${still} --document lacks it.` };
   const changes = yield* missingIn(restored, good, found);
@@ -65,7 +63,7 @@ function* repairFromGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: P
 }
 
 /** Takes the good text of each unreadable or empty section: a readable one stays, so that newer people keep their access. */
-function restore(found: AwsAuthDocument, good: AwsAuthDocument): Data {
+function restore(found: ReadDocument, good: ReadDocument): Data {
   const isReadable = (section: Section) =>
     found.entries.some((entry) => entry.section === section) &&
     !found.blocking.some((each) => each.section === section);
@@ -97,8 +95,8 @@ function accountsLeftOut({ lookup }: ReadDocument, ...documents: readonly ReadDo
 }
 
 function repairInWords(
-  found: AwsAuthDocument,
-  restored: AwsAuthDocument,
+  found: ReadDocument,
+  restored: ReadDocument,
   changes: readonly Change[],
   refused: readonly Refusal[],
 ): string {
@@ -113,7 +111,7 @@ function repairInWords(
 }
 
 /** The entries of the good document that its restoration lacks, and those that it lost of the present one. */
-function* missingIn(restored: AwsAuthDocument, good: AwsAuthDocument, found: AwsAuthDocument): Steps<Change[]> {
+function* missingIn(restored: ReadDocument, good: ReadDocument, found: ReadDocument): Steps<Change[]> {
   const missing: Change[] = [];
   for (const mapping of mappedIn(good)) {
     yield;
@@ -128,7 +126,7 @@ function* missingIn(restored: AwsAuthDocument, good: AwsAuthDocument, found: Aws
 
 type Mapping = Extract<Change, { readonly type: "map" }>;
 
-function mappedIn({ entries }: AwsAuthDocument): Mapping[] {
+function mappedIn({ entries }: ReadDocument): Mapping[] {
   return entries.flatMap(({ section, arn, username, groups, reachable }): Mapping[] =>
     section === "mapAccounts" || !reachable ? [] : [{ type: "map", arn, username, groups }],
   );
@@ -140,14 +138,14 @@ function isSameData(some: Data, other: Data): boolean {
 }
 
 /** Repairs an unreadable section if every principal that signs in now still does afterwards. */
-function* repairByEdits(document: AwsAuthDocument): Steps<DocumentRepair | null> {
+function* repairByEdits(document: ReadDocument): Steps<DocumentRepair | null> {
   const [repair] = yield* repairsFor(document, document.blocking);
   if (!repair) return null;
-  const after = withProblems(yield* readingSteps(repair.plan.after));
+  const after = yield* readingSteps(repair.plan.after);
   return brokenIn(after).length === 0 ? { type: "write", data: after.data, how: repair.message } : null;
 }
 
-function brokenIn({ blocking }: AwsAuthDocument): string[] {
+function brokenIn({ blocking }: ReadDocument): string[] {
   return blocking.map(({ section, line, message }) => `${section}, line ${line}: ${message}`);
 }
 
@@ -158,14 +156,14 @@ export interface Readmission {
 }
 
 /** Whether a document is readable as a whole and admits at least one principal. */
-export function isWholeDocument(document: AwsAuthDocument): boolean {
+export function isWholeDocument(document: ReadDocument): boolean {
   return document.entries.length > 0 && brokenIn(document).length === 0;
 }
 
 /** Whether each principal of a good document gets in again, with the same username and groups, and each account. */
 export function* readmissionsOf(good: Data, now: Data): Steps<readonly Readmission[]> {
-  const { document: before } = yield* readingSteps(good);
-  const { document: after } = yield* readingSteps(now);
+  const before = yield* readingSteps(good);
+  const after = yield* readingSteps(now);
   const arns = before.entries.flatMap(({ reachable, arn }) => (reachable ? [arn] : []));
   const returns: Readmission[] = [];
   for (const arn of new Set(arns)) {

@@ -1,6 +1,6 @@
 import { canonicalCaller } from "../access/arn.ts";
 import type { Change } from "../access/principal.ts";
-import type { SequenceNode } from "./go-yaml/node.ts";
+import type { ScalarNode, SequenceNode } from "./go-yaml/node.ts";
 
 export type Section = "mapRoles" | "mapUsers" | "mapAccounts";
 
@@ -45,6 +45,14 @@ export function problemAt(
   remedy: string,
 ): Problem {
   return { code, severity, section, line: at.line + 1, column: at.column + 1, message, remedy };
+}
+
+export function inOrder(problems: Problem[]): Problem[] {
+  const rank = ({ section }: Problem) => (section === null ? -1 : SECTIONS.indexOf(section));
+  const place = (some: number | null, other: number | null) => (some ?? 0) - (other ?? 0);
+  return problems.sort(
+    (a, b) => rank(a) - rank(b) || place(a.line, b.line) || place(a.column, b.column) || (a.code < b.code ? -1 : 1),
+  );
 }
 
 export const readDifferently = "YAML 1.2 reads this differently.";
@@ -98,19 +106,44 @@ export interface Lookup {
 /** The data of a ConfigMap: a text for each key. */
 export type Data = Readonly<Record<string, string>>;
 
+export interface SectionContent {
+  readonly reading: SectionReading;
+  /** Of mapRoles and mapUsers: the items with an ARN. */
+  readonly items: readonly ReadItem[];
+  readonly accounts: readonly MappedAccount[];
+  /** What the reading itself found. */
+  readonly problems: readonly Problem[];
+}
+
+export interface ReadItem {
+  readonly entry: Entry;
+  readonly key: string;
+  /** Whether the authenticator keeps it. */
+  readonly isKept: boolean;
+}
+
+export interface MappedAccount {
+  /** As written: go-yaml keeps the text of a number when it decodes into a string, leading zeros included. */
+  readonly id: string;
+  readonly index: number;
+  readonly node: ScalarNode;
+}
+
 /** The data of aws-auth as the authenticator reads it. */
 export interface ReadDocument {
   data: Data;
   entries: readonly Entry[];
   sections: Readonly<Record<Section, SectionReading>>;
   lookup: Lookup;
+  /** What its problems come from. */
+  readonly parts: readonly SectionContent[];
+  /** The problems that prevent edits of a section: the authenticator, or this reader, does not read it whole. */
+  readonly blocking: readonly Problem[];
 }
 
 export interface AwsAuthDocument extends ReadDocument {
   /** Found on demand: that takes as long as the reading. */
   readonly problems: readonly Problem[];
-  /** The problems that prevent edits of a section: the authenticator, or this reader, does not read it whole. */
-  readonly blocking: readonly Problem[];
 }
 
 export interface PlanGuard {

@@ -62,7 +62,7 @@ function* editOne(current: ReadDocument, change: SectionChange, edit: SectionEdi
   for (const text of editSection(before.sections[section], change)) {
     const data = withText(current.data, section, text);
     yield;
-    const { document: next } = yield* read(data);
+    const next = yield* read(data);
     yield;
     if (isAsIntended(before, next, section, intents)) return yield* restoreBeside(next, change, edit);
   }
@@ -86,7 +86,7 @@ function* restoreBeside(
     yield;
     const undo = undoOf(after, now[first + at]);
     if (undo === null || (!ended.includes(entry) && undoOf(before, entry) !== null)) continue;
-    const { document: next } = yield* read(withText(after.data, section, undo));
+    const next = yield* read(withText(after.data, section, undo));
     if (!isAsIntended(before, next, section, intents)) continue;
     after = next;
     now = entriesIn(after);

@@ -1,15 +1,17 @@
-import { isBlocking } from "../access/access-error.ts";
 import {
   type AwsAuthDocument,
   type Data,
   type Entry,
   entriesOfKey,
+  inOrder,
   type Lookup,
   type Problem,
   partitionIn,
   problemAt,
+  type ReadDocument,
+  type ReadItem,
   type Report,
-  SECTIONS,
+  type SectionContent,
   type Severity,
   sameList,
 } from "./document.ts";
@@ -18,14 +20,7 @@ import { finish, type Steps } from "./go-yaml/budget.ts";
 import { decodeAgain } from "./go-yaml/decode.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
-import {
-  type DocumentReading,
-  isAccountId,
-  type ReadItem,
-  readDocument,
-  readingSteps,
-  type SectionContent,
-} from "./read-document.ts";
+import { isAccountId, readDocument, readingSteps } from "./read-document.ts";
 import { documentProblems, layoutProblems, oldBreaks } from "./section-problems.ts";
 
 /** The most problems of one kind that a section lists: each costs memory. */
@@ -81,32 +76,27 @@ export function* parseSteps(data: Data): Steps<AwsAuthDocument> {
   return document;
 }
 
-export function withProblems(reading: DocumentReading): AwsAuthDocument {
-  let problems: readonly Problem[] | null = null;
-  const found = reading.parts.flatMap((part) => part.problems);
-  const document: AwsAuthDocument = {
-    ...reading.document,
-    blocking: inOrder(found.filter(({ code }) => isBlocking(code))),
+function withProblems(document: ReadDocument): AwsAuthDocument {
+  return {
+    ...document,
     get problems() {
-      return problems ?? finish(problemSteps(document));
+      return finish(problemSteps(document));
     },
   };
-  finders.set(document, function* find() {
-    problems ??= inOrder(yield* problemsOf(reading));
-    return problems;
-  });
-  return document;
 }
 
-const finders = new WeakMap<AwsAuthDocument, () => Steps<readonly Problem[]>>();
+/** By the parts of a document. */
+const found = new WeakMap<ReadDocument["parts"], readonly Problem[]>();
 
 /** Finds the problems of a document with pauses. Afterwards it has them at once. */
-export function* problemSteps(document: AwsAuthDocument): Steps<readonly Problem[]> {
-  const find = finders.get(document);
-  return find === undefined ? document.problems : yield* find();
+export function* problemSteps(document: ReadDocument): Steps<readonly Problem[]> {
+  const problems = found.get(document.parts) ?? inOrder(yield* problemsOf(document));
+  found.set(document.parts, problems);
+  return problems;
 }
 
-function* problemsOf({ document, parts }: DocumentReading): Steps<Problem[]> {
+function* problemsOf(document: ReadDocument): Steps<Problem[]> {
+  const { parts } = document;
   const problems = new ProblemList();
   yield* problems.addAll(documentProblems(document.data));
   const partition = partitionOfMost(document.entries);
@@ -130,14 +120,6 @@ function* problemsOf({ document, parts }: DocumentReading): Steps<Problem[]> {
     }
   }
   return problems.all();
-}
-
-function inOrder(problems: Problem[]): Problem[] {
-  const rank = ({ section }: Problem) => (section === null ? -1 : SECTIONS.indexOf(section));
-  const place = (some: number | null, other: number | null) => (some ?? 0) - (other ?? 0);
-  return problems.sort(
-    (a, b) => rank(a) - rank(b) || place(a.line, b.line) || place(a.column, b.column) || (a.code < b.code ? -1 : 1),
-  );
 }
 
 function* shadowProblems(items: readonly ReadItem[], lookup: Lookup): Iterable<Problem> {

@@ -2,7 +2,6 @@ import { readPrincipal } from "../access/arn.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
 import type { Change, OursOfAll, Refusal } from "../access/principal.ts";
 import {
-  type AwsAuthDocument,
   type Data,
   type Entry,
   entriesFor,
@@ -50,13 +49,13 @@ export type RefusedPlan = { type: "refused"; refusal: Refusal };
 type PlanResult = Plan | RefusedPlan;
 
 /** The rest stays, byte for byte, and the new text is read again: everyone else is who they were. */
-export function planChanges(document: AwsAuthDocument, changes: readonly Change[], guard: PlanGuard = {}): PlanResult {
+export function planChanges(document: ReadDocument, changes: readonly Change[], guard: PlanGuard = {}): PlanResult {
   return finish(planSteps(document, changes, guard));
 }
 
 /** The same, with pauses. @param read like `readingSteps` */
 export function* planSteps(
-  document: AwsAuthDocument,
+  document: ReadDocument,
   changes: readonly Change[],
   guard: PlanGuard,
   read: typeof readingSteps = readingSteps,
@@ -103,7 +102,7 @@ export function* planSteps(
 }
 
 /** Why a document can't give anything, or be described in full; null: every section is read whole. */
-export function refuseUnlessWhole(document: AwsAuthDocument): Refusal | null {
+export function refuseUnlessWhole(document: ReadDocument): Refusal | null {
   const [broken] = document.blocking;
   return broken ? blockedRefusal(broken) : null;
 }
@@ -187,7 +186,7 @@ function sectionOf(arn: string): Section {
  * Access ends in one section while another is unreadable: sections are texts of their own, so the broken one stays byte for byte.
  * This requires that the whole removed access is in view, and none of it in the broken section.
  */
-function isInOtherSection(document: AwsAuthDocument, change: Change, broken: Section): boolean {
+function isInOtherSection(document: ReadDocument, change: Change, broken: Section): boolean {
   const entry = entryOf(document, change.arn);
   if (entry === null || (change.type === "map" && !onlyRemovesGroups(change, entry))) return false;
   if (broken === "mapAccounts") return true;

@@ -1,3 +1,4 @@
+import { isBlocking } from "../access/access-error.ts";
 import { PARTITIONS } from "../access/arn.ts";
 import {
   type Data,
@@ -5,11 +6,15 @@ import {
   entriesOfKey,
   goFold,
   goLower,
+  inOrder,
   type Lookup,
+  type MappedAccount,
   type Problem,
   type ReadDocument,
+  type ReadItem,
   SECTIONS,
   type Section,
+  type SectionContent,
   type SectionReading,
 } from "./document.ts";
 import { decodeEntry } from "./field-problems.ts";
@@ -21,18 +26,13 @@ import { yamlSteps } from "./go-yaml/parse-yaml.ts";
 import { beforeWildcard, changedCallers, isWildcard } from "./resolve.ts";
 import { contentDropped, excessive, innerMark, notAList, unreadable } from "./section-problems.ts";
 
-/** A document with the parts that its problems come from. */
-export interface DocumentReading {
-  readonly document: ReadDocument;
-  readonly parts: readonly SectionContent[];
-}
-
 /** Reads the data of aws-auth as the authenticator does, without its problems. */
-export function readDocument(data: Data): DocumentReading {
+export function readDocument(data: Data): ReadDocument {
   return finish(readingSteps(data));
 }
 
-export function* readingSteps(data: Data): Steps<DocumentReading> {
+/** The same, with pauses. */
+export function* readingSteps(data: Data): Steps<ReadDocument> {
   const budget = new DocumentBudget();
   const mapRoles = yield* sectionSteps("mapRoles", textOf(data, "mapRoles"), budget);
   const mapUsers = yield* sectionSteps("mapUsers", textOf(data, "mapUsers"), budget);
@@ -51,7 +51,9 @@ export function* readingSteps(data: Data): Steps<DocumentReading> {
   for (const item of items) if (!found.has(item)) item.entry.reachable = false;
   const entries = [...items.map(({ entry }) => entry), ...mapAccounts.accounts.map(accountEntry)];
   const sections = { mapRoles: mapRoles.reading, mapUsers: mapUsers.reading, mapAccounts: mapAccounts.reading };
-  return { document: { data, entries, sections, lookup }, parts: [mapRoles, mapUsers, mapAccounts] };
+  const parts = [mapRoles, mapUsers, mapAccounts];
+  const blocking = parts.flatMap(({ problems }) => problems.filter(({ code }) => isBlocking(code)));
+  return { data, entries, sections, lookup, parts, blocking: inOrder(blocking) };
 }
 
 /** What the authenticator makes of a caller by two data. An account of mapAccounts has its id as the ARN. */
@@ -66,8 +68,8 @@ export interface AccessChange {
 /** The callers that two documents let in differently. */
 export function* accessChanges(one: Data, other: Data): Steps<readonly AccessChange[]> {
   if (SECTIONS.every((section) => textOf(one, section) === textOf(other, section))) return [];
-  const { document: some } = yield* readingSteps(one);
-  const { document: others } = yield* readingSteps(other);
+  const some = yield* readingSteps(one);
+  const others = yield* readingSteps(other);
   const entriesOf = ({ lookup }: ReadDocument, key: string) => entriesOfKey(lookup, key);
   const accountOf = ({ entries }: ReadDocument, id: string) =>
     entries.filter(({ section, arn }) => section === "mapAccounts" && arn === id).slice(0, 1);
@@ -117,21 +119,6 @@ function byKey(items: readonly ReadItem[], keyOf?: (entry: Entry) => string): Ma
     else same.push(entry);
   }
   return found;
-}
-
-export interface SectionContent {
-  readonly reading: SectionReading;
-  /** Of mapRoles and mapUsers: the items with an ARN. */
-  readonly items: readonly ReadItem[];
-  readonly accounts: readonly MappedAccount[];
-  readonly problems: readonly Problem[];
-}
-
-export interface ReadItem {
-  readonly entry: Entry;
-  readonly key: string;
-  /** Whether the authenticator keeps it. */
-  readonly isKept: boolean;
 }
 
 /** White space as strings.TrimSpace of Go defines it: not quite JavaScript's. */
@@ -236,13 +223,6 @@ function readAccounts(
 
 function content(reading: SectionReading, problems: readonly Problem[] = []): SectionContent {
   return { reading, items: [], accounts: [], problems };
-}
-
-export interface MappedAccount {
-  /** As written: go-yaml keeps the text of a number when it decodes into a string, leading zeros included. */
-  readonly id: string;
-  readonly index: number;
-  readonly node: ScalarNode;
 }
 
 interface DecodedAccounts {

@@ -36,7 +36,7 @@ export function offerRepairs(document: AwsAuthDocument): Repair[] {
 }
 
 /** The repairs of some of a document's problems. Pauses. */
-export function* repairsFor(document: AwsAuthDocument, problems: readonly Problem[]): Steps<Repair[]> {
+export function* repairsFor(document: ReadDocument, problems: readonly Problem[]): Steps<Repair[]> {
   const repairs: Repair[] = [];
   let left = Math.ceil(MOST_READ / Math.max(sizeOf(document.data), 1));
   for (const problem of problems) {
@@ -74,7 +74,7 @@ const REPAIRABLE: ReadonlySet<string> = new Set([
 /** Unread here, and perhaps in force. */
 const MAY_COUNT: ReadonlySet<string> = new Set(["byte-order-mark", "section-too-large"]);
 
-function editsFor(document: AwsAuthDocument, problem: Problem): Edit[] {
+function editsFor(document: ReadDocument, problem: Problem): Edit[] {
   const { code, section, line } = problem;
   if (section === null || line === null) return [];
   if (code === "byte-order-mark") return [() => removeMarks(document, section, line)];
@@ -86,13 +86,13 @@ function editsFor(document: AwsAuthDocument, problem: Problem): Edit[] {
   return draft === null ? [] : [() => offerEdit(document, draft)];
 }
 
-function draftFor(document: AwsAuthDocument, entry: Entry, code: string): Draft | null {
+function draftFor(document: ReadDocument, entry: Entry, code: string): Draft | null {
   if (code === "entry-shadowed") return removeEntry(document, entry, code);
   if (code === "groups-not-a-list") return repairGroups(document, entry, code);
   return repairArn(document, entry, code);
 }
 
-function repairSpaces(document: AwsAuthDocument, section: Section, line: number): Edit[] {
+function repairSpaces(document: ReadDocument, section: Section, line: number): Edit[] {
   const text = document.sections[section].text ?? "";
   const spaced = withoutNoBreakSpaces(text);
   const found = [...(text.includes("\t") ? ["tabs"] : []), ...(spaced === text ? [] : ["no-break spaces"])];
@@ -108,12 +108,12 @@ function repairSpaces(document: AwsAuthDocument, section: Section, line: number)
   );
 }
 
-function* removeMarks(document: AwsAuthDocument, section: Section, line: number): Steps<Repair | null> {
+function* removeMarks(document: ReadDocument, section: Section, line: number): Steps<Repair | null> {
   const text = document.sections[section].text ?? "";
   const message = `Removes the invisible byte order marks in ${section}.`;
   // To the authenticator a mark is a letter, except where its buffer begins.
   const asLetters = Object.entries(document.data).map(([key, value]) => [key, value.replaceAll(INNER_MARK, LETTER)]);
-  const { document: inForce } = yield* readingSteps(Object.fromEntries(asLetters));
+  const inForce = yield* readingSteps(Object.fromEntries(asLetters));
   const about = { code: "byte-order-mark", section, line, message };
   return yield* offerText(document, text.replaceAll("\ufeff", ""), about, inForce);
 }
@@ -124,15 +124,15 @@ const INNER_MARK = /(?!^)\ufeff/g;
 const LETTER = "\ue000";
 
 /** Offers a text for an unread section only if the authenticator reads it whole. */
-function* offerText(document: AwsAuthDocument, text: string, about: About, inForce: ReadDocument = document) {
+function* offerText(document: ReadDocument, text: string, about: About, inForce: ReadDocument = document) {
   const { section } = about;
-  const { document: after } = yield* readingSteps({ ...inForce.data, [section]: text });
+  const after = yield* readingSteps({ ...inForce.data, [section]: text });
   const { state, droppedAt } = after.sections[section];
   // What drops content beside its marks drops it without them too.
   const isRead = droppedAt === null || (inForce !== document && inForce.sections[section].droppedAt !== null);
   if (state !== "list" || !isRead || !keepsCallers(inForce, after)) return null;
   if (inForce === document) return offer(document, after, about);
-  const { document: written } = yield* readingSteps({ ...document.data, [section]: text });
+  const written = yield* readingSteps({ ...document.data, [section]: text });
   return offer(document, written, about);
 }
 
@@ -233,7 +233,7 @@ interface Draft {
 /** Offers an edit only if each other entry stays as it was. */
 export function* offerEdit(document: ReadDocument, { entry, text, code, message }: Draft): Steps<Repair | null> {
   const { section, line } = entry;
-  const { document: after } = yield* readingSteps({ ...document.data, [section]: text });
+  const after = yield* readingSteps({ ...document.data, [section]: text });
   if (after.sections[section].state === "unreadable" || !othersStay(entry, document, after)) return null;
   return offer(document, after, { code, section, line, message });
 }

@@ -1,7 +1,7 @@
 import type { Cluster } from "../access/policy/cluster.ts";
 import { isIdentityCenterRole, withoutRolePath } from "../access/principal.ts";
 import type { AccessRequest } from "../access/record.ts";
-import type { AwsAuthDocument } from "../aws-auth/index.ts";
+import type { ReadDocument } from "../aws-auth/index.ts";
 import { type Cause, cause, type WhyFacts } from "./facts.ts";
 import { named } from "./link.ts";
 import type { ReportedProblem } from "./problems.ts";
@@ -28,7 +28,7 @@ export interface RoleTimes {
 export interface RolesToAsk {
   readonly entries: readonly { readonly principalArn: string; readonly type: string }[];
   /** Null: it does not count. */
-  readonly document: AwsAuthDocument | null;
+  readonly document: ReadDocument | null;
 }
 
 /** Of people's access entries, and of Identity Center in aws-auth. IAM knows only those of the cluster's own account. */

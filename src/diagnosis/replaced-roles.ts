@@ -1,7 +1,7 @@
 import { groupsBy } from "../access/collections.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { admittedBy, isIdentityCenterRole, withoutRolePath } from "../access/principal.ts";
-import type { AwsAuthDocument } from "../aws-auth/index.ts";
+import type { ReadDocument } from "../aws-auth/index.ts";
 import { named } from "./link.ts";
 import type { ReportedProblem } from "./problems.ts";
 
@@ -53,7 +53,7 @@ export function roleInEntry({ principalArn, createdAt }: DatedEntry): NamedRole 
   return { arn: principalArn, place: anEntry, since: createdAt };
 }
 
-export function rolesInDocument({ entries }: AwsAuthDocument): readonly NamedRole[] {
+export function rolesInDocument({ entries }: ReadDocument): readonly NamedRole[] {
   return entries.map(({ arn, section, line }) => ({ arn, place: `${section} line ${line}` }));
 }
 

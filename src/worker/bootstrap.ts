@@ -30,7 +30,7 @@ import {
   writeObjects,
 } from "./operator.ts";
 import { writeForOthers } from "./reconcile/write-document.ts";
-import { parseRemembered } from "./remembered.ts";
+import { readRemembered } from "./remembered.ts";
 
 /** Writes nothing. By AWS rights where the cluster takes access entries, otherwise as the creator. @throws AccessError */
 export async function planBootstrap(context: WorkerContext, cluster: OperatedCluster) {
@@ -115,7 +115,7 @@ async function planOperatorEntry(
     throw new AccessError("document-absent", `The ConfigMap aws-auth of ${name} does not exist`);
   }
   const arn = withoutRolePath(operator.roleArn);
-  const document = await parseRemembered(configMap?.data ?? {});
+  const document = await readRemembered(configMap?.data ?? {});
   const entry = entryOf(document, arn);
   if (entry?.groups.some((group) => group !== operatorGroup)) {
     const what = `${arn} is in aws-auth of ${name} already, with ${entry.groups.join(", ")}`;

@@ -19,15 +19,7 @@ import {
 import { noWithdrawals, type Withdrawals } from "../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../access/policy/cluster.ts";
 import type { MemoryKeys } from "../access/seal.ts";
-import {
-  type AwsAuthDocument,
-  type DocumentReading,
-  type planChanges,
-  planSteps,
-  readingSteps,
-  type Steps,
-  withProblems,
-} from "../aws-auth/index.ts";
+import { type planChanges, planSteps, type ReadDocument, readingSteps, type Steps } from "../aws-auth/index.ts";
 import type { AwsAuthContent } from "../kubernetes/config-map.ts";
 import { RecentResults, worthRemembering } from "../operations/bounds.ts";
 import { inTurns } from "../operations/deadlines.ts";
@@ -37,14 +29,14 @@ import { inTurns } from "../operations/deadlines.ts";
 
 /** A document with 58 kB of text takes 0.9 MB of memory. */
 const maxDocumentText = 512 * 1024;
-const documents = new RecentResults<DocumentReading>(maxDocumentText, worthRemembering);
+const documents = new RecentResults<ReadDocument>(maxDocumentText, worthRemembering);
 
 type Data = Readonly<Record<string, string>>;
 
 /** An unchanged ConfigMap is the same value (src/kubernetes/config-map.ts). */
-const documentsOf = new WeakMap<Data, DocumentReading>();
+const documentsOf = new WeakMap<Data, ReadDocument>();
 
-export function* rememberedSteps(data: Data): Steps<DocumentReading> {
+export function* rememberedSteps(data: Data): Steps<ReadDocument> {
   const known = documentsOf.get(data);
   if (known) return known;
   const texts = Object.entries(data).flat();
@@ -57,18 +49,12 @@ ${texts.join("")}`;
   return reading;
 }
 
-export function readRemembered(data: Data): Promise<DocumentReading> {
+export function readRemembered(data: Data): Promise<ReadDocument> {
   return inTurns(rememberedSteps(data));
 }
 
 export function planRemembered(...[document, changes, guard]: Parameters<typeof planChanges>) {
   return planSteps(document, changes, guard ?? {}, rememberedSteps);
-}
-
-const withItsProblems = keptWith(withProblems);
-
-export async function parseRemembered(data: Data): Promise<AwsAuthDocument> {
-  return withItsProblems(await readRemembered(data));
 }
 
 const maxBindingText = 4 * 1024 * 1024;

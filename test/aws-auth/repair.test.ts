@@ -233,7 +233,7 @@ const entry = (name: string, username = name) =>
 
 /** Offers a text in the place of three entries, as if to repair the second. */
 function offer(text: string) {
-  const before = readDocument({ mapRoles: entry("a") + entry("b") + entry("c") }).document;
+  const before = readDocument({ mapRoles: entry("a") + entry("b") + entry("c") });
   const [, second] = before.entries;
   if (second === undefined) throw new Error("there is no second entry");
   return finish(offerEdit(before, { entry: second, text, code: "code", message: "It repairs." }));
@@ -267,7 +267,7 @@ it.each([
 });
 
 it("nothing is offered that can't be read, though but one entry is lost", () => {
-  const before = readDocument({ mapRoles: entry("a") }).document;
+  const before = readDocument({ mapRoles: entry("a") });
   const [only] = before.entries;
 
   const repair =

@@ -8,7 +8,7 @@ const arn = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
 const entry = (name: string, ...groups: string[]) =>
   `- rolearn: ${arn(name)}\n  username: ${name}\n  groups: [${groups.join(", ")}]\n`;
 const read = (mapRoles: string, mapUsers?: string) =>
-  readDocument(mapUsers === undefined ? { mapRoles } : { mapRoles, mapUsers }).document;
+  readDocument(mapUsers === undefined ? { mapRoles } : { mapRoles, mapUsers });
 
 const before = read(entry("a", "x") + entry("b", "y"));
 const [first] = before.entries;

@@ -2,12 +2,11 @@ import { expect, test } from "vitest";
 import { readAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { bindingFor } from "../../src/access/lease/own-bindings.ts";
 import { memoryKeys } from "../../src/access/seal.ts";
-import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
+import { readDocument } from "../../src/aws-auth/read-document.ts";
 import { inTurns } from "../../src/operations/deadlines.ts";
 import {
   ownBindingsAmong,
-  parseRemembered,
   planRemembered,
   readAnnotationRemembered,
   readLeaseRemembered,
@@ -50,19 +49,18 @@ const entry = "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n 
 test("a document is read once for one text, and is what a new reading would be", async () => {
   const data = { mapRoles: entry.repeat(100) };
 
-  const document = await parseRemembered(data);
+  const document = await readRemembered(data);
 
-  expect(document).toEqual(parseDocument(data));
-  expect(await parseRemembered({ ...data })).toBe(document);
-  expect(await readRemembered({ ...data })).toBe(await readRemembered(data));
-  expect(await parseRemembered({ mapRoles: `${data.mapRoles}\n` })).not.toBe(document);
+  expect(document).toEqual(readDocument(data));
+  expect(await readRemembered({ ...data })).toBe(document);
+  expect(await readRemembered({ mapRoles: `${data.mapRoles}\n` })).not.toBe(document);
 });
 
 test("the short documents and annotations of a large fleet take no memory", async () => {
   const keys = memoryKeys([Buffer.alloc(32, 1)]);
   const text = writeAnnotation("staging", [aHolding()], keys) ?? "";
 
-  const readings = [() => parseRemembered({ mapRoles: entry }), () => readAnnotationRemembered("staging", text, keys)];
+  const readings = [() => readRemembered({ mapRoles: entry }), () => readAnnotationRemembered("staging", text, keys)];
 
   for (const read of readings) expect(await read()).not.toBe(await read());
 });
@@ -115,7 +113,7 @@ test("a large document is read and planned in turns, too", async () => {
     turns[work] += 1;
   }, 0);
 
-  const document = await parseRemembered(data);
+  const document = await readRemembered(data);
   work = "planning";
   const plan = await inTurns(planRemembered(document, [change]));
   clearInterval(other);

@@ -140,7 +140,7 @@ function* after(state: SignInState, step: MigrationStep): Steps<SignInState> {
       state.entries.set(principalKey(step.wanted.principalArn), entryGiven(step.wanted));
       return state;
     case "remove-from-aws-auth":
-      return { ...state, document: (yield* readingSteps(step.after)).document };
+      return { ...state, document: yield* readingSteps(step.after) };
   }
 }
 

@@ -7,7 +7,7 @@ import { type AccessCheck, type Cluster, sealedClusterOf, signInMethod } from ".
 import { withoutRolePath } from "../../access/principal.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { type AwsAuthDocument, parseSteps, render, resolve, sameGroups } from "../../aws-auth/index.ts";
+import { parseSteps, type ReadDocument, render, resolve, sameGroups } from "../../aws-auth/index.ts";
 import { CLUSTER_ADMIN, isAsWanted, type PresentEntry, type WantedEntry } from "../../diagnosis/migration/facts.ts";
 import { isAsItem } from "../../diagnosis/migration/plan.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
@@ -126,7 +126,7 @@ export function mappedSentence({ username, groups, policies }: AccessEntry): str
 async function proveMovedEntry(
   client: Pick<ClusterClient, "may">,
   cluster: Cluster,
-  document: AwsAuthDocument,
+  document: ReadDocument,
   entry: AccessEntry,
 ): Promise<readonly string[]> {
   const { principalArn, username, groups, policies } = entry;

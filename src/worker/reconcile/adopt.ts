@@ -22,7 +22,7 @@ import type { WorkerContext } from "../context.ts";
 import { findLeavers } from "../leavers.ts";
 import { type OpenedCluster, openCluster } from "../open-cluster.ts";
 import { readRoleTimes } from "../questions/look-at-cluster.ts";
-import { parseRemembered } from "../remembered.ts";
+import { readRemembered } from "../remembered.ts";
 import { adoptRescues } from "../rescue/adopt-rescues.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
 import { prove, withProof } from "./prove.ts";
@@ -199,7 +199,7 @@ async function noteRoles(
   read: readonly AccessEntry[],
 ): Promise<void> {
   const [configMap, listed] = await Promise.all([mode === "API" ? null : client.readAwsAuth(), entries?.list() ?? []]);
-  const document = configMap && (await parseRemembered(configMap.data));
+  const document = configMap && (await readRemembered(configMap.data));
   extendDeadline(awsWithinMs);
   const times = await readRoleTimes({ roleMadeAt }, cluster, { entries: read, document }, awsWithinMs);
   if (times.why !== null) context.log.info({ cluster: cluster.name, why: times.why }, "not all roles are compared");

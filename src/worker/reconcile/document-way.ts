@@ -147,7 +147,7 @@ async function outcomesIn(
   data: Readonly<Record<string, string>>,
 ): Promise<Omit<Outcomes, "isForgotten">> {
   const wanted = settlement.document;
-  const found = sameTexts(wanted.data, data) ? wanted : (await readRemembered(data)).document;
+  const found = sameTexts(wanted.data, data) ? wanted : await readRemembered(data);
   const remainsOf = (principal: string) => identityInDocument(found, principal);
   return {
     failureOf: () => null,

@@ -91,7 +91,7 @@ export async function readEntryState(
     knowsDocument: inDocument !== null,
     readsDocument: opened.mode !== "API",
     *mappedEntries() {
-      return (yield* rememberedSteps(inDocument?.data ?? {})).document.entries;
+      return (yield* rememberedSteps(inDocument?.data ?? {})).entries;
     },
   };
 }

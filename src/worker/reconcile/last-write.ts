@@ -123,8 +123,8 @@ export async function annotationsWithPlan(
   const place = sealedClusterOf(cluster);
   const reading = readAnnotationRemembered(place, annotations[leasesAnnotation], keys);
   if (reading.type !== "holdings") return annotations;
-  const { document: was } = await readRemembered(before?.data ?? {});
-  const { document } = await readRemembered(data);
+  const was = await readRemembered(before?.data ?? {});
+  const document = await readRemembered(data);
   const holdings = new Map(reading.holdings.map((holding) => [holding.arn.toLowerCase(), holding]));
   const changed = changedInLastWrite(holdings, was, before, []);
   const planned = withPlan(reading.holdings, document, { document: was, holdings, changed });

@@ -9,18 +9,10 @@ import type { ApprovedRequest } from "../../access/record.ts";
 import { failureOf, nextProofTry, nextReviewTry } from "../../access/retry.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
 import { entryFor } from "../../aws/access-entries.ts";
-import {
-  type AwsAuthDocument,
-  entryOf,
-  goFold,
-  type ReadDocument,
-  render,
-  resolve,
-  type Section,
-} from "../../aws-auth/index.ts";
+import { entryOf, goFold, type ReadDocument, render, resolve, type Section } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
-import { parseRemembered } from "../remembered.ts";
+import { readRemembered } from "../remembered.ts";
 import { type AuthorizationReview, anySession, isByEnded, mayBeAnswered, reviewEnd } from "./review.ts";
 import type { Reviewer } from "./review-questions.ts";
 
@@ -43,7 +35,7 @@ export function inDocument(document: ReadDocument, principal: string): ReadBack 
 /** What a lease's entry in `aws-auth` lacks; null: nothing. @param groups from a sealed source */
 export function driftInDocument(
   request: ApprovedRequest,
-  document: AwsAuthDocument,
+  document: ReadDocument,
   writers: readonly SectionWriter[],
   groups?: readonly string[],
 ): Drift | null {
@@ -176,7 +168,7 @@ export async function identityInCluster(
 ): Promise<ReadBack> {
   const entry = entries && (await entryFor(entries, principal)).entry;
   if (entry || mode === "API") return inEntries(entry, undefined, principal, null);
-  return inDocument(await parseRemembered((await client.readAwsAuth())?.data ?? {}), principal);
+  return inDocument(await readRemembered((await client.readAwsAuth())?.data ?? {}), principal);
 }
 
 /** Whether the principal is still mapped after the end: "no" is the wanted result. */

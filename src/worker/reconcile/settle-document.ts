@@ -20,12 +20,12 @@ import { type Cluster, type Level, partitionOf, sealedClusterOf } from "../../ac
 import type { Change, Refusal } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { WorkerKeys } from "../../access/seal.ts";
-import { type AwsAuthDocument, entryOf, type PlanGuard, type ReadDocument, type Steps } from "../../aws-auth/index.ts";
+import { entryOf, type PlanGuard, type ReadDocument, type Steps } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, Deletion } from "../../kubernetes/config-map.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
-import { memoryBeside, parseRemembered, planRemembered } from "../remembered.ts";
+import { memoryBeside, planRemembered, readRemembered } from "../remembered.ts";
 import { type Checked, exceptRequests, leaveOutRefused, withoutRepairs } from "./check-leases.ts";
 import { type ChangedEntries, changedInLastWrite, withPlan } from "./last-write.ts";
 import { inDocument } from "./prove.ts";
@@ -37,7 +37,7 @@ export interface ClusterState extends WayState {
   readonly configMap: AwsAuthConfigMap | null;
   /** The tool that owns the document: nothing new begins there. */
   readonly owner: MapOwner | null;
-  readonly document: AwsAuthDocument;
+  readonly document: ReadDocument;
   /** By lower-case ARN: `identityOf` gives these as planned, and the next write makes them so. */
   readonly changed: ChangedEntries;
 }
@@ -55,7 +55,7 @@ export async function readClusterState(
   if (configMap?.immutable) throw new AccessError("document-immutable", `${where} is immutable`);
   const { holdings, withdrawals, untrusted } = memoryBeside(cluster, configMap, keys.memory);
   const elsewhere = readWithdrawalTags(sealedClusterOf(cluster), opened.tags, keys.memory).withdrawals;
-  const document = await parseRemembered(configMap?.data ?? {});
+  const document = await readRemembered(configMap?.data ?? {});
   const { holdings: known, lost } = withLedgerMemory(
     sealedClusterOf(cluster),
     holdings,

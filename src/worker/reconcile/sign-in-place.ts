@@ -6,7 +6,7 @@ import type { Holding, MappedIdentity, Share } from "../../access/lease/lease-re
 import type { Way } from "../../access/policy/cluster.ts";
 import { entryArnOf, type Refusal, readHolder } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
-import type { AwsAuthDocument, NamedEntry, Steps } from "../../aws-auth/index.ts";
+import type { NamedEntry, ReadDocument, Steps } from "../../aws-auth/index.ts";
 
 /**
  * One of the two places that name a cluster's principals, `aws-auth` or its access entries, as far as leases by
@@ -18,7 +18,7 @@ export interface SignInPlace {
   /** The entries that name principals; of access entries, those that were read. */
   readonly named: readonly NamedEntry[];
   /** Sections that can't be read: nobody knows whom they name. */
-  readonly blocking: AwsAuthDocument["blocking"];
+  readonly blocking: ReadDocument["blocking"];
   /** The entry of a user or a role, its username with its templates; null: there is none. */
   readonly identityOf: (arn: string) => MappedIdentity | null;
   /** The identity of a principal's session there; null: nothing there names it. */

@@ -7,7 +7,7 @@ import { entryArnsByPrincipal } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import { resolve } from "../../aws-auth/index.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
-import { memoryBeside, parseRemembered } from "../remembered.ts";
+import { memoryBeside, readRemembered } from "../remembered.ts";
 import { type BindingWay, bindingWay } from "./binding-way.ts";
 import { type DocumentWay, documentWay } from "./document-way.ts";
 import type { EntriesToRead } from "./entry-state.ts";
@@ -101,7 +101,7 @@ async function principalsWays({ mode, entries, client }: OpenedCluster, cluster:
   if (mode === "CONFIG_MAP" || !entries) return { wayOf: () => "aws-auth", hasDocument: true };
   if (mode === "API") return { wayOf: () => "access-entry", hasDocument: false };
   const [arns, configMap] = await Promise.all([entries.list(), client.readAwsAuth()]);
-  const document = await parseRemembered(configMap?.data ?? {});
+  const document = await readRemembered(configMap?.data ?? {});
   const arnOf = entryArnsByPrincipal(arns);
   const isOwned = mapOwner(cluster, configMap?.managers ?? []) !== null;
   const wayOf = (principal: string) =>

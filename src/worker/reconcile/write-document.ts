@@ -19,7 +19,7 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { inTurns } from "../../operations/deadlines.ts";
-import { parseRemembered, planRemembered, readAnnotationRemembered, writeAnnotationRemembered } from "../remembered.ts";
+import { planRemembered, readAnnotationRemembered, readRemembered, writeAnnotationRemembered } from "../remembered.ts";
 import { annotationsWithPlan, type HeldDocument, reportChanges, withLastPlan, withPlan } from "./last-write.ts";
 import { type ClusterState, type Content, identityInDocument, planGuard } from "./settle-document.ts";
 import type { WayContext, WriteFailure } from "./way-adapter.ts";
@@ -137,7 +137,7 @@ async function compareWrite(planned: PlannedWrite, stored: AwsAuthConfigMap): Pr
 type Gains = ReadonlyMap<string, Gain>;
 
 async function gainsIn({ state, content }: PlannedWrite, stored: AwsAuthConfigMap): Promise<Gains> {
-  const found = await parseRemembered(stored.data);
+  const found = await readRemembered(stored.data);
   const after = new Map(content.holdings.map((holding) => [holding.arn.toLowerCase(), holding]));
   const gains = new Map<string, Gain>();
   for (const [key, known] of new Map([...state.holdings, ...after])) {
@@ -173,7 +173,7 @@ async function takeBack({ place, state, content }: PlannedWrite, stored: AwsAuth
   const guard = { ...planGuard(cluster, cluster.levels, state), allowMasters: true, allowNoAdministrator: true };
   const changes = [...gains.values()].map(({ change }) => change);
   for (let configMap: AwsAuthConfigMap | null = stored, attempt = 1; configMap; attempt += 1) {
-    const document = await parseRemembered(configMap.data);
+    const document = await readRemembered(configMap.data);
     const plan = await inTurns(planRemembered(document, changes, guard));
     const reading = readAnnotationRemembered(sealedClusterOf(cluster), configMap.annotations[leasesAnnotation], memory);
     const { holdings, withdrawals } = reading.type === "holdings" ? reading : content;

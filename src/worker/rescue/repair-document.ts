@@ -19,7 +19,7 @@ import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { retryAfterConflict } from "../operator.ts";
 import { annotationsWithPlan } from "../reconcile/last-write.ts";
-import { parseRemembered } from "../remembered.ts";
+import { readRemembered } from "../remembered.ts";
 
 export type RepairResult =
   /** `how`: the write, in a sentence; null: the document needed none. `returns`: empty without a good document. */
@@ -98,8 +98,8 @@ async function annotationsAfter(
   if (backup?.type !== "holdings") return annotations;
   const kept = good?.annotations[leasesAnnotation];
   if (live?.type !== "holdings") return kept === undefined ? annotations : { ...annotations, [leasesAnnotation]: kept };
-  const before = await parseRemembered(found?.data ?? {});
-  const after = await parseRemembered(data);
+  const before = await readRemembered(found?.data ?? {});
+  const after = await readRemembered(data);
   const restoredGroups = (arn: string) => {
     const [was, is] = [resolve(before, arn), resolve(after, arn)];
     if (!is) return [];
@@ -127,7 +127,7 @@ export async function keepDocument(
   cluster: Cluster,
   configMap: AwsAuthConfigMap | null,
 ): Promise<boolean> {
-  if (!configMap || !isWholeDocument(await parseRemembered(configMap.data))) return false;
+  if (!configMap || !isWholeDocument(await readRemembered(configMap.data))) return false;
   const document = {
     at: now().toISOString(),
     data: configMap.data,

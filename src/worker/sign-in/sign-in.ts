@@ -18,7 +18,7 @@ import type { RequestIds } from "../../operations/announcements.ts";
 import { whileOpen } from "../../operations/deadlines.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { reviewAsPrincipal } from "../reconcile/review.ts";
-import { parseRemembered } from "../remembered.ts";
+import { readRemembered } from "../remembered.ts";
 
 /** Milliseconds. The authenticator rereads aws-auth within about a second; an access entry takes some seconds. */
 const waitsMs = [250, 500, 1_000, 2_000, 3_000, 4_000, 5_000];
@@ -163,7 +163,7 @@ export async function identityOfSession(
   }
   const configMap = await client.readAwsAuth();
   const { accessKeyId } = session.credentials;
-  const document = await parseRemembered(configMap?.data ?? {});
+  const document = await readRemembered(configMap?.data ?? {});
   return { identity: resolve(document, session.arn, accessKeyId), place: "aws-auth" };
 }
 

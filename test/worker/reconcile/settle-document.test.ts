@@ -50,5 +50,5 @@ test("an absent document is refused where the cluster's configuration does not s
 test("an absent document that may be made is an empty one", async () => {
   const state = await read(null, true);
 
-  expect(state).toMatchObject({ configMap: null, document: { entries: [], problems: [] } });
+  expect(state).toMatchObject({ configMap: null, document: { entries: [], blocking: [] } });
 });
