@@ -2,6 +2,7 @@ import type { Change, Refusal } from "../access/principal.ts";
 import {
   type Data,
   entryOf,
+  isAccountId,
   type PlanGuard,
   type ReadDocument,
   SECTIONS,
@@ -10,7 +11,7 @@ import {
 } from "./document.ts";
 import type { Steps } from "./go-yaml/budget.ts";
 import { planSteps } from "./plan.ts";
-import { isAccountId, readingSteps } from "./read-document.ts";
+import { readingSteps } from "./read-document.ts";
 import { type Repair, repairsFor } from "./repair.ts";
 
 export type DocumentRepair =

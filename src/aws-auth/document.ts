@@ -129,6 +129,10 @@ export interface MappedAccount {
   readonly node: ScalarNode;
 }
 
+export function isAccountId(text: string): boolean {
+  return /^[0-9]{12}$/.test(text);
+}
+
 /** The data of aws-auth as the authenticator reads it. */
 export interface ReadDocument {
   data: Data;

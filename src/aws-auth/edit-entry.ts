@@ -1,8 +1,7 @@
 import { type Entry, type FieldName, fieldKey, type ListReading, type Section, sameGroups } from "./document.ts";
-import { type FieldUse, fieldUses, lastUse } from "./field-problems.ts";
 import { decodeAgain } from "./go-yaml/decode.ts";
 import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
-import { readSection } from "./read-document.ts";
+import { type FieldUse, fieldUses, lastUse, readSection } from "./read-document.ts";
 import {
   afterLine,
   applyEdits,

@@ -14,21 +14,13 @@ import {
   type Section,
   type SectionReading,
 } from "./document.ts";
-import {
-  type FieldUse,
-  fieldUses,
-  findFieldProblems,
-  hasSso,
-  isOtherToYaml12,
-  knownField,
-  lastUse,
-} from "./field-problems.ts";
+import { findFieldProblems, isOtherToYaml12 } from "./field-problems.ts";
 import { LINE_BREAK } from "./go-yaml/cursor.ts";
 import { isMerge } from "./go-yaml/decode.ts";
 import type { MapValue, ScalarNode, YamlNode, YamlValue } from "./go-yaml/node.ts";
 import { groupFlaws, isNode, MASTERS, NODES, SESSION_NAME, usernameFlaws } from "./names.ts";
-import { isMatchable } from "./read-document.ts";
-import { isWildcard } from "./resolve.ts";
+import { type FieldUse, fieldUses, hasSso, knownField, lastUse } from "./read-document.ts";
+import { isMatchable, isWildcard } from "./resolve.ts";
 import { quote } from "./text-edit.ts";
 
 const FIELDS = ["arn", "username", "groups"] as const;

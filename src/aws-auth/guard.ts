@@ -3,6 +3,7 @@ import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
 import { creatorText, operatorText } from "../access/policy/creator.ts";
 import { type Change, type Refusal, withoutRolePath } from "../access/principal.ts";
 import {
+  type Data,
   type Entry,
   entriesFor,
   entriesOfKey,
@@ -13,10 +14,13 @@ import {
   type PlanGuard,
   partitionIn,
   type ReadDocument,
+  SECTIONS,
   sameGroups,
 } from "./document.ts";
+import type { Steps } from "./go-yaml/budget.ts";
 import { groupFlaws, isForNodes, isNode, MASTERS, type NameFlaw, usernameFlaws } from "./names.ts";
-import { unintendedArns, wildcardsFor } from "./resolve.ts";
+import { readingSteps, sectionText } from "./read-document.ts";
+import { changedCallers, unintendedArns, wildcardsFor } from "./resolve.ts";
 
 /** Why the product refuses a single change, or null. It refuses present groups and usernames only if they shut the principal out. */
 export function refuseChange(document: ReadDocument, change: Change, guard: PlanGuard): Refusal | null {
@@ -184,4 +188,34 @@ export function refuseAdditions({ data }: ReadDocument, intents: readonly Intent
 function tooLarge(bytes: string): Refusal {
   const message = `The document would have ${bytes} bytes; a ConfigMap can have ${DOCUMENT_LIMIT}. Remove unused entries.`;
   return { code: "document-too-large", message };
+}
+
+/** What the authenticator makes of a caller by two data. An account of mapAccounts has its id as the ARN. */
+export interface AccessChange {
+  /** As the data write it. */
+  readonly arn: string;
+  /** More than one if chance decides; none: the caller is not let in. */
+  readonly before: readonly Entry[];
+  readonly after: readonly Entry[];
+}
+
+/** The callers that two documents let in differently. */
+export function* accessChanges(one: Data, other: Data): Steps<readonly AccessChange[]> {
+  if (SECTIONS.every((section) => sectionText(one, section) === sectionText(other, section))) return [];
+  const some = yield* readingSteps(one);
+  const others = yield* readingSteps(other);
+  const entriesOf = ({ lookup }: ReadDocument, key: string) => entriesOfKey(lookup, key);
+  const accountOf = ({ entries }: ReadDocument, id: string) =>
+    entries.filter(({ section, arn }) => section === "mapAccounts" && arn === id).slice(0, 1);
+  const changeOf = (key: string, found: typeof entriesOf): AccessChange => {
+    const [before, after] = [found(some, key), found(others, key)];
+    return { arn: (before[0] ?? after[0])?.arn ?? key, before, after };
+  };
+  const accounts = [...new Set([...some.lookup.accounts, ...others.lookup.accounts])].filter(
+    (id) => some.lookup.accounts.has(id) !== others.lookup.accounts.has(id),
+  );
+  return [
+    ...changedCallers(some, others).map((key) => changeOf(key, entriesOf)),
+    ...accounts.map((id) => changeOf(id, accountOf)),
+  ];
 }

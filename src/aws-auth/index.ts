@@ -11,6 +11,7 @@ export {
   entryAt,
   entryOf,
   goFold,
+  isAccountId,
   type PlanGuard,
   type Problem,
   type ReadDocument,
@@ -21,11 +22,11 @@ export {
 export { isWholeDocument, planDocumentRepair, type Readmission, readmissionsOf } from "./document-repair.ts";
 export { WILDCARD } from "./entry-problems.ts";
 export { finish, type Steps } from "./go-yaml/budget.ts";
-export { isCreator } from "./guard.ts";
+export { type AccessChange, accessChanges, isCreator } from "./guard.ts";
 export { entriesThatYield, isNode, MASTERS, type NamedEntry, render } from "./names.ts";
 export { parseDocument, parseSteps, problemSteps } from "./parse.ts";
 export { cannotChange, type PlannedText, planChanges, planSteps, type RefusedPlan, refuseUnlessWhole } from "./plan.ts";
-export { type AccessChange, accessChanges, isAccountId, readingSteps } from "./read-document.ts";
+export { readingSteps } from "./read-document.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
 export { changedCallers, type Identity, isWildcard, resolve, wildcardsFor } from "./resolve.ts";
 export { quote, unifiedDiff } from "./text-edit.ts";

@@ -4,6 +4,7 @@ import {
   type Entry,
   entriesOfKey,
   inOrder,
+  isAccountId,
   type Lookup,
   type Problem,
   partitionIn,
@@ -20,7 +21,7 @@ import { finish, type Steps } from "./go-yaml/budget.ts";
 import { decodeAgain } from "./go-yaml/decode.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
-import { isAccountId, readDocument, readingSteps } from "./read-document.ts";
+import { readDocument, readingSteps } from "./read-document.ts";
 import { documentProblems, layoutProblems, oldBreaks } from "./section-problems.ts";
 
 /** The most problems of one kind that a section lists: each costs memory. */

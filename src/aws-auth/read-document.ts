@@ -1,29 +1,27 @@
 import { isBlocking } from "../access/access-error.ts";
-import { PARTITIONS } from "../access/arn.ts";
 import {
   type Data,
   type Entry,
-  entriesOfKey,
+  type FieldName,
   goFold,
   goLower,
   inOrder,
+  isAccountId,
   type Lookup,
   type MappedAccount,
   type Problem,
   type ReadDocument,
   type ReadItem,
-  SECTIONS,
   type Section,
   type SectionContent,
   type SectionReading,
 } from "./document.ts";
-import { decodeEntry } from "./field-problems.ts";
 import { AliasBudget, DocumentBudget, finish, type ReadingBudget, type Steps } from "./go-yaml/budget.ts";
 import { YamlExcess, YamlFailure } from "./go-yaml/cursor.ts";
 import { decode, decodeItems, requireJson, resolveScalar } from "./go-yaml/decode.ts";
-import type { MapValue, ScalarNode, SequenceNode, YamlDocument, YamlNode } from "./go-yaml/node.ts";
+import type { Field, MapValue, ScalarNode, SequenceNode, YamlDocument, YamlNode, YamlValue } from "./go-yaml/node.ts";
 import { yamlSteps } from "./go-yaml/parse-yaml.ts";
-import { beforeWildcard, changedCallers, isWildcard } from "./resolve.ts";
+import { beforeWildcard, isMatchable, isWildcard } from "./resolve.ts";
 import { contentDropped, excessive, innerMark, notAList, unreadable } from "./section-problems.ts";
 
 /** Reads the data of aws-auth as the authenticator does, without its problems. */
@@ -34,9 +32,9 @@ export function readDocument(data: Data): ReadDocument {
 /** The same, with pauses. */
 export function* readingSteps(data: Data): Steps<ReadDocument> {
   const budget = new DocumentBudget();
-  const mapRoles = yield* sectionSteps("mapRoles", textOf(data, "mapRoles"), budget);
-  const mapUsers = yield* sectionSteps("mapUsers", textOf(data, "mapUsers"), budget);
-  const mapAccounts = yield* sectionSteps("mapAccounts", textOf(data, "mapAccounts"), budget);
+  const mapRoles = yield* sectionSteps("mapRoles", sectionText(data, "mapRoles"), budget);
+  const mapUsers = yield* sectionSteps("mapUsers", sectionText(data, "mapUsers"), budget);
+  const mapAccounts = yield* sectionSteps("mapAccounts", sectionText(data, "mapAccounts"), budget);
   const roles = lastOf(mapRoles.items, ({ entry }) => goLower(entry.arn));
   const users = lastOf(mapUsers.items, ({ entry }) => entry.arn);
   const items = [...mapRoles.items, ...mapUsers.items];
@@ -56,38 +54,8 @@ export function* readingSteps(data: Data): Steps<ReadDocument> {
   return { data, entries, sections, lookup, parts, blocking: inOrder(blocking) };
 }
 
-/** What the authenticator makes of a caller by two data. An account of mapAccounts has its id as the ARN. */
-export interface AccessChange {
-  /** As the data write it. */
-  readonly arn: string;
-  /** More than one if chance decides; none: the caller is not let in. */
-  readonly before: readonly Entry[];
-  readonly after: readonly Entry[];
-}
-
-/** The callers that two documents let in differently. */
-export function* accessChanges(one: Data, other: Data): Steps<readonly AccessChange[]> {
-  if (SECTIONS.every((section) => textOf(one, section) === textOf(other, section))) return [];
-  const some = yield* readingSteps(one);
-  const others = yield* readingSteps(other);
-  const entriesOf = ({ lookup }: ReadDocument, key: string) => entriesOfKey(lookup, key);
-  const accountOf = ({ entries }: ReadDocument, id: string) =>
-    entries.filter(({ section, arn }) => section === "mapAccounts" && arn === id).slice(0, 1);
-  const changeOf = (key: string, found: typeof entriesOf): AccessChange => {
-    const [before, after] = [found(some, key), found(others, key)];
-    return { arn: (before[0] ?? after[0])?.arn ?? key, before, after };
-  };
-  const accounts = [...new Set([...some.lookup.accounts, ...others.lookup.accounts])].filter(
-    (id) => some.lookup.accounts.has(id) !== others.lookup.accounts.has(id),
-  );
-  return [
-    ...changedCallers(some, others).map((key) => changeOf(key, entriesOf)),
-    ...accounts.map((id) => changeOf(id, accountOf)),
-  ];
-}
-
 /** A key that the object only inherits is no section. */
-function textOf(data: Data, section: Section): string | null {
+export function sectionText(data: Data, section: Section): string | null {
   return Object.hasOwn(data, section) ? (data[section] ?? null) : null;
 }
 
@@ -195,19 +163,6 @@ function readItem(section: Section, value: MapValue, node: YamlNode, index: numb
   };
 }
 
-const CALLER = new RegExp(
-  `^arn:(?:${PARTITIONS.join("|")}):(?:iam::[0-9]{12}:(?:(?:role/|user/(?:[!-~]+/)?)[a-z0-9_+=,.@-]{1,64}|root)|sts::[0-9]{12}:federated-user/[!-~]+)$`,
-);
-
-/** Whether an entry's ARN can equal the canonical ARN of a caller. A role's path, for example, can't. @param key an ARN, folded */
-export function isMatchable(key: string): boolean {
-  return CALLER.test(key);
-}
-
-export function isAccountId(text: string): boolean {
-  return /^[0-9]{12}$/.test(text);
-}
-
 function readAccounts(
   reading: SectionReading,
   { root }: YamlDocument,
@@ -265,4 +220,81 @@ function accountIn(node: ScalarNode): string {
   const value = resolveScalar(node);
   if (value.type === "null") return "";
   return value.type === "string" ? value.value : node.value;
+}
+
+export type FieldUse = Field & { readonly name: FieldName; readonly spelled: string };
+
+/** In Go's decoding order: by name, because the entry first becomes JSON with sorted keys. The last use wins. */
+export function fieldUses(map: MapValue, section: Section): FieldUse[] {
+  const uses: FieldUse[] = [];
+  for (const [spelled, { key, value, written, merged }] of map.fields) {
+    const name = knownField(spelled, section);
+    if (name === null) continue;
+    const use = { name, spelled, key, value, written, merged };
+    // A sort would cost more memory than the uses do.
+    let at = uses.length;
+    for (let before = uses[at - 1]; before !== undefined && spelled < before.spelled; before = uses[at - 1]) {
+      uses[at] = before;
+      at -= 1;
+    }
+    uses[at] = use;
+  }
+  return uses;
+}
+
+export function lastUse(uses: readonly FieldUse[], name: FieldName): FieldUse | undefined {
+  return uses.findLast((use) => use.name === name);
+}
+
+/** Whether the pointer to the SSO matcher is set: by any value except null, even one of a wrong type. */
+export function hasSso(uses: readonly FieldUse[]): boolean {
+  const sso = lastUse(uses, "sso");
+  return sso !== undefined && sso.value.type !== "null";
+}
+
+const NAMES: readonly (readonly [string, FieldName])[] = [
+  ["username", "username"],
+  ["groups", "groups"],
+];
+
+const KNOWN: Readonly<Record<Section, ReadonlyMap<string, FieldName>>> = {
+  mapRoles: new Map([...NAMES, ["rolearn", "arn"], ["sso", "sso"]]),
+  mapUsers: new Map([...NAMES, ["userarn", "arn"]]),
+  mapAccounts: new Map(),
+};
+
+/** The field with this name, in any case; null: unknown. */
+export function knownField(spelled: string, section: Section): FieldName | null {
+  const known = KNOWN[section];
+  return known.get(spelled) ?? known.get(goFold(spelled)) ?? null;
+}
+
+/** An item of mapRoles or mapUsers as encoding/json decodes it into its struct. */
+type DecodedEntry = Pick<Entry, "arn" | "username" | "groups"> & { sso: boolean };
+
+/** The authenticator's reading of an item: a value of a wrong type leaves the field as it was, which is empty at first. */
+function decodeEntry(map: MapValue, section: Section): DecodedEntry {
+  const uses = fieldUses(map, section);
+  const entry: DecodedEntry = { arn: "", username: "", groups: [], sso: hasSso(uses) };
+  const places: string[] = [];
+  for (const { name, value } of uses) {
+    if (name === "sso") continue;
+    if (name === "groups") entry.groups = decodeGroups(entry.groups, places, value);
+    else if (value.type === "string") entry[name] = value.value;
+  }
+  return entry;
+}
+
+/**
+ * Decodes as encoding/json into the existing slice: an item that is not text keeps the earlier value of its place, "" unless
+ * `groups` is there several times.
+ * @param places the slice's memory: a shorter list hides the further places, and a later longer one shows them again
+ */
+function decodeGroups(before: readonly string[], places: string[], value: YamlValue): readonly string[] {
+  if (value.type !== "null" && value.type !== "list") return before;
+  const items = value.type === "list" ? value.items : [];
+  if (items.length === 0) places.length = 0;
+  for (const [index, item] of items.entries())
+    places[index] = item.type === "string" ? item.value : (places[index] ?? "");
+  return places.slice(0, items.length);
 }

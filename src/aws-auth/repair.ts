@@ -6,20 +6,20 @@ import {
   entriesOfKey,
   entryAt,
   entryOf,
+  isAccountId,
   type Problem,
   type ReadDocument,
   type Section,
 } from "./document.ts";
 import { replaceNode } from "./edit-entry.ts";
 import { editSection } from "./edit-section.ts";
-import { fieldUses, lastUse } from "./field-problems.ts";
 import { finish, type Steps } from "./go-yaml/budget.ts";
 import { decodeAgain } from "./go-yaml/decode.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
 import type { PlannedText } from "./plan.ts";
-import { isAccountId, isMatchable, readingSteps } from "./read-document.ts";
-import { changedCallers, resolve } from "./resolve.ts";
+import { fieldUses, lastUse, readingSteps } from "./read-document.ts";
+import { changedCallers, isMatchable, resolve } from "./resolve.ts";
 import { withoutNoBreakSpaces } from "./section-problems.ts";
 import { applyEdits, flowList, quote, unifiedDiff } from "./text-edit.ts";
 

@@ -1,4 +1,4 @@
-import { canonicalCaller } from "../access/arn.ts";
+import { canonicalCaller, PARTITIONS } from "../access/arn.ts";
 import { keptWith } from "../access/collections.ts";
 import {
   type Entry,
@@ -52,6 +52,15 @@ function asSession(callerArn: string): string {
 
 /** To most releases of the authenticator these are letters; the newest match by them, in random order (pkg/arn, ArnLike). */
 const WILDCARD = /[*?]/;
+
+const CALLER = new RegExp(
+  `^arn:(?:${PARTITIONS.join("|")}):(?:iam::[0-9]{12}:(?:(?:role/|user/(?:[!-~]+/)?)[a-z0-9_+=,.@-]{1,64}|root)|sts::[0-9]{12}:federated-user/[!-~]+)$`,
+);
+
+/** Whether an entry's ARN can equal the canonical ARN of a caller. A role's path, for example, can't. @param key an ARN, folded */
+export function isMatchable(key: string): boolean {
+  return CALLER.test(key);
+}
 
 /** Whether only the newest releases can match an entry. */
 export function isWildcard({ section, arn }: Entry): boolean {
