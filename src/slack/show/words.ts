@@ -148,8 +148,7 @@ function approversIn(request: AccessRequest): string {
 
 function leaseStateOf(request: AccessRequest): string {
   const { lease, approvals } = request;
-  const approved = request.emergency ? "No approval. " : `Approved by ${approversIn(request)}. `;
-  const by = approvals.length > 0 ? approved : "";
+  const by = approvals.length > 0 && !request.emergency ? `Approved by ${approversIn(request)}. ` : "";
   if (lease?.state === "active" && !lease.end) {
     const lasts = until(lease.endsAt, request.durationSeconds);
     return `${by}${lease.drift ? `*Access lost*: ${asClause(lease.drift.message)}. The lease lasts ${lasts}` : `*Active* ${lasts}`}`;
