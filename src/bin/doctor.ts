@@ -283,9 +283,7 @@ async function examineClock(region: string): Promise<Finding> {
 async function examineFleet(fleet: Fleet): Promise<readonly Finding[]> {
   const { lookAtFleet, failedAccounts } = await import("../worker/upkeep/look-at-fleet.ts");
   const { found: clusters, failed } = await lookAtFleet(fleet, new Map());
-  const refused = failedAccounts(failed).map(({ account, regions, why }) =>
-    broken(`can't list the clusters of account ${account} in ${regions}`, why),
-  );
+  const refused = failedAccounts(failed).map(({ what, why }) => broken(what, why));
   return [found(`AWS shows ${counted(clusters.length, "cluster")} of it`), ...refused];
 }
 

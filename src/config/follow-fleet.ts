@@ -21,6 +21,7 @@ export interface FleetFollower {
   readonly list: () => FleetList | null;
   /** Reads the list in the ledger, if it has changed, and puts its clusters into the configuration. */
   readonly look: () => Promise<void>;
+  readonly wouldLeave: LiveConfig["wouldLeave"];
 }
 
 export function followFleet(context: FollowContext): FleetFollower {
@@ -41,6 +42,7 @@ export function followFleet(context: FollowContext): FleetFollower {
   };
   return {
     list: () => held,
+    wouldLeave: live.wouldLeave,
     look: async () => {
       await read();
       if (!held) return;

@@ -32,6 +32,8 @@ export interface LiveConfig {
   /** Replaces the configuration by that of a text, as a whole or not at all. */
   readonly offer: (text: string) => Promise<Offer>;
   readonly follow: (clusters: readonly FleetCluster[]) => Promise<Offer>;
+  /** Why `follow` would newly leave some of these out. */
+  readonly wouldLeave: (clusters: readonly FleetCluster[]) => readonly string[];
 }
 
 type ConfigText = { readonly text: string; readonly config: Config };
@@ -41,10 +43,10 @@ export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
   let source = { text: first.text, clusters: [] as readonly FleetCluster[] };
   const checks: { readonly check: ConfigCheck; readonly isForFleet: boolean }[] = [];
   const followers: ((present: Config, before: Config) => void)[] = [];
+  const newlyLeft = (left: readonly string[] = []) => left.filter((each) => !present.fleet?.problems.includes(each));
   const replace = async (change: Partial<typeof source>): Promise<Offer> => {
     const next = { ...source, ...change };
     const reading = readConfig(next.text, { clusters: next.clusters, now: now() });
-    const newlyLeft = (left: readonly string[] = []) => left.filter((each) => !present.fleet?.problems.includes(each));
     const due = checks.filter(({ isForFleet }) => isForFleet || change.text !== undefined);
     const findIn = async (proposed: Omit<Next, "hasWebhook">) => {
       const offered = { ...proposed, hasWebhook: neededBy(next.text).hasWebhook ?? false };
@@ -83,6 +85,10 @@ export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
     onReplaced: (follow) => void followers.push(follow),
     offer: (text) => inTurn({ text }),
     follow: (clusters) => inTurn({ clusters }),
+    wouldLeave: (clusters) => {
+      const reading = readConfig(source.text, { clusters, now: now() });
+      return newlyLeft(reading.type === "invalid" ? reading.left : reading.config.fleet?.problems);
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { AccessError } from "../../access/access-error.ts";
 import type { Labels } from "../../access/policy/cluster.ts";
 import {
   type FleetChange,
@@ -12,13 +13,17 @@ import { type Notice, sealNotice } from "../../access/shared-lists.ts";
 import type { Fleet } from "../../config/fleet-file.ts";
 import type { FleetFollower } from "../../config/follow-fleet.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import { inTurn } from "../../ledger/turns.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { startTicking, type Ticking } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
-import { type FailedPlace, lookAtFleet } from "./look-at-fleet.ts";
+import { type FailedPlace, failedAccounts, lookAtFleet } from "./look-at-fleet.ts";
 
 export interface FleetContext extends Pick<WorkerContext, "config" | "failures" | "keys" | "log" | "now"> {
-  readonly ledger: Pick<Ledger, "takeTurn" | "publishFleet" | "leasedOf" | "migrations" | "append">;
+  readonly ledger: Pick<
+    Ledger,
+    "takeTurn" | "claimTurn" | "keepTurn" | "addNotice" | "publishFleet" | "leasedOf" | "migrations" | "append"
+  >;
   readonly follower: FleetFollower;
 }
 
@@ -50,12 +55,14 @@ export class FleetKeeper {
       isHeld: await heldPlaces(context, fleet, before),
     };
     const { list, changes } = nextFleet(before, { ...seen, at: context.now() }, rules);
-    const notice = changes.length > 0 ? fleetNotice(before?.at ?? "", changes, list.at) : null;
+    const left = changes.length > 0 ? context.follower.wouldLeave(list.clusters) : [];
+    const notice = changes.length > 0 ? fleetNotice(before?.at ?? "", sentencesOf(changes, left), list.at) : null;
     // The event first: a worker that dies in between repeats it, so no change goes unreported.
     if (notice) await reportChanges(context, changes, notice);
     const { preview } = context.keys;
     await context.ledger.publishFleet(sealFleetList(list, preview), notice && sealNotice(notice, preview));
     await context.follower.look();
+    await announceRefused(context, seen.failed);
   }
 }
 
@@ -73,6 +80,19 @@ function reportFailed({ failures }: FleetContext, failed: readonly FailedPlace[]
       if (!isFailed.has(`${account}/${region}`)) failures.over(what, { account, region });
     }
   }
+}
+
+const refusedOnceMs = 24 * 3_600_000;
+
+/** What passes by itself is only in the log. Once a day: to let the worker in can take its people as long. */
+async function announceRefused({ ledger, now, keys }: FleetContext, failed: readonly FailedPlace[]): Promise<void> {
+  const refused = failedAccounts(failed.filter(({ error }) => !(error instanceof AccessError && error.retryable)));
+  if (refused.length === 0) return;
+  const at = now().toISOString();
+  const turn = `fleet-refused-${hash("sha256", refused.map(({ what }) => what).join()).slice(0, 16)}`;
+  const lines = refused.map(({ what, why }) => `${what}. ${why}`).slice(0, maxLines);
+  const notice = { id: `${turn}-${at}`, at, title: "Fleet: access refused", lines };
+  await inTurn(ledger, turn, refusedOnceMs, () => ledger.addNotice(sealNotice(notice, keys.preview)));
 }
 
 /** The places of open leases and migrations in clusters that are gone. */
@@ -119,16 +139,25 @@ export function startFleetKeeper(context: () => FleetContext): Ticking {
 /** The rest is in the worker's log. */
 const maxLines = 30;
 
-function fleetNotice(before: string, changes: readonly FleetChange[], at: string): Notice {
-  const all = changes.map(sentenceOf);
+function fleetNotice(before: string, all: readonly string[], at: string): Notice {
   const more = all.length > maxLines ? [`… and ${all.length - maxLines} more, in the log.`] : [];
   const digest = hash("sha256", JSON.stringify([before, all])).slice(0, 32);
   return { id: `fleet-${digest}`, at, title: "The fleet changed", lines: [...all.slice(0, maxLines), ...more] };
 }
 
+/** @param left why clusters are left out: such a cluster is not new */
+function sentencesOf(changes: readonly FleetChange[], left: readonly string[]): readonly string[] {
+  const isLeft = (change: FleetChange) => left.some((each) => each.includes(` ${clusterText(change)} `));
+  return [...changes.filter((each) => each.type !== "added" || !isLeft(each)).map(sentenceOf), ...left];
+}
+
+function clusterText({ eksName, region, account }: FleetPlace): string {
+  return `${eksName} in ${region} of account ${account}`;
+}
+
 function sentenceOf(change: FleetChange): string {
-  const { eksName, region, account, tags } = change;
-  const cluster = `${eksName} in ${region} of account ${account}`;
+  const { tags } = change;
+  const cluster = clusterText(change);
   if (change.type === "added") return `New: ${cluster}, with ${tagText(tags)}.`;
   if (change.type === "gone") return `Gone: ${cluster}. No more requests; leases end as planned.`;
   if (change.type === "removed") return `Removed: ${cluster}. No lease is open there.`;

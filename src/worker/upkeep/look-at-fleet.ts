@@ -27,7 +27,9 @@ export interface FailedPlace {
 export function failedAccounts(failed: readonly FailedPlace[]) {
   return [...new Set(failed.map(({ account }) => account))].map((account) => {
     const own = failed.filter((each) => each.account === account);
-    return { account, regions: own.map(({ region }) => region).join(", "), why: explainFailure(own[0]?.error) };
+    const regions = own.map(({ region }) => region).join(", ");
+    const what = `can't list the clusters of account ${account} in ${regions}`;
+    return { account, regions, what, why: explainFailure(own[0]?.error) };
   });
 }
 

@@ -55,7 +55,8 @@ function aContext(): FleetContext {
     if (notice) notices.push(notice);
     await ledger.publishFleet(list, notice);
   };
-  const everyTurn = { ...ledger, publishFleet, takeTurn: async () => true };
+  const addNotice: FleetContext["ledger"]["addNotice"] = async (notice) => void notices.push(notice);
+  const everyTurn = { ...ledger, publishFleet, addNotice, takeTurn: async () => true };
   const failures = new FailureLog(log);
   return { ledger: everyTurn, follower, log, failures, keys, config: live.current(), now: () => now };
 }
@@ -126,6 +127,7 @@ test("an account that refuses the worker keeps its clusters as they are, and the
   addCluster(fleetAccounts[0], "new", fleetTags);
 
   await look(5);
+  await look(5);
   aws.account.setAllowed(`arn:aws:iam::${fleetAccounts[1]}:role/eks-access-operator`, [
     "eks:ListClusters",
     "eks:DescribeCluster",
@@ -133,6 +135,26 @@ test("an account that refuses the worker keeps its clusters as they are, and the
 
   expect(names()).toEqual(["new", "payments", "shop"]);
   expect(live.current().clusters.get("shop")?.quiet).toBeNull();
+  expect(notices.map(({ title }) => title)).toEqual([
+    "The fleet changed",
+    "The fleet changed",
+    "Fleet: access refused",
+  ]);
+  expect(told().at(-1)).toMatch(/^can't list the clusters of account 444455556666 in eu-central-1\. AWS refused .+\./);
+});
+
+test("a cluster that is left out because of its name is not announced as new, and the operators read why", async () => {
+  const look = aWorker();
+  await look();
+  addCluster(fleetAccounts[1], "payments", fleetTags);
+
+  await look(5);
+  aws.removeCluster(fleetArn(fleetAccounts[1], "payments"));
+
+  expect(names()).toEqual(["payments", "shop"]);
+  expect(told().slice(2)).toEqual([
+    'fleet: the EKS cluster payments in eu-central-1 of account 444455556666 would be payments, as another cluster. Set fleet.name to "{name}-{account}", or write it under clusters.',
+  ]);
 });
 
 test("a known cluster is only listed for ten minutes, and a new worker asks for each", async () => {
