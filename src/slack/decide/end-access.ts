@@ -5,6 +5,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/rule.ts";
 import { type AccessRequest, peopleOf } from "../../access/record.ts";
 import { startOf } from "../../access/redact.ts";
+import { isClosed } from "../../access/request.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import { inTimeOr } from "../../operations/deadlines.ts";
 import { answers, type Buttons, type Forms, opens, submits } from "../app/answer.ts";
@@ -174,5 +175,10 @@ export function endRefusedAnswer(
 ): Message {
   const who = request.state === "pending" ? oneOf(peopleOf(request)) : revokersOf(request, cluster);
   if (refusal === "not-yours") return onlyAnswer(who);
-  return answer(`Nothing to ${refusal === "not-pending" ? "cancel" : "revoke"}. ${stateText(request)}.`);
+  const isCancel = refusal === "not-pending";
+  const revoke =
+    isCancel && request.state === "approved" && !isClosed(request)
+      ? ` Revoke it: ${code(`/eks-access revoke ${request.id}`)}.`
+      : "";
+  return answer(`Nothing to ${isCancel ? "cancel" : "revoke"}. ${stateText(request)}.${revoke}`);
 }

@@ -1,4 +1,5 @@
 import type { Button } from "@slack/types";
+import { AccessError } from "../../access/access-error.ts";
 import { isApprovable, othersWhoMayApprove } from "../../access/decide.ts";
 import { theyCanLink } from "../../access/identities.ts";
 import { needsOperator, requestAgain } from "../../access/lease/drift.ts";
@@ -212,10 +213,12 @@ function activeMilestone(request: AccessRequest, lease: Lease, to: Reader): Mile
   const { drift } = lease;
   const buttons = ownLeaseButtons(request, to.user);
   if (drift) {
-    const isRestored = cluster?.drift === "repair";
+    const isGone = drift.message.startsWith("the namespace ");
+    const isRestored = cluster?.drift === "repair" && !isGone;
     const wait = isRestored ? "The worker restores it within minutes." : requestAgain(drift.message);
     const isOthers = needsOperator(drift.message);
-    const next = isOthers ? "Ask an operator of the cluster." : wait;
+    const advice = isGone ? new AccessError("namespace-absent", "").remedy : wait;
+    const next = isOthers ? "Ask an operator of the cluster." : advice;
     const text = `${subject} is lost: ${asClause(drift.message)}. ${next}`;
     const retry = isRestored || isOthers ? buttons : [askAgainButton(request), doneButton(request, to.user)];
     return tell(`drift-${drift.at}`, text, retry, to);

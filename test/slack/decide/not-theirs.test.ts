@@ -162,6 +162,14 @@ test.each(["`r-COPIED`", "R-copied.", "r-copied please"])("a typed id is read as
   expect(await say("U0ENGINEER", `cancel ${id}`)).toMatch(/^(Cancelled `r-copied`|Nothing to cancel)/);
 });
 
+test("cancel of what is active names the command that ends it", async () => {
+  const { id } = await app.put(aLeasedRequest({}, { id: nextId() }));
+
+  expect(await say("U0ENGINEER", `cancel ${id}`)).toMatch(
+    new RegExp(`^Nothing to cancel\\. .+ Revoke it: \`/eks-access revoke ${id}\`\\.$`),
+  );
+});
+
 describe("when the cluster is no longer in eks-access.yml", () => {
   const waiting = () => app.put(aPreviewedRequest({ id: nextId(), cluster: "gone", reminders }));
 

@@ -243,6 +243,9 @@ test("a person whose entry is gone requests it again, unless the worker restores
       [1, 2].map(() => expect.stringContaining(`is lost: ${message}. Ask an operator of the cluster.`)),
     );
   }
+  const gone = aLeasedRequest({ drift: { ...drift, message: "the namespace shop is gone" } });
+  const lostPlace = milestoneOf(gone, aCluster({ drift: "repair" }));
+  expect(lostPlace?.message.text).toContain("is lost: the namespace shop is gone. Create it, or ask for another one.");
   expect(reported && textOfBlocks(reported.message)).toContain("[Request again] [I'm done]");
   const message = "it is in aws-auth, which staging no longer reads for this principal";
   const unread = milestoneOf(aLeasedRequest({ drift: { ...drift, message } }), aCluster({ drift: "report" }));
