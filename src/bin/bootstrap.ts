@@ -47,7 +47,7 @@ export const runBootstrap = cliCommand("bootstrap", bootstrapUsage, async (argv,
       io.stdout("\nWrote nothing yet. Run it again with --apply.\n");
       return 0;
     }
-    if (plan.steps.length === 0) io.stdout("Nothing to do: the operator works.\n");
+    if (plan.steps.length === 0) io.stdout("Nothing to do.\n");
     return printProof(await plan.apply(), operated, cluster.operator === undefined, io);
   });
 });

@@ -57,6 +57,7 @@ function readOptions(argv: readonly string[]): Options {
   const [path] = positionals;
   if (path === undefined || positionals.length > 1) return needs("one FILE, or - for stdin");
   if (values.json && values.sarif) needs("only one of --json and --sarif");
+  if (values.arn?.some((arn) => !arn.startsWith("arn:"))) needs("an ARN with --arn");
   return { path, arns: values.arn ?? [], format: values.json ? "json" : values.sarif ? "sarif" : "text" };
 }
 

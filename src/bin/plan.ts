@@ -207,7 +207,10 @@ async function printPlan(
     plan === null || out === null ? null : (writeConfigMap(file, plan.after) ?? unusable(cannotChange(path)));
   io.stdout(json ? planJson(plan, refusal, file.data) : planText(plan, refusal, io.colour), !json && io.colour);
   if (plan === null) return 1;
-  return out === null || written === null ? 0 : write(out, written);
+  if (out === null || written === null) return 0;
+  await write(out, written);
+  if (!json) io.stdout(`Wrote ${out}.\n`);
+  return 0;
 }
 
 function planJson(plan: PlannedText | null, refusal: Refusal | null, data: Readonly<Record<string, string>>): string {
@@ -221,13 +224,8 @@ function planJson(plan: PlannedText | null, refusal: Refusal | null, data: Reado
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
-async function write(path: string, text: string): Promise<number> {
-  try {
-    await writeFile(path, text);
-    return 0;
-  } catch (error) {
-    return unusable(`Can't write ${path}: ${reasonOf(error)}.`);
-  }
+async function write(path: string, text: string): Promise<void> {
+  await writeFile(path, text).catch((error: unknown) => unusable(`Can't write ${path}: ${reasonOf(error)}.`));
 }
 
 type Paint = (style: "bold" | "cyan" | "green" | "red" | null, text: string) => string;

@@ -188,6 +188,7 @@ describe("eks-access check", () => {
     ["an unknown option", ["-", "--fix"]],
     ["two formats", ["-", "--json", "--sarif"]],
     ["an option without its value", ["-", "--arn"]],
+    ["an --arn that is none", ["-", "--arn", "dev"]],
   ])("answers 2 and the usage for %s", async (_what, argv) => {
     const run = await runCommand(runCheck, argv);
 

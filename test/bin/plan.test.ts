@@ -290,6 +290,7 @@ describe("eks-access plan --out", () => {
     const { run, text } = await write(file, ...add(`${account}role/dev`, "dev:{{SessionName}}", "viewers,editors"));
 
     expect(run.code).toBe(0);
+    expect(run.stdout).toMatch(/^Wrote .+out\.$/m);
     expect(text).toBe(file.replace("        - viewers\n", '        - viewers\n        - "editors"\n'));
   });
 
