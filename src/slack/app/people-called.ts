@@ -194,13 +194,12 @@ export async function activeApprovers(
 
 /** A user group that is gone has none. @throws AccessError */
 export async function peopleBehind(directory: Directory, approver: string): Promise<readonly string[]> {
-  if (isUser(approver)) return [approver];
-  try {
-    return await directory.membersOf(approver);
-  } catch (error) {
-    if (error instanceof AccessError && slackErrorCode(error.cause) === "no_such_subteam") return [];
-    throw error;
-  }
+  return isUser(approver) ? [approver] : directory.membersOf(approver).catch(noneIfGone);
+}
+
+export function noneIfGone(error: unknown): readonly string[] {
+  if (error instanceof AccessError && slackErrorCode(error.cause) === "no_such_subteam") return [];
+  throw error;
 }
 
 export function shortageText(needed: number, activeCount: number): string {

@@ -31,6 +31,7 @@ import { lookUpIdentities } from "../link/identities.ts";
 import { noteAttempt } from "./attempts.ts";
 import type { SlackContext } from "./context.ts";
 import type { Account } from "./directory.ts";
+import { noneIfGone } from "./people-called.ts";
 
 type PeopleContext = Pick<SlackContext, "directory" | "config">;
 
@@ -48,38 +49,34 @@ function namesFor(cluster: Cluster | undefined, beside: readonly string[]): read
   return [...new Set([...(cluster ? namesIn(cluster) : []), ...beside.filter(isUser)])];
 }
 
-/** Where each one only allows more: a user group that is gone from Slack hides no other. @throws AccessError if none is known */
-export async function knownMemberships(directory: SlackContext["directory"], user: string, named: readonly string[]) {
-  const asked = await Promise.allSettled(named.map((name) => directory.membershipsOf(user, [name])));
-  const known = asked.flatMap((each) => (each.status === "fulfilled" ? each.value : []));
-  const failed = asked.find((each) => each.status === "rejected");
-  if (failed && known.length === 0) throw failed.reason;
-  return known.toSorted();
+/** The same where a user group only allows more: one that is gone from Slack has no one. In a rule's `who` a looser rule could decide. */
+export async function memberFor(...[{ directory }, cluster, user, beside = []]: Parameters<typeof personFor>) {
+  return { user, memberships: await membershipsNow(directory, user, namesFor(cluster, beside)) };
+}
+
+export async function membershipsNow(directory: SlackContext["directory"], user: string, named: readonly string[]) {
+  const asked = named.map((name) => directory.membershipsOf(user, [name]).catch(noneIfGone));
+  return (await Promise.all(asked)).flat().toSorted();
 }
 
 const nobody: Person = { user: "", memberships: [] };
 
 /** The same as a reader of buttons. The policy gives nothing to a person without an active account. @throws AccessError */
 export async function readerFor(context: PeopleContext, cluster: Cluster | undefined, user: string): Promise<Person> {
-  return (await context.directory.accountOf(user)) === "active" ? personFor(context, cluster, user) : nobody;
+  return (await context.directory.accountOf(user)) === "active" ? memberFor(context, cluster, user) : nobody;
 }
 
 /** The same to end access, which works by ids alone while Slack does not answer. `checkPerson` did not wait for a late answer. */
 export async function enderFor(...[context, cluster, user, beside]: Parameters<typeof personFor>): Promise<Person> {
   const account = context.directory.accountOf(user).catch(() => "active");
-  const person = await personToEnd(context, cluster, user, beside);
+  const person = await memberFor(context, cluster, user, beside).catch(() => ({ user, memberships: [] }));
   return (await account) === "active" ? person : nobody;
-}
-
-/** The same while no answer about the account is needed yet. */
-export async function personToEnd(...[{ directory }, cluster, user, beside = []]: Parameters<typeof personFor>) {
-  return { user, memberships: await knownMemberships(directory, user, namesFor(cluster, beside)).catch(() => []) };
 }
 
 export async function personShown({ directory, config }: PeopleContext, user: string): Promise<Person> {
   const ids = await directory.idsOf(user).catch(() => []);
   const named = [...new Set([...[...config.clusters.values()].flatMap(namesIn), ...ids])];
-  return { user, memberships: await knownMemberships(directory, user, named).catch(() => []) };
+  return { user, memberships: await membershipsNow(directory, user, named).catch(() => []) };
 }
 
 /** The clusters whose access a person can see: only these are named to them. */

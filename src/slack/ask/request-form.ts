@@ -144,16 +144,15 @@ async function linkedOf({ ledger, keys }: SlackContext, user: string, cluster: C
 /** What a person may request. If Slack does not name their groups in time, the form offers everything: the policy checks the request. */
 async function offersTo(context: OfferContext, user: string): Promise<readonly ClusterOffer[]> {
   const clusters = [...context.config.clusters.values()];
-  const everything = clusters.map((cluster) => ({
-    cluster,
-    person: null,
+  const whole = (cluster: Cluster): ClusterOffer => ({
+    ...{ cluster, person: null },
     levels: cluster.levels.map((level) => ({ ...level, permanent: false })),
-  }));
+  });
   const offerOf = async (cluster: Cluster): Promise<ClusterOffer> => {
-    const person = await personFor(context, cluster, user);
-    return { cluster, person, levels: levelsOffered(cluster, person) };
+    const person = await personFor(context, cluster, user).catch(() => null);
+    return person ? { cluster, person, levels: levelsOffered(cluster, person) } : whole(cluster);
   };
-  const offers = await inTimeOr(Promise.all(clusters.map(offerOf)), formMs.opens, everything);
+  const offers = await inTimeOr(Promise.all(clusters.map(offerOf)), formMs.opens, clusters.map(whole));
   return offers.filter(({ levels }) => levels.length > 0);
 }
 

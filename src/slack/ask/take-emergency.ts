@@ -11,7 +11,7 @@ import { createRequest, isLeaseOver } from "../../access/request.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { noteRefused } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import { clustersShown, knownMemberships } from "../app/request-people.ts";
+import { clustersShown, membershipsNow } from "../app/request-people.ts";
 import { identitiesNow, rememberedIdentities } from "../link/identities.ts";
 import { breakGlassButton, runBlocks } from "../show/buttons.ts";
 import { answer, type Message, messageOf, onlyAnswer } from "../show/message.ts";
@@ -116,7 +116,7 @@ interface RequestedEmergency {
 async function personForEmergency({ directory }: SlackContext, cluster: Cluster, user: string): Promise<Person> {
   const who = cluster.breakGlass?.who ?? [];
   if (who.includes(user)) return { user, memberships: [] };
-  return { user, memberships: await knownMemberships(directory, user, who) };
+  return { user, memberships: await membershipsNow(directory, user, who) };
 }
 
 async function give(

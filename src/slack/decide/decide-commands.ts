@@ -12,7 +12,7 @@ import { type Buttons, denies, type Forms, formUnless, opens, submits } from "..
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest, type SlackContext } from "../app/context.ts";
 import { activeAmong } from "../app/people-called.ts";
-import { factsFor, isOwnEmergency, personFor } from "../app/request-people.ts";
+import { factsFor, isOwnEmergency, memberFor } from "../app/request-people.ts";
 import { readStatus } from "../look/status.ts";
 import { approveBelowAnswer } from "../look/status-answer.ts";
 import { refuseOnMigration } from "../migrate/migration-clicks.ts";
@@ -129,7 +129,7 @@ export const reviewButtons: Buttons = {
     if (!request) return messageModal("Mark reviewed", noSuchRequestAnswer(id));
     const cluster = context.config.clusters.get(request.cluster);
     if (!cluster) return messageModal("Mark reviewed", clusterGoneAnswer(request.cluster));
-    const refusal = refuseReview(request, cluster, await personFor(context, cluster, user, [request.requester]));
+    const refusal = refuseReview(request, cluster, await memberFor(context, cluster, user, [request.requester]));
     if (!refusal) return reviewModal(request);
     await noteAttempt(context, { act: "review", by: user, code: refusal, request });
     return messageModal("Mark reviewed", await reviewRefusedAnswer(context, refusal, request, cluster, user));
@@ -156,7 +156,7 @@ export function reviewEmergency(context: SlackContext, user: string, id: string,
     if (!request) return stop(noSuchRequestAnswer(id));
     const cluster = context.config.clusters.get(request.cluster);
     if (!cluster) return stop(clusterGoneAnswer(request.cluster));
-    const person = await personFor(context, cluster, user, [request.requester]);
+    const person = await memberFor(context, cluster, user, [request.requester]);
     const now = context.now();
     const isOwn = await isOwnEmergency(context, cluster, request, user);
     const reviewer = isOwn ? { ...person, user: request.requester } : person;

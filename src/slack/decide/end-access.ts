@@ -11,7 +11,7 @@ import { inTimeOr } from "../../operations/deadlines.ts";
 import { answers, type Buttons, type Forms, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest, type SlackContext } from "../app/context.ts";
-import { enderFor, personToEnd } from "../app/request-people.ts";
+import { enderFor, memberFor } from "../app/request-people.ts";
 import { stopMigrationByAnswer } from "../migrate/migration-words.ts";
 import { cancelAction, doneAction, revokeAction } from "../show/buttons.ts";
 import {
@@ -67,7 +67,7 @@ async function revokeForm(context: SlackContext, user: string, id: string): Prom
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return messageModal("Revoke access", clusterGoneAnswer(request.cluster));
   // Slack does not wait for a form: sending it asks about the account.
-  const person = await personToEnd(context, cluster, user, peopleOf(request));
+  const person = await memberFor(context, cluster, user, peopleOf(request)).catch(() => ({ user, memberships: [] }));
   const verdict = judgeRevoke(request, cluster, person, "", context.now());
   if (verdict.type === "refused") {
     const { outcome } = await refuse(context, user, "revoke", request, verdict.code);

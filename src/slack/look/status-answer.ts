@@ -7,7 +7,7 @@ import { type AccessRequest, type ApprovedRequest, type Asked, type Preview, peo
 import { givesFullControl, isRescue } from "../../access/request.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import { personFor } from "../app/request-people.ts";
+import { memberFor } from "../app/request-people.ts";
 import {
   approveButton,
   askAgainButtons,
@@ -212,7 +212,7 @@ export async function readRemoved(context: SlackContext, user: string, id: strin
   const people: Asked = askingEvents.includes(type) ? peopleIn(actor, detail) : { requester: "" };
   const record = { id, cluster: name, ...people };
   const cluster = config.clusters.get(record.cluster);
-  if (!maySeeRequest(record, cluster, await personFor(context, cluster, user, peopleOf(record)))) {
+  if (!maySeeRequest(record, cluster, await memberFor(context, cluster, user, peopleOf(record)))) {
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: record });
     return notYoursAnswer(record);
   }

@@ -5,7 +5,7 @@ import { peopleOf } from "../../access/record.ts";
 import { continuationOf, recordWith } from "../../ledger/look-ups.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import { type Command, idAndRest, type SlackContext } from "../app/context.ts";
-import { personFor } from "../app/request-people.ts";
+import { memberFor } from "../app/request-people.ts";
 import { noSuchAnswer } from "../migrate/migration-words.ts";
 import { migrationStatusAnswer, type Place } from "../migrate/plan-answer.ts";
 import { runButton } from "../show/buttons.ts";
@@ -45,7 +45,7 @@ async function findStatus(context: SlackContext, user: string, id: string, place
   if (!record && (await clustersSeenBy(context, user)).includes(id.toLowerCase())) return clusterAnswer(id);
   if (!record) return (await readRemoved(context, user, id)) ?? noSuchAnswer(id);
   const cluster = config.clusters.get(record.cluster);
-  const person = await personFor(context, cluster, user, peopleOf(record));
+  const person = await memberFor(context, cluster, user, peopleOf(record));
   if (!maySeeRequest(record, cluster, person)) {
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: record });
     return cluster ? notYoursAnswer(record) : clusterGoneAnswer(record.cluster);

@@ -24,7 +24,7 @@ import { eventOf, recordChange, type UpdateStep, updateMigration } from "../../l
 import { answers, type Buttons } from "../app/answer.ts";
 import { noteAttempt, type TriedAct } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
-import { departedApprovers, enderFor, noLongerApprover, personFor } from "../app/request-people.ts";
+import { departedApprovers, enderFor, memberFor, noLongerApprover } from "../app/request-people.ts";
 import { askMigrationAction, retryMigrationAction, stopMigrationAction } from "../show/buttons.ts";
 import { answer, clusterGoneAnswer, failureAnswer, goneText, type Message } from "../show/message.ts";
 import { code } from "../show/mrkdwn.ts";
@@ -48,7 +48,7 @@ export async function askForMigration(
   givenArns: readonly string[],
   kind: Migration["kind"] = undefined,
 ): Promise<Message> {
-  if (!isResponsibleFor(cluster, await personFor(context, cluster, requester))) {
+  if (!isResponsibleFor(cluster, await memberFor(context, cluster, requester))) {
     const about = { id: "", cluster: cluster.name };
     await noteAttempt(context, { act: "migrate", by: requester, code: "not-yours", request: about });
     return mayNotPlanAnswer(cluster);
@@ -120,7 +120,7 @@ export async function refuseOnMigration(
 ): Promise<Message | null> {
   const { by, verdict } = click;
   const approvers = migration.approvals.map((approval) => approval.by);
-  const person = await personFor(context, cluster, by, approvers);
+  const person = await memberFor(context, cluster, by, approvers);
   const code = refuseMigrationClick(migration, cluster, person, click, context.now());
   if (!code) return null;
   await noteAttempt(context, { act: verdict, by, code, request: migration });
@@ -165,7 +165,7 @@ async function decideNow(
   what: Act,
 ): Promise<UpdateStep<Migration, Message | null>> {
   const people = [migration.requester, ...migration.approvals.map((approval) => approval.by)];
-  const person = await (what.act === "stop" ? enderFor : personFor)(context, cluster, by, people);
+  const person = await (what.act === "stop" ? enderFor : memberFor)(context, cluster, by, people);
   const departed =
     what.act === "approved" ? await departedApprovers(context, cluster, migration.approvals, whyNot(cluster)) : none;
   const now = context.now();

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sealLink } from "../../../src/access/seals.ts";
+import { slackFailure } from "../../../src/slack/app/web-client.ts";
 import { breakGlass } from "../../../src/slack/ask/break-glass.ts";
 import { reviewEmergency } from "../../../src/slack/decide/decide-commands.ts";
 import { configText } from "../../builders/a-cluster.ts";
@@ -118,7 +119,7 @@ describe("break-glass", () => {
 
   test("knows the members of a user group while another one is gone from Slack", async () => {
     const membershipsOf = async (_: string, named: readonly string[]) => {
-      if (named.includes("S0GONE")) throw new Error("no_such_subteam");
+      if (named.includes("S0GONE")) throw slackFailure({ data: { error: "no_such_subteam" } }, "S0GONE");
       return named.filter((name) => name === "S0ONCALL");
     };
     const text = `${configText}${policy.replace("S0ONCALL", "S0GONE, S0ONCALL")}`;

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { otherLeasesInLedger } from "../../../src/access/lease/cluster-leases.ts";
 import type { AccessRequest, ApprovedRequest } from "../../../src/access/record.ts";
 import { digestOfChange } from "../../../src/access/seals.ts";
+import { slackFailure } from "../../../src/slack/app/web-client.ts";
 import { revokeLease } from "../../../src/slack/decide/end-access.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, aPreview, aRequest } from "../../builders/a-request.ts";
@@ -169,7 +170,7 @@ describe("revoking a lease that is extended", () => {
 
   test("works for an approver by a user group while another one of the policy is gone from Slack", async () => {
     const membershipsOf = async (_: string, named: readonly string[]) => {
-      if (named.includes("S0GONE")) throw new Error("no_such_subteam");
+      if (named.includes("S0GONE")) throw slackFailure({ data: { error: "no_such_subteam" } }, "S0GONE");
       return named.filter((name) => name === "S0LEADS");
     };
     const text = configText.replace("[U0APPROVER,", "[S0GONE, S0LEADS, U0APPROVER,");

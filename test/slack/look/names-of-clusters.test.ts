@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { engineerArn } from "../../builders/a-request.ts";
+import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
 const hidden = `  payments:
@@ -61,4 +61,16 @@ test("a line for another person names the clusters of both, as the form does", a
   const answer = textOf(await app.say("U0ENGINEER", line));
 
   expect(answer).toContain("Clusters: staging, payments.");
+});
+
+test("a user group of one cluster that is gone from Slack shows no one another cluster, and hides no request", async () => {
+  const text = policy.replace("[U0ENGINEER, U0ONCALL]", "[S0GONE, U0ENGINEER]");
+  await app.follow(`${configText.replace("levels:\n  viewer", `${hidden}levels:\n  viewer`)}${text}`);
+  const { id } = await app.put(aPreviewedRequest());
+  const engineer = app.person("U0ENGINEER");
+  await engineer.command("/eks-access request", "C0ACCESS");
+  await app.slack.until(() => engineer.view());
+
+  expect(await engineer.suggestions("Cluster", "")).toEqual(["staging"]);
+  expect(textOf(await app.say("U0ENGINEER", `status ${id}`))).toContain("asks for `viewer` on `staging`");
 });
