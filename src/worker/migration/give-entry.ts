@@ -7,7 +7,7 @@ import { type AccessCheck, type Cluster, sealedClusterOf, signInMethod } from ".
 import { withoutRolePath } from "../../access/principal.ts";
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { parseSteps, type ReadDocument, render, resolve, sameGroups } from "../../aws-auth/index.ts";
+import { type ReadDocument, readingSteps, render, resolve, sameGroups } from "../../aws-auth/index.ts";
 import { CLUSTER_ADMIN, isAsWanted, type PresentEntry, type WantedEntry } from "../../diagnosis/migration/facts.ts";
 import { isAsItem } from "../../diagnosis/migration/plan.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
@@ -224,7 +224,7 @@ export async function removeHalfMadeEntry(entries: AccessEntries, principalArn: 
   // Without the entry, a lease that began in it would be lost, and in mode API its principal too.
   const isNeeded = held.type === "holding" || facts.mode === "API";
   const data = isNeeded ? (await reached.client.readAwsAuth())?.data : undefined;
-  const stays = isAsItem(await inTurns(parseSteps(data ?? {})), { ...found, groups }, arn);
+  const stays = isAsItem(await inTurns(readingSteps(data ?? {})), { ...found, groups }, arn);
   await (stays ? entries.tag(found, wholeMigration) : removeEntry(run, entries, principalArn));
   return stays;
 }
