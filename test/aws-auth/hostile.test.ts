@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
+import { compiledModule } from "../product.ts";
 import { costly, excessive } from "./hostile-documents.ts";
 
 interface Outcome {
@@ -19,9 +19,8 @@ const heap = ["--max-old-space-size=200", "--max-semi-space-size=16"];
 
 /** In a process of its own. */
 async function readAll(): Promise<readonly Outcome[]> {
-  const script = fileURLToPath(new URL("read-hostile.ts", import.meta.url));
-  const flags = [...heap, "--single-threaded-gc", "--import", "tsx"];
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, script]);
+  const { script } = await compiledModule("test/aws-auth/read-hostile.ts");
+  const { stdout } = await promisify(execFile)(process.execPath, [...heap, "--single-threaded-gc", script]);
   return stdout
     .trim()
     .split("\n")
