@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { access, copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import * as esbuild from "esbuild";
 import { inject } from "vitest";
 import type { Program } from "../sandbox/product-process.ts";
@@ -11,10 +13,11 @@ import { keepCode } from "./keep-code.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 /**
  * A process that lives for seconds takes an eighth less of a processor if it collects garbage seldom, and in its own thread, and a
- * twelfth less if V8 optimizes as late as in this process.
+ * twelfth less each if V8 optimizes as late as in this process, and compiles no regular expression of few uses.
  */
 const shortLived = [
   ...["--single-threaded-gc", "--min-semi-space-size=32", "--max-semi-space-size=64", "--no-minor-gc-task"],
+  "--regexp-tier-up-ticks=100",
   ...process.execArgv.filter((flag) => flag.startsWith("--interrupt-budget=")),
 ];
 const places = new Map<string, Promise<string>>();
@@ -34,8 +37,8 @@ export function builtProduct(): Promise<Program> {
  * files are not looked for and opened, and not compiled. For tests that start many processes; `npm run test:deploy` and
  * test/flow/all.test.ts start what ships.
  */
-export function bundledProduct(): Promise<Program> {
-  return once("bundled", shortLived, async (folder) => {
+export async function bundledProduct(): Promise<Program> {
+  const { script } = await once("bundled", [], async (folder) => {
     const { outputFiles } = await esbuild.build({
       entryPoints: [join(root, "src/bin/commands.ts")],
       outfile: join(folder, "dist/bin/commands.cjs"),
@@ -48,17 +51,19 @@ export function bundledProduct(): Promise<Program> {
       banner: { js: "(function (module, require, moduleUrl, __filename, __dirname) {" },
       footer: { js: "})" },
     });
-    await esbuild.build({
-      entryPoints: [join(root, "test/run-compiled.ts")],
-      outfile: join(folder, "dist/bin/eks-access.js"),
-    });
+    const outfile = join(folder, "dist/bin/eks-access.js");
+    await esbuild.build({ entryPoints: [join(root, "test/run-compiled.ts")], outfile, format: "cjs" });
     await esbuild.stop();
     // Beside comments and regular expressions esbuild writes ASCII alone, which a process reads five times as fast.
     const ascii = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
     for (const { path, text } of outputFiles) await writeFile(path, text.replace(/[^\0-\x7f]/g, ascii));
-    await keepCode({ script: join(folder, "dist/bin/eks-access.js"), nodeFlags: shortLived });
+    await promisify(execFile)(process.execPath, [...snapshotted(outfile), "--build-snapshot", outfile]);
+    await keepCode({ script: outfile, nodeFlags: snapshotted(outfile) });
   });
+  return { script, nodeFlags: snapshotted(script) };
 }
+
+const snapshotted = (script: string) => [...shortLived, `--snapshot-blob=${script}.blob`];
 
 /** A module of ours in one file, for a process that runs a part of the product: with tsx its start takes four times as much of a processor. */
 export function compiledModule(path: string): Promise<Program> {

@@ -109,8 +109,10 @@ it("names the nearest command for one that there is not", async () => {
 it.each(["keys", "help", "rescue --help"])(
   "%s completes what it does if the reader of its output ends first",
   async (line) => {
-    const { script } = await bundledProduct();
-    const child = spawn(process.execPath, [script, ...line.split(" ")], { env: { PATH: process.env.PATH } });
+    const { script, nodeFlags } = await bundledProduct();
+    const child = spawn(process.execPath, [...nodeFlags, script, ...line.split(" ")], {
+      env: { PATH: process.env.PATH },
+    });
     child.stdout.destroy();
 
     const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, "close")]);

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { asAdministrator } from "../ledger/a-ledger-on.ts";
@@ -8,6 +8,7 @@ import { bundledProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { startCluster } from "../sandbox/cluster/implementations.ts";
 import { leaksIn } from "./leaks.ts";
+import { preloading } from "./moved-clock.ts";
 
 describe("a process that can't start ends, so that it is started again, and says why in one sentence", () => {
   let sandbox: Sandbox;
@@ -81,14 +82,15 @@ describe("a process that can't start ends, so that it is started again, and says
   });
 
   test.each(["slack", "worker"] as const)("where nothing catches an exception of the %s process", async (kind) => {
-    const failing = `process.on("SIGUSR2", () => {
+    const failing = preloading(`process.on("SIGUSR2", () => {
       const { A_TOKEN: token } = process.env;
       Promise.reject(Object.assign(new Error("401 for Bearer " + token), { body: token, request: { headers: { token } } }));
-    })`;
+    })`);
+    onTestFinished(failing.remove);
     const environment = {
       ...sandbox.environmentOf(kind, { redisUrl: redis.url }),
       A_TOKEN: "hunter2secretlong",
-      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(failing)}`,
+      ...failing.environment,
     };
     const product = await startProduct(await bundledProduct(), kind, environment);
 

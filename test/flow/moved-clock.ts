@@ -7,8 +7,8 @@ import type { ProductProcess } from "../../sandbox/product-process.ts";
  * At its start and at each SIGUSR2 a process sets its clock as far ahead as the file says, in milliseconds. What it repeats and would
  * have done meanwhile, it does at once.
  */
-const preloaded = (file: string) => `
-  import { readFileSync } from "node:fs";
+const movedClock = `
+  const { readFileSync } = require("node:fs");
   const real = Date.now;
   const [start, clear] = [setInterval, clearInterval];
   const repeated = new Map();
@@ -21,7 +21,7 @@ const preloaded = (file: string) => `
   let ahead = 0;
   const set = () => {
     const before = ahead;
-    ahead = Number(readFileSync(${JSON.stringify(file)}, "utf8"));
+    ahead = Number(readFileSync(__dirname + "/ahead", "utf8"));
     for (const { everyMs, act } of [...repeated.values()]) if (ahead - before >= everyMs) act();
   };
   set();
@@ -57,15 +57,22 @@ export interface MovedClock {
 }
 
 export function aMovedClock(): MovedClock {
-  const folder = mkdtempSync(join(tmpdir(), "eks-access-clock-"));
-  const file = join(folder, "ahead");
-  writeFileSync(file, "0");
+  const { folder, ...preloaded } = preloading(movedClock, "0");
   return {
-    environment: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preloaded(file))}` },
+    ...preloaded,
     moveTo: (seconds, processes) => {
-      writeFileSync(file, String(seconds * 1000));
+      writeFileSync(join(folder, "ahead"), String(seconds * 1000));
       for (const { pid } of processes) process.kill(pid, "SIGUSR2");
     },
-    remove: () => rmSync(folder, { recursive: true }),
   };
+}
+
+/** For processes that run this text first, with a file `ahead` beside it. A snapshot, as `bundledProduct` is, can't import. */
+export function preloading(text: string, ahead = "") {
+  const folder = mkdtempSync(join(tmpdir(), "eks-access-preloaded-"));
+  const script = join(folder, "preloaded.cjs");
+  writeFileSync(script, text);
+  writeFileSync(join(folder, "ahead"), ahead);
+  const environment: Readonly<Record<string, string>> = { NODE_OPTIONS: `--require=${JSON.stringify(script)}` };
+  return { folder, environment, remove: () => rmSync(folder, { recursive: true }) };
 }

@@ -5,6 +5,7 @@ import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { bundledProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { startCluster } from "../sandbox/cluster/implementations.ts";
+import { preloading } from "./moved-clock.ts";
 
 const readiness = z.object({
   ready: z.boolean(),
@@ -12,7 +13,10 @@ const readiness = z.object({
 });
 
 /** A machine's clock that is ten minutes behind: the time of AWS or Slack counts, also for what the process heard last. */
-const behind = `data:text/javascript,${encodeURIComponent("const { now } = Date; Date.now = () => now() - 600_000; globalThis.Date = new Proxy(Date, { construct: (Real, given) => new Real(...(given.length > 0 ? given : [Date.now()])) });")}`;
+const behind = preloading(
+  "const { now } = Date; Date.now = () => now() - 600_000; globalThis.Date = new Proxy(Date, { construct: (Real, given) => new Real(...(given.length > 0 ? given : [Date.now()])) });",
+);
+afterAll(behind.remove);
 
 describe.each([
   { kind: "slack", service: "slack", call: "slack.auth.test", says: "Can't reach Slack" },
@@ -28,7 +32,7 @@ describe.each([
     const [port, health] = [await freePort(), await freePort()];
     url = `http://127.0.0.1:${health}`;
     const environment = sandbox.environmentOf(kind, { redisUrl: redis.url, port });
-    const more = { HEALTH_PORT: String(health), PROBE_EVERY: "1s", NODE_OPTIONS: `--import=${behind}` };
+    const more = { HEALTH_PORT: String(health), PROBE_EVERY: "1s", ...behind.environment };
     running = await startProduct(await bundledProduct(), kind, { ...environment, ...more });
   });
   afterAll(async () => {
