@@ -86,7 +86,8 @@ const rule = z.object({
   nonResourceURLs: texts,
 });
 
-const role = z.object({ rules: z.array(rule).nullish() });
+/** Another server can answer 200 too: that is no role that allows nothing. */
+const role = z.object({ kind: z.enum(["Role", "ClusterRole"]), rules: z.array(rule).nullish() });
 
 /** A verb on a kind of object. What describes a role looks at each. */
 const mostRights = 10_000;

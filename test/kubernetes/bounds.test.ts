@@ -77,7 +77,7 @@ test("a role that gives each of many verbs on each of many resources is refused:
   const names = (of: string) => Array.from({ length: 200 }, (_, at) => `${of}${at}`);
   server.answer = () => ({
     status: 200,
-    body: { rules: [{ verbs: names("verb"), apiGroups: [""], resources: names("kind") }] },
+    body: { kind: "ClusterRole", rules: [{ verbs: names("verb"), apiGroups: [""], resources: names("kind") }] },
   });
 
   await expect(client.roleRules({ kind: "ClusterRole", name: "huge" }, null)).rejects.toMatchObject({
@@ -216,12 +216,14 @@ async function rightsBy(roles: readonly string[]) {
   return (await client.groupRights(new Map([["dev", bound]]), ["dev"])).rights;
 }
 
-const everything = { rules: [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }] };
+const everything = { kind: "ClusterRole", rules: [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }] };
 
 test("a role that is too large to read hides no other role of the group", async () => {
   server.answer = ({ path }) => ({
     status: 200,
-    body: path.endsWith("/large") ? { rules: [{ verbs: Array(20_000).fill("get"), resources: ["pods"] }] } : everything,
+    body: path.endsWith("/large")
+      ? { kind: "ClusterRole", rules: [{ verbs: Array(20_000).fill("get"), resources: ["pods"] }] }
+      : everything,
   });
 
   expect((await rightsBy(["large", "owner"])).map(({ role, allows }) => `${role}: ${allows}`)).toEqual([
@@ -231,7 +233,7 @@ test("a role that is too large to read hides no other role of the group", async 
 });
 
 test("many roles in one namespace hide none of the whole cluster or of kube-system", async () => {
-  server.answer = () => ({ status: 200, body: { rules: [] } });
+  server.answer = () => ({ status: 200, body: { kind: "ClusterRole", rules: [] } });
   const many = Array.from({ length: 20 }, (_, index) => ({ kind: "Role", role: `${index}`, namespace: "theirs" }));
   const last = [
     { kind: "ClusterRole", role: "tuner", namespace: "kube-system" },
@@ -244,7 +246,10 @@ test("many roles in one namespace hide none of the whole cluster or of kube-syst
 });
 
 test("many roles of a group hide none of the next twenty, and the rest is counted", async () => {
-  server.answer = ({ path }) => ({ status: 200, body: path.endsWith("/owner") ? everything : { rules: [] } });
+  server.answer = ({ path }) => ({
+    status: 200,
+    body: path.endsWith("/owner") ? everything : { kind: "ClusterRole", rules: [] },
+  });
   const many = Array.from({ length: 19 }, (_, index) => `role-${index}`);
 
   const rights = await rightsBy([...many, "owner", "another", "one more"]);

@@ -22,6 +22,7 @@ beforeAll(async () => {
       {
         name: "debugger",
         namespace: "shop",
+        kind: "ClusterRole",
         rules: [{ verbs: ["get", "create"], apiGroups: [""], resources: ["pods/exec"] }],
       },
     ],

@@ -240,6 +240,17 @@ test("a list that is forbidden, or not readable, is a failure of the cluster", a
   await expect(client.listLeaseBindings()).rejects.toMatchObject({ code: "cluster-unexpected" });
 });
 
+test.each([{}, { kind: "Status", status: "Success" }])(
+  "an answer of %j is no role that allows nothing",
+  async (body) => {
+    server.answer = () => ({ status: 200, body });
+
+    await expect(client.roleRules({ kind: "ClusterRole", name: "view" }, null)).rejects.toMatchObject({
+      code: "cluster-unexpected",
+    });
+  },
+);
+
 test("a Role of no namespace is none, without a call", async () => {
   expect(await client.roleRules({ kind: "Role", name: "deployer" }, null)).toBeNull();
 
