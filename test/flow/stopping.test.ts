@@ -96,6 +96,7 @@ describe("a process that gets the signal to stop", () => {
   });
 
   test("one that does nothing ends at once, with code 0", async () => {
+    await expect.poll(() => unfinishedJobs(flow.redisUrl)).toBe(0);
     const [slack, worker] = await Promise.all([stopped(flow.slack()), stopped(flow.worker())]);
 
     expect([slack.code, worker.code]).toEqual([0, 0]);
@@ -124,10 +125,22 @@ function aFullPipe() {
 
 /** How often each job on the clusters was taken from a worker that had fallen silent. */
 async function stalledCounts(redisUrl: string): Promise<readonly number[]> {
+  const jobs = await askQueue(redisUrl, "clusters", (queue) => queue.getJobs());
+  return jobs.map(({ stalledCounter }) => stalledCounter);
+}
+
+/** How many jobs run, or would run now. */
+async function unfinishedJobs(redisUrl: string): Promise<number> {
+  const count = (queue: Queue) => queue.getJobCountByTypes("active", "waiting", "prioritized");
+  const counts = await Promise.all(["clusters", "ends", "messages"].map((name) => askQueue(redisUrl, name, count)));
+  return counts.reduce((sum, each) => sum + each, 0);
+}
+
+async function askQueue<T>(redisUrl: string, name: string, ask: (queue: Queue) => Promise<T>): Promise<T> {
   const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
-  const queue = new Queue("clusters", { connection: redis, prefix: queuePrefix });
-  const jobs = await queue.getJobs();
+  const queue = new Queue(name, { connection: redis, prefix: queuePrefix });
+  const answer = await ask(queue);
   await queue.close();
   redis.disconnect();
-  return jobs.map(({ stalledCounter }) => stalledCounter);
+  return answer;
 }
