@@ -23,11 +23,11 @@ return found
 interface Committed {
   readonly version: number;
   readonly digest: string;
-  /** This process has committed another record as this version, or a later one, before: messages can show that one. */
+  /** Since the last look, this process has committed another record as this version, or a later one, before: messages can show that one. */
   readonly isAnother: boolean;
   /** The newest version that this process ended, or found ended; null: none. */
   readonly ended: LedgerRecord | null;
-  /** Who had approved it. */
+  /** Who had approved it, also in the versions that were lost. */
   readonly approvers: readonly string[];
   /** The digest with which the last look found it still ended; null: none did. */
   endedIn: string | null;
@@ -59,9 +59,10 @@ export class OwnCommits {
     const digest = sha1(JSON.stringify(record));
     const before = this.#known.get(id);
     // Two runs of this process can commit the very same version at once.
-    const isAnother = version <= (before?.version ?? 0) && digest !== before?.digest;
+    const isAnother = before?.isAnother || (version <= (before?.version ?? 0) && digest !== before?.digest);
     const ended = isEnded(record) ? record : (before?.ended ?? null);
-    const approvers = record.approvals.map(({ by }) => by);
+    const lost = isAnother ? (before?.approvers ?? []) : [];
+    const approvers = [...new Set([...lost, ...record.approvals.map(({ by }) => by)])];
     this.#known.set(id, { version, digest, isAnother, ended, approvers, endedIn: null, cluster, atMs: Date.now() });
   }
 

@@ -4,7 +4,7 @@ import type { LedgerRecord } from "../../src/access/lists.ts";
 import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";
 import { recordKey } from "../../src/ledger/records.ts";
-import { aLeasedRequest, aRequest } from "../builders/a-request.ts";
+import { aLeasedRequest, anApprovedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, minutes } from "../builders/times.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
@@ -129,6 +129,26 @@ test("a version that Redis lost and that got other content since is found once, 
     expect(await undone()).toEqual([left]);
     expect(await undone()).toEqual([]);
   }
+});
+
+test("an approval that Redis lost is found below what this process wrote on top of what is left, with who gave it", async () => {
+  const request = aRequest();
+  const key = recordKey(request.id);
+  await ledger.commit(aChange(request));
+  await onServer((redis) => redis.copy(key, "{eks-access}:before"));
+  const { approvals } = anApprovedRequest();
+  await ledger.commit(aChange({ ...request, approvals, version: 2 }));
+  await onServer((redis) => redis.rename("{eks-access}:before", key));
+  const found: unknown[] = [];
+
+  for (const version of [2, 3]) await ledger.commit(aChange({ ...request, reason: `change ${version}`, version }));
+  await ledger.eachUndone(async (_, left, __, approvers) => {
+    found.push([left?.version, approvers]);
+    return "done";
+  });
+
+  expect(found).toEqual([[3, ["U0APPROVER"]]]);
+  expect(await undone()).toEqual([]);
 });
 
 test("a revocation that Redis lost is found below whatever others wrote on top of what is left", async () => {
