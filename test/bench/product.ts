@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
@@ -7,10 +8,10 @@ import { freePort, type ProductProcess, type Program, startProduct } from "../..
 import type { SandboxSlack } from "../../sandbox/slack/workspace.ts";
 
 /**
- * What Node by itself takes for the old part of its heap where a container has 512 MiB, as in deploy/kubernetes: half of it.
- * With the memory of a whole machine before it, V8 lets garbage lie until the heap is four times what is in use.
+ * The image's own flags, and what Node by itself takes for the old part of its heap where a container has 512 MiB, as in
+ * deploy/kubernetes: half of it. With the memory of a whole machine before it, V8 lets garbage lie until the heap is four times what is in use.
  */
-const nodeFlags = ["--max-old-space-size=256"];
+const nodeFlags = [...imageFlags(), "--max-old-space-size=256"];
 
 /** `eks-access`, built as it ships, as its own process. */
 export const product = programOf("../../dist/bin/eks-access");
@@ -70,6 +71,12 @@ export async function liveHeapOf(child: ProductProcess): Promise<number> {
 
 const liveHeap = '"msg":"live heap"';
 const isLiveHeap = (line: string) => line.includes(liveHeap);
+
+/** Those of the image's `node`. npm runs a script in the folder of its package.json. */
+function imageFlags(): readonly string[] {
+  const [, entryPoint = ""] = /^ENTRYPOINT (.*)$/m.exec(readFileSync("Dockerfile", "utf8")) ?? [];
+  return z.array(z.string()).parse(JSON.parse(entryPoint)).slice(1, -1);
+}
 
 /** A script of the bench's own compilation, by its place beside this one, without its extension. */
 function programOf(place: string): Program {

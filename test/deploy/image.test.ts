@@ -68,7 +68,7 @@ test("it runs without root, as what package.json calls eks-access", () => {
   const bin = /"eks-access": "([^"]+)"/.exec(read("package.json"))?.[1];
 
   expect(stages.at(-1)).toMatch(/^USER node$/m);
-  expect(lines).toContain(`ENTRYPOINT ["node", "${bin}"]`);
+  expect(lines).toContain(`ENTRYPOINT ["node", "--max-semi-space-size=32", "${bin}"]`);
 });
 
 describe("what Docker asks to see whether a container is healthy", () => {
