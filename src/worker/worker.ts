@@ -21,6 +21,7 @@ import { type ReconcileReason, reconcileCluster } from "./reconcile/reconcile.ts
 import { removalsEveryMs, removeClosedByTheClock } from "./remove-closed.ts";
 import { signInToCluster } from "./sign-in/sign-in-cluster.ts";
 import { overdueLooks, sweepInTurn } from "./sweep.ts";
+import { removedEveryMs, reportRemoved } from "./upkeep/removed-clusters.ts";
 
 interface JobContext extends WorkerContext {
   /** An earlier start of this job did not end. */
@@ -81,6 +82,10 @@ export function startWorker(
     stoppable(
       startTicking(removalsEveryMs, () => removeClosedByTheClock(context())),
       "removing closed records",
+    ),
+    stoppable(
+      startTicking(removedEveryMs, () => reportRemoved(context())),
+      "looking for removed clusters",
     ),
     stoppable(
       startTicking(zoneReportEveryMs, () => noteZones(context(), zones)),

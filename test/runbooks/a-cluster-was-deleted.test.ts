@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { clusterName, configuration } from "../../sandbox/scene.ts";
+import { channel, clusterName, configuration } from "../../sandbox/scene.ts";
 import { wholeTextOf } from "../../sandbox/slack/message-content.ts";
 import { auditOf } from "../flow/audit-of.ts";
 import { aProduct, type Product } from "./a-product.ts";
@@ -65,7 +65,8 @@ test("nothing is closed of a cluster whose name belongs to another one now: AWS 
 
 /** The configuration without the cluster, read by both processes. */
 async function removeFromConfiguration(): Promise<void> {
-  await writeFile(withoutIt, configuration.replace(`  ${clusterName}:\n`, "  another:\n"));
+  const operators = `operators:\n  channel: ${channel}\n`;
+  await writeFile(withoutIt, configuration.replace(`  ${clusterName}:\n`, "  another:\n") + operators);
   for (const kind of ["slack", "worker"] as const) {
     await product.stop(kind);
     await product.start(kind, { EKS_ACCESS_CONFIG: withoutIt });
@@ -101,6 +102,7 @@ test("one that is no longer configured is reported as such, and closed a person'
 
   await product.message("debug", "removed from eks-access.yml");
   const told = await product.told("Ask an operator to add it again.");
+  const notice = await product.message("this worker can't end its 1 lease");
   const [examined, seen] = [
     await runLine(heading, "eks-access doctor worker"),
     await runLine(heading, "eks-access retire CLUSTER", who),
@@ -110,6 +112,7 @@ test("one that is no longer configured is reported as such, and closed a person'
   await product.message("debug", "*Ended*", "EKS was not asked");
   const after = await runLine(heading, "eks-access doctor worker");
 
+  expect(wholeTextOf(notice)).toContain(`Add ${clusterName} again until they end.`);
   expect(examined.code).toBe(1);
   expect(examined.stdout).toContain(`✗ 1 open request of ${clusterName}, which is not in eks-access.yml`);
   expect(seen).toMatchObject({ code: 1, stdout: "" });

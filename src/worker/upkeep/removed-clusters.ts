@@ -1,0 +1,40 @@
+import { sealNotice } from "../../access/shared-lists.ts";
+import { counted, named, untilWords } from "../../diagnosis/link.ts";
+import { inTurn } from "../../ledger/turns.ts";
+import type { WorkerContext } from "../context.ts";
+
+export const removedEveryMs = 60_000;
+const dayMs = 24 * 3_600_000;
+const maxLines = 20;
+
+/** A running process keeps a cluster with leases; one that starts without it can't end them. The operators hear of each cluster once a day. */
+export function reportRemoved(context: WorkerContext): Promise<void> {
+  const { clusters, fleet } = context.config;
+  return context.failures.during("could not look for removed clusters", {}, async () => {
+    // The list of the fleet can still be missing: none of its clusters is removed.
+    if (fleet && fleet.names.size + fleet.problems.length === 0) return;
+    for (const name of (await context.ledger.openByCluster()).keys()) {
+      if (!clusters.has(name)) await reportLeases(context, name);
+    }
+  });
+}
+
+async function reportLeases({ ledger, keys, log, now }: WorkerContext, cluster: string): Promise<void> {
+  const open = await ledger.leasedOf(cluster);
+  const leases = open.filter(({ lease }) => lease.state === "active" || lease.writeBegan !== null);
+  if (leases.length === 0) return;
+  const turn = `removed-${cluster}`;
+  await inTurn(ledger, turn, dayMs, () => {
+    log.error({ cluster, leases: leases.map(({ id }) => id) }, "a cluster with leases is not configured");
+    const at = now().toISOString();
+    const title = `${cluster} is not in eks-access.yml: this worker can't end its ${counted(leases.length, "lease")}`;
+    const each = leases.map((lease) => `${named(lease.id)} of ${named(lease.principal)} ${untilWords(lease)}`);
+    const lines = [
+      `Add ${cluster} again until they end. If it was deleted, run eks-access retire ${cluster}.`,
+      `Otherwise, follow ${named("Remove access by hand")} in docs/operating.md.`,
+      ...each.slice(0, maxLines),
+      ...(each.length > maxLines ? [`${each.length - maxLines} more`] : []),
+    ];
+    return ledger.addNotice(sealNotice({ id: `${turn}-${at}`, at, title, lines }, keys.preview));
+  });
+}
