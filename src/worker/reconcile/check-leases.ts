@@ -35,7 +35,7 @@ import type { ApprovedRequest } from "../../access/record.ts";
 import { otherLeasesChanged } from "../../access/request.ts";
 import type { DecisionPublicKeys } from "../../access/seal.ts";
 import { lastApproval } from "../../access/seals.ts";
-import type { RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
+import type { Refusals, RefusedLease, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
 
 export interface Checked extends Pick<Settlement, "voided" | "ending" | "complete" | "drifted" | "repaired"> {
   readonly beginning: readonly ApprovedRequest[];
@@ -173,7 +173,9 @@ function factsOfDrift(
 ): DriftFacts {
   if (input.cluster.drift !== "repair" || !mayRepair(request)) return { missing, mayRepair: false, repairFlaw: null };
   const unsealed = "no sealed record says what it gave";
-  return { missing, mayRepair: true, repairFlaw: isSealed ? whyNotRepaired(approvalFacts(input), request) : unsealed };
+  const refusal = input.unrepairable?.get(request.principal.toLowerCase())?.message.replace(/\.$/, "");
+  const flaw = isSealed ? whyNotRepaired(approvalFacts(input), request) : unsealed;
+  return { missing, mayRepair: true, repairFlaw: flaw ?? refusal ?? null };
 }
 
 function approvalFacts({ cluster, way, state, keys, now, links }: SettleInput): ApprovalFacts {
@@ -240,4 +242,16 @@ export function exceptRequests(
   if (some.length === 0) return all;
   const left = new Set(some);
   return all.filter((request) => !left.has(request));
+}
+
+/** What the API server refuses delays nothing else: first a repair goes, then any change of that entry. */
+export function withoutRefused<State extends WayState>(
+  facts: SettleInput<State>,
+  { repaired }: Settlement,
+  refusals: Refusals,
+): SettleInput<State> {
+  const isRepair = new Set(repaired.map(({ principal }) => principal.toLowerCase()));
+  const [unrepairable, unwritable] = [new Map(facts.unrepairable), new Map(facts.unwritable)];
+  for (const [key, refusal] of refusals) (isRepair.has(key) ? unrepairable : unwritable).set(key, refusal);
+  return { ...facts, unrepairable, unwritable };
 }

@@ -5,11 +5,12 @@ import { anotherWriter } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPolicyText } from "../../access/policy/policy-text.ts";
-import { entryArnsByPrincipal } from "../../access/principal.ts";
+import { entryArnsByPrincipal, type Refusal } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import { resolve, type Steps } from "../../aws-auth/index.ts";
 import { wake } from "../../ledger/queues.ts";
+import { inParallel, inTurns } from "../../operations/deadlines.ts";
 import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "../preview/preview-warnings.ts";
 import { memoryBeside, planRemembered, readRemembered } from "../remembered.ts";
 import { checkWork, withOwnMemory } from "./check-leases.ts";
@@ -18,6 +19,7 @@ import {
   annotationFull,
   type ClusterState,
   type DocumentSettlement,
+  documentChanges,
   identityInDocument,
   planGuard,
   planSettlement,
@@ -29,6 +31,7 @@ import type {
   ChangePreview,
   Outcomes,
   Prepared,
+  Refusals,
   RequestedChange,
   SettleInput,
   WayAdapter,
@@ -88,9 +91,34 @@ async function prepare(planned: Planned): Promise<Prepared> {
     const why = anotherWriter("deletes", `aws-auth of ${cluster.name}`);
     return { type: "again", why: new AccessError("cluster-conflict", why) };
   }
-  // Only the cluster's own memory ends a lease if Redis is lost.
-  if (isWrite) await rehearseWrite(client, state, after, settlement.leased.length > 0 ? leasesAnnotation : "");
+  try {
+    // Only the cluster's own memory ends a lease if Redis is lost.
+    if (isWrite) await rehearseWrite(client, state, after, settlement.leased.length > 0 ? leasesAnnotation : "");
+  } catch (error) {
+    const refusals = hasCode(error, "cluster-refused-write") ? await refusedAlone(planned) : noRefusals;
+    if (refusals.size === 0) throw error;
+    return { type: "refused", refusals };
+  }
   return { type: "ready", isSentFor: () => isWrite, send: () => write(planned, after) };
+}
+
+const noRefusals: Refusals = new Map();
+
+/** An admission policy can refuse one person's entry: it delays no other. */
+async function refusedAlone({ place, state, content }: Planned): Promise<Refusals> {
+  const { cluster, opened } = place;
+  const annotations = state.configMap?.annotations ?? {};
+  const guard = { ...planGuard(cluster, cluster.levels, state), allowNoAdministrator: true };
+  const found = new Map<string, Refusal>();
+  await inParallel([...content.targets], async ([key, target]) => {
+    const plan = await inTurns(planRemembered(state.document, documentChanges(state, new Map([[key, target]])), guard));
+    if (plan.type === "refused") return;
+    await rehearseWrite(opened.client, state, { data: plan.after, annotations }).catch((error: unknown) => {
+      if (!hasCode(error, "cluster-refused-write")) throw error;
+      found.set(key, { code: error.code, message: error.message });
+    });
+  });
+  return found;
 }
 
 async function write(planned: Planned, after: Texts): Promise<Outcomes> {
@@ -169,9 +197,10 @@ export function* settle(input: SettleInput<ClusterState>): Steps<DocumentSettlem
     mayRepair: (request) => !owner && !isGivenByEntry(request),
   });
   const refusal = takesNothingNew(input.cluster, input.state);
-  if (!refusal) return yield* planSettlement(known, checked);
+  const { unwritable: principals = noRefusals } = input;
+  if (!refusal) return yield* planSettlement(known, checked, { principals, refused: [] });
   const refused = checked.beginning.map((request) => ({ request, refusal }));
-  return yield* planSettlement(known, { ...checked, beginning: [] }, { principals: new Map(), refused });
+  return yield* planSettlement(known, { ...checked, beginning: [] }, { principals, refused });
 }
 
 /** Although the document can't change. Its own failure must not hide the reason. @throws AccessError `cluster-conflict` */

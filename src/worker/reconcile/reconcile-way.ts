@@ -13,7 +13,7 @@ import { measuredStep } from "../../operations/announcements.ts";
 import { burstWidth, callInParallel, extendDeadline, inParallel, inTurns } from "../../operations/deadlines.ts";
 import { traceFor } from "../../operations/traced.ts";
 import type { WorkerContext } from "../context.ts";
-import { memoryOf } from "./check-leases.ts";
+import { memoryOf, withoutRefused } from "./check-leases.ts";
 import { gather, type WayAttempt } from "./gather.ts";
 import {
   recordActive,
@@ -34,6 +34,7 @@ import { askingOnce, type Reviewer } from "./review-questions.ts";
 import type {
   Outcomes,
   ReviewGiven,
+  SettleInput,
   Settlement,
   VoidApproval,
   WayAdapter,
@@ -68,9 +69,8 @@ async function tryOnce<State extends WayState, Decided extends Settlement>(
 ): Promise<Result> {
   const facts = await gather(run);
   if (!facts) return "again";
-  const decided: Decided = await measuredStep("plan", () => inTurns(run.adapter.settle(facts)));
   try {
-    const acted = await act(run, facts.state, decided);
+    const acted = await act(run, facts);
     if (!acted) return "again";
     await record(acted);
     return acted.conflicts > 0 ? "conflict" : "done";
@@ -88,12 +88,14 @@ function countConflict({ context, cluster, adapter }: Run): void {
 /** Null: it had to create something first. @throws AccessError */
 async function act<State extends WayState, Decided extends Settlement>(
   run: WayAttempt<State, Decided>,
-  state: State,
-  settled: Decided,
+  facts: SettleInput<State>,
 ): Promise<Acted | null> {
   const { context, adapter, isLast } = run;
+  const { state } = facts;
+  const settled: Decided = await measuredStep("plan", () => inTurns(adapter.settle(facts)));
   extendDeadline(eachLeaseMs * [settled.leased, settled.repaired, settled.ending].flat().length);
   const prepared = await adapter.prepare(state, settled, isLast);
+  if (prepared.type === "refused") return act(run, withoutRefused(facts, settled, prepared.refusals));
   if (prepared.type === "again") {
     if (isLast) throw prepared.why;
     return null;

@@ -1,8 +1,10 @@
+import { hasCode } from "../../access/access-error.ts";
 import { keptWith } from "../../access/collections.ts";
 import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
 import type { Refusal } from "../../access/principal.ts";
 import type { Steps } from "../../aws-auth/index.ts";
+import { inParallel } from "../../operations/deadlines.ts";
 import { placeFor, type SignInMap, type SignInNames } from "./sign-in-names.ts";
 import {
   type BesideNeeds,
@@ -82,13 +84,22 @@ export async function rehearseSignIns(
   map: SignInMap,
   needs: readonly SignInNeed[],
 ): Promise<ReadonlyMap<string, unknown>> {
-  const failures = new Map<string, unknown>();
-  for (const { place, targets } of signInWrites(map, needs, restoring)) {
-    await place.rehearse(targets).catch((error: unknown) => {
-      for (const key of targets.keys()) failures.set(key, error);
-    });
+  const failures: (readonly [string, unknown])[] = [];
+  for (const write of signInWrites(map, needs, restoring)) failures.push(...(await rehearse(write)));
+  return new Map(failures);
+}
+
+/** An admission policy can refuse one person's entry: that delays no other. By lower-case ARN. */
+async function rehearse({ place, targets }: SignInWrite): Promise<ReadonlyMap<string, unknown>> {
+  try {
+    await place.rehearse(targets);
+    return new Map();
+  } catch (error) {
+    const isOneOfThem = targets.size > 1 && hasCode(error, "cluster-refused-write");
+    const alone = isOneOfThem ? [...targets].map((target) => ({ place, targets: new Map([target]) })) : [];
+    const refused = (await inParallel(alone, rehearse)).flatMap((failures) => [...failures]);
+    return refused.length > 0 ? new Map(refused) : failing({ place, targets })(error).failures;
   }
-  return failures;
 }
 
 /** As it was answered: enough to make the bindings that need it. */
@@ -117,15 +128,22 @@ function withWritten(map: SignInMap, written: readonly (readonly [SignInWrite, S
 }
 
 /** @param isRehearsed false: it sends a dry run first, as before every write */
-async function writePlace(write: SignInWrite, isRehearsed: boolean): Promise<SignInSent> {
-  const { place, targets } = write;
+async function writePlace({ place, targets: all }: SignInWrite, isRehearsed: boolean): Promise<SignInSent> {
+  const unable = isRehearsed ? none : await rehearse({ place, targets: all });
+  const targets = new Map([...all].filter(([key]) => !unable.has(key)));
+  const withUnable = (written: SignInWritten) => ({ ...written, failures: new Map([...written.failures, ...unable]) });
   try {
-    if (!isRehearsed) await place.rehearse(targets);
-    return await place.write(targets);
+    const sent = targets.size > 0 ? await place.write(targets) : unsent({ place, failures: none });
+    return { ...withUnable(sent), readBack: async () => withUnable(await sent.readBack()) };
   } catch (error) {
-    const failed = failing(write)(error);
-    return { ...failed, readBack: async () => failed };
+    return unsent(withUnable(failing({ place, targets })(error)));
   }
+}
+
+const none: SignInWritten["failures"] = new Map();
+
+function unsent(written: SignInWritten): SignInSent {
+  return { ...written, readBack: async () => written };
 }
 
 function failing({ place, targets }: SignInWrite): (error: unknown) => SignInWritten {

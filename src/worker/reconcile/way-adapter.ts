@@ -111,9 +111,16 @@ export interface SettleInput<State extends WayState = WayState> {
   readonly approvalGoodForSeconds: number;
   readonly links: LinkedArns;
   readonly now: Date;
+  /** The API server refuses these entries' repairs. */
+  readonly unrepairable?: Refusals;
+  /** The API server refuses every change of these entries. */
+  readonly unwritable?: Refusals;
   /** The worker has no ledger, so the cluster remembers its removals for the records. */
   readonly withoutLedger?: boolean;
 }
+
+/** By lower-case ARN. */
+export type Refusals = ReadonlyMap<string, Refusal>;
 
 /** A lease with an approval that does not cover the present change. */
 export interface VoidApproval {
@@ -149,6 +156,8 @@ export type Prepared =
       /** Sends it, and reads the result back. @throws AccessError `cluster-conflict` after a concurrent edit */
       readonly send: (review: ReviewGiven) => Promise<Outcomes>;
     }
+  /** The API server refuses these entries, and perhaps no others: the run plans again without them. */
+  | { readonly type: "refused"; readonly refusals: Refusals }
   /** It had to create something first, so the run reads everything again, and throws `why` if that never ends. */
   | { readonly type: "again"; readonly why: AccessError };
 
