@@ -112,7 +112,7 @@ function learnedFrom({ type, at, actor, detail }: AuditEvent, known: Fields): Fi
       return { requester: actor, ...requestedOf(detail), emergency: "emergency" };
     case "lease.recovered":
       // The log that had its beginning is lost.
-      return { ...requestedOf(detail), began: known.began || at };
+      return { ...recoveredOf(detail), ...requestedOf(detail), began: known.began || at };
     case "request.approved":
     case "request.self-approved":
       return { approvedBy: textOf(detail.approvers) || actor };
@@ -129,6 +129,11 @@ function learnedFrom({ type, at, actor, detail }: AuditEvent, known: Fields): Fi
     default:
       return null;
   }
+}
+
+function recoveredOf({ requester, askedBy, approvers, emergency }: AuditEvent["detail"]): Fields {
+  const people = { requester: textOf(requester), askedBy: textOf(askedBy), approvedBy: textOf(approvers) };
+  return { ...people, emergency: emergency === true ? "emergency" : "" };
 }
 
 function requestedOf({ principal, level, groups, reason, ticket }: AuditEvent["detail"]): Fields {

@@ -85,9 +85,15 @@ describe("the time of a review", () => {
 });
 
 test("a lease that only the cluster remembered is a row from its recovery", () => {
-  const recovered = { ...active(1), type: "lease.recovered", detail: { principal: "arn" } } as const;
+  const people = { requester: "U0BOB", askedBy: "U0ALICE", approvers: ["U0APPROVER"], emergency: false };
+  const recovered = { ...active(1), type: "lease.recovered", detail: { principal: "arn", ...people } } as const;
 
-  expect(rowsOf([recovered, ended()])).toMatchObject([{ principal: "arn", began: active(1).at, ended: ended().at }]);
+  expect(rowsOf([recovered, ended()])).toMatchObject([
+    {
+      ...{ requester: "U0BOB", askedBy: "U0ALICE", principal: "arn", approvedBy: "U0APPROVER", emergency: "" },
+      ...{ began: active(1).at, ended: ended().at },
+    },
+  ]);
 });
 
 test("keeps only the newest of many rows, and counts all", () => {

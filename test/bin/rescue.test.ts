@@ -15,6 +15,7 @@ import { accessEntriesOf } from "../../src/aws/access-entries.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { resolve } from "../../src/aws-auth/resolve.ts";
+import { audit } from "../../src/bin/audit.ts";
 import { recover } from "../../src/bin/recover.ts";
 import { runRescue } from "../../src/bin/rescue.ts";
 import { readSettings, withWorkerContext } from "../../src/bin/settings.ts";
@@ -656,3 +657,5 @@ test("with --without-ledger it goes on while Redis is away; recover reports and 
   expect(record && isRescue(record)).toBe(true);
   expect(Date.parse(record?.lease?.endsAt ?? "")).toBeGreaterThan(Date.now() + 3500 * 1000);
 });
+  const review = await runCommand(audit, ["review"]);
+  expect(review.stdout).toMatch(new RegExp(`,U0ONCALL,,${rescuer},rescue,.*,emergency,`));

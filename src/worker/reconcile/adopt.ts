@@ -127,7 +127,9 @@ async function recover(from: WayContext, { way, state }: Memory, holding: Holdin
   const written = sealWritten(sealedClusterOf(cluster), bare, holding, context.keys.memory, way);
   const place = sealPlace(cluster, bare, context.keys.memory);
   const lease = { ...withProof(bare.lease, proved, cluster, bare.principal), place, written };
-  const event = eventOf("lease.recovered", bare, "worker", now, { principal: holding.arn, groups: share.groups });
+  const { requester, askedBy = null, level, groups, approvers, emergency } = share;
+  const detail = { principal: holding.arn, requester, askedBy, level, groups, approvers, emergency };
+  const event = eventOf("lease.recovered", bare, "worker", now, detail);
   await recordChange(context, { ...bare, lease }, event, now);
 }
 

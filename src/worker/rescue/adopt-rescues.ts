@@ -90,6 +90,7 @@ async function adopt(context: WorkerContext, cluster: Cluster, principalArn: str
   const at = now.toISOString();
   const place = sealPlace(cluster, begun, context.keys.memory);
   const lease = activeLease(begun.lease, { endsAt, writeBegan: at, place, activeSince: at });
-  const event = eventOf("lease.recovered", begun, "worker", now, { principal: principalArn, level: rescueLevel });
+  const detail = { principal: principalArn, level: rescueLevel, requester: by, as, emergency: true };
+  const event = eventOf("lease.recovered", begun, "worker", now, detail);
   await recordChange(context, { ...begun, lease }, event, now);
 }
