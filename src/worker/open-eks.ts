@@ -37,13 +37,17 @@ export async function openEksToManage(
     if (hasCode(error, "aws-credentials-missing")) return null;
     throw error;
   });
-  if (own?.account === account) return openEks("default", cluster, log);
+  if (own?.account === account) return openEks("default", cluster, log).catch(naming);
   const chain = rolesInto(cluster);
   const source =
     chain.length > 0
       ? await sessionThrough(region, chain, purposes, managerSessionPolicy(clusterArnOf(cluster)), log)
       : await credentialsOf(cluster, await identity(), purposes, log, "manage");
-  return openEks(source, cluster, log);
+  return openEks(source, cluster, log).catch(naming);
+}
+
+function naming(error: unknown): never {
+  throw namingOwnPolicy(error);
 }
 
 interface OwnContext {

@@ -555,6 +555,13 @@ test("a role that has an access entry already is refused, and its entry stays as
 });
 
 test("a role for which EKS makes no entry is refused with what to type, and no message says that it is applied", async () => {
+test("an identity without the policy of a rescue reads which one it needs, and nothing began", async () => {
+  sandbox.aws.account.setAllowed(arns.worker, ["sts:*"]);
+
+  await expect(rescue("--yes")).rejects.toThrow("statements of deploy/iam/rescue-policy.json");
+  expect(await records()).toEqual([]);
+});
+
   const wrong = order.map((each) => each.replace("/rescuers/", "/"));
 
   await expect(runCommand(runRescue, [...wrong, "--yes"])).rejects.toThrow("this path exists (--role");
