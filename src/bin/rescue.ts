@@ -1,4 +1,4 @@
-import { AccessError, hasCode } from "../access/access-error.ts";
+import { AccessError, explainFailure, hasCode } from "../access/access-error.ts";
 import { parseDuration } from "../access/ask/duration.ts";
 import type { AuditEvent } from "../access/audit-event.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
@@ -89,10 +89,10 @@ export const runRescue = cliCommand("rescue", rescueUsage, async (argv, io) => {
   return withWorkerContext(settings, async (context) => {
     const openEks = openerOf(cluster, by, () => identityOfRun(context, cluster));
     await refuseSwitch(cluster, options, openEks);
-    const journal = await openJournal(context, order);
     const { operator } = cluster;
     const creator = operator ? namedCreator(cluster) : await identityOfRun(context, cluster).catch(() => null);
     const creatorArn = operator ? await creatorArnFor(context, cluster, operator) : creator && creatorArnOf(creator);
+    const journal = await openJournal(context, order);
     const candidate = creator && creatorCandidate(context, cluster, creator, journal.request().id, by);
     // What waited for the repair, and leases that the good document lacks, would otherwise be seen minutes later.
     const isRepaired = async () => {
@@ -103,11 +103,15 @@ export const runRescue = cliCommand("rescue", rescueUsage, async (argv, io) => {
     const rescuing = { ...context, openEks, creatorArn, isRepaired, reportChanges: report };
     return carryOut(rescuing, order, journal, io, candidate);
   }).catch((error: unknown) => {
-    if (!hasCode(error, "ledger-unreachable")) throw error;
-    const remedy = "Check Redis, or add --without-ledger.";
-    throw new AccessError(error.code, error.what, { cause: error.cause, remedy });
+    throw namingWithoutLedger(error);
   });
 });
+
+function namingWithoutLedger(error: unknown): unknown {
+  if (!hasCode(error, "ledger-unreachable")) return error;
+  const remedy = "Check Redis, or add --without-ledger.";
+  return new AccessError(error.code, error.what, { cause: error.cause, remedy });
+}
 
 /** The creator that eks-access.yml names; null: only CloudTrail could. Beside an operator, only a named one is used. */
 function namedCreator({ creator }: Cluster): KnownCreator | null {
@@ -228,8 +232,15 @@ async function carryOut(
   const { cluster } = order;
   const say = (sentence: string) => io.stdout(`${sentence}\n`);
   say(`${order.by} takes emergency access to ${cluster.name} (${journal.request().id}), in AWS as ${order.as}.`);
-  const { repaired, isEnded } = await rescue({ ...context, others: creator ? [creator] : [], say }, order, journal);
-  if (repaired?.type === "repaired") await context.isRepaired();
-  if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease.endsAt}. ${ending}`);
-  return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;
+  try {
+    const { repaired, isEnded } = await rescue({ ...context, others: creator ? [creator] : [], say }, order, journal);
+    if (repaired?.type === "repaired") await context.isRepaired();
+    if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease.endsAt}. ${ending}`);
+    return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof AccessError)) throw error;
+    // It began: the channel is alerted, and there can be an access entry.
+    io.stderr(`eks-access rescue: ${explainFailure(namingWithoutLedger(error))}\n`);
+    return 1;
+  }
 }
