@@ -79,18 +79,7 @@ export const rooms: readonly Room[] = [
   {
     name: "bin",
     holds: "the commands of eks-access; it wires, and decides nothing",
-    imports: [
-      "aws-auth",
-      "access",
-      "diagnosis",
-      "operations",
-      "ledger",
-      "config",
-      "aws",
-      "kubernetes",
-      "worker",
-      "slack",
-    ],
+    imports: ["aws-auth", "access", "diagnosis", "operations", "ledger", "config", "aws", "worker", "slack"],
   },
 ];
 

@@ -176,17 +176,19 @@ function lookAfterMs(look: number): number {
 interface SwitchContext {
   readonly awsRequests?: RequestIds;
   readonly pause?: (ms: number) => Promise<unknown>;
+  readonly say?: (sentence: string) => void;
 }
 
 /** Irreversible. Waits for EKS to confirm it. @returns false: it already read access entries @throws AccessError */
 export async function switchToAccessEntries(
   eks: EksCluster,
-  { awsRequests: log, pause = wait }: SwitchContext,
+  { awsRequests: log, pause = wait, say }: SwitchContext,
 ): Promise<boolean> {
   const { address, client } = eks;
   for (let look = 0; look < maxLooks; look += 1) {
     const { status, authenticationMode } = await eks.describe(log);
     if (authenticationMode !== "CONFIG_MAP") return look > 0;
+    if (look === 0) say?.("Switching the mode takes minutes.");
     if (status === "ACTIVE") {
       await update(client, address, log, pause);
       return true;

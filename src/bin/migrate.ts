@@ -13,13 +13,12 @@ import { counted } from "../diagnosis/link.ts";
 import { principalKey } from "../diagnosis/migration/facts.ts";
 import { type MigrationResult, planMigration } from "../diagnosis/migration/plan.ts";
 import { summarizeMigration } from "../diagnosis/migration/summary.ts";
-import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import { recordOnMigration } from "../ledger/lifecycle.ts";
 import { requestIds } from "../operations/announcements.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { gatherMigration } from "../worker/migration/gather-migration.ts";
 import { postponeMigration } from "../worker/migration/look-at-migration.ts";
-import { runMigration } from "../worker/migration/run-migration.ts";
+import { type MigrationDriver, runMigration } from "../worker/migration/run-migration.ts";
 import { type CommandIo, cliCommand, needs, readOneCluster, reasonOf, unusable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, withWorkerContext } from "./settings.ts";
 
@@ -171,7 +170,7 @@ export async function applyPlan(
   io: CommandIo,
 ): Promise<number> {
   const say = (sentence: string) => io.stdout(`${sentence}\n`);
-  const keep = async ({ object }: AwsAuthConfigMap) => {
+  const keep: MigrationDriver["keep"] = async ({ object }) => {
     if (backup === null) return;
     await save(`${JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", ...object }, null, 2)}\n`);
     say(`Saved aws-auth to ${backup}.`);
@@ -180,14 +179,15 @@ export async function applyPlan(
   const approved = approvedMigration(await migrations.latestOf(cluster.name), digest);
   let migration = approved.trouble ? await tryNow(context, approved) : approved;
   const printed = new Set<string>();
+  const follow = (current: Migration) => printSteps(current, printed, say);
   for (;;) {
-    printSteps(migration, printed, say);
+    follow(migration);
     if (isMigrationOver(migration) || migration.plan?.digest !== digest) return outcome(migration, digest, say);
     try {
-      migration = (await carryOn(context, cluster, migration, keep)) ?? migration;
+      migration = (await carryOn(context, cluster, migration, { keep, follow })) ?? migration;
     } catch (error) {
       if (!(error instanceof AccessError)) throw error;
-      printSteps((await migrations.get(migration.id)) ?? migration, printed, say);
+      follow((await migrations.get(migration.id)) ?? migration);
       io.stderr(`eks-access migrate: ${explainFailure(error)}\n`);
       return 1;
     }
@@ -207,11 +207,12 @@ async function carryOn(
   worker: WorkerContext,
   cluster: Cluster,
   migration: Migration,
-  keep: (configMap: AwsAuthConfigMap) => Promise<void>,
+  driver: Required<MigrationDriver>,
 ): Promise<Migration | null> {
   const context = { ...worker, auditIds: requestIds() };
   try {
-    const after = await runMigration(context, cluster, migration.id, { keep });
+    const after = await runMigration(context, cluster, migration.id, driver);
+    if (after) driver.follow(after);
     const dueIn = (after && migrationDueAt(after)) ?? 0;
     const waitMs = Math.max(0, Math.min(maxLookMs, dueIn - context.now().getTime()));
     if (after && !isMigrationOver(after) && waitMs > 0) await (context.pause ?? wait)(waitMs);
@@ -234,11 +235,19 @@ function approvedMigration(migration: Migration | null, digest: string): Migrati
   throw new AccessError("migration-not-approved", `The plan ${short} has ${migration.approvals.length} of 2 approvals`);
 }
 
-function printSteps({ done }: Migration, printed: Set<string>, say: (sentence: string) => void): void {
-  for (const { name, proof } of done) {
-    if (printed.has(name)) continue;
-    printed.add(name);
-    say(`${name}: ${proof.join(" ")}`);
+function printSteps(
+  { begun, done, settlesAt }: Migration,
+  printed: Set<string>,
+  say: (sentence: string) => void,
+): void {
+  const lines = [
+    ...done.map(({ name, proof }) => `${name}: ${proof.join(" ")}`),
+    ...(begun === null ? [] : [`${begun.name} …`]),
+    ...(settlesAt === null ? [] : [`Items stay until ${settlesAt}.`]),
+  ];
+  for (const line of lines.filter((each) => !printed.has(each))) {
+    printed.add(line);
+    say(line);
   }
 }
 

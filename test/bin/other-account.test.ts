@@ -187,7 +187,7 @@ describe("a worker in another account, which has a cluster of the same name and 
 
     const { code, stdout } = await rescue("--yes", "--document", good);
 
-    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining("the rescue is over") });
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining("Rescued: ") });
     expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
     expect(modeOf(real)).toBe("API_AND_CONFIG_MAP");
     expect(principalsIn(real)).not.toContain(rescuer);
@@ -217,7 +217,7 @@ describe("a worker in another account, which has a cluster of the same name and 
 
     const { code, stdout } = await rescue("--yes", "--document", good);
 
-    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining("the rescue is over") });
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining("Rescued: ") });
     expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
     expect(principalsIn(real)).not.toContain(rescuer);
     expect(timesCreator(sandbox.aws)).toBe(0);

@@ -234,6 +234,7 @@ describe("a rescue", () => {
       {
         now: context().now,
         pause,
+        say: () => {},
       },
     );
     return result.type === "out" ? result.why.join(" ") : expect.fail("it signed in");

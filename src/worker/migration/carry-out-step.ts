@@ -28,9 +28,12 @@ export async function carryOut(
   act: (logged: MigrationRun, begun: Migration) => Promise<readonly string[]>,
 ): Promise<Migration> {
   const begun = await beginStep(run, migration, name);
+  run.follow(begun);
   const context = { ...run.context, awsRequests: requestIds() };
   const proof = await act({ ...run, context }, begun);
-  return recordDone(context, begun, name, proof, idsElsewhere(context));
+  const done = await recordDone(context, begun, name, proof, idsElsewhere(context));
+  run.follow(done);
+  return done;
 }
 
 /** Then EKS refused each access entry that is left: its event is in the log. */

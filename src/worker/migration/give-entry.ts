@@ -85,6 +85,8 @@ export interface MigrationRun {
   readonly gathered: GatheredMigration;
   /** Keeps a copy of the document before anything is removed from it. */
   readonly keep: (configMap: AwsAuthConfigMap) => Promise<void>;
+  /** Gets the record when a step begins, and when it is proved. */
+  readonly follow: (migration: Migration) => void;
 }
 
 /** If the worker can assume it (`signIn.roles`). It tries several times: the API server uses aws-auth until then. */

@@ -35,6 +35,8 @@ const maxPasses = 20;
 export interface MigrationDriver {
   /** Keeps a copy of the document outside the cluster before a removal. */
   readonly keep?: (configMap: AwsAuthConfigMap) => Promise<void>;
+  /** For a person who waits: a step can take minutes. */
+  readonly follow?: MigrationRun["follow"];
 }
 
 /** As far as possible now. Each step starts from the real state, and is proved before the next step. @throws AccessError */
@@ -77,7 +79,7 @@ async function passOver(context: WorkerContext, cluster: Cluster, migration: Mig
         await keepDocument(context, reached.client, cluster, configMap);
         await driver.keep?.(configMap);
       };
-      const run = { context, cluster, reached, gathered, keep };
+      const run = { context, cluster, reached, gathered, keep, follow: driver.follow ?? (() => {}) };
       if (migration.kind === "repair" && verdict.type === "valid") await repair(run, migration);
       else if (isToGoOn) await goOn(run, migration);
       else await closeBegunStep(run, migration);

@@ -64,12 +64,13 @@ export async function signInAsOne(
   description: ClusterDescription,
   candidates: readonly Candidate[],
   purpose: Purpose,
-  { now, pause = wait }: { readonly now: () => Date; readonly pause?: (ms: number) => Promise<unknown> },
+  { now, pause = wait, say }: Pick<RescueContext, "now" | "pause" | "say">,
 ): Promise<SignInResult> {
   const why: string[] = [];
   const start = now().getTime();
   for (const { name, isLeased, credentials } of candidates) {
     let last: unknown = null;
+    say(`Signing in as ${name}.`);
     try {
       const session = await credentials();
       for (let attempt = 0; attempt < tries; attempt += 1) {

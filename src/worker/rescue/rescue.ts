@@ -102,7 +102,7 @@ export async function rescue(
   const end = { cause: "revoked", by: order.by, at: endedAt, why: "the cluster is rescued" } as const;
   const detail = { cause: end.cause, why: end.why };
   await journal.note("lease.ended", (current) => endedLease(current, endedAt, { end }), detail);
-  context.say("Deleted the access entry: the rescue is over.");
+  context.say("Rescued: deleted the access entry.");
   return { repaired, isEnded: true };
 }
 
@@ -172,7 +172,7 @@ async function repairAs(
 async function keptDocument({ keys, say }: RescueContext, client: ClusterClient, cluster: Cluster, which: KeptName) {
   const kept = readKept(sealedClusterOf(cluster), await client.readKept(), which, keys.memory);
   if (!kept) return null;
-  say(`The last good document is the copy of ${kept.at}.`);
+  say(`Last good document: the copy of ${kept.at}.`);
   return { data: kept.data, annotations: kept.leases === null ? {} : { [leasesAnnotation]: kept.leases } };
 }
 
@@ -183,7 +183,7 @@ function nothingToRepair({ say }: RescueContext, { name }: Cluster): RepairResul
 }
 
 function sayRepaired(say: RescueContext["say"], { good }: RescueOrder, repaired: RepairResult): void {
-  const next = good === null ? " Run it again with --document to check everyone in it." : "";
+  const next = good === null ? " To check everyone, add --document." : "";
   say(repaired.type === "ask" ? repaired.message : (repaired.how ?? `aws-auth is readable: wrote nothing.${next}`));
   const returns = repaired.type === "ask" ? [] : repaired.returns;
   for (const { arn, isReadmitted } of returns) say(`  ${isReadmitted ? "✓" : "✗"} ${arn}`);
