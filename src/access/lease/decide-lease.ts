@@ -9,6 +9,7 @@ import { isSamePrincipal, readHolder } from "../principal.ts";
 import type { ApprovedRequest } from "../record.ts";
 import type { DecisionPublicKeys } from "../seal.ts";
 import { digestOfChange, type SeenInCluster, sealedRequesterFacts } from "../seals.ts";
+import { notRestored } from "./drift.ts";
 import type { MappedIdentity } from "./lease-record.ts";
 
 /** The decisions of a reconcile run: a line of a table each, with a fixture of its name in test/fixtures/reconcile. */
@@ -78,7 +79,7 @@ const beginRules = {
 const driftRules = {
   "report-drift": ({ missing, mayRepair }) => (mayRepair ? null : asDrift(missing)),
   "must-not-repair": ({ missing, repairFlaw }) =>
-    repairFlaw === null ? null : asDrift(`${missing}; the worker does not restore it: ${repairFlaw}`),
+    repairFlaw === null ? null : asDrift(notRestored(missing, repairFlaw)),
   repair: () => ({ type: "repair" }),
 } as const satisfies Rules<DriftFacts, DriftOutcome>;
 

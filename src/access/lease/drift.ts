@@ -93,6 +93,15 @@ export function isOfRole(message: string): boolean {
   return /^the (?:Cluster)?Role /.test(message);
 }
 
+/** What a lease lost, and why the worker does not restore it. */
+export function notRestored(missing: string, why: string): string {
+  return `${missing}; the worker does not restore it: ${why}`;
+}
+
+export function isNotRestored(message: string): boolean {
+  return /; the worker does not restore it: /.test(message);
+}
+
 /** Neither the worker nor a new request restores it. */
 export function needsOperator(message: string): boolean {
   return isOfRole(message) || /^map\w+ can't be read /.test(message);

@@ -2,7 +2,7 @@ import type { Button } from "@slack/types";
 import { AccessError } from "../../access/access-error.ts";
 import { isApprovable, othersWhoMayApprove } from "../../access/decide.ts";
 import { theyCanLink } from "../../access/identities.ts";
-import { needsOperator, requestAgain } from "../../access/lease/drift.ts";
+import { isNotRestored, needsOperator, requestAgain } from "../../access/lease/drift.ts";
 import { isEndedForMore, isEndReviewPending, isFirstSignInRunning, isProofPending } from "../../access/lease/lease.ts";
 import type { Lease } from "../../access/lease/lease-record.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -214,7 +214,7 @@ function activeMilestone(request: AccessRequest, lease: Lease, to: Reader): Mile
   const buttons = ownLeaseButtons(request, to.user);
   if (drift) {
     const isGone = drift.message.startsWith("the namespace ");
-    const isRestored = cluster?.drift === "repair" && !isGone;
+    const isRestored = cluster?.drift === "repair" && !isGone && !isNotRestored(drift.message);
     const wait = isRestored ? "The worker restores it within minutes." : requestAgain(drift.message);
     const isOthers = needsOperator(drift.message);
     const advice = isGone ? new AccessError("namespace-absent", "").remedy : wait;

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, hasCode } from "../../access/access-error.ts";
 import { dueWork } from "../../access/lease/cluster-leases.ts";
-import type { Drift } from "../../access/lease/drift.ts";
+import { type Drift, notRestored } from "../../access/lease/drift.ts";
 import { arrivesWithin } from "../../access/lease/own-bindings.ts";
 import { removedWithoutLedgerAt } from "../../access/lease/withdrawal.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -227,9 +227,8 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
     const { error } = failure;
     const before = decided.leased.find(({ id }) => id === request.id);
     const certain = certainRefusal(failure, before);
-    // A repair can't help: nothing gives access in a namespace, or by a role, that does not exist.
-    const isLost = request.lease.state === "active" && hasCode(error, "namespace-absent", "role-absent");
-    if (isLost) await recordDrift(context, request, error.what);
+    const isLost = request.lease.state === "active" && hasCode(error, ...noRepair);
+    if (isLost) await recordDrift(context, request, notRestored("others removed it", error.what));
     if (!certain || isLost) return recordPostponed(context, request, error);
     const unwritten = { ...request, lease: { ...request.lease, writeBegan: null, place: null } };
     return recordRefusal(context, unwritten, certain);
@@ -238,6 +237,10 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
   const answered = await (outcomes.reviewOf?.(request, readBack.identity) ?? review(request, readBack.identity));
   await recordActive(run, request, prove(cluster, request, readBack, answered, context.now()), holding);
 }
+
+/** Of a refused repair: what others removed stays away. */
+const forbidden = ["binding-forbidden", "binding-changed", "cluster-refused-write"] as const;
+const noRepair = ["namespace-absent", "role-absent", "binding-exists", ...forbidden] as const;
 
 const gaveMore: ReadonlySet<WriteFailure["kind"]> = new Set(["changed", "undone"]);
 

@@ -253,6 +253,15 @@ test("a person whose entry is gone requests it again, unless the worker restores
   expect(repaired && textOfBlocks(repaired.message)).toContain("[Extend] [I'm done]");
 });
 
+test("a person whose entry the worker does not restore reads no promise that it does", () => {
+  const message = "the entry is gone; the worker does not restore it: what the level gives has changed";
+  const lost = aLeasedRequest({ drift: { at: "2026-03-01T10:00:00.000Z", message } });
+
+  const told = milestoneOf(lost, aCluster({ drift: "repair" }))?.message.text;
+
+  expect(told).toContain("has changed. Ask the other writer to keep it, then request it again.");
+});
+
 test("an end without the API server's answer is reported at once, and again with the answer", () => {
   const unproved = states["ended, and the API server does not answer"] ?? expect.fail("there is no such state");
   const proved = aLeasedRequest({ ...unproved.lease, endProof: anEndProof() });

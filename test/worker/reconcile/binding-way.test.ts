@@ -1315,6 +1315,25 @@ test("a policy that refuses to create or delete bindings: nothing is given, and 
   expect((await revokeGiven(context, cluster, "r-one")).lease?.state).toBe("ended");
 });
 
+test("a lease whose removed binding a policy refuses to restore is not shown as active, and is back when it allows it", async () => {
+  context = contextWith("repair");
+  const denied = () => Promise.reject(new AccessError("cluster-refused-write", "Policy p denied the request"));
+  const openCluster = openingWith(() => ({ createBinding: denied }));
+  const lostNow = async () => (await requestOf(context, "r-one")).lease?.drift?.message;
+  await give(context, cluster, { id: "r-one", principal: alice });
+  await asCreator(async (client) => void (await client.deleteBinding(await onlyBinding())));
+
+  await reconcileCluster({ ...context, openCluster }, cluster, "inspect");
+  const lost = await lostNow();
+  await reconcileCluster(context, cluster, "inspect");
+
+  expect([lost, await lostNow()]).toEqual([
+    "others removed it; the worker does not restore it: Policy p denied the request",
+    undefined,
+  ]);
+  expect(await bindings()).toHaveLength(1);
+});
+
 test("a lease is not reported as over while finalizers keep its binding", async () => {
   await give(context, cluster, { id: "r-one", principal: alice });
   const keeping = openingWith(() => ({ deleteBinding: async () => "kept" as const }));
