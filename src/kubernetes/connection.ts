@@ -117,7 +117,7 @@ function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {
     const answer = await sendCall(call);
     // A proxy in front of the API server answers in pages.
     if (!(answer.headers["content-type"] ?? "").includes("json")) return answer;
-    if (answer.status === 401) {
+    if (answer.status === 401 && !isByPolicy(statusIn(answer))) {
       throwIfClockDiffers(cluster, answer.headers);
       await throwIfKnown(cluster);
     }
@@ -235,12 +235,13 @@ function answered({ answer, remedy }: RefusedByServer, what: string): AccessErro
     cause: new Error(outsideWords(`${answer.status} ${status?.reason ?? ""} ${status?.message ?? ""}`.trim(), 4000)),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(code === "cluster-forbidden" && remedy !== undefined && { remedy }),
+    ...(code === "cluster-refused-write" && !isByPolicy(status) && { remedy: "Fix that, then ask again." }),
   });
 }
 
 function codeOf(httpStatus: number, status: Status | undefined): FailureCode {
   // A webhook can deny with any code; 403 is the default.
-  if (status && /admission webhook|admission policy|ValidatingAdmissionPolicy/i.test(status.message)) {
+  if (isByPolicy(status)) {
     return httpStatus >= 500 ? "cluster-unexpected" : "cluster-refused-write";
   }
   if (httpStatus === 401) return "cluster-unauthorized";
@@ -248,6 +249,10 @@ function codeOf(httpStatus: number, status: Status | undefined): FailureCode {
   if (httpStatus === 409) return "cluster-conflict";
   if (httpStatus === 429) return "cluster-throttled";
   return [400, 413, 415, 422].includes(httpStatus) ? "cluster-refused-write" : "cluster-unexpected";
+}
+
+function isByPolicy(status: Status | undefined): boolean {
+  return /admission webhook|admission policy|ValidatingAdmissionPolicy/i.test(status?.message ?? "");
 }
 
 const anotherServer = "Check for a proxy or login page.";

@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
 import { explainFailure } from "../../src/access/access-error.ts";
+import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import { compiledModule } from "../product.ts";
 import { aStatus, type CannedAnswer, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
 
@@ -44,6 +45,33 @@ test.each([
   const failure = await failureOf({ status, body: aStatus(status, reason, message) });
 
   expect(failure).toMatchObject({ code });
+});
+
+test("a policy that denies with 401 is no doubt about who asks", async () => {
+  const { endpoint, certificateAuthority } = server;
+  const as = {
+    arn: "arn:aws:iam::111122223333:role/creator",
+    lastAcceptedAt: async () => new Date(),
+    noteAccepted: async () => {},
+  };
+  const client = connectCluster({ name: "payments", endpoint, certificateAuthority, token, as });
+  server.answer = () => ({ status: 401, body: aStatus(401, "Unauthorized", denied) });
+
+  const failure = client.createAwsAuth({ data: {}, annotations: {} }).finally(() => client.close());
+
+  await expect(failure).rejects.toMatchObject({ code: "cluster-refused-write", what: expect.stringContaining(denied) });
+});
+
+test.each([
+  [denied, "Let that webhook or policy allow this."],
+  [
+    'ConfigMap "aws-auth" is invalid: data[mapUsers]: duplicate of key present in binaryData',
+    "Fix that, then ask again.",
+  ],
+])("a write that is refused with %s names who can change that", async (message, remedy) => {
+  const failure = await failureOf({ status: 422, body: aStatus(422, "Invalid", message) });
+
+  expect(failure).toMatchObject({ code: "cluster-refused-write", remedy });
 });
 
 test("the sentence names the call, the cluster and the API server's own words", async () => {
