@@ -47,7 +47,7 @@ it alerts the channel, and an approver reviews it. You can run it again after a 
   --document FILE     the last good aws-auth, as a ConfigMap or its data alone, to restore what is missing;
                       kept or kept-before: the last copy that eks-access keeps in the cluster, or the one before
   --keep              keep the access entry until its end, even after the repair
-  --without-ledger    Redis is down: send no message; the access entry stays until a worker recovers it
+  --without-ledger    Redis is down: send no message, and print the events for the audit log: keep them
 
 Example: eks-access rescue staging --role arn:aws:iam::111122223333:role/sre --for 1h --by U0123456789 --reason INC-7
 Exit code: 0 rescued, 1 something is left to do, 2 unusable input.
@@ -204,9 +204,9 @@ async function withoutLedger(settings: Settings, order: RescueOrder, options: Re
   if (!found) print(lineOf(brokenBy(order, request, context.now())));
   const ledger = { append: async (event: AuditEvent) => print(lineOf(event)) };
   const candidate = creator && creatorCandidate({ ...context, ledger }, cluster, creator, request.id, by);
-  const then = `With Redis back, run eks-access recover ${cluster.name}: then a worker ends it.`;
+  const then = ` With Redis back, run eks-access recover ${cluster.name}.`;
   const creatorArn = creator && creatorArnOf(creator);
-  return carryOut(
+  const code = await carryOut(
     {
       ...context,
       ...{ openEks, creatorArn, isRepaired: async () => {} },
@@ -219,6 +219,8 @@ async function withoutLedger(settings: Settings, order: RescueOrder, options: Re
     candidate,
     then,
   );
+  io.stdout("Sent nothing: keep these events.\n");
+  return code;
 }
 
 async function carryOut(
@@ -227,7 +229,7 @@ async function carryOut(
   journal: RescueJournal,
   io: CommandIo,
   creator: Candidate | null,
-  ending = "A worker ends it.",
+  ending = "",
 ): Promise<number> {
   const { cluster } = order;
   const say = (sentence: string) => io.stdout(`${sentence}\n`);
@@ -235,7 +237,8 @@ async function carryOut(
   try {
     const { repaired, isEnded } = await rescue({ ...context, others: creator ? [creator] : [], say }, order, journal);
     if (repaired?.type === "repaired") await context.isRepaired();
-    if (!isEnded) say(`The access entry of ${order.principalArn} ends at ${journal.request().lease.endsAt}. ${ending}`);
+    const { endsAt } = journal.request().lease;
+    if (!isEnded) say(`A worker ends the access entry of ${order.principalArn} at ${endsAt}.${ending}`);
     return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;
   } catch (error) {
     if (!(error instanceof AccessError)) throw error;
