@@ -72,7 +72,7 @@ export function leaseProblems(
     message: isReadable
       ? `${named(request.id)} is active, but its access is missing: ${message}.`
       : `Another person's access is missing from ${from}.`,
-    remedy: isReadable ? driftRemedy(cluster, message, request.trouble?.message) : driftRemedy(cluster),
+    remedy: isReadable ? driftRemedy(cluster, message, request) : driftRemedy(cluster),
   }));
 }
 

@@ -1,5 +1,5 @@
 import { AccessError } from "../access/access-error.ts";
-import { type Drift, isOfRole, requestAgain } from "../access/lease/drift.ts";
+import { type Drift, isNotRestored, isOfRole, requestAgain } from "../access/lease/drift.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/record.ts";
@@ -110,7 +110,7 @@ export function driftFinding(
     const [first] = readableBy(asker, taken);
     return broken(
       `missing from ${place}: ${driftWords(taken, inForce, asker)}`,
-      driftRemedy(cluster, first?.message, first?.request.trouble?.message),
+      driftRemedy(cluster, first?.message, first?.request),
     );
   }
   return broken(
@@ -134,10 +134,17 @@ function driftWords(drifts: readonly Drift[], inForce: number, asker: Reading): 
   return [...shown, ...(left > 0 ? [others] : [])].join("; ");
 }
 
-export function driftRemedy({ drift }: Pick<Cluster, "drift">, message = "", failure?: string): string {
+export function driftRemedy(
+  { drift }: Pick<Cluster, "drift">,
+  message = "",
+  request?: Pick<AccessRequest, "lease" | "trouble">,
+): string {
   if (isOfRole(message)) return new AccessError("role-absent", "").remedy;
   if (message.startsWith("the namespace ")) return new AccessError("namespace-absent", "").remedy;
-  if (drift === "repair") return failure ?? "The worker restores it within minutes.";
+  if (drift === "repair") {
+    const isLeft = isNotRestored(request?.lease?.drift?.message ?? "");
+    return request?.trouble?.message ?? (isLeft ? requestAgain(message) : "The worker restores it within minutes.");
+  }
   return `${requestAgain(message)} Or ask an operator for drift: repair.`;
 }
 

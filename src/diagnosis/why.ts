@@ -240,7 +240,7 @@ function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIde
   if (!isMissing) return null;
   const known = request.lease?.drift ? ` Found: ${sentence(request.lease.drift.message)}` : "";
   const message = `${subjectOf(facts, request)} is active ${untilWords(request)}, but it is missing from ${isInMap ? "aws-auth" : "the cluster"}.${known}`;
-  return cause("drifted", message, driftRemedy(facts.cluster, request.lease?.drift?.message, request.trouble?.message));
+  return cause("drifted", message, driftRemedy(facts.cluster, request.lease?.drift?.message, request));
 }
 
 function closedCause(facts: WhyFacts, request: AccessRequest): Cause {

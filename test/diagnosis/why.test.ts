@@ -629,3 +629,11 @@ test("a lease whose repair fails says why, not that it comes back by itself", ()
 
   expect(theCause(facts, "drifted").remedy).toBe(trouble.message);
 });
+
+test("a lease that the worker found and does not restore is not said to come back by itself", () => {
+  const message = "the entry is gone; the worker does not restore it: what the level gives has changed";
+  const requests = [aLeasedRequest({ drift: { at: at(hours(1)).toISOString(), message } }, own)];
+  const facts = whyFacts({ cluster: aCluster({ drift: "repair" }), data: {}, pods: null, requests });
+
+  expect(theCause(facts, "drifted").remedy).toBe("Ask the other writer to keep it, then request it again.");
+});
