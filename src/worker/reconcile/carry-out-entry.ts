@@ -35,6 +35,8 @@ export interface EntryTools {
   readonly keys: MemoryKeys;
   /** By lower-case ARN: calls that earlier runs may have sent, for entries that do not exist yet. */
   readonly begun: ReadonlyMap<string, Holding>;
+  /** Ids of shares that only the ledger remembers. Another run can have ended their leases since: no claim brings them back. */
+  readonly lost?: ReadonlySet<string>;
   readonly plannedAt: Date;
   /** Whether this is still the newest run. An older run must change nothing that a newer one can have read. */
   readonly isNewest: () => Promise<boolean>;
@@ -49,12 +51,14 @@ export function callsFor(tools: EntryTools, target: EntryTarget, arn?: string): 
 }
 
 function situationOf(tools: EntryTools, { change }: EntryTarget, arn?: string): EntrySituation {
-  const { cluster, state, plannedAt } = tools;
+  const { cluster, state, lost, plannedAt } = tools;
   const key = change.arn.toLowerCase();
   const entry = state.entries.get(key) ?? null;
   const principalArn = arn ?? entry?.principalArn ?? change.arn;
+  const holding = state.holdings.get(key);
   // Others can have deleted an entry that our records remember, while a call for another lease is on its way.
-  const [known, sent] = [state.holdings.get(key), entry ? undefined : tools.begun.get(key)];
+  const sent = entry ? undefined : tools.begun.get(key);
+  const known = holding && { ...holding, shares: holding.shares.filter(({ id }) => !lost?.has(id)) };
   const held = known && sent ? unionOf(sent, known) : (known ?? sent);
   const openSince = openSinceOf(tools, key);
   return { cluster: sealedClusterOf(cluster), principalArn, entry, held, openSince, now: plannedAt };
