@@ -42,7 +42,8 @@ function placeOf(place: EntriesPlace, read: EntriesSeen): SignInPlace {
   const begun = begunBy(place.open);
   const plannedAt = context.now();
   // A share for signing in has no groups, so no call here gives any again.
-  const rest = { keys: context.keys.memory, begun, lost, plannedAt, clock: context.now, beforeUnclaimed: async () => {} };
+  const beforeUnclaimed = async () => {};
+  const rest = { keys: context.keys.memory, begun, lost, plannedAt, clock: context.now, beforeUnclaimed };
   const tools = { entries: opened.entries, cluster, state, ...rest };
   const entryOf = (key: string) => state.entries.get(key) ?? null;
   const seen = { entries: state.entries, creatorArn: opened.creatorArn };

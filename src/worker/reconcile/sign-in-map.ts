@@ -108,7 +108,7 @@ function placeOf(place: WayContext, state: ClusterState, ledger: LedgerMemory): 
     if (before) return before;
     const { after: data, document: planned } = await inTurns(planOf(cluster, known, targets));
     const { withdrawals } = state;
-    const wanted = { data, document: planned, holdings: holdingsAfter(known, targets), withdrawals };
+    const wanted = { data, document: planned, holdings: holdingsAfter(state, targets), withdrawals };
     const now = { wanted, after: documentTexts(state, cluster, wanted, context.keys.memory) };
     made.set(key, now);
     return now;

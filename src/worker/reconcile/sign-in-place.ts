@@ -107,8 +107,8 @@ function targetFor(
   const holding = holdings.get(arn.toLowerCase());
   const held = holding?.shares ?? [];
   // Only its own lease brings a lost share back: with another's write it could return after the lease's end.
-  const isLeftOut = ({ id }: Share) => over.has(id) || (needed.length > 0 && lost.has(id));
-  const kept = held.filter((share) => !(isSignInShare(share) && isLeftOut(share)));
+  const returns = ({ id }: Share) => lost.has(id) && needed.some((share) => share.id === id);
+  const kept = held.filter((share) => !(isSignInShare(share) && (over.has(share.id) || returns(share))));
   const isKept = ({ id }: Share) => kept.some((share) => share.id === id && isSignInShare(share));
   const added = needed.filter((share) => !isKept(share));
   const isChanged = changed.has(arn.toLowerCase());
@@ -118,7 +118,10 @@ function targetFor(
   const isGiven = identity !== null || isChanged || needed.length > 0;
   const others = kept.filter((share) => !isSignInShare(share));
   const [given, drifted] = isGiven ? [signIns, others] : [[], [...others, ...signIns]];
-  return entryTarget(arn, identity, holding, given, usernameOf(principal), drifted);
+  const target = entryTarget(arn, identity, holding, given, usernameOf(principal), drifted);
+  // Until then a lost share keeps the entry all the same.
+  const shares = target.holding?.shares.filter((share) => !lost.has(share.id) || returns(share)) ?? [];
+  return { ...target, holding: target.holding && shares.length > 0 ? { ...target.holding, shares } : null };
 }
 
 function usernameOf(principal: string): string {

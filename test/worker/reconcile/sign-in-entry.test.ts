@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import { allAnnotationsBytes, leasesAnnotation } from "../../../src/access/lease/annotation.ts";
+import { signInShare } from "../../../src/access/lease/lease.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { parseDocument } from "../../../src/aws-auth/index.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
@@ -9,6 +10,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open-cluster.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { signInTargets } from "../../../src/worker/reconcile/sign-in-place.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -509,6 +511,23 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     expect(await place.all()).toBe(before);
   });
 
+  test("stays for a lease that only its record remembers, where the last other one ends", async () => {
+    await giveTo(alice, "r-alice");
+    await giveTo(carol, "r-carol");
+    await side().asCreator(cluster, async (client) => {
+      const [first] = (await client.listLeaseBindings()).filter((binding) => binding.name.includes("r-alice"));
+      if (first) await client.deleteBinding(first);
+    });
+    await place.forget();
+    await revokeGiven(context, cluster, "r-carol");
+
+    expect((await requestOf(context, "r-carol")).lease?.state).toBe("ended");
+    expect((await requestOf(context, "r-alice")).lease?.state).toBe("active");
+    expect(await place.entry()).toMatchObject({ username, groups: [] });
+    await revokeGiven(context, cluster, "r-alice");
+    expect(await place.all()).toBe(before);
+  });
+
   test("keeps a lease open while the call that gives it a share can still arrive", async () => {
     await giveTo(alice, "r-alice");
     await ask(context, cluster, { id: "r-carol", principal: carol, level: "own" });
@@ -614,4 +633,24 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     await reconcileCluster(context, cluster, "inspect");
     expect((await requestOf(context, "r-own")).lease?.state).toBe("active");
   });
+});
+
+test("the write for one lease keeps the entry for another that only the ledger remembers, and brings its share back with its own write", () => {
+  const [mine, lost] = ["r-mine", "r-lost"].map((id) => signInShare({ id, endsAt: "2026-03-01T10:00:00.000Z" }));
+  if (!mine || !lost) throw new Error("There are two.");
+  const holding = { arn: role, entryAdded: true, added: [], shares: [lost, mine] };
+  const place = {
+    holdings: new Map([[role.toLowerCase(), holding]]),
+    identityOf: () => ({ username, groups: [] }),
+    ...{ lost: new Set([lost.id]), changed: new Map<string, string>() },
+  };
+  const written = (...of: Parameters<typeof signInTargets>) =>
+    [...signInTargets(...of).values()].map(({ change, holding }) => [change.type, holding?.shares ?? null]);
+
+  expect(written(place, [], { over: new Set([mine.id]) })).toEqual([["map", null]]);
+  expect(written(place, [{ principal: carol, share: { ...mine, id: "r-new" } }])).toEqual([
+    ["map", [mine, { ...mine, id: "r-new" }]],
+  ]);
+  expect(written(place, [{ principal: alice, share: lost }])).toEqual([["map", [lost, mine]]]);
+  expect(written(place, [], { over: new Set([mine.id, lost.id]) })).toEqual([["unmap", null]]);
 });
