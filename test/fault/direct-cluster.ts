@@ -27,6 +27,8 @@ export interface DirectCluster {
   editMapUsers: (edit: Edit) => void;
   editMapRoles: (edit: Edit) => void;
   remove: () => void;
+  /** A person makes the ConfigMap immutable. */
+  freeze: () => void;
   /** An admission webhook that changes each update, and no dry run; null: there is none. */
   admit: (webhook: Edit | null) => void;
   onChange: (listener: (configMap: ConfigMap | null) => void) => () => void;
@@ -58,6 +60,10 @@ export function directCluster(data: Readonly<Record<string, string>> | null): Di
     editMapUsers: editOf("mapUsers"),
     editMapRoles: editOf("mapRoles"),
     remove: () => void store.remove(place),
+    freeze: () => {
+      const before = store.get(place);
+      if (before) store.replace(place, { ...before, immutable: true }, { manager: "kubectl-edit", dryRun: false });
+    },
     admit: (webhook) => {
       store.admission =
         webhook &&
@@ -178,7 +184,9 @@ function asRead(stored: ConfigMap): V1Object {
 }
 
 function asSent(object: V1Object) {
+  const { immutable } = object;
   const { uid, resourceVersion, annotations } = object.metadata ?? {};
   const known = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
-  return { data: object.data ?? {}, metadata: { ...place, ...known, ...(annotations && { annotations }) } };
+  const fixed = typeof immutable === "boolean" ? { immutable } : {};
+  return { data: object.data ?? {}, ...fixed, metadata: { ...place, ...known, ...(annotations && { annotations }) } };
 }

@@ -24,6 +24,7 @@ import {
   planGuard,
   planSettlement,
   readClusterState,
+  settlementWithoutPlan,
   takesNothingNew,
 } from "./settle-document.ts";
 import { requestedMapping } from "./targets.ts";
@@ -190,17 +191,21 @@ async function outcomesIn(
 
 /** Decides the document's wanted form, after a check of every seal, the policy and the base (laws 3 and 4). */
 export function* settle(input: SettleInput<ClusterState>): Steps<DocumentSettlement> {
-  const known = withOwnMemory(input);
+  const owned = withOwnMemory(input);
   const { configMap, document, owner } = input.state;
+  const refusal = takesNothingNew(input.cluster, input.state);
+  const fixed = configMap?.immutable ? refusal : null;
+  const unrepairable = fixed && new Map(owned.work.inForce.map(({ principal }) => [principal.toLowerCase(), fixed]));
+  const known = unrepairable ? { ...owned, unrepairable } : owned;
   const checked = checkWork(known, {
     driftOf: (request, groups) => driftInDocument(request, document, configMap?.managers ?? [], groups),
     mayRepair: (request) => !owner && !isGivenByEntry(request),
   });
-  const refusal = takesNothingNew(input.cluster, input.state);
   const { unwritable: principals = noRefusals } = input;
   if (!refusal) return yield* planSettlement(known, checked, { principals, refused: [] });
-  const refused = checked.beginning.map((request) => ({ request, refusal }));
-  return yield* planSettlement(known, { ...checked, beginning: [] }, { principals, refused });
+  const rest = { ...checked, beginning: [] };
+  const leftOut = { principals, refused: checked.beginning.map((request) => ({ request, refusal })) };
+  return fixed ? settlementWithoutPlan(known, rest, fixed, leftOut) : yield* planSettlement(known, rest, leftOut);
 }
 
 /** Although the document can't change. Its own failure must not hide the reason. @throws AccessError `cluster-conflict` */

@@ -50,9 +50,8 @@ export async function readClusterState(
   open: readonly AccessRequest[],
 ): Promise<ClusterState> {
   const configMap = await measuredStep("read", () => opened.client.readAwsAuth());
-  const where = `The ConfigMap aws-auth of ${cluster.name}`;
-  if (!configMap && !cluster.createAwsAuth) throw new AccessError("document-absent", `${where} does not exist`);
-  if (configMap?.immutable) throw new AccessError("document-immutable", `${where} is immutable`);
+  if (!configMap && !cluster.createAwsAuth)
+    throw new AccessError("document-absent", `${place(cluster)} does not exist`);
   const { holdings, withdrawals, untrusted } = memoryBeside(cluster, configMap, keys.memory);
   const elsewhere = readWithdrawalTags(sealedClusterOf(cluster), opened.tags, keys.memory).withdrawals;
   const document = await readRemembered(configMap?.data ?? {});
@@ -168,7 +167,7 @@ export function holdingsAfter(
 }
 
 /** The unchanged document, where nothing begins: due work waits or fails, but withdrawals are remembered. */
-function settlementWithoutPlan(
+export function settlementWithoutPlan(
   input: SettleInput<ClusterState>,
   checked: Checked,
   refusal: Refusal,
@@ -257,8 +256,13 @@ export interface DocumentSettlement extends Settlement, Content {
   readonly refusal: Refusal | null;
 }
 
-/** Why a document takes nothing new; null: it does. Ends are still removed there. */
+function place({ name }: Cluster): string {
+  return `The ConfigMap aws-auth of ${name}`;
+}
+
+/** Why a document takes nothing new; null: it does. Ends are still removed there, unless it is immutable. */
 export function takesNothingNew(cluster: Cluster, { configMap, owner }: ClusterState): Refusal | null {
+  if (configMap?.immutable) return new AccessError("document-immutable", `${place(cluster)} is immutable`);
   if (configMap?.deletion) return beingDeleted(cluster, configMap.deletion);
   return owner && ownedDocument(cluster, owner);
 }

@@ -88,9 +88,7 @@ async function signInDocument(
   ledger: LedgerMemory,
 ): Promise<SignInPlace> {
   const { opened, cluster, context } = place;
-  // An immutable document still decides who signs in.
-  const readable = configMap && { ...configMap, immutable: false };
-  const read = { ...opened, client: { readAwsAuth: async () => readable } };
+  const read = { ...opened, client: { readAwsAuth: async () => configMap } };
   const state = await readClusterState(read, { ...cluster, createAwsAuth: true }, context.keys, []);
   return placeOf(place, state, ledger);
 }

@@ -39,6 +39,41 @@ test.each(["report", "repair"] as const)(
   },
 );
 
+test.each([
+  ["report", /^the entry of .* is gone; the cluster does not say who removed it$/],
+  [
+    "repair",
+    /^the entry of .* is gone; .*; the worker does not restore it: The ConfigMap aws-auth of .* is immutable\b.*[^.]$/,
+  ],
+] as const)(
+  "a lease is reported not to be in force in an immutable ConfigMap without its entry: %s",
+  async (drift, said) => {
+    const scene = await aDirectScene(initialAwsAuth, drift);
+    await reconcileCluster(scene.context(), scene.cluster);
+    scene.aws.editMapUsers(() => initialAwsAuth.mapUsers ?? "");
+    scene.aws.freeze();
+
+    await reconcileCluster(scene.context(), scene.cluster, "inspect");
+
+    expect(await driftOf(scene)).toMatch(said);
+  },
+);
+
+test("a lease in an immutable ConfigMap that still gives it is in force, and its end waits for the repair", async () => {
+  const scene = await aDirectScene(initialAwsAuth, "repair");
+  await reconcileCluster(scene.context(), scene.cluster);
+  scene.aws.freeze();
+  scene.clock.ms += 2 * 60_000;
+
+  await reconcileCluster(scene.context(), scene.cluster);
+
+  expect(await driftOf(scene)).toBeNull();
+  expect(await scene.ledger.get(wishes.short.id)).toMatchObject({
+    trouble: { code: "document-immutable" },
+    lease: { state: "active", end: { cause: "expired" } },
+  });
+});
+
 test("an entry that others put into the other section is not reported as gone where that one can't be read", async () => {
   const scene = await aDirectScene(initialAwsAuth);
   await reconcileCluster(scene.context(), scene.cluster);
