@@ -43,6 +43,12 @@ export const configMapKind: ObjectKind<ConfigMapContent> = {
 function dataProblems({ data = {}, binaryData = {} }: ConfigMapContent): FieldProblem[] {
   const keys = [...Object.keys(data), ...Object.keys(binaryData)].filter((key) => !/^[-._a-zA-Z0-9]{1,253}$/.test(key));
   const bytes = Object.values({ ...data, ...binaryData }).reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const twice = Object.keys(data).filter((key) => Object.hasOwn(binaryData, key));
+  const duplicate = (key: string, field: string, other: string) => ({
+    field: `${field}[${key}]`,
+    reason: "FieldValueInvalid",
+    why: `Invalid value: "${key}": duplicate of key present in ${other}`,
+  });
   const tooLong = `Too long: may not be more than ${maxDataBytes} bytes`;
   return [
     ...keys.map((key) => ({
@@ -50,6 +56,8 @@ function dataProblems({ data = {}, binaryData = {} }: ConfigMapContent): FieldPr
       reason: "FieldValueInvalid",
       why: `Invalid value: "${key}": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')`,
     })),
+    ...twice.map((key) => duplicate(key, "data", "binaryData")),
+    ...twice.map((key) => duplicate(key, "binaryData", "data")),
     ...(bytes > maxDataBytes ? [{ field: "[]", reason: "FieldValueTooLong", why: tooLong }] : []),
   ];
 }

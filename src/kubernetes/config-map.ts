@@ -206,6 +206,7 @@ const shape = z.looseObject({
     })
     .nullish(),
   data: texts,
+  binaryData: texts,
   immutable: z.boolean().nullish(),
 });
 

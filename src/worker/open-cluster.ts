@@ -174,7 +174,7 @@ function remediesFor(
 ): Remedies | undefined {
   const run = `Run eks-access bootstrap ${cluster.name} --apply.`;
   const isByMap = authenticationMode === "CONFIG_MAP";
-  const why = isByMap ? "aws-auth may be broken (docs/rescue.md)" : "The authenticator may be down";
+  const why = isByMap ? "aws-auth may be broken (docs/rescue.md)" : "Its authenticator may be down";
   if (isOperator(cluster, arn)) {
     return {
       unauthorized: run,

@@ -21,6 +21,7 @@ import {
   type DocumentSettlement,
   documentChanges,
   identityInDocument,
+  keyTwice,
   planGuard,
   planSettlement,
   readClusterState,
@@ -242,7 +243,7 @@ export function* previewInDocument(
   const { change, holding: held } = asked.target;
   const plan = yield* planRemembered(state.document, [change], planGuard(cluster, [level], state));
   if (plan.type === "refused") return { type: "refused", refusal: plan.refusal };
-  const [leftOut] = plan.refused;
+  const leftOut = plan.refused[0] ?? keyTwice(cluster, state, plan.after);
   if (leftOut) return { type: "refused", refusal: leftOut };
   const others = [...state.holdings.values()].filter((each) => each.arn.toLowerCase() !== arn.toLowerCase());
   const room = roomIn(state.configMap?.annotations ?? {});

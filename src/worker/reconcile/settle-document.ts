@@ -267,6 +267,15 @@ export function takesNothingNew(cluster: Cluster, { configMap, owner }: ClusterS
   return owner && ownedDocument(cluster, owner);
 }
 
+/** The API server takes no key of data that is in binaryData, which the authenticator does not read. Null: there is none. */
+export function keyTwice({ name }: Cluster, { configMap }: ClusterState, after: Content["data"]): Refusal | null {
+  const binary = configMap?.object.binaryData ?? {};
+  const key = Object.keys(after).find((each) => Object.hasOwn(binary, each));
+  if (key === undefined) return null;
+  const remedy = `Move its entries to ${key} under data.`;
+  return new AccessError("cluster-refused-write", `aws-auth of ${name} has ${key} in binaryData`, { remedy });
+}
+
 function beingDeleted({ name }: Cluster, { since, finalizers }: Deletion): Refusal {
   const wait = finalizers.length > 0 ? ` for its finalizers ${finalizers.join(", ")}` : "";
   const message = `aws-auth of ${name} was deleted at ${since} and waits${wait}. Ask an operator to save it, remove the finalizers and recreate it.`;

@@ -222,6 +222,12 @@ describe.each(implementations)("%s", (_name, start) => {
       ],
       ["a key with a slash", { data: { "a/b": "" } }, 422, "a valid config key must consist of"],
       [
+        "a key in data and in binaryData",
+        { data: { mapUsers: "[]" }, binaryData: { mapUsers: "W10=" } },
+        422,
+        'data[mapUsers]: Invalid value: "mapUsers": duplicate of key present in binaryData',
+      ],
+      [
         "more than 1 MiB",
         { data: { mapRoles: "x".repeat(1024 * 1024 + 1) } },
         422,

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { arns } from "../../../sandbox/scene.ts";
 import { createRequest } from "../../../src/access/request.ts";
 import { previewCluster } from "../../../src/worker/preview/preview.ts";
 import { aChange } from "../../builders/an-event.ts";
+import { ask } from "../reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const side = useWorkerSide();
@@ -23,4 +25,18 @@ test("a request is previewed at once, although the clock that dated it is three 
   await previewCluster(context, cluster);
 
   expect((await context.ledger.get("r-1"))?.version).toBe(2);
+});
+
+test("a request that needs a section in data that others keep in binaryData is refused before anyone approves", async () => {
+  const { cluster, sandbox } = side();
+  const context = side().context();
+  const binaryData = { mapUsers: Buffer.from("[]").toString("base64") };
+  await sandbox.cluster.editAwsAuth((map) => ({ ...map, binaryData }));
+
+  const asked = await ask(context, cluster, { id: "r-user", principal: arns.engineer });
+  const other = await ask(context, cluster, { id: "r-role", principal: arns.developers });
+
+  const message = `aws-auth of ${cluster.name} has mapUsers in binaryData. Move its entries to mapUsers under data.`;
+  expect(asked).toMatchObject({ state: "refused", refusal: { code: "cluster-refused-write", message } });
+  expect(other).toMatchObject({ state: "pending", preview: { way: "aws-auth" } });
 });
