@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { SentConfigMap } from "../../cluster/config-map.ts";
+import type { Faults } from "../../faults.ts";
 import { account } from "../../scene.ts";
 import type { TroubleState } from "../panels.ts";
 import type { LiveSandbox } from "./live-sandbox.ts";
@@ -9,7 +10,9 @@ const awayMs = 3_000;
 /** An edit of `aws-auth` with `kubectl edit`: a pure function of the ConfigMap. */
 type Edit = (configMap: SentConfigMap) => SentConfigMap;
 
-const rolesOf = ({ data }: SentConfigMap): string => data?.mapRoles ?? "";
+function rolesOf({ data }: SentConfigMap): string {
+  return data?.mapRoles ?? "";
+}
 
 function withRoles(configMap: SentConfigMap, mapRoles: string): SentConfigMap {
   return { ...configMap, data: { ...configMap.data, mapRoles } };
@@ -27,20 +30,21 @@ const contractors = `# Until the audit is over
   groups: [auditors]
 `;
 
-export const addTeam: Edit = (configMap) =>
-  withRoles(configMap, `${rolesOf(configMap).replace(/\n?$/, "\n")}${contractors}`);
-export const removeTeam: Edit = (configMap) => withRoles(configMap, rolesOf(configMap).replace(contractors, ""));
-export const hasTeam = (configMap: SentConfigMap | null): boolean =>
-  rolesOf(configMap ?? { metadata: {} }).includes(contractors);
-
-const slip = `- rolearn: "arn:aws:iam::${account}:role/ci\n`;
+export const [addTeam, removeTeam, hasTeam] = editsWith(contractors);
 
 /** Leaves a quotation mark open: no principal of the section can sign in. */
-export const breakYaml: Edit = (configMap) =>
-  withRoles(configMap, `${rolesOf(configMap).replace(/\n?$/, "\n")}${slip}`);
-export const repairYaml: Edit = (configMap) => withRoles(configMap, rolesOf(configMap).replace(slip, ""));
-export const isBroken = (configMap: SentConfigMap | null): boolean =>
-  rolesOf(configMap ?? { metadata: {} }).includes(slip);
+export const [breakYaml, repairYaml, isBroken] = editsWith(`- rolearn: "arn:aws:iam::${account}:role/ci\n`);
+
+/** What adds a text to mapRoles, what removes it, and whether it is there. */
+function editsWith(
+  text: string,
+): readonly [add: Edit, remove: Edit, has: (configMap: SentConfigMap | null) => boolean] {
+  return [
+    (configMap) => withRoles(configMap, `${rolesOf(configMap).replace(/\n?$/, "\n")}${text}`),
+    (configMap) => withRoles(configMap, rolesOf(configMap).replace(text, "")),
+    (configMap) => rolesOf(configMap ?? { metadata: {} }).includes(text),
+  ];
+}
 
 export function removeUsers(configMap: SentConfigMap): SentConfigMap {
   const { mapUsers: _, ...data } = configMap.data ?? {};
@@ -50,17 +54,7 @@ export function removeUsers(configMap: SentConfigMap): SentConfigMap {
 export function crashes(live: LiveSandbox): readonly Trouble[] {
   const { worker, slack, redis, sandbox, changes } = live;
   return [
-    lastingTrouble(
-      {
-        id: "worker",
-        title: "Kill the worker",
-        explains: "SIGKILL, now. Requests and ends wait in the ledger until a worker runs again.",
-        does: "Kill it",
-        undoes: "Start it again",
-      },
-      { begin: worker.kill, end: worker.start, isOn: () => worker.state().state === "gone" },
-      () => (worker.state().state === "starting" ? "The worker is starting." : undefined),
-    ),
+    killing("worker", worker, "Requests and ends wait in the ledger until a worker runs again."),
     armedTrouble(
       {
         id: "half-write",
@@ -70,35 +64,41 @@ export function crashes(live: LiveSandbox): readonly Trouble[] {
         does: "At the next write",
         undoes: "Call it off",
       },
-      (struck) =>
-        sandbox.faults.plan(
-          "kubernetes.replace-configmap",
-          { type: "cut-after" },
-          {
-            onStrike: async () => {
-              await worker.kill();
-              struck();
-              void wait(awayMs)
-                .then(worker.start)
-                .catch(() => {});
-            },
-          },
-        ),
+      atNextWrite(sandbox.faults, "cut-after", async () => {
+        await worker.kill();
+        void wait(awayMs)
+          .then(worker.start)
+          .catch(() => {});
+      }),
       changes.announce,
     ),
-    lastingTrouble(
-      {
-        id: "slack",
-        title: "Kill the slack process",
-        explains: "SIGKILL, now. Slack says that the app did not respond. Messages catch up later.",
-        does: "Kill it",
-        undoes: "Start it again",
-      },
-      { begin: slack.kill, end: slack.start, isOn: () => slack.state().state === "gone" },
-      () => (slack.state().state === "starting" ? "The slack process is starting." : undefined),
-    ),
+    killing("slack", slack, "Slack says that the app did not respond. Messages catch up later."),
     redisOutage(redis, changes.announce),
   ];
+}
+
+function killing(id: "slack" | "worker", { state, kill, start }: LiveSandbox["worker"], then: string): Trouble {
+  const { name } = state();
+  return lastingTrouble(
+    { id, title: `Kill the ${name}`, explains: `SIGKILL, now. ${then}`, does: "Kill it", undoes: "Start it again" },
+    { begin: kill, end: start, isOn: () => state().state === "gone" },
+    () => (state().state === "starting" ? `The ${name} is starting.` : undefined),
+  );
+}
+
+/** The plan of an armed trouble for the next write of aws-auth. */
+export function atNextWrite(faults: Faults, type: "cut-after" | "watch", act: () => Promise<void>) {
+  return (struck: () => void) =>
+    faults.plan(
+      "kubernetes.replace-configmap",
+      { type },
+      {
+        onStrike: async () => {
+          await act();
+          struck();
+        },
+      },
+    );
 }
 
 function redisOutage(redis: LiveSandbox["redis"], changed: () => void): Trouble {
@@ -116,11 +116,7 @@ function redisOutage(redis: LiveSandbox["redis"], changed: () => void): Trouble 
   );
 }
 
-export interface Trouble {
-  state: () => TroubleState;
-  start: () => Promise<void>;
-  stop: () => Promise<void>;
-}
+export type Trouble = ReturnType<typeof lastingTrouble>;
 
 type Words = Pick<TroubleState, "id" | "title" | "explains" | "does" | "undoes">;
 
@@ -134,12 +130,12 @@ export function lastingTrouble(
   words: Words,
   { begin, end, isOn }: { begin: () => Promise<void>; end: () => Promise<void>; isOn?: () => boolean },
   blocked: () => string | undefined = () => undefined,
-): Trouble {
+) {
   let on = false;
   let struck = 0;
   const inForce = () => isOn?.() ?? on;
   return {
-    state: () => ({ ...words, state: inForce() ? "on" : "off", struck, blocked: blocked() }),
+    state: (): TroubleState => ({ ...words, state: inForce() ? "on" : "off", struck, blocked: blocked() }),
     start: async () => {
       if (inForce()) return;
       await begin();

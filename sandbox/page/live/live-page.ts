@@ -13,6 +13,7 @@ import {
   addComment,
   addTeam,
   armedTrouble,
+  atNextWrite,
   breakYaml,
   crashes,
   hasTeam,
@@ -54,17 +55,12 @@ export function readerOf(slack: SandboxSlack, { as }: Viewer): Reader {
   return { user: as, people: slack.people, channels: slack.channels(), now: new Date() };
 }
 
-export interface Seen {
-  mark: (viewer: Viewer) => void;
-  unread: (user: string, place: string) => number;
-}
-
-export function rememberSeen(slack: SandboxSlack): Seen {
+export function rememberSeen(slack: SandboxSlack) {
   const seen = new Map<string, number>();
-  const key = (user: string, place: string) => `${user} ${place}`;
   return {
-    mark: ({ as, place }) => void seen.set(key(as.id, place), messagesIn(slack, as.id, place).length),
-    unread: (user, place) => Math.max(0, messagesIn(slack, user, place).length - (seen.get(key(user, place)) ?? 0)),
+    mark: ({ as, place }: Viewer) => void seen.set(`${as.id} ${place}`, messagesIn(slack, as.id, place).length),
+    unread: (user: string, place: string) =>
+      Math.max(0, messagesIn(slack, user, place).length - (seen.get(`${user} ${place}`) ?? 0)),
   };
 }
 
@@ -74,7 +70,7 @@ export interface LivePage {
   readonly clusters: ReadonlyMap<string, ClusterWatch>;
   readonly ledger: LedgerWatch;
   readonly troubles: readonly Trouble[];
-  readonly seen: Seen;
+  readonly seen: ReturnType<typeof rememberSeen>;
   readonly tour: Tour;
   stop: () => Promise<void>;
 }
@@ -225,17 +221,7 @@ function cloudTroubles({ sandbox, changes }: LiveSandbox, document: DocumentWatc
         does: "At the next write",
         undoes: "Call it off",
       },
-      (struck) =>
-        faults.plan(
-          "kubernetes.replace-configmap",
-          { type: "watch" },
-          {
-            onStrike: async () => {
-              await document.edit(addComment);
-              struck();
-            },
-          },
-        ),
+      atNextWrite(faults, "watch", () => document.edit(addComment)),
       changes.announce,
     ),
     throttling(faults),
