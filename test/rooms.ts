@@ -32,7 +32,7 @@ export const rooms: readonly Room[] = [
     name: "access-entry",
     holds: "the same engine for access entries of EKS: what is ours in their tags, and the calls in their order",
     imports: ["access"],
-    pure: [],
+    pure: ["zod"],
     hasEntryPoint: true,
   },
   {

@@ -1,6 +1,6 @@
-import { isTexts } from "../access/collections.ts";
+import { z } from "zod";
 import { isSignInShare, signInShare } from "../access/lease/lease.ts";
-import type { Holding, MappedIdentity, Share } from "../access/lease/lease-record.ts";
+import { type Holding, type MappedIdentity, shareForm, textForm, textsForm } from "../access/lease/lease-record.ts";
 import { accessPolicies, policyTexts, type ScopedPolicy } from "../access/policy/policy-text.ts";
 import { absentKey, isOfNewestKey, type Json, type MemoryKeys } from "../access/seal.ts";
 import { isDatedAhead } from "../access/seals.ts";
@@ -168,67 +168,25 @@ function plain({ entryAdded, added, shares }: Holding, openSince: string | null)
   return { new: entryAdded, add: added, held, ...rest };
 }
 
-/** The content under our own seal; null: another program wrote it in another form. */
+/** The content under our own seal. */
+const plainForm = z.object({
+  new: z.boolean(),
+  add: textsForm,
+  held: z.array(z.object(shareForm.shape)),
+  /** Request id, and its end in milliseconds since the epoch. */
+  in: z.array(z.tuple([textForm, z.number().refine((ms) => !Number.isNaN(new Date(ms).getTime()))])).default([]),
+  open: textForm.nullable().default(null),
+  made: textForm,
+});
+
+/** Null: another program wrote it in another form. */
 function readPlain(
   arn: string,
   text: string,
 ): Omit<Extract<TagReading, { type: "holding" }>, "type" | "isOfOlderKey"> | null {
-  const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
-  if (!isPlain(value)) return null;
-  const { new: entryAdded, add: added, held, in: signIn = [], open: openSince = null, made: madeAt } = value;
+  const { data } = plainForm.safeParse(JSON.parse(Buffer.from(text, "base64url").toString()));
+  if (!data) return null;
+  const { new: entryAdded, add: added, held, in: signIn, open: openSince, made: madeAt } = data;
   const own = signIn.map(([id, endsAt]) => signInShare({ id, endsAt: new Date(endsAt).toISOString() }));
   return { holding: { arn, entryAdded, added, shares: [...held, ...own] }, openSince, madeAt };
-}
-
-interface Plain {
-  readonly new: boolean;
-  readonly add: readonly string[];
-  readonly held: readonly Share[];
-  /** Request id, and its end in milliseconds since the epoch. */
-  readonly in?: readonly (readonly [string, number])[];
-  readonly open?: string;
-  readonly made: string;
-}
-
-function isPlain(value: unknown): value is Plain {
-  if (typeof value !== "object" || value === null) return false;
-  const {
-    new: entryAdded,
-    add,
-    held,
-    in: signIn = [],
-    open = "",
-    made,
-  } = value as { readonly [name in keyof Plain]?: unknown };
-  const isHeld = Array.isArray(held) && held.every(isShare);
-  const isSignIn = Array.isArray(signIn) && signIn.every(isIdWithEnd);
-  return (
-    typeof entryAdded === "boolean" &&
-    isTexts(add) &&
-    isHeld &&
-    isSignIn &&
-    typeof open === "string" &&
-    typeof made === "string"
-  );
-}
-
-function isIdWithEnd(value: unknown): boolean {
-  const [id, endsAt] = Array.isArray(value) ? value : [];
-  return typeof id === "string" && typeof endsAt === "number" && !Number.isNaN(new Date(endsAt).getTime());
-}
-
-function isShare(value: unknown): value is Share {
-  if (typeof value !== "object" || value === null) return false;
-  const {
-    id,
-    groups,
-    endsAt,
-    level,
-    requester,
-    emergency,
-    approvers,
-    askedBy = "",
-  } = value as Record<keyof Share, unknown>;
-  const areTexts = [id, endsAt, level, requester, askedBy].every((text) => typeof text === "string");
-  return areTexts && typeof emergency === "boolean" && isTexts(groups) && isTexts(approvers);
 }
