@@ -18,8 +18,8 @@ const usage = `Usage: eks-access demo [--stay] [--port <number>]   shows the san
 /** `--stay` overrides `--story`, which `npm run demo` has. Exit code 0 as expected, 2 for unknown options. */
 export async function demo(argv: readonly string[]): Promise<number> {
   const options = readOptions(argv);
-  if (!options) {
-    process.stderr.write(usage);
+  if (typeof options === "string") {
+    process.stderr.write(`eks-access demo: ${options}.\n\n${usage}`);
     return 2;
   }
   // The AWS SDK's warning about the age of Node is for operators: it stays in the worker's log.
@@ -39,14 +39,15 @@ export async function demo(argv: readonly string[]): Promise<number> {
   }
 }
 
-function readOptions(argv: readonly string[]): { stay: boolean; port: number | undefined } | null {
+function readOptions(argv: readonly string[]): { stay: boolean; port: number | undefined } | string {
   try {
     const options = { story: { type: "boolean" }, stay: { type: "boolean" }, port: { type: "string" } } as const;
     const { story = false, stay = false, port } = parseArgs({ args: [...argv], options }).values;
-    if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535)) return null;
+    if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535)) return `${port} is no port`;
     return { stay: stay || !story, port: port === undefined ? undefined : Number(port) };
-  } catch {
-    return null;
+  } catch (error) {
+    const [mistake = ""] = String(error instanceof Error ? error.message : error).split(". ", 1);
+    return mistake;
   }
 }
 
