@@ -72,7 +72,7 @@ function readOptions(argv: readonly string[]) {
   return { cluster, givenArns, json, apply: apply === undefined ? null : { digest: apply, backup: backup ?? null } };
 }
 
-function printResult(of: Cluster, result: MigrationResult, { json }: MigrateOptions, io: CommandIo): number {
+function printResult(of: Cluster, result: MigrationResult, { json, givenArns }: MigrateOptions, io: CommandIo): number {
   if (result.type === "refused") {
     const { code, message } = result;
     io.stdout(
@@ -84,7 +84,9 @@ function printResult(of: Cluster, result: MigrationResult, { json }: MigrateOpti
   }
   const summary = summarizeMigration(result);
   const report = { ok: true, cluster: of.name, ...summary, plan: result.steps };
-  io.stdout(json ? `${JSON.stringify(report, null, 2)}\n` : migrationText(of, summary));
+  const line = ["/eks-access", "migrate", of.name, "ask", ...givenArns].join(" ");
+  const text = `${migrationText(of, summary)}${result.steps.length > 0 ? `To request it: ${line}\n` : ""}`;
+  io.stdout(json ? `${JSON.stringify(report, null, 2)}\n` : text);
   return 0;
 }
 

@@ -35,7 +35,15 @@ test("migrate shows what happens to each item, each step with its proof and undo
   expect(stdout).toMatch(/ {2}1\. Switch .+\n {5}Proof: .+\n {5}Undo: EKS can't switch back/);
   expect(stdout).toMatch(/ {2}3\. Remove this item from aws-auth/);
   expect(stdout).toMatch(/The mode API would drop 1 item of aws-auth:\n {2}arn:aws:iam::111122223333:role\/eks-node\n/);
-  expect(stdout).toMatch(/Plan [0-9a-f]{64}\n$/);
+  expect(stdout).toMatch(/Plan [0-9a-f]{64}\nTo request it: \/eks-access migrate staging ask\n$/);
+});
+
+test("migrate names the line in Slack with the ARNs that it was given", async () => {
+  const told = `arn:aws:iam::${account}:role/teams/platform-admins`;
+
+  const { stdout } = await runCommand(runMigrate, ["staging", "--arn", told]);
+
+  expect(stdout).toMatch(new RegExp(`: /eks-access migrate staging ask ${told}\n$`));
 });
 
 test("migrate takes a given path of a role, and prints JSON", async () => {
