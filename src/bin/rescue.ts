@@ -30,7 +30,7 @@ import {
   type RescueOrder,
 } from "../worker/rescue/rescue-session.ts";
 import { readAwsAuthFile } from "./check.ts";
-import { type CommandIo, cliCommand, needs, readOneCluster, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, needs, readOneCluster, stackOf, unusable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
 
 const rescueUsage = `Usage: eks-access rescue CLUSTER --role ARN --for 1h --by SLACK-USER --reason TEXT --yes
@@ -74,7 +74,39 @@ function readRescueOptions(argv: readonly string[]) {
   return { cluster, role, durationSeconds, by, reason, yes, keep, document, withoutLedger };
 }
 
-export const runRescue = cliCommand("rescue", rescueUsage, async (argv, io) => {
+export const runRescue = cliCommand("rescue", rescueUsage, (argv, io) =>
+  untilStopped(io, (opened) => rescueOnce(argv, io, opened)),
+);
+
+type Opened = (journal: Promise<RescueJournal>) => Promise<RescueJournal>;
+
+/** What has begun alerted the channel, and can have an access entry: Ctrl-C says so, and no failure of it has the code of a refusal. */
+async function untilStopped(io: CommandIo, run: (opened: Opened) => Promise<number>): Promise<number> {
+  let opening: Promise<RescueJournal> | null = null;
+  const begun = async () => (await opening?.catch(() => null)) ?? null;
+  const stop = async () => {
+    const journal = await begun();
+    const what = journal ? `${journal.request().id} has begun` : "nothing began";
+    io.stderr(`\nStopped: ${what}. Run it again.\n`);
+    process.exit(130);
+  };
+  process.once("SIGINT", stop);
+  try {
+    return await run((journal) => {
+      opening = journal;
+      return journal;
+    });
+  } catch (error) {
+    if (!(await begun())) throw error;
+    io.stderr(`eks-access rescue: ${explainFailure(error)}\n`);
+    if (!(error instanceof AccessError)) io.stderr(stackOf(error));
+    return 1;
+  } finally {
+    process.off("SIGINT", stop);
+  }
+}
+
+async function rescueOnce(argv: readonly string[], io: CommandIo, opened: Opened): Promise<number> {
   const options = readRescueOptions(argv);
   const settings = await readCommandSettings("worker");
   const cluster = clusterNamed(settings.config, options.cluster);
@@ -85,14 +117,14 @@ export const runRescue = cliCommand("rescue", rescueUsage, async (argv, io) => {
   // --by is only the person's claim, so the record also has the identity that AWS reports.
   const { arn: as } = await callerIdentity("default", cluster.region);
   const order: RescueOrder = { cluster, principalArn, by, as, durationSeconds, reason, good, keeps };
-  if (options.withoutLedger) return withoutLedger(settings, order, options, io);
+  if (options.withoutLedger) return withoutLedger(settings, order, options, io, opened);
   return withWorkerContext(settings, async (context) => {
     const openEks = openerOf(cluster, by, () => identityOfRun(context, cluster));
     await refuseSwitch(cluster, options, openEks);
     const { operator } = cluster;
     const creator = operator ? namedCreator(cluster) : await identityOfRun(context, cluster).catch(() => null);
     const creatorArn = operator ? await creatorArnFor(context, cluster, operator) : creator && creatorArnOf(creator);
-    const journal = await openJournal(context, order);
+    const journal = await opened(openJournal(context, order));
     const candidate = creator && creatorCandidate(context, cluster, creator, journal.request().id, by);
     // What waited for the repair, and leases that the good document lacks, would otherwise be seen minutes later.
     const isRepaired = async () => {
@@ -105,7 +137,7 @@ export const runRescue = cliCommand("rescue", rescueUsage, async (argv, io) => {
   }).catch((error: unknown) => {
     throw namingWithoutLedger(error);
   });
-});
+}
 
 function namingWithoutLedger(error: unknown): unknown {
   if (!hasCode(error, "ledger-unreachable")) return error;
@@ -184,7 +216,13 @@ function creatorCandidate(
 }
 
 /** Without a ledger there is no message and no sweep. The entry's tags hold its end, and `recover` reads them into the ledger later. */
-async function withoutLedger(settings: Settings, order: RescueOrder, options: RescueOptions, io: CommandIo) {
+async function withoutLedger(
+  settings: Settings,
+  order: RescueOrder,
+  options: RescueOptions,
+  io: CommandIo,
+  opened: Opened,
+): Promise<number> {
   const context = { keys: workerKeysOf(settings), now: () => new Date() };
   const { cluster, by } = order;
   const creator = namedCreator(cluster);
@@ -201,12 +239,13 @@ async function withoutLedger(settings: Settings, order: RescueOrder, options: Re
   const begun = beginRescue(order, found?.id ?? newRequestId(), context, requestExpiresAfterSeconds);
   const request = withLease(begun, { ...begun.lease, endsAt: found?.endsAt ?? begun.lease.endsAt });
   const print = (line: string) => io.stderr(line);
+  const journal = await opened(Promise.resolve(printedJournal(request, by, context.now, print)));
   if (!found) print(lineOf(brokenBy(order, request, context.now())));
   const ledger = { append: async (event: AuditEvent) => print(lineOf(event)) };
   const candidate = creator && creatorCandidate({ ...context, ledger }, cluster, creator, request.id, by);
   const then = ` With Redis back, run eks-access recover ${cluster.name}.`;
   const creatorArn = creator && creatorArnOf(creator);
-  const code = await carryOut(
+  return carryOut(
     {
       ...context,
       ...{ openEks, creatorArn, isRepaired: async () => {} },
@@ -214,13 +253,11 @@ async function withoutLedger(settings: Settings, order: RescueOrder, options: Re
         print(lineOf(writeChanged(cluster, changesInWords(changes), context.now().toISOString()))),
     },
     order,
-    printedJournal(request, by, context.now, print),
+    journal,
     io,
     candidate,
     then,
-  );
-  io.stdout("Sent nothing: keep these events.\n");
-  return code;
+  ).finally(() => io.stdout("Sent nothing: keep these events.\n"));
 }
 
 async function carryOut(
@@ -234,16 +271,9 @@ async function carryOut(
   const { cluster } = order;
   const say = (sentence: string) => io.stdout(`${sentence}\n`);
   say(`${order.by} takes emergency access to ${cluster.name} (${journal.request().id}), in AWS as ${order.as}.`);
-  try {
-    const { repaired, isEnded } = await rescue({ ...context, others: creator ? [creator] : [], say }, order, journal);
-    if (repaired?.type === "repaired") await context.isRepaired();
-    const { endsAt } = journal.request().lease;
-    if (!isEnded) say(`A worker ends the access entry of ${order.principalArn} at ${endsAt}.${ending}`);
-    return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;
-  } catch (error) {
-    if (!(error instanceof AccessError)) throw error;
-    // It began: the channel is alerted, and there can be an access entry.
-    io.stderr(`eks-access rescue: ${explainFailure(namingWithoutLedger(error))}\n`);
-    return 1;
-  }
+  const { repaired, isEnded } = await rescue({ ...context, others: creator ? [creator] : [], say }, order, journal);
+  if (repaired?.type === "repaired") await context.isRepaired();
+  const { endsAt } = journal.request().lease;
+  if (!isEnded) say(`A worker ends the access entry of ${order.principalArn} at ${endsAt}.${ending}`);
+  return isEnded || (order.keeps && repaired?.type === "repaired") ? 0 : 1;
 }

@@ -1,6 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
@@ -29,6 +32,7 @@ import { aHolding, aShare } from "../builders/a-share.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keysOf } from "../builders/keys.ts";
+import { builtProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { runCommand } from "./check-run.ts";
 
@@ -365,6 +369,38 @@ test.each([
 
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
   expect(await records()).toEqual([]);
+});
+
+test.each([
+  ["before it begins, that nothing began", "sts.GetCallerIdentity", [], "nothing began"],
+  ["after its beginning, what goes on", "eks.CreateAccessEntry", [], "r-\\w+ has begun"],
+  ["after it without the ledger, what goes on", "eks.CreateAccessEntry", ["--without-ledger"], "r-\\w+ has begun"],
+])("Ctrl-C says %s, and what to run", async (_when, call, more, what) => {
+  write({});
+  const { struck } = sandbox.aws.faults.plan(call, { type: "hang" });
+  const { script } = await builtProduct();
+  const child = spawn(process.execPath, [script, "rescue", ...order, "--yes", ...more], { env: process.env });
+  const [stderr, ended] = [text(child.stderr), once(child, "exit")];
+  await struck;
+
+  child.kill("SIGINT");
+
+  expect(await ended).toEqual([130, null]);
+  expect(await stderr).toMatch(new RegExp(`\nStopped: ${what}\\. Run it again\\.\n$`));
+});
+
+test("what fails unexpectedly after its beginning does not end with the code of a command that began nothing", async () => {
+  const stderr: string[] = [];
+  const stdout = () => {
+    throw new Error("write EIO");
+  };
+  const io = { stdout, stderr: (said: string) => void stderr.push(said), readStdin: async () => "", colour: false };
+
+  const code = await runRescue([...order, "--yes"], io);
+
+  expect(code).toBe(1);
+  expect(stderr.join("")).toMatch(/^eks-access rescue: Something unexpected failed\.[\s\S]*write EIO/);
+  expect(await records()).toHaveLength(1);
 });
 
 test("it goes on where it died, under the same record and with the same end", async () => {
