@@ -5,18 +5,15 @@ import { pageOf, refuse } from "./refusal.ts";
 
 const pageSize = 50;
 
-export interface CloudTrail {
-  events: readonly CloudTrailEvent[];
-  record(event: CloudTrailEvent): void;
-}
+export type CloudTrail = ReturnType<typeof createCloudTrail>;
 
 const historyMs = 90 * 24 * 3600 * 1000;
 
-export function createCloudTrail(now: () => Date): CloudTrail {
+export function createCloudTrail(now: () => Date) {
   const events: CloudTrailEvent[] = [];
   return {
-    events,
-    record: (event) => {
+    events: events as readonly CloudTrailEvent[],
+    record: (event: CloudTrailEvent) => {
       if (event.at > now()) throw new Error("CloudTrail can't know of the future");
       events.push(event);
     },
@@ -34,7 +31,7 @@ export function cloudTrailCalls(trail: CloudTrail, now: () => Date): JsonHandler
 
 type Place = { account: string; region: string };
 
-function page(trail: CloudTrail, place: Place, lookup: Lookup, now: Date): object {
+function page(trail: CloudTrail, place: Place, lookup: ReturnType<typeof readLookup>, now: Date): object {
   const { offset, max, until } = lookup;
   const from = Math.max(lookup.from, now.getTime() - historyMs);
   // Newest first, also within a millisecond.
@@ -60,16 +57,6 @@ function eventMember(event: CloudTrailEvent): object {
   };
 }
 
-/** Times are in milliseconds since the epoch. */
-interface Lookup {
-  /** Undefined: every event. */
-  name: string | undefined;
-  from: number;
-  until: number;
-  offset: number;
-  max: number;
-}
-
 interface LookupBody {
   LookupAttributes?: { AttributeKey: string; AttributeValue: string }[];
   StartTime?: number;
@@ -78,7 +65,8 @@ interface LookupBody {
   NextToken?: string;
 }
 
-function readLookup(asked: LookupBody): Lookup {
+/** Times in milliseconds since the epoch, and the name of the events; undefined: of every event. */
+function readLookup(asked: LookupBody) {
   const {
     LookupAttributes = [],
     StartTime = 0,

@@ -1,21 +1,8 @@
-import { isObject, parseJson } from "../json.ts";
+import { isObject, type JsonObject, parseJson } from "../json.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import type { Registry } from "./eks-clusters.ts";
 import type { Caller } from "./identities.ts";
 import { type Page, pageOf, refuse } from "./refusal.ts";
-
-/** An empty text: the path has no such part. */
-export interface EksCall {
-  action: EksAction;
-  cluster: string;
-  principalArn: string;
-  policyArn: string;
-  updateId: string;
-  resourceArn: string;
-  nodes: string;
-  query: URLSearchParams;
-  body: Readonly<Record<string, unknown>>;
-}
 
 const entry = "^/clusters/(?<cluster>[^/]+)/access-entries";
 
@@ -57,13 +44,14 @@ export function eksActionOf(method: string, url: URL): EksAction | undefined {
   return actions.find((action) => routes[action][0] === method && routes[action][1].test(url.pathname));
 }
 
-/** Null: the sandbox has no such call. */
-export function readEksCall(method: string, url: URL, body: Buffer): EksCall | null {
+/** Null: the sandbox has no such call. An empty text: the path has no such part. */
+export function readEksCall(method: string, url: URL, body: Buffer) {
   const action = eksActionOf(method, url);
   if (!action) return null;
   const parts = routes[action][1].exec(url.pathname)?.groups;
   // A body that is no JSON object has no members, and EKS refuses the call for missing ones.
   const parsed = body.length > 0 && parseJson(body.toString("utf8"));
+  const members: JsonObject = isObject(parsed) ? parsed : {};
   const part = (name: string) => decodeURIComponent(parts?.[name] ?? "");
   return {
     action,
@@ -74,7 +62,7 @@ export function readEksCall(method: string, url: URL, body: Buffer): EksCall | n
     resourceArn: part("resourceArn"),
     nodes: part("nodes"),
     query: url.searchParams,
-    body: isObject(parsed) ? parsed : {},
+    body: members,
   };
 }
 
@@ -102,7 +90,7 @@ export interface EksSettings {
 
 export type EksService = Registry & { settings: EksSettings };
 
-export interface AllowedCall extends EksCall {
+export interface AllowedCall extends NonNullable<ReturnType<typeof readEksCall>> {
   caller: Caller;
   region: string;
   arnOf: (cluster: string) => string;

@@ -17,12 +17,7 @@ const tagged = (number: number, content: Uint8Array, constructed: boolean) =>
 /** Bits; the last `unused` do not count. */
 const bitString = (content: Uint8Array, unused = 0) => element(0x03, Buffer.from([unused]), content);
 
-/** A certificate authority and a certificate that it issued, all PEM. */
-export interface ClusterCertificates {
-  authority: string;
-  cert: string;
-  key: string;
-}
+export type ClusterCertificates = ReturnType<typeof issueCertificates>;
 
 type KeyPair = { publicKey: KeyObject; privateKey: KeyObject };
 
@@ -30,12 +25,8 @@ const ecdsaWithSha256 = sequence(oid("1.2.840.10045.4.3.2"));
 
 const purposes = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" } as const;
 
-/** RFC 5280. node:crypto can sign but not issue, and not every machine has openssl. */
-export function issueCertificates(
-  now: Date,
-  purpose: keyof typeof purposes = "server",
-  host = "127.0.0.1",
-): ClusterCertificates {
+/** An authority and a certificate that it issued, in PEM (RFC 5280). node:crypto can sign but not issue, and not every machine has openssl. */
+export function issueCertificates(now: Date, purpose: keyof typeof purposes = "server", host = "127.0.0.1") {
   const authority = keyPair();
   const server = keyPair();
   const issuer = name("kubernetes");

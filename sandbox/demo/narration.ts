@@ -14,39 +14,33 @@ class StoryError extends Error {
   }
 }
 
-export interface Narration {
-  step: (title: string) => void;
-  line: (text: string) => void;
-  block: (text: string) => void;
-  called: (call: SandboxCall) => void;
-  /** Prints the calls since the last printed one, and the step's time: a worker can begin before the step that shows its work. */
-  calls: (matching: (call: SandboxCall) => boolean) => void;
-}
+export type Narration = ReturnType<typeof narrate>;
 
 export type Terminal = { write: (text: string) => void; readonly colour: boolean };
 
-export function narrate({ write, colour }: Terminal): Narration {
+export function narrate({ write, colour }: Terminal) {
   const paint = (codes: string, text: string) => (colour ? `\u001b[${codes}m${text}\u001b[0m` : text);
   let steps = 0;
   let began = performance.now();
   let calls: SandboxCall[] = [];
   return {
-    step: (title) => {
+    step: (title: string) => {
       if (steps === 0) calls = [];
       steps += 1;
       began = performance.now();
       write(`\n${paint("1", `${steps}. ${title}`)}\n`);
     },
-    line: (text) => write(`   ${text}\n`),
-    block: (text) =>
+    line: (text: string) => write(`   ${text}\n`),
+    block: (text: string) =>
       write(
         `${text
           .split("\n")
           .map((line) => `   ${paint("2", "│")} ${paintLine(paint, line)}`)
           .join("\n")}\n`,
       ),
-    called: (call) => void calls.push(call),
-    calls: (matching) => {
+    called: (call: SandboxCall) => void calls.push(call),
+    /** Prints the calls since the last printed one, and the step's time: a worker can begin before the step that shows its work. */
+    calls: (matching: (call: SandboxCall) => boolean) => {
       for (const each of calls.filter(matching)) {
         const ms = `${each.milliseconds.toFixed(0)} ms`.padStart(7);
         const by = each.by ? `  as ${each.by}` : "";

@@ -32,17 +32,7 @@ export interface ResponseUrl {
   made: Set<string>;
 }
 
-export interface SlackIdentity {
-  teamId: string;
-  teamDomain: string;
-  appId: string;
-  botId: string;
-  botUserId: string;
-  botToken: string;
-  appToken: string;
-  signingSecret: string;
-  scopes: readonly string[];
-}
+export type SlackIdentity = ReturnType<typeof newIdentity>;
 
 /** The whole workspace. Only the Web API, the people and response URLs change it, and announce each change. */
 export interface SlackState {
@@ -204,7 +194,7 @@ export function newState(options: {
 }
 
 /** Each workspace has its own secrets, so that no written-down secret works. */
-function newIdentity(scopes: readonly string[]): SlackIdentity {
+function newIdentity(scopes: readonly string[]) {
   const secret = () => randomBytes(16).toString("hex");
   return {
     teamId: "T0SANDBOX",
