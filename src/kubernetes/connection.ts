@@ -212,9 +212,10 @@ export function statusOf(error: unknown): Status | undefined {
   return error instanceof RefusedByServer ? statusIn(error.answer) : undefined;
 }
 
-/** Whether the API server itself says that the object does not exist. */
+/** Whether the API server itself says that the object does not exist. A webhook can deny a call with the same status. */
 export function isNotFound(error: unknown): boolean {
-  return error instanceof RefusedByServer && error.answer.status === 404 && statusOf(error)?.reason === "NotFound";
+  const status = error instanceof RefusedByServer && error.answer.status === 404 ? statusOf(error) : undefined;
+  return status?.reason === "NotFound" && !isByPolicy(status);
 }
 
 /** Whether the API server does not know the resource at all: it says so in text, or in a Status (kubernetes, apiserver). */

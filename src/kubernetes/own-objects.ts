@@ -152,6 +152,7 @@ const terminates = "because it is being terminated";
 /** Undefined: the failure is not specific to bindings. */
 function codeOf(usual: FailureCode, status: ReturnType<typeof statusOf>): FailureCode | undefined {
   if (usual === "cluster-conflict" && status?.reason === "AlreadyExists") return "binding-exists";
+  if (usual === "cluster-refused-write") return undefined;
   if (status?.reason === "NotFound") return status.kind === "namespaces" ? "namespace-absent" : "role-absent";
   if (usual !== "cluster-forbidden") return undefined;
   return status?.message.includes(terminates) ? "namespace-absent" : "binding-forbidden";

@@ -169,6 +169,7 @@ test.each<[string, CannedAnswer, string, string?]>([
     "Ask for another one.",
   ],
   ["a webhook", { status: 403, body: aStatus(403, "Forbidden", denial) }, "cluster-refused-write"],
+  ["a webhook with a 404", { status: 404, body: aStatus(404, "NotFound", denial) }, "cluster-refused-write"],
   ["a name that is taken", { status: 409, body: aStatus(409, "AlreadyExists", "already exists") }, "binding-exists"],
   ["any other conflict", { status: 409, body: conflict("try again") }, "cluster-conflict"],
   ["no such namespace", { status: 404, body: notFound("namespaces") }, "namespace-absent"],

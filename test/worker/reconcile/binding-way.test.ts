@@ -413,6 +413,39 @@ describe("what others do to a binding", () => {
     expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", remains: { groups: [] } });
   });
 
+  test.each<[string, Partial<ClusterBinding> | null]>([
+    ["as the worker made it", null],
+    ["without its seal", { annotations: {} }],
+  ])("%s is not reported as gone where a webhook refuses its deletion with a 404", async (_, change) => {
+    await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
+    const own = (await bindings()).find(({ namespace }) => namespace !== null);
+    if (!own) throw new Error("the level binds no role in a namespace");
+    if (change) await edited({ ...change, subjects: own.subjects }, own);
+    const message = 'admission webhook "policy.example.com" denied the request: no such ticket';
+    const body = JSON.stringify({
+      kind: "Status",
+      apiVersion: "v1",
+      status: "Failure",
+      reason: "NotFound",
+      message,
+      code: 404,
+    });
+    const headers = { "content-type": "application/json" };
+    const refused = side().sandbox.faults.plan(
+      "kubernetes.delete-rolebinding",
+      { type: "answer", status: 404, headers, body },
+      { times: 9 },
+    );
+
+    const kept = await revokeGiven(context, cluster, "r-one");
+    refused.cancel();
+
+    expect(kept).toMatchObject({ lease: { state: "active" }, trouble: { code: "cluster-refused-write" } });
+    expect(kept.trouble?.message).toContain("no such ticket");
+    expect((await revokeGiven(context, cluster, "r-one")).lease?.state).toBe("ended");
+    expect(await bindings()).toEqual([]);
+  });
+
   describe.each<[string, Partial<ClusterBinding>]>([
     ["annotation", { annotations: {} }],
     ["annotation and label", { annotations: {}, labels: {} }],
