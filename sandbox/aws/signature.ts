@@ -147,21 +147,10 @@ function sha256(data: string | Buffer): string {
 }
 
 /** Not verified yet. */
-interface SignatureClaim {
-  accessKeyId: string;
-  date: string;
-  region: string;
-  service: string;
-  signedHeaders: readonly string[];
-  signature: string;
-  /** `20260131T120000Z`. */
-  at: string;
-  sessionToken: string | undefined;
-  presigned: boolean;
-}
+type SignatureClaim = ReturnType<typeof readClaim>;
 
 /** Reads Signature Version 4 from the Authorization header or the query (IAM User Guide, "Create a signed AWS API request"). */
-function readClaim(request: SandboxRequest): SignatureClaim {
+function readClaim(request: SandboxRequest) {
   const presigned = request.headers.authorization === undefined;
   if (presigned && !request.url.searchParams.has("X-Amz-Signature")) {
     refuse("MissingAuthenticationToken", "Request is missing Authentication Token", 403);
@@ -171,6 +160,7 @@ function readClaim(request: SandboxRequest): SignatureClaim {
   const [accessKeyId, date, region, service, end] = (read("Credential") ?? "").split("/");
   const signature = read("Signature");
   const signedHeaders = read("SignedHeaders")?.split(";");
+  /** `20260131T120000Z`. */
   const at = read("Date");
   if (!accessKeyId || !date || !region || !service || end !== "aws4_request" || !signature || !signedHeaders) {
     refuse("IncompleteSignature", "The request signature does not conform to AWS standards.", 403);

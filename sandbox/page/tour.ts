@@ -131,9 +131,6 @@ function pressing(action: string): readonly string[] {
   return [`#messages form:has(> [name="action"][value="${action}"]) > button`, `#messages [data-opens$="-${action}"]`];
 }
 
-/** The sandbox's one tour. It survives a reload of the page. */
-export type Tour = ReturnType<typeof makeTour>;
-
 /** The positions of the audit log and Slack at the tour's beginning: earlier events do not count. */
 export type TourBegin = { readonly sequence: number; readonly at: number };
 
@@ -143,6 +140,7 @@ export interface TourState {
   readonly seen: readonly string[];
 }
 
+/** The sandbox's one tour. It survives a reload of the page. */
 export function makeTour() {
   const none: TourState = { began: null, isOpen: false, seen: [] };
   let state = none;

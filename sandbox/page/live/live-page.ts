@@ -8,7 +8,7 @@ import type { SandboxMessage } from "../../slack/inputs.ts";
 import type { SandboxSlack } from "../../slack/workspace.ts";
 import type { Reader } from "../blocks/mrkdwn.ts";
 import { direct, home, type Viewer } from "../conversation.ts";
-import { makeTour, type Tour } from "../tour.ts";
+import { makeTour } from "../tour.ts";
 import {
   addComment,
   addTeam,
@@ -64,18 +64,9 @@ export function rememberSeen(slack: SandboxSlack) {
   };
 }
 
-export interface LivePage {
-  readonly live: LiveSandbox;
-  /** By the cluster's name, `staging` first: the troubles happen there. */
-  readonly clusters: ReadonlyMap<string, ClusterWatch>;
-  readonly ledger: LedgerWatch;
-  readonly troubles: readonly Trouble[];
-  readonly seen: ReturnType<typeof rememberSeen>;
-  readonly tour: Tour;
-  stop: () => Promise<void>;
-}
+export type LivePage = Awaited<ReturnType<typeof startLivePage>>;
 
-export async function startLivePage(program: Program, options: SandboxOptions = {}): Promise<LivePage> {
+export async function startLivePage(program: Program, options: SandboxOptions = {}) {
   const live = await startLiveSandbox(program, options);
   const { sandbox, redis, changes } = live;
   // With the statements of deploy/iam/migration-policy.json, a migration runs to its end.
@@ -94,6 +85,7 @@ export async function startLivePage(program: Program, options: SandboxOptions = 
   runKubectl();
   return {
     live,
+    /** By the cluster's name, `staging` first: the troubles happen there. */
     clusters,
     ledger,
     troubles: [
