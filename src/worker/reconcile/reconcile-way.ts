@@ -228,7 +228,9 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
     const before = decided.leased.find(({ id }) => id === request.id);
     const certain = certainRefusal(failure, before);
     const isLost = request.lease.state === "active" && hasCode(error, ...noRepair);
-    if (isLost) await recordDrift(context, request, notRestored("others removed it", error.what));
+    // A namespace that is being deleted is gone soon: one message of loss is enough.
+    const isSaid = request.lease.drift && hasCode(error, "namespace-absent") && request.trouble?.code === error.code;
+    if (isLost && !isSaid) await recordDrift(context, request, notRestored("others removed it", error.what));
     if (!certain || isLost) return recordPostponed(context, request, error);
     const unwritten = { ...request, lease: { ...request.lease, writeBegan: null, place: null } };
     return recordRefusal(context, unwritten, certain);

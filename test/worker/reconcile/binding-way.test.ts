@@ -1227,6 +1227,37 @@ test.each(["report", "repair"] as const)(
   },
 );
 
+test("a lease whose namespace is being deleted, and then is gone, is reported as lost once", async () => {
+  context = contextWith("repair");
+  await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
+  await asCreator(async (client) => void (await client.deleteBinding(await onlyBinding())));
+  const answer = (status: number, reason: string, message: string, kind: string) => {
+    const body = JSON.stringify({
+      kind: "Status",
+      status: "Failure",
+      code: status,
+      reason,
+      message,
+      details: { kind },
+    });
+    const fault = { type: "answer", status, headers: { "content-type": "application/json" }, body } as const;
+    side().sandbox.faults.plan("kubernetes.create-rolebinding", fault);
+  };
+
+  const ending = "unable to create new content in namespace default because it is being terminated";
+  answer(403, "Forbidden", ending, "rolebindings");
+  await reconcileCluster(context, cluster, "inspect");
+  answer(404, "NotFound", 'namespaces "default" not found', "namespaces");
+  await reconcileCluster(context, cluster, "inspect");
+
+  const events = (await context.ledger.eventsOf("r-one", 99)).map(({ event }) => event.type);
+  expect(events.filter((type) => type === "lease.drifted")).toHaveLength(1);
+  expect(await requestOf(context, "r-one")).toMatchObject({
+    lease: { drift: { message: expect.stringContaining(ending) } },
+    trouble: { code: "namespace-absent", message: expect.stringContaining('namespaces "default" not found') },
+  });
+});
+
 describe("a role that others take from a lease in force", () => {
   const rules = [{ verbs: ["list"], apiGroups: [""], resources: ["pods"] }];
   const setRole = (...roles: { name: string; rules: typeof rules }[]) =>
