@@ -3,17 +3,13 @@ import { createServer, type ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import { withinTime } from "./deadlines.ts";
-import { gauge } from "./metrics.ts";
+import { gauge, type ProcessMetrics } from "./metrics.ts";
 
 /** Slack and AWS fail for moments: an outage counts after this time, in milliseconds. */
 const patienceMs = 60_000;
 
-export interface Health {
+export interface Health extends ProcessMetrics {
   readonly ping: () => Promise<unknown>;
-  /** The last successful call to each service, ISO 8601. */
-  readonly lastSuccess: () => Readonly<Record<string, string>>;
-  /** Since when each silent service does not answer, ISO 8601. */
-  readonly awaySince: () => Readonly<Record<string, string>>;
   /** The services that this process needs, probed regularly. */
   readonly probes: ReadonlyMap<string, Probe>;
   readonly now: () => Date;

@@ -221,17 +221,9 @@ function histogram<Label extends string>(
   return new Histogram({ name, help, labelNames, buckets, registers: [registry] });
 }
 
-export interface WorkerMetrics {
-  readonly revocationLag: Histogram;
-  readonly activation: Histogram;
-  readonly writes: Counter<"cluster" | "way">;
-  readonly conflicts: Counter<"cluster" | "way">;
-  readonly runSeconds: Histogram<"reason">;
-  /** 1 while this worker ends leases without the ledger. */
-  readonly withoutLedger: Gauge;
-}
+export type WorkerMetrics = ReturnType<typeof createWorkerMetrics>;
 
-export function createWorkerMetrics(registry: Registry): WorkerMetrics {
+export function createWorkerMetrics(registry: Registry) {
   const step = "Time that each step of a run on a cluster took, from assume to prove and sign-in";
   const steps = histogram(registry, "eks_access_step_seconds", step, callBuckets, "step");
   finishedSteps.subscribe((finished) => steps.observe({ step: finished.step }, finished.seconds));
