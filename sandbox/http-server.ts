@@ -32,16 +32,21 @@ export type SandboxRoute = { call: string; answer: () => SandboxAnswer | Promise
 
 export type SandboxServer = { url: string; stop: () => Promise<void> };
 
-export interface SandboxServerOptions {
-  /** For the header `date`, from which the AWS SDK learns the right time; absent: the real one. */
+/** The same for each stand-in. */
+export interface StandIn {
+  /** Its clock; a server that gets one shows it in the header `date`, from which the AWS SDK learns the time. Absent: the real one. */
   readonly now?: () => Date;
+  /** The IPv4 address to listen on; by default 127.0.0.1. Containers reach this machine by a different one. */
+  readonly host?: string;
+  readonly onCall?: (call: SandboxCall) => void;
+  readonly faults?: Faults;
+}
+
+export interface SandboxServerOptions extends StandIn {
   faults: Faults;
   /** Names the call of a request. It must have no effect. */
   route: (request: SandboxRequest) => SandboxRoute;
-  /** The IPv4 address to listen on; by default 127.0.0.1. */
-  host?: string;
   tls?: { key: string; cert: string };
-  onCall?: (call: SandboxCall) => void;
   /** How long an idle connection stays; by default 5 s. */
   idleMs?: number;
   /** Takes over a connection for another protocol, for example a WebSocket. Absent: the server refuses such a request. */

@@ -3,7 +3,7 @@ import type { SandboxAws } from "./aws/account.ts";
 import type { NewCluster } from "./aws/eks-clusters.ts";
 import { type SandboxCluster, type SandboxClusterOptions, startSandboxCluster } from "./cluster/cluster.ts";
 import { group } from "./cluster/default-roles.ts";
-import type { SandboxCall } from "./http-server.ts";
+import type { StandIn } from "./http-server.ts";
 import {
   account,
   arns,
@@ -56,17 +56,12 @@ export interface Scene {
   readonly populate: (aws: SandboxAws) => string;
 }
 
-export interface SandboxOptions {
-  readonly onCall?: (call: SandboxCall) => void;
-  /** The IPv4 address of everything; by default 127.0.0.1. Containers reach this machine by a different one. */
-  readonly host?: string;
+export interface SandboxOptions extends Omit<StandIn, "faults"> {
   /** Replaces the sandbox's `eks-access.yml`. */
   readonly configuration?: string;
   readonly scene?: Scene;
   readonly everyMode?: boolean;
   readonly awsAuth?: Readonly<Record<string, string>>;
-  /** The clock of all stand-ins; absent: the real one. */
-  readonly now?: () => Date;
   /** Starts something else as a cluster, for example a real kube-apiserver; absent: the stand-in. */
   readonly startCluster?: (options: SandboxClusterOptions) => Promise<SandboxCluster>;
   /** Slack's rate limits; on by default. */

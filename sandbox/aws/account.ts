@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { Faults } from "../faults.ts";
-import { type SandboxCall, type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
+import {
+  type SandboxCall,
+  type SandboxRequest,
+  type SandboxRoute,
+  type StandIn,
+  startSandboxServer,
+} from "../http-server.ts";
 import { type AssumeRoleInput, WebIdentities } from "./assume-role.ts";
 import { AuditPlaces, answerS3, eventBusCalls, s3Call } from "./audit-places.ts";
 import { callerElement, cloudTrailCalls, createCloudTrail, eventOf } from "./cloudtrail.ts";
@@ -70,14 +76,10 @@ function memberOf({ id, managementAccount }: Organization, account: MemberAccoun
 /** An AWS account: STS, EKS, CloudTrail, Organizations, IAM Identity Center, S3 and EventBridge at one address. */
 export type SandboxAws = Awaited<ReturnType<typeof startSandboxAws>>;
 
-export interface SandboxAwsOptions {
-  faults?: Faults;
-  host?: string;
+export interface SandboxAwsOptions extends StandIn {
   account?: string;
   /** The default region: it decides the partition. */
   region?: string;
-  now?: () => Date;
-  onCall?: (call: SandboxCall) => void;
 }
 
 export async function startSandboxAws(options: SandboxAwsOptions = {}) {

@@ -7,7 +7,6 @@ import {
   type EksCluster,
   type EksClusters,
   type EntriesFrom,
-  type NodeRole,
   newEntry,
   type SandboxAccessEntry,
 } from "./eks-cluster.ts";
@@ -15,20 +14,11 @@ import {
 export const withoutEntries: ClusterAccess = { mode: "CONFIG_MAP", entries: [] };
 
 /** The creator must be an identity of the cluster's account. */
-export interface NewCluster {
-  name: string;
-  region: string;
+export interface NewCluster
+  extends Pick<EksCluster, "name" | "region" | "creatorArn" | "endpoint" | "certificateAuthority">,
+    Partial<Pick<EksCluster, "authenticationMode" | "bootstrapClusterCreatorAdminPermissions" | "nodeRoles">>,
+    Partial<Pick<EksCluster, "isPrivate" | "createdAt" | "status" | "tags">> {
   account?: string;
-  creatorArn: string;
-  endpoint: string;
-  certificateAuthority: string;
-  authenticationMode?: AuthenticationMode;
-  bootstrapClusterCreatorAdminPermissions?: boolean;
-  nodeRoles?: readonly NodeRole[];
-  isPrivate?: boolean;
-  createdAt?: Date;
-  status?: EksCluster["status"];
-  tags?: EksCluster["tags"];
   recordedAs?: UserIdentity | "none";
 }
 

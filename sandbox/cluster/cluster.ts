@@ -1,6 +1,6 @@
 import { type ClusterAccess, withoutEntries } from "../aws/eks-clusters.ts";
 import { Faults } from "../faults.ts";
-import { type SandboxCall, type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
+import { type SandboxRequest, type SandboxRoute, type StandIn, startSandboxServer } from "../http-server.ts";
 import { type AuditedRequest, routeApiRequest } from "./api-server.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
@@ -36,7 +36,7 @@ export interface SandboxCluster {
 
 export type AwsAuthWebhook = (data: Readonly<Record<string, string>>) => Readonly<Record<string, string>>;
 
-export interface SandboxClusterOptions {
+export interface SandboxClusterOptions extends StandIn {
   name: string;
   region: string;
   /** IAM ARN of the role or user that created the cluster. In mode CONFIG_MAP it always signs in as kubernetes-admin. */
@@ -51,10 +51,6 @@ export interface SandboxClusterOptions {
   namespaces?: readonly string[];
   /** The principals that EKS lets in now, by the sandbox's account; absent: aws-auth alone decides. */
   access?: () => ClusterAccess | undefined;
-  host?: string;
-  faults?: Faults;
-  now?: () => Date;
-  onCall?: (call: SandboxCall) => void;
   /** How long the API server trusts a token without a new question; by default two minutes, as in a real one. */
   tokenCacheMs?: number;
 }

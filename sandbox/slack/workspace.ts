@@ -1,5 +1,5 @@
 import { Faults } from "../faults.ts";
-import { type SandboxCall, type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
+import { type SandboxRequest, type SandboxRoute, type StandIn, startSandboxServer } from "../http-server.ts";
 import type { JsonObject } from "../json.ts";
 import { answerResponse } from "./acknowledgements.ts";
 import {
@@ -21,18 +21,14 @@ import { makeChanges, newState, personWith, type SlackState, untilFound } from "
 /** A Slack workspace with the app installed, over real HTTP on the loopback address. */
 export type SandboxSlack = Awaited<ReturnType<typeof startSandboxSlack>>;
 
-export interface SandboxSlackOptions {
-  faults?: Faults;
-  host?: string;
+/** Its clock is also that of message ids, triggers, response URLs, rate limits and signatures. */
+export interface SandboxSlackOptions extends StandIn {
   /** PEM: it speaks HTTPS; absent: HTTP. */
   tls?: { key: string; cert: string };
   scopes?: readonly string[];
   rateLimits?: boolean;
   /** How long it waits for an acknowledgement, in milliseconds; by default as long as Slack. */
   ackWithinMs?: number;
-  /** The clock for message ids, triggers, response URLs, rate limits and signatures. */
-  now?: () => Date;
-  onCall?: (call: SandboxCall) => void;
 }
 
 export async function startSandboxSlack(options: SandboxSlackOptions = {}) {
