@@ -12,6 +12,7 @@ export interface AccessEntry {
   readonly arn: string;
   /** `STANDARD` for people. All other types are for nodes and can have neither groups nor policies. */
   readonly type: string;
+  /** As EKS stores it, with its templates. */
   readonly username: string;
   readonly groups: readonly string[];
   readonly policies: readonly ScopedPolicy[];

@@ -4,6 +4,7 @@ import type { Labels } from "../access/policy/cluster.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { allOfPages } from "../operations/bounds.ts";
 import { answeredList, awsAnswer, type CredentialSource, clientSettings } from "./client-settings.ts";
+import type { ClusterDescription } from "./eks-cluster.ts";
 
 export interface FleetRegion {
   /** The clusters' names in EKS. @throws AccessError */
@@ -13,14 +14,11 @@ export interface FleetRegion {
 }
 
 /** A cluster as AWS describes it; the configuration need not name it. */
-export interface SeenCluster {
-  readonly arn: string;
+export interface SeenCluster
+  extends Pick<ClusterDescription, "arn" | "createdAt" | "endpoint" | "certificateAuthority"> {
   readonly mode: AuthenticationMode;
   /** Whether the API server can be reached from outside its network. */
   readonly isPublic: boolean;
-  readonly createdAt: Date | null;
-  readonly endpoint: string;
-  readonly certificateAuthority: string;
   /** Without those of AWS. */
   readonly tags: Labels;
 }

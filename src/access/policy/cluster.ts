@@ -6,6 +6,7 @@ import { creatorArnOf, type RunIdentities, runsAs } from "./creator.ts";
 /** A right that a level must give; each lease's proof asks the API server about it. */
 export interface AccessCheck {
   readonly verb: string;
+  /** Plural; `pods/exec` names a subresource. */
   readonly resource: string;
   /** API group; empty for the core group. */
   readonly group: string;

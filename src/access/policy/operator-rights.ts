@@ -1,4 +1,4 @@
-import type { Cluster } from "./cluster.ts";
+import type { AccessCheck, Cluster } from "./cluster.ts";
 import { bindsRoles, placedRoleOf } from "./policy-text.ts";
 
 /** The name of the operator's roles in the cluster, and of their bindings. */
@@ -55,13 +55,7 @@ function bindRules({ levels }: Pick<Cluster, "levels">): readonly OperatorRule[]
   });
 }
 
-export interface OperatorAct {
-  readonly verb: string;
-  /** Plural; `pods/exec` names a subresource. */
-  readonly resource: string;
-  readonly group: string;
-  /** Empty: in all namespaces. */
-  readonly namespace: string;
+export interface OperatorAct extends AccessCheck {
   /** Empty: of all names. */
   readonly name: string;
 }

@@ -3,7 +3,7 @@ import type { Holding } from "../../access/lease/lease-record.ts";
 import type { Replacement } from "../../access/migration.ts";
 import type { ScopedPolicy } from "../../access/policy/policy-text.ts";
 import { withoutRolePath } from "../../access/principal.ts";
-import { reservedName } from "../../access-entry/index.ts";
+import { type AccessEntry, reservedName } from "../../access-entry/index.ts";
 import { type AwsAuthDocument, type Entry, goFold, MASTERS, sameGroups } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 import { named } from "../link.ts";
@@ -25,29 +25,15 @@ export function isAdminBy(policies: readonly ScopedPolicy[]): boolean {
   return policies.some(({ name, namespaces }) => name === CLUSTER_ADMIN && namespaces === null);
 }
 
-export interface PresentEntry {
-  /** With its path, unlike in aws-auth. */
-  readonly principalArn: string;
-  /** `STANDARD`, or how nodes of a kind sign in: `EC2_LINUX`, `FARGATE_LINUX`. */
-  readonly type: string;
-  /** As EKS stores it, with its templates. */
-  readonly username: string;
-  readonly groups: readonly string[];
-  readonly policies: readonly ScopedPolicy[];
+export interface PresentEntry extends Omit<AccessEntry, "arn" | "tags">, Partial<Pick<AccessEntry, "tags">> {
   /** Our migration's tag: `begun` can be incomplete after a crash. Null: it is not ours. */
   readonly migrated: "begun" | "whole" | null;
   /** Whether it has a lease or a rescue of ours. Its end may delete the entry. */
   readonly isLeased: boolean;
-  readonly tags?: Readonly<Record<string, string>>;
-  /** When EKS made it. */
-  readonly createdAt?: string;
 }
 
-export interface WantedEntry {
-  /** With its path, if known. */
-  readonly principalArn: string;
-  readonly username: string;
-  readonly groups: readonly string[];
+/** Its principal is with its path, if that is known. */
+export interface WantedEntry extends Pick<AccessEntry, "principalArn" | "username" | "groups"> {
   /** Whether it needs AmazonEKSClusterAdminPolicy, for the whole cluster. */
   readonly isAdmin: boolean;
 }
