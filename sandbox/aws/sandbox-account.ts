@@ -3,19 +3,13 @@ import {
   type Caller,
   type Credentials,
   type Identity,
-  type PolicyStatements,
   readPolicyDocument,
+  type Session,
   type SessionCredentials,
   type TrustPolicy,
 } from "./identities.ts";
 
-interface SessionOptions {
-  seconds?: number;
-  sourceIdentity?: string;
-  tags?: ReadonlyMap<string, string>;
-  transitive?: ReadonlySet<string>;
-  policy?: PolicyStatements;
-}
+type SessionOptions = { seconds?: number } & Partial<Omit<Session, "token" | "expiresAt">>;
 
 const noTrust: TrustPolicy = { principals: [] };
 

@@ -2,6 +2,7 @@ import { isFullControl, policyTexts } from "../access/policy/policy-text.ts";
 import { type AccessEntry, arrivesUntil } from "../access-entry/index.ts";
 import type { Severity } from "../aws-auth/index.ts";
 import { untrustedRemedy } from "./cluster-links.ts";
+import type { WhyFacts } from "./facts.ts";
 import { isOverdue, overdueWords, type ReadEntry, unknownWords } from "./leases.ts";
 import { named } from "./link.ts";
 import { bindGroupRemedy, unboundWords } from "./mapped.ts";
@@ -27,16 +28,11 @@ export const entryProblemCodes = [
   "operator-admin",
 ] as const;
 
-export interface EntrySurroundings {
+export interface EntrySurroundings extends Pick<WhyFacts, "creatorArn" | "boundGroups" | "now"> {
   readonly cluster: string;
   readonly operatorArn: string | null;
-  /** Null: unknown. */
-  readonly creatorArn: string | null;
-  /** Groups that any binding of the cluster names; null: unknown. */
-  readonly boundGroups: ReadonlySet<string> | null;
   /** Ids of the leases in this cluster that are not over, by the ledger. */
   readonly leased: ReadonlySet<string>;
-  readonly now: Date;
 }
 
 export function accessEntryProblems(read: ReadEntry, around: EntrySurroundings): readonly EntryProblem[] {

@@ -50,9 +50,6 @@ function begunTags(cluster: Cluster, id: string, keys: MemoryKeys): BegunTags {
 /** EKS throttles callers that ask for many entries at once. */
 const atOnce = 5;
 
-/** An approver waits for the plan. */
-export const iamWithinMs = 5_000;
-
 /** The facts for a plan, with their document; null: there is none, or it is not read. */
 export interface GatheredMigration {
   readonly facts: MigrationFacts;
@@ -109,7 +106,7 @@ async function gather(
   );
   const mapped = new Set(document.entries.map(({ arn }) => principalKey(arn)));
   const replacing = presentEntries.filter(({ principalArn }) => mapped.has(principalKey(principalArn)));
-  const roles = await readRoleTimes(eks, cluster, { entries: replacing, document: null }, iamWithinMs);
+  const roles = await readRoleTimes(eks, cluster, { entries: replacing, document: null });
   // A run's session can lack this permission; the identity that carries out the plan has it.
   const askNodes = async () => managedNodes(await openManager());
   const nodes = await askNodes().catch((error: unknown) => {

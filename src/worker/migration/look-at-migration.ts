@@ -24,7 +24,7 @@ import type { WorkerContext } from "../context.ts";
 import { dueChange, recordDue } from "../due-change.ts";
 import { orFailed, readRoleTimes } from "../questions/look-at-cluster.ts";
 import { idsElsewhere } from "../reconcile/outcome.ts";
-import { gatherMigration, iamWithinMs, withMigration } from "./gather-migration.ts";
+import { gatherMigration, withMigration } from "./gather-migration.ts";
 import { unmadeEntries } from "./repair-entries.ts";
 import { refuseMovedMigration, runMigration } from "./run-migration.ts";
 
@@ -77,7 +77,7 @@ async function planRepair(context: WorkerContext, cluster: Cluster, migration: P
   return withMigration(context, cluster, migration, async ({ eks }, { facts }) => {
     const { presentEntries: entries, document, mode } = facts;
     const asked = { entries, document: mode === "API" ? null : document };
-    const roles = givenArns.length === 0 ? await readRoleTimes(eks, cluster, asked, iamWithinMs) : null;
+    const roles = givenArns.length === 0 ? await readRoleTimes(eks, cluster, asked) : null;
     const unmade = await unmadeEntries(context, migration, facts);
     const result = await inTurns(repairSteps({ ...facts, unmade, roles }));
     if (result.type === "refused") return refused(context, migration, result);

@@ -108,9 +108,6 @@ async function retryNow(context: WorkerContext, cluster: Cluster): Promise<void>
   });
 }
 
-/** A person waits, and the answer is whole without IAM's. */
-const iamWithinMs = 5_000;
-
 function roleProblems(cluster: Cluster, asked: RolesToAsk, roles: RoleTimes): readonly ReportedProblem[] {
   const replaced = replacedRoles(asked.document ? rolesInDocument(asked.document) : [], roles.absent);
   return [
@@ -133,7 +130,7 @@ function reportDocument(question: CheckQuestion): Promise<DocumentReport> {
     if (!looked) return { type: "absent" };
     const { document, managers, immutable, isBeingDeleted } = looked;
     const asked = { entries: [], document };
-    const askIam = () => readRoleTimes(reached.eks, cluster, asked, iamWithinMs);
+    const askIam = () => readRoleTimes(reached.eks, cluster, asked);
     // In another mode, the report on access entries has the roles of both.
     const roles = mode === "CONFIG_MAP" ? roleProblems(cluster, asked, await askIam()) : [];
     const [bound, leased] = await Promise.all([bindings, leasedNow()]);

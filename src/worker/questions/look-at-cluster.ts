@@ -50,12 +50,15 @@ export async function orFailed<Report>(
 /** All of an account share IAM's rate, so a look asks about one role after the other, and about no more than these. */
 const maxRoles = 200;
 
+/** A person waits, and the answer is whole without IAM's. */
+const iamWithinMs = 5_000;
+
 /** Asks IAM when it made the roles of these entries, and whether it has them. A failure ends the asking, and is a part of the answer. */
 export async function readRoleTimes(
   iam: Pick<OpenedCluster, "roleMadeAt">,
   cluster: Cluster,
   asked: RolesToAsk,
-  withinMs: number,
+  withinMs = iamWithinMs,
 ): Promise<RoleTimes> {
   const { own: arns } = rolesToAsk(asked, cluster);
   const madeAt = new Map<string, string>();
@@ -125,9 +128,6 @@ export function withOurTags(cluster: Cluster, entry: AccessEntry, keys: MemoryKe
   };
 }
 
-/** A person waits, and the answer is whole without IAM's. */
-const iamWithinMs = 5_000;
-
 /** A principal's access entry, if the mode has them. A missing permission does not stop the other questions. */
 export async function accessEntryFact(
   { eks, description }: Pick<ReachedCluster, "description" | "eks">,
@@ -144,7 +144,7 @@ export async function accessEntryFact(
     const { username, groups, policies, type: kind, principalArn, createdAt } = entry;
     const names = policies.map(({ name }) => name);
     const identity = { username: usernameIn(username, caller), groups };
-    const times = await readRoleTimes(eks, cluster, { entries: [entry], document: null }, iamWithinMs);
+    const times = await readRoleTimes(eks, cluster, { entries: [entry], document: null });
     const madeAt = times.madeAt.get(principalArn);
     const about = { policies: names, principalArn, createdAt, madeAt, whyUnknown: times.why };
     return { accessEntry: { type: "entry", identity, kind, ...about } as const, rolesInEntries };

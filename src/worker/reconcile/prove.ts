@@ -13,13 +13,11 @@ import { entryOf, goFold, type ReadDocument, render, resolve, type Section } fro
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { readRemembered } from "../remembered.ts";
+import type { SessionIdentity } from "../sign-in/sign-in.ts";
 import { type AuthorizationReview, anySession, isByEnded, mayBeAnswered, reviewEnd } from "./review.ts";
 import type { Reviewer } from "./review-questions.ts";
 
-export interface ReadBack {
-  readonly identity: MappedIdentity | null;
-  /** `aws-auth`, or `the access entries`. */
-  readonly place: string;
+export interface ReadBack extends SessionIdentity {
   /** After how many milliseconds EKS showed it; null: at once. */
   readonly seenAfterMs: number | null;
   /** The ARN of the access entry, in IAM's form; null: there is none. */
