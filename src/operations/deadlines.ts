@@ -200,19 +200,6 @@ export async function inParallel<T, R>(
   return results;
 }
 
-/** The same without a wait for the last one. @returns the results, each as soon as it is there */
-export function startInParallel<T, R>(items: readonly T[], act: (item: T) => Promise<R>, atOnce = width): Promise<R>[] {
-  const started: Promise<R>[] = [];
-  for (const [index, item] of items.entries()) {
-    const next = () => act(item);
-    const result = started[index - atOnce]?.then(next, next) ?? next();
-    // The caller can fail before it takes this one: an unhandled failure would end the process.
-    result.catch(() => {});
-    started.push(result);
-  }
-  return started;
-}
-
 /** A new connection costs as much processor time as the calls of a run, so one makes so many calls before another one is opened. */
 const callsOfConnection = 8;
 /** An answer that takes so long must not hold up the others. */

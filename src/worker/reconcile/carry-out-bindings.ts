@@ -13,7 +13,7 @@ import {
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import { kubernetesGroups } from "../../access/policy/policy-text.ts";
 import { measuredStep } from "../../operations/announcements.ts";
-import { burstWidth, inParallel, startInParallel } from "../../operations/deadlines.ts";
+import { burstWidth, inParallel } from "../../operations/deadlines.ts";
 import type { BindingState } from "./binding-state.ts";
 import { answeredWrites } from "./outcome.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";
@@ -56,19 +56,24 @@ export async function carryOutAll(
   review: ReviewGiven,
 ): Promise<BindingsSent> {
   const made = new Set<string>();
-  const send = async ([id, each]: readonly [string, Calls]) => [id, await carryOut(tools, id, each, made)] as const;
+  const reviews = reviewsOf(tools, review);
+  const send = async ([id, each]: readonly [string, Calls]) => {
+    const error = await carryOut(tools, id, each, made);
+    // At once: people wait. Its answers come while others' bindings are made.
+    if (made.has(id)) reviews.begin(id);
+    return [id, error] as const;
+  };
   const sent = await inParallel([...calls], send, burstWidth);
   const failures = new Map(sent.flatMap(([id, error]) => (error === null ? [] : [[id, error] as const])));
   const written = [...calls.values()].flatMap(({ remove, create }) => [...remove, ...create]);
   const { state } = tools;
-  // At once: people wait, and both look at what was written. An outcome then waits for the answers about its own lease only.
+  // Both look at what was written.
   const reading = written.length > 0 ? measuredStep("read-back", () => state.readAgain(written)) : state.parts;
   const naming = renamedAmong(
     tools,
     [...calls.values()].flatMap((each) => (each.create.length > 0 ? each.principal : [])),
   );
-  const reviewOf = reviewAll(tools, made, review);
-  return { calls, failures, made, after: await reading, renamed: await naming, reviewOf };
+  return { calls, failures, made, after: await reading, renamed: await naming, reviewOf: reviews.of };
 }
 
 /** Others can have made or changed an entry since this run looked: its person has another username than the new bindings. */
@@ -90,27 +95,26 @@ async function renamedAmong(tools: BindingTools, principals: readonly string[]):
   }
 }
 
-/** Begins to ask about each lease that this run made, as the person that its binding names. */
-function reviewAll(
-  { state, settlement }: BindingTools,
-  made: ReadonlySet<string>,
-  review: ReviewGiven,
-): BindingsSent["reviewOf"] {
-  const given = [...settlement.leased, ...settlement.repaired].flatMap((request) => {
-    const name = made.has(request.id) ? state.names.of(request.principal) : null;
-    return name?.type === "name" ? [{ request, name }] : [];
-  });
-  const ask = ({ request, name: { username, groups } }: (typeof given)[number]) =>
-    review(request, { username, groups });
-  // One connection is left for the read-back.
-  const answers = startInParallel(given, ask, burstWidth - 1);
-  const found = new Map(
-    given.map(({ request, name }, at) => [request.id, { as: callerOf(name), answer: answers[at] }]),
-  );
-  return ({ id }, identity) => {
-    const asked = found.get(id);
+/** Questions about leases that this run makes, each as the person that its binding names. An outcome waits for its own answer only. */
+function reviewsOf({ state, settlement }: BindingTools, review: ReviewGiven) {
+  const requests = new Map([...settlement.leased, ...settlement.repaired].map((request) => [request.id, request]));
+  const begun = new Map<string, { readonly as: string; readonly answer: ReturnType<ReviewGiven> }>();
+  const begin = (id: string): void => {
+    const request = requests.get(id);
+    if (!request) return;
+    const name = state.names.of(request.principal);
+    if (name.type === "none") return;
+    const { username, groups } = name;
+    const answer = review(request, { username, groups });
+    // The outcome can come too late to take it: an unhandled failure would end the process.
+    answer.catch(() => {});
+    begun.set(id, { as: callerOf(name), answer });
+  };
+  const of: BindingsSent["reviewOf"] = ({ id }, identity) => {
+    const asked = begun.get(id);
     return asked && identity && asked.as === callerOf(identity) ? asked.answer : undefined;
   };
+  return { begin, of };
 }
 
 /** A review asks as this: the API server knows nothing of our roles' texts. */
