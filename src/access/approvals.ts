@@ -32,11 +32,8 @@ export interface Proposal {
   readonly subject: string;
 }
 
-export interface Click {
+export interface Click extends Pick<Decision, "by" | "digest" | "why"> {
   readonly verdict: "approved" | "denied";
-  readonly by: string;
-  readonly digest: string;
-  readonly why: string;
 }
 
 /** Why no decision is possible now; null: it is. An unreadable time counts as over. */

@@ -76,7 +76,10 @@ function pageOf<T>(item: z.ZodType<T>): PageShape<T> {
   return known as PageShape<T>;
 }
 
-const texts = z.array(z.string()).nullish();
+const texts = z
+  .array(z.string())
+  .nullish()
+  .transform((list) => list ?? []);
 
 const rule = z.object({
   verbs: z.array(z.string()),
@@ -104,7 +107,7 @@ export async function readRoleRules(
   const what = `GET ${kind} ${name} of cluster ${cluster}`;
   try {
     const path = `${place}/${encodeURIComponent(name)}`;
-    const rules = ((await connection.ask({ method: "GET", path }, role)).value.rules ?? []).map(readRule);
+    const rules = (await connection.ask({ method: "GET", path }, role)).value.rules ?? [];
     let rights = 0;
     for (const { verbs, resources, nonResourceURLs } of rules)
       rights += verbs.length * (resources.length + nonResourceURLs.length);
@@ -114,16 +117,6 @@ export async function readRoleRules(
     if (isNotFound(error)) return null;
     throw kubernetesFailure(error, what);
   }
-}
-
-function readRule({ verbs, ...rest }: z.infer<typeof rule>): RoleRule {
-  return {
-    verbs,
-    apiGroups: rest.apiGroups ?? [],
-    resources: rest.resources ?? [],
-    resourceNames: rest.resourceNames ?? [],
-    nonResourceURLs: rest.nonResourceURLs ?? [],
-  };
 }
 
 /** A RoleBinding, or with the namespace null a ClusterRoleBinding, of one group or user. */
