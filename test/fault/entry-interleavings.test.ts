@@ -52,6 +52,7 @@ const edits: Readonly<Record<string, (entry: AccessEntry | null) => AccessEntry 
   "adds a group": (entry) => entry && { ...entry, groups: [...new Set([...entry.groups, foreign])] },
   "makes an entry": (entry) => entry ?? theirEntry,
   "takes our groups out": (entry) => entry && { ...entry, groups: entry.groups.filter((group) => !isOurs(group)) },
+  "takes our tags away": (entry) => entry && { ...entry, tags: {} },
   "deletes the entry": () => null,
 };
 

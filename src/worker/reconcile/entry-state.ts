@@ -72,8 +72,10 @@ export async function readEntryState(
     which === "due" ? await entriesFor(entries, read) : await listedEntries(entries, which, read);
   const { held, unclaimed, openSince, untrusted, changed } = readTags(cluster, found, keys);
   const genuine = new Set(withoutWithdrawn(read, memory.withdrawals, keys.decision));
-  // The cluster remembers a revocation before its removal, which can fail: until then the record says what to remove.
-  const approved = read.filter((each) => genuine.has(each) || (each.state === "approved" && isDueToEnd(each, now)));
+  // The cluster remembers a withdrawal before its removal, which can fail: until then the record says what to remove.
+  const goes = (each: AccessRequest) =>
+    each.state === "approved" && (isDueToEnd(each, now) || each.lease.voidSince !== null);
+  const approved = read.filter((each) => genuine.has(each) || goes(each));
   const known = [...held, ...madeFor(approved, unclaimed, now)];
   const ours = withLedgerMemory(sealedClusterOf(cluster), known, approved, keys.memory, "access-entry");
   for (const [key, at] of openSince) if (isDatedAhead({ at }, now)) openSince.delete(key);

@@ -161,6 +161,17 @@ test("an entry that has no tags is ours only where a run had begun to write the 
   expect(await Promise.all([unproved, arriving, unsealed].map(held))).toEqual([[ben], [], []]);
 });
 
+test("an entry that has no tags is ours until it is gone, though the cluster knows already that its approval is void", async () => {
+  const writeBegan = at(minutes(1)).toISOString();
+  const held = async (voidSince: string | null) => {
+    const request = { ...arriving, lease: { ...arriving.lease, writeBegan, voidSince } };
+    const given = { tags: tagsOf([request.id]), change: { username: "eks-access:someone" } };
+    return [...(await read([request], "all", given)).state.holdings.keys()];
+  };
+
+  expect(await Promise.all([at(minutes(9)).toISOString(), null].map(held))).toEqual([[ben], []]);
+});
+
 const username = "sso:{{SessionNameRaw}}";
 const arns = Array.from({ length: 60 }, (_, index) => `arn:aws:iam::111122223333:role/role-${index}`);
 
