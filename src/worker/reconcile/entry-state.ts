@@ -33,6 +33,8 @@ export interface EntryState extends WayState {
   readonly entries: ReadonlyMap<string, AccessEntry>;
   /** By the same key: since when calls about an entry may be unanswered, ISO 8601. */
   readonly openSince: ReadonlyMap<string, string>;
+  /** By the same key: entries that runs made, without tags of ours. They do not show which calls can still arrive. */
+  readonly unclaimed: ReadonlySet<string>;
   readonly tags: Readonly<Record<string, string>>;
   readonly knowsDocument: boolean;
   /** Whether the cluster reads it for principals without an access entry. */
@@ -76,7 +78,8 @@ export async function readEntryState(
   const goes = (each: AccessRequest) =>
     each.state === "approved" && (isDueToEnd(each, now) || each.lease.voidSince !== null);
   const approved = read.filter((each) => genuine.has(each) || goes(each));
-  const known = [...held, ...madeFor(approved, unclaimed, now)];
+  const made = madeFor(approved, unclaimed, now);
+  const known = [...held, ...made];
   const ours = withLedgerMemory(sealedClusterOf(cluster), known, approved, keys.memory, "access-entry");
   for (const [key, at] of openSince) if (isDatedAhead({ at }, now)) openSince.delete(key);
   for (const { principal, lease } of open) {
@@ -87,6 +90,7 @@ export async function readEntryState(
   const readKeys = new Set(read.map(({ principal }) => principal.toLowerCase()));
   return {
     ...{ ...ours, ...byPrincipal(found, ours), creatorArn, tags, withdrawals, elsewhere, openSince, changed },
+    unclaimed: new Set(made.map(({ arn }) => arn.toLowerCase())),
     isRead: (principal) => readKeys.has(principal.toLowerCase()) || hasNone(principal.toLowerCase()),
     isUnfinished: false,
     untrusted: untrusted ?? ofTags.untrusted,

@@ -106,7 +106,7 @@ function prepare(context: WorkerContext, tools: WayTools, { targets, withdrawals
 
 function outcomesOf(
   { now }: WorkerContext,
-  tools: EntryTools,
+  tools: WayTools,
   targets: Settlement["targets"],
   written: ReadonlyMap<string, EntryWritten>,
 ): Omit<Outcomes, "isForgotten"> {
@@ -122,7 +122,8 @@ function outcomesOf(
     remainsOf: (principal) => identityOfEntry(entryOf(principal.toLowerCase()), undefined),
     whyStillThere: (request) => {
       const key = request.principal.toLowerCase();
-      return lateCallDoubt(request, { hasEntry: state.entries.has(key), openSince: openSinceOf(tools, key) }, now());
+      const hasEntry = state.entries.has(key) && !state.unclaimed.has(key);
+      return lateCallDoubt(request, { hasEntry, openSince: openSinceOf(tools, key) }, now());
     },
   };
 }

@@ -1013,6 +1013,32 @@ test.each(["create", "associate"] as const)(
   },
 );
 
+test("an access policy that arrives late, in an entry whose tags others took away, is taken back before the approval is void", async () => {
+  use((text) => text.replace("everywhere: { policy", `everywhere: { groups: [${viewers}], policy`));
+  await ask(context, analytics, { id: "r-one", level: "everywhere" });
+  await approve(context, analytics, "r-one");
+  const arrivals: (() => Promise<void>)[] = [];
+  const slow: typeof openCluster = async (...about) => {
+    const { entries, ...open } = await openCluster(...about);
+    const associate: AccessEntries["associate"] = async (...policy) => {
+      arrivals.push(async () => entries?.associate(...policy));
+      throw new AccessError("aws-unreachable", "AWS did not answer");
+    };
+    return { ...open, entries: entries && { ...entries, associate } };
+  };
+  await reconcileCluster({ ...context, openCluster: slow }, analytics);
+  await outside.forget(engineer);
+  await outside.edit(engineer, [viewers, "theirs"]);
+
+  await reconcileCluster(later(context, 2), analytics);
+  expect(await outside.given(engineer)).toEqual(["theirs"]);
+  expect((await requestOf(context, "r-one")).trouble?.code).toBe("access-entry-late");
+  for (const arrive of arrivals) await arrive();
+  await reconcileCluster(later(context, 8 * 60), analytics);
+  expect(await outside.given(engineer)).toEqual(["theirs"]);
+  expect((await requestOf(context, "r-one")).state).toBe("pending");
+});
+
 test("an entry that a person makes again right before our removal of it stays, and the lease ends", async () => {
   await give(context, analytics, { id: "r-one" });
   const racing: typeof openCluster = async (...about) => {
