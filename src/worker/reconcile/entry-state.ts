@@ -1,6 +1,6 @@
 import { AccessError } from "../../access/access-error.ts";
 import { readPrincipal } from "../../access/arn.ts";
-import { approvedShare, isDueToEnd } from "../../access/lease/cluster-leases.ts";
+import { approvedShare, forPrincipals, isDueToEnd } from "../../access/lease/cluster-leases.ts";
 import { genuinelyWritten, withLedgerMemory } from "../../access/lease/holding.ts";
 import { isOwnUsername } from "../../access/lease/lease.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
@@ -182,7 +182,7 @@ function madeFor(approved: readonly AccessRequest[], entries: readonly AccessEnt
   });
 }
 
-/** All but active leases without due work; all, if the cluster may have to forget a revocation. */
+/** Those of principals with due work; all, if the cluster may have to forget a revocation. Others can have taken an entry's tags: then only records remember its leases. */
 function requestsInQuestion(
   open: readonly AccessRequest[],
   { withdrawals, room }: Pick<WayState, "withdrawals"> & { readonly room: number },
@@ -193,7 +193,8 @@ function requestsInQuestion(
     request.state === "approved" && request.lease.state === "active" && !isDueToEnd(request, now) && !request.trouble;
   const approved = new Set(withoutWithdrawn(open, withdrawals, keys.decision));
   const inQuestion = open.filter((request) => !isInForce(request) || !approved.has(request));
-  return withdrawals.list.length + inQuestion.length > room ? open : inQuestion;
+  if (withdrawals.list.length + inQuestion.length > room) return open;
+  return forPrincipals(new Set(inQuestion.map(({ principal }) => principal.toLowerCase())), open);
 }
 
 async function describeAll(entries: Pick<AccessEntries, "describe">, arns: readonly string[]) {

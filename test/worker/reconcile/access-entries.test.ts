@@ -1013,6 +1013,24 @@ test.each(["create", "associate"] as const)(
   },
 );
 
+test("the end of one lease makes nothing of another one others' access, where a person took away the tags of their entry", async () => {
+  use((text) =>
+    text
+      .replaceAll("    channel:", "    drift: repair\n    channel:")
+      .replace("everywhere: { policy", `everywhere: { groups: [${viewers}], policy`),
+  );
+  await give(context, analytics, { id: "r-short" });
+  await give(context, analytics, { id: "r-long", level: "everywhere" });
+  await outside.forget(engineer);
+  await outside.edit(engineer, []);
+  await revokeGiven(context, analytics, "r-short");
+  await reconcileCluster(context, analytics, "inspect");
+  expect(await outside.given(engineer)).toEqual([viewers, "policy AmazonEKSViewPolicy"]);
+
+  await revokeGiven(context, analytics, "r-long");
+  expect(await outside.given(engineer)).toBeNull();
+});
+
 test("an access policy that arrives late, in an entry whose tags others took away, is taken back before the approval is void", async () => {
   use((text) => text.replace("everywhere: { policy", `everywhere: { groups: [${viewers}], policy`));
   await ask(context, analytics, { id: "r-one", level: "everywhere" });
