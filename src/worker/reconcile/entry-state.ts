@@ -13,7 +13,6 @@ import {
   withoutWithdrawn,
 } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
-import { policyTexts } from "../../access/policy/policy-text.ts";
 import { entryArnsByPrincipal, isSamePrincipal, withoutRolePath } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { WorkerKeys } from "../../access/seal.ts";
@@ -171,13 +170,13 @@ export function entriesSeen(cluster: Cluster, found: readonly AccessEntry[], key
 
 /** Our part of entries without tags of ours, which a dead run made for these leases: who may only tag can have taken the tags away. */
 function madeFor(approved: readonly AccessRequest[], entries: readonly AccessEntry[], now: Date): readonly Holding[] {
-  return entries.flatMap(({ principalArn, username, groups, policies }) => {
+  return entries.flatMap(({ principalArn, username }) => {
     const arn = withoutRolePath(principalArn);
     const isMade = ({ principal, lease }: AccessRequest) =>
       isSamePrincipal(principal, arn) && lease?.state === "scheduled" && lease.writeBegan !== null;
     const shares = isOwnUsername(username) ? approved.filter(isMade).map((each) => approvedShare(each, now)) : [];
-    const given = [...groups, ...policies.flatMap(policyTexts)];
-    const added = given.filter((text) => shares.some((share) => share.groups.includes(text))).sort();
+    // Also what is not there yet: another run's call can be on its way.
+    const added = [...new Set(shares.flatMap((share) => share.groups))].sort();
     return shares.length > 0 ? [{ arn, entryAdded: true, added, shares }] : [];
   });
 }
