@@ -4,7 +4,7 @@ import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
 import { idsOf } from "../../access/lease/cluster-leases.ts";
 import { mapOwner } from "../../access/lease/drift.ts";
 import { signInShareInRecord } from "../../access/lease/holding.ts";
-import { isSignInShare } from "../../access/lease/lease.ts";
+import { isSignInShare, signInShare } from "../../access/lease/lease.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf, wayFor } from "../../access/policy/cluster.ts";
 import type { Change, Refusal } from "../../access/principal.ts";
@@ -62,11 +62,13 @@ export async function readSignInMap(
   return { places, addTo: canAdd && preferred !== "binding" ? preferred : null };
 }
 
-/** By lower-case ARN: the entries that these leases hold by their records. */
+/** By lower-case ARN: the entries that these leases hold by their records, or for which a run has begun to make one. */
 function sharesInRecords(cluster: string, open: readonly AccessRequest[], { memory }: WorkerKeys) {
   const found = new Map<string, Share[]>();
   for (const request of open) {
-    const share = signInShareInRecord(cluster, request, memory);
+    const { id, lease } = request;
+    const isBegun = lease?.state === "scheduled" && lease.writeBegan !== null;
+    const share = isBegun ? signInShare({ id, endsAt: lease.endsAt }) : signInShareInRecord(cluster, request, memory);
     if (!share) continue;
     const key = entryKeyOf(request.principal);
     found.set(key, [...(found.get(key) ?? []), share]);

@@ -353,10 +353,14 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     expect(await place.all()).toBe(before);
   });
 
-  test("of a worker that dies right after the entry was made goes where the lease is revoked then", async () => {
+  test.each([
+    { where: "the lease is revoked then", and: async () => {} },
+    { where: "others strip its memory, too", and: () => place.forget() },
+  ])("of a worker that dies right after the entry was made goes where $where", async ({ and }) => {
     await ask(context, cluster, { id: "r-one", principal: alice, level: "own" });
     await approve(context, cluster, "r-one");
     await reconcileCluster({ ...dyingBefore("lease.delayed", context), openCluster: dying }, cluster).catch(() => {});
+    await and();
     await revokeOnly(context, "r-one");
 
     await reconcileCluster(context, cluster);
