@@ -23,7 +23,7 @@ const reading = readHolder("arn:aws:iam::111122223333:role/newcomer");
 const looks: Readonly<Record<string, (client: ClusterClient) => Promise<unknown>>> = {
   "the plan of a grant and its difference": async (client) => {
     if (!level || reading.type === "invalid") throw new Error("there is nothing to ask for");
-    const state = await readClusterState({ client, creatorArn: null, tags: {} }, cluster, keys, []);
+    const state = await readClusterState({ client, creatorArn: null, tags: {} }, cluster, keys, [], new Date());
     const { principal } = reading;
     const request = aRequest({ principal: principal.arn, level: level.name, groups: level.groups });
     return inTurns(

@@ -69,6 +69,7 @@ interface Mapping {
   /** A person's own edits. */
   readonly remove: () => void;
   readonly replace: () => void;
+  readonly forget: () => void;
   /** Whether nothing but what others made is there. */
   readonly isClean: (mayBeReplaced: boolean) => boolean;
   readonly openFor: (bindings: DirectBindings) => Scene["openFor"];
@@ -113,6 +114,7 @@ const deletes = "somebody deletes a binding";
 const removesEntry = "somebody removes the entry";
 const replacesEntry = "somebody replaces the entry by their own";
 const grows = "somebody lets the roles allow more";
+const strips = "somebody strips its memory of the leases";
 const theirs = `- rolearn: arn:aws:iam::${account}:role/${permissionSet}\n  username: sso:{{SessionNameRaw}}\n  groups: []\n`;
 
 const acts: Acts<BindingScene> = {
@@ -127,6 +129,7 @@ const acts: Acts<BindingScene> = {
   [replacesEntry]: async (_, { mapping, people }) => {
     if (!people.areAccepted) mapping.replace();
   },
+  [strips]: async (_, { mapping }) => mapping.forget(),
 };
 const parts = partsOf(acts, 4);
 /** A person who deletes an access entry and makes it again within minutes removes all that we wrote into it (docs/access-entries.md). */
@@ -160,6 +163,7 @@ function mappingByDocument(map: DirectCluster, { document }: People): Mapping {
     replace: () => {
       if (rolesNow().includes(permissionSet)) map.editMapRoles(() => `${initialAwsAuth.mapRoles}${theirs}`);
     },
+    forget: () => map.forget(),
     isClean: (mayBeReplaced) => {
       const left = map.awsAuth()?.data ?? {};
       if (left.mapRoles?.includes(theirs) && !mayBeReplaced) return false;
@@ -189,6 +193,7 @@ function mappingByEntries(eks: DirectEntries): Mapping {
     },
     remove: () => eks.edit(roleArn, () => null),
     replace: () => eks.edit(roleArn, (entry) => entry && theirEntry),
+    forget: () => eks.edit(roleArn, (entry) => entry && { ...entry, tags: {} }),
     isClean: (mayBeReplaced) => found() === null || (mayBeReplaced && found()?.arn === theirEntry.arn),
     openFor:
       (bindings) =>

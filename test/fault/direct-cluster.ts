@@ -3,6 +3,7 @@ import { ObjectStore } from "../../sandbox/cluster/object-store.ts";
 import { isStatus, type Status } from "../../sandbox/cluster/status.ts";
 import { arns } from "../../sandbox/scene.ts";
 import { AccessError } from "../../src/access/access-error.ts";
+import { leasesAnnotation } from "../../src/access/lease/annotation.ts";
 import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
 import { type AwsAuthConfigMap, readConfigMap, withContent } from "../../src/kubernetes/config-map.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
@@ -26,6 +27,8 @@ export interface DirectCluster {
   /** A person's own edit of a section, read and written in one step. */
   editMapUsers: (edit: Edit) => void;
   editMapRoles: (edit: Edit) => void;
+  /** A person's removal of what it remembers of the leases. */
+  forget: () => void;
   remove: () => void;
   /** A person makes the ConfigMap immutable. */
   freeze: () => void;
@@ -59,6 +62,13 @@ export function directCluster(data: Readonly<Record<string, string>> | null): Di
     awsAuth: () => store.get(place) ?? null,
     editMapUsers: editOf("mapUsers"),
     editMapRoles: editOf("mapRoles"),
+    forget: () => {
+      const before = store.get(place);
+      if (!before) return;
+      const { [leasesAnnotation]: _, ...annotations } = before.metadata.annotations ?? {};
+      const after = { ...before, metadata: { ...before.metadata, annotations } };
+      store.replace(place, after, { manager: "kubectl-edit", dryRun: false });
+    },
     remove: () => void store.remove(place),
     freeze: () => {
       const before = store.get(place);

@@ -3,7 +3,7 @@ import { bindsRoles } from "../policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest, RequestFields } from "../record.ts";
 import { isRescue } from "../request.ts";
 import { approversConfirmedForSeconds, isDatedAhead, lastApproval } from "../seals.ts";
-import { earliest, endOf, isSignInShare, leaseEnd } from "./lease.ts";
+import { earliest, endOf, isOwnUsername, isSignInShare, leaseEnd } from "./lease.ts";
 import type { Holding, MappedIdentity, OtherLease, Share } from "./lease-record.ts";
 
 export interface DueWork {
@@ -110,6 +110,34 @@ export function forPrincipals<R extends AccessRequest>(
   const found: R[] = [];
   for (const request of requests) if (principals.has(request.principal.toLowerCase())) found.push(request);
   return found;
+}
+
+/** By lower-case ARN: entries of ours that runs can have begun to make for these leases, with all that they give. */
+export function begunHoldings(requests: readonly AccessRequest[], now: Date): ReadonlyMap<string, Holding> {
+  const found = new Map<string, Holding>();
+  for (const request of requests) {
+    const key = request.principal.toLowerCase();
+    const { arn = request.principal, added = [], shares = [] } = found.get(key) ?? {};
+    const all = [...new Set([...added, ...request.groups])].sort();
+    found.set(key, { arn, entryAdded: true, added: all, shares: [...shares, approvedShare(request, now)] });
+  }
+  return found;
+}
+
+/**
+ * Our part of entries whose memory others took away before any run proved their leases.
+ * @param usernameOf of an entry without our memory, by lower-case ARN; undefined: there is none
+ */
+export function holdingsOfBegun(
+  approved: readonly AccessRequest[],
+  usernameOf: (key: string) => string | undefined,
+  now: Date,
+): readonly Holding[] {
+  const begun = approved.filter(({ principal, lease }) => {
+    if (lease?.state !== "scheduled" || lease.writeBegan === null) return false;
+    return isOwnUsername(usernameOf(principal.toLowerCase()) ?? "");
+  });
+  return [...begunHoldings(begun, now).values()];
 }
 
 export function idsOf(requests: readonly { readonly id: string }[]): ReadonlySet<string> {

@@ -65,7 +65,7 @@ export function documentWay(place: Place): DocumentWay {
     isTaken,
     // The resourceVersion is the fence.
     begin: async () => {},
-    read: (open) => readClusterState(opened, cluster, keys, open),
+    read: (open) => readClusterState(opened, cluster, keys, open, place.context.now()),
     preview: (state, requested) => previewInDocument(cluster, keys.memory, state, requested),
     settle,
     prepare: (state, content) => prepare({ place, state, content }),

@@ -1,9 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { readPrincipal } from "../../access/arn.ts";
-import { approvedShare, forPrincipals, isDueToEnd } from "../../access/lease/cluster-leases.ts";
+import { forPrincipals, holdingsOfBegun, isDueToEnd } from "../../access/lease/cluster-leases.ts";
 import { genuinelyWritten, withLedgerMemory } from "../../access/lease/holding.ts";
-import { isOwnUsername } from "../../access/lease/lease.ts";
-import type { Holding } from "../../access/lease/lease-record.ts";
 import {
   mergeWithdrawals,
   noWithdrawals,
@@ -13,7 +11,7 @@ import {
   withoutWithdrawn,
 } from "../../access/lease/withdrawal.ts";
 import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
-import { entryArnsByPrincipal, isSamePrincipal, withoutRolePath } from "../../access/principal.ts";
+import { entryArnsByPrincipal, withoutRolePath } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { WorkerKeys } from "../../access/seal.ts";
 import { isDatedAhead } from "../../access/seals.ts";
@@ -77,7 +75,8 @@ export async function readEntryState(
   const goes = (each: AccessRequest) =>
     each.state === "approved" && (isDueToEnd(each, now) || each.lease.voidSince !== null);
   const approved = read.filter((each) => genuine.has(each) || goes(each));
-  const made = madeFor(approved, unclaimed, now);
+  const usernames = new Map(unclaimed.map((each) => [withoutRolePath(each.principalArn).toLowerCase(), each.username]));
+  const made = holdingsOfBegun(approved, (key) => usernames.get(key), now);
   const known = [...held, ...made];
   const ours = withLedgerMemory(sealedClusterOf(cluster), known, approved, keys.memory, "access-entry");
   for (const [key, at] of openSince) if (isDatedAhead({ at }, now)) openSince.delete(key);
@@ -166,19 +165,6 @@ export function entriesSeen(cluster: Cluster, found: readonly AccessEntry[], key
   const { held, openSince } = readTags(cluster, found, keys);
   const holdings = new Map(held.map((holding) => [holding.arn.toLowerCase(), holding]));
   return { ...byPrincipal(found, { holdings }), holdings, openSince };
-}
-
-/** Our part of entries without tags of ours, which a dead run made for these leases: who may only tag can have taken the tags away. */
-function madeFor(approved: readonly AccessRequest[], entries: readonly AccessEntry[], now: Date): readonly Holding[] {
-  return entries.flatMap(({ principalArn, username }) => {
-    const arn = withoutRolePath(principalArn);
-    const isMade = ({ principal, lease }: AccessRequest) =>
-      isSamePrincipal(principal, arn) && lease?.state === "scheduled" && lease.writeBegan !== null;
-    const shares = isOwnUsername(username) ? approved.filter(isMade).map((each) => approvedShare(each, now)) : [];
-    // Also what is not there yet: another run's call can be on its way.
-    const added = [...new Set(shares.flatMap((share) => share.groups))].sort();
-    return shares.length > 0 ? [{ arn, entryAdded: true, added, shares }] : [];
-  });
 }
 
 /** Those of principals with due work; all, if the cluster may have to forget a revocation. Others can have taken an entry's tags: then only records remember its leases. */

@@ -1,6 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
-import { approvedShare, forPrincipals } from "../../access/lease/cluster-leases.ts";
-import type { Holding } from "../../access/lease/lease-record.ts";
+import { begunHoldings, forPrincipals } from "../../access/lease/cluster-leases.ts";
 import { type Withdrawals, withdrawalTagChanges } from "../../access/lease/withdrawal.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/record.ts";
@@ -63,21 +62,12 @@ type WayTools = EntryTools & { readonly state: EntryState };
 
 /** By lower-case ARN: calls that earlier runs may have sent, for entries that will exist. */
 function begunIn({ leased, repaired, ending, voided, targets }: EntrySettlement, now: Date) {
-  const found = new Map<string, Holding>();
-  for (const request of [...leased, ...repaired, ...ending, ...voided.map((each) => each.request)]) {
-    const key = request.principal.toLowerCase();
-    const target = targets.get(key);
-    if (!mayHaveBeenSent(request) || target?.change.type !== "map") continue;
-    const { added = [], shares = [] } = found.get(key) ?? {};
-    const all = [...new Set([...added, ...request.groups])].sort();
-    found.set(key, {
-      arn: target.change.arn,
-      entryAdded: true,
-      added: all,
-      shares: [...shares, approvedShare(request, now)],
-    });
-  }
-  return found;
+  const all = [...leased, ...repaired, ...ending, ...voided.map((each) => each.request)];
+  const isMade = (request: AccessRequest) => targets.get(request.principal.toLowerCase())?.change.type === "map";
+  return begunHoldings(
+    all.filter((request) => mayHaveBeenSent(request) && isMade(request)),
+    now,
+  );
 }
 
 /** A lease in aws-auth was never sent to EKS. */

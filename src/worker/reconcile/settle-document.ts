@@ -6,7 +6,7 @@ import {
   roomIn,
   spaceTakenByOthers,
 } from "../../access/lease/annotation.ts";
-import { shareInCluster } from "../../access/lease/cluster-leases.ts";
+import { holdingsOfBegun, shareInCluster } from "../../access/lease/cluster-leases.ts";
 import { type MapOwner, mapOwner, ownedDocument } from "../../access/lease/drift.ts";
 import { changeInDocument, type EntryTarget, withLedgerMemory } from "../../access/lease/holding.ts";
 import type { Holding, MappedIdentity } from "../../access/lease/lease-record.ts";
@@ -48,6 +48,7 @@ export async function readClusterState(
   cluster: Cluster,
   keys: WorkerKeys,
   open: readonly AccessRequest[],
+  now: Date,
 ): Promise<ClusterState> {
   const configMap = await measuredStep("read", () => opened.client.readAwsAuth());
   if (!configMap && !cluster.createAwsAuth)
@@ -55,10 +56,14 @@ export async function readClusterState(
   const { holdings, withdrawals, untrusted } = memoryBeside(cluster, configMap, keys.memory);
   const elsewhere = readWithdrawalTags(sealedClusterOf(cluster), opened.tags, keys.memory).withdrawals;
   const document = await readRemembered(configMap?.data ?? {});
+  const approved = withoutWithdrawn(open, mergeWithdrawals(withdrawals, elsewhere), keys.decision);
+  const unheld = (key: string) =>
+    holdings.some(({ arn }) => arn.toLowerCase() === key) ? undefined : identityInDocument(document, key)?.username;
+  const made = holdingsOfBegun(approved, unheld, now);
   const { holdings: known, lost } = withLedgerMemory(
     sealedClusterOf(cluster),
-    holdings,
-    withoutWithdrawn(open, mergeWithdrawals(withdrawals, elsewhere), keys.decision),
+    made.length > 0 ? [...holdings, ...made] : holdings,
+    approved,
     keys.memory,
   );
   const changed = changedInLastWrite(known, document, configMap, open);

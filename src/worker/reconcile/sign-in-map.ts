@@ -91,7 +91,7 @@ async function signInDocument(
 ): Promise<SignInPlace> {
   const { opened, cluster, context } = place;
   const read = { ...opened, client: { readAwsAuth: async () => configMap } };
-  const state = await readClusterState(read, { ...cluster, createAwsAuth: true }, context.keys, []);
+  const state = await readClusterState(read, { ...cluster, createAwsAuth: true }, context.keys, [], context.now());
   return placeOf(place, state, ledger);
 }
 

@@ -28,6 +28,7 @@ import {
   modesConfig,
   type Outside,
   outsideEntries,
+  outsideOf,
   requestOf,
   revokeGiven,
   revokeOnly,
@@ -766,18 +767,31 @@ describe.each([[null], [["readers"]]])(
   },
 );
 
-test("an entry that a dead worker made for a lease, and whose tags a person took away, ends with that lease", async () => {
-  await ask(context, analytics, { id: "r-one" });
-  await approve(context, analytics, "r-one");
-  await reconcileCluster(dyingBefore("lease.active", context), analytics);
-  await outside.forget(engineer);
+test.each([
+  { way: "access-entry", name: "analytics" },
+  { way: "aws-auth", name: clusterName },
+] as const)(
+  "an entry that a dead worker made for a lease, and whose memory a person took away, goes with that lease, by $way",
+  async ({ way, name }) => {
+    const cluster = clusterIn(context.config, name);
+    const place = outsideOf(way, side(), cluster);
+    for (const isProved of [true, false]) {
+      const id = `r-${isProved}`;
+      await ask(context, cluster, { id });
+      await approve(context, cluster, id);
+      await reconcileCluster(dyingBefore("lease.active", context), cluster);
+      await place.forget(engineer);
 
-  await reconcileCluster(context, analytics, "adopt");
-  expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
-  await revokeGiven(context, analytics, "r-one");
-
-  expect(await outside.given(engineer)).toBeNull();
-});
+      if (isProved) {
+        await reconcileCluster(context, cluster, "adopt");
+        expect((await requestOf(context, id)).lease?.state).toBe("active");
+      }
+      await revokeOnly(context, id);
+      await reconcileCluster(context, cluster);
+      expect(await place.given(engineer)).toBeNull();
+    }
+  },
+);
 
 test("a lease whose tags a person took away ends, where EKS fails at the first try", async () => {
   await give(context, analytics, { id: "r-one" });

@@ -22,6 +22,7 @@ const read = (found: AwsAuthConfigMap | null, createAwsAuth = false) =>
     aCluster({ createAwsAuth }),
     keys,
     [],
+    new Date(),
   );
 
 test("a document that is there is read, and who created the cluster is kept in mind", async () => {
