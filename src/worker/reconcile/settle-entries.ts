@@ -1,5 +1,5 @@
 import { AccessError } from "../../access/access-error.ts";
-import { lastUnanswered } from "../../access/lease/cluster-leases.ts";
+import { lastUnanswered, shareInCluster } from "../../access/lease/cluster-leases.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import { type EntryTarget, isGivenByEntry } from "../../access/lease/holding.ts";
 import type { MappedIdentity } from "../../access/lease/lease-record.ts";
@@ -39,7 +39,9 @@ export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
 function whyStillThere({ state, now }: SettleInput<EntryState>, { request }: VoidApproval): AccessError | null {
   const key = request.principal.toLowerCase();
   const seen = { hasEntry: state.entries.has(key), openSince: state.openSince.get(key) ?? null };
-  return request.lease.writeBegan ? lateCallDoubt(request, seen, now) : null;
+  // A failover of Redis can lose that its write began. The tags still say so.
+  const isBegun = request.lease.writeBegan !== null || shareInCluster(state.holdings, request) !== undefined;
+  return isBegun ? lateCallDoubt(request, seen, now) : null;
 }
 
 /** Keeps a revocation while an entry still has its share, if there is room. */

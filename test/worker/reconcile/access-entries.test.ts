@@ -1045,6 +1045,24 @@ test("the end of one lease makes nothing of another one others' access, where a 
   expect(await outside.given(engineer)).toBeNull();
 });
 
+test("a void approval waits for late calls also where a failover of Redis lost that its write began", async () => {
+  await approveForReader();
+  const approved = await requestOf(context, "r-one");
+  await reconcileCluster({ ...context, openCluster: withoutAnswer("setGroups") }, analytics);
+  const { version } = await requestOf(context, "r-one");
+  await context.ledger.commit(aChange({ ...approved, version: version + 1 }));
+  await outside.edit(engineer, ["readers", "others"]);
+
+  await reconcileCluster(context, analytics);
+  expect(await requestOf(context, "r-one")).toMatchObject({
+    state: "approved",
+    trouble: { code: "access-entry-late" },
+  });
+  await reconcileCluster(later(context, 8 * 60), analytics);
+  expect((await requestOf(context, "r-one")).state).toBe("pending");
+  expect(await outside.given(engineer)).toEqual(["others", "readers"]);
+});
+
 test("an access policy that arrives late, in an entry whose tags others took away, is taken back before the approval is void", async () => {
   use((text) => text.replace("everywhere: { policy", `everywhere: { groups: [${viewers}], policy`));
   await ask(context, analytics, { id: "r-one", level: "everywhere" });
