@@ -23,13 +23,13 @@ export interface DirectEntries {
   passTo: (ms: number) => void;
 }
 
-const setsGroups = "set groups";
+const adds: ReadonlySet<string> = new Set(["set groups", "associate"]);
 
 /** AWS takes a call as long as its time stamp is not older. Milliseconds. */
 const signatureMs = 5 * 60_000;
 
-/** @param clock by which calls are signed, milliseconds @param answersGroups whether each change of groups is answered, whatever its outcome says */
-export function directEntries(clock: { readonly ms: number }, answersGroups = false): DirectEntries {
+/** @param clock by which calls are signed, milliseconds @param answersAdditions whether each call that can add is answered, whatever its outcome says */
+export function directEntries(clock: { readonly ms: number }, answersAdditions = false): DirectEntries {
   const entries = new Map<string, AccessEntry>();
   const listeners: (() => void)[] = [];
   const late: { readonly untilMs: number; readonly arrive: () => void }[] = [];
@@ -51,7 +51,7 @@ export function directEntries(clock: { readonly ms: number }, answersGroups = fa
     const { point } = process;
     const send = async (what: string, isGoneFine: boolean, arrive: () => void) => {
       const planned = coming.shift() ?? "answered";
-      const outcome = answersGroups && what === setsGroups ? "answered" : planned;
+      const outcome = answersAdditions && adds.has(what) ? "answered" : planned;
       await point(`${what} is sent`);
       if (outcome === "late") late.push({ untilMs: clock.ms + signatureMs - 1, arrive: () => quietly(arrive) });
       if (outcome === "unanswered") network.join(() => network.point(`${what} arrives`).then(() => quietly(arrive)));
@@ -79,7 +79,7 @@ export function directEntries(clock: { readonly ms: number }, answersGroups = fa
         const { arn = "", createdAt } = entries.get(entry.principalArn) ?? {};
         return { arn, ...(createdAt && { createdAt }) };
       },
-      setGroups: (arn, groups) => send(setsGroups, false, () => change(arn, { type: "set-groups", groups })),
+      setGroups: (arn, groups) => send("set groups", false, () => change(arn, { type: "set-groups", groups })),
       remove: (arn) => send("remove", true, () => put(arn, null)),
       associate: (arn, policy) => send("associate", false, () => change(arn, { type: "associate", policy })),
       disassociate: (arn, name) => send("disassociate", true, () => change(arn, { type: "disassociate", name })),

@@ -134,7 +134,7 @@ async function judge({ eks, ledger, product }: EntryScene): Promise<void> {
 async function playOnce(product: StageName, turns: Turns, played: readonly Part[]) {
   const clock = { ms: Date.now() };
   const ledger = memoryLedger();
-  // A call that takes one group sets all others again. Only a tag knows that it is on its way (docs/access-entries.md).
+  // Only a tag knows that a call to the entry of a proved lease is on its way (docs/access-entries.md).
   const eks = directEntries(
     clock,
     played.some(({ name }) => name === `somebody ${strips}`),

@@ -104,7 +104,7 @@ function withoutForeign(
 }
 
 /** Counts the changes that are committed without an event. */
-export function countUntold(ledger: Ledger): { readonly untold: Document["untold"]; readonly ledger: Ledger } {
+export function countUntold(ledger: Ledger) {
   const counts = new Map<string, number>();
   const untold = (id: string) => counts.get(id) ?? 0;
   const commit: Ledger["commit"] = async (change) => {
@@ -113,7 +113,7 @@ export function countUntold(ledger: Ledger): { readonly untold: Document["untold
     if (result.type === "committed" && !change.event) counts.set(id, untold(id) + 1);
     return result;
   };
-  return { untold, ledger: { ...ledger, commit } };
+  return { counts, untold, ledger: { ...ledger, commit } };
 }
 
 /** Watches that what others wrote is never changed or removed, whoever writes. Who deletes all of it may. */

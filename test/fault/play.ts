@@ -72,6 +72,24 @@ export const usualActs: Acts<Scene> = {
   "an approver revokes": async (context) => void (await revokeLease(context, "U0APPROVER", wishes.long.id, "")),
 };
 
+export const failsOver = "Redis fails over, and loses the last changes";
+
+/** @param kept the ledger's records, and what is counted of them @param events its log */
+export async function failOver(
+  { point }: Turns,
+  kept: readonly Map<string, unknown>[],
+  events: unknown[],
+): Promise<void> {
+  const seen = kept.map((map) => [map, new Map(map)] as const);
+  const told = events.length;
+  for (let turn = 0; turn < 20; turn += 1) await point("Redis waits");
+  for (const [map, old] of seen) {
+    map.clear();
+    for (const [key, value] of old) map.set(key, value);
+  }
+  events.splice(told);
+}
+
 export function clusterOf({ config }: Pick<Context, "config">) {
   const [cluster] = config.clusters.values();
   if (!cluster) throw new Error("The scene has a cluster.");

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../sandbox/scene.ts";
+import type { ChainedEvent } from "../../src/access/audit-event.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { stories } from "../form.ts";
@@ -16,6 +17,8 @@ import {
   type Context,
   clusterOf,
   endAll,
+  failOver,
+  failsOver,
   type Part,
   partsOf,
   playAll,
@@ -31,6 +34,9 @@ interface DocumentScene extends Scene {
   readonly records: Map<string, AccessRequest>;
   /** The records before anyone acted. */
   readonly first: ReadonlyMap<string, AccessRequest>;
+  readonly events: ChainedEvent[];
+  /** By request: its changes without an event. */
+  readonly untold: Map<string, number>;
   readonly aws: DirectCluster;
   readonly product: StageName;
 }
@@ -87,6 +93,7 @@ const acts: Acts<DocumentScene> = {
     for (let turn = 0; turn < 20; turn += 1) await scene.turns.point("the attacker waits");
     restoreOld(scene, seen);
   },
+  [failsOver]: async (_, { turns, records, events, untold }) => failOver(turns, [records, untold], events),
   [strips]: async (_, { aws }) => aws.forget(),
   // Only where it may be made again.
   "somebody deletes it": async (_, { aws, product }) => {
@@ -96,7 +103,14 @@ const acts: Acts<DocumentScene> = {
 
 /** Who strips the annotation, and puts back records of before the write, hides it. So does who changes the same text by a webhook. */
 const hides = (name: string) => name.startsWith("a webhook") || Object.values(replays).includes(name);
-const parts = partsOf(acts, 3, (names) => !(names.includes(strips) && names.some(hides)));
+const forgets = [strips, failsOver, "somebody deletes it", ...Object.values(replays)];
+const parts = partsOf(
+  acts,
+  3,
+  (names) =>
+    !(names.includes(strips) && names.some(hides)) &&
+    !(names.includes(failsOver) && names.filter((name) => forgets.includes(name)).length > 1),
+);
 
 /** Until all has settled; then everything is looked at as after a job whose worker died, or a fence that came to no end. */
 async function settle(scene: Scene, context: Context): Promise<void> {
@@ -110,7 +124,8 @@ const isAnyOf = (played: readonly Part[], named: Readonly<Record<string, unknown
 /** Plays once, and holds its result against the ledger: when all has settled, and when all is removed. */
 async function playOnce(product: StageName, turns: Turns, played: readonly Part[], isLateAtTheEnd: boolean) {
   const records = new Map<string, AccessRequest>();
-  const own = memoryLedger(records);
+  const events: ChainedEvent[] = [];
+  const own = memoryLedger(records, events);
   const counted = countUntold(own);
   const document: Document = {
     untold: counted.untold,
@@ -124,7 +139,7 @@ async function playOnce(product: StageName, turns: Turns, played: readonly Part[
   const over = watchWhatIsOver(aws, counted.ledger, document);
   const clock = { ms: Date.now() };
   await fillLedger(own, stages[product].cluster, new Date(clock.ms));
-  const memory = { ledger: over.ledger, records, first: new Map(records) };
+  const memory = { ledger: over.ledger, records, events, untold: counted.counts, first: new Map(records) };
   const scene = { ...memory, aws, clock, turns, product, config: stages[product].config, openFor: aws.openFor };
 
   await playAll(scene, acts, played);
@@ -140,7 +155,10 @@ async function playOnce(product: StageName, turns: Turns, played: readonly Part[
   await judgeScene(aws, stages[product].cluster, own, document);
   expect(await openOf(own, clusterOf(later).name)).toEqual([]);
   expect(foreign.broken).toEqual([]);
-  expect(over.broken).toEqual([]);
+  // A request whose approval Redis lost is pending again: who cancels or denies it can't know, and the next run removes its access.
+  const isUnknown = (text: string) =>
+    played.some(({ name }) => name === failsOver) && text.startsWith(wishes.undecided.id);
+  expect(over.broken.filter((text) => !isUnknown(text))).toEqual([]);
 }
 
 const names: readonly StageName[] = [

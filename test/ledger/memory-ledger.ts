@@ -23,14 +23,13 @@ import { memoryClusters, memoryFleet, memoryLinks, memoryTurns } from "./memory-
  * The ledger in memory, for tests that need one and for the model of the real one. Passes test/ledger/contract.ts.
  * @param records where the requests are, for who writes there past the ledger
  */
-export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger {
+export function memoryLedger(records = new Map<string, AccessRequest>(), events: ChainedEvent[] = []): Ledger {
   const migrations = new Map<string, Migration>();
   const unshown = new Set<string>();
   const shown = new Map<string, ShownMessages>();
   const threads = new Map<string, readonly string[]>();
   const homes = new Map<string, string>();
   const outdated = new Map<string, string>();
-  const events: ChainedEvent[] = [];
   const ofNoRecord = new Set<number>();
   const postponed = new Map<string, number>();
   const overForGood = new Set<string>();
