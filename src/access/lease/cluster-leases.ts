@@ -129,11 +129,11 @@ export function begunHoldings(requests: readonly AccessRequest[], now: Date): Re
  * @param usernameOf of an entry without our memory, by lower-case ARN; undefined: there is none
  */
 export function holdingsOfBegun(
-  approved: readonly AccessRequest[],
+  requests: readonly AccessRequest[],
   usernameOf: (key: string) => string | undefined,
   now: Date,
 ): readonly Holding[] {
-  const begun = approved.filter(({ principal, lease }) => {
+  const begun = requests.filter(({ principal, lease }) => {
     if (lease?.state !== "scheduled" || lease.writeBegan === null) return false;
     return isOwnUsername(usernameOf(principal.toLowerCase()) ?? "");
   });

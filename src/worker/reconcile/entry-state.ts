@@ -72,11 +72,9 @@ export async function readEntryState(
   const { held, unclaimed, openSince, untrusted, changed } = readTags(cluster, found, keys);
   const genuine = new Set(withoutWithdrawn(read, memory.withdrawals, keys.decision));
   // The cluster remembers a withdrawal before its removal, which can fail: until then the record says what to remove.
-  const goes = (each: AccessRequest) =>
-    each.state === "approved" && (isDueToEnd(each, now) || each.lease.voidSince !== null);
-  const approved = read.filter((each) => genuine.has(each) || goes(each));
+  const approved = read.filter((each) => genuine.has(each) || (each.state === "approved" && isDueToEnd(each, now)));
   const usernames = new Map(unclaimed.map((each) => [withoutRolePath(each.principalArn).toLowerCase(), each.username]));
-  const made = holdingsOfBegun(approved, (key) => usernames.get(key), now);
+  const made = holdingsOfBegun(read, (key) => usernames.get(key), now);
   const known = [...held, ...made];
   const ours = withLedgerMemory(sealedClusterOf(cluster), known, approved, keys.memory, "access-entry");
   for (const [key, at] of openSince) if (isDatedAhead({ at }, now)) openSince.delete(key);
