@@ -102,13 +102,7 @@ export function redisClusters(redis: RedisClient, reader: StoredReader) {
       reader.read("namespaces", cluster, await textOf(redis, "HGET", keys.namespaces, cluster)),
     rememberNamespaces: async (list: NamespaceList) =>
       void (await redis.hset(keys.namespaces, list.cluster, JSON.stringify(list))),
-    /** When an API server, by its address, last accepted an identity, to about an hour; null: unknown. A hint, no right. */
-    lastAcceptedAt: async (place: string): Promise<Date | null> => {
-      const at = new Date((await textOf(redis, "HGET", keys.accepted, place)) ?? "");
-      return Number.isNaN(at.getTime()) ? null : at;
-    },
-    rememberAccepted: async (place: string, at: Date) =>
-      void (await redis.hset(keys.accepted, place, at.toISOString())),
+    ...redisAcceptances(redis),
     /**
      * For each level by its name, a digest of the approvers that were once enough. For each cluster the names, and for each name the active
      * people when Slack last showed its records. Hints, no rights.
@@ -140,6 +134,29 @@ export function redisClusters(redis: RedisClient, reader: StoredReader) {
     refusals: async (now: Date): Promise<readonly RefusedFile[]> => {
       const refusals = await readEach(reader, "refusal", await hashOf(redis, keys.refusals));
       return [...refusals.values()].filter(({ seenAt }) => now.getTime() - Date.parse(seenAt) < refusalGoodForMs);
+    },
+  };
+}
+
+/** Enough to explain a 401. Milliseconds. */
+const acceptedEveryMs = 3_600_000;
+
+/** Hints, no rights. This process remembers every acceptance, and writes each place once an hour. */
+function redisAcceptances(redis: RedisClient) {
+  const seen = new Map<string, { readonly at: Date; readonly writtenAt: number }>();
+  return {
+    /** When an API server last accepted an identity; of what other processes saw, to about an hour; null: unknown. @param place the address and the ARN */
+    lastAcceptedAt: async (place: string): Promise<Date | null> => {
+      const known = seen.get(place);
+      if (known) return known.at;
+      const at = new Date((await textOf(redis, "HGET", keys.accepted, place)) ?? "");
+      return Number.isNaN(at.getTime()) ? null : at;
+    },
+    rememberAccepted: async (place: string, at: Date): Promise<void> => {
+      const { writtenAt = 0 } = seen.get(place) ?? {};
+      const isWritten = at.getTime() - writtenAt < acceptedEveryMs;
+      seen.set(place, { at, writtenAt: isWritten ? writtenAt : at.getTime() });
+      if (!isWritten) await redis.hset(keys.accepted, place, at.toISOString());
     },
   };
 }

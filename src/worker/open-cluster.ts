@@ -188,29 +188,15 @@ function remediesFor(
   };
 }
 
-/** Outlives the process. */
 type AcceptanceLedger = Pick<ClusterLedger, "lastAcceptedAt" | "rememberAccepted">;
 
-/** Enough to explain a 401. Milliseconds. */
-const writtenEveryMs = 3_600_000;
-
-/** By API server and identity: one for each creator. */
-const lastAccepted = new Map<string, { readonly at: Date; readonly writtenAt: number }>();
-
-/** Remembers an identity's last acceptance. It explains a 401 and gives no access, so it ignores failures. */
+/** An identity's last acceptance explains a 401 and gives no access, so failures of the ledger are ignored. */
 function identityWithMemory(endpoint: string, arn: string, ledger: AcceptanceLedger | undefined): KnownIdentity {
   const place = `${endpoint} ${arn}`;
   return {
     arn,
-    lastAcceptedAt: async () =>
-      lastAccepted.get(place)?.at ?? (await ledger?.lastAcceptedAt(place).catch(() => null)) ?? null,
-    noteAccepted: async () => {
-      const at = new Date();
-      const { writtenAt = 0 } = lastAccepted.get(place) ?? {};
-      const isWritten = at.getTime() - writtenAt < writtenEveryMs;
-      lastAccepted.set(place, { at, writtenAt: isWritten ? writtenAt : at.getTime() });
-      if (!isWritten) await ledger?.rememberAccepted(place, at).catch(() => undefined);
-    },
+    lastAcceptedAt: async () => (await ledger?.lastAcceptedAt(place).catch(() => null)) ?? null,
+    noteAccepted: async () => void (await ledger?.rememberAccepted(place, new Date()).catch(() => undefined)),
   };
 }
 

@@ -40,6 +40,7 @@ test("a 401 means a creator that never got in, or a failing authenticator", asyn
 
 test("a 401 is explained by what another process saw of the same creator at the same API server, and by nothing else", async () => {
   const ledger = memoryLedger();
+  const elsewhere = await read({}, memoryLedger());
   const { endpoint } = side().sandbox.cluster;
   side().sandbox.faults.plan("kubernetes.get-configmap", unauthorized, { times: 2 });
 
@@ -50,6 +51,7 @@ test("a 401 is explained by what another process saw of the same creator at the 
   const known = await read({}, ledger);
   const whole = await read({}, ledger);
 
+  expect(elsewhere).toBe("");
   expect(unknown).toContain("Check creator");
   expect(known).toContain(`answered 401 to ${arns.creator}, but accepted it at ${at(2).toISOString()}`);
   expect(whole).toBe("");
@@ -57,10 +59,11 @@ test("a 401 is explained by what another process saw of the same creator at the 
 });
 
 test("a 401 right after the same creator got in is not reported as a wrong creator", async () => {
-  expect(await read()).toBe("");
+  const ledger = memoryLedger();
+  expect(await read({}, ledger)).toBe("");
   side().sandbox.faults.plan("kubernetes.get-configmap", unauthorized);
 
-  const told = await read();
+  const told = await read({}, ledger);
 
   expect(told).toMatch(
     new RegExp(`^The API server of cluster staging answered 401 to ${arns.creator}, but accepted it at \\d{4}-`),
