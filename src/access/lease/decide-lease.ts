@@ -77,9 +77,9 @@ const beginRules = {
 } as const satisfies Rules<BeginFacts, BeginOutcome>;
 
 const driftRules = {
-  "report-drift": ({ missing, mayRepair }) => (mayRepair ? null : asDrift(missing)),
   "must-not-repair": ({ missing, repairFlaw }) =>
     repairFlaw === null ? null : asDrift(notRestored(missing, repairFlaw)),
+  "report-drift": ({ missing, mayRepair }) => (mayRepair ? null : asDrift(missing)),
   repair: () => ({ type: "repair" }),
 } as const satisfies Rules<DriftFacts, DriftOutcome>;
 

@@ -104,7 +104,7 @@ export function isNotRestored(message: string): boolean {
 
 /** Neither the worker nor a new request restores it. */
 export function needsOperator(message: string): boolean {
-  return isOfRole(message) || /^map\w+ can't be read /.test(message);
+  return isOfRole(message) || /^map\w+ can't be read | is immutable\. /.test(message);
 }
 
 /** No one wrote over a lease in `aws-auth` that the cluster does not read any more. */

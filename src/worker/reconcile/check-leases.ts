@@ -171,9 +171,10 @@ function factsOfDrift(
   { request, message: missing }: Drift,
   isSealed: boolean,
 ): DriftFacts {
-  if (input.cluster.drift !== "repair" || !mayRepair(request)) return { missing, mayRepair: false, repairFlaw: null };
-  const unsealed = "no sealed record says what it gave";
   const refusal = input.unrepairable?.get(request.principal.toLowerCase())?.message.replace(/\.$/, "");
+  const allowed = input.cluster.drift === "repair" && mayRepair(request);
+  if (!allowed) return { missing, mayRepair: false, repairFlaw: refusal ?? null };
+  const unsealed = "no sealed record says what it gave";
   const flaw = isSealed ? whyNotRepaired(approvalFacts(input), request) : unsealed;
   return { missing, mayRepair: true, repairFlaw: flaw ?? refusal ?? null };
 }

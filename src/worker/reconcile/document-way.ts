@@ -8,7 +8,7 @@ import { isPolicyText } from "../../access/policy/policy-text.ts";
 import { entryArnsByPrincipal, type Refusal } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
-import { resolve, type Steps } from "../../aws-auth/index.ts";
+import { type ReadDocument, resolve, type Steps } from "../../aws-auth/index.ts";
 import { wake } from "../../ledger/queues.ts";
 import { inParallel, inTurns } from "../../operations/deadlines.ts";
 import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "../preview/preview-warnings.ts";
@@ -184,8 +184,7 @@ async function outcomesIn(
     readBackOf: (principal) => inDocument(found, principal),
     remainsOf,
     whyStillThere: ({ principal }) => {
-      const isAsWanted = JSON.stringify(remainsOf(principal)) === JSON.stringify(identityInDocument(wanted, principal));
-      return isAsWanted ? null : changedAgain(cluster);
+      return isSameIn(found, wanted, principal) ? null : changedAgain(cluster);
     },
   };
 }
@@ -206,7 +205,17 @@ export function* settle(input: SettleInput<ClusterState>): Steps<DocumentSettlem
   if (!refusal) return yield* planSettlement(known, checked, { principals, refused: [] });
   const rest = { ...checked, beginning: [] };
   const leftOut = { principals, refused: checked.beginning.map((request) => ({ request, refusal })) };
-  return fixed ? settlementWithoutPlan(known, rest, fixed, leftOut) : yield* planSettlement(known, rest, leftOut);
+  const settled = yield* planSettlement(known, rest, leftOut);
+  if (!fixed) return settled;
+  const left = [...settled.targets.keys()].filter((key) => !isSameIn(settled.document, document, key));
+  // What is already gone ends in the annotation alone, which an immutable ConfigMap takes.
+  const kept = new Map([...principals, ...left.map((key) => [key, fixed] as const)]);
+  const gone = yield* planSettlement(known, rest, { ...leftOut, principals: kept });
+  return sameTexts(gone.data, document.data) ? gone : settlementWithoutPlan(known, rest, fixed, leftOut);
+}
+
+function isSameIn(a: ReadDocument, b: ReadDocument, arn: string): boolean {
+  return JSON.stringify(identityInDocument(a, arn)) === JSON.stringify(identityInDocument(b, arn));
 }
 
 /** Although the document can't change. Its own failure must not hide the reason. @throws AccessError `cluster-conflict` */
