@@ -4,7 +4,7 @@ import {
   approversOf,
   haveSameFacts,
   isNamedIn,
-  isOutside,
+  isShutAt,
   noRequesterFacts,
   type RequesterFacts,
   ruleFor,
@@ -169,9 +169,7 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   if (!isNamedIn(approversOf(rule, cluster), approver)) return "its approver is no longer an approver of the cluster";
   // An unreadable time fails this comparison: doubt counts as over.
   if (!(Date.parse(approval.at) < Date.parse(request.expiresAt))) return "its approval came after it had expired";
-  if (rule.hours?.outside === "refuse" && isOutside(rule, new Date(approval.at))) {
-    return "its approval came outside the policy's hours";
-  }
+  if (isShutAt(rule, new Date(approval.at))) return "its approval came outside the policy's hours";
   if (approval.digest !== digestNow || !haveSameFacts(approval.requester ?? noRequesterFacts, requesterFacts)) {
     return "the request, the policy or the principal's entry in aws-auth is not what was approved";
   }

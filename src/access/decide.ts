@@ -10,7 +10,7 @@ import {
   clusterApprovers,
   haveSameFacts,
   isNamedIn,
-  isOutside,
+  isShutAt,
   type Person,
   type RequesterFacts,
   ruleFor,
@@ -155,7 +155,7 @@ function refuseApproval(
   if (facts.isDenied) return "no-rule";
   if (isForOneself(request, rule, by, facts)) return "own-principal";
   if (facts.isOwnUnknown && !rule.selfApproval) return "own-principal-unknown";
-  if (rule.hours?.outside === "refuse" && isOutside(rule, now)) return "outside-hours";
+  if (isShutAt(rule, now)) return "outside-hours";
   if (!haveSameFacts(requesterFacts, request.requesterFacts)) return "requester-differs";
   if (!otherLeases) return null;
   if (otherLeases.isExtendedLeaseOver) return "lease-over";

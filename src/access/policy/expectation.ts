@@ -8,7 +8,7 @@ import {
   approversOf,
   breakGlassFor,
   isNamedIn,
-  isOutside,
+  isShutAt,
   type Person,
   type RequesterFacts,
   ruleFor,
@@ -163,7 +163,7 @@ function mayApprove(
   const approvers = approversOf(rule, cluster);
   if (!isNamedIn(approvers, approver)) return [false, `${by} names ${approvers.join(", ")}`];
   if (cluster.quiet !== null) return [false, `${cluster.name} is quiet: ${cluster.quiet}`];
-  if (at && rule.hours?.outside === "refuse" && isOutside(rule, at)) return [false, `outside the hours of ${by}`];
+  if (at && isShutAt(rule, at)) return [false, `outside the hours of ${by}`];
   return [true, `by ${by}`];
 }
 

@@ -9,7 +9,7 @@ import {
   approvalsNeeded,
   approversOf,
   hoursInWords,
-  isOutside,
+  isShutAt,
   isUser,
   levelsFor,
   type Person,
@@ -83,7 +83,7 @@ function refusalBy(rule: Rule, asking: PolicyQuestion, person: Person, moment: D
   }
   const principal = refusedPrincipal(rule, asking) ?? refusedShared(rule, asking, person);
   if (principal) return principal;
-  if (moment && rule.hours?.outside === "refuse" && isOutside(rule, moment)) {
+  if (moment && rule.hours && isShutAt(rule, moment)) {
     return ["outside-hours", `${level.name} on ${cluster.name} takes requests only ${hoursInWords(rule.hours)}.`];
   }
   return moment ? tooFewApprovers(rule, asking, moment) : null;

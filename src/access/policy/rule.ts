@@ -117,6 +117,11 @@ export function isOutside({ hours }: Pick<Rule, "hours">, moment: Date): boolean
   return hours !== null && !isWithin(hours, moment);
 }
 
+/** Whether its hours let no one ask or approve at this moment. */
+export function isShutAt(rule: Pick<Rule, "hours">, moment: Date): boolean {
+  return rule.hours?.outside === "refuse" && isOutside(rule, moment);
+}
+
 const dayNames = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /** Whether a moment is within the hours, in their own time zone. */
