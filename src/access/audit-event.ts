@@ -253,7 +253,9 @@ export interface AuditSinks {
   readonly webhook: WebhookSink | null;
 }
 
-export type SinkKind = "log" | "s3" | "eventbridge" | "webhook";
+/** The worker delivers to each kind by itself. */
+export const sinkKinds = ["log", "s3", "eventbridge", "webhook"] as const;
+export type SinkKind = (typeof sinkKinds)[number];
 
 /** The configured sinks by kind, each with its name in the ledger. A new target gets the whole log. */
 export function sinkNames(to: { copyToLog: boolean; sinks: AuditSinks }): ReadonlyMap<SinkKind, string> {

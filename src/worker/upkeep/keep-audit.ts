@@ -3,6 +3,7 @@ import {
   type BrokenChain,
   type ChainedEvent,
   type SinkKind,
+  sinkKinds,
   sinkNames,
   verifyChain,
 } from "../../access/audit-event.ts";
@@ -91,14 +92,12 @@ const workMs = turnMs - usualDeadlines.webhook;
 const maxWaitMs = 300_000;
 const forgetEveryMs = 3_600_000;
 
-const kinds = ["log", "s3", "eventbridge", "webhook"] as const satisfies readonly SinkKind[];
-
 export function startAuditKeeper(context: KeeperContext): Ticking {
   const sealing = sealBaseAnew(context.auditLog, context.keys.preview).catch((error: unknown) => {
     context.log.warn({ err: error }, "could not sign the beginning of the audit log with the newest key");
   });
   // A silent sink delays no other.
-  const looks = [...kinds.map((kind) => delivery(context, kind)), () => forget(context)];
+  const looks = [...sinkKinds.map((kind) => delivery(context, kind)), () => forget(context)];
   const ticking = looks.map((look) => startTicking(lookEveryMs, look));
   return { stop: async () => void (await Promise.all([sealing, ...ticking.map(({ stop }) => stop())])) };
 }
