@@ -21,8 +21,9 @@ import {
 } from "./buttons.ts";
 import type { Message } from "./message.ts";
 import { code, context, mention, mentions, oneOf, plainLine, section, time, until } from "./mrkdwn.ts";
-import { endProofLines, proofLines, signInMessage } from "./proof.ts";
+import { endProofLines, proofLines } from "./proof.ts";
 import type { Milestone } from "./show-in-channel.ts";
+import { signInMessage } from "./sign-in-message.ts";
 import {
   admitsText,
   asClause,
