@@ -47,6 +47,7 @@ export interface Cluster extends RunIdentities {
   readonly channel: string;
   readonly approvers: readonly string[];
   readonly levels: readonly Level[];
+  /** Of a cluster of the fleet: its tags in EKS, and over them what the file says. */
   readonly labels: Labels;
   /** The first one that matches decides. */
   readonly rules: readonly Rule[];
