@@ -247,25 +247,31 @@ export type BusSink = Actor & { readonly busArn: string };
 /** A server that takes batches of CloudEvents, signed by Standard Webhooks. */
 export type WebhookSink = { readonly url: string };
 
-export interface AuditSinks {
-  readonly s3: BucketSink | null;
-  readonly eventBridge: BusSink | null;
-  readonly webhook: WebhookSink | null;
-}
-
 /** The worker delivers to each kind by itself. */
 export const sinkKinds = ["log", "s3", "eventbridge", "webhook"] as const;
 export type SinkKind = (typeof sinkKinds)[number];
 
-/** The configured sinks by kind, each with its name in the ledger. A new target gets the whole log. */
-export function sinkNames(to: { copyToLog: boolean; sinks: AuditSinks }): ReadonlyMap<SinkKind, string> {
-  const { s3, eventBridge, webhook } = to.sinks;
-  return new Map<SinkKind, string>([
-    ...(to.copyToLog ? [["log", "log"] as const] : []),
-    ...(s3 ? [["s3", `s3 ${s3.account} ${s3.bucket} ${s3.prefix}`] as const] : []),
-    ...(eventBridge ? [["eventbridge", `eventbridge ${eventBridge.busArn}`] as const] : []),
-    ...(webhook ? [["webhook", `webhook ${webhook.url}`] as const] : []),
-  ]);
+type SinkOf<Kind extends SinkKind, Settings = object> = { readonly kind: Kind } & Settings;
+
+/** A place outside of Redis that gets each audit event. `log`: the worker's own. */
+export type Sink =
+  | SinkOf<"log">
+  | SinkOf<"s3", BucketSink>
+  | SinkOf<"eventbridge", BusSink>
+  | SinkOf<"webhook", WebhookSink>;
+
+/** Its name in the ledger. A new target gets the whole log. */
+export function sinkName(sink: Sink): string {
+  switch (sink.kind) {
+    case "log":
+      return "log";
+    case "s3":
+      return `s3 ${sink.account} ${sink.bucket} ${sink.prefix}`;
+    case "eventbridge":
+      return `eventbridge ${sink.busArn}`;
+    case "webhook":
+      return `webhook ${sink.url}`;
+  }
 }
 
 /** A batch's name, by its first event, so that a repeated batch finds the first one. */

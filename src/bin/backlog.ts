@@ -1,4 +1,4 @@
-import { type SinkKind, sinkNames } from "../access/audit-event.ts";
+import { type Sink, sinkName } from "../access/audit-event.ts";
 import { countStates } from "../access/lists.ts";
 import { hasNoWorker, zoneInWords, zonesOf } from "../access/policy/cluster.ts";
 import type { Config } from "../config/config.ts";
@@ -40,15 +40,15 @@ export function backlogOf(known: Known, redis: RedisClient): Backlog {
     memoryUsed: async () => memoryUsedIn(await redis.info("memory")),
     mayEvict: async () => /^maxmemory_policy:(?!noeviction)/m.test(await redis.info("memory")),
     logFlaw: () => ledger.logFlaw(),
-    auditLag: () => Promise.all([...sinkNames(configuration().audit)].map((sink) => lagOf(known, ...sink))),
+    auditLag: () => Promise.all(configuration().audit.sinks.map((sink) => lagOf(known, sink))),
   };
 }
 
-async function lagOf({ auditLog, now }: Known, kind: SinkKind, name: string): Promise<SinkLag> {
-  const [{ count }, delivered] = await Promise.all([auditLog.head(), auditLog.delivered(name)]);
+async function lagOf({ auditLog, now }: Known, sink: Sink): Promise<SinkLag> {
+  const [{ count }, delivered] = await Promise.all([auditLog.head(), auditLog.delivered(sinkName(sink))]);
   const [oldest] = delivered < count ? await auditLog.events(delivered + 1, 1) : [];
   const seconds = oldest ? Math.max(0, (now().getTime() - Date.parse(oldest.event.at)) / 1000) : 0;
-  return { sink: kind, events: Math.max(0, count - delivered), seconds };
+  return { sink: sink.kind, events: Math.max(0, count - delivered), seconds };
 }
 
 /** A lease that ends in time is gone within seconds. */

@@ -1,5 +1,4 @@
 import { explainFailure } from "../access/access-error.ts";
-import { sinkNames } from "../access/audit-event.ts";
 import { refusedSessionWarnings } from "../access/identities.ts";
 import { isMigration } from "../access/lists.ts";
 import type { Migration } from "../access/migration.ts";
@@ -79,7 +78,7 @@ function examineConfiguration({ config: { clusters, audit, identities, fleet } }
       return about.flatMap((rule) => ruleWarnings(rule, cluster, level));
     }),
   );
-  const ofAudit = sinkNames(audit).size === 0 ? [inRedisAlone] : [];
+  const ofAudit = audit.sinks.length === 0 ? [inRedisAlone] : [];
   const warnings = [...ofAudit, ...ofRules, ...sharedTokenWarnings(all), ...refusedSessionWarnings(identities, all)];
   return { what: "Configuration", findings, warnings };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isTicketPattern } from "../access/ask/ticket.ts";
-import type { AuditSinks } from "../access/audit-event.ts";
+import type { Sink } from "../access/audit-event.ts";
 import { approversConfirmedForSeconds } from "../access/seals.ts";
 import { mapDeadlines } from "../operations/deadlines.ts";
 import { fleetFile } from "./fleet-file.ts";
@@ -180,12 +180,13 @@ export const auditFile = z
   })
   .prefault({});
 
-export function sinksOf({ s3, eventBridge, webhook }: z.output<typeof auditFile>): AuditSinks {
-  return {
-    s3: s3 ? { ...s3, lockSeconds: s3.lockFor ?? null } : null,
-    eventBridge: eventBridge ? { ...eventBridge, busArn: eventBridge.bus } : null,
-    webhook: webhook ?? null,
-  };
+export function sinksOf({ copyToLog, s3, eventBridge, webhook }: z.output<typeof auditFile>): readonly Sink[] {
+  return [
+    ...(copyToLog ? [{ kind: "log" } as const] : []),
+    ...(s3 ? [{ kind: "s3", ...s3, lockSeconds: s3.lockFor ?? null } as const] : []),
+    ...(eventBridge ? [{ kind: "eventbridge", ...eventBridge, busArn: eventBridge.bus } as const] : []),
+    ...(webhook ? [{ kind: "webhook", ...webhook } as const] : []),
+  ];
 }
 
 /** The form of `eks-access.yml`; docs/configuration.md explains each field. */

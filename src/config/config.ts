@@ -1,5 +1,5 @@
 import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
-import type { AuditSinks } from "../access/audit-event.ts";
+import type { Sink } from "../access/audit-event.ts";
 import type { IdentityRules } from "../access/identities.ts";
 import { type Cluster, isByName } from "../access/policy/cluster.ts";
 import { placeOf } from "../access/policy/fleet-list.ts";
@@ -45,8 +45,7 @@ export interface AuditSettings {
   readonly anchorEverySeconds: number;
   /** Older events are removed; null: never. */
   readonly keepSeconds: number | null;
-  readonly copyToLog: boolean;
-  readonly sinks: AuditSinks;
+  readonly sinks: readonly Sink[];
 }
 
 /** In whole seconds, except the deadlines. */
@@ -193,7 +192,6 @@ function build(file: ConfigFile, named: readonly NamedCluster[], left: readonly 
       channel: file.audit.channel ?? null,
       anchorEverySeconds: file.audit.anchorEvery,
       keepSeconds: file.audit.keep ?? null,
-      copyToLog: file.audit.copyToLog,
       sinks: sinksOf(file.audit),
     },
     ledger: { keepSeconds: file.ledger.keep },

@@ -23,10 +23,9 @@ let ledger: Ledger;
 let log: AuditLog;
 
 const daySeconds = 24 * 3600;
-const noSinks = { s3: null, eventBridge: null, webhook: null };
 const settings: AuditSettings = {
-  ...{ channel: null, anchorEverySeconds: 60, keepSeconds: null, copyToLog: false },
-  sinks: noSinks,
+  ...{ channel: null, anchorEverySeconds: 60, keepSeconds: null },
+  sinks: [],
 };
 
 beforeEach(async () => {
@@ -124,7 +123,7 @@ describe("the audit log", () => {
     await days(3);
     await log.markDelivered("log", 1);
 
-    await forget({ keepSeconds: daySeconds, copyToLog: true }, 40);
+    await forget({ keepSeconds: daySeconds, sinks: [{ kind: "log" }] }, 40);
 
     expect((await log.events(1, 10)).map((each) => each.sequence)).toEqual([2, 3]);
   });
@@ -267,7 +266,7 @@ describe("the audit log", () => {
     };
 
     const copyEvents = async (copy: (event: ChainedEvent) => void) => {
-      const places = { copyToLog: true, sinks: noSinks, webhookSecret: null, write: copy, now: () => at(0) };
+      const places = { sinks: [{ kind: "log" as const }], webhookSecret: null, write: copy, now: () => at(0) };
       for (const sink of auditSinks(places)) await deliver(log, sink);
     };
     await expect(copyEvents(writeAndDie)).rejects.toThrow();

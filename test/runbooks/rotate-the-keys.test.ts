@@ -105,8 +105,7 @@ async function troubles(): Promise<readonly string[]> {
 /** A worker has forgotten all that there is so far. */
 async function forgetEvents(): Promise<void> {
   const { redis, close } = await connectRedis(product.redisUrl);
-  const sinks = { s3: null, eventBridge: null, webhook: null };
-  const settings = { channel: null, anchorEverySeconds: 60, keepSeconds: 0, copyToLog: false, sinks };
+  const settings = { channel: null, anchorEverySeconds: 60, keepSeconds: 0, sinks: [] };
   const { preview } = keysOf(product.sandbox);
   expect(await forgetOldEvents(redisAuditLog(redis), settings, preview, new Date(Date.now() + 1_000))).toBeNull();
   await close();

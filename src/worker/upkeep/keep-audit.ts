@@ -4,7 +4,7 @@ import {
   type ChainedEvent,
   type SinkKind,
   sinkKinds,
-  sinkNames,
+  sinkName,
   verifyChain,
 } from "../../access/audit-event.ts";
 import { isOfNewestKey, type PreviewKeys, type WorkerKeys } from "../../access/seal.ts";
@@ -35,7 +35,7 @@ export async function forgetOldEvents(
   const keptSince = now.getTime() - settings.keepSeconds * 1000;
   for (;;) {
     const base = await log.base();
-    const delivered = await Promise.all([...sinkNames(settings).values()].map((sink) => log.delivered(sink)));
+    const delivered = await Promise.all(settings.sinks.map((sink) => log.delivered(sinkName(sink))));
     const everywhere = Math.min(...delivered);
     const page = await log.events(base.count + 1, pageSize);
     const isOld = ({ event, sequence }: ChainedEvent) => Date.parse(event.at) < keptSince && sequence <= everywhere;

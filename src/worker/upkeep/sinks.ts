@@ -3,14 +3,14 @@ import { AccessError } from "../../access/access-error.ts";
 import { partitionOfRegion } from "../../access/arn.ts";
 import {
   type AuditEvent,
-  type AuditSinks,
   type BucketSink,
   type BusSink,
   batchName,
   type ChainedEvent,
   type EventType,
+  type Sink,
   type SinkKind,
-  sinkNames,
+  sinkName,
   toCloudEvent,
   type WebhookSink,
 } from "../../access/audit-event.ts";
@@ -36,7 +36,7 @@ type Events = readonly [ChainedEvent, ...ChainedEvent[]];
 /** A place outside of Redis that gets each audit event, in order. */
 export interface AuditSink {
   readonly kind: SinkKind;
-  /** Its name in the ledger (`sinkNames`). */
+  /** In the ledger. */
   readonly name: string;
   readonly maxAtOnce: number;
   /** A repeated event has the same id. @returns the number of the last one that arrived @throws AccessError */
@@ -54,8 +54,7 @@ export async function deliver(log: AuditLog, sink: AuditSink, isOutOfTime = () =
 }
 
 export interface SinkPlaces {
-  readonly copyToLog: boolean;
-  readonly sinks: AuditSinks;
+  readonly sinks: readonly Sink[];
   /** The bytes of the webhook's secret; null: no webhook. */
   readonly webhookSecret: Buffer | null;
   readonly write: (event: ChainedEvent) => void;
@@ -63,20 +62,22 @@ export interface SinkPlaces {
 }
 
 export function auditSinks(places: SinkPlaces): readonly AuditSink[] {
-  const { copyToLog, sinks, webhookSecret, write, now } = places;
-  const { s3, eventBridge, webhook } = sinks;
-  const names = sinkNames(places);
-  const sink = (kind: SinkKind, maxAtOnce: number, send: AuditSink["send"]): AuditSink => {
-    return { kind, name: names.get(kind) ?? kind, maxAtOnce, send };
-  };
-  return [
-    ...(copyToLog ? [sink("log", 500, (events) => toLog(write, events))] : []),
-    ...(s3 ? [sink("s3", 200, (events) => toBucket(s3, events, now()))] : []),
-    ...(eventBridge ? [sink("eventbridge", maxEntries, (events) => toBus(eventBridge, events))] : []),
-    ...(webhook && webhookSecret
-      ? [sink("webhook", 100, (events) => toWebhook(webhook, webhookSecret, events, now()))]
-      : []),
-  ];
+  return places.sinks.flatMap((sink) => auditSink(sink, places) ?? []);
+}
+
+function auditSink(sink: Sink, { webhookSecret, write, now }: SinkPlaces): AuditSink | null {
+  const named = { kind: sink.kind, name: sinkName(sink) };
+  switch (sink.kind) {
+    case "log":
+      return { ...named, maxAtOnce: 500, send: (events) => toLog(write, events) };
+    case "s3":
+      return { ...named, maxAtOnce: 200, send: (events) => toBucket(sink, events, now()) };
+    case "eventbridge":
+      return { ...named, maxAtOnce: maxEntries, send: (events) => toBus(sink, events) };
+    case "webhook":
+      if (!webhookSecret) return null;
+      return { ...named, maxAtOnce: 100, send: (events) => toWebhook(sink, webhookSecret, events, now()) };
+  }
 }
 
 function lastOf(events: Events): ChainedEvent {

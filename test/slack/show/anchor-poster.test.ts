@@ -10,8 +10,6 @@ import { keys, otherKeys } from "../../builders/keys.ts";
 import { memoryTurns } from "../../ledger/memory-ports.ts";
 import { aClient } from "../../sandbox/slack/a-client.ts";
 
-const noSinks = { s3: null, eventBridge: null, webhook: null };
-
 const channel = "C0ACCESS";
 let slack: SandboxSlack;
 let stop: () => Promise<void>;
@@ -42,7 +40,7 @@ function posting(
     ledger: memoryTurns(),
     client: aClient(slack),
     keys,
-    settings: () => ({ channel: into, anchorEverySeconds: 60, keepSeconds: null, copyToLog: false, sinks: noSinks }),
+    settings: () => ({ channel: into, anchorEverySeconds: 60, keepSeconds: null, sinks: [] }),
     log: pino({ level: "silent" }),
   });
   stop = poster.stop;

@@ -5,7 +5,7 @@ import { type SandboxAws, startSandboxAws } from "../../../sandbox/aws/account.t
 import { jsonError } from "../../../sandbox/aws/refusal.ts";
 import { Faults } from "../../../sandbox/faults.ts";
 import { type SandboxRequest, type SandboxServer, startSandboxServer } from "../../../sandbox/http-server.ts";
-import { type AuditEvent, type AuditSinks, type ChainedEvent, verifyChain } from "../../../src/access/audit-event.ts";
+import { type AuditEvent, type ChainedEvent, type Sink, verifyChain } from "../../../src/access/audit-event.ts";
 import { type AuditLog, redisAuditLog } from "../../../src/ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/connect.ts";
 import { redisLedger } from "../../../src/ledger/ledger.ts";
@@ -20,8 +20,12 @@ import { aRedis, type TestRedis } from "../../redis.ts";
 
 const account = "111122223333";
 const bus = `arn:aws:events:eu-central-1:${account}:event-bus/audit`;
-const s3 = { bucket: "audit", region: "eu-central-1", account, prefix: "eks-access/", lockSeconds: 86_400 };
-const none: AuditSinks = { s3: null, eventBridge: null, webhook: null };
+const s3 = {
+  ...({ kind: "s3", bucket: "audit", region: "eu-central-1", account } as const),
+  ...{ prefix: "eks-access/", lockSeconds: 86_400 },
+};
+const eventBridge = { kind: "eventbridge", busArn: bus } as const;
+const webhook = () => ({ kind: "webhook", url: `${receiver.url}/audit` }) as const;
 const secret = Buffer.alloc(32, 7);
 
 let aws: SandboxAws;
@@ -76,14 +80,8 @@ async function events(from: number, to: number): Promise<void> {
   }
 }
 
-async function deliverTo(sinks: Partial<AuditSinks>): Promise<void> {
-  const places = {
-    copyToLog: false,
-    sinks: { ...none, ...sinks },
-    webhookSecret: secret,
-    write: () => {},
-    now: () => at(0),
-  };
+async function deliverTo(...sinks: readonly Sink[]): Promise<void> {
+  const places = { sinks, webhookSecret: secret, write: () => {}, now: () => at(0) };
   for (const sink of auditSinks(places)) await deliver(log, sink);
 }
 
@@ -99,7 +97,7 @@ test("an event that the worker's log has no room for comes again", async () => {
   const full = new LogOutput(openSync("/dev/full", "w"), () => {});
   const arrived: number[] = [];
   const logSink = (write: (event: ChainedEvent) => void) => {
-    const [sink] = auditSinks({ copyToLog: true, sinks: none, webhookSecret: null, write, now: () => at(0) });
+    const [sink] = auditSinks({ sinks: [{ kind: "log" }], webhookSecret: null, write, now: () => at(0) });
     return sink ?? expect.fail("no sink");
   };
   await events(1, 4);
@@ -121,10 +119,10 @@ test("an event that the worker's log has no room for comes again", async () => {
 describe("a bucket", () => {
   test("gets each event once, locked, and the chain holds over all objects", async () => {
     await events(1, 3);
-    await deliverTo({ s3 });
+    await deliverTo(s3);
     await events(4, 5);
-    await deliverTo({ s3 });
-    await deliverTo({ s3 });
+    await deliverTo(s3);
+    await deliverTo(s3);
 
     const chain = stored().map((event) => ({
       ...{ sequence: Number(event.sequence), event: event.data, previous: event.chainprevious, hash: event.chainhash },
@@ -138,16 +136,16 @@ describe("a bucket", () => {
   });
 
   test("that is down for a day gets everything afterwards, each event once, and nothing is forgotten meanwhile", async () => {
-    const kept = { channel: null, anchorEverySeconds: 60, keepSeconds: 3600, copyToLog: false, sinks: { ...none, s3 } };
+    const kept = { channel: null, anchorEverySeconds: 60, keepSeconds: 3600, sinks: [s3] };
     for (let hour = 0; hour < 24; hour += 4) {
       await events(hour * 10 + 1, hour * 10 + 40);
       aws.faults.plan("s3.PutObject", { type: "answer", status: 403, body: "" }, { times: 1 });
-      await expect(deliverTo({ s3 })).rejects.toThrow();
+      await expect(deliverTo(s3)).rejects.toThrow();
       expect(await forgetOldEvents(log, kept, keys.preview, at((hour + 2) * 3600))).toBeNull();
     }
 
-    await deliverTo({ s3 });
-    await deliverTo({ s3 });
+    await deliverTo(s3);
+    await deliverTo(s3);
 
     const numbers = stored().map(({ sequence }) => Number(sequence));
     expect(numbers).toEqual(Array.from({ length: 240 }, (_, index) => index + 1));
@@ -156,23 +154,23 @@ describe("a bucket", () => {
   test("gets no event twice from a worker that died after it stored a batch, also with newer events since", async () => {
     await events(1, 2);
     const dying = { ...log, markDelivered: () => Promise.reject(new Error("killed")) };
-    const places = { copyToLog: false, sinks: { ...none, s3 }, webhookSecret: null, write: () => {}, now: () => at(0) };
+    const places = { sinks: [s3], webhookSecret: null, write: () => {}, now: () => at(0) };
     for (const sink of auditSinks(places)) await expect(deliver(dying, sink)).rejects.toThrow("killed");
     await events(3, 4);
 
-    await deliverTo({ s3 });
+    await deliverTo(s3);
 
     expect(stored().map(({ sequence }) => Number(sequence))).toEqual([1, 2, 3, 4]);
   });
 
   test("that holds another log's events is never taken for ours: they get another prefix", async () => {
     await events(1, 1);
-    await deliverTo({ s3 });
+    await deliverTo(s3);
     await connection.redis.flushdb();
     await events(7, 7);
 
-    await expect(deliverTo({ s3 })).rejects.toMatchObject({ code: "audit-sink-differs" });
-    await deliverTo({ s3: { ...s3, prefix: "restored/" } });
+    await expect(deliverTo(s3)).rejects.toMatchObject({ code: "audit-sink-differs" });
+    await deliverTo({ ...s3, prefix: "restored/" });
 
     expect(objects()).toHaveLength(2);
   });
@@ -181,9 +179,9 @@ describe("a bucket", () => {
     await events(1, 1);
     const bucket = aws.auditPlaces.addBucket("audit", account, false);
 
-    await expect(deliverTo({ s3 })).rejects.toMatchObject({ code: "aws-request-refused" });
+    await expect(deliverTo(s3)).rejects.toMatchObject({ code: "aws-request-refused" });
     aws.auditPlaces.addBucket("audit", "444455556666");
-    await expect(deliverTo({ s3 })).rejects.toMatchObject({ code: "aws-access-denied" });
+    await expect(deliverTo(s3)).rejects.toMatchObject({ code: "aws-access-denied" });
 
     expect([bucket.objects.size, objects()]).toEqual([0, []]);
   });
@@ -196,7 +194,7 @@ describe("a bucket", () => {
       trust: { principals: [`arn:aws:iam::${account}:role/eks-access-worker`], externalId: "eks-access-7f3d" },
     });
 
-    await deliverTo({ s3: { ...s3, roleArn, externalId: "eks-access-7f3d" } });
+    await deliverTo({ ...s3, roleArn, externalId: "eks-access-7f3d" });
 
     expect(stored()).toHaveLength(1);
     expect(aws.calls.findLast(({ call }) => call === "s3.PutObject")?.by).toContain(":assumed-role/audit-writer/");
@@ -208,9 +206,9 @@ describe("an event bus", () => {
     await events(1, 12);
     const throttled = { ...jsonError("ThrottlingException", "Rate exceeded"), type: "answer" } as const;
     aws.faults.plan("events.PutEvents", throttled, { times: 3 });
-    await expect(deliverTo({ eventBridge: { busArn: bus } })).rejects.toMatchObject({ code: "aws-throttled" });
+    await expect(deliverTo(eventBridge)).rejects.toMatchObject({ code: "aws-throttled" });
 
-    await deliverTo({ eventBridge: { busArn: bus } });
+    await deliverTo(eventBridge);
 
     const details = (aws.auditPlaces.buses.get(bus) ?? []).map(({ detail }) => detail as { sequence: string });
     expect(details.map(({ sequence }) => Number(sequence))).toEqual(
@@ -225,7 +223,7 @@ describe("an event bus", () => {
     for (const long of [{ actor: "x".repeat(300_000) }, { at: `2026-01-01T00:00:00.${"0".repeat(300_000)}Z` }])
       await redisLedger(connection.redis).append({ ...event, ...long });
 
-    await deliverTo({ eventBridge: { busArn: bus } });
+    await deliverTo(eventBridge);
 
     const arrived = (aws.auditPlaces.buses.get(bus) ?? []).map(({ detail }) => detail as { data: AuditEvent });
     const whyOf = ({ data }: { data: AuditEvent }) => String(data.detail.why ?? "").length;
@@ -242,7 +240,7 @@ describe("an event bus", () => {
     const fields = ["event", JSON.stringify(event), "previous", long, "hash", long, "erased", long];
     await connection.redis.xadd("{eks-access}:events", "3-0", ...fields);
 
-    await deliverTo({ eventBridge: { busArn: bus }, s3 });
+    await deliverTo(s3, eventBridge);
 
     expect([aws.auditPlaces.buses.get(bus)?.length, stored().length]).toEqual([1, 1]);
   });
@@ -251,14 +249,12 @@ describe("an event bus", () => {
     await events(1, 1);
     const busArn = bus.replace("/audit", "/absent");
 
-    await expect(deliverTo({ eventBridge: { busArn } })).rejects.toThrow(/refused an event.*NotFound/);
+    await expect(deliverTo({ kind: "eventbridge", busArn })).rejects.toThrow(/refused an event.*NotFound/);
     expect(await log.delivered(`eventbridge ${busArn}`)).toBe(0);
   });
 });
 
 describe("a webhook", () => {
-  const webhook = () => ({ webhook: { url: `${receiver.url}/audit` } });
-
   test("gets a signed batch that a receiver can verify", async () => {
     await events(1, 2);
     await deliverTo(webhook());
@@ -327,7 +323,6 @@ describe("a webhook", () => {
 });
 
 describe("a receiver that keeps one event of each number has them all, each once,", () => {
-  const webhook = () => ({ webhook: { url: `${receiver.url}/audit` } });
   const asBus = () => (aws.auditPlaces.buses.get(bus) ?? []).map(({ detail }) => detail as Received);
   const asWebhook = () => received.flatMap(({ body }) => JSON.parse(body.toString("utf8")) as Received[]);
   interface Received {
@@ -337,33 +332,27 @@ describe("a receiver that keeps one event of each number has them all, each once
   }
 
   test.each([
-    ["S3", () => ({ s3 }), "s3.PutObject", () => stored() as Received[]],
-    ["EventBridge", () => ({ eventBridge: { busArn: bus } }), "events.PutEvents", asBus],
+    ["S3", () => s3, "s3.PutObject", () => stored() as Received[]],
+    ["EventBridge", () => eventBridge, "events.PutEvents", asBus],
     ["a webhook", webhook, "webhook", asWebhook],
-  ] as const)("after kills and a day without %s", async (_name, sinks, call, arrived) => {
+  ] as const)("after kills and a day without %s", async (_name, place, call, arrived) => {
     const planned = call === "webhook" ? faults : aws.faults;
-    const places = () => ({
-      copyToLog: false,
-      sinks: { ...none, ...sinks() },
-      webhookSecret: secret,
-      write: () => {},
-      now: () => at(0),
-    });
+    const places = { sinks: [place()], webhookSecret: secret, write: () => {}, now: () => at(0) };
     // Killed after the place took a batch, and before the ledger notes that.
     const dying = { ...log, markDelivered: () => Promise.reject(new Error("killed")) };
     for (let hour = 0; hour < 24; hour += 4) {
       await events(hour * 13 + 1, hour * 13 + 52);
       planned.plan(call, { type: "answer", status: 403, body: "" });
-      await expect(deliverTo(sinks())).rejects.toThrow();
+      await expect(deliverTo(place())).rejects.toThrow();
     }
     for (let kill = 0; kill < 3; kill += 1) {
-      const [sink = expect.fail("no sink")] = auditSinks(places());
+      const [sink = expect.fail("no sink")] = auditSinks(places);
       await expect(deliver(dying, sink)).rejects.toThrow("killed");
       planned.plan(call, { type: "cut-after" });
-      await deliverTo(sinks()).catch(() => {});
+      await deliverTo(place()).catch(() => {});
       await events(313 + kill, 313 + kill);
     }
-    await deliverTo(sinks());
+    await deliverTo(place());
 
     const byNumber = new Map<number, Set<string>>();
     for (const { id, sequence, chainhash } of arrived()) {
@@ -378,17 +367,17 @@ describe("a receiver that keeps one event of each number has them all, each once
 test("an event whose cluster is no text that an address takes stops no sink", async () => {
   await redisLedger(connection.redis).append({ ...aChange(aRequest()).event, cluster: "\ud800" });
 
-  await deliverTo({ s3, eventBridge: { busArn: bus }, webhook: { url: `${receiver.url}/audit` } });
+  await deliverTo(s3, eventBridge, webhook());
 
   expect([stored().length, aws.auditPlaces.buses.get(bus)?.length, received.length]).toEqual([1, 1, 1]);
 });
 
 test("another target gets the whole log from its beginning", async () => {
   await events(1, 2);
-  await deliverTo({ s3 });
+  await deliverTo(s3);
   aws.auditPlaces.addBucket("second", account);
 
-  await deliverTo({ s3: { ...s3, bucket: "second" } });
+  await deliverTo({ ...s3, bucket: "second" });
 
   expect(aws.auditPlaces.buckets.get("second")?.objects.size).toBe(1);
 });
