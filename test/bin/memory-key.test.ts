@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { keysIn } from "../../src/access/seal.ts";
-import { examineMemory, examineOlder } from "../../src/bin/doctor.ts";
+import { examineMemory, examineOlder } from "../../src/bin/examine-ledger.ts";
 import { aPlannedMigration } from "../builders/a-migration.ts";
 import { aLeasedRequest } from "../builders/a-request.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { examineZones } from "../../src/bin/doctor.ts";
+import { examineZones } from "../../src/bin/examine-ledger.ts";
 import { readZones } from "../../src/bin/process-io.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { aCluster, configText } from "../builders/a-cluster.ts";
