@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { sameTexts } from "../collections.ts";
 import { type Immutable, itemsForm, mapForm, textForm, timeForm } from "../lease/lease-record.ts";
 import { hasSeal, type PreviewKeys, type PreviewPublicKeys, withSeal } from "../seal.ts";
 import type { Labels } from "./cluster.ts";
@@ -123,13 +124,13 @@ function seenAgain(before: FleetCluster, found: FoundCluster, now: Date, rules: 
   const from = decidingOf(before.tags, rules);
   const counts = { ...seen, tags: found.tags, waiting: null };
   const isBack = before.goneSince !== null;
-  if (isSame(tags, from)) {
+  if (sameTexts(tags, from)) {
     if (isBack) return { cluster: counts, change: { ...place, type: "added", tags } };
     return { cluster: counts, change: before.waiting ? { ...place, type: "restored", tags } : null };
   }
   if (isStale(before, now))
     return { cluster: counts, change: { ...place, type: "changed", from, tags, countsAt: null } };
-  const isKnown = before.waiting !== null && isSame(decidingOf(before.waiting.tags, rules), tags);
+  const isKnown = before.waiting !== null && sameTexts(decidingOf(before.waiting.tags, rules), tags);
   const since = isKnown && before.waiting ? before.waiting.since : now.toISOString();
   const countsAt = Date.parse(since) + rules.holdMs;
   if (now.getTime() >= countsAt)
@@ -160,9 +161,4 @@ function placeIn({ account, region, eksName }: FleetPlace): FleetPlace {
 
 function decidingOf(tags: Labels, { deciding }: FleetRules): Labels {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => deciding.has(key)));
-}
-
-function isSame(one: Labels, other: Labels): boolean {
-  const keys = Object.keys(one);
-  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
 }

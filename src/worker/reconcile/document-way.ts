@@ -1,4 +1,5 @@
 import { AccessError, hasCode } from "../../access/access-error.ts";
+import { sameTexts } from "../../access/collections.ts";
 import { fitsAnnotation, leasesAnnotation, roomIn } from "../../access/lease/annotation.ts";
 import { idsOf } from "../../access/lease/cluster-leases.ts";
 import { anotherWriter } from "../../access/lease/drift.ts";
@@ -47,7 +48,6 @@ import {
   type PlannedWrite,
   rehearseWrite,
   type Sent,
-  sameTexts,
   sendDocument,
   type Texts,
 } from "./write-document.ts";

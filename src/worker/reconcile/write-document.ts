@@ -1,4 +1,5 @@
 import { AccessError, hasCode } from "../../access/access-error.ts";
+import { sameTexts } from "../../access/collections.ts";
 import {
   allAnnotationsBytes,
   bytesOf,
@@ -257,9 +258,4 @@ export type Texts = Pick<AwsAuthConfigMap, "data" | "annotations">;
 
 function differs(before: Texts, after: Texts): boolean {
   return !sameTexts(before.data, after.data) || !sameTexts(before.annotations, after.annotations);
-}
-
-export function sameTexts(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
