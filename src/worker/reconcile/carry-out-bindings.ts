@@ -15,11 +15,11 @@ import { kubernetesGroups } from "../../access/policy/policy-text.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { burstWidth, inParallel } from "../../operations/deadlines.ts";
 import type { BindingState } from "./binding-state.ts";
-import { answeredWrites } from "./outcome.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";
 import { readSignInMap } from "./sign-in-map.ts";
 import { type SignInNames, signInNames } from "./sign-in-names.ts";
 import { type Outcomes, overtaken, type ReviewGiven, type WayContext } from "./way-adapter.ts";
+import { answeredWrites } from "./write-begun.ts";
 
 export interface BindingTools extends WayContext {
   readonly state: BindingState;

@@ -11,11 +11,11 @@ import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { callsFor, type EntryTools, type EntryWritten, openSinceOf, writeEntry } from "./carry-out-entry.ts";
 import { type EntriesToRead, type EntryState, readEntryState } from "./entry-state.ts";
-import { recordSentAgain } from "./outcome.ts";
 import { inEntries } from "./prove.ts";
 import { type EntrySettlement, lateCallDoubt, previewByEntry, settleEntries } from "./settle-entries.ts";
 import { forgottenBy } from "./targets.ts";
 import type { Outcomes, Prepared, Settlement, WayAdapter, WayContext, WriteFailure } from "./way-adapter.ts";
+import { recordSentAgain } from "./write-begun.ts";
 
 interface Place extends WayContext {
   readonly opened: OpenedCluster & { readonly entries: AccessEntries };

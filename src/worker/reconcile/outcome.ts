@@ -1,10 +1,9 @@
 import { AccessError, isBlocking } from "../../access/access-error.ts";
 import type { AuditEvent, EventType } from "../../access/audit-event.ts";
-import { keptWith, putNewest } from "../../access/collections.ts";
 import { isDueToEnd, sealedEnd } from "../../access/lease/cluster-leases.ts";
 import { decideFailure } from "../../access/lease/decide-lease.ts";
 import { readBackDiffers } from "../../access/lease/drift.ts";
-import { sealPlace, sealWritten } from "../../access/lease/holding.ts";
+import { sealWritten } from "../../access/lease/holding.ts";
 import { activeLease, endedLease, failedLease, isEndedForMore } from "../../access/lease/lease.ts";
 import type { CodedReason, Holding, Lease, MappedIdentity, Proof } from "../../access/lease/lease-record.ts";
 import { sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
@@ -12,69 +11,12 @@ import { admittedBy, admittedInWords } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { isClosed, voidedRequest, withLease } from "../../access/request.ts";
 import { type Failure, failureOf, needsEvent, nextTry, waitsForRepair } from "../../access/retry.ts";
-import { eventOf, recordChange, recordChanged } from "../../ledger/lifecycle.ts";
+import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { calledFor, hasWrites } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";
 import { type Proved, type ProvedEnd, withProof } from "./prove.ts";
-import type { Settlement, WayAdapter, WayContext, WayState } from "./way-adapter.ts";
-
-/** One run of one way of a cluster. */
-export type WayRun = Pick<WayContext, "context" | "cluster"> & {
-  readonly adapter: Pick<WayAdapter<WayState, Settlement>, "way" | "unlisted" | "isTaken">;
-};
-
-// What the ledger knows before a cluster does: a process that dies in between leaves nothing unknown.
-
-/** Records that a write begins; for bindings, which have no fence, also that one is sent again. */
-export async function recordWriteBegun(
-  { context, cluster, adapter }: WayRun,
-  request: ApprovedRequest,
-): Promise<ApprovedRequest> {
-  const { writeBegan: before, state } = request.lease;
-  const answered = answeredWrites(context.ledger);
-  // A run can stop between its records and its calls, for example because another one begins.
-  const isAnswered = state === "scheduled" && answered.get(request.id) === before;
-  if (before !== null) return adapter.way === "binding" && !isAnswered ? recordSentAgain(context, request) : request;
-  const writeBegan = context.now().toISOString();
-  const place = sealPlace(cluster, request, context.keys.memory);
-  const after = await recordWriting(context, request, { ...request.lease, writeBegan, place });
-  putNewest(answered, request.id, writeBegan, maxAnswered);
-  return after;
-}
-
-const maxAnswered = 10_000;
-
-/** By id: when this process recorded a lease's first write, while each call that it sent for it has its answer. */
-export const answeredWrites = keptWith((_: WorkerContext["ledger"]) => new Map<string, string>());
-
-/** Records that a call that gives the lease is sent again: if it gets no answer, the lease's end waits until it can't arrive. */
-export function recordSentAgain(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
-  return recordWriting(context, request, { ...request.lease, sentAgainAt: context.now().toISOString() });
-}
-
-/** @throws AccessError `record-changed` */
-async function recordWriting(context: WorkerContext, request: ApprovedRequest, lease: Lease): Promise<ApprovedRequest> {
-  const now = context.now();
-  const after = withLease(request, lease);
-  // Without a wake-up: the outcome follows soon, and the sweep finds the record if the process dies.
-  const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context, [], request));
-  const result = await context.ledger.commit({ after, event });
-  if (result.type === "conflict") throw recordChanged(request.id);
-  return after;
-}
-
-/** A run that just proved the lease can then not record it as active (law 5). @throws AccessError `cluster-conflict` */
-export async function recordVoidBegun(context: WorkerContext, request: ApprovedRequest): Promise<ApprovedRequest> {
-  const { writeBegan, voidSince } = request.lease;
-  if (writeBegan === null || voidSince !== null) return request;
-  const now = context.now();
-  const after = withLease(request, { ...request.lease, voidSince: now.toISOString() });
-  const event = eventOf("lease.delayed", request, "worker", now, { voidSince: now.toISOString() });
-  const result = await context.ledger.commit({ after, event });
-  if (result.type === "conflict") throw new AccessError("cluster-conflict", recordChanged(request.id).what);
-  return after;
-}
+import type { WayRun } from "./way-adapter.ts";
 
 /** Records a lease as active only with its proof (law 5). An unmapped one gets another try. @param holding our part of the entry now */
 export async function recordActive(

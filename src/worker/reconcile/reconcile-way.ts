@@ -23,10 +23,7 @@ import {
   recordRefusal,
   recordRevoked,
   recordVoid,
-  recordVoidBegun,
   recordVoidPostponed,
-  recordWriteBegun,
-  type WayRun,
 } from "./outcome.ts";
 import { prove, proveEnd } from "./prove.ts";
 import { reviewLease } from "./review.ts";
@@ -39,9 +36,11 @@ import type {
   VoidApproval,
   WayAdapter,
   WayContext,
+  WayRun,
   WayState,
   WriteFailure,
 } from "./way-adapter.ts";
+import { recordVoidBegun, recordWriteBegun } from "./write-begun.ts";
 
 const attempts = 5;
 

@@ -188,3 +188,8 @@ export interface WriteFailure {
 
 /** The usernames of other access entries. To Kubernetes two principals with one username are one user. */
 export type OtherNames = { readonly entries: readonly NamedEntry[]; readonly unread: number };
+
+/** One run of one way of a cluster. */
+export type WayRun = Pick<WayContext, "context" | "cluster"> & {
+  readonly adapter: Pick<WayAdapter<WayState, Settlement>, "way" | "unlisted" | "isTaken">;
+};
