@@ -58,7 +58,13 @@ export async function gather<State extends WayState, Decided extends Settlement>
   await adapter.begin();
   const listed = await context.ledger.leasedOf(cluster.name);
   const open = listed.filter(adapter.isTaken);
-  const state = await readCluster(run, open).catch((error: unknown) => recordAbsence(run, open, error));
+  // Others made an access entry for its principal since: once that is gone, its groups in aws-auth would count again.
+  const canBeLeft = adapter.way === "aws-auth" && !adapter.unlisted;
+  const isKnown = (each: ApprovedRequest) =>
+    adapter.isTaken(each) || (canBeLeft && each.lease.written?.way === "aws-auth");
+  const state = await readCluster(run, listed.filter(isKnown)).catch((error: unknown) =>
+    recordAbsence(run, open, error),
+  );
   if (!state) return null;
   // A write hides what they did, so the log has it first. The last try goes on: an end does not wait for a log that others empty.
   if (state.untrusted && !isLast && !(await noteUntrusted(context, cluster, open, state.untrusted))) return null;

@@ -194,6 +194,19 @@ describe("a cluster that reads both", () => {
     expect(await entries.given(engineer)).toEqual(["readers"]);
   });
 
+  test("leaves nothing in aws-auth of a lease whose person got an access entry of others, although they strip its annotation", async () => {
+    use((text) => text.replaceAll("    channel:", "    way: aws-auth\n    channel:"));
+    await give(context, checkout(), { id: "r-one" });
+    await outsideEntries(side().sandbox, checkout()).edit(engineer, ["readers"]);
+    await side()
+      .sandbox.clusters.get("checkout")
+      ?.editAwsAuth((map) => ({ ...map, metadata: {} }));
+
+    expect((await revokeGiven(context, checkout(), "r-one")).lease?.state).toBe("ended");
+
+    expect(await mapOfCheckout()).not.toContain(engineer);
+  });
+
   test("announces a lease by aws-auth, written once, only when EKS lists the access entries, which delays no end", async () => {
     use((text) => text.replaceAll("    channel:", "    way: aws-auth\n    channel:"));
     await give(context, checkout(), { id: "r-over", principal: arns.onCall });
