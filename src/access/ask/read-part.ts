@@ -1,7 +1,7 @@
 import { notOfPrincipal, readPrincipal } from "../arn.ts";
 import type { OwnIdentities } from "../identities.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
-import { mayRequest, refuseDuration } from "../policy/may-ask.ts";
+import { refuseDuration, refuseRequest } from "../policy/may-ask.ts";
 import { bindsRoles, choosesNamespaces } from "../policy/policy-text.ts";
 import { entryArnOf, type Holder, identityInWords, readHolder } from "../principal.ts";
 import { startOf } from "../redact.ts";
@@ -126,9 +126,9 @@ export function keepToPolicy(
   level: Level | null,
 ): PartReading<Holder> {
   if (!principal.meant || !cluster || !level) return principal;
-  const verdict = mayRequest({ cluster, level, principal: principal.meant, durationSeconds: 1 });
-  if (verdict.type === "allowed") return principal;
-  return mistaken(principal.mistake ? `${principal.mistake} ${verdict.message}` : verdict.message, arnPlaceholder);
+  const refusal = refuseRequest({ cluster, level, principal: principal.meant, durationSeconds: 1 });
+  if (!refusal) return principal;
+  return mistaken(principal.mistake ? `${principal.mistake} ${refusal.message}` : refusal.message, arnPlaceholder);
 }
 
 const namespaceForm = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -264,6 +264,6 @@ export function principalHint(
 function policyHint(principal: Holder, cluster: Cluster | null, chosen: Level | null): PrincipalHint | null {
   const level = chosen ?? cluster?.levels[0];
   if (!cluster || !level) return null;
-  const verdict = mayRequest({ cluster, level, principal, durationSeconds: 1 });
-  return verdict.type === "refused" ? { message: verdict.message, suggestion: null } : null;
+  const refusal = refuseRequest({ cluster, level, principal, durationSeconds: 1 });
+  return refusal && { message: refusal.message, suggestion: null };
 }

@@ -2,7 +2,7 @@ import { type ApprovalVerdict, approverGetsAccess, checkApproval } from "../appr
 import { checkEmergency } from "../emergency.ts";
 import { type LinkedArns, linkedArnInAccountOf } from "../identities.ts";
 import type { Cluster, Way } from "../policy/cluster.ts";
-import { mayAsk, mayRequest } from "../policy/may-ask.ts";
+import { mayAsk, refuseRequest } from "../policy/may-ask.ts";
 import { isPolicyText, matchesLevel } from "../policy/policy-text.ts";
 import { ruleFor } from "../policy/rule.ts";
 import { isSamePrincipal, readHolder } from "../principal.ts";
@@ -172,8 +172,8 @@ function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: () => 
   // Redis does not prove the record's own facts about the requester.
   const requesterFacts = sealedRequesterFacts(request);
   const requested = { ...request, cluster, level, principal: principal.principal, requesterFacts };
-  const allowed = request.emergency ? mayRequest(requested) : mayAsk(requested, null);
-  if (allowed.type === "refused") return allowed.message;
+  const verdict = request.emergency ? refuseRequest(requested) : mayAsk(requested, null);
+  if (verdict && "message" in verdict) return verdict.message;
   if (!matchesLevel(level.groups, request)) return "what the level gives has changed";
   if (way === "aws-auth" && level.groups.some(isPolicyText)) return "aws-auth takes no access policies";
   if (request.emergency) return messageOf(checkEmergency(request, cluster, level, keys, now));

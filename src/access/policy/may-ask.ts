@@ -41,50 +41,45 @@ export type AskRefusal =
 export type AskVerdict =
   | { readonly type: "allowed"; readonly rule: Rule }
   /** `rule`: the one that refuses; null: no rule decides this. */
-  | {
-      readonly type: "refused";
-      readonly code: AskRefusal;
-      readonly message: string;
-      readonly rule: Rule | null;
-    };
+  | (Reason & { readonly type: "refused"; readonly rule: Rule | null });
 
 /** A refusal lists the allowed values. @param moment null: no particular time, so hours do not count */
 export function mayAsk(asking: PolicyQuestion, moment: Date | null): AskVerdict {
   const { cluster, level, requester, requesterFacts } = asking;
-  const refused = (code: AskRefusal, message: string, rule: Rule | null = null): AskVerdict => ({
-    type: "refused",
-    code,
-    message,
-    rule,
-  });
-  const possible = mayRequest(asking);
-  if (possible.type === "refused") return refused(possible.code, possible.message);
+  const impossible = refuseRequest(asking);
+  if (impossible) return { type: "refused", ...impossible, rule: null };
   const person = { user: requester, memberships: requesterFacts.memberships };
   const rule = ruleFor(cluster, level.name, person);
-  if (!rule) return refused("no-rule", `The policy does not let you ask for ${level.name} on ${cluster.name}.`);
-  if (cluster.quiet !== null) {
-    return refused("quiet", `${cluster.name} takes no requests now: ${cluster.quiet.replace(/\.$/, "")}.`, rule);
+  if (!rule) {
+    const message = `The policy does not let you ask for ${level.name} on ${cluster.name}.`;
+    return { type: "refused", code: "no-rule", message, rule };
   }
-  const [code, message] = refusalBy(rule, asking, person, moment) ?? [];
-  return code && message ? refused(code, message, rule) : { type: "allowed", rule };
+  const reason = refusalBy(rule, asking, person, moment);
+  return reason ? { type: "refused", ...reason, rule } : { type: "allowed", rule };
 }
 
-type Reason = readonly [AskRefusal, string];
+/** `message`: a sentence with the allowed values. */
+type Reason<Code extends AskRefusal = AskRefusal> = { readonly code: Code; readonly message: string };
 
-/** Why the deciding rule refuses; null: it allows. */
+/** Why the cluster or its deciding rule refuses; null: they allow it. */
 function refusalBy(rule: Rule, asking: PolicyQuestion, person: Person, moment: Date | null): Reason | null {
   const { cluster, level, durationSeconds } = asking;
+  const { name, quiet } = cluster;
+  if (quiet !== null) {
+    return { code: "quiet", message: `${name} takes no requests now: ${quiet.replace(/\.$/, "")}.` };
+  }
   const longest = rule.maxDurationSeconds;
   if (isPermanent(durationSeconds)) {
     const most = Math.min(longest ?? Number.POSITIVE_INFINITY, level.maxDurationSeconds);
-    if (!rule.permanent) return ["not-permanent", tooLong(cluster, level, most)];
+    if (!rule.permanent) return { code: "not-permanent", message: tooLong(cluster, level, most) };
   } else if (longest !== null && durationSeconds > longest) {
-    return ["too-long", tooLong(cluster, level, longest)];
+    return { code: "too-long", message: tooLong(cluster, level, longest) };
   }
   const principal = refusedPrincipal(rule, asking) ?? refusedShared(rule, asking, person);
   if (principal) return principal;
   if (moment && rule.hours && isShutAt(rule, moment)) {
-    return ["outside-hours", `${level.name} on ${cluster.name} takes requests only ${hoursInWords(rule.hours)}.`];
+    const message = `${level.name} on ${cluster.name} takes requests only ${hoursInWords(rule.hours)}.`;
+    return { code: "outside-hours", message };
   }
   return moment ? tooFewApprovers(rule, asking, moment) : null;
 }
@@ -96,18 +91,17 @@ function tooLong(cluster: Cluster, level: Level, longest: number): string {
 function refusedPrincipal({ principals }: Rule, asking: PolicyQuestion): Reason | null {
   const { cluster, level, principal, requesterFacts } = asking;
   const what = `${level.name} on ${cluster.name}`;
-  if (principals.accounts && !principals.accounts.includes(principal.account)) {
-    return [
-      "principal-not-allowed",
-      `${what} is for ${principals.accounts.join(" or ")} only, not for ${principal.account}.`,
-    ];
+  const notFor = (allowed: readonly string[], given: string): Reason => {
+    return { code: "principal-not-allowed", message: `${what} is for ${allowed.join(" or ")} only, not for ${given}.` };
+  };
+  const { accounts, arns, linkedOnly } = principals;
+  if (accounts && !accounts.includes(principal.account)) return notFor(accounts, principal.account);
+  if (arns && !arns.some((pattern) => matchesArnPattern(pattern, entryArnOf(principal.arn)))) {
+    return notFor(arns, principal.arn);
   }
-  if (principals.arns && !principals.arns.some((pattern) => matchesArnPattern(pattern, entryArnOf(principal.arn)))) {
-    return ["principal-not-allowed", `${what} is for ${principals.arns.join(" or ")} only, not for ${principal.arn}.`];
-  }
-  if (!principals.linkedOnly || isOwnPrincipal(requesterFacts.linked, principal.arn)) return null;
+  if (!linkedOnly || isOwnPrincipal(requesterFacts.linked, principal.arn)) return null;
   const linked = requesterFacts.linked ? `Yours is ${requesterFacts.linked}.` : "Link yours with /eks-access link.";
-  return ["not-linked", `${what} is only for your linked principal. ${linked}`];
+  return { code: "not-linked", message: `${what} is only for your linked principal. ${linked}` };
 }
 
 /** A lease for a role admits everyone who can assume it; one for a user or a session admits one person. */
@@ -115,10 +109,8 @@ function refusedShared(rule: Rule, { cluster, level, principal }: PolicyQuestion
   if (principal.kind !== "role" || sharedLeases(rule, level) === "warn") return null;
   const everyone = admittedInWords(admittedBy(principal.arn));
   const where = rule.name ? `the rule "${rule.name}"` : "a rule of the policy";
-  return [
-    "shared",
-    `${level.name} on ${cluster.name} is for one person only: ${everyone} would get it. ${askInstead(cluster, level, principal, person)} An operator can allow it with shared: warn in ${where}.`,
-  ];
+  const message = `${level.name} on ${cluster.name} is for one person only: ${everyone} would get it. ${askInstead(cluster, level, principal, person)} An operator can allow it with shared: warn in ${where}.`;
+  return { code: "shared", message };
 }
 
 /** The principals that admit one person. A session does only if people can't choose its name and the level binds roles. */
@@ -140,10 +132,8 @@ function tooFewApprovers(rule: Rule, asking: PolicyQuestion, moment: Date): Reas
   const approvals = needed === 1 ? "an approval" : `${needed} approvals`;
   const who =
     others === 0 ? "no other person can approve" : `only ${others} other${others === 1 ? "" : "s"} can approve`;
-  return [
-    "too-few-approvers",
-    `${level.name} on ${cluster.name} needs ${approvals}, but ${who}. Ask an operator to add an approver.`,
-  ];
+  const message = `${level.name} on ${cluster.name} needs ${approvals}, but ${who}. Ask an operator to add an approver.`;
+  return { code: "too-few-approvers", message };
 }
 
 export interface RequestedAccess {
@@ -152,8 +142,6 @@ export interface RequestedAccess {
   readonly principal: Holder;
   readonly durationSeconds: number;
 }
-
-export type RequestVerdict = { type: "allowed" } | { type: "refused"; code: RequestRefusal; message: string };
 
 export type RequestRefusal =
   | "too-long"
@@ -164,28 +152,30 @@ export type RequestRefusal =
   | "level-not-offered"
   | "session";
 
-/** Whether any person can ask for this; a refusal lists the allowed values. */
-export function mayRequest({ cluster, level, principal, durationSeconds }: RequestedAccess): RequestVerdict {
+/** Why no person can ask for this; null: the policy decides. */
+export function refuseRequest(requested: RequestedAccess): Reason<RequestRefusal> | null {
+  const { cluster, level, principal, durationSeconds } = requested;
   if (!cluster.levels.some((offered) => offered.name === level.name)) {
     const offered = cluster.levels.map((each) => each.name).join(", ");
-    return refused("level-not-offered", `${cluster.name} does not offer ${level.name}. Levels: ${offered}.`);
+    return {
+      code: "level-not-offered",
+      message: `${cluster.name} does not offer ${level.name}. Levels: ${offered}.`,
+    };
   }
   const tooLong = refuseDuration(level, durationSeconds);
-  if (tooLong !== null) return refused("too-long", tooLong);
+  if (tooLong !== null) return { code: "too-long", message: tooLong };
   const session = refuseSession(cluster, level, principal);
-  if (session !== null) return refused("session", session);
+  if (session !== null) return { code: "session", message: session };
   // Only the worker knows a discovered creator, and its plan refuses it.
-  const found =
-    refuseIdentity(cluster, entryArnOf(principal.arn), creatorArnOf(cluster.creator)) ??
-    refusePlace(cluster, principal);
-  return found ? refused(found.code, found.message) : { type: "allowed" };
+  const creatorArn = creatorArnOf(cluster.creator);
+  return refuseIdentity(cluster, entryArnOf(principal.arn), creatorArn) ?? refusePlace(cluster, principal);
 }
 
 /** Why a cluster takes no principal of this partition or account; null: it takes it. */
 export function refusePlace(
   cluster: Cluster,
   { arn, account, partition }: Pick<Holder, "arn" | "account" | "partition">,
-): { readonly code: "wrong-partition" | "foreign-account"; readonly message: string } | null {
+): Reason<"wrong-partition" | "foreign-account"> | null {
   const own = partitionOf(cluster);
   if (partition !== own) {
     return { code: "wrong-partition", message: `${arn} is in ${partition}, ${cluster.name} in ${own}.` };
@@ -213,8 +203,4 @@ export function refuseDuration(level: Level, durationSeconds: number): string | 
   // `mayAsk` decides about permanent leases, by the rule.
   if (durationSeconds <= level.maxDurationSeconds || isPermanent(durationSeconds)) return null;
   return `${level.name} lasts at most ${formatDuration(level.maxDurationSeconds)}.`;
-}
-
-function refused(code: RequestRefusal, message: string): RequestVerdict {
-  return { type: "refused", code, message };
 }

@@ -2,7 +2,7 @@ import { ownArnsFor, readArn, readCluster, readOwnIdentity, readReason } from ".
 import { takeEmergency } from "../../access/emergency.ts";
 import type { OwnIdentities } from "../../access/identities.ts";
 import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts";
-import { mayRequest } from "../../access/policy/may-ask.ts";
+import { refuseRequest } from "../../access/policy/may-ask.ts";
 import { noEmergency } from "../../access/policy/permissions.ts";
 import { breakGlassFor, type Person } from "../../access/policy/rule.ts";
 import { admittedBy, admittedInWords, type Holder, roleOrUserIn } from "../../access/principal.ts";
@@ -66,8 +66,8 @@ export async function takeAccess(
   if (own.length > 1 && arn.mistake && reason.value) return whichAnswer(arn.mistake, own, parts);
   if (!arn.value || !reason.value) return formInstead(arn.mistake ?? reason.mistake ?? "", parts);
   const requested = { cluster: cluster.value, principal: arn.value, reason: reason.value };
-  const possible = mayRequest({ ...requested, level, durationSeconds: may.durationSeconds });
-  if (possible.type === "refused") return formInstead(possible.message, parts);
+  const refusal = refuseRequest({ ...requested, level, durationSeconds: may.durationSeconds });
+  if (refusal) return formInstead(refusal.message, parts);
   const taken = await takenJustNow(context, user, requested);
   if (taken) return taken;
   // Each one calls a channel, makes a lease and needs a review.
