@@ -80,17 +80,18 @@ export const runRescue = cliCommand("rescue", rescueUsage, (argv, io) =>
 
 type Opened = (journal: Promise<RescueJournal>) => Promise<RescueJournal>;
 
-/** What has begun alerted the channel, and can have an access entry: Ctrl-C says so, and no failure of it has the code of a refusal. */
+/** What has begun alerted the channel, and can have an access entry: Ctrl-C or SIGTERM says so, and no failure of it has the code of a refusal. */
 async function untilStopped(io: CommandIo, run: (opened: Opened) => Promise<number>): Promise<number> {
   let opening: Promise<RescueJournal> | null = null;
   const begun = async () => (await opening?.catch(() => null)) ?? null;
-  const stop = async () => {
+  const stop = async (_: string, number: number) => {
     const journal = await begun();
     const what = journal ? `${journal.request().id} has begun` : "nothing began";
     io.stderr(`\nStopped: ${what}. Run it again.\n`);
-    process.exit(130);
+    process.exit(128 + number);
   };
-  process.once("SIGINT", stop);
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.once(signal, stop);
   try {
     return await run((journal) => {
       opening = journal;
@@ -102,7 +103,7 @@ async function untilStopped(io: CommandIo, run: (opened: Opened) => Promise<numb
     if (!(error instanceof AccessError)) io.stderr(stackOf(error));
     return 1;
   } finally {
-    process.off("SIGINT", stop);
+    for (const signal of signals) process.off(signal, stop);
   }
 }
 

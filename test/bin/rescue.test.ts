@@ -371,11 +371,15 @@ test.each([
   expect(await records()).toEqual([]);
 });
 
+const [before, after] = ["sts.GetCallerIdentity", "eks.CreateAccessEntry"] as const;
+const begun = "r-\\w+ has begun";
+
 test.each([
-  ["before it begins, that nothing began", "sts.GetCallerIdentity", [], "nothing began"],
-  ["after its beginning, what goes on", "eks.CreateAccessEntry", [], "r-\\w+ has begun"],
-  ["after it without the ledger, what goes on", "eks.CreateAccessEntry", ["--without-ledger"], "r-\\w+ has begun"],
-])("Ctrl-C says %s, and what to run", async (_when, call, more, what) => {
+  ["SIGINT", "before it begins, that nothing began", before, [], "nothing began", 130],
+  ["SIGINT", "after its beginning, what goes on", after, [], begun, 130],
+  ["SIGINT", "after it without the ledger, what goes on", after, ["--without-ledger"], begun, 130],
+  ["SIGTERM", "after its beginning, what goes on", after, [], begun, 143],
+] as const)("%s says %s, and what to run", async (signal, _when, call, more, what, code) => {
   write({});
   const { struck } = sandbox.aws.faults.plan(call, { type: "hang" });
   const { script } = await builtProduct();
@@ -383,9 +387,9 @@ test.each([
   const [stderr, ended] = [text(child.stderr), once(child, "exit")];
   await struck;
 
-  child.kill("SIGINT");
+  child.kill(signal);
 
-  expect(await ended).toEqual([130, null]);
+  expect(await ended).toEqual([code, null]);
   expect(await stderr).toMatch(new RegExp(`\nStopped: ${what}\\. Run it again\\.\n$`));
 });
 
