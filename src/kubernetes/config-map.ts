@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { AccessError } from "../access/access-error.ts";
+import { AccessError, hasCode } from "../access/access-error.ts";
 import type { SectionWriter } from "../access/lease/drift.ts";
 import { accessChanges } from "../aws-auth/index.ts";
 import { measuredStep } from "../operations/announcements.ts";
@@ -41,6 +41,11 @@ export function awsAuthStore(connection: Connection, cluster: string) {
     const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { ...place } };
     return configMap.create(withContent(object, after), dryRun);
   };
+  const isRefused = (before: AwsAuthConfigMap) =>
+    configMap.rehearse(bodyOf(before, before)).then(
+      () => false,
+      (error: unknown) => hasCode(error, "cluster-refused-write"),
+    );
   return {
     /** Null: the API server itself says that there is none. */
     readAwsAuth: async (): Promise<AwsAuthConfigMap | null> => {
@@ -55,7 +60,15 @@ export function awsAuthStore(connection: Connection, cluster: string) {
       readConfigMap(await measuredStep("put", () => configMap.replace(bodyOf(before, after))), cluster),
     /** A dry run. `cluster-refused-write` if the write would give other access, or lose the annotation `kept`. */
     rehearseWrite: async (before: AwsAuthConfigMap, after: AwsAuthContent, kept?: string): Promise<void> => {
-      const answer = await measuredStep("dry-run", () => configMap.rehearse(bodyOf(before, after)));
+      const rehearsal = measuredStep("dry-run", () => configMap.rehearse(bodyOf(before, after)));
+      const answer = await rehearsal.catch(async (error: unknown) => {
+        if (!hasCode(error, "cluster-refused-write")) throw error;
+        const unchanged = refusedUnchanged.get(before) ?? isRefused(before);
+        refusedUnchanged.set(before, unchanged);
+        if (!(await unchanged)) throw error;
+        const remedy = "It refuses aws-auth even unchanged: an operator must correct one of them.";
+        throw new AccessError(error.code, error.what, { cause: error.cause, remedy });
+      });
       await refuseOtherAccess(cluster, after, answer, kept);
     },
     rehearseCreation: async (after: AwsAuthContent): Promise<void> =>
@@ -71,6 +84,9 @@ async function refuseOtherAccess(cluster: string, after: AwsAuthContent, admitte
   const what = `An admission webhook changes aws-auth of ${cluster}`;
   throw new AccessError("cluster-refused-write", what, { remedy: "Let the admission webhook leave aws-auth alone." });
 }
+
+/** A policy that the map violates already blocks every write. One run asks about many. */
+const refusedUnchanged = new WeakMap<AwsAuthConfigMap, Promise<boolean>>();
 
 const bodies = new WeakMap<AwsAuthContent, { readonly before: AwsAuthConfigMap; readonly body: SentObject }>();
 

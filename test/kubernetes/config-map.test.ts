@@ -194,6 +194,23 @@ test.each([
 });
 
 test.each([
+  ["the change", "Let that webhook or policy allow this."],
+  ["aws-auth even unchanged", "It refuses aws-auth even unchanged: an operator must correct one of them."],
+])("the refusal of a dry run names the policy, and says where it refuses %s", async (refused, remedy) => {
+  const { client, before } = await readFull();
+  const message = "ValidatingAdmissionPolicy 'nodes' with binding 'all' denied request: mapRoles lacks the nodes";
+  server.answer = ({ body }) =>
+    refused !== "the change" || body.includes("theirs")
+      ? { status: 422, body: aStatus(422, "Invalid", message) }
+      : { status: 200, body: full };
+
+  const rehearsal = client.rehearseWrite(before, { data: { mapRoles: theirs }, annotations: {} });
+
+  await expect(rehearsal).rejects.toMatchObject({ what: expect.stringContaining(message), remedy });
+  client.close();
+});
+
+test.each([
   ["its layout", { mapRoles: theirs.replace("[a]", '\n    - "a"') }],
   ["another key", { mapRoles: theirs, more: "x" }],
 ])("a dry run is fine where a webhook changes %s alone", async (_, changed) => {

@@ -27,7 +27,7 @@ export interface KnownNow extends KnownOf {
 }
 
 const unconfirmed = "Confirm your Slack email address.";
-const noAnswer = "No worker could look you up. Ask an operator.";
+const noAnswer = "No worker answered. Ask an operator.";
 
 /** A failure is a sentence: links and written ARNs work without it. @param asker the questions count for this person */
 export async function lookUpIdentities(

@@ -219,7 +219,7 @@ function activeMilestone(request: AccessRequest, lease: Lease, to: Reader): Mile
     const wait = isRestored ? "The worker restores it within minutes." : requestAgain(drift.message);
     const isOthers = needsOperator(drift.message);
     const advice = isGone ? new AccessError("namespace-absent", "").remedy : wait;
-    const next = isOthers ? "Ask an operator of the cluster." : advice;
+    const next = isOthers ? "Ask an operator." : advice;
     const text = `${subject} is lost: ${asClause(drift.message)}. ${next}`;
     const retry = isRestored || isOthers ? buttons : [askAgainButton(request), doneButton(request, to.user)];
     return tell(`drift-${drift.at}`, text, retry, to);

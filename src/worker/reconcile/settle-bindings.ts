@@ -123,12 +123,12 @@ export function refusalOf(
   }
   const absent = groups.find((text) => state.roles.get(text)?.rules === null);
   if (absent !== undefined) {
-    const message = `${cluster.name} has no ${absent}. Ask an operator of the cluster.`;
+    const message = `${cluster.name} has no ${absent}. Ask an operator.`;
     return { code: "role-absent", arn: principal, message };
   }
   const unread = groups.find((text) => state.roles.get(text)?.digest === null);
   if (unread === undefined) return null;
-  const message = `${unread} is too large to read. Ask an operator of the cluster.`;
+  const message = `${unread} is too large to read. Ask an operator.`;
   return { code: "answer-too-large", arn: principal, message };
 }
 

@@ -139,8 +139,8 @@ describe("a request without an ARN", () => {
     await app.stop();
     await withWorker({ person: person("Developer"), user: "U0APPROVER" });
 
-    expect(forged).toContain("No worker could look you up.");
-    expect(await say(line)).toContain("No worker could look you up.");
+    expect(forged).toContain("No worker answered.");
+    expect(await say(line)).toContain("No worker answered.");
     expect(await requests()).toEqual([]);
   });
 

@@ -139,8 +139,8 @@ test("why the person is unknown is said once, with one fix", () => {
   const links = completeChain([...whole.slice(0, 8), you], aCluster());
   const linesFor = (why: string) => textOfBlocks(chainAnswer(aCluster(), links, why)).match(/.*you\*.*\n.*/)?.[0];
 
-  expect(linesFor("No worker could look you up. Ask an operator.")).toBe(
-    "– *you* not tested: No worker could look you up. Ask an operator.\n      → Link yours with /eks-access link.",
+  expect(linesFor("No worker answered. Ask an operator.")).toBe(
+    "– *you* not tested: No worker answered. Ask an operator.\n      → Link yours with /eks-access link.",
   );
   expect(linesFor("staging names no role of yours. `/eks-access link <arn>` saves it.")).not.toContain("→");
   expect(textOfBlocks(chainAnswer(aCluster(), links, "Unknown."))).toMatch(/^.*\n\[Ask for access\]\n/);

@@ -238,7 +238,7 @@ test("a person whose entry is gone requests it again, unless the worker restores
     const others = aLeasedRequest({ drift: { ...drift, message } });
     const operated = (["report", "repair"] as const).map((way) => milestoneOf(others, aCluster({ drift: way })));
     expect(operated.map((each) => each?.message.text)).toEqual(
-      [1, 2].map(() => expect.stringContaining(`is lost: ${message}. Ask an operator of the cluster.`)),
+      [1, 2].map(() => expect.stringContaining(`is lost: ${message}. Ask an operator.`)),
     );
   }
   const gone = aLeasedRequest({ drift: { ...drift, message: "the namespace shop is gone" } });

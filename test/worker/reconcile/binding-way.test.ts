@@ -649,7 +649,7 @@ describe("what others do to a binding", () => {
     expect(await requestOf(context, "r-alice")).not.toMatchObject({ lease: { state: "active" } });
     await ask({ ...context, openCluster: growing }, cluster, { id: "r-again", level: "admin", principal: alice });
     expect((await requestOf(context, "r-again")).refusal?.message).toBe(
-      "ClusterRole edit in default is too large to read. Ask an operator of the cluster.",
+      "ClusterRole edit in default is too large to read. Ask an operator.",
     );
   });
 
