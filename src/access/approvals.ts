@@ -108,36 +108,37 @@ export function withoutApprovalOf(
   };
 }
 
-export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "void"; readonly message: string };
-
-/** Checks before a write that enough approvers sealed exactly this change. The worker trusts nothing in Redis without this. */
-export function checkApproval(
+/**
+ * Why the approvals of a request do not count; null: enough approvers sealed exactly this change. The worker trusts nothing in Redis
+ * without this.
+ */
+export function approvalFlaw(
   request: AccessRequest,
   cluster: Cluster,
   level: Level,
   digestNow: string,
   keys: DecisionPublicKeys,
   now: Date,
-): ApprovalVerdict {
+): string | null {
   const { approvals } = request;
   const requesterFacts = sealedRequesterFacts(request);
   const rule = ruleFor(cluster, level.name, { user: request.requester, memberships: requesterFacts.memberships });
-  if (!rule) return invalid(`the policy does not let the requester ask for ${level.name} on ${cluster.name} any more`);
+  if (!rule) return `the policy does not let the requester ask for ${level.name} on ${cluster.name} any more`;
   const last = lastApproval(approvals);
-  if (!last) return invalid("it has no approval");
+  if (!last) return "it has no approval";
   for (const approval of approvals) {
-    const message = flawOf(approval, request, { rule, cluster, requesterFacts, digestNow, keys, now });
-    if (message !== null) return invalid(message);
+    const flaw = flawOf(approval, request, { rule, cluster, requesterFacts, digestNow, keys, now });
+    if (flaw !== null) return flaw;
   }
   const others = approvals.filter(({ by }) => !approvals.some(({ memberships }) => memberships.includes(by)));
   const people = new Set(others.map(({ by }) => by)).size;
-  if (people < approvals.length) return invalid("one approver counts twice in it");
+  if (people < approvals.length) return "one approver counts twice in it";
   if (!areStillApprovers(approvals)) {
-    return invalid("the last approval does not say that everybody who approved is still an approver");
+    return "the last approval does not say that everybody who approved is still an approver";
   }
   const needed = approvalsNeeded(rule, level, new Date(last.at));
-  if (people >= needed) return { type: "valid" };
-  return invalid(`${people} ${people === 1 ? "person has" : "people have"} approved it; it needs ${needed}`);
+  if (people >= needed) return null;
+  return `${people} ${people === 1 ? "person has" : "people have"} approved it; it needs ${needed}`;
 }
 
 interface Wanted {
@@ -174,8 +175,4 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
     return "the request, the policy or the principal's entry in aws-auth is not what was approved";
   }
   return null;
-}
-
-function invalid(message: string): ApprovalVerdict {
-  return { type: "void", message };
 }

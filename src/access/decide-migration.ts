@@ -1,5 +1,4 @@
 import {
-  type ApprovalVerdict,
   type Click,
   genuineApprovals,
   hasApproved,
@@ -117,14 +116,14 @@ export function retryMigration(migration: Migration, cluster: Cluster, person: P
 const mayStop = (migration: Migration, cluster: Cluster, person: Person) =>
   isTheirs(migration, person.user, person.memberships) || isResponsibleFor(cluster, person);
 
-/** Whether a worker can continue: recent sealed approvals of exactly this plan, and the last one still names all approvers. */
-export function checkMigrationApproval(
+/** Why a worker can't continue; null: there are recent sealed approvals of exactly this plan, and the last one still names all approvers. */
+export function migrationApprovalFlaw(
   migration: Migration,
   cluster: Cluster,
   keys: DecisionPublicKeys,
   now: Date,
   expiresAfterSeconds: number,
-): ApprovalVerdict {
+): string | null {
   const oldest = now.getTime() - expiresAfterSeconds * 1000;
   const recent = genuineApprovals(proposalOf(migration, cluster), keys, now)
     .filter(isApprover(cluster))
@@ -132,11 +131,10 @@ export function checkMigrationApproval(
   const last = lastApproval(recent);
   if (last && now.getTime() > Date.parse(last.at) + approversConfirmedForSeconds * 1000) {
     const hours = approversConfirmedForSeconds / 3600;
-    return { type: "void", message: `Slack confirmed its approvers more than ${hours} h ago` };
+    return `Slack confirmed its approvers more than ${hours} h ago`;
   }
   const isTwice = (by: string) => recent.some(({ memberships }) => memberships.includes(by));
   const holding = recent.filter(({ by }) => last?.stillApprovers.includes(by) && !isTwice(by));
-  if (holding.length >= migrationApprovals) return { type: "valid" };
-  const message = `${holding.length} of ${migrationApprovals} approvers have approved exactly this plan in the last ${Math.round(expiresAfterSeconds / 3600)} h`;
-  return { type: "void", message };
+  if (holding.length >= migrationApprovals) return null;
+  return `${holding.length} of ${migrationApprovals} approvers have approved exactly this plan in the last ${Math.round(expiresAfterSeconds / 3600)} h`;
 }

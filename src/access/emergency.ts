@@ -1,4 +1,4 @@
-import { type ApprovalVerdict, datedAheadText } from "./approvals.ts";
+import { datedAheadText } from "./approvals.ts";
 import { scheduleLease } from "./lease/lease.ts";
 import type { Cluster, Level } from "./policy/cluster.ts";
 import { breakGlassFor, clusterApprovers, isApproverOf, type Person } from "./policy/rule.ts";
@@ -34,32 +34,31 @@ export function unreviewedEmergency(now: Date, as: string | null = null): Emerge
   return { review: null, remindAt: new Date(now.getTime() + dayMs).toISOString(), reminders: 0, as };
 }
 
-/** Checks before a write that the Slack process sealed this emergency, and that the policy still allows it. */
-export function checkEmergency(
+/** Why an emergency does not count; null: the Slack process sealed it, and the policy still allows it. */
+export function emergencyFlaw(
   request: AccessRequest,
   cluster: Cluster,
   level: Level,
   keys: DecisionPublicKeys,
   now: Date,
-): ApprovalVerdict {
+): string | null {
   const [declaration, ...others] = request.approvals;
-  const invalid = (message: string): ApprovalVerdict => ({ type: "void", message });
   if (!declaration || others.length > 0 || declaration.verdict !== "emergency") {
-    return invalid("it has no declaration of an emergency");
+    return "it has no declaration of an emergency";
   }
-  if (!isSealedDecision(declaration, request.id, keys)) return invalid("its emergency does not carry our seal");
-  if (isDatedAhead(declaration, now)) return invalid(datedAheadText("the emergency"));
+  if (!isSealedDecision(declaration, request.id, keys)) return "its emergency does not carry our seal";
+  if (isDatedAhead(declaration, now)) return datedAheadText("the emergency");
   const may = breakGlassFor(cluster, { user: declaration.by, memberships: declaration.memberships });
   if (declaration.by !== request.requester || may?.level !== level.name) {
-    return invalid("the policy no longer gives the requester emergency access");
+    return "the policy no longer gives the requester emergency access";
   }
   if (
     request.durationSeconds > may.durationSeconds ||
     declaration.digest !== digestOfRequest(request, cluster, level)
   ) {
-    return invalid("the request or the policy changed after the emergency began");
+    return "the request or the policy changed after the emergency began";
   }
-  return { type: "valid" };
+  return null;
 }
 
 export type ReviewRefusal = "nothing-to-review" | "own" | "not-an-approver" | "reviewed-already";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Click, checkApproval } from "../../src/access/approvals.ts";
+import { approvalFlaw, type Click } from "../../src/access/approvals.ts";
 import { type DecisionFacts, decideClick, othersWhoMayApprove, refuseDecision } from "../../src/access/decide.ts";
 import type { MappedIdentity } from "../../src/access/lease/lease-record.ts";
 import { judgeCancel, judgeRevoke } from "../../src/access/lease/revoke.ts";
@@ -30,7 +30,7 @@ function verdictOn(
 ) {
   const [viewer] = cluster.levels;
   if (!viewer) throw new Error("The builder's cluster offers no level.");
-  return checkApproval(request, cluster, viewer, digestNow(request, base, cluster), keys.decision, now);
+  return approvalFlaw(request, cluster, viewer, digestNow(request, base, cluster), keys.decision, now);
 }
 
 const approved = anApprovedRequest();
@@ -41,7 +41,7 @@ function neverGiven(): never {
 }
 
 test("an unedited approval is valid", () => {
-  expect(verdictOn(approved)).toEqual({ type: "valid" });
+  expect(verdictOn(approved)).toBeNull();
 });
 
 describe("an attacker with Redis gains nothing by changing", () => {
@@ -57,7 +57,7 @@ describe("an attacker with Redis gains nothing by changing", () => {
     ["when it was asked for", { createdAt: at(-60).toISOString() }],
     ["when it expires", { expiresAt: at(hours(48)).toISOString() }],
   ])("%s", (_, change) => {
-    expect(verdictOn(changed(approved, change))).toMatchObject({ type: "void" });
+    expect(verdictOn(changed(approved, change))).toEqual(expect.any(String));
   });
 
   test.each<[string, Partial<Decision>]>([
@@ -70,7 +70,7 @@ describe("an attacker with Redis gains nothing by changing", () => {
   ])("%s", (_, change) => {
     const verdict = verdictOn({ ...approved, approvals: [{ ...decision, ...change }] });
 
-    expect(verdict).toEqual({ type: "void", message: "the approval does not carry our seal" });
+    expect(verdict).toBe("the approval does not carry our seal");
   });
 
   test("a denial into an approval", () => {
@@ -81,30 +81,30 @@ describe("an attacker with Redis gains nothing by changing", () => {
 
     const verdict = verdictOn({ ...approved, approvals: [{ ...denied.decision, verdict: "approved" }] });
 
-    expect(verdict).toEqual({ type: "void", message: "the approval does not carry our seal" });
+    expect(verdict).toBe("the approval does not carry our seal");
   });
 
   test("the decision, by one of another request", () => {
     const other = anApprovedRequest({ id: "r-2" });
 
-    expect(verdictOn({ ...approved, approvals: other.approvals })).toMatchObject({ type: "void" });
+    expect(verdictOn({ ...approved, approvals: other.approvals })).toEqual(expect.any(String));
   });
 
   test("the decision, by one sealed with a key of their own", () => {
     const forged = anApprovedRequest({}, { keys: otherKeys });
 
-    expect(verdictOn(forged)).toEqual({ type: "void", message: "the approval does not carry our seal" });
+    expect(verdictOn(forged)).toBe("the approval does not carry our seal");
   });
 
   test("the decision, by a seal that was made for something else", () => {
     const { seal: _, ...unsealed } = decision;
     const borrowed = keys.memory.seal("annotation", { ...unsealed, request: approved.id });
 
-    expect(verdictOn({ ...approved, approvals: [{ ...decision, seal: borrowed }] })).toMatchObject({ type: "void" });
+    expect(verdictOn({ ...approved, approvals: [{ ...decision, seal: borrowed }] })).toEqual(expect.any(String));
   });
 
   test("the decision, by none", () => {
-    expect(verdictOn({ ...approved, approvals: [] })).toEqual({ type: "void", message: "it has no approval" });
+    expect(verdictOn({ ...approved, approvals: [] })).toBe("it has no approval");
   });
 });
 
@@ -112,13 +112,13 @@ describe("an approval does not count", () => {
   test("after its approver stops being an approver", () => {
     const verdict = verdictOn(approved, aCluster({ approvers: ["U0APPROVER2"] }));
 
-    expect(verdict).toEqual({ type: "void", message: "its approver is no longer an approver of the cluster" });
+    expect(verdict).toBe("its approver is no longer an approver of the cluster");
   });
 
   test("if the policy's level has other groups than the approver saw", () => {
     const cluster = aCluster({ levels: [aLevel({ groups: ["eks-access:viewers", "eks-access:admins"] })] });
 
-    expect(verdictOn(approved, cluster)).toMatchObject({ type: "void" });
+    expect(verdictOn(approved, cluster)).toEqual(expect.any(String));
   });
 
   test("if the principal's own entry in aws-auth changed", () => {
@@ -126,10 +126,7 @@ describe("an approval does not count", () => {
 
     const verdict = verdictOn(approved, aCluster(), base);
 
-    expect(verdict).toEqual({
-      type: "void",
-      message: "the request, the policy or the principal's entry in aws-auth is not what was approved",
-    });
+    expect(verdict).toBe("the request, the policy or the principal's entry in aws-auth is not what was approved");
   });
 
   // Sealed by us, so these can only come from a fault of ours: the worker still does not act on them.
@@ -141,7 +138,7 @@ describe("an approval does not count", () => {
 
     const verdict = verdictOn({ ...request, approvals: [own] }, cluster);
 
-    expect(verdict).toEqual({ type: "void", message: "people can't approve their own request" });
+    expect(verdict).toBe("people can't approve their own request");
   });
 
   test("if it came after the request expired", () => {
@@ -150,7 +147,7 @@ describe("an approval does not count", () => {
 
     const verdict = verdictOn({ ...approved, approvals: [late] }, aCluster(), null, at(hours(24)));
 
-    expect(verdict).toEqual({ type: "void", message: "its approval came after it had expired" });
+    expect(verdict).toBe("its approval came after it had expired");
   });
 });
 
@@ -164,24 +161,22 @@ describe("an approval that is dated ahead of the worker's clock", () => {
   test.each([0, 1, 60])("by %i s counts: clocks differ", (seconds) => {
     const now = new Date(approvedAt - seconds * 1000);
 
-    expect(verdictOn(approved, aCluster(), null, now)).toEqual({ type: "valid" });
+    expect(verdictOn(approved, aCluster(), null, now)).toBeNull();
   });
 
   test.each([61, 3_600, 50 * 365 * 24 * 3_600])("by %i s does not count, and says what to do", (seconds) => {
     const now = new Date(approvedAt - seconds * 1000);
 
-    expect(verdictOn(approved, aCluster(), null, now)).toEqual({
-      type: "void",
-      message:
-        "an approval is dated more than a minute ahead of the worker's clock: set the clocks of both processes by NTP",
-    });
+    expect(verdictOn(approved, aCluster(), null, now)).toBe(
+      "an approval is dated more than a minute ahead of the worker's clock: set the clocks of both processes by NTP",
+    );
   });
 
   test("does not count if its time is unreadable, even sealed", () => {
     const { seal: _, ...unsealed } = decision;
     const timeless = sealDecision({ ...unsealed, at: "tomorrow" }, approved.id, keys.decision);
 
-    expect(verdictOn({ ...approved, approvals: [timeless] })).toMatchObject({ type: "void" });
+    expect(verdictOn({ ...approved, approvals: [timeless] })).toEqual(expect.any(String));
   });
 });
 
@@ -203,7 +198,7 @@ function clicked(by: string, links: Readonly<Record<string, string>>, request: A
 function verdictFor(request: AccessRequest, cluster: Cluster) {
   const [level] = cluster.levels;
   if (!level) throw new Error("The builder's cluster offers no level.");
-  return checkApproval(request, cluster, level, digestNow(request, null, cluster), keys.decision, at(minutes(5)));
+  return approvalFlaw(request, cluster, level, digestNow(request, null, cluster), keys.decision, at(minutes(5)));
 }
 
 function afterOf(decided: ReturnType<typeof clicked>): AccessRequest {
@@ -238,7 +233,7 @@ describe("a person who is linked with the principal that gets access", () => {
     const after = afterOf(clicked("U0APPROVER", { U0APPROVER: engineerArn }, asked, own));
 
     expect(after.state).toBe("approved");
-    expect(verdictFor(after, own)).toEqual({ type: "valid" });
+    expect(verdictFor(after, own)).toBeNull();
   });
 
   test("does not count any more if they were linked after they approved", () => {
@@ -260,11 +255,8 @@ test("an approver's link is sealed with the decision, and the worker refuses the
   const linked = afterOf(clicked("U0APPROVER", { U0APPROVER: engineerArn }, request, lenient));
 
   expect(approval?.linked).toBe(`${engineerArn}-2`);
-  expect(verdictFor(other, cluster)).toEqual({ type: "valid" });
-  expect(verdictFor(linked, cluster)).toEqual({
-    type: "void",
-    message: "its approver uses the principal that gets access",
-  });
+  expect(verdictFor(other, cluster)).toBeNull();
+  expect(verdictFor(linked, cluster)).toBe("its approver uses the principal that gets access");
 });
 
 /** `U0APPROVER2` asks for `U0ENGINEER`. */
@@ -272,7 +264,7 @@ const askedBy = "U0APPROVER2";
 const cluster = aCluster();
 const now = at(minutes(3));
 const valid = (request: AccessRequest) =>
-  checkApproval(request, cluster, aLevel(), digestNow(request), keys.decision, now);
+  approvalFlaw(request, cluster, aLevel(), digestNow(request), keys.decision, now);
 
 describe("access that one person asks for another", () => {
   test.each(["U0ENGINEER", askedBy])("is not approved or denied by %s", (by) => {
@@ -290,10 +282,7 @@ describe("access that one person asks for another", () => {
     const approved = anApprovedRequest();
     const [approval] = approved.approvals;
 
-    expect(valid({ ...approved, askedBy: approval?.by ?? "" })).toMatchObject({
-      type: "void",
-      message: "people can't approve their own request",
-    });
+    expect(valid({ ...approved, askedBy: approval?.by ?? "" })).toBe("people can't approve their own request");
   });
 
   test.each([
@@ -302,8 +291,8 @@ describe("access that one person asks for another", () => {
   ])("is void, if Redis says that %s asked", (_, forged) => {
     const approved = anApprovedRequest({ askedBy });
 
-    expect(valid(approved)).toEqual({ type: "valid" });
-    expect(valid({ ...approved, ...forged })).toMatchObject({ type: "void" });
+    expect(valid(approved)).toBeNull();
+    expect(valid({ ...approved, ...forged })).toEqual(expect.any(String));
   });
 
   test("can't be shown to approvers as another person's request", () => {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import {
-  checkMigrationApproval,
   decideMigration,
   judgeStop,
+  migrationApprovalFlaw,
   retryMigration,
 } from "../../src/access/decide-migration.ts";
 import { createMigration, type Migration } from "../../src/access/migration.ts";
@@ -61,28 +61,28 @@ function denialBy(user: string): Decision {
 }
 
 const check = (migration: Migration, now = at(hours(0.5)), of = cluster) =>
-  checkMigrationApproval(migration, of, keys.decision, now, hours(1));
+  migrationApprovalFlaw(migration, of, keys.decision, now, hours(1));
 
 test("a worker ignores an approval of a person whom the last approval no longer names as an approver", () => {
   const apart = aMigration({ state: "running", approvals: [approvalOf("U0APPROVER"), approvalOf("U0APPROVER2")] });
 
-  expect(check(apart)).toMatchObject({ type: "void", message: expect.stringContaining("1 of 2 approvers") });
+  expect(check(apart)).toEqual(expect.stringContaining("1 of 2 approvers"));
 });
 
 test("a worker continues a migration only while Slack recently confirmed its approvers", () => {
   const migration = approvedBy("U0APPROVER", "U0APPROVER2");
-  const after = (passed: number) =>
-    checkMigrationApproval(migration, cluster, keys.decision, at(passed), hours(48)).type;
+  const after = (passed: number) => migrationApprovalFlaw(migration, cluster, keys.decision, at(passed), hours(48));
 
-  expect([after(hours(7)), after(hours(9))]).toEqual(["valid", "void"]);
+  expect(after(hours(7))).toBeNull();
+  expect(after(hours(9))).toBe("Slack confirmed its approvers more than 8 h ago");
 });
 
 test("two different approvers of the same plan let a worker begin", () => {
   const one = approvedBy("U0APPROVER");
   const two = approvedBy("U0APPROVER", "U0APPROVER2");
 
-  expect([one.state, check(one).type]).toEqual(["pending", "void"]);
-  expect([two.state, check(two).type]).toEqual(["running", "valid"]);
+  expect([one.state, check(one)]).toEqual(["pending", expect.any(String)]);
+  expect([two.state, check(two)]).toEqual(["running", null]);
 });
 
 const other = { ...aMigration(), id: "migration-staging-2" };
@@ -106,7 +106,7 @@ test.each<[string, Decision]>([
   const sealed = sealDecision(speaking, `migration-staging-1 of ${clusterArnOf(cluster)}`, keys.decision);
   const migration = aMigration({ state: "running", approvals: [sealed, second] });
 
-  expect(check(migration)).toMatchObject({ type: "void", message: expect.stringContaining("1 of 2 approvers") });
+  expect(check(migration)).toEqual(expect.stringContaining("1 of 2 approvers"));
 });
 
 test("one person with two ids is one approver", () => {
@@ -116,7 +116,7 @@ test("one person with two ids is one approver", () => {
   const of = `migration-staging-1 of ${clusterArnOf(cluster)}`;
   const same = sealDecision({ ...said, memberships: ["U0APPROVER"] }, of, keys.decision);
 
-  expect(check(aMigration({ state: "running", approvals: [first, same] }))).toMatchObject({ type: "void" });
+  expect(check(aMigration({ state: "running", approvals: [first, same] }))).toEqual(expect.any(String));
 });
 
 test("an approval of a minute ahead counts: clocks differ", () => {
@@ -126,8 +126,8 @@ test("an approval of a minute ahead counts: clocks differ", () => {
   if (decided.type === "refused") throw new Error(decided.code);
   const migration = decided.after;
 
-  expect(check(migration, at(0)).type).toBe("valid");
-  expect(check(migration, at(-1)).type).toBe("void");
+  expect(check(migration, at(0))).toBeNull();
+  expect(check(migration, at(-1))).toEqual(expect.any(String));
 });
 
 test("an approval dated in the future is dropped at the next approval", () => {
@@ -144,7 +144,7 @@ test("an approval dated in the future is dropped at the next approval", () => {
 test("the approval of a former approver does not count", () => {
   const migration = approvedBy("U0APPROVER", "U0APPROVER2");
 
-  expect(check(migration, at(60), aCluster({ approvers: ["U0APPROVER"] })).type).toBe("void");
+  expect(check(migration, at(60), aCluster({ approvers: ["U0APPROVER"] }))).toEqual(expect.any(String));
 });
 
 test.each<[string, Cluster, ReadonlyMap<string, string>]>([

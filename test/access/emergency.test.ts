@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { checkApproval } from "../../src/access/approvals.ts";
-import { checkEmergency, decideReview, remindOfReview } from "../../src/access/emergency.ts";
+import { approvalFlaw } from "../../src/access/approvals.ts";
+import { decideReview, emergencyFlaw, remindOfReview } from "../../src/access/emergency.ts";
 import { sealedEnd } from "../../src/access/lease/cluster-leases.ts";
 import type { AccessRequest, ApprovedRequest, Decision, Review } from "../../src/access/record.ts";
 import { dueAt } from "../../src/access/request.ts";
@@ -21,29 +21,29 @@ function adminOf({ levels } = cluster) {
 }
 
 function verdictOn(record: AccessRequest, under = cluster, now = at(minutes(5))) {
-  return checkEmergency(record, under, adminOf(under), keys.decision, now);
+  return emergencyFlaw(record, under, adminOf(under), keys.decision, now);
 }
 
 describe("a person who takes emergency access", () => {
   test("gets the lease at once, counted from then, and the worker trusts the seal", () => {
     expect(broken).toMatchObject({ state: "approved", lease: { state: "scheduled" }, emergency: { review: null } });
     expect(sealedEnd(broken)).toBe(at(minutes(2) + hours(1)).toISOString());
-    expect(verdictOn(broken)).toEqual({ type: "valid" });
+    expect(verdictOn(broken)).toBeNull();
   });
 
   test.each([
     [60, "valid"],
     [61, "void"],
     [50 * 365 * 24 * 3_600, "void"],
-  ])("dated %i s ahead of the worker's clock: %s", (seconds, type) => {
+  ])("dated %i s ahead of the worker's clock: %s", (seconds, verdict) => {
     const [declaration] = broken.approvals;
     const now = new Date(Date.parse(declaration?.at ?? "") - seconds * 1000);
 
-    expect(verdictOn(broken, cluster, now).type).toBe(type);
+    expect(verdictOn(broken, cluster, now) === null ? "valid" : "void").toBe(verdict);
   });
 
   test("gets it on a quiet cluster too", () => {
-    expect(verdictOn(broken, anEmergencyCluster({ quiet: "the books are closed" }))).toEqual({ type: "valid" });
+    expect(verdictOn(broken, anEmergencyCluster({ quiet: "the books are closed" }))).toBeNull();
   });
 });
 
@@ -83,24 +83,21 @@ describe("an attacker with Redis gains nothing by", () => {
       },
     ],
   ])("%s", (_, record) => {
-    expect(verdictOn(record)).toMatchObject({ type: "void" });
+    expect(verdictOn(record)).toEqual(expect.any(String));
   });
 
   test("turning an approved request into an emergency", () => {
     const approved = { ...anApprovedRequest(), emergency: broken.emergency };
 
-    expect(checkEmergency(approved, cluster, adminOf(), keys.decision, at(minutes(5)))).toMatchObject({ type: "void" });
+    expect(emergencyFlaw(approved, cluster, adminOf(), keys.decision, at(minutes(5)))).toEqual(expect.any(String));
   });
 
   test("turning an emergency into an approved request", () => {
     const asked = { ...broken, emergency: null };
 
     expect(
-      checkApproval(asked, cluster, adminOf(), digestNow(asked, null, cluster), keys.decision, at(minutes(5))),
-    ).toEqual({
-      type: "void",
-      message: "it has no approval",
-    });
+      approvalFlaw(asked, cluster, adminOf(), digestNow(asked, null, cluster), keys.decision, at(minutes(5))),
+    ).toBe("it has no approval");
   });
 });
 
@@ -118,7 +115,7 @@ describe("the worker stops trusting it", () => {
       { levels: anEmergencyCluster().levels.map((each) => ({ ...each, groups: ["others"] })) },
     ],
   ])("%s", (_, change) => {
-    expect(verdictOn(broken, anEmergencyCluster(change))).toMatchObject({ type: "void" });
+    expect(verdictOn(broken, anEmergencyCluster(change))).toEqual(expect.any(String));
   });
 
   // Sealed by us, so it can only come from a fault of ours.
@@ -130,10 +127,9 @@ describe("the worker stops trusting it", () => {
     const digest = digestOfRequest(record, cluster, adminOf());
     const { seal: _seal, ...said } = { ...record.approvals[0], by, memberships: [], digest } as Decision;
 
-    expect(verdictOn({ ...record, approvals: [sealDecision(said, record.id, keys.decision)] })).toEqual({
-      type: "void",
-      message: "the policy no longer gives the requester emergency access",
-    });
+    expect(verdictOn({ ...record, approvals: [sealDecision(said, record.id, keys.decision)] })).toBe(
+      "the policy no longer gives the requester emergency access",
+    );
   });
 });
 

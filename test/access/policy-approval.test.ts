@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkApproval } from "../../src/access/approvals.ts";
+import { approvalFlaw } from "../../src/access/approvals.ts";
 import { type DecisionFacts, decideClick, isApprovable, othersWhoMayApprove } from "../../src/access/decide.ts";
 import type { Cluster, Rule, WorkingHours } from "../../src/access/policy/cluster.ts";
 import { clusterRule, noRequesterFacts, type RequesterFacts } from "../../src/access/policy/rule.ts";
@@ -52,7 +52,7 @@ function verdictOn(record: AccessRequest, cluster: Cluster) {
     way: "aws-auth",
     leases: [],
   });
-  return checkApproval(record, cluster, level, digest, keys.decision, at(hours(24 * 365)));
+  return approvalFlaw(record, cluster, level, digest, keys.decision, at(hours(24 * 365)));
 }
 
 describe("if a user group approves", () => {
@@ -64,7 +64,7 @@ describe("if a user group approves", () => {
     const after = decided("U0SOMEBODY", request, cluster, member);
 
     expect(after.approvals).toMatchObject([{ memberships: ["S0PLATFORM"] }]);
-    expect(verdictOn(after, cluster)).toEqual({ type: "valid" });
+    expect(verdictOn(after, cluster)).toBeNull();
   });
 
   test("a person outside the group can't", () => {
@@ -80,16 +80,15 @@ describe("if a user group approves", () => {
     const [approval] = after.approvals;
     const forged = { ...after, approvals: approval ? [{ ...approval, memberships: ["S0PLATFORM"] }] : [] };
 
-    expect(verdictOn(forged, own)).toEqual({ type: "void", message: "the approval does not carry our seal" });
+    expect(verdictOn(forged, own)).toBe("the approval does not carry our seal");
   });
 
   test("the approval stops counting when the policy names another group", () => {
     const after = decided("U0SOMEBODY", request, cluster, member);
 
-    expect(verdictOn(after, clusterWith({ approvers: ["S0OTHERS"] }))).toEqual({
-      type: "void",
-      message: "its approver is no longer an approver of the cluster",
-    });
+    expect(verdictOn(after, clusterWith({ approvers: ["S0OTHERS"] }))).toBe(
+      "its approver is no longer an approver of the cluster",
+    );
   });
 
   test("the approval of a former member is dropped at the next approval", () => {
@@ -111,7 +110,7 @@ describe("where the requester's user group decides about the rule", () => {
     const after = decided("U0APPROVER", engineer, cluster, { known: facts({}, engineers) });
 
     expect(after.state).toBe("approved");
-    expect(verdictOn(after, cluster)).toEqual({ type: "valid" });
+    expect(verdictOn(after, cluster)).toBeNull();
   });
 
   test("a person whom Redis alone names as a member is checked again before an approval", () => {
@@ -136,7 +135,7 @@ describe("where the requester's user group decides about the rule", () => {
 
     const forged = changed(first, { state: "approved", requesterFacts: engineers, approvalsWanted: 1 });
 
-    expect(verdictOn(forged, cluster)).toEqual({ type: "void", message: "1 person has approved it; it needs 2" });
+    expect(verdictOn(forged, cluster)).toBe("1 person has approved it; it needs 2");
   });
 });
 
@@ -155,8 +154,8 @@ describe("an approval of one's own request", () => {
     const after = decided("U0APPROVER", request(cluster), cluster);
 
     expect(after.state).toBe("approved");
-    expect(verdictOn(after, cluster)).toEqual({ type: "valid" });
-    expect(verdictOn(after, clusterWith({ levels: ["viewer"] }))).toMatchObject({ type: "void" });
+    expect(verdictOn(after, cluster)).toBeNull();
+    expect(verdictOn(after, clusterWith({ levels: ["viewer"] }))).toEqual(expect.any(String));
   });
 
   test("is refused to a person who is no approver, even if the rule allows it", () => {
@@ -190,13 +189,10 @@ describe("outside working hours", () => {
     const { seal: _, ...said } = first;
     const late = { ...said, at: evening.toISOString() };
 
-    expect(verdictOn(after, cluster)).toEqual({ type: "valid" });
+    expect(verdictOn(after, cluster)).toBeNull();
     expect(
       verdictOn({ ...after, approvals: [sealDecision(late, after.id, keys.decision)] } as AccessRequest, cluster),
-    ).toEqual({
-      type: "void",
-      message: "its approval came outside the policy's hours",
-    });
+    ).toBe("its approval came outside the policy's hours");
   });
 
   test("it takes one approval more if the rule says so, by the sealed time", () => {
@@ -207,9 +203,9 @@ describe("outside working hours", () => {
 
     expect(late).toMatchObject({ state: "pending", approvalsWanted: 2 });
     expect(early.state).toBe("approved");
-    expect(verdictOn(changed(late, { state: "approved" }), cluster)).toMatchObject({ type: "void" });
-    expect(verdictOn(decided("U0APPROVER2", late, cluster, { when: evening }), cluster)).toEqual({ type: "valid" });
-    expect(verdictOn(early, cluster)).toEqual({ type: "valid" });
+    expect(verdictOn(changed(late, { state: "approved" }), cluster)).toEqual(expect.any(String));
+    expect(verdictOn(decided("U0APPROVER2", late, cluster, { when: evening }), cluster)).toBeNull();
+    expect(verdictOn(early, cluster)).toBeNull();
   });
 });
 
@@ -217,11 +213,10 @@ test("an approval stops counting where no rule lets the requester ask any more",
   const request = aPreviewedRequest({}, null, clusterWith({}));
   const after = decided("U0APPROVER", request, clusterWith({}), { known: facts({}) });
 
-  expect(verdictOn(after, clusterWith({}))).toEqual({ type: "valid" });
-  expect(verdictOn(after, clusterWith({ who: ["U0SOMEBODY"] }))).toEqual({
-    type: "void",
-    message: "the policy does not let the requester ask for viewer on staging any more",
-  });
+  expect(verdictOn(after, clusterWith({}))).toBeNull();
+  expect(verdictOn(after, clusterWith({ who: ["U0SOMEBODY"] }))).toBe(
+    "the policy does not let the requester ask for viewer on staging any more",
+  );
 });
 
 describe.each<[string, Cluster]>([

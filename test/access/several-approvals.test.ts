@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkApproval } from "../../src/access/approvals.ts";
+import { approvalFlaw } from "../../src/access/approvals.ts";
 import { decideClick } from "../../src/access/decide.ts";
 import { sealedEnd } from "../../src/access/lease/cluster-leases.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
@@ -34,7 +34,7 @@ function approvedBy(names: readonly string[], cluster = two, asked: AccessReques
 function verdictOn(record: AccessRequest, cluster = two) {
   const [viewer] = cluster.levels;
   if (!viewer) throw new Error("The builder's cluster offers no level.");
-  return checkApproval(record, cluster, viewer, digestNow(record, null, cluster), keys.decision, at(hours(24)));
+  return approvalFlaw(record, cluster, viewer, digestNow(record, null, cluster), keys.decision, at(hours(24)));
 }
 
 /** Sealed by our key with any content: only a fault of ours could make it. */
@@ -59,14 +59,11 @@ describe("if two people must approve", () => {
     if (!first || !last || !alone) throw new Error("Somebody's approval was refused.");
 
     expect(last.stillApprovers).toEqual(["U0APPROVER", "U0APPROVER2"]);
-    expect(verdictOn(after)).toEqual({ type: "valid" });
-    expect(verdictOn({ ...after, approvals: [first, alone] })).toEqual({
-      type: "void",
-      message: "the last approval does not say that everybody who approved is still an approver",
-    });
-    expect(verdictOn({ ...after, approvals: [first, { ...last, stillApprovers: [] }] })).toMatchObject({
-      type: "void",
-    });
+    expect(verdictOn(after)).toBeNull();
+    expect(verdictOn({ ...after, approvals: [first, alone] })).toBe(
+      "the last approval does not say that everybody who approved is still an approver",
+    );
+    expect(verdictOn({ ...after, approvals: [first, { ...last, stillApprovers: [] }] })).toEqual(expect.any(String));
   });
 
   test("the second one schedules the lease, and the lease is counted from it", () => {
@@ -75,7 +72,7 @@ describe("if two people must approve", () => {
     expect(after.state).toBe("approved");
     expect(after.lease?.endsAt).toBe(at(minutes(3) + hours(4)).toISOString());
     expect(sealedEnd(after)).toBe(after.lease?.endsAt);
-    expect(verdictOn(after)).toEqual({ type: "valid" });
+    expect(verdictOn(after)).toBeNull();
   });
 
   test("each person counts once, however often they click, and by whichever of their ids", () => {
@@ -169,7 +166,7 @@ describe("an attacker with Redis who waits for one approval gains nothing by", (
     ],
     ["changing the principal after it", forged([one], { principal: "arn:aws:iam::111122223333:user/intruder" })],
   ])("%s", (_, record) => {
-    expect(verdictOn(record)).toMatchObject({ type: "void" });
+    expect(verdictOn(record)).toEqual(expect.any(String));
   });
 
   test.each<[string, readonly Decision[], string]>([
@@ -209,7 +206,7 @@ describe("an attacker with Redis who waits for one approval gains nothing by", (
     ],
     ["too few of them", [one], "1 person has approved it; it needs 2"],
   ])("nor does a fault of ours give anything: %s", (_, approvals, message) => {
-    expect(verdictOn(forged(approvals))).toEqual({ type: "void", message });
+    expect(verdictOn(forged(approvals))).toBe(message);
   });
 
   function approvalOf(by: string, from = keys, asked = request): Decision {
@@ -238,8 +235,8 @@ test("nothing is ever valid without as many different people as the policy asks 
       const stuffed = { ...record, approvals: [...record.approvals, ...(copy ? [copy] : [])] };
 
       expect(record.state).toBe(different >= approvals ? "approved" : "pending");
-      expect(verdictOn(record, cluster).type).toBe(different >= approvals ? "valid" : "void");
-      expect(verdictOn(stuffed, cluster).type).toBe("void");
+      expect(verdictOn(record, cluster) === null).toBe(different >= approvals);
+      expect(verdictOn(stuffed, cluster)).toEqual(expect.any(String));
     }),
     { numRuns: 200 },
   );

@@ -1,5 +1,5 @@
-import { type ApprovalVerdict, approverGetsAccess, checkApproval } from "../approvals.ts";
-import { checkEmergency } from "../emergency.ts";
+import { approvalFlaw, approverGetsAccess } from "../approvals.ts";
+import { emergencyFlaw } from "../emergency.ts";
 import { type LinkedArns, linkedArnInAccountOf } from "../identities.ts";
 import type { Cluster, Way } from "../policy/cluster.ts";
 import { mayAsk, refuseRequest } from "../policy/may-ask.ts";
@@ -176,12 +176,12 @@ function reasonIn(facts: ApprovalFacts, request: ApprovedRequest, seenOf: () => 
   if (verdict && "message" in verdict) return verdict.message;
   if (!matchesLevel(level.groups, request)) return "what the level gives has changed";
   if (way === "aws-auth" && level.groups.some(isPolicyText)) return "aws-auth takes no access policies";
-  if (request.emergency) return messageOf(checkEmergency(request, cluster, level, keys, now));
+  if (request.emergency) return emergencyFlaw(request, cluster, level, keys, now);
   // Redis has the list of approved leases, and the approval's digest confirms it.
   const leases = request.preview?.leases ?? [];
   const digest = digestOfChange({ ...request, requesterFacts }, cluster, level, { ...seenOf(), leases });
-  const reason = messageOf(checkApproval(request, cluster, level, digest, keys, now));
-  return reason ?? (isForApprover(facts, { ...request, requesterFacts }) ? approverGetsAccess : null);
+  const flaw = approvalFlaw(request, cluster, level, digest, keys, now);
+  return flaw ?? (isForApprover(facts, { ...request, requesterFacts }) ? approverGetsAccess : null);
 }
 
 /** A link can come after the approval, or from a Slack process that does not record links. */
@@ -192,8 +192,4 @@ function isForApprover({ cluster, links }: ApprovalFacts, request: ApprovedReque
     !rule?.selfApproval &&
     approvals.some(({ by }) => isSamePrincipal(linkedArnInAccountOf(links, by, principal), principal))
   );
-}
-
-function messageOf(verdict: ApprovalVerdict): string | null {
-  return verdict.type === "void" ? verdict.message : null;
 }

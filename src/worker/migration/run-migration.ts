@@ -1,5 +1,5 @@
 import { AccessError, hasCode } from "../../access/access-error.ts";
-import { checkMigrationApproval } from "../../access/decide-migration.ts";
+import { migrationApprovalFlaw } from "../../access/decide-migration.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import type { CodedReason } from "../../access/lease/lease-record.ts";
 import {
@@ -68,11 +68,11 @@ async function passOver(context: WorkerContext, cluster: Cluster, migration: Mig
   refuseMovedMigration(context, cluster, migration);
   const { requestExpiresAfterSeconds } = context.config.timing;
   const { keys, now } = context;
-  const verdict = checkMigrationApproval(migration, cluster, keys.decision, now(), requestExpiresAfterSeconds);
-  if (verdict.type === "void" && isHalfRepaired(migration, keys)) {
-    return voidMigration(context, migration, verdict.message, migration.plan);
+  const flaw = migrationApprovalFlaw(migration, cluster, keys.decision, now(), requestExpiresAfterSeconds);
+  if (flaw !== null && isHalfRepaired(migration, keys)) {
+    return voidMigration(context, migration, flaw, migration.plan);
   }
-  const isToGoOn = verdict.type === "valid" && !isMigrationOver(migration);
+  const isToGoOn = flaw === null && !isMigrationOver(migration);
   if (isToGoOn || migration.begun) {
     await withMigration(context, cluster, migration, async (reached, gathered) => {
       const keep: MigrationRun["keep"] = async (configMap) => {
@@ -80,18 +80,18 @@ async function passOver(context: WorkerContext, cluster: Cluster, migration: Mig
         await driver.keep?.(configMap);
       };
       const run = { context, cluster, reached, gathered, keep, follow: driver.follow ?? (() => {}) };
-      if (migration.kind === "repair" && verdict.type === "valid") await repair(run, migration);
+      if (migration.kind === "repair" && flaw === null) await repair(run, migration);
       else if (isToGoOn) await goOn(run, migration);
       else await closeBegunStep(run, migration);
     });
   }
-  if (isMigrationOver(migration) || verdict.type === "valid") return;
-  if (now().getTime() < Date.parse(migration.expiresAt)) return voidMigration(context, migration, verdict.message);
+  if (isMigrationOver(migration) || flaw === null) return;
+  if (now().getTime() < Date.parse(migration.expiresAt)) return voidMigration(context, migration, flaw);
   // The approvals are too old. Finished steps stay.
   await endMigration(context, migration, (current) => ({
     type: "migration.expired",
     after: endedMigration(current, now(), { state: "expired" }),
-    detail: { why: verdict.message },
+    detail: { why: flaw },
   }));
 }
 
