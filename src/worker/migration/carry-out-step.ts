@@ -41,14 +41,14 @@ export function isRefusedAgain({ kind, trouble }: Migration): boolean {
   return kind !== "repair" && trouble?.code === "access-entry-refused";
 }
 
-/** From this version of the record on, the step may have been sent. */
+/** From this version of the record on, the step may have been sent, at the latest by this try. */
 async function beginStep({ context, cluster }: MigrationRun, migration: Migration, name: string): Promise<Migration> {
-  if (migration.begun?.name === name) return migration;
   const now = context.now();
   const place = sealPlace(cluster, migration, context.keys.memory);
   const after = nextMigration(migration, { begun: { name, at: now.toISOString(), place } });
   const detail = { plan: migration.plan?.digest ?? "", step: name };
-  const event = isRefusedAgain(migration) ? null : eventOf("migration.begun", after, "worker", now, detail);
+  const isTold = migration.begun?.name === name || isRefusedAgain(migration);
+  const event = isTold ? null : eventOf("migration.begun", after, "worker", now, detail);
   const result = await recordChange(context, after, event, now);
   if (result.type === "conflict") throw recordChanged(migration.id);
   return after;

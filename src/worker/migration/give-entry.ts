@@ -5,7 +5,7 @@ import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-reco
 import type { Migration } from "../../access/migration.ts";
 import { type AccessCheck, type Cluster, sealedClusterOf, signInMethod } from "../../access/policy/cluster.ts";
 import { withoutRolePath } from "../../access/principal.ts";
-import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
+import { type AccessEntry, arrivesUntil, readHoldingTags } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { type ReadDocument, readingSteps, render, resolve, sameGroups } from "../../aws-auth/index.ts";
 import { CLUSTER_ADMIN, isAsWanted, type PresentEntry, type WantedEntry } from "../../diagnosis/migration/facts.ts";
@@ -211,12 +211,26 @@ async function removeEntry({ context, cluster }: MigrationRun, entries: AccessEn
   await wake(context.queues, { type: "inspect", cluster: cluster.name });
 }
 
-/** @returns whether it is complete, and stays @throws AccessError */
-export async function removeHalfMadeEntry(entries: AccessEntries, principalArn: string, run: MigrationRun) {
+/**
+ * @param begunAt of the last try that may have made it, ISO 8601; null: none
+ * @returns whether it is complete, and stays
+ * @throws AccessError `access-entry-late` while it can still arrive: once the step is closed, no run looks for it
+ */
+export async function removeHalfMadeEntry(
+  entries: AccessEntries,
+  principalArn: string,
+  run: MigrationRun,
+  begunAt: string | null,
+): Promise<boolean> {
   const { context, cluster, reached, gathered } = run;
   const { begunTags, facts } = gathered;
   // A killed run's entry can become visible late, and would override the item for good.
   const found = await readBack(entries, principalArn, () => true, context.pause);
+  const until = found ? null : arrivesUntil(begunAt, context.now());
+  if (until) {
+    const what = `A call for ${principalArn} can still arrive until ${until.toISOString()}`;
+    throw new AccessError("access-entry-late", what);
+  }
   if (found === null || begunTags.begunBy(found) !== "this")
     return found !== null && presentEntryOf(found).migrated === "whole";
   const arn = withoutRolePath(principalArn);

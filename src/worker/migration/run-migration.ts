@@ -286,7 +286,7 @@ async function closeBegunStep(
   if (name === undefined) return migration;
   // Without a sealed plan the record does not say what had to leave.
   const removes = isGenuinePlan(migration, context.keys.preview) ? migration.plan : null;
-  const isDone = await wasCarriedOut(run, removes, name);
+  const isDone = await wasCarriedOut(run, removes, name, migration.begun?.at ?? null);
   if (isDone) return recordFound(context, migration, name, lostSentence(run, migration));
   const entry = removes && deletedEntry(removes, name, gathered.facts);
   return recordOnMigration(context, migration, (current) => {
@@ -300,7 +300,12 @@ async function closeBegunStep(
   });
 }
 
-async function wasCarriedOut(run: MigrationRun, plan: SealedPlan | null, name: string): Promise<boolean> {
+async function wasCarriedOut(
+  run: MigrationRun,
+  plan: SealedPlan | null,
+  name: string,
+  begunAt: string | null,
+): Promise<boolean> {
   const { facts, updating, openManager } = run.gathered;
   if (name === "switch-mode") {
     if (updating)
@@ -311,7 +316,7 @@ async function wasCarriedOut(run: MigrationRun, plan: SealedPlan | null, name: s
   // The next repair completes it. The replaced entry let no one in.
   if (name.startsWith("replace-")) return false;
   return withManager(openManager, undefined, (entries) =>
-    removeHalfMadeEntry(entries, name.replace("give-entry ", ""), run),
+    removeHalfMadeEntry(entries, name.replace("give-entry ", ""), run, begunAt),
   );
 }
 

@@ -820,6 +820,29 @@ describe("a migration that a person stops", () => {
     expect(await entryOfAdmins()).toBeNull();
     await adminsSignIn();
   });
+
+  test("after a call for an access entry that EKS did not answer looks for it until that can't arrive any more", async () => {
+    // The API server takes no token of a clock that is minutes ahead.
+    scene.pass(-540);
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    sandbox.aws.faults.plan("eks.CreateAccessEntry", { type: "cut-before" });
+    await scene.look();
+    scene.pass(540);
+    // It reaches EKS after the worker has looked for it again and again.
+    sandbox.aws.faults.plan("eks.CreateAccessEntry", { type: "cut-after" });
+    await scene.look();
+    await stop();
+    sandbox.aws.faults.plan("eks.ListAccessEntries", { type: "answer", status: 200, body: '{"accessEntries":[]}' });
+    sandbox.aws.faults.plan("eks.DescribeAccessEntry", unseen, { times: 6 });
+
+    expect(await scene.look()).toMatchObject({ state: "stopped", trouble: { code: "access-entry-late" } });
+    scene.pass(61);
+
+    expect(await scene.look()).toMatchObject({ begun: null, trouble: null });
+    expect(await entryOfAdmins()).toBeNull();
+    await adminsSignIn();
+  });
 });
 
 /** What EKS answers about an entry that it does not show yet. */
