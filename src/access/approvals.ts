@@ -108,6 +108,11 @@ export function withoutApprovalOf(
   };
 }
 
+/** What a person's click, command or form does to a record: its next version, or why it does nothing. */
+export type Verdict<After, Refusal extends string> =
+  | { readonly type: "decided"; readonly after: After }
+  | { readonly type: "refused"; readonly code: Refusal };
+
 /**
  * Why the approvals of a request do not count; null: enough approvers sealed exactly this change. The worker trusts nothing in Redis
  * without this.

@@ -6,6 +6,7 @@ import {
   refuseApprover,
   refuseUndecidable,
   sealAnswer,
+  type Verdict,
 } from "./approvals.ts";
 import { endedMigration, isMigrationOver, type Migration, nextMigration } from "./migration.ts";
 import { type Cluster, clusterArnOf } from "./policy/cluster.ts";
@@ -36,9 +37,7 @@ export type MigrationRefusal =
   | "not-yours"
   | "not-in-trouble";
 
-export type MigrationVerdict =
-  | { readonly type: "decided"; readonly after: Migration }
-  | { readonly type: "refused"; readonly code: MigrationRefusal };
+export type MigrationVerdict = Verdict<Migration, MigrationRefusal>;
 
 /** Decides a click on a migration's message, and refuses in doubt. `departed`: former approvers by Slack user id, with the reason. */
 export function decideMigration(

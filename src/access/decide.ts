@@ -1,4 +1,4 @@
-import { type Click, type Proposal, refuseApprover, refuseUndecidable, sealAnswer } from "./approvals.ts";
+import { type Click, type Proposal, refuseApprover, refuseUndecidable, sealAnswer, type Verdict } from "./approvals.ts";
 import { type LinkedArns, linkedArnInAccountOf } from "./identities.ts";
 import { giveSameAccess } from "./lease/cluster-leases.ts";
 import { scheduleLease } from "./lease/lease.ts";
@@ -74,12 +74,7 @@ export function peopleNotDue(request: AccessRequest, cluster: Cluster): readonly
   return rule?.selfApproval ? given : [...given, ...peopleOf(request)];
 }
 
-export type DecisionVerdict =
-  /** `after`: the next version of the record, which is denied, approved or still pending. */
-  | { readonly type: "decided"; readonly decision: Decision; readonly after: AccessRequest }
-  | { readonly type: "refused"; readonly code: DecisionRefusal };
-
-/** Decides a click, and refuses in doubt. `facts`: Slack's present answers; without them no membership counts. */
+/** Decides a click, and refuses in doubt: the record is denied, approved or still pending. `facts`: Slack's present answers; without them no membership counts. */
 export function decideClick(
   request: AccessRequest,
   cluster: Cluster,
@@ -87,7 +82,7 @@ export function decideClick(
   keys: DecisionKeys,
   now: Date,
   facts: DecisionFacts = withoutGroups(request),
-): DecisionVerdict {
+): Verdict<AccessRequest, DecisionRefusal> {
   const code = refuseDecision(request, cluster, click, now, facts);
   if (code || request.state !== "pending") return { type: "refused", code: code ?? "already-decided" };
   const [rule, level] = ruledBy(request, cluster, facts);
@@ -103,12 +98,12 @@ export function decideClick(
     isNamedIn(approversOf(rule, cluster), personOf(approval.by, facts)) &&
     !isForOneself(request, rule, approval.by, facts);
   const { decision, approvals } = sealAnswer(proposalOf(request), answer, isStillApprover, keys, now);
-  if (verdict === "denied") return { type: "decided", decision, after: deniedRequest(request, decision) };
+  if (verdict === "denied") return { type: "decided", after: deniedRequest(request, decision) };
   if (!rule || !level) return { type: "refused", code: "no-rule" };
   const approvalsWanted = approvalsNeeded(rule, level, now);
   const given = pendingRequest(request, { approvals, approvalsWanted, trouble: null, voided: null });
   const isEnough = approvals.length >= approvalsWanted;
-  return { type: "decided", decision, after: isEnough ? approvedRequest(given, scheduleLease(request, now)) : given };
+  return { type: "decided", after: isEnough ? approvedRequest(given, scheduleLease(request, now)) : given };
 }
 
 function proposalOf({ id, state, expiresAt, preview, approvals }: AccessRequest): Proposal {

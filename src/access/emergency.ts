@@ -1,4 +1,4 @@
-import { datedAheadText } from "./approvals.ts";
+import { datedAheadText, type Verdict } from "./approvals.ts";
 import { scheduleLease } from "./lease/lease.ts";
 import type { Cluster, Level } from "./policy/cluster.ts";
 import { breakGlassFor, clusterApprovers, isApproverOf, type Person } from "./policy/rule.ts";
@@ -63,10 +63,6 @@ export function emergencyFlaw(
 
 export type ReviewRefusal = "nothing-to-review" | "own" | "not-an-approver" | "reviewed-already";
 
-export type ReviewVerdict =
-  | { readonly type: "reviewed"; readonly after: AccessRequest }
-  | { readonly type: "refused"; readonly code: ReviewRefusal };
-
 /** Records a review. The person who took the access can't review it. */
 export function decideReview(
   request: AccessRequest,
@@ -75,11 +71,11 @@ export function decideReview(
   keys: DecisionKeys,
   now: Date,
   note = "",
-): ReviewVerdict {
+): Verdict<AccessRequest, ReviewRefusal> {
   const code = refuseReview(request, cluster, person);
   if (code || !request.emergency) return { type: "refused", code: code ?? "nothing-to-review" };
   const given = sealReview(request, { by: person.user, at: now.toISOString(), ...(note && { why: note }) }, keys);
-  return { type: "reviewed", after: withEmergency(request, { ...request.emergency, review: given }) };
+  return { type: "decided", after: withEmergency(request, { ...request.emergency, review: given }) };
 }
 
 /** Why this person can't review it; null: they can. */

@@ -140,14 +140,14 @@ describe("an emergency is reviewed", () => {
     const reviewed = decideReview(broken, cluster, person("U0APPROVER"), keys.decision, at(hours(2)));
 
     expect(reviewed).toMatchObject({
-      type: "reviewed",
+      type: "decided",
       after: {
         version: broken.version + 1,
         emergency: { review: { by: "U0APPROVER", at: at(hours(2)).toISOString() } },
       },
     });
     expect(
-      reviewed.type === "reviewed" &&
+      reviewed.type === "decided" &&
         decideReview(reviewed.after, cluster, person("U0APPROVER2"), keys.decision, at(hours(3))),
     ).toEqual({
       type: "refused",
@@ -157,7 +157,7 @@ describe("an emergency is reviewed", () => {
 
   test("with a note that no one can change in Redis", () => {
     const verdict = decideReview(broken, cluster, person("U0APPROVER"), keys.decision, at(hours(2)), "all is well");
-    const { emergency, ...request } = verdict.type === "reviewed" ? verdict.after : expect.unreachable();
+    const { emergency, ...request } = verdict.type === "decided" ? verdict.after : expect.unreachable();
     const withNote = (why: string | undefined) =>
       ({ ...request, emergency: { ...emergency, review: { ...emergency?.review, why } } }) as AccessRequest;
 
@@ -192,7 +192,7 @@ describe("an emergency is reviewed", () => {
 
 describe("a review counts", () => {
   const verdict = decideReview(broken, cluster, { user: "U0APPROVER", memberships: [] }, keys.decision, at(hours(2)));
-  const { emergency: noted } = verdict.type === "reviewed" ? verdict.after : broken;
+  const { emergency: noted } = verdict.type === "decided" ? verdict.after : broken;
   const reviewed = { ...broken, version: broken.version + 1, emergency: noted ?? broken.emergency };
   const withReview = (change: object, request: ApprovedRequest = reviewed): AccessRequest => {
     const { emergency } = reviewed;

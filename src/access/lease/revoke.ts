@@ -1,3 +1,4 @@
+import type { Verdict } from "../approvals.ts";
 import { groupsBy } from "../collections.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { isResponsibleFor, type Person } from "../policy/rule.ts";
@@ -8,9 +9,7 @@ import type { LeaseEnd } from "./lease-record.ts";
 
 export type EndRefusal = "not-active" | "not-pending" | "not-yours" | "ending-already";
 
-export type EndVerdict =
-  | { readonly type: "ended"; readonly after: AccessRequest }
-  | { readonly type: "refused"; readonly code: EndRefusal };
+type EndVerdict = Verdict<AccessRequest, EndRefusal>;
 
 /** Revokes a lease. Its people, the cluster's approvers and on-call can do that; no one else learns its state. */
 export function judgeRevoke(request: AccessRequest, cluster: Cluster, by: Person, why: string, now: Date): EndVerdict {
@@ -20,7 +19,7 @@ export function judgeRevoke(request: AccessRequest, cluster: Cluster, by: Person
   // The record's own id of a person with a newer one: an end by its requester must not read as another person's.
   const self = peopleOf(request).find((each) => by.memberships.includes(each)) ?? by.user;
   const end = { cause: "revoked" as const, by: self, at: now.toISOString(), why };
-  return { type: "ended", after: withLease(request, { ...request.lease, end }, null) };
+  return { type: "decided", after: withLease(request, { ...request.lease, end }, null) };
 }
 
 /** All open leases that extend this one, directly or through another. No forged circle or chain may keep people from revoking. */
@@ -60,7 +59,7 @@ export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Pers
 export function judgeCancel(request: AccessRequest, by: Person): EndVerdict {
   if (!isTheirs(request, by.user, by.memberships)) return refuseEnd("not-yours");
   if (request.state !== "pending") return refuseEnd("not-pending");
-  return { type: "ended", after: undecidedRequest(request, "cancelled") };
+  return { type: "decided", after: undecidedRequest(request, "cancelled") };
 }
 
 function refuseEnd(code: EndRefusal): EndVerdict {

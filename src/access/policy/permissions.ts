@@ -112,7 +112,7 @@ export function actsOf(
 ): readonly Act[] {
   const { requester, lease, preview, requesterFacts } = request;
   const { user, memberships } = person;
-  const mayCancel = judgeCancel(request, person).type === "ended";
+  const mayCancel = judgeCancel(request, person).type === "decided";
   if (!cluster) return mayCancel ? ["cancel"] : [];
   const facts = { requesterFacts, memberships: new Map([[user, memberships]]), departed: new Map() };
   const acts: Act[] = [];

@@ -124,7 +124,7 @@ function endOther(context: SlackContext, id: string, revoked: string, cluster: C
   const why = `it is the same access as ${revoked}, which was revoked`;
   return updateRequest<boolean>(context, id, (current) => {
     const verdict = current && judgeRevoke(current, cluster, person, why, context.now());
-    if (!current || verdict?.type !== "ended") return { type: "stop", outcome: false };
+    if (!current || verdict?.type !== "decided") return { type: "stop", outcome: false };
     const event = eventOf("lease.ending", current, person.user, context.now(), { why });
     return { type: "write", after: verdict.after, event, outcome: true };
   });

@@ -55,7 +55,7 @@ describe("a lease is revoked", () => {
     const verdict = judgeRevoke(active, cluster, personOf(by), "incident 42", now);
 
     expect(verdict).toMatchObject({
-      type: "ended",
+      type: "decided",
       after: {
         version: active.version + 1,
         lease: { state: "active", end: { cause: "revoked", by, at: now.toISOString(), why: "incident 42" } },
@@ -72,7 +72,7 @@ describe("a lease is revoked", () => {
       now,
     );
 
-    expect(verdict).toMatchObject({ type: "ended", after: { trouble: null, lease: { end: { by: "U0ONCALL" } } } });
+    expect(verdict).toMatchObject({ type: "decided", after: { trouble: null, lease: { end: { by: "U0ONCALL" } } } });
   });
 });
 
@@ -100,7 +100,7 @@ describe("a request is cancelled", () => {
 
     const verdict = judgeCancel(request, personOf("U0ENGINEER"));
 
-    expect(verdict).toEqual({ type: "ended", after: { ...request, state: "cancelled", trouble: null, version: 2 } });
+    expect(verdict).toEqual({ type: "decided", after: { ...request, state: "cancelled", trouble: null, version: 2 } });
   });
 
   test.each<[string, AccessRequest, string, string]>([

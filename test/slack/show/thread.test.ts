@@ -71,7 +71,7 @@ test("the thread says who reviewed an emergency, and what they found", () => {
     at(hours(2)),
     "restarted checkout & nothing else",
   );
-  const request = verdict.type === "reviewed" ? verdict.after : expect.unreachable(verdict.code);
+  const request = verdict.type === "decided" ? verdict.after : expect.unreachable(verdict.code);
 
   const [said] = threadOf(request, [], aCluster()).filter(({ name }) => name === "reviewed");
 

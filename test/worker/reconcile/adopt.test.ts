@@ -56,7 +56,7 @@ test("a lease that is over and comes back with a backup of aws-auth is removed a
   const leased = await ledger.get(wishes.long.id);
   if (!backup || !leased) throw new Error("The scene has a document and a lease.");
   const verdict = judgeRevoke(leased, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
-  if (verdict.type === "ended") await ledger.commit(aChange(verdict.after, "lease.ending"));
+  if (verdict.type === "decided") await ledger.commit(aChange(verdict.after, "lease.ending"));
   await reconcileCluster(context(), cluster);
   expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
   const today = await client.readAwsAuth();
@@ -78,7 +78,7 @@ test("a lease whose record was removed gives nothing any more, neither by a back
   const leased = await ledger.get(wishes.long.id);
   if (!backup || !leased) throw new Error("The scene has a document and a lease.");
   const verdict = judgeRevoke(leased, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date(clock.ms));
-  if (verdict.type === "ended") await ledger.commit(aChange(verdict.after, "lease.ending"));
+  if (verdict.type === "decided") await ledger.commit(aChange(verdict.after, "lease.ending"));
   await reconcileCluster(context(), cluster);
   clock.ms += 3_600_000;
   await reconcileCluster(context(), cluster);

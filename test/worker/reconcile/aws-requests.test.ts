@@ -38,7 +38,7 @@ test("the events of a write name what its own run asked of AWS, as CloudTrail ha
   const { ledger, cluster, run, asked } = await aRun();
   const active = await ledger.get(wishes.long.id);
   const back = active && judgeRevoke(active, cluster, { user: active.requester, memberships: [] }, "", new Date());
-  if (back?.type === "ended") await ledger.commit(aChange(back.after, "lease.ending"));
+  if (back?.type === "decided") await ledger.commit(aChange(back.after, "lease.ending"));
   await run();
 
   const [first, second] = recorded();

@@ -119,7 +119,7 @@ async function revokedBesideLateCall(way: "binding" | "access-entry") {
     if (!record || !records.get(id)?.lease?.writeBegan) throw new Error(`A call for ${id} is on its way.`);
     records.set(id, record);
     const revoked = judgeRevoke(record, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date(clock.ms));
-    if (revoked.type === "ended") await ledger.commit(aChange(revoked.after, "lease.ending"));
+    if (revoked.type === "decided") await ledger.commit(aChange(revoked.after, "lease.ending"));
   }
   const given = () =>
     way === "binding" ? bindings.all().length : (eks.entryOf(wishes.long.principal)?.groups.length ?? 0);
@@ -171,7 +171,7 @@ test.each(["report", "repair"] as const)(
       isFirst = false;
       const active = await ledger.get(wishes.long.id);
       const revoked = active && judgeRevoke(active, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
-      if (revoked?.type === "ended") await ledger.commit(aChange(revoked.after, "lease.ending"));
+      if (revoked?.type === "decided") await ledger.commit(aChange(revoked.after, "lease.ending"));
       await reconcileCluster(context(), cluster);
     };
 

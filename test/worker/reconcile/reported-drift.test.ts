@@ -210,6 +210,6 @@ async function revokeLong({ ledger, cluster, clock }: Awaited<ReturnType<typeof 
   const request = await ledger.get(wishes.long.id);
   const by = { user: "U0APPROVER", memberships: [] };
   const revoked = request && judgeRevoke(request, cluster, by, "", new Date(clock.ms));
-  if (revoked?.type !== "ended") throw new Error("It can't be revoked.");
+  if (revoked?.type !== "decided") throw new Error("It can't be revoked.");
   await ledger.commit(aChange(revoked.after, "lease.ending"));
 }

@@ -38,7 +38,7 @@ async function revoked(scene: Scene): Promise<void> {
     "",
     new Date(),
   );
-  if (verdict.type === "ended") await scene.ledger.commit(aChange(verdict.after, "lease.ending"));
+  if (verdict.type === "decided") await scene.ledger.commit(aChange(verdict.after, "lease.ending"));
   await look(scene);
 }
 
