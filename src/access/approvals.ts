@@ -177,7 +177,7 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   if (!(Date.parse(approval.at) < Date.parse(request.expiresAt))) return "its approval came after it had expired";
   if (isShutAt(rule, new Date(approval.at))) return "its approval came outside the policy's hours";
   if (approval.digest !== digestNow || !haveSameFacts(approval.requester ?? noRequesterFacts, requesterFacts)) {
-    return "the request, the policy or the principal's entry in aws-auth is not what was approved";
+    return "the request, the policy, the principal's entry or a role's rights are not what was approved";
   }
   return null;
 }

@@ -129,7 +129,7 @@ describe("an approval does not count", () => {
 
     const verdict = verdictOn(approved, aCluster(), base);
 
-    expect(verdict).toBe("the request, the policy or the principal's entry in aws-auth is not what was approved");
+    expect(verdict).toBe("the request, the policy, the principal's entry or a role's rights are not what was approved");
   });
 
   // Sealed by us, so these can only come from a fault of ours: the worker still does not act on them.

@@ -197,7 +197,7 @@ describe("an attacker with Redis who waits for one approval gains nothing by", (
         sealed({ requester: { memberships: ["S0ENGINEERS"], linked: null } }),
         sealed({ by: "U0APPROVER2", requester: noRequesterFacts, stillApprovers: ["U0APPROVER", "U0APPROVER2"] }),
       ],
-      "the request, the policy or the principal's entry in aws-auth is not what was approved",
+      "the request, the policy, the principal's entry or a role's rights are not what was approved",
     ],
     [
       "somebody who may not approve",

@@ -354,7 +354,12 @@ describe("a lease for one person", () => {
     await side().sandbox.cluster.setRbac({ roles: [role(["list", "delete"])], bindings: [] });
 
     await reconcileCluster(growing, clusterIn(config, clusterName));
-    expect(await requestOf(growing, "r-one")).toMatchObject({ state: "pending", lease: null });
+    expect(await requestOf(growing, "r-one")).toMatchObject({
+      ...{ state: "pending", lease: null },
+      voided: {
+        message: "the request, the policy, the principal's entry or a role's rights are not what was approved",
+      },
+    });
     expect(await bindings()).toEqual([]);
   });
 

@@ -138,7 +138,7 @@ describe("a run on one cluster decides", () => {
 
     expect(leased).toEqual([]);
     expect(voided).toMatchObject([
-      { message: "the request, the policy or the principal's entry in aws-auth is not what was approved" },
+      { message: "the request, the policy, the principal's entry or a role's rights are not what was approved" },
     ]);
   });
 
