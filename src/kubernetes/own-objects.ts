@@ -83,22 +83,32 @@ export function leaseBindings(connection: Connection, cluster: string) {
     /** The rules of a role, aggregated ones filled in; null: there is no such role. @param namespace of the binding */
     roleRules: (role: ClusterBinding["role"], namespace: string | null) =>
       readRoleRules(connection, cluster, role, namespace),
-    /** The names of all namespaces, in the API server's order; `answer-too-large` beyond the bounds. */
-    namespaces: async (): Promise<readonly string[]> => {
+    /** All namespaces, in the API server's order; `answer-too-large` beyond the bounds. */
+    namespaces: async (): Promise<readonly Namespace[]> => {
       const what = `GET namespaces of cluster ${cluster}`;
       const bounds = { ...maxNamespaces, deadline: AbortSignal.timeout(maxNamespaces.milliseconds) };
-      const named = z.object({ metadata: z.object({ name: z.string() }) });
       try {
         const all = await allOfPages(what, bounds, (token) =>
-          readPage(connection, "/api/v1/namespaces", named, { limit: "250", ...(token && { continue: token }) }),
+          readPage(connection, "/api/v1/namespaces", namespaceShape, {
+            limit: "250",
+            ...(token && { continue: token }),
+          }),
         );
-        return all.map(({ metadata }) => metadata.name);
+        return all.map(({ metadata, status }) => ({ name: metadata.name, isEnding: status.phase === "Terminating" }));
       } catch (error) {
         throw kubernetesFailure(error, what);
       }
     },
   };
 }
+
+/** One that ends takes no new objects. */
+export type Namespace = { readonly name: string; readonly isEnding: boolean };
+
+const namespaceShape = z.object({
+  metadata: z.object({ name: z.string() }),
+  status: z.object({ phase: z.string().catch("") }).catch({ phase: "" }),
+});
 
 /** People who may edit a lease's binding, and webhooks, can make it so large: it must end all the same, and delay no other. */
 const unread = {

@@ -103,7 +103,7 @@ export function directBindings(
       },
       deleteBinding: (place) => send("DELETE", () => remove(place)),
       roleRules: async () => allowed,
-      namespaces: async () => ["default", "payments"],
+      namespaces: async () => ["default", "payments"].map((name) => ({ name, isEnding: false })),
       may: async ({ username }) => {
         await point("review");
         const isAllowed = [...store.values()].some(({ subjects }) => subjects.some(({ name }) => name === username));

@@ -205,7 +205,7 @@ export async function namespacesIf(missing: readonly Drift[], client: Pick<Clust
   return missing.length === 0
     ? null
     : client.namespaces().then(
-        (names) => new Set(names),
+        (found) => new Set(found.map(({ name }) => name)),
         () => null,
       );
 }
@@ -218,7 +218,8 @@ export async function reportNamespaces(context: WorkerContext, cluster: Cluster)
   const known = readNamespaceList(await ledger.namespacesOf(cluster.name), cluster, keys.preview, now());
   if (known && isCurrentList(known, now())) return { type: "found", list: known };
   return orFailed(context, cluster, "could not list the namespaces", async () => {
-    const names = await reachCluster(context, cluster, listing, ({ client }) => client.namespaces());
+    const found = await reachCluster(context, cluster, listing, ({ client }) => client.namespaces());
+    const names = found.flatMap(({ name, isEnding }) => (isEnding ? [] : name));
     const list = sealNamespaces(cluster, names, now(), keys.preview);
     await ledger.rememberNamespaces(list);
     return { type: "found", list };

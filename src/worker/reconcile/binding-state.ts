@@ -16,6 +16,7 @@ import { namespacesIn } from "../../access/policy/policy-text.ts";
 import type { RoleSeen } from "../../access/policy/rights.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { StoredWithdrawals } from "../../kubernetes/cluster-client.ts";
+import type { Namespace } from "../../kubernetes/own-objects.ts";
 import { isTooLarge } from "../../operations/bounds.ts";
 import { inParallel } from "../../operations/deadlines.ts";
 import { ownBindingsAmong } from "../remembered.ts";
@@ -43,8 +44,8 @@ export interface BindingState extends WayState {
   readonly signInShares: readonly Share[];
   readonly names: SignInNames;
   readonly roles: ReadonlyMap<string, RoleSeen>;
-  /** Null: no pending request names one. */
-  readonly namespaces: ReadonlySet<string> | null;
+  /** By name; null: no pending request names one. */
+  readonly namespaces: ReadonlyMap<string, Namespace> | null;
   /** Null: people made it too large to read, which is as if they had removed it. */
   readonly stored: StoredWithdrawals | null;
 }
@@ -103,7 +104,7 @@ export async function readBindingState(place: BindingsPlace, open: readonly Acce
     inPlaceOf: (request) => others.filter(isIn(placesOf([request]))),
     readAgain: (places) => partsAgain(place, { open, parts }, places),
     identityOf: (principal) => readBackOf(principal).identity,
-    namespaces: namespaces && new Set(namespaces),
+    namespaces: namespaces && new Map(namespaces.map((each) => [each.name, each])),
     isRead: (principal) => read === open || readKeys.has(principal.toLowerCase()),
     elsewhere: noWithdrawals,
     signsInAs: readBackOf,

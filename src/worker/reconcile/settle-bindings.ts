@@ -116,9 +116,14 @@ export function refusalOf(
   const name = state.names.of(principal);
   const why = name.type === "none" ? name.why : name.refusal;
   if (why !== null) return { code: "no-own-name", arn: principal, message: why };
-  const nowhere = namespacesIn(groups).filter((namespace) => state.namespaces?.has(namespace) === false);
+  const { namespaces } = state;
+  const nowhere = namespacesIn(groups).flatMap((namespace) => {
+    const found = namespaces?.get(namespace);
+    if (!namespaces || found?.isEnding === false) return [];
+    return found ? `is deleting namespace ${namespace}` : `has no namespace ${namespace}`;
+  });
   if (nowhere.length > 0) {
-    const message = `${cluster.name} has no namespace ${nowhere.join(" and no namespace ")}.`;
+    const message = `${cluster.name} ${nowhere.join(" and ")}.`;
     return { code: "namespace-absent", arn: principal, message };
   }
   const absent = groups.find((text) => state.roles.get(text)?.rules === null);

@@ -837,12 +837,30 @@ test.each([
 async function previewBinding(bind: string, change: Partial<ClusterClient> = {}) {
   const config = modesConfig((text) => bound(text).replace(/bind: \[\{ clusterRole: edit.*\]/, `bind: [${bind}]`));
   const openCluster = openingWith(() => ({
-    namespaces: async () => ["shop", "payments", ...many, "kube-system"],
+    namespaces: async () => ["shop", "payments", ...many, "kube-system"].map((name) => ({ name, isEnding: false })),
     ...change,
   }));
   const asked = { id: "r-one", level: "admin", principal: alice };
   return (await ask({ ...context, config, openCluster }, clusterIn(config, clusterName), asked)).preview;
 }
+
+test("a namespace that is being deleted is refused before anyone is asked, as one that does not exist", async () => {
+  const config = modesConfig((text) => bound(text).replace("in: all", "in: [shop, nowhere, default]"));
+  const namespace = (name: string, phase: string) => ({ metadata: { name }, status: { phase } });
+  const body = JSON.stringify({ items: [namespace("default", "Active"), namespace("shop", "Terminating")] });
+  const headers = { "content-type": "application/json" };
+  side().sandbox.faults.plan("kubernetes.list-namespaces", { type: "answer", status: 200, headers, body });
+
+  const asked = await ask({ ...context, config }, clusterIn(config, clusterName), { id: "r-one", principal: alice });
+
+  expect(asked).toMatchObject({
+    state: "refused",
+    refusal: {
+      code: "namespace-absent",
+      message: "staging is deleting namespace shop and has no namespace nowhere.",
+    },
+  });
+});
 
 const many = Array.from({ length: 19 }, (_, index) => `app-${index + 10}`);
 
