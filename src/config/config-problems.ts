@@ -81,11 +81,13 @@ function levelProblems(file: ConfigFile, name: string, level: string, path: stri
   if (!file.policy) return approverProblems(file, clusterRule, { cluster: name, level, path, called: "" });
   const { rules } = file.policy;
   const uncovered = ifReadable(() => (rules.some(speaks) ? [] : [level]));
+  // The first rule that names a person decides: none counts after one for everyone.
+  const [last = rules.length] = inEach(rules, (rule, index) => (speaks(rule) && !rule.who ? [index] : []));
   return [
     ...uncovered.map(() => `${path}: no rule covers ${level} here. Add one, or remove the level.`),
     ...inEach(rules, (rule, index) => {
       const [called = `policy.rules[${index}]`] = ifReadable(() => [rule.name]);
-      return speaks(rule) ? approverProblems(file, rule, { cluster: name, level, path, called }) : [];
+      return index <= last && speaks(rule) ? approverProblems(file, rule, { cluster: name, level, path, called }) : [];
     }),
   ];
 }

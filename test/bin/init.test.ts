@@ -291,6 +291,18 @@ describe("the configuration", () => {
     ]);
   });
 
+  test("with one approver serves what takes one approval, and init names the levels that need another approver", async () => {
+    const tags = { shop: { env: "production" }, play: { env: "dev" } };
+    for (const [name, each] of Object.entries(tags)) addCluster(name, { tags: each });
+
+    const { stdout } = await init("--approvers", "U0ONE");
+
+    expect(stdout.match(/^! clusters.*$/gm)).toEqual([
+      "! clusters.shop.levels[0]: viewer on shop needs 2 approvals by the rule everything else takes two, but shop has 1 approver. Name more.",
+    ]);
+    expect(rulesOf(await clustersWritten(tags), "play")).toEqual([1, ["viewer", "editor"]]);
+  });
+
   test("has no templates where no tag says what is production", async () => {
     addCluster("shop", { tags: { Owner: "team: {a}\n- x", env: "blue" } });
     await init();
