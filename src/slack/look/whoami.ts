@@ -18,7 +18,7 @@ import { identityLines, type LinkedIdentity } from "../link/link.ts";
 import { runsIn } from "../show/buttons.ts";
 import type { Message } from "../show/message.ts";
 import { code, codeList, firstOf, mention, section, styled, time, until } from "../show/mrkdwn.ts";
-import { stateText } from "../show/words.ts";
+import { extendsText, stateText } from "../show/words.ts";
 import { aboutCluster } from "./about-cluster.ts";
 
 const maxLeases = 10;
@@ -207,10 +207,14 @@ function identityPart({ identities, proposal, looksUp = false }: WhoAmI): string
 }
 
 function leaseLines(requests: readonly AccessRequest[]): string[] {
-  const active = requests.filter((request) => request.lease?.state === "active");
+  const all = requests.filter((request) => request.lease?.state === "active");
+  // A lease and its extension are one access, until the extension's end.
+  const extended = new Set(all.flatMap((each) => (each.lease?.end ? [] : (each.extends ?? []))));
+  const active = all.filter(({ id }) => !extended.has(id));
   if (active.length === 0) return ["*Your active access* none"];
   const lines = active.map(
-    (each) => `• ${code(each.level, 80)} on ${code(each.cluster, 80)} (${code(each.id, 40)}): ${leaseState(each)}`,
+    (each) =>
+      `• ${code(each.level, 80)} on ${code(each.cluster, 80)} (${code(each.id, 40)}${extendsText(each)}): ${leaseState(each)}`,
   );
   const rest = (left: number) => `${left} more: ${code("/eks-access list mine")}`;
   return ["*Your active access*", ...firstOf(lines, maxLeases, rest)];

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { whoAmIAnswer } from "../../../src/slack/look/whoami.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, aRequest } from "../../builders/a-request.ts";
@@ -47,6 +48,22 @@ test("whoami shows the person, their AWS identities, what is active, what they m
     *You are on call for* \`production\`
     *The worker* ✓ AWS says: \`arn:aws:sts::111122223333:assumed-role/eks-access-worker/0\` in account \`111122223333\`"
   `);
+});
+
+test("whoami lists a lease and its extension as one access, and both where the extension ends early", () => {
+  const end = { cause: "revoked", by: "U0APPROVER", at: at(9).toISOString(), why: "" } as const;
+  const longer = { id: "r-2", extends: "r-1" };
+  const linesOf = (extension: AccessRequest) => {
+    const requests = [aLeasedRequest({ state: "active" }), extension];
+    const lines = textOfBlocks(whoAmIAnswer({ ...nobody, requests, worker, workerAnswered: true })).split("\n");
+    return lines.filter((line) => line.startsWith("• ")).map((line) => line.replace(/\):.*/, ")"));
+  };
+
+  const whole = linesOf(aLeasedRequest({ state: "active" }, longer));
+  const ending = linesOf(aLeasedRequest({ state: "active", end }, longer));
+
+  expect(whole).toEqual(["• `viewer` on `staging` (`r-2`, extends `r-1`)"]);
+  expect(ending).toEqual(["• `viewer` on `staging` (`r-1`)", "• `viewer` on `staging` (`r-2`, extends `r-1`)"]);
 });
 
 test("whoami says what is missing, and that no worker is there", () => {
