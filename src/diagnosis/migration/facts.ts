@@ -133,10 +133,11 @@ export type NamesReading =
       /** Groups that the entry lacks, each with its replacement: sentences. */
       readonly instead: readonly string[];
     })
-  | NamesRefusal;
+  | Stays;
 
-export interface NamesRefusal {
-  readonly type: "refused";
+/** Why an item of aws-auth can't move, and what would let it. */
+export interface Stays {
+  readonly type: "stays";
   readonly code: string;
   readonly why: string;
   readonly remedy: string;
@@ -174,8 +175,8 @@ export function readNames({ username, groups }: Names, kind: "role" | "user", ac
   return { type: "names", username: name, groups: kept, isAdmin, instead };
 }
 
-function refuseUsername(username: string): NamesRefusal | null {
-  if (username === "") return refused("username-empty", "It has no username.", "Add one in aws-auth.");
+function refuseUsername(username: string): Stays | null {
+  if (username === "") return stays("username-empty", "It has no username.", "Add one in aws-auth.");
   if (reservedName.test(username)) return refuseReserved("username-reserved", username);
   const rest = username.replace(/\{\{SessionName(?:Raw)?\}\}/g, "");
   const template = /\{\{[^}]*\}?\}?/.exec(rest)?.[0];
@@ -183,19 +184,19 @@ function refuseUsername(username: string): NamesRefusal | null {
   const at = username.search(/\{\{SessionName/);
   if (at < 0 || username.slice(0, at).includes(":")) return null;
   const remedy = "Write for example admin:{{SessionName}}.";
-  return refused("template-session", "EKS needs a colon before a session name.", remedy);
+  return stays("template-session", "EKS needs a colon before a session name.", remedy);
 }
 
-function refuseTemplate(code: string, name: string): NamesRefusal {
-  return refused(code, `Access entries don't support ${name}.`, anotherName);
+function refuseTemplate(code: string, name: string): Stays {
+  return stays(code, `Access entries don't support ${name}.`, anotherName);
 }
 
-function refuseReserved(code: string, name: string): NamesRefusal {
-  return refused(code, `EKS reserves the name ${name}.`, anotherName);
+function refuseReserved(code: string, name: string): Stays {
+  return stays(code, `EKS reserves the name ${name}.`, anotherName);
 }
 
 const anotherName = "Use another name in aws-auth and RBAC.";
 
-export function refused(code: string, why: string, remedy: string): NamesRefusal {
-  return { type: "refused", code, why, remedy };
+export function stays(code: string, why: string, remedy: string): Stays {
+  return { type: "stays", code, why, remedy };
 }

@@ -17,13 +17,13 @@ import {
   isAsWanted,
   lostByNodes,
   type MigrationFacts,
-  type NamesRefusal,
   type NodeType,
   nodeTypeOf,
   type PresentEntry,
   principalKey,
   readNames,
-  refused,
+  type Stays,
+  stays,
   type WantedEntry,
 } from "./facts.ts";
 
@@ -44,7 +44,7 @@ export type Outcome =
   | { readonly type: "creator"; readonly note: string }
   /** A lease of ours ends where it is; then the item can move. */
   | { readonly type: "waits"; readonly until: string; readonly note: string }
-  | { readonly type: "stays"; readonly code: string; readonly why: string; readonly remedy: string }
+  | Stays
   /** It matches no caller, and an access entry would match none either. */
   | { readonly type: "unmatched"; readonly why: string };
 
@@ -101,10 +101,10 @@ function moved(item: Entry, facts: MigrationFacts, there: PresentEntry | undefin
     return stays("entry-unproved", remadeUnknown, byHand);
   }
   const whole = readWholeArn(item.arn, facts);
-  if (whole.type === "refused") return stays(whole.code, whole.why, whole.remedy);
+  if (whole.type === "stays") return whole;
   const { arn: principalArn, kind, account } = whole;
   const names = readNames(item, kind, account);
-  if (names.type === "refused") return stays(names.code, names.why, names.remedy);
+  if (names.type === "stays") return names;
   const { username, groups, isAdmin, instead } = names;
   const wanted = { principalArn: there?.principalArn ?? principalArn, username, groups, isAdmin };
   const isDone = there?.migrated === "whole" && isAsWanted(there, wanted);
@@ -170,10 +170,6 @@ function isBefore(some: Place, other: Place): boolean {
   return lines < 0 || (lines === 0 && (some.column ?? 0) < (other.column ?? 0));
 }
 
-function stays(code: string, why: string, remedy: string): Outcome {
-  return { type: "stays", code, why, remedy };
-}
-
 type WholeArnReading =
   | {
       readonly type: "arn";
@@ -183,7 +179,7 @@ type WholeArnReading =
       /** What is uncertain about it: sentences. */
       readonly notes: readonly string[];
     }
-  | NamesRefusal;
+  | Stays;
 
 /**
  * aws-auth has roles without their paths, and an access entry needs them. A role's name is unique in an account and EKS refuses
@@ -198,12 +194,12 @@ function readWholeArn(
   if (reading.type === "invalid") return refuseKind(arn, reading.code);
   const { kind, account, name, partition: of } = reading.principal;
   if (of !== partition) {
-    return refused("foreign-partition", `It is in ${of}, the cluster in ${partition}.`, "Remove it.");
+    return stays("foreign-partition", `It is in ${of}, the cluster in ${partition}.`, "Remove it.");
   }
-  if (kind === "role" && name.startsWith("AWSServiceRoleFor")) return refused("service-linked-role", ...ownPrincipal);
+  if (kind === "role" && name.startsWith("AWSServiceRoleFor")) return stays("service-linked-role", ...ownPrincipal);
   if (given === undefined && kind === "role" && name.startsWith("AWSReservedSSO_")) {
     const whole = `arn:${of}:iam::${account}:role/aws-reserved/sso.amazonaws.com/…/${name}`;
-    return refused("path-unknown", `aws-auth lacks the path of ${whole}.`, addArn);
+    return stays("path-unknown", `aws-auth lacks the path of ${whole}.`, addArn);
   }
   const notes = kind === "role" && given === undefined ? [`Does it have a path? ${addArn}`] : [];
   return { type: "arn", arn: given ?? reading.principal.arn, kind, account, notes };
@@ -214,5 +210,5 @@ const ownPrincipal = ["An access entry needs an IAM user or your own role.", "Ma
 
 function refuseKind(arn: string, code: string): WholeArnReading {
   const isNobody = code === "arn-root" || code === "arn-service";
-  return isNobody ? refused(code, ...ownPrincipal) : refused(code, `${arn} is not spelled as in IAM.`, addArn);
+  return isNobody ? stays(code, ...ownPrincipal) : stays(code, `${arn} is not spelled as in IAM.`, addArn);
 }
