@@ -102,8 +102,12 @@ function bodyOf(before: AwsAuthConfigMap, after: AwsAuthContent): SentObject {
 const asTable = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 const heading = z.object({ kind: z.string(), metadata: z.object({ resourceVersion: z.string() }) });
 
-/** A run often reads the same as the last one. */
-const answers = new RecentResults<ConfigMapObject, Buffer>(4 * 1024 * 1024, worthRemembering);
+/** A run often reads the same as the last one. `at`: of `performance.now()`. */
+type Whole = { readonly object: ConfigMapObject; readonly at: number };
+const answers = new RecentResults<Whole, Buffer>(4 * 1024 * 1024, worthRemembering);
+
+/** Shorter than to restore an etcd from a backup: it then counts versions again, and one can name two texts. */
+const oneTextMs = 30_000;
 
 /** Calls for the ConfigMap of this name. Each throws an AccessError. */
 export function configMapAt(
@@ -115,15 +119,19 @@ export function configMapAt(
   const one = `${all}/${name}`;
   const call = `configmap ${name} of cluster ${cluster}`;
   const place = `${connection.server} ${one}`;
-  const read = (answer: ApiAnswer) => answers.of(place, answer.bytes, () => readAnswer(answer));
+  const remember = ({ bytes }: ApiAnswer, object: ConfigMapObject) => {
+    answers.set(place, bytes, { object, at: performance.now() });
+    return object;
+  };
+  const read = (answer: ApiAnswer) => remember(answer, answers.get(place, answer.bytes)?.object ?? readAnswer(answer));
   /** With the version that was sent, an answer tells of no write: the next read finds out. */
   const readWritten = (answer: ApiAnswer, body: ConfigMapObject | SentObject) => {
     const object = readAnswer(answer, body);
-    if (object.metadata?.resourceVersion !== body.metadata?.resourceVersion) answers.set(place, answer.bytes, object);
-    return object;
+    return object.metadata?.resourceVersion === body.metadata?.resourceVersion ? object : remember(answer, object);
   };
   /** A large one is not sent again: no two versions of it have the same resourceVersion, on which each PUT relies too. */
-  const isAsBefore = async ({ metadata }: ConfigMapObject) => {
+  const isAsBefore = async ({ object: { metadata }, at }: Whole) => {
+    if (performance.now() - at > oneTextMs) return false;
     const query = { includeObject: "None" };
     const answer = await connection.ask({ method: "GET", path: one, query, accept: asTable }, heading);
     const { kind, metadata: now } = answer.value;
@@ -145,7 +153,7 @@ export function configMapAt(
     read: async (): Promise<ConfigMapObject | null> => {
       const last = answers.last(place);
       try {
-        if (last && (await isAsBefore(last))) return last;
+        if (last && (await isAsBefore(last))) return last.object;
         return read(await connection.send({ method: "GET", path: one }));
       } catch (error) {
         if (isNotFound(error)) return null;

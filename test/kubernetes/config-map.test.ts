@@ -142,6 +142,22 @@ describe("a large map", () => {
     client.close();
   });
 
+  test("is read in whole after a while: an etcd that was restored from a backup counts versions again", async () => {
+    const { client } = await readLarge();
+    const restored = { ...large, data: { mapRoles: `[] # ${"y".repeat(10_000)}` } };
+    server.answer = ({ query }) => ({ status: 200, body: query.includeObject ? asTable("4711") : restored });
+    const now = performance.now();
+    // It begins at zero.
+    vi.useFakeTimers({ toFake: ["performance"] });
+    vi.advanceTimersByTime(now + 31_000);
+
+    const again = await client.readAwsAuth();
+    vi.useRealTimers();
+
+    expect(again?.data).toEqual(restored.data);
+    client.close();
+  });
+
   test.each([
     ["large", large],
     ["short", { ...full, metadata: { ...full.metadata, resourceVersion: "4712" } }],
