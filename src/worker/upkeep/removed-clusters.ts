@@ -1,6 +1,7 @@
 import { sealNotice } from "../../access/shared-lists.ts";
 import { counted, named, untilWords } from "../../diagnosis/link.ts";
 import { inTurn } from "../../ledger/turns.ts";
+import { recordedEvents } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 
 export const removedEveryMs = 60_000;
@@ -24,9 +25,20 @@ async function reportLeases({ ledger, keys, log, now }: WorkerContext, cluster: 
   const leases = open.filter(({ lease }) => lease.state === "active" || lease.writeBegan !== null);
   if (leases.length === 0) return;
   const turn = `removed-${cluster}`;
-  await inTurn(ledger, turn, dayMs, () => {
-    log.error({ cluster, leases: leases.map(({ id }) => id) }, "a cluster with leases is not configured");
+  await inTurn(ledger, turn, dayMs, async () => {
+    const ids = leases.map(({ id }) => id);
+    log.error({ cluster, leases: ids }, "a cluster with leases is not configured");
     const at = now().toISOString();
+    const found = {
+      type: "cluster.removed",
+      at,
+      actor: "worker",
+      request: "",
+      cluster,
+      detail: { leases: ids },
+    } as const;
+    await ledger.append(found);
+    recordedEvents.publish(found);
     const title = `${cluster} is not in eks-access.yml: this worker can't end its ${counted(leases.length, "lease")}`;
     const each = leases.map((lease) => `${named(lease.id)} of ${named(lease.principal)} ${untilWords(lease)}`);
     const lines = [
@@ -35,6 +47,6 @@ async function reportLeases({ ledger, keys, log, now }: WorkerContext, cluster: 
       ...each.slice(0, maxLines),
       ...(each.length > maxLines ? [`${each.length - maxLines} more`] : []),
     ];
-    return ledger.addNotice(sealNotice({ id: `${turn}-${at}`, at, title, lines }, keys.preview));
+    await ledger.addNotice(sealNotice({ id: `${turn}-${at}`, at, title, lines }, keys.preview));
   });
 }

@@ -54,7 +54,7 @@ function fleetOf(...clusters: readonly FleetCluster[]): Config {
 
 const inFleet = aFleetCluster({ eksName: "staging" });
 
-test("the operators read which leases a worker can't end, of a cluster that was renamed in eks-access.yml, and what to do", async () => {
+test("the operators and the audit log read which leases a worker can't end, of a cluster that was renamed in eks-access.yml, and what to do", async () => {
   const permanent = { id: "r-2", version: 1, durationSeconds: permanentSeconds };
   await ledger.commit(aChange(aLeasedRequest({ endsAt: at(permanentSeconds).toISOString() }, permanent)));
 
@@ -71,6 +71,12 @@ test("the operators read which leases a worker can't end, of a cluster that was 
       ],
     }),
   ]);
+  const [found] = (await ledger.events(1, 9)).slice(-1);
+  expect(found?.event).toMatchObject({
+    type: "cluster.removed",
+    cluster: "staging",
+    detail: { leases: ["r-1", "r-2"] },
+  });
 });
 
 test("of many leases they read twenty, and how many more there are", async () => {
