@@ -1,10 +1,10 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { Agent, buildConnector, type Dispatcher } from "undici";
 import { putNewest } from "../access/collections.ts";
 import { observedCall, type RequestIds, resultOfStatus } from "../operations/announcements.ts";
 import { ArrivedBytes, answerTooLarge, textWithin } from "../operations/bounds.ts";
-import { burstWidth, endCall } from "../operations/deadlines.ts";
+import { burstWidth, deadlineSignal, endCall, succeeds } from "../operations/deadlines.ts";
 
 export interface ApiCall {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -73,6 +73,23 @@ function note(auditIds: RequestIds | undefined, operation: string, { query, leas
 function resourceOf(path: string): string {
   const place = path.replace(/^\/(?:api|apis\/[^/]+)\/[^/]+\//, "");
   return place.replace(/^namespaces\/[^/]+\/(?=.)/, "").split("/")[0] ?? "";
+}
+
+/** A longer wait is the request's: others on the cluster wait for this run. */
+const longestWaitMs = 2_000;
+const tries = 3;
+
+/** Sends a throttled call again when the API server asks for it, as client-go does: it had no effect, and a run makes many. */
+export function sentAgain(send: SendCall): SendCall {
+  return async (call) => {
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await send(call);
+      const waitMs = Number(answer.headers["retry-after"] ?? Number.NaN) * 1_000;
+      if (answer.status !== 429 || attempt >= tries || !(waitMs <= longestWaitMs)) return answer;
+      const signal = deadlineSignal();
+      if (!(await succeeds(wait(waitMs, undefined, signal && { signal })))) return answer;
+    }
+  };
 }
 
 interface ClusterSockets {

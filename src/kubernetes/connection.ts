@@ -13,6 +13,7 @@ import {
   observedCalls,
   type SendCall,
   sendDirectly,
+  sentAgain,
   takeSockets,
 } from "./api-calls.ts";
 
@@ -85,7 +86,7 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
     return sendDirectly(call, { endpoint, headers, withinMs, closing: closing.signal, dispatcher: sockets.dispatcher });
   };
   const remedies = cluster.as?.remedies;
-  const explained = explain401(observedCalls(sendCall, cluster.auditIds), cluster);
+  const explained = explain401(sentAgain(observedCalls(sendCall, cluster.auditIds)), cluster);
   const sendOne: SendCall = async (call) => {
     const answer = await explained(call);
     if (answer.status < 200 || answer.status > 299 || isForeign(answer))

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
 import { explainFailure } from "../../src/access/access-error.ts";
 import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
+import { usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
 import { compiledModule } from "../product.ts";
 import { aStatus, type CannedAnswer, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
 
@@ -95,6 +96,25 @@ test("a busy API server says how long to wait", async () => {
   const failure = await failureOf({ status: 429, headers, body: aStatus(429, "TooManyRequests", "slow down") });
 
   expect(failure).toMatchObject({ code: "cluster-throttled", retryAfterMs: 7_000, retryable: true });
+});
+
+test("a call that a busy API server wants a second later is sent again, and the server's own refusal is the answer at the end of the run", async () => {
+  const busy = {
+    status: 429,
+    headers: { "retry-after": "1", "content-type": "text/plain" },
+    body: "Too many requests",
+  };
+  server.received.length = 0;
+  server.answer = () => (server.received.length < 2 ? busy : { status: 404, body: aStatus(404, "NotFound", "none") });
+  const client = server.connect();
+  const found = await client.readAwsAuth();
+  server.answer = () => busy;
+  const late = withinDeadline("run", { ...usualDeadlines, run: 200 }, () => client.readAwsAuth());
+
+  await expect(late).rejects.toMatchObject({ code: "cluster-throttled", retryAfterMs: 1_000 });
+  expect(found).toBeNull();
+  expect(server.received).toHaveLength(3);
+  client.close();
 });
 
 test.each([200, 401, 403, 404, 502])("a page of a proxy with %i says nothing about the cluster", async (status) => {
