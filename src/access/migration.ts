@@ -90,7 +90,7 @@ const migrationFields = recordFields.extend({
   begun: z.strictObject({ name: textForm, at: timeForm, place: placeForm }).nullable(),
   /** `proof`: sentences: the confirmed and the untested parts. `place`: null: it began in no record. */
   done: itemsForm(z.strictObject({ name: textForm, at: timeForm, proof: textsForm, place: placeForm.nullable() })),
-  /** aws-auth keeps its items until this, because entries are eventually consistent. */
+  /** aws-auth keeps its items until this: entries are eventually consistent, and a deletion of ours can be unanswered. */
   settlesAt: timeForm.nullable(),
   /** Of an ended repair: the principal that lost its outdated entry and got no new one. */
   unmade: textForm.optional(),
@@ -182,7 +182,9 @@ export function isMigrationOver(migration: Migration): migration is EndedMigrati
 export function migrationDueAt(migration: Migration): number | null {
   // A step that began before a person stopped the migration still completes.
   if (isMigrationOver(migration)) return migration.begun ? retryAtOf(migration) : null;
-  if (migration.state === "running") return Math.max(retryAtOf(migration), Date.parse(migration.settlesAt ?? "") || 0);
+  if (migration.state === "running") {
+    return migration.trouble ? retryAtOf(migration) : Date.parse(migration.settlesAt ?? "") || 0;
+  }
   const expiresAt = Date.parse(migration.expiresAt);
   if (!migration.plan) return Math.min(Math.max(retryAtOf(migration), Date.parse(migration.createdAt)), expiresAt);
   const { nextAt = null } = migration.reminders ?? {};

@@ -81,10 +81,12 @@ function recordDone(
     const place = current.begun?.name === name ? current.begun.place : null;
     if (current.done.some((step) => step.name === name) && begun === current.begun) return null;
     const others = current.done.filter((step) => step.name !== name);
+    const isSettling = Date.parse(current.settlesAt ?? "") > context.now().getTime();
+    const settlesAt = isSettling ? current.settlesAt : null;
     const done = [...others, { name, at: context.now().toISOString(), proof, place }];
     return {
       type: "migration.stepped",
-      after: nextMigration(current, { begun, done, settlesAt: null, trouble: null }),
+      after: nextMigration(current, { begun, done, settlesAt, trouble: null }),
       detail: { plan: migration.plan?.digest ?? "", step: name, proof, ...ids },
     };
   });

@@ -2,16 +2,17 @@ import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, explainFailure, hasCode } from "../../access/access-error.ts";
 import { anotherWriter, readBackDiffers } from "../../access/lease/drift.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
-import type { Migration } from "../../access/migration.ts";
+import { isMigrationOver, type Migration, nextMigration } from "../../access/migration.ts";
 import { type AccessCheck, type Cluster, sealedClusterOf, signInMethod } from "../../access/policy/cluster.ts";
 import { withoutRolePath } from "../../access/principal.ts";
-import { type AccessEntry, arrivesUntil, readHoldingTags } from "../../access-entry/index.ts";
+import { type AccessEntry, arrivesUntil, lateCallMs, readHoldingTags } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { type ReadDocument, readingSteps, render, resolve, sameGroups } from "../../aws-auth/index.ts";
 import { CLUSTER_ADMIN, isAsWanted, type PresentEntry, type WantedEntry } from "../../diagnosis/migration/facts.ts";
 import { isAsItem } from "../../diagnosis/migration/plan.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import { recordOnMigration } from "../../ledger/lifecycle.ts";
 import { wake } from "../../ledger/queues.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
@@ -42,14 +43,14 @@ export async function createMigratedEntry(
   };
   await checkDocument();
   return withManager(gathered.openManager, context.awsRequests, async (entries) => {
-    const entry = await giveEntry(run, entries, wanted);
+    const entry = await giveEntry(run, entries, wanted, migration);
     const prove = async () => [
       ...(await proveMovedEntry(client, cluster, gathered.facts.document, entry)),
       signedIn(entry, await signInByMovedEntry(run, migration, entry)),
     ];
     // After a "no" the item in aws-auth counts again.
     const proof = await prove().catch(async (error: unknown) => {
-      if (hasCode(error, "access-entry-conflict")) await removeEntry(run, entries, entry.principalArn);
+      if (hasCode(error, "access-entry-conflict")) await removeEntry(run, entries, entry.principalArn, migration);
       throw error;
     });
     // The next run deletes an incomplete entry if the plan changed by this.
@@ -152,7 +153,12 @@ async function proveMovedEntry(
 }
 
 /** Until it is as wanted. If an administrator's policy can't be associated, the item in aws-auth counts again. */
-async function giveEntry(run: MigrationRun, entries: AccessEntries, wanted: WantedEntry): Promise<AccessEntry> {
+async function giveEntry(
+  run: MigrationRun,
+  entries: AccessEntries,
+  wanted: WantedEntry,
+  migration: Migration,
+): Promise<AccessEntry> {
   const { principalArn, username, groups, isAdmin } = wanted;
   const { begunTags } = run.gathered;
   const about = `the access entry of ${principalArn}`;
@@ -171,14 +177,14 @@ async function giveEntry(run: MigrationRun, entries: AccessEntries, wanted: Want
   if (seen?.isLeased) throw new AccessError("cluster-conflict", anotherWriter("changed", about));
   // EKS can't change a username, so it makes an entry of an earlier plan again.
   if (found && found.username !== username) {
-    await removeEntry(run, entries, principalArn);
+    await removeEntry(run, entries, principalArn, migration);
     found = null;
   }
   if (!found) await entries.create({ principalArn, username, groups, tags: begunTags.tagFor(principalArn) });
   else if (!isSame) await entries.setGroups(principalArn, groups);
   if (isAdmin) {
     await entries.associate(principalArn, { name: CLUSTER_ADMIN, namespaces: null }).catch(async (error: unknown) => {
-      await removeEntry(run, entries, principalArn);
+      await removeEntry(run, entries, principalArn, migration);
       throw error;
     });
   }
@@ -206,13 +212,25 @@ export async function readBack(
 }
 
 /** Its item in aws-auth then counts again. The look finds a lease that began in it. */
-async function removeEntry({ context, cluster }: MigrationRun, entries: AccessEntries, principalArn: string) {
+async function removeEntry(
+  { context, cluster }: MigrationRun,
+  entries: AccessEntries,
+  principalArn: string,
+  migration: Migration,
+): Promise<void> {
+  const note = (settlesAt: string | null) =>
+    recordOnMigration(context, migration, (current) => {
+      return isMigrationOver(current) ? null : { type: null, after: nextMigration(current, { settlesAt }), detail: {} };
+    });
+  // Without an answer it can arrive after the entry is complete: until then the items stay in aws-auth.
+  await note(new Date(context.now().getTime() + lateCallMs).toISOString());
   await entries.remove(principalArn);
+  await note(migration.settlesAt);
   await wake(context.queues, { type: "inspect", cluster: cluster.name });
 }
 
 /**
- * @param begunAt of the last try that may have made it, ISO 8601; null: none
+ * @param migration with the last try that may have made it
  * @returns whether it is complete, and stays
  * @throws AccessError `access-entry-late` while it can still arrive: once the step is closed, no run looks for it
  */
@@ -220,13 +238,13 @@ export async function removeHalfMadeEntry(
   entries: AccessEntries,
   principalArn: string,
   run: MigrationRun,
-  begunAt: string | null,
+  migration: Migration,
 ): Promise<boolean> {
   const { context, cluster, reached, gathered } = run;
   const { begunTags, facts } = gathered;
   // A killed run's entry can become visible late, and would override the item for good.
   const found = await readBack(entries, principalArn, () => true, context.pause);
-  const until = found ? null : arrivesUntil(begunAt, context.now());
+  const until = found ? null : arrivesUntil(migration.begun?.at ?? null, context.now());
   if (until) {
     const what = `A call for ${principalArn} can still arrive until ${until.toISOString()}`;
     throw new AccessError("access-entry-late", what);
@@ -241,6 +259,6 @@ export async function removeHalfMadeEntry(
   const isNeeded = held.type === "holding" || facts.mode === "API";
   const data = isNeeded ? (await reached.client.readAwsAuth())?.data : undefined;
   const stays = isAsItem(await inTurns(readingSteps(data ?? {})), { ...found, groups }, arn);
-  await (stays ? entries.tag(found, wholeMigration) : removeEntry(run, entries, principalArn));
+  await (stays ? entries.tag(found, wholeMigration) : removeEntry(run, entries, principalArn, migration));
   return stays;
 }

@@ -159,7 +159,7 @@ async function takeSteps(run: MigrationRun, plan: MigrationPlan, start: Migratio
     if (step.type === removal) {
       if (refused.length > 0) break;
       if (migration !== start) return;
-      if (migration.settlesAt === null || hasNewEntry(run)) return settle(context, migration);
+      if (!isSettled(context, migration) || hasNewEntry(run)) return settle(context, migration);
     }
     try {
       migration = await carryOutStep(run, migration, step);
@@ -242,10 +242,15 @@ async function endMigration(
 /** Entries are eventually consistent, so aws-auth stays beside them for some time. */
 async function settle(context: WorkerContext, migration: Migration): Promise<void> {
   const now = context.now();
-  const settlesAt = new Date(now.getTime() + context.config.timing.settleEntriesSeconds * 1000).toISOString();
+  const settled = now.getTime() + context.config.timing.settleEntriesSeconds * 1000;
+  const settlesAt = new Date(Math.max(settled, Date.parse(migration.settlesAt ?? "") || 0)).toISOString();
   const after = nextMigration(migration, { settlesAt, trouble: null });
   const event = eventOf("migration.settling", after, "worker", now, { until: settlesAt });
   if ((await recordChange(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
+}
+
+function isSettled({ now }: WorkerContext, { settlesAt }: Migration): boolean {
+  return settlesAt !== null && Date.parse(settlesAt) <= now().getTime();
 }
 
 async function finish(context: WorkerContext, migration: Migration): Promise<void> {
@@ -286,7 +291,7 @@ async function closeBegunStep(
   if (name === undefined) return migration;
   // Without a sealed plan the record does not say what had to leave.
   const removes = isGenuinePlan(migration, context.keys.preview) ? migration.plan : null;
-  const isDone = await wasCarriedOut(run, removes, name, migration.begun?.at ?? null);
+  const isDone = await wasCarriedOut(run, removes, name, migration);
   if (isDone) return recordFound(context, migration, name, lostSentence(run, migration));
   const entry = removes && deletedEntry(removes, name, gathered.facts);
   return recordOnMigration(context, migration, (current) => {
@@ -304,7 +309,7 @@ async function wasCarriedOut(
   run: MigrationRun,
   plan: SealedPlan | null,
   name: string,
-  begunAt: string | null,
+  migration: Migration,
 ): Promise<boolean> {
   const { facts, updating, openManager } = run.gathered;
   if (name === "switch-mode") {
@@ -316,7 +321,7 @@ async function wasCarriedOut(
   // The next repair completes it. The replaced entry let no one in.
   if (name.startsWith("replace-")) return false;
   return withManager(openManager, undefined, (entries) =>
-    removeHalfMadeEntry(entries, name.replace("give-entry ", ""), run, begunAt),
+    removeHalfMadeEntry(entries, name.replace("give-entry ", ""), run, migration),
   );
 }
 

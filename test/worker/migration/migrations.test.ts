@@ -341,6 +341,24 @@ describe("a migration that two approvers approved", () => {
   );
 });
 
+test("aws-auth keeps its items while a call to delete an entry of ours, which EKS did not answer, can still arrive", async () => {
+  await scene.ask();
+  await scene.approve("U0APPROVER", "U0APPROVER2");
+  const headers = { "x-amzn-errortype": "AccessDeniedException" };
+  sandbox.aws.faults.plan("eks.AssociateAccessPolicy", { type: "answer", status: 403, headers, body: "{}" });
+  sandbox.aws.faults.plan("eks.DeleteAccessEntry", { type: "cut-before" });
+  await scene.look();
+  scene.pass(61);
+  await scene.look();
+  scene.pass(61);
+
+  const { state, settlesAt } = await scene.look();
+
+  expect([state, rolesNow().includes(arns.admins)]).toEqual(["running", true]);
+  // Seven minutes from that call, two of which have passed.
+  expect(Date.parse(settlesAt ?? "") - scene.context().now().getTime()).toBeGreaterThan(4 * 60_000);
+});
+
 describe("who may only tag access entries", () => {
   const headers = { "x-amzn-errortype": "AccessDeniedException" };
   const refused = { type: "answer", status: 403, headers, body: "{}" } as const;
