@@ -6,7 +6,7 @@ import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
 import { remembersNone } from "../../access/lease/withdrawal.ts";
 import { positionInList } from "../../access/lists.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { isClosed, nextVersion, withLease } from "../../access/request.ts";
@@ -22,6 +22,7 @@ import type { WorkerContext } from "../context.ts";
 import { isReplayed, memoryOf, wasVoidBefore } from "./check-leases.ts";
 import { idsElsewhere, recordDrift, recordEnd, recordOutcome } from "./outcome.ts";
 import { proveEnd } from "./prove.ts";
+import { entryKeyOf } from "./sign-in-place.ts";
 import type { SettleInput, Settlement, WayAdapter, WayContext, WayState } from "./way-adapter.ts";
 
 const approvalEvents: ReadonlySet<EventType> = new Set([
@@ -109,7 +110,7 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   const { keys } = context;
   const { approvalGoodForSeconds } = context.config.timing;
   const now = context.now();
-  const orphans = orphansIn(state, idsOf(open), cluster);
+  const orphans = orphansIn(state, idsOf(open), cluster, adapter.way, leased);
   const { over: closed, revoked } = await idsNotLeasedHere(context, orphans, leased, adapter.isTaken);
   const all = dueWork(open, now);
   const due = adapter.unlisted ? { ...all, beginning: [], inForce: [] } : all;
@@ -151,12 +152,23 @@ function haveChanged(before: readonly ApprovedRequest[], leased: readonly Approv
   return false;
 }
 
-function orphansIn({ holdings, signInShares = [] }: WayState, open: ReadonlySet<string>, { levels }: Cluster) {
-  // A run by bindings removes these: the cluster remembers their revocations only there.
+/** @param leased all of the cluster */
+function orphansIn(
+  { holdings, signInShares = [] }: WayState,
+  open: ReadonlySet<string>,
+  { levels }: Cluster,
+  way: Way,
+  leased: readonly ApprovedRequest[],
+) {
+  // A run by bindings removes these: the cluster remembers their revocations only there. It reads the access entries of its open leases alone.
   const isLeft = levels.some(({ groups }) => bindsRoles(groups)) ? isSignInShare : () => false;
+  const bound = new Set(
+    leased.filter(({ groups }) => bindsRoles(groups)).map(({ principal }) => entryKeyOf(principal)),
+  );
   const orphans = [...orphanedShares({ shares: signInShares }, open)];
-  for (const holding of holdings.values()) {
-    for (const share of holding.shares) if (!open.has(share.id) && !isLeft(share)) orphans.push(share);
+  for (const [key, holding] of holdings) {
+    const isReadThere = way !== "access-entry" || bound.has(key);
+    for (const share of holding.shares) if (!open.has(share.id) && !(isReadThere && isLeft(share))) orphans.push(share);
   }
   return orphans;
 }

@@ -4,6 +4,7 @@ import { AccessError } from "../../../src/access/access-error.ts";
 import { allAnnotationsBytes, leasesAnnotation } from "../../../src/access/lease/annotation.ts";
 import { signInShare } from "../../../src/access/lease/lease.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import type { AccessRequest } from "../../../src/access/record.ts";
 import { parseDocument } from "../../../src/aws-auth/index.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
@@ -366,6 +367,20 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
     await reconcileCluster(context, cluster);
     await reconcileCluster(inMinutes(8), cluster);
     expect((await requestOf(context, "r-one")).lease?.state).toBe("failed");
+    expect(await place.all()).toBe(before);
+  });
+
+  test("goes where Redis lost the last changes, so that no lease leads there", async () => {
+    const records = new Map<string, AccessRequest>();
+    context = { ...context, ledger: memoryLedger(records) };
+    const asked = await ask(context, cluster, { id: "r-one", principal: alice, level: "own" });
+    await approve(context, cluster, "r-one");
+    await reconcileCluster({ ...dyingBefore("lease.delayed", context), openCluster: dying }, cluster).catch(() => {});
+    expect(await place.entry()).toMatchObject({ username });
+    records.set("r-one", asked);
+
+    await adoptCluster(inMinutes(8), cluster);
+    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending" });
     expect(await place.all()).toBe(before);
   });
 
