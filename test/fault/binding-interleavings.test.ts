@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { account, initialAwsAuth } from "../../sandbox/scene.ts";
-import { verifyChain } from "../../src/access/audit-event.ts";
+import { type ChainedEvent, verifyChain } from "../../src/access/audit-event.ts";
 import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
 import type { Share } from "../../src/access/lease/lease-record.ts";
 import { readOwnBindings } from "../../src/access/lease/own-bindings.ts";
@@ -29,6 +29,8 @@ import {
   afterwards,
   clusterOf,
   endAll,
+  failOver,
+  failsOver,
   type Part,
   partsOf,
   playAll,
@@ -43,6 +45,8 @@ interface BindingScene extends Scene {
   readonly bindings: DirectBindings;
   readonly mapping: Mapping;
   readonly people: People;
+  readonly records: Map<string, AccessRequest>;
+  readonly events: ChainedEvent[];
 }
 
 /** Of two namespaces one level binds both. */
@@ -120,6 +124,7 @@ const theirs = `- rolearn: arn:aws:iam::${account}:role/${permissionSet}\n  user
 const acts: Acts<BindingScene> = {
   ...usualActs,
   "a lease is over": async (_, scene) => pass(scene, 61_000),
+  [failsOver]: async (_, { turns, records, events }) => failOver(turns, [records], events),
   [deletes]: async (_, { bindings }) => bindings.remove(({ name }) => name.includes(wishes.long.id)),
   [grows]: async (_, { bindings }) => bindings.growRoles(),
   // Only of an entry that a lease made.
@@ -131,9 +136,17 @@ const acts: Acts<BindingScene> = {
   },
   [strips]: async (_, { mapping }) => mapping.forget(),
 };
-const parts = partsOf(acts, 4);
+
+/** Who loses the records, and what the cluster remembers, hides our access from us. */
+const remembers = (names: readonly string[]) =>
+  !names.includes(failsOver) || ![strips, removesEntry, replacesEntry].some((name) => names.includes(name));
+const parts = partsOf(acts, 4, remembers);
 /** A person who deletes an access entry and makes it again within minutes removes all that we wrote into it (docs/access-entries.md). */
-const partsByEntry = partsOf(acts, 4, (names) => ![removesEntry, replacesEntry].every((name) => names.includes(name)));
+const partsByEntry = partsOf(
+  acts,
+  4,
+  (names) => remembers(names) && ![removesEntry, replacesEntry].every((name) => names.includes(name)),
+);
 
 function pass({ clock, bindings, mapping }: Pick<BindingScene, "clock" | "bindings" | "mapping">, ms: number): void {
   bindings.passTo(clock.ms + ms);
@@ -262,7 +275,9 @@ async function judge(scene: BindingScene, cluster: string): Promise<void> {
 
 async function playOnce(product: StageName, turns: Turns, played: readonly Part[]) {
   const clock = { ms: Date.now() };
-  const own = memoryLedger();
+  const records = new Map<string, AccessRequest>();
+  const events: ChainedEvent[] = [];
+  const own = memoryLedger(records, events);
   const { cluster, config, people } = stages[product];
   const map = directCluster(people.document);
   let newestRun = "";
@@ -282,26 +297,38 @@ async function playOnce(product: StageName, turns: Turns, played: readonly Part[
   };
   const watched = { bindings, ledger: { ...own, beginRun }, clock, mapping, people };
   const { broken, ledger } = watch(watched, sealedClusterOf(cluster), played);
-  const scene = { ledger, bindings, mapping, people, clock, turns, config, openFor: mapping.openFor(bindings) };
+  const memory = { ledger, records, events };
+  const scene = { ...memory, bindings, mapping, people, clock, turns, config, openFor: mapping.openFor(bindings) };
   const arrive = (ms: number) => {
     bindings.passTo(ms);
     mapping.passTo(ms);
   };
+  const isOver = played.some(({ name }) => name === failsOver);
 
   await playAll(scene, acts, played);
   const later = afterwards(scene);
+  const lookLater = () => {
+    pass(scene, mapping.lateMs);
+    return adoptCluster(later, clusterOf(later));
+  };
   await settleDown(scene, later, 30, arrive);
+  if (isOver) {
+    // As after each failover.
+    await lookLater();
+    await settleDown(scene, later, 30, arrive);
+  }
   await judge(scene, sealedClusterOf(cluster));
   await endAll(scene, later);
   await settleDown(scene, later, 30, arrive);
-  pass(scene, mapping.lateMs);
-  await adoptCluster(later, clusterOf(later));
+  await lookLater();
 
   await judge(scene, sealedClusterOf(cluster));
   expect(await openOf(own, cluster.name)).toEqual([]);
   expect(bindings.all()).toEqual([]);
   expect(mapping.isClean(played.some(({ name }) => name === replacesEntry))).toBe(true);
-  expect([...broken, ...bindings.overtaken()]).toEqual([]);
+  // A request whose approval Redis lost is pending again: who cancels or denies it can't know, and the next run removes its access.
+  const isUnknown = (text: string) => isOver && text.startsWith(wishes.undecided.id);
+  expect([...broken.filter((text) => !isUnknown(text)), ...bindings.overtaken()]).toEqual([]);
   return (await own.events(1, 10_000)).some(({ event }) => event.type === "lease.active");
 }
 

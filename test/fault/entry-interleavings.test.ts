@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { verifyChain } from "../../src/access/audit-event.ts";
+import { type ChainedEvent, verifyChain } from "../../src/access/audit-event.ts";
 import { sealedClusterOf } from "../../src/access/policy/cluster.ts";
 import { covers, policyTexts } from "../../src/access/policy/policy-text.ts";
+import type { AccessRequest } from "../../src/access/record.ts";
 import { type AccessEntry, readHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { keys } from "../builders/keys.ts";
@@ -17,6 +18,8 @@ import {
   type Context,
   clusterOf,
   endAll,
+  failOver,
+  failsOver,
   type Part,
   partsOf,
   playAll,
@@ -31,6 +34,8 @@ import { type Turns, turnsOf } from "./turns.ts";
 interface EntryScene extends Scene {
   readonly eks: DirectEntries;
   readonly product: StageName;
+  readonly records: Map<string, AccessRequest>;
+  readonly events: ChainedEvent[];
 }
 
 /** One of the two leases that overlap gives a group, and the other one a group and an access policy. */
@@ -69,6 +74,7 @@ const acts: Acts<EntryScene> = {
     eks.passTo(clock.ms + 61_000);
     clock.ms += 61_000;
   },
+  [failsOver]: async (_, { turns, records, events }) => failOver(turns, [records], events),
   ...Object.fromEntries(
     Object.entries(edits).map(([name, edit]): [string, Act<EntryScene>] => [
       `somebody ${name}`,
@@ -77,19 +83,22 @@ const acts: Acts<EntryScene> = {
   ),
 };
 
+const forgets = [`somebody ${strips}`, "somebody deletes the entry"];
+
 /**
  * Who deletes an entry and makes it again within minutes takes all that we have written into it: what was sent before, and comes
- * then, nothing can tell from theirs (docs/access-entries.md). So no one does both.
+ * then, nothing can tell from theirs (docs/access-entries.md). So no one does both. Who loses the records and the tags, hides our access.
  */
 const isPlayed = (names: readonly string[]) =>
-  !["somebody makes an entry", "somebody deletes the entry"].every((name) => names.includes(name));
+  !["somebody makes an entry", "somebody deletes the entry"].every((name) => names.includes(name)) &&
+  !(names.includes(failsOver) && names.some((name) => forgets.includes(name)));
 
 const parts = partsOf(acts, 4, isPlayed);
 
 /** Until all has settled; what is late arrives while time passes. */
 const settle = (scene: EntryScene, context: Context) => settleDown(scene, context, 30, scene.eks.passTo);
 
-/** Nothing that was sent can arrive any more, and a person looks at all that is there, as happens by the hour. */
+/** Nothing that was sent can arrive any more, and a person looks at all that is there, as happens by the hour and after a failover. */
 async function lookLater({ clock, eks }: EntryScene, context: Context): Promise<void> {
   eks.passTo(clock.ms + 10 * 60_000);
   clock.ms += 10 * 60_000;
@@ -133,18 +142,25 @@ async function judge({ eks, ledger, product }: EntryScene): Promise<void> {
 /** Plays once, and holds its result against the ledger: when all has settled, and when all is removed. */
 async function playOnce(product: StageName, turns: Turns, played: readonly Part[]) {
   const clock = { ms: Date.now() };
-  const ledger = memoryLedger();
+  const records = new Map<string, AccessRequest>();
+  const events: ChainedEvent[] = [];
+  const ledger = memoryLedger(records, events);
   // Only a tag knows that a call to the entry of a proved lease is on its way (docs/access-entries.md).
   const eks = directEntries(
     clock,
     played.some(({ name }) => name === `somebody ${strips}`),
   );
   await fillLedger(ledger, stages[product].cluster, new Date(clock.ms), "access-entry");
-  const scene = { ledger, eks, clock, turns, product, config: stages[product].config, openFor: eks.openFor };
+  const memory = { ledger, records, events };
+  const scene = { ...memory, eks, clock, turns, product, config: stages[product].config, openFor: eks.openFor };
 
   await playAll(scene, acts, played);
   const later = afterwards(scene);
   await settle(scene, later);
+  if (played.some(({ name }) => name === failsOver)) {
+    await lookLater(scene, later);
+    await settle(scene, later);
+  }
   await judge(scene);
   await endAll(scene, later);
   await settle(scene, later);
