@@ -1,8 +1,10 @@
 import { groupsBy, keptWith } from "../collections.ts";
+import type { Cluster } from "../policy/cluster.ts";
 import { bindsRoles } from "../policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest, RequestFields } from "../record.ts";
 import { isRescue } from "../request.ts";
-import { approversConfirmedForSeconds, isDatedAhead, lastApproval } from "../seals.ts";
+import type { PreviewPublicKeys } from "../seal.ts";
+import { approversConfirmedForSeconds, isDatedAhead, isGenuinePreview, lastApproval } from "../seals.ts";
 import { earliest, endOf, isOwnUsername, isSignInShare, leaseEnd } from "./lease.ts";
 import type { Holding, MappedIdentity, OtherLease, Share } from "./lease-record.ts";
 
@@ -112,32 +114,48 @@ export function forPrincipals<R extends AccessRequest>(
   return found;
 }
 
-/** By lower-case ARN: entries of ours that runs can have begun to make for these leases, with all that they give. */
-export function begunHoldings(requests: readonly AccessRequest[], now: Date): ReadonlyMap<string, Holding> {
+/** By lower-case ARN: our part of entries that runs can have begun to write for these leases. @param partOf absent: entries that we add */
+export function begunHoldings<R extends AccessRequest>(
+  requests: readonly R[],
+  now: Date,
+  partOf: (request: R) => Pick<Holding, "entryAdded" | "added"> = ({ groups }) => ({ entryAdded: true, added: groups }),
+): ReadonlyMap<string, Holding> {
   const found = new Map<string, Holding>();
   for (const request of requests) {
     const key = request.principal.toLowerCase();
     const { arn = request.principal, added = [], shares = [] } = found.get(key) ?? {};
-    const all = [...new Set([...added, ...request.groups])].sort();
-    found.set(key, { arn, entryAdded: true, added: all, shares: [...shares, approvedShare(request, now)] });
+    const part = partOf(request);
+    const all = [...new Set([...added, ...part.added])].sort();
+    const share = approvedShare(request, now);
+    found.set(key, { arn, entryAdded: part.entryAdded, added: all, shares: [...shares, share] });
   }
   return found;
 }
 
 /**
  * Our part of entries whose memory others took away before any run proved their leases.
- * @param usernameOf of an entry without our memory, by lower-case ARN; undefined: there is none
+ * @param identityOf of an entry without our memory, by lower-case ARN; undefined: there is none
  */
 export function holdingsOfBegun(
   requests: readonly AccessRequest[],
-  usernameOf: (key: string) => string | undefined,
-  now: Date,
+  identityOf: (key: string) => MappedIdentity | null | undefined,
+  { cluster, keys, now }: { readonly cluster: Cluster; readonly keys: PreviewPublicKeys; readonly now: Date },
 ): readonly Holding[] {
-  const begun = requests.filter(({ principal, lease }) => {
-    if (lease?.state !== "scheduled" || lease.writeBegan === null) return false;
-    return isOwnUsername(usernameOf(principal.toLowerCase()) ?? "");
-  });
-  return [...begunHoldings(begun, now).values()];
+  const partOf = (request: AccessRequest): Pick<Holding, "entryAdded" | "added"> => {
+    const { groups, preview } = request;
+    const today = identityOf(request.principal.toLowerCase());
+    if (!today) return { entryAdded: false, added: [] };
+    if (isOwnUsername(today.username)) return { entryAdded: true, added: groups };
+    // In others' entry, ours is what it lacked when the approvers saw it.
+    const added = groups.filter((group) => today.groups.includes(group) && !preview?.base?.groups.includes(group));
+    const isSeen = added.length > 0 && preview?.base?.username === today.username;
+    return { entryAdded: false, added: isSeen && isGenuinePreview(request, cluster, keys) ? added : [] };
+  };
+  const begun = requests
+    .filter(({ lease }) => lease?.state === "scheduled" && lease.writeBegan !== null)
+    .map((request) => ({ ...request, part: partOf(request) }))
+    .filter(({ part }) => part.entryAdded || part.added.length > 0);
+  return [...begunHoldings(begun, now, ({ part }) => part).values()];
 }
 
 export function idsOf(requests: readonly { readonly id: string }[]): ReadonlySet<string> {

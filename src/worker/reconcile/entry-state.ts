@@ -73,8 +73,9 @@ export async function readEntryState(
   const genuine = new Set(withoutWithdrawn(read, memory.withdrawals, keys.decision));
   // The cluster remembers a withdrawal before its removal, which can fail: until then the record says what to remove.
   const approved = read.filter((each) => genuine.has(each) || (each.state === "approved" && isDueToEnd(each, now)));
-  const usernames = new Map(unclaimed.map((each) => [withoutRolePath(each.principalArn).toLowerCase(), each.username]));
-  const made = holdingsOfBegun(read, (key) => usernames.get(key), now);
+  const others = new Map(unclaimed.map((each) => [withoutRolePath(each.principalArn).toLowerCase(), each]));
+  const unheld = (key: string) => identityOfEntry(others.get(key) ?? null, undefined);
+  const made = holdingsOfBegun(read, unheld, { cluster, keys: keys.preview, now });
   const known = [...held, ...made];
   const ours = withLedgerMemory(sealedClusterOf(cluster), known, approved, keys.memory, "access-entry");
   for (const [key, at] of openSince) if (isDatedAhead({ at }, now)) openSince.delete(key);

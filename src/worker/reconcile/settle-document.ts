@@ -58,8 +58,8 @@ export async function readClusterState(
   const document = await readRemembered(configMap?.data ?? {});
   const approved = withoutWithdrawn(open, mergeWithdrawals(withdrawals, elsewhere), keys.decision);
   const unheld = (key: string) =>
-    holdings.some(({ arn }) => arn.toLowerCase() === key) ? undefined : identityInDocument(document, key)?.username;
-  const made = holdingsOfBegun(approved, unheld, now);
+    holdings.some(({ arn }) => arn.toLowerCase() === key) ? undefined : identityInDocument(document, key);
+  const made = holdingsOfBegun(approved, unheld, { cluster, keys: keys.preview, now });
   const { holdings: known, lost } = withLedgerMemory(
     sealedClusterOf(cluster),
     made.length > 0 ? [...holdings, ...made] : holdings,

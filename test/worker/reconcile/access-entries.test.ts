@@ -781,13 +781,16 @@ describe.each([[null], [["readers"]]])(
 );
 
 test.each([
-  { way: "access-entry", name: "analytics" },
-  { way: "aws-auth", name: clusterName },
+  { way: "access-entry", name: "analytics", others: null },
+  { way: "aws-auth", name: clusterName, others: null },
+  { way: "access-entry", name: "analytics", others: ["readers"] },
+  { way: "aws-auth", name: clusterName, others: ["readers"] },
 ] as const)(
-  "an entry that a dead worker made for a lease, and whose memory a person took away, goes with that lease, by $way",
-  async ({ way, name }) => {
+  "what a dead worker wrote for a lease, and whose memory a person took away, goes with that lease, by $way, beside $others of others",
+  async ({ way, name, others }) => {
     const cluster = clusterIn(context.config, name);
     const place = outsideOf(way, side(), cluster);
+    if (others) await place.edit(engineer, others);
     for (const isProved of [true, false]) {
       const id = `r-${isProved}`;
       await ask(context, cluster, { id });
@@ -801,7 +804,7 @@ test.each([
       }
       await revokeOnly(context, id);
       await reconcileCluster(context, cluster);
-      expect(await place.given(engineer)).toBeNull();
+      expect(await place.given(engineer)).toEqual(others);
     }
   },
 );
