@@ -190,7 +190,7 @@ async function openJournal(context: WorkerContext, order: RescueOrder): Promise<
   if (begun) return ledgerJournal(context, begun, by);
   const request = beginRescue(order, newRequestId(), context, context.config.timing.requestExpiresAfterSeconds);
   const now = context.now();
-  await recordChange(context, request, brokenBy(order, request, now), now);
+  await recordChange(context, null, request, brokenBy(order, request, now), now);
   return ledgerJournal(context, request, by);
 }
 

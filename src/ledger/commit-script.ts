@@ -116,12 +116,15 @@ end
 `;
 
 /**
- * Lua: whether a stored record has the expected version. It never overwrites a change without a commit. `sha1` is of the text that a commit
- * wrote, which can have half a character: cjson does not decode that.
+ * Lua: whether a stored record is what the change was made from. `base`: the SHA-1 of that text; "": the change's process does not know it.
+ * It never overwrites a change without a commit. `sha1` is of the text that a commit wrote, which can have half a character: cjson does
+ * not decode that.
  */
 const intactLua = `
-local function is_intact(text, version, sha1)
-  if version == '0' or redis.sha1hex(text or '') == sha1 then return true end
+local function is_intact(text, version, sha1, base)
+  local now = redis.sha1hex(text or '')
+  if base ~= '' then return now == base end
+  if version == '0' or now == sha1 then return true end
   local read, record = pcall(cjson.decode, text or '')
   return read and type(record) == 'table' and record.version == tonumber(version)
 end
@@ -147,12 +150,12 @@ end
  * KEYS: record, due, unshown, head, events, log of the record, counts, open by cluster, and the lists
  * ARGV: version before, record, id, due score or "", event or "", its digest (hex), its class or "", the cluster in which it counts as
  * open or "", for each list the place in it, or ""; then the index in KEYS of this person's pending requests, and the most of them,
- * or ""
- * Returns 1, or 0 where the version differs, the record can't be read, or too many are pending.
+ * or "", and `base`
+ * Returns 1, or 0 where another record is there, it can't be read, or too many are pending.
  */
 export const commitScript = scriptOf(`${chainLua}${intactLua}${countLua}
 local stored = redis.call('HMGET', KEYS[1], 'version', 'record', 'class', 'open', 'sha1')
-if (stored[1] or '0') ~= ARGV[1] or not is_intact(stored[2], ARGV[1], stored[5]) then return 0 end
+if (stored[1] or '0') ~= ARGV[1] or not is_intact(stored[2], ARGV[1], stored[5], ARGV[#KEYS + 3]) then return 0 end
 local most = ARGV[#KEYS + 2]
 if most ~= '' and redis.call('ZCARD', KEYS[tonumber(ARGV[#KEYS + 1])]) >= tonumber(most) then return 0 end
 

@@ -41,12 +41,14 @@ import {
 } from "./lists.ts";
 import { OwnCommits, type UndoneLedger } from "./own-commits.ts";
 import {
+  digestInRedis,
   fieldsOf,
   kindOfRecord,
   readRecord,
   readRecords,
   readRequests,
   recordKey,
+  rememberDigest,
   shownKey,
   textOfRecord,
   threadKey,
@@ -68,6 +70,8 @@ import { redisTurns, type TurnLedger } from "./turns.ts";
 
 /** A record's next version with its event: written together or not at all. */
 export interface LedgerChange {
+  /** The record from which `after` was made; absent or null: it is new. One that this process neither read nor wrote counts by its version. */
+  readonly before?: LedgerRecord | null;
   readonly after: LedgerRecord;
   /** Null: an event already reports it: one more failure with the number of tries and the next one, or a new seal. */
   readonly event: AuditEvent | null;
@@ -256,7 +260,7 @@ async function readCounts(redis: RedisClient, key: string): Promise<ReadonlyMap<
 async function commit(
   redis: RedisClient,
   reader: StoredReader,
-  { after, event, maxPending }: LedgerChange,
+  { before = null, after, event, maxPending }: LedgerChange,
 ): Promise<CommitResult> {
   const { id, version, cluster } = after;
   const due = recordDueAt(after);
@@ -267,12 +271,15 @@ async function commit(
   ];
   // Only requests count.
   const [counted, openIn] = isMigration(after) ? ["", ""] : [classOf(after), isClosed(after) ? "" : cluster];
+  const text = JSON.stringify(after);
   const written = await runScript(redis, commitScript, keys, [
-    ...[String(version - 1), JSON.stringify(after), id, due === null ? "" : String(due)],
+    ...[String(version - 1), text, id, due === null ? "" : String(due)],
     ...[...(event ? chainText(event) : ["", ""]), counted, openIn],
     ...lists.map(({ place }) => (place === null ? "" : String(place))),
     ...[String(keys.indexOf(pendingKey(askerOf(after))) + 1), maxPending === undefined ? "" : String(maxPending)],
+    digestInRedis(before),
   ]);
+  rememberDigest(after, text);
   if (written === 1) return { type: "committed" };
   const current = await readRecord(redis, reader, kindOfRecord(id), id);
   // After a broken connection ioredis sends a script again that already ran.

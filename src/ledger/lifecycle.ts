@@ -39,10 +39,12 @@ export function eventOf(
 /**
  * Commits the next version of a record with its event, and wakes the jobs that show it and look at its cluster. A failed wake-up loses
  * nothing: the sweep finds due and unshown records, also after a conflict.
+ * @param before as it was read, or written; null: it is new
  * @param event null: only for a fact that an event already reports: one more failed try (`needsEvent`), or its new seal
  */
 export function recordChange(
   context: RecordContext,
+  before: LedgerRecord | null,
   after: LedgerRecord,
   event: AuditEvent | null,
   now: Date,
@@ -51,7 +53,7 @@ export function recordChange(
   const label = event?.type ?? "one more try";
   return traced({ name: `record ${label}`, ...traceFor(context, after) }, async () => {
     const { ledger, queues, log } = context;
-    const result = await ledger.commit({ ...limit, after, event });
+    const result = await ledger.commit({ ...limit, before, after, event });
     if (result.type === "conflict") return result;
     if (event) recordedEvents.publish(event);
     // The failure's own line counts the tries.
@@ -94,7 +96,7 @@ export function startFollowingUndone(
     context.log.error({ request: left.id, cluster, version: left.version }, "Redis lost later changes of this record");
     const [now, version] = [context.now(), left.version + 1];
     const { type, actor, detail, after } = again ?? undone({ ...left, version }, approvers);
-    const written = await recordChange(context, after, eventOf(type, left, actor, now, detail), now);
+    const written = await recordChange(context, left, after, eventOf(type, left, actor, now, detail), now);
     return written.type === "committed" ? "done" : "again";
   };
   const look = () => context.ledger.eachUndone(follow);
@@ -174,9 +176,10 @@ async function update<Kept extends LedgerRecord, Outcome>(
   let written: Kept | null = null;
   for (let conflicts = 0; conflicts < maxConflicts; ) {
     // The Slack process trusts only verified records, so it reads again and does not take the record of the conflict.
-    const step: UpdateStep<Kept, Outcome> = await decide(written ?? (await get()));
+    const before = written ?? (await get());
+    const step: UpdateStep<Kept, Outcome> = await decide(before);
     if (step.type === "stop") return step.outcome;
-    const result = await recordChange(context, step.after, step.event, context.now());
+    const result = await recordChange(context, before, step.after, step.event, context.now());
     if (result.type === "committed" && step.type === "write") return step.outcome;
     if (result.type === "conflict") conflicts += 1;
     written = result.type === "committed" ? step.after : null;

@@ -169,7 +169,7 @@ async function previewAgain(context: ChangedContext, cluster: Cluster): Promise<
     if (request.state !== "pending" || !request.preview || !isOffered) continue;
     if (isGenuinePreview(request, cluster, context.keys.preview)) continue;
     const event = eventOf("preview.outdated", request, "worker", at, { why: policyChanged });
-    await recordChange(context, outdatedRequest(request, policyChanged), event, at);
+    await recordChange(context, request, outdatedRequest(request, policyChanged), event, at);
   }
 }
 
@@ -182,7 +182,7 @@ export async function wakeWaiting(context: TroubleContext, cluster: Cluster): Pr
   const waiting = [...(await ledger.leasedOf(cluster.name)), ...pending].filter(
     (request) => request.trouble && Date.parse(request.trouble.retryAt) > at.getTime(),
   );
-  await inParallel(waiting, (request) => recordChange(context, dueNow(request, at), null, at));
+  await inParallel(waiting, (request) => recordChange(context, request, dueNow(request, at), null, at));
 }
 
 function dueNow(request: AccessRequest, now: Date): AccessRequest {

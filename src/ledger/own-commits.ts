@@ -1,7 +1,7 @@
 import { endedAgain, isEnded, type LedgerRecord } from "../access/lists.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import { fieldLua, readRecords, recordPrefix, sha1 } from "./records.ts";
+import { digestInRedis, fieldLua, readRecords, recordPrefix } from "./records.ts";
 import type { StoredReader } from "./stored.ts";
 
 /** Before a failover, the old server can still answer for some time, with changes that the new one never gets. */
@@ -56,7 +56,7 @@ export class OwnCommits {
 
   add(record: LedgerRecord): void {
     const { id, version, cluster } = record;
-    const digest = sha1(JSON.stringify(record));
+    const digest = digestInRedis(record);
     const before = this.#known.get(id);
     // Two runs of this process can commit the very same version at once.
     const isAnother = before?.isAnother || (version <= (before?.version ?? 0) && digest !== before?.digest);

@@ -71,7 +71,7 @@ export async function readRecord<K extends RecordKind>(
   kind: K,
   id: string,
 ): Promise<Stored<K> | null> {
-  return kindOfRecord(id) === kind ? reader.read(kind, id, await textOfRecord(redis, id)) : null;
+  return kindOfRecord(id) === kind ? readText(reader, kind, id, await textOfRecord(redis, id)) : null;
 }
 
 /** Empty, so that it can't be read: the key is no hash. */
@@ -125,7 +125,27 @@ end
 return found
 `);
 
-export const sha1 = (text: string) => hash("sha1", text);
+const digests = new WeakMap<LedgerRecord, string>();
+
+/** The digest of the text that this process read or wrote as this record: two versions can have one number. "": it did neither. */
+export function digestInRedis(record: LedgerRecord | null): string {
+  return (record && digests.get(record)) ?? "";
+}
+
+export function rememberDigest(record: LedgerRecord, text: string): void {
+  digests.set(record, hash("sha1", text));
+}
+
+async function readText<K extends RecordKind>(
+  reader: StoredReader,
+  kind: K,
+  id: string,
+  text: string | null | undefined,
+): Promise<Stored<K> | null> {
+  const record = await reader.read(kind, id, text);
+  if (record) rememberDigest(record, text ?? "");
+  return record;
+}
 
 interface KnownList {
   /** Of all its ids and digests; null: a record has none, or is unreadable, so the list is read each time. */
@@ -184,10 +204,10 @@ async function readChanged(
   const pairs = Array.isArray(texts) ? texts.map(textsIn) : [];
   for (const [index, id] of wanted.entries()) {
     const [text, written] = pairs[index] ?? [];
-    const request = await reader.read("request", id, text);
+    const request = await readText(reader, "request", id, text);
     found.set(id, request);
     // The digest does not fit a text that was written without a commit.
-    if (request && written && written === sha1(text ?? "")) records.set(written, request);
+    if (request && written && written === digestInRedis(request)) records.set(written, request);
   }
   const requests = [...found.values()].filter((request) => request !== null).filter(isOpen);
   // A failover can undo a change in between.
@@ -244,7 +264,7 @@ export async function readRequests(
 }
 
 export async function readTexts(reader: StoredReader, found: readonly StoredText[]): Promise<readonly LedgerRecord[]> {
-  const records = await Promise.all(found.map(([id, text]) => reader.read(kindOfRecord(id), id, text)));
+  const records = await Promise.all(found.map(([id, text]) => readText(reader, kindOfRecord(id), id, text)));
   return records.filter((record) => record !== null);
 }
 

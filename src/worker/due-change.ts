@@ -59,14 +59,19 @@ function changeOfMigration(migration: Migration, now: Date, remindAfterSeconds: 
 }
 
 /** A concurrent decision can win: the sweep finds the remaining work. */
-export async function recordDue(context: WorkerContext, { type, after, detail }: DueChange, now: Date): Promise<void> {
+export async function recordDue(
+  context: WorkerContext,
+  record: LedgerRecord,
+  { type, after, detail }: DueChange,
+  now: Date,
+): Promise<void> {
   const isWarning = type === "lease.warned" && isRequest(after) && after.state === "approved";
   // An extended lease ends no access, so it needs no warning.
   if (isWarning && (await continuationOf(context.ledger, after))) {
     const lease = { ...after.lease, warnAt: null, warnedAt: null };
-    return void (await recordChange(context, { ...after, lease }, null, now));
+    return void (await recordChange(context, record, { ...after, lease }, null, now));
   }
-  await recordChange(context, after, eventOf(type, after, "worker", now, detail), now);
+  await recordChange(context, record, after, eventOf(type, after, "worker", now, detail), now);
 }
 
 function hasExpired({ expiresAt }: { readonly expiresAt: string }, now: Date): boolean {
@@ -83,7 +88,7 @@ export async function recordDelay(context: WorkerContext, request: AccessRequest
   const trouble = nextTry(request, failure, now);
   const isTold = needsEvent(request.trouble, trouble);
   const event = isTold ? eventOf("request.delayed", request, "worker", now, delayDetail(trouble)) : null;
-  await recordChange(context, withTrouble(request, trouble), event, now);
+  await recordChange(context, request, withTrouble(request, trouble), event, now);
 }
 
 const lookForFutureEveryMs = 60_000;
@@ -105,7 +110,7 @@ export async function forgetFuture(context: WorkerContext): Promise<void> {
   for (const record of [...overdue, ...pending.requests, ...leased.requests, ...migrations]) {
     if (!record.trouble || !isDatedAhead(record.trouble, now)) continue;
     const after = isMigration(record) ? nextMigration(record, { trouble: null }) : withTrouble(record, null);
-    await recordChange(context, after, null, now);
+    await recordChange(context, record, after, null, now);
   }
 }
 
@@ -116,7 +121,7 @@ export async function closeRefused(
 ): Promise<void> {
   const now = context.now();
   const event = eventOf("request.refused", request, "worker", now, { code: refusal.code });
-  await recordChange(context, refusedRequest(request, refusal), event, now);
+  await recordChange(context, request, refusedRequest(request, refusal), event, now);
 }
 
 export function closeEndedExtension(context: WorkerContext<RequestLedger>, request: PendingRequest): Promise<void> {

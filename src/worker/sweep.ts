@@ -80,7 +80,7 @@ export async function sweep(context: WorkerContext): Promise<void> {
     const isEnd = woken.every(({ type }) => type === "end");
     if (isEnd && dueAt !== null) known.set(record.id, { dueAt, at: now.getTime() });
   }
-  await inParallel(due, async ({ change }) => change && recordDue(context, change, now));
+  await inParallel(due, async ({ record, change }) => change && recordDue(context, record, change, now));
   await inParallel(others.filter(isUnconfigured), (request) => reportUnconfigured(context, request));
   // Messages that wait there are often of these records: without Slack, they would be put in again each second.
   const { waiting = 0 } = await queues.messages.getJobCounts("waiting");
@@ -115,11 +115,11 @@ async function showPendingAgain(context: WorkerContext): Promise<void> {
   for (const user of (await ledger.linkQuestions()).keys())
     await wake(queues, { type: "show", record: `${linkQuestionPrefix} ${user}` });
   const of = { list: "pending", clusters: [...config.clusters.keys()], requester: null, match: "any" } as const;
-  const migrations = (await ledger.migrations.open()).map((each) => nextMigration(each, {}));
-  await inParallel(migrations, (record) => recordChange(context, record, null, now()));
+  const migrations = await ledger.migrations.open();
+  await inParallel(migrations, (each) => recordChange(context, each, nextMigration(each, {}), null, now()));
   for (let offset = 0; ; offset += batch) {
     const { requests } = await ledger.list(of, offset, batch);
-    await inParallel(requests.map(nextVersion), (record) => recordChange(context, record, null, now()));
+    await inParallel(requests, (each) => recordChange(context, each, nextVersion(each), null, now()));
     if (requests.length < batch) return;
   }
 }

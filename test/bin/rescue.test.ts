@@ -436,7 +436,7 @@ test("it goes on under a record that an attacker wrote into Redis no longer than
       lease: { ...begun.lease, endsAt: never } as ApprovedRequest["lease"],
     });
     const now = new Date();
-    await recordChange(context, forged, eventOf("lease.delayed", forged, "worker", now, {}), now);
+    await recordChange(context, begun, forged, eventOf("lease.delayed", forged, "worker", now, {}), now);
   });
 
   const { stdout } = await rescue("--yes", "--keep");
@@ -535,7 +535,7 @@ test.each([
       const now = new Date();
       const end = { cause: "revoked", by: "U0APPROVER", at: now.toISOString(), why: "" } as const;
       const after = revise(begun, { lease: aLease(begun.lease, { end, ...change }) });
-      await recordChange(context, after, eventOf("lease.ending", after, "U0APPROVER", now, {}), now);
+      await recordChange(context, begun, after, eventOf("lease.ending", after, "U0APPROVER", now, {}), now);
     });
   sandbox.aws.faults.plan("eks.UpdateClusterConfig", { type: "watch" }, { onStrike: revoked });
 
@@ -555,7 +555,7 @@ test("an entry that a late process made for a lease that is over is deleted by w
     if (!record?.lease) throw new Error("the rescue has not begun");
     const now = new Date();
     const over = revise(record, { lease: endedLease(record.lease, now.toISOString(), {}) });
-    await recordChange(context, over, eventOf("lease.ended", over, "worker", now, {}), now);
+    await recordChange(context, record, over, eventOf("lease.ended", over, "worker", now, {}), now);
   });
   expect(await entry()).not.toBeNull();
 

@@ -25,6 +25,8 @@ import { memoryClusters, memoryFleet, memoryLinks, memoryTurns } from "./memory-
  */
 export function memoryLedger(records = new Map<string, AccessRequest>(), events: ChainedEvent[] = []): Ledger {
   const migrations = new Map<string, Migration>();
+  /** What is kept of each record that was read or committed here. */
+  const bases = new WeakMap<LedgerRecord, LedgerRecord>();
   const unshown = new Set<string>();
   const shown = new Map<string, ShownMessages>();
   const threads = new Map<string, readonly string[]>();
@@ -43,15 +45,18 @@ export function memoryLedger(records = new Map<string, AccessRequest>(), events:
       .filter((migration) => migration.cluster === cluster)
       .sort((a, b) => migrationNumber(b) - migrationNumber(a));
 
-  const commit = ({ after, event, maxPending = Number.POSITIVE_INFINITY }: LedgerChange): CommitResult => {
+  const commit = ({ before, after, event, maxPending = Number.POSITIVE_INFINITY }: LedgerChange): CommitResult => {
     const current = stored(after.id);
-    if ((current?.version ?? 0) !== after.version - 1) {
+    const base = before && bases.get(before);
+    if ((current?.version ?? 0) !== after.version - 1 || (base && base !== current)) {
       const isAgain = current !== null && JSON.stringify(current) === JSON.stringify(after);
       return isAgain ? { type: "committed" } : { type: "conflict", current };
     }
     const waiting = all().filter((each) => askerOf(each) === askerOf(after) && each.state === "pending");
     if (waiting.length >= maxPending) return { type: "conflict", current };
-    store(structuredClone(after));
+    const kept = structuredClone(after);
+    bases.set(after, kept).set(kept, kept);
+    store(kept);
     postponed.delete(after.id);
     unshown.add(after.id);
     if (event) append(event);

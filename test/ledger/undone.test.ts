@@ -131,6 +131,25 @@ test("a version that Redis lost and that got other content since is found once, 
   }
 });
 
+test("a change made from a version that Redis lost does not replace what another process wrote as that version", async () => {
+  const first = aRequest();
+  const key = recordKey(first.id);
+  const lost = { ...first, reason: "what Redis lost", version: 2 };
+  const another = { ...first, reason: "another change", version: 2 };
+  await ledger.commit(aChange(first));
+  await onServer((redis) => redis.copy(key, "{eks-access}:before"));
+  await ledger.commit({ ...aChange(lost), before: first });
+  await onServer((redis) => redis.rename("{eks-access}:before", key));
+  await redisLedger(connection.redis).commit(aChange(another));
+
+  const refused = await ledger.commit({ ...aChange({ ...lost, version: 3 }), before: lost });
+  const present = await ledger.get(first.id);
+  const made = await ledger.commit({ ...aChange({ ...another, version: 3 }), before: present });
+
+  expect(refused).toEqual({ type: "conflict", current: another });
+  expect(made).toEqual({ type: "committed" });
+});
+
 test("an approval that Redis lost is found below what this process wrote on top of what is left, with who gave it", async () => {
   const request = aRequest();
   const key = recordKey(request.id);

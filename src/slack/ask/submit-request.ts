@@ -95,7 +95,7 @@ export async function submitRequest(
     return request;
   }
   const { pending: maxPending } = context.config.limits;
-  const result = await recordChange(context, request, event, now, { maxPending });
+  const result = await recordChange(context, null, request, event, now, { maxPending });
   if (result.type === "conflict" && !result.current) {
     const message = `You already have ${maxPending} requests waiting. Cancel one, or ask again later.`;
     return refusedRequest(request, { code: "too-many-pending", message });

@@ -136,7 +136,7 @@ async function give(
   const access = { principal, admits: admittedInWords(admittedBy(principal)), level: level.name, groups };
   const detail = { ...access, durationSeconds, reason, memberships: person.memberships };
   const event = eventOf("emergency.taken", given, person.user, now, detail);
-  const result = await recordChange(context, given, event, now);
+  const result = await recordChange(context, null, given, event, now);
   // Ids are random: a conflict means that this id exists, so make another.
   return result.type === "committed" ? given : give(context, person, requested, level, may);
 }

@@ -158,7 +158,8 @@ async function noteRefusal(
   const after = lookedAtAgain(request, code, facts);
   if (!after) return noteAttempt(context, { act: verdict, by, code, request, detail: { digest } });
   const now = context.now();
-  await recordChange(context, after, eventOf("decision.refused", request, by, now, { code, verdict, digest }), now);
+  const event = eventOf("decision.refused", request, by, now, { code, verdict, digest });
+  await recordChange(context, request, after, event, now);
 }
 
 /** The record without its outdated preview; null: the refusal is about something else. */

@@ -72,7 +72,8 @@ async function lookAgain(context: GenuineContext, request: PendingRequest): Prom
   const now = context.now();
   const after = unpreviewedRequest(request);
   const detail = { digest: request.preview?.digest ?? "" };
-  const result = await recordChange(context, after, eventOf("preview.refused", request, "slack", now, detail), now);
+  const event = eventOf("preview.refused", request, "slack", now, detail);
+  const result = await recordChange(context, request, after, event, now);
   return result.type === "committed" ? after : { ...request, ...cleared };
 }
 
@@ -120,6 +121,7 @@ async function planAgain(context: GenuineContext, migration: PendingMigration): 
   const now = context.now();
   const after = nextMigration(migration, withoutPlan);
   const detail = { why: "the plan is not what the worker made", approvers: migration.approvals.map(({ by }) => by) };
-  const result = await recordChange(context, after, eventOf("migration.void", after, "slack", now, detail), now);
+  const event = eventOf("migration.void", after, "slack", now, detail);
+  const result = await recordChange(context, migration, after, event, now);
   return result.type === "committed" ? after : { ...migration, ...withoutPlan };
 }

@@ -76,7 +76,7 @@ async function beginMigration(context: SlackContext, requested: NewMigration): P
   const { givenArns, kind, requester } = requested;
   const migration = createMigration(requested, now(), config.timing.requestExpiresAfterSeconds);
   const event = eventOf("migration.asked", migration, requester, now(), { givenArns, ...(kind && { kind }) });
-  const result = await recordChange(context, migration, event, now());
+  const result = await recordChange(context, null, migration, event, now());
   if (result.type === "committed") return migrationAskedAnswer(migration);
   const first = await ledger.migrations.get(migration.id);
   return first && isOpen(first) ? migrationOpenAnswer(first) : null;

@@ -49,7 +49,7 @@ async function beginStep({ context, cluster }: MigrationRun, migration: Migratio
   const detail = { plan: migration.plan?.digest ?? "", step: name };
   const isTold = migration.begun?.name === name || isRefusedAgain(migration);
   const event = isTold ? null : eventOf("migration.begun", after, "worker", now, detail);
-  const result = await recordChange(context, after, event, now);
+  const result = await recordChange(context, migration, after, event, now);
   if (result.type === "conflict") throw recordChanged(migration.id);
   return after;
 }

@@ -40,7 +40,7 @@ export async function lookAtMigration(worker: WorkerContext, cluster: Cluster): 
   try {
     const now = context.now();
     const change = dueChange(migration, now, context.config.timing.remindAfterSeconds);
-    if (change) await recordDue(context, change, now);
+    if (change) await recordDue(context, migration, change, now);
     else if (migration.state === "pending") await plan(context, cluster, migration);
     else await runMigration(context, cluster, migration.id);
   } catch (error) {
@@ -58,7 +58,8 @@ async function plan(context: WorkerContext, cluster: Cluster, migration: Pending
   const now = context.now();
   const detail = { plan: after.plan?.digest ?? "", code: after.refusal?.code ?? "" };
   const event = eventOf(after.plan ? "migration.planned" : "migration.refused", after, "worker", now, detail);
-  if ((await recordChange(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
+  const { type } = await recordChange(context, migration, after, event, now);
+  if (type === "conflict") throw recordChanged(migration.id);
 }
 
 async function planMigration(context: WorkerContext, cluster: Cluster, migration: PendingMigration) {

@@ -246,7 +246,8 @@ async function settle(context: WorkerContext, migration: Migration): Promise<voi
   const settlesAt = new Date(Math.max(settled, Date.parse(migration.settlesAt ?? "") || 0)).toISOString();
   const after = nextMigration(migration, { settlesAt, trouble: null });
   const event = eventOf("migration.settling", after, "worker", now, { until: settlesAt });
-  if ((await recordChange(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
+  const { type } = await recordChange(context, migration, after, event, now);
+  if (type === "conflict") throw recordChanged(migration.id);
 }
 
 function isSettled({ now }: WorkerContext, { settlesAt }: Migration): boolean {

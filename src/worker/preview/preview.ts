@@ -190,7 +190,7 @@ async function previewRequest(
   const preview = sealPreview(request, unsealed, context.keys.preview);
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
   const reminders = planReminders(now, request.expiresAt, context.config.timing.remindAfterSeconds);
-  await recordChange(context, previewedRequest(request, { preview, approvalsWanted, reminders }), event, now);
+  await recordChange(context, request, previewedRequest(request, { preview, approvalsWanted, reminders }), event, now);
 }
 
 /** Enough to know whether a person had this access before, newest first. */

@@ -130,7 +130,7 @@ async function recover(from: WayContext, { way, state }: Memory, holding: Holdin
   const { requester, askedBy = null, level, groups, approvers, emergency } = share;
   const detail = { principal: holding.arn, requester, askedBy, level, groups, approvers, emergency };
   const event = eventOf("lease.recovered", bare, "worker", now, detail);
-  await recordChange(context, { ...bare, lease }, event, now);
+  await recordChange(context, null, { ...bare, lease }, event, now);
 }
 
 /** A record for a lease that only the cluster remembers. Its approvals are lost, except the approvers' names and its end. */

@@ -234,7 +234,7 @@ async function noteUntrusted(context: WorkerContext, cluster: Cluster, open: rea
   // If two runs read the log before either wrote to it, the record's version lets one write.
   if ((await context.ledger.eventsOf(first.id, maxEvents)).some(isSame)) return true;
   context.log.error({ cluster: cluster.name, why }, "the cluster's memory of our leases has no valid seal");
-  await recordOutcome(context, nextVersion(first), "annotation.refused", { why });
+  await recordOutcome(context, first, nextVersion(first), "annotation.refused", { why });
   return false;
 }
 
@@ -293,5 +293,5 @@ async function noteReplayed(context: WorkerContext, request: ApprovedRequest): P
   context.log.error({ request: request.id }, "an old record from before its revocation is in the ledger again");
   const end = { cause: "replayed" as const, by: "worker", at: context.now().toISOString(), why: "" };
   const after = withLease(request, { ...request.lease, end }, null);
-  await recordOutcome(context, after, "lease.replayed", { approvers: request.approvals.map(({ by }) => by) });
+  await recordOutcome(context, request, after, "lease.replayed", { approvers: request.approvals.map(({ by }) => by) });
 }

@@ -37,7 +37,7 @@ export async function recordActive(
     warnAt: warnAt(request, endsAt, context.config.timing.warnBeforeEndSeconds),
     drift: null,
   });
-  await recordOutcome(context, withLease(request, lease, null), isRepair ? "lease.repaired" : "lease.active", {
+  await recordOutcome(context, request, withLease(request, lease, null), isRepair ? "lease.repaired" : "lease.active", {
     admits: admittedInWords(admittedBy(request.principal)),
     mapped: proof.mapped.result,
     authorized: proof.authorized.result,
@@ -72,14 +72,17 @@ export async function recordDrift(
   if (isAsBefore && !(message === null && request.trouble)) return;
   const drift = message === null ? null : { at: context.now().toISOString(), message };
   const after = withLease(request, { ...request.lease, drift }, null);
-  await recordOutcome(context, after, message === null ? "lease.repaired" : "lease.drifted", { message });
+  await recordOutcome(context, request, after, message === null ? "lease.repaired" : "lease.drifted", { message });
 }
 
 /** Records that a lease ends because the cluster has more for it than approved. The next run removes what is left. */
 export async function recordRevoked(context: WorkerContext, request: ApprovedRequest, error: unknown): Promise<void> {
   const { code, message: why } = failureOf(error);
   const end = { cause: "revoked", by: "worker", at: context.now().toISOString(), why } as const;
-  await recordOutcome(context, withLease(request, { ...request.lease, end }, null), "lease.ending", { code, why });
+  await recordOutcome(context, request, withLease(request, { ...request.lease, end }, null), "lease.ending", {
+    code,
+    why,
+  });
 }
 
 interface Removed {
@@ -108,11 +111,14 @@ export async function recordEnd(
     const lagSeconds = (Date.parse(endedAt) - Date.parse(lease.end?.at ?? sealedEnd(request))) / 1000;
     context.metrics?.revocationLag.observe(lagSeconds);
     const detail = { cause, lagSeconds, ...memory, ...endDetail(context, request, proved) };
-    return recordOutcome(context, withLease(request, lease, null), "lease.ended", detail);
+    return recordOutcome(context, request, withLease(request, lease, null), "lease.ended", detail);
   }
   const failure = whyFailed(request.lease);
   const lease = failedLease(request.lease, failure, over);
-  await recordOutcome(context, withLease(request, lease, null), "lease.failed", { code: failure.code, ...memory });
+  await recordOutcome(context, request, withLease(request, lease, null), "lease.failed", {
+    code: failure.code,
+    ...memory,
+  });
 }
 
 function endDetail(context: WorkerContext, request: ApprovedRequest, proved: ProvedEnd | null) {
@@ -141,7 +147,10 @@ const approvalReplayed = {
 /** The approval does not cover the present change: the approvers decide about a new preview (law 4). */
 export async function recordVoid(context: WorkerContext, request: ApprovedRequest, message: string): Promise<void> {
   const by = request.approvals.map((approval) => approval.by);
-  await recordOutcome(context, voidedRequest(request, message), "approval.void", { why: message, approvers: by });
+  await recordOutcome(context, request, voidedRequest(request, message), "approval.void", {
+    why: message,
+    approvers: by,
+  });
 }
 
 /** Records the decision of `decideFailure`: the next try, or a failed lease with cause and remedy. */
@@ -159,7 +168,7 @@ async function recordFailure(
   if (outcome === "put-off") return postpone(context, request, failure);
   const { code, message } = failure;
   const lease = failedLease(request.lease, { code, message }, {});
-  await recordOutcome(context, withLease(request, lease, null), "lease.failed", { code });
+  await recordOutcome(context, request, withLease(request, lease, null), "lease.failed", { code });
 }
 
 /** Records that the plan refuses a lease. The worker removes all that can be in the cluster. While aws-auth is broken, the lease waits. */
@@ -209,7 +218,7 @@ async function postpone(context: WorkerContext, request: ApprovedRequest, failur
   const after = withLease(request, lease ?? request.lease, trouble);
   const { voidSince } = after.lease;
   const detail = { ...delayDetail(trouble), ...(voidSince && { voidSince }) };
-  await recordOutcome(context, after, isTold ? "lease.delayed" : null, detail);
+  await recordOutcome(context, request, after, isTold ? "lease.delayed" : null, detail);
 }
 
 /** A lease that is due to end can be gone although the run failed: it is not active any more (law 5). */
@@ -225,13 +234,14 @@ type Detail = AuditEvent["detail"];
 /** If the record changed meanwhile, that change woke the next run. @param type null: no event, as in `recordChange` */
 export async function recordOutcome(
   context: WorkerContext,
+  before: AccessRequest,
   after: AccessRequest,
   type: EventType | null,
   detail: Detail,
 ): Promise<void> {
   const now = context.now();
   const event = type && eventOf(type, after, "worker", now, { ...idsElsewhere(context, [], after), ...detail });
-  const result = await recordChange(context, after, event, now);
+  const result = await recordChange(context, before, after, event, now);
   if (result.type === "conflict") context.log.info({ request: after.id, event: type }, "the record changed meanwhile");
 }
 

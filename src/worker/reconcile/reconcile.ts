@@ -226,7 +226,7 @@ async function lookAgain(
   const approvers = request.approvals.map(({ by }) => by);
   const type = approvers.length > 0 ? "approval.void" : "preview.outdated";
   const event = eventOf(type, request, "worker", now, { why: otherLeasesChanged, approvers });
-  await recordChange(context, outdatedRequest(request, otherLeasesChanged), event, now);
+  await recordChange(context, request, outdatedRequest(request, otherLeasesChanged), event, now);
 }
 
 /**

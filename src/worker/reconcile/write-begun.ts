@@ -44,7 +44,7 @@ async function recordWriting(context: WorkerContext, request: ApprovedRequest, l
   const after = withLease(request, lease);
   // Without a wake-up: the outcome follows soon, and the sweep finds the record if the process dies.
   const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context, [], request));
-  const result = await context.ledger.commit({ after, event });
+  const result = await context.ledger.commit({ before: request, after, event });
   if (result.type === "conflict") throw recordChanged(request.id);
   return after;
 }
@@ -56,7 +56,7 @@ export async function recordVoidBegun(context: WorkerContext, request: ApprovedR
   const now = context.now();
   const after = withLease(request, { ...request.lease, voidSince: now.toISOString() });
   const event = eventOf("lease.delayed", request, "worker", now, { voidSince: now.toISOString() });
-  const result = await context.ledger.commit({ after, event });
+  const result = await context.ledger.commit({ before: request, after, event });
   if (result.type === "conflict") throw new AccessError("cluster-conflict", recordChanged(request.id).what);
   return after;
 }

@@ -92,5 +92,5 @@ async function adopt(context: WorkerContext, cluster: Cluster, principalArn: str
   const lease = activeLease(begun.lease, { endsAt, writeBegan: at, place, activeSince: at });
   const detail = { principal: principalArn, level: rescueLevel, requester: by, as, emergency: true };
   const event = eventOf("lease.recovered", begun, "worker", now, detail);
-  await recordChange(context, { ...begun, lease }, event, now);
+  await recordChange(context, null, { ...begun, lease }, event, now);
 }

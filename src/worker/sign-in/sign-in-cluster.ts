@@ -239,7 +239,7 @@ async function postponeEndReview(context: WorkerContext, request: ApprovedReques
   }
   const after = withEndProof(request, { ...before, trouble });
   const isTold = needsEvent(before.trouble, trouble);
-  await recordOutcome(context, after, isTold ? "lease.rights-delayed" : null, delayDetail(trouble));
+  await recordOutcome(context, request, after, isTold ? "lease.rights-delayed" : null, delayDetail(trouble));
 }
 
 function recordEndProof(
@@ -251,7 +251,7 @@ function recordEndProof(
   const { mapped, authorized } = proof;
   const detail = { mapped: mapped.result, authorized: authorized.result, how: authorized.detail };
   const ids = idsElsewhere(context, auditIds);
-  return recordOutcome(context, withEndProof(request, proof), "lease.rights-asked", { ...detail, ...ids });
+  return recordOutcome(context, request, withEndProof(request, proof), "lease.rights-asked", { ...detail, ...ids });
 }
 
 function withEndProof(request: ApprovedRequest, endProof: EndProof): ApprovedRequest {
