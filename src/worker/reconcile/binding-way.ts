@@ -24,7 +24,7 @@ import {
   notAsPlanned,
   placeInWords,
 } from "./carry-out-bindings.ts";
-import { reportUntrusted, untrustedReportEveryMs } from "./gather.ts";
+import { reportEveryMs, reportUntrusted } from "./gather.ts";
 import { type BindingSettlement, settleBindings } from "./settle-bindings.ts";
 import { rehearseSignIns, type SignInsWritten, signInWrites, withoutFailed, writeSignIns } from "./settle-sign-ins.ts";
 import { placeFor, type SignInMap, type SignInNames, signInNames } from "./sign-in-names.ts";
@@ -263,10 +263,10 @@ async function reportForged(
   const turnOf = ({ uid }: ClusterBinding) => `forged-${cluster}-${uid}`;
   const isKnown = await Promise.all(forged.map((binding) => ledger.isTurnKept(turnOf(binding))));
   const fresh = forged.filter((_, index) => !isKnown[index]);
-  if (fresh.length === 0 || !(await ledger.takeTurn(`forged-${cluster}`, untrustedReportEveryMs, maxReports))) return;
+  if (fresh.length === 0 || !(await ledger.takeTurn(`forged-${cluster}`, reportEveryMs, maxReports))) return;
   const more = others > 0 ? ` and ${others} more` : "";
   const limit = `Reported: at most ${maxReports} times an hour`;
   const places = fresh.map(placeInWords).join(", ");
   await reportUntrusted(context, cluster, `${places}${more}: with our label, without our seal. ${limit}`);
-  await Promise.all(fresh.map((binding) => ledger.keepTurn(turnOf(binding), untrustedReportEveryMs)));
+  await Promise.all(fresh.map((binding) => ledger.keepTurn(turnOf(binding), reportEveryMs)));
 }

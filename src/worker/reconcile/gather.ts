@@ -36,8 +36,8 @@ const endEvents: ReadonlySet<EventType> = new Set(["lease.ended"]);
 /** More events than one life of a request has. */
 const maxEvents = 500;
 
-/** Reports an untrusted memory of a cluster without leases at most once in this time, in milliseconds. */
-export const untrustedReportEveryMs = 60 * 60_000;
+/** Reports what no record can say at most once in this time, in milliseconds. */
+export const reportEveryMs = 60 * 60_000;
 
 /** Concurrent runs see the same untrusted memory: longer than one run, in milliseconds. */
 const concurrentRunsMs = 60_000;
@@ -111,7 +111,8 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   const { approvalGoodForSeconds } = context.config.timing;
   const now = context.now();
   const orphans = orphansIn(state, idsOf(open), cluster, adapter.way, leased);
-  const { over: closed, revoked } = await idsNotLeasedHere(context, orphans, leased, adapter.isTaken);
+  const { over: closed, revoked, returned } = await idsNotLeasedHere(context, orphans, leased, adapter.isTaken);
+  await noteReturned(context, cluster, state, returned);
   const all = dueWork(open, now);
   const due = adapter.unlisted ? { ...all, beginning: [], inForce: [] } : all;
   const isThere = (request: ApprovedRequest) => shareInCluster(state.holdings, request) !== undefined;
@@ -179,9 +180,9 @@ async function idsNotLeasedHere(
   orphans: readonly Share[],
   leased: readonly ApprovedRequest[],
   isOfThisWay: (request: AccessRequest) => boolean,
-): Promise<{ readonly over: ReadonlySet<string>; readonly revoked: ReadonlySet<string> }> {
-  const [over, revoked] = [new Set<string>(), new Set<string>()];
-  if (orphans.length === 0) return { over, revoked };
+): Promise<Readonly<Record<"over" | "revoked" | "returned", ReadonlySet<string>>>> {
+  const [over, revoked, returned] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  if (orphans.length === 0) return { over, revoked, returned };
   const records = new Map<string, AccessRequest>();
   for (const request of leased) records.set(request.id, request);
   const unlisted: Share[] = [];
@@ -191,13 +192,38 @@ async function idsNotLeasedHere(
     else if (isOver(share, known, isOfThisWay)) over.add(share.id);
   }
   const { ledger } = context;
+  const longAgo = context.now().getTime() - returnedAfterMs;
   await inParallel(unlisted, async (share) => {
     const known = await ledger.get(share.id);
     if (known?.state === "pending") await noteUndone(context, share.id);
     if (known ? isOver(share, known, isOfThisWay) : await ledger.isPermanentLeaseOver(share.id)) over.add(share.id);
     if (known ? isClosed(known) : over.has(share.id)) revoked.add(share.id);
+    const endedAt = known?.lease?.endedAt;
+    const isBack = known ? endedAt && Date.parse(endedAt) < longAgo : over.has(share.id);
+    if (isBack && !isSignInShare(share)) returned.add(share.id);
   });
-  return { over, revoked };
+  return { over, revoked, returned };
+}
+
+/** A reading can be of before the end for so long: clocks differ, and EKS shows a change late. */
+const returnedAfterMs = 60_000;
+
+/** Others put an old copy of the access in its place. The run that found it removes it, so the log has it first. */
+async function noteReturned(context: WorkerContext, cluster: Cluster, state: WayState, ids: ReadonlySet<string>) {
+  if (ids.size === 0) return;
+  const { ledger, log, now } = context;
+  for (const { arn: principal, shares } of state.holdings.values()) {
+    const given = state.identityOf(principal)?.groups ?? [];
+    for (const { id, groups } of shares) {
+      if (!ids.has(id) || !groups.every((group) => given.includes(group))) continue;
+      await inTurn(ledger, `returned-${id}`, reportEveryMs, async () => {
+        log.error({ request: id, cluster: cluster.name, principal }, "ended access is in the cluster again");
+        const event = eventOf("lease.returned", { id, cluster: cluster.name }, "worker", now(), { principal, groups });
+        await ledger.note(event);
+        recordedEvents.publish(event);
+      });
+    }
+  }
 }
 
 function isOver(share: Share, known: AccessRequest, isOfThisWay: (request: AccessRequest) => boolean): boolean {
@@ -225,7 +251,7 @@ async function noteUntrusted(context: WorkerContext, cluster: Cluster, open: rea
   const [first] = open;
   if (!first) {
     const turn = `untrusted-${cluster.name}`;
-    await inTurn(context.ledger, turn, untrustedReportEveryMs, () => reportUntrusted(context, cluster.name, why));
+    await inTurn(context.ledger, turn, reportEveryMs, () => reportUntrusted(context, cluster.name, why));
     return true;
   }
   const since = context.now().getTime() - concurrentRunsMs;

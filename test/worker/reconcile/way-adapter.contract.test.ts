@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { account, arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import { bytesOf } from "../../../src/access/lease/annotation.ts";
+import { endedLease } from "../../../src/access/lease/lease.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { createWorkerMetrics } from "../../../src/operations/metrics.ts";
 import { stateText, troubleText } from "../../../src/slack/show/words.ts";
@@ -12,6 +13,8 @@ import { previewCluster } from "../../../src/worker/preview/preview.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
+import { revise } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {
@@ -174,6 +177,21 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
 
     expect(await adoptCluster(fresh, cluster)).toEqual({ recovered: [], ended: ["r-one"] });
     expect(await outside.all()).toBe(before);
+  });
+
+  test("what others bring back after its end is removed, and the log has that it was there", async () => {
+    const given = await give(context, cluster, { id: "r-one" });
+    if (given.lease?.state !== "active") throw new Error("The lease was given.");
+    const over = revise(given, { lease: endedLease(given.lease, context.now().toISOString(), {}) });
+    await context.ledger.commit({ ...aChange(over, "lease.ended"), before: given });
+
+    await adoptCluster(inMinutes(2), cluster);
+    await adoptCluster(inMinutes(3), cluster);
+
+    const events = (await context.ledger.eventsOf("r-one", 100)).map(({ event }) => event);
+    const returned = events.filter(({ type }) => type === "lease.returned");
+    expect(returned.map(({ detail }) => detail)).toEqual([{ principal: engineer, groups: given.groups }]);
+    expect(await outside.given(engineer)).toBeNull();
   });
 
   test("a lease that was taken back before it was written is never given", async () => {
