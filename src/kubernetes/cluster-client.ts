@@ -8,6 +8,7 @@ import {
   type ClusterEndpoint,
   type Connection,
   createConnection,
+  failing,
   isUnknownApi,
   kubernetesFailure,
   notReadable,
@@ -37,12 +38,10 @@ export function connectCluster(cluster: ClusterEndpoint, { timeoutMs }: { readon
     /** Names of pods: the first 500, or `limit`. An empty namespace means every one. */
     listPods: async (namespace: string, limit = 500): Promise<readonly string[]> => {
       const path = namespace === "" ? "/api/v1/pods" : `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
-      try {
-        const { value } = await connection.ask({ method: "GET", path, query: { limit: String(limit) } }, podNames);
-        return value.items.map(({ metadata }) => metadata.name);
-      } catch (error) {
-        throw kubernetesFailure(error, `GET pods in ${namespace || "every namespace"} of cluster ${name}`);
-      }
+      const call = { method: "GET", path, query: { limit: String(limit) } } as const;
+      const what = `GET pods in ${namespace || "every namespace"} of cluster ${name}`;
+      const { value } = await connection.ask(call, podNames).catch(failing(what));
+      return value.items.map(({ metadata }) => metadata.name);
     },
     close: connection.close,
   };
@@ -170,20 +169,16 @@ async function reviewAccess(
   const resource = kind.toLowerCase();
   const call = { method: "POST" as const, path: `/apis/${api}/${resource}s`, body: { apiVersion: api, kind, spec } };
   const what = `POST ${resource} of cluster ${cluster}`;
-  try {
-    const answer = await connection.ask(call, accessReview);
-    const { spec: answered, status } = answer.value;
-    const { allowed, denied, reason, evaluationError } = status;
-    const isOfAnother = answered?.user != null && answered.user !== spec.user;
-    if (isOfAnother || (allowed && denied)) throw notReadable(what);
-    if (!allowed && !denied && evaluationError) {
-      const why = outsideWords(evaluationError, maxReason);
-      throw new AccessError("cluster-unexpected", `The API server did not answer ${what} (${why})`);
-    }
-    return { allowed, reason: (reason || evaluationError || "").slice(0, maxReason), auditId: auditIdOf(answer) };
-  } catch (error) {
-    throw kubernetesFailure(error, what);
+  const answer = await connection.ask(call, accessReview).catch(failing(what));
+  const { spec: answered, status } = answer.value;
+  const { allowed, denied, reason, evaluationError } = status;
+  const isOfAnother = answered?.user != null && answered.user !== spec.user;
+  if (isOfAnother || (allowed && denied)) throw notReadable(what);
+  if (!allowed && !denied && evaluationError) {
+    const why = outsideWords(evaluationError, maxReason);
+    throw new AccessError("cluster-unexpected", `The API server did not answer ${what} (${why})`);
   }
+  return { allowed, reason: (reason || evaluationError || "").slice(0, maxReason), auditId: auditIdOf(answer) };
 }
 
 function attributesOf(access: ResourceAccess | PathCheck): object {

@@ -7,7 +7,7 @@ import { measuredStep } from "../operations/announcements.ts";
 import { RecentResults, worthRemembering } from "../operations/bounds.ts";
 import { inTurns } from "../operations/deadlines.ts";
 import type { ApiAnswer } from "./api-calls.ts";
-import { type Connection, isNotFound, kubernetesFailure, notReadable } from "./connection.ts";
+import { type Connection, failing, isNotFound, kubernetesFailure, notReadable, unlessAbsent } from "./connection.ts";
 
 const managedFields = z.object({ manager: z.string().nullish(), time: z.string().nullish(), fieldsV1: z.unknown() });
 
@@ -137,6 +137,10 @@ export function configMapAt(
     const { kind, metadata: now } = answer.value;
     return kind === "Table" && metadata?.resourceVersion === now.resourceVersion;
   };
+  const readNow = async () => {
+    const last = answers.last(place);
+    return last && (await isAsBefore(last)) ? last.object : read(await connection.send({ method: "GET", path: one }));
+  };
   const query = (dryRun: boolean) => ({ fieldManager, ...(dryRun && { dryRun: "All" }) });
   const put = async (body: ConfigMapObject | SentObject, dryRun: boolean, readAs: typeof readWritten) => {
     const sent = body instanceof SentObject ? body.bytes : body;
@@ -150,25 +154,13 @@ export function configMapAt(
   };
   return {
     /** Null: the API server itself says that there is none. */
-    read: async (): Promise<ConfigMapObject | null> => {
-      const last = answers.last(place);
-      try {
-        if (last && (await isAsBefore(last))) return last.object;
-        return read(await connection.send({ method: "GET", path: one }));
-      } catch (error) {
-        if (isNotFound(error)) return null;
-        throw kubernetesFailure(error, `GET ${call}`);
-      }
-    },
+    read: (): Promise<ConfigMapObject | null> => readNow().catch(unlessAbsent(`GET ${call}`)),
     /** `cluster-conflict` after a concurrent write or deletion. */
     replace: (body: ConfigMapObject | SentObject) => put(body, false, readWritten),
     rehearse: (body: ConfigMapObject | SentObject) => put(body, true, readAnswer),
-    create: async (object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject> => {
-      try {
-        return read(await connection.send({ method: "POST", path: all, query: query(dryRun), body: object }));
-      } catch (error) {
-        throw kubernetesFailure(error, `POST ${call}${dryRun ? " (dry run)" : ""}`);
-      }
+    create: (object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject> => {
+      const sent = connection.send({ method: "POST", path: all, query: query(dryRun), body: object });
+      return sent.then(read).catch(failing(`POST ${call}${dryRun ? " (dry run)" : ""}`));
     },
   };
 }

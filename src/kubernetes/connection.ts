@@ -208,6 +208,18 @@ export function kubernetesFailure(error: unknown, what: string): AccessError {
   return error instanceof RefusedByServer ? answered(error, what) : unanswered(error, what);
 }
 
+/** Of the promise of a call. */
+export function failing(what: string): (error: unknown) => never {
+  return (error) => {
+    throw kubernetesFailure(error, what);
+  };
+}
+
+/** The same for an object that can be absent: null. */
+export function unlessAbsent(what: string): (error: unknown) => null {
+  return (error) => (isNotFound(error) ? null : failing(what)(error));
+}
+
 /** The refusal of the API server itself, not of a proxy; undefined: it did not refuse the call. */
 export function statusOf(error: unknown): Status | undefined {
   return error instanceof RefusedByServer ? statusIn(error.answer) : undefined;

@@ -4,7 +4,15 @@ import { AccessError, type FailureCode } from "../access/access-error.ts";
 import { type ClusterBinding, leaseLabels, type NewBinding } from "../access/lease/own-bindings.ts";
 import { type OperatorObject, objectInWords } from "../access/policy/operator-rights.ts";
 import { allOfPages, isTooLarge } from "../operations/bounds.ts";
-import { type Connection, isNotFound, kubernetesFailure, RefusedByServer, statusOf } from "./connection.ts";
+import {
+  type Connection,
+  failing,
+  isNotFound,
+  kubernetesFailure,
+  RefusedByServer,
+  statusOf,
+  unlessAbsent,
+} from "./connection.ts";
 import { bindingLists, bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";
 
 /** The name of one binding, and the uid of the meant one; null: whatever has the name. */
@@ -34,12 +42,8 @@ export function leaseBindings(connection: Connection, cluster: string) {
       const lists =
         among && new Set(among.map(({ namespace }) => bindingLists[namespace === null ? "cluster" : "namespaces"]));
       const found: ClusterBinding[] = [];
-      try {
-        for await (const bindings of bindingPages(connection, what, bindingShape, query, lists))
-          found.push(...bindings.map(readBinding));
-      } catch (error) {
-        throw kubernetesFailure(error, what);
-      }
+      for await (const bindings of bindingPages(connection, what, bindingShape, query, lists))
+        found.push(...bindings.map(readBinding));
       return found;
     },
     /** The binding of this name, whatever its labels; null: there is none. One that is too large to read has no uid. */
@@ -87,17 +91,11 @@ export function leaseBindings(connection: Connection, cluster: string) {
     namespaces: async (): Promise<readonly Namespace[]> => {
       const what = `GET namespaces of cluster ${cluster}`;
       const bounds = { ...maxNamespaces, deadline: AbortSignal.timeout(maxNamespaces.milliseconds) };
-      try {
-        const all = await allOfPages(what, bounds, (token) =>
-          readPage(connection, "/api/v1/namespaces", namespaceShape, {
-            limit: "250",
-            ...(token && { continue: token }),
-          }),
-        );
-        return all.map(({ metadata, status }) => ({ name: metadata.name, isEnding: status.phase === "Terminating" }));
-      } catch (error) {
-        throw kubernetesFailure(error, what);
-      }
+      const all = await allOfPages(what, bounds, (token) => {
+        const query = { limit: "250", ...(token && { continue: token }) };
+        return readPage(connection, what, "/api/v1/namespaces", namespaceShape, query);
+      });
+      return all.map(({ metadata, status }) => ({ name: metadata.name, isEnding: status.phase === "Terminating" }));
     },
   };
 }
@@ -217,12 +215,8 @@ const plurals: Readonly<Record<OperatorObject["kind"], string>> = {
 /** Calls for the roles, bindings and ConfigMaps of an operator. Each throws an AccessError. */
 export function operatorObjectCalls(connection: Connection, cluster: string) {
   const read = async (wanted: OperatorObject): Promise<Found | null> => {
-    try {
-      return (await connection.ask({ method: "GET", path: pathOfObject(wanted) }, objectShape)).value;
-    } catch (error) {
-      if (isNotFound(error)) return null;
-      throw kubernetesFailure(error, `GET ${objectInWords(wanted)} of cluster ${cluster}`);
-    }
+    const asked = connection.ask({ method: "GET", path: pathOfObject(wanted) }, objectShape);
+    return (await asked.catch(unlessAbsent(`GET ${objectInWords(wanted)} of cluster ${cluster}`)))?.value ?? null;
   };
   return {
     objectState: async (wanted: OperatorObject) => stateOf(await read(wanted), wanted),
@@ -237,11 +231,8 @@ export function operatorObjectCalls(connection: Connection, cluster: string) {
       const call = found
         ? ({ method: "PUT", path: pathOfObject(wanted), body } as const)
         : ({ method: "POST", path: listOf(wanted), body } as const);
-      try {
-        await connection.send({ ...call, query: { fieldManager } });
-      } catch (error) {
-        throw kubernetesFailure(error, `${call.method} ${objectInWords(wanted)} of cluster ${cluster}`);
-      }
+      const what = `${call.method} ${objectInWords(wanted)} of cluster ${cluster}`;
+      await connection.send({ ...call, query: { fieldManager } }).catch(failing(what));
     },
   };
 }

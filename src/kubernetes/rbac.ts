@@ -10,7 +10,7 @@ import {
 } from "../access/policy/rights.ts";
 import { answerTooLarge, boundedPages, isTooLarge, type Page } from "../operations/bounds.ts";
 import { inParallel } from "../operations/deadlines.ts";
-import { type Connection, isNotFound, kubernetesFailure } from "./connection.ts";
+import { type Connection, failing, unlessAbsent } from "./connection.ts";
 
 /** A person with the right to create RoleBindings can make this list long: beyond the bounds it reads none. A page fits into an answer. */
 const pageSize = 250;
@@ -30,7 +30,7 @@ function placeOf(namespace: string): string {
 /** The lists of all bindings: those of the whole cluster, and those of its namespaces. */
 export const bindingLists = { cluster: bindingsPath(null), namespaces: `${api}/rolebindings` };
 
-/** Reads these lists in pages. @throws AccessError `answer-too-large`; RefusedByServer */
+/** Reads these lists in pages. @throws AccessError such as `answer-too-large` */
 export async function* bindingPages<T extends { readonly subjects?: readonly unknown[] | null | undefined }>(
   connection: Connection,
   what: string,
@@ -42,7 +42,11 @@ export async function* bindingPages<T extends { readonly subjects?: readonly unk
   let subjects = 0;
   for (const path of lists) {
     for await (const bindings of boundedPages(what, bounds, (token) =>
-      readPage(connection, path, binding, { limit: String(pageSize), ...query, ...(token && { continue: token }) }),
+      readPage(connection, what, path, binding, {
+        limit: String(pageSize),
+        ...query,
+        ...(token && { continue: token }),
+      }),
     )) {
       for (const each of bindings) subjects += each.subjects?.length ?? 0;
       if (subjects > mostOf.subjects) throw answerTooLarge(`${what} has more than ${mostOf.subjects} subjects`);
@@ -51,14 +55,16 @@ export async function* bindingPages<T extends { readonly subjects?: readonly unk
   }
 }
 
-/** One page of a list of any kind. @throws RefusedByServer */
+/** One page of a list of any kind. @throws AccessError */
 export async function readPage<T>(
   connection: Connection,
+  what: string,
   path: string,
   item: z.ZodType<T>,
   query: Readonly<Record<string, string>>,
 ): Promise<Page<T>> {
-  const { value, bytes } = await connection.ask({ method: "GET", path, query }, pageOf(item));
+  const asked = connection.ask({ method: "GET", path, query }, pageOf(item));
+  const { value, bytes } = await asked.catch(failing(what));
   return { items: value.items, bytes, next: value.metadata?.continue ?? undefined };
 }
 
@@ -105,18 +111,15 @@ export async function readRoleRules(
   if (kind === "Role" && namespace === null) return null;
   const place = kind === "Role" ? `${placeOf(namespace ?? "")}/roles` : `${api}/clusterroles`;
   const what = `GET ${kind} ${name} of cluster ${cluster}`;
-  try {
-    const path = `${place}/${encodeURIComponent(name)}`;
-    const rules = (await connection.ask({ method: "GET", path }, role)).value.rules ?? [];
-    let rights = 0;
-    for (const { verbs, resources, nonResourceURLs } of rules)
-      rights += verbs.length * (resources.length + nonResourceURLs.length);
-    if (rights > mostRights) throw answerTooLarge(`${what} has more than ${mostRights} rights`);
-    return rules;
-  } catch (error) {
-    if (isNotFound(error)) return null;
-    throw kubernetesFailure(error, what);
-  }
+  const asked = connection.ask({ method: "GET", path: `${place}/${encodeURIComponent(name)}` }, role);
+  const found = await asked.catch(unlessAbsent(what));
+  if (!found) return null;
+  const rules = found.value.rules ?? [];
+  let rights = 0;
+  for (const { verbs, resources, nonResourceURLs } of rules)
+    rights += verbs.length * (resources.length + nonResourceURLs.length);
+  if (rights > mostRights) throw answerTooLarge(`${what} has more than ${mostRights} rights`);
+  return rules;
 }
 
 /** A RoleBinding, or with the namespace null a ClusterRoleBinding, of one group or user. */
@@ -168,12 +171,8 @@ export function groupBindings(connection: Connection, cluster: string) {
     roleBindings: async (): Promise<RoleBindings> => {
       const what = `GET rolebindings of cluster ${cluster}`;
       const found: Found = { groups: new Map(), users: new Map() };
-      try {
-        for await (const bindings of bindingPages(connection, what, bindingShape)) {
-          for (const binding of bindings) addBinding(found, binding);
-        }
-      } catch (error) {
-        throw kubernetesFailure(error, what);
+      for await (const bindings of bindingPages(connection, what, bindingShape)) {
+        for (const binding of bindings) addBinding(found, binding);
       }
       return found;
     },
