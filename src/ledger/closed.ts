@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { isMigration, keepsIdAfterRemoval, type LedgerRecord, recordClosedSince } from "../access/lists.ts";
-import type { RedisClient } from "./client.ts";
 import { countLua, logKey, runScript, scriptOf } from "./commit-script.ts";
 import {
   closedKey,
@@ -24,7 +23,7 @@ import {
   traceKey,
   unshownKey,
 } from "./records.ts";
-import type { StoredReader } from "./stored.ts";
+import type { Store } from "./stored.ts";
 
 export interface ClosedBatch {
   /** Records without any further effect since before this. */
@@ -54,13 +53,15 @@ return found
 `);
 
 export async function takeClosed(
-  redis: RedisClient,
-  reader: StoredReader,
+  store: Store,
   { before, postponedUntil, limit }: ClosedBatch,
 ): Promise<readonly LedgerRecord[]> {
-  await listClosed(redis, reader);
+  await listClosed(store);
   const values = [String(before.getTime()), String(postponedUntil.getTime()), String(limit)];
-  return readTexts(reader, storedTextsIn(await runScript(redis, takeClosedScript, [closedKey, recordPrefix], values)));
+  return readTexts(
+    store,
+    storedTextsIn(await runScript(store.redis, takeClosedScript, [closedKey, recordPrefix], values)),
+  );
 }
 
 /** A part of all keys, from where it ended. KEYS: closed, the position. ARGV: the prefix of records' keys, the number of keys */
@@ -80,19 +81,19 @@ return found
 const keysAtOnce = 500;
 
 /** Lists closed records that were written without a commit, some at each call: otherwise nothing would remove them. */
-async function listClosed(redis: RedisClient, reader: StoredReader): Promise<void> {
+async function listClosed(store: Store): Promise<void> {
   const found = await runScript(
-    redis,
+    store.redis,
     unlistedScript,
     [closedKey, `${closedKey}-scan`],
     [recordPrefix, String(keysAtOnce)],
   );
   const ids = z.array(z.string()).parse(found);
-  for (const record of await readRecords(redis, reader, ids)) {
+  for (const record of await readRecords(store, ids)) {
     const since = recordClosedSince(record);
     if (since === null) continue;
     const { id, version } = record;
-    await runScript(redis, listScript, [recordKey(id), closedKey], [String(version), id, String(since)]);
+    await runScript(store.redis, listScript, [recordKey(id), closedKey], [String(version), id, String(since)]);
   }
 }
 
@@ -120,19 +121,14 @@ return 1
  * Whether the record is gone. A migration that is not its cluster's newest never becomes it again, so check and removal can't
  * conflict. @param logForMs of its events' index; null: for ever
  */
-export async function removeRecord(
-  redis: RedisClient,
-  reader: StoredReader,
-  record: LedgerRecord,
-  logForMs: number | null,
-): Promise<boolean> {
+export async function removeRecord(store: Store, record: LedgerRecord, logForMs: number | null): Promise<boolean> {
   const { id, version } = record;
-  if (isMigration(record) && (await latestMigration(redis, reader, record.cluster))?.id === id) return false;
+  if (isMigration(record) && (await latestMigration(store, record.cluster))?.id === id) return false;
   const keys = [
     ...[recordKey(id), dueKey, unshownKey, extensionsKey(id), countsKey, logKey(id)],
     ...[shownKey(id), threadKey(id), traceKey(id), permanentKey, ...listsOf(record).map(({ key }) => key)],
   ];
   const idStays = !isMigration(record) && keepsIdAfterRemoval(record);
   const values = [String(version), id, logForMs === null ? "" : String(logForMs), idStays ? "id" : ""];
-  return (await runScript(redis, removeScript, keys, values)) === 1;
+  return (await runScript(store.redis, removeScript, keys, values)) === 1;
 }

@@ -13,7 +13,7 @@ import {
   hashOf,
   type RefusedFile,
   readEach,
-  type StoredReader,
+  type Store,
   storedJson,
   textOf,
   type WorkerIdentity,
@@ -64,7 +64,8 @@ export type OutageLedger = Pick<
 >;
 
 /** What the ledger remembers about clusters, and about the worker itself. */
-export function redisClusters(redis: RedisClient, reader: StoredReader) {
+export function redisClusters(store: Store) {
+  const { redis } = store;
   return {
     /** Which of these clusters' own memories have been read into this ledger. */
     adopted: (clusters: readonly string[]) => readAdopted(redis, clusters),
@@ -77,16 +78,16 @@ export function redisClusters(redis: RedisClient, reader: StoredReader) {
     markAdopted: async (cluster: string) => void (await redis.sadd(keys.adopted, cluster)),
     /** Those of these clusters that can't be opened, by name. */
     clusterTroubles: async (clusters: readonly string[]): Promise<ReadonlyMap<string, ClusterTrouble>> =>
-      readEach(reader, "cluster trouble", await fieldsOf(redis, keys.troubles, clusters)),
+      readEach(store, "cluster trouble", await fieldsOf(redis, keys.troubles, clusters)),
     /** Null: it can be opened. */
     setClusterTrouble: async (cluster: string, trouble: ClusterTrouble | null): Promise<void> => {
       if (trouble) await setField(redis, keys.troubles, cluster, JSON.stringify(trouble));
       else await redis.hdel(keys.troubles, cluster);
     },
     /** Remembers an outage that operators hear of, unless its cluster has one. @returns the one that it has */
-    beginOutage: (cluster: string, outage: Outage) => beginOutage(redis, reader, cluster, outage),
+    beginOutage: (cluster: string, outage: Outage) => beginOutage(store, cluster, outage),
     outages: async (): Promise<ReadonlyMap<string, Outage>> =>
-      readEach(reader, "outage", await hashOf(redis, keys.outages)),
+      readEach(store, "outage", await hashOf(redis, keys.outages)),
     /** False: another process ended it first. */
     endOutage: async (cluster: string) => (await redis.hdel(keys.outages, cluster)) === 1,
     /** When others last reverted aws-auth for the third time or more; without the clusters where they did not. */
@@ -94,12 +95,12 @@ export function redisClusters(redis: RedisClient, reader: StoredReader) {
     noteReverted: (cluster: string, at: Date) => setField(redis, keys.reverted, cluster, at.toISOString()),
     /** The remembered creation of a cluster, by its ARN; null: nothing. Do not trust it without its seal. */
     creation: async (clusterArn: string): Promise<unknown> =>
-      reader.read("creation", clusterArn, await textOf(redis, "HGET", keys.creations, clusterArn)),
+      store.read("creation", clusterArn, await textOf(redis, "HGET", keys.creations, clusterArn)),
     rememberCreation: (clusterArn: string, creation: RememberedCreation) =>
       setField(redis, keys.creations, clusterArn, JSON.stringify(creation)),
     /** The namespaces of a cluster, by its name, as a worker published them. Do not trust it without its seal. */
     namespacesOf: async (cluster: string): Promise<unknown> =>
-      reader.read("namespaces", cluster, await textOf(redis, "HGET", keys.namespaces, cluster)),
+      store.read("namespaces", cluster, await textOf(redis, "HGET", keys.namespaces, cluster)),
     rememberNamespaces: async (list: NamespaceList) =>
       void (await redis.hset(keys.namespaces, list.cluster, JSON.stringify(list))),
     ...redisAcceptances(redis),
@@ -118,7 +119,7 @@ export function redisClusters(redis: RedisClient, reader: StoredReader) {
     },
     setWorkerIdentity: async (identity: WorkerIdentity) =>
       void (await redis.set(keys.workerIdentity, JSON.stringify(identity))),
-    workerIdentity: async () => reader.read("worker identity", "", await textOf(redis, "GET", keys.workerIdentity)),
+    workerIdentity: async () => store.read("worker identity", "", await textOf(redis, "GET", keys.workerIdentity)),
     noteKey: (kind: KeyKind, id: string) => setField(redis, keys.keysInUse, kind, id),
     /** The id of the key of each kind that seals, as a process last said. A hint for people: nothing seals it. */
     keysInUse: async (): Promise<ReadonlyMap<string, string>> => new Map(await hashOf(redis, keys.keysInUse)),
@@ -132,7 +133,7 @@ export function redisClusters(redis: RedisClient, reader: StoredReader) {
     },
     /** Those of the last minutes. Only words for people: nothing seals them. */
     refusals: async (now: Date): Promise<readonly RefusedFile[]> => {
-      const refusals = await readEach(reader, "refusal", await hashOf(redis, keys.refusals));
+      const refusals = await readEach(store, "refusal", await hashOf(redis, keys.refusals));
       return [...refusals.values()].filter(({ seenAt }) => now.getTime() - Date.parse(seenAt) < refusalGoodForMs);
     },
   };
@@ -199,9 +200,10 @@ async function newServer(redis: RedisClient): Promise<string | null> {
   return isNew === 1 ? id : null;
 }
 
-async function beginOutage(redis: RedisClient, reader: StoredReader, cluster: string, outage: Outage): Promise<Outage> {
+async function beginOutage(store: Store, cluster: string, outage: Outage): Promise<Outage> {
+  const { redis } = store;
   await redis.hsetnx(keys.outages, cluster, JSON.stringify(outage));
-  const open = await reader.read("outage", cluster, await textOf(redis, "HGET", keys.outages, cluster));
+  const open = await store.read("outage", cluster, await textOf(redis, "HGET", keys.outages, cluster));
   if (!open) await redis.hset(keys.outages, cluster, JSON.stringify(outage));
   return open ?? outage;
 }

@@ -57,10 +57,10 @@ import {
 } from "./records.ts";
 import {
   hashOf,
+  openStore,
   readStored,
   type ShownMessages,
-  type StoredReader,
-  storedReader,
+  type Store,
   textOf,
   type UnreadableLog,
   unreadableSentence,
@@ -100,74 +100,75 @@ export interface Ledger
 
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
 export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: () => {} }): Ledger & UndoneLedger {
-  const reader = storedReader(redis, log);
+  const store = openStore(redis, log);
   const own = new OwnCommits();
-  const undone: UndoneLedger = { eachUndone: (act) => own.eachUndone(redis, reader, act) };
+  const undone: UndoneLedger = { eachUndone: (act) => own.eachUndone(store, act) };
   const ports = {
-    ...redisRecords(redis, reader, own),
+    ...redisRecords(store, own),
     ...undone,
-    ...redisRequests(redis, reader),
-    ...redisMessages(redis, reader),
+    ...redisRequests(store),
+    ...redisMessages(store),
     ...redisEvents(redis),
-    ...redisLinks(redis, reader),
+    ...redisLinks(store),
     ...redisTurns(redis),
-    ...redisClusters(redis, reader),
+    ...redisClusters(store),
     ...redisFleet(redis),
   };
-  return { ...explained(ports, redis), migrations: explained(redisMigrations(redis, reader), redis) };
+  return { ...explained(ports, redis), migrations: explained(redisMigrations(store), redis) };
 }
 
 export type RecordLedger = ReturnType<typeof redisRecords>;
 
 /** Records of either kind: one atomic step writes them, one index has the due ones, and one list has the closed ones. */
-function redisRecords(redis: RedisClient, reader: StoredReader, own: OwnCommits) {
+function redisRecords(store: Store, own: OwnCommits) {
   return {
     /** Compare-and-swap: succeeds only if the stored version is one less than `after.version` (absent counts as 0). */
     commit: async (change: LedgerChange): Promise<CommitResult> => {
-      const result = await commit(redis, reader, change);
+      const result = await commit(store, change);
       if (result.type === "committed") own.add(change.after);
       return result;
     },
     /** The longest due first. @param isKnown leaves out a record by its id and the time at which it was due, in milliseconds, unread */
     due: (now: Date, limit: number, isKnown: (id: string, dueAt: number) => boolean = () => false) =>
-      readDue(redis, reader, now, limit, isKnown),
+      readDue(store, now, limit, isKnown),
     /** One sentence for people, if the record can't be read; null: it can, or there is none. */
     whyUnreadable: async (id: string): Promise<string | null> => {
-      const text = await textOfRecord(redis, id);
+      const text = await textOfRecord(store.redis, id);
       const kind = kindOfRecord(id);
       const reading = text === null ? null : readStored(kind, id, text);
       return reading?.type === "unreadable" ? unreadableSentence(kind, id, reading.problem) : null;
     },
     /** Closed records without any further effect, the longest closed first. Two workers at once get different ones. */
-    takeClosed: (taking: ClosedBatch) => takeClosed(redis, reader, taking),
+    takeClosed: (taking: ClosedBatch) => takeClosed(store, taking),
     /**
      * Removes a record with its data; its id finds its events for this long (null: for ever). False: it changed, something is due
      * or unshown, an open request extends it, or it is its cluster's newest migration, which gives the next number.
      */
-    remove: (record: LedgerRecord, logForMs: number | null) => removeRecord(redis, reader, record, logForMs),
+    remove: (record: LedgerRecord, logForMs: number | null) => removeRecord(store, record, logForMs),
   };
 }
 
 export type RequestLedger = RecordLedger & ReturnType<typeof redisRequests>;
 
 /** What requests have besides the life of every record. */
-function redisRequests(redis: RedisClient, reader: StoredReader) {
+function redisRequests(store: Store) {
+  const { redis } = store;
   return {
     /** Null: there is none, or it can't be read. */
-    get: (id: string): Promise<AccessRequest | null> => readRecord(redis, reader, "request", id),
+    get: (id: string): Promise<AccessRequest | null> => readRecord(store, "request", id),
     /** Approved records of a cluster with leases that are not over. Pending ones, which have no limit, are not among them. */
-    leasedOf: (cluster: string): Promise<readonly ApprovedRequest[]> => readOpenLeases(redis, reader, cluster),
+    leasedOf: (cluster: string): Promise<readonly ApprovedRequest[]> => readOpenLeases(store, cluster),
     /** Pending records of a cluster with something due, the longest due first. */
     duePendingOf: async (cluster: string, now: Date, limit: number): Promise<readonly AccessRequest[]> =>
-      ofCluster(cluster, await readRequests(redis, reader, await duePendingIds(redis, cluster, now, limit))),
+      ofCluster(cluster, await readRequests(store, await duePendingIds(redis, cluster, now, limit))),
     /** Open leases that should have been gone at this time, the longest overdue first. */
     overdue: async (since: Date, limit: number): Promise<readonly ApprovedRequest[]> => {
-      const found = await readRequests(redis, reader, await overdueIds(redis, since, limit));
+      const found = await readRequests(store, await overdueIds(redis, since, limit));
       return found.filter((request) => request.state === "approved");
     },
     /** The open requests and the ended leases that extend this one. */
     extensionsOf: async (id: string): Promise<readonly AccessRequest[]> =>
-      readRequests(redis, reader, await redis.zrange(extensionsKey(id), "0", "-1")),
+      readRequests(store, await redis.zrange(extensionsKey(id), "0", "-1")),
     /** The number of records of each class (src/access/lists.ts); a class without any is absent. */
     counts: () => readCounts(redis, countsKey),
     /** The number of open records of each cluster; a cluster without any is absent. People copy the names into a shell. */
@@ -179,10 +180,10 @@ function redisRequests(redis: RedisClient, reader: StoredReader) {
     isPermanentLeaseOver: async (id: string) => (await textOf(redis, "SISMEMBER", permanentKey, id)) === "1",
     /** Records in which this person gets the access, newest first. */
     ofRequester: async (user: string, limit: number): Promise<readonly AccessRequest[]> =>
-      readRequests(redis, reader, await redis.zrevrange(requesterKey(user), 0, limit - 1)),
+      readRequests(store, await redis.zrevrange(requesterKey(user), 0, limit - 1)),
     list: async (of: ListOf, offset: number, limit: number): Promise<ListPage> => {
       const { ids, total } = await pageOfList(redis, of, offset, limit);
-      return { requests: await readRequests(redis, reader, ids), total };
+      return { requests: await readRequests(store, ids), total };
     },
   };
 }
@@ -190,15 +191,15 @@ function redisRequests(redis: RedisClient, reader: StoredReader) {
 export type MigrationLedger = ReturnType<typeof redisMigrations>;
 
 /** The migrations of clusters to access entries. Every implementation passes test/ledger/migration-contract.ts. */
-function redisMigrations(redis: RedisClient, reader: StoredReader) {
+function redisMigrations(store: Store) {
   return {
     /** Null: there is none, or it can't be read. */
-    get: (id: string): Promise<Migration | null> => readRecord(redis, reader, "migration", id),
-    latestOf: (cluster: string) => latestMigration(redis, reader, cluster),
+    get: (id: string): Promise<Migration | null> => readRecord(store, "migration", id),
+    latestOf: (cluster: string) => latestMigration(store, cluster),
     /** Every migration that is open, or has a step that still runs; at most one for each cluster. */
     open: async (): Promise<readonly Migration[]> => {
-      const ids = await redis.zrange(openMigrationsKey, "0", "-1");
-      return (await readRecords(redis, reader, ids)).filter(isMigration);
+      const ids = await store.redis.zrange(openMigrationsKey, "0", "-1");
+      return (await readRecords(store, ids)).filter(isMigration);
     },
   };
 }
@@ -216,12 +217,13 @@ return redis.call('HDEL', KEYS[1], ARGV[1])
 export type MessageLedger = ReturnType<typeof redisMessages>;
 
 /** What Slack shows: the versions in messages, the entries of threads, and App Homes. */
-function redisMessages(redis: RedisClient, reader: StoredReader) {
+function redisMessages(store: Store) {
+  const { redis } = store;
   return {
     /** Ids of records with a newest version that no message shows yet. */
     unshown: (limit: number): Promise<readonly string[]> => redis.srandmember(unshownKey, limit),
     shown: async (id: string): Promise<ShownMessages | null> =>
-      reader.read("message", id, await textOf(redis, "GET", shownKey(id))),
+      store.read("message", id, await textOf(redis, "GET", shownKey(id))),
     /** Remembers the content of a message. The record is then unshown only if it has a newer version. */
     markShown: async (id: string, shown: ShownMessages): Promise<void> => {
       const places = [recordKey(id), shownKey(id), unshownKey];
@@ -257,11 +259,7 @@ async function readCounts(redis: RedisClient, key: string): Promise<ReadonlyMap<
   return new Map(counts.flatMap(([name, count]) => (Number(count) > 0 ? [[name, Number(count)]] : [])));
 }
 
-async function commit(
-  redis: RedisClient,
-  reader: StoredReader,
-  { before = null, after, event, maxPending }: LedgerChange,
-): Promise<CommitResult> {
+async function commit(store: Store, { before = null, after, event, maxPending }: LedgerChange): Promise<CommitResult> {
   const { id, version, cluster } = after;
   const due = recordDueAt(after);
   const lists = listsOf(after);
@@ -272,7 +270,7 @@ async function commit(
   // Only requests count.
   const [counted, openIn] = isMigration(after) ? ["", ""] : [classOf(after), isClosed(after) ? "" : cluster];
   const text = JSON.stringify(after);
-  const written = await runScript(redis, commitScript, keys, [
+  const written = await runScript(store.redis, commitScript, keys, [
     ...[String(version - 1), text, id, due === null ? "" : String(due)],
     ...[...(event ? chainText(event) : ["", ""]), counted, openIn],
     ...lists.map(({ place }) => (place === null ? "" : String(place))),
@@ -281,7 +279,7 @@ async function commit(
   ]);
   rememberDigest(after, text);
   if (written === 1) return { type: "committed" };
-  const current = await readRecord(redis, reader, kindOfRecord(id), id);
+  const current = await readRecord(store, kindOfRecord(id), id);
   // After a broken connection ioredis sends a script again that already ran.
   if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
   return { type: "conflict", current };

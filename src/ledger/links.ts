@@ -17,7 +17,7 @@ import type { SharedGroups } from "../access/shared-lists.ts";
 import type { RedisClient } from "./client.ts";
 import { chainHeadKey, chainLua, chainText, eventsKey, indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { keysOf } from "./person-data.ts";
-import { hashOf, type LinkQuestions, readEach, readStored, type StoredReader, textOf, wholeOf } from "./stored.ts";
+import { hashOf, type LinkQuestions, readEach, readStored, type Store, textOf, wholeOf } from "./stored.ts";
 
 /** A change of a person's links, with its event: written together or not at all. */
 export interface LinkChange {
@@ -107,7 +107,8 @@ const swappedForm = z.union([z.literal(0), z.array(z.string().nullable())]);
 export type LinkLedger = ReturnType<typeof redisLinks>;
 
 /** A person's principals: one in each account. */
-export function redisLinks(redis: RedisClient, reader: StoredReader) {
+export function redisLinks(store: Store) {
+  const { redis } = store;
   return {
     /** Remembers the first principal that a person asked with in an account; an existing link stays. Without an event. */
     linkPrincipal: async (user: string, link: PrincipalLink) =>
@@ -115,13 +116,13 @@ export function redisLinks(redis: RedisClient, reader: StoredReader) {
     /** By account. Trust none without its seal. */
     linksOf: async (user: string): Promise<readonly PrincipalLink[]> => {
       const stored = (await hashOf(redis, linksKey(user))).sort(([a], [b]) => a.localeCompare(b));
-      const links = await Promise.all(stored.map(([account, text]) => reader.read("link", `${user} ${account}`, text)));
+      const links = await Promise.all(stored.map(([account, text]) => store.read("link", `${user} ${account}`, text)));
       return links.filter((link) => link !== null);
     },
     /** Those that a person replaced in the last week: no one approves for an identity by taking on another. Trust none without its seal. */
     formerLinksOf: async (user: string): Promise<readonly PrincipalLink[]> => {
       const texts = await wholeOf(redis, "SMEMBERS", formerKey(user));
-      const links = await Promise.all(texts.map((text) => reader.read("link", `${user} former`, text)));
+      const links = await Promise.all(texts.map((text) => store.read("link", `${user} former`, text)));
       return links.filter((link) => link !== null);
     },
     /** Replaces the links of all people, also those of `formerLinksOf`, that nothing changed meanwhile. @param again null: it stays. @returns how many */
@@ -129,7 +130,7 @@ export function redisLinks(redis: RedisClient, reader: StoredReader) {
     /** False: the expected proposal is gone, and nothing changed. */
     changeLink: (change: LinkChange) => changeLink(redis, change),
     linkProposalOf: async (user: string) =>
-      reader.read("link proposal", user, await textOf(redis, "HGET", proposalsKey, user)),
+      store.read("link proposal", user, await textOf(redis, "HGET", proposalsKey, user)),
     /**
      * Puts other questions to administrators about this person in the place of those before, and returns these. Trust no place without the
      * seal. @param proposal what they ask about; null: anything. "outdated": another one waits, and nothing changed
@@ -142,20 +143,16 @@ export function redisLinks(redis: RedisClient, reader: StoredReader) {
       const values = [user, proposal ?? "", questions ? JSON.stringify(questions) : ""];
       const swapped = await redis.eval(swapQuestionsScript, 2, questionsKey, proposalsKey, ...values);
       const before = swappedForm.parse(swapped);
-      return before === 0 ? "outdated" : reader.read("link questions", user, before[0] ?? null);
+      return before === 0 ? "outdated" : store.read("link questions", user, before[0] ?? null);
     },
     /** The open questions about each person. Trust no place without the seal. */
     linkQuestions: async (): Promise<ReadonlyMap<string, LinkQuestions>> => {
-      return readEach(reader, "link questions", await hashOf(redis, questionsKey));
+      return readEach(store, "link questions", await hashOf(redis, questionsKey));
     },
     /** What a worker found out about a person, by cluster, for a day at most. Trust none without its seal. */
     identitiesOf: async (user: string): Promise<ReadonlyMap<string, unknown>> => {
-      return readEach(
-        reader,
-        "identities",
-        await hashOf(redis, identitiesKey(user)),
-        (cluster) => `${user} ${cluster}`,
-      );
+      const found = await hashOf(redis, identitiesKey(user));
+      return readEach(store, "identities", found, (cluster) => `${user} ${cluster}`);
     },
     rememberIdentities: async (found: Identities): Promise<void> => {
       const key = identitiesKey(found.user);
@@ -163,7 +160,7 @@ export function redisLinks(redis: RedisClient, reader: StoredReader) {
       await redis.pexpire(key, identitiesKeptMs);
     },
     /** Who is in which Slack user group, as a Slack process shared it for a minute. Do not trust it without its seal. */
-    userGroups: async (): Promise<unknown> => reader.read("user groups", "", await textOf(redis, "GET", groupsKey)),
+    userGroups: async (): Promise<unknown> => store.read("user groups", "", await textOf(redis, "GET", groupsKey)),
     shareUserGroups: async (groups: SharedGroups) =>
       void (await redis.set(groupsKey, JSON.stringify(groups), "PX", groupsKeptMs)),
   };

@@ -13,7 +13,7 @@ import { isClosed } from "../access/request.ts";
 import type { RedisClient } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { readListed, readRecords, recordKey } from "./records.ts";
-import { type StoredReader, wholeOf } from "./stored.ts";
+import { type Store, wholeOf } from "./stored.ts";
 
 const prefix = "{eks-access}";
 
@@ -56,13 +56,9 @@ export const openMigrationsKey = `${prefix}:open-migrations`;
 const maxListed = 1_000;
 
 /** Null: the cluster has had none. What a person listed that has no record, an unreadable one or another cluster's hides no other. */
-export async function latestMigration(
-  redis: RedisClient,
-  reader: StoredReader,
-  cluster: string,
-): Promise<Migration | null> {
-  const ids = await wholeOf(redis, "ZREVRANGE", migrationsKey(cluster), "0", String(maxListed - 1));
-  const records = await readRecords(redis, reader, ids);
+export async function latestMigration(store: Store, cluster: string): Promise<Migration | null> {
+  const ids = await wholeOf(store.redis, "ZREVRANGE", migrationsKey(cluster), "0", String(maxListed - 1));
+  const records = await readRecords(store, ids);
   return records.find((record): record is Migration => isMigration(record) && record.cluster === cluster) ?? null;
 }
 
@@ -96,15 +92,11 @@ function listsOfMigration(migration: Migration): readonly Listed[] {
 }
 
 /** A cluster's requests with leases that are not over, the first to end first: the same array while the list is unchanged. */
-export function readOpenLeases(
-  redis: RedisClient,
-  reader: StoredReader,
-  cluster: string,
-): Promise<readonly ApprovedRequest[]> {
+export function readOpenLeases(store: Store, cluster: string): Promise<readonly ApprovedRequest[]> {
   // A person can put an ended one back into the list: it would become a failed one.
   const isOpen = (request: AccessRequest): request is ApprovedRequest =>
     request.state === "approved" && request.cluster === cluster && !isClosed(request);
-  return readListed(redis, reader, clusterKey("leased", cluster), isOpen);
+  return readListed(store, clusterKey("leased", cluster), isOpen);
 }
 
 /** Without requests of other clusters that a person put into this cluster's list: its run would say how they ended. */
@@ -141,21 +133,20 @@ const maxDue = 10_000;
 const lookAgainMs = 5 * 60_000;
 
 export async function readDue(
-  redis: RedisClient,
-  reader: StoredReader,
+  store: Store,
   now: Date,
   limit: number,
   isKnown: (id: string, dueAt: number) => boolean,
 ): Promise<readonly LedgerRecord[]> {
-  const found = await redis.zrangebyscore(dueKey, "-inf", now.getTime(), "WITHSCORES", "LIMIT", 0, maxDue);
+  const found = await store.redis.zrangebyscore(dueKey, "-inf", now.getTime(), "WITHSCORES", "LIMIT", 0, maxDue);
   const ids = found.filter((id, index) => index % 2 === 0 && !isKnown(id, Number(found[index + 1]))).slice(0, limit);
-  const records = await readRecords(redis, reader, ids);
+  const records = await readRecords(store, ids);
   const read = new Set(records.map(({ id }) => id));
   const missing = ids.filter((id) => !read.has(id));
   if (missing.length > 0) {
-    await redis.zadd(dueKey, "XX", ...missing.flatMap((id) => [now.getTime() + lookAgainMs, id]));
+    await store.redis.zadd(dueKey, "XX", ...missing.flatMap((id) => [now.getTime() + lookAgainMs, id]));
   }
-  await listUnlisted(redis, records);
+  await listUnlisted(store.redis, records);
   return records;
 }
 

@@ -1,8 +1,7 @@
 import { endedAgain, isEnded, type LedgerRecord } from "../access/lists.ts";
-import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
 import { digestInRedis, fieldLua, readRecords, recordPrefix } from "./records.ts";
-import type { StoredReader } from "./stored.ts";
+import type { Store } from "./stored.ts";
 
 /** Before a failover, the old server can still answer for some time, with changes that the new one never gets. */
 const ownCommitsKeptMs = 5 * 60_000;
@@ -66,24 +65,24 @@ export class OwnCommits {
     this.#known.set(id, { version, digest, isAnother, ended, approvers, endedIn: null, cluster, atMs: Date.now() });
   }
 
-  async eachUndone(redis: RedisClient, reader: StoredReader, act: ActOnUndone): Promise<void> {
+  async eachUndone(store: Store, act: ActOnUndone): Promise<void> {
     // A commit during the look is not compared with an answer from before it.
     const known = [...this.#known];
     for (let from = 0; from < known.length; from += versionsAtOnce) {
       const some = known.slice(from, from + versionsAtOnce);
       const ids = some.map(([id]) => id);
-      const found = (await runScript(redis, versionsScript, [recordPrefix], ids)) as readonly [number, string][];
+      const found = (await runScript(store.redis, versionsScript, [recordPrefix], ids)) as readonly [number, string][];
       for (const [index, [id, committed]] of some.entries()) {
         const [version, digest] = found[index] ?? [0, ""];
         const isLost = version < committed.version || (version === committed.version && digest !== committed.digest);
         const { isAnother, ended } = committed;
         // Hundreds can have ended in one minute.
         const isToRead = ended && version > ended.version && digest !== committed.endedIn;
-        const isUndone = isLost || isAnother || (isToRead && (await isOpenAgain(redis, reader, ended)));
+        const isUndone = isLost || isAnother || (isToRead && (await isOpenAgain(store, ended)));
         if (!isUndone) committed.endedIn = digest;
         const isOver = isUndone || Date.now() - committed.atMs > ownCommitsKeptMs;
         if (isOver && this.#known.get(id) === committed) this.#known.delete(id);
-        if (isUndone) await this.#undone(redis, reader, id, committed, act);
+        if (isUndone) await this.#undone(store, id, committed, act);
       }
     }
   }
@@ -93,14 +92,8 @@ export class OwnCommits {
   }
 
   /** What fails is found again. */
-  async #undone(
-    redis: RedisClient,
-    reader: StoredReader,
-    id: string,
-    committed: Committed,
-    act: ActOnUndone,
-  ): Promise<void> {
-    const [left = null] = await readRecords(redis, reader, [id]);
+  async #undone(store: Store, id: string, committed: Committed, act: ActOnUndone): Promise<void> {
+    const [left = null] = await readRecords(store, [id]);
     const done = await act(committed.cluster, left, committed.ended, committed.approvers).catch((error: unknown) => {
       this.#keep(id, committed);
       throw error;
@@ -110,7 +103,7 @@ export class OwnCommits {
 }
 
 /** Others can write many versions on top of what is left, before a look. */
-async function isOpenAgain(redis: RedisClient, reader: StoredReader, ended: LedgerRecord): Promise<boolean> {
-  const [left] = await readRecords(redis, reader, [ended.id]);
+async function isOpenAgain(store: Store, ended: LedgerRecord): Promise<boolean> {
+  const [left] = await readRecords(store, [ended.id]);
   return left !== undefined && endedAgain(ended, left) !== null;
 }

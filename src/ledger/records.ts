@@ -3,7 +3,7 @@ import { isMigrationId, isRequest, type LedgerRecord } from "../access/lists.ts"
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
-import type { HashField, Stored, StoredReader } from "./stored.ts";
+import type { HashField, Store, Stored } from "./stored.ts";
 
 /** The prefix of each record's key, of either kind: the id decides. */
 export const recordPrefix = "{eks-access}:record:";
@@ -65,13 +65,8 @@ export function kindOfRecord(id: string): RecordKind {
 type RecordKind = "request" | "migration";
 
 /** Null: there is none of this kind, or it can't be read. */
-export async function readRecord<K extends RecordKind>(
-  redis: RedisClient,
-  reader: StoredReader,
-  kind: K,
-  id: string,
-): Promise<Stored<K> | null> {
-  return kindOfRecord(id) === kind ? readText(reader, kind, id, await textOfRecord(redis, id)) : null;
+export async function readRecord<K extends RecordKind>(store: Store, kind: K, id: string): Promise<Stored<K> | null> {
+  return kindOfRecord(id) === kind ? readText(store, kind, id, await textOfRecord(store.redis, id)) : null;
 }
 
 /** Empty, so that it can't be read: the key is no hash. */
@@ -137,12 +132,12 @@ export function rememberDigest(record: LedgerRecord, text: string): void {
 }
 
 async function readText<K extends RecordKind>(
-  reader: StoredReader,
+  store: Store,
   kind: K,
   id: string,
   text: string | null | undefined,
 ): Promise<Stored<K> | null> {
-  const record = await reader.read(kind, id, text);
+  const record = await store.read(kind, id, text);
   if (record) rememberDigest(record, text ?? "");
   return record;
 }
@@ -163,17 +158,12 @@ const knownLists = new Map<string, KnownList>();
 const maxKnown = 2_000;
 
 /** The open requests of a sorted list, in its order. Each run reads all leases of its cluster, so Redis sends only changes. */
-export async function readListed(
-  redis: RedisClient,
-  reader: StoredReader,
-  list: string,
-  isOpen: IsOpen,
-): Promise<readonly ApprovedRequest[]> {
+export async function readListed(store: Store, list: string, isOpen: IsOpen): Promise<readonly ApprovedRequest[]> {
   const known = knownLists.get(list);
-  const answer = await runScript(redis, digestsScript, [list, recordPrefix], [known?.digest ?? ""]);
+  const answer = await runScript(store.redis, digestsScript, [list, recordPrefix], [known?.digest ?? ""]);
   const [digest = "", ids, digests] = Array.isArray(answer) ? answer.map(String) : [];
   const found = { digest, ids: ids ? ids.split("\n") : [], digests: digests?.split("\n") ?? [] };
-  const now = known?.digest === digest ? known : await readChanged(redis, reader, found, known, isOpen);
+  const now = known?.digest === digest ? known : await readChanged(store, found, known, isOpen);
   knownLists.delete(list);
   knownLists.set(list, now);
   forgetOldest();
@@ -181,8 +171,7 @@ export async function readListed(
 }
 
 async function readChanged(
-  redis: RedisClient,
-  reader: StoredReader,
+  store: Store,
   { digest, ids, digests }: FoundList,
   before: KnownList | undefined,
   isOpen: IsOpen,
@@ -200,11 +189,11 @@ async function readChanged(
     found.set(id, isKnown ? known : null);
   }
   const wanted = unknown.map(([id]) => id);
-  const texts = wanted.length > 0 ? await runScript(redis, digestedScript, [recordPrefix], wanted) : [];
+  const texts = wanted.length > 0 ? await runScript(store.redis, digestedScript, [recordPrefix], wanted) : [];
   const pairs = Array.isArray(texts) ? texts.map(textsIn) : [];
   for (const [index, id] of wanted.entries()) {
     const [text, written] = pairs[index] ?? [];
-    const request = await readText(reader, "request", id, text);
+    const request = await readText(store, "request", id, text);
     found.set(id, request);
     // The digest does not fit a text that was written without a commit.
     if (request && written && written === digestInRedis(request)) records.set(written, request);
@@ -238,33 +227,25 @@ export function storedTextsIn(answer: unknown): readonly StoredText[] {
 const maxAtOnce = 10_000;
 
 /** In the order of the ids, without absent ones. */
-export async function readRecords(
-  redis: RedisClient,
-  reader: StoredReader,
-  ids: readonly string[],
-): Promise<readonly LedgerRecord[]> {
+export async function readRecords(store: Store, ids: readonly string[]): Promise<readonly LedgerRecord[]> {
   const texts: (string | null)[] = [];
   for (let from = 0; from < ids.length; from += maxAtOnce) {
     const some = ids.slice(from, from + maxAtOnce);
-    texts.push(...textsIn(await runScript(redis, textsScript, [recordPrefix], some)));
+    texts.push(...textsIn(await runScript(store.redis, textsScript, [recordPrefix], some)));
   }
   return readTexts(
-    reader,
+    store,
     ids.map((id, index): StoredText => [id, texts[index] ?? null]),
   );
 }
 
 /** The same, for requests alone. */
-export async function readRequests(
-  redis: RedisClient,
-  reader: StoredReader,
-  ids: readonly string[],
-): Promise<readonly AccessRequest[]> {
-  return (await readRecords(redis, reader, ids)).filter(isRequest);
+export async function readRequests(store: Store, ids: readonly string[]): Promise<readonly AccessRequest[]> {
+  return (await readRecords(store, ids)).filter(isRequest);
 }
 
-export async function readTexts(reader: StoredReader, found: readonly StoredText[]): Promise<readonly LedgerRecord[]> {
-  const records = await Promise.all(found.map(([id, text]) => readText(reader, kindOfRecord(id), id, text)));
+export async function readTexts(store: Store, found: readonly StoredText[]): Promise<readonly LedgerRecord[]> {
+  const records = await Promise.all(found.map(([id, text]) => readText(store, kindOfRecord(id), id, text)));
   return records.filter((record) => record !== null);
 }
 

@@ -189,8 +189,9 @@ export async function hashOf(redis: RedisClient, key: string): Promise<[name: st
 /** Where an unreadable record is reported. */
 export type UnreadableLog = { error: (detail: object, message: string) => void };
 
-/** Reads from Redis. Reports an unreadable text once for each record, and leaves it as it is. */
-export interface StoredReader {
+/** Redis, and what it keeps as JSON. Reports an unreadable text once for each record, and leaves it as it is. */
+export interface Store {
+  readonly redis: RedisClient;
   /** Null: there is none, or it can't be read. */
   read: <K extends StoredKind>(kind: K, id: string, text: string | null | undefined) => Promise<Stored<K> | null>;
 }
@@ -199,19 +200,19 @@ export type HashField = readonly [name: string, text: string | null];
 
 /** Those of a hash that can be read, by their names. */
 export async function readEach<K extends StoredKind>(
-  reader: StoredReader,
+  store: Store,
   kind: K,
   fields: readonly HashField[],
   idOf = (name: string) => name,
 ): Promise<ReadonlyMap<string, Stored<K>>> {
-  const values = await Promise.all(fields.map(([name, text]) => reader.read(kind, idOf(name), text)));
+  const values = await Promise.all(fields.map(([name, text]) => store.read(kind, idOf(name), text)));
   return new Map(fields.flatMap(([name], index) => (values[index] ? [[name, values[index]] as const] : [])));
 }
 
 const maxReported = 2_000;
 const forgetEveryMs = 3_600_000;
 
-export function storedReader(redis: RedisClient, log: UnreadableLog): StoredReader {
+export function openStore(redis: RedisClient, log: UnreadableLog): Store {
   // Saves a question to Redis in each list.
   const reported = new Map<string, string>();
   let forgotAt = 0;
@@ -237,14 +238,14 @@ export function storedReader(redis: RedisClient, log: UnreadableLog): StoredRead
     if (isNew) recordedEvents.publish(event);
     log.error({ record, problem }, unreadableSentence(kind, id, problem));
   };
-  const read: StoredReader["read"] = async (kind, id, text) => {
+  const read: Store["read"] = async (kind, id, text) => {
     if (text === null || text === undefined) return null;
     const reading = readStored(kind, id, text);
     if (reading.type === "read") return reading.value;
     await report(kind, id, text, reading.problem);
     return null;
   };
-  return { read };
+  return { redis, read };
 }
 
 /** For operators: the mistake and its fix. */
