@@ -1,10 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startLivePage } from "../page/live/live-page.ts";
+import { startLiveSandbox } from "../page/live/live-sandbox.ts";
 import { startPageServer } from "../page/server.ts";
-import { freePort, type Program, startProduct } from "../product-process.ts";
-import { provideRedis } from "../redis/provide-redis.ts";
-import { startSandbox } from "../sandbox.ts";
+import type { Program } from "../product-process.ts";
 import { narrate } from "./narration.ts";
 import { playStory, storyConfiguration } from "./story.ts";
 
@@ -53,32 +52,19 @@ function readOptions(argv: readonly string[]): { stay: boolean; port: number | u
 
 async function playInTerminal(program: Program, write: (text: string) => void): Promise<void> {
   const narration = narrate({ write, colour: process.stdout.isTTY === true && !process.env.NO_COLOR });
-  const stops: (() => Promise<unknown>)[] = [];
+  const options = { onCall: narration.called, everyMode: true, configuration: storyConfiguration };
+  const { redis, sandbox, slack, worker, stop } = await startLiveSandbox(program, options);
   try {
-    const redis = await provideRedis();
-    stops.unshift(redis.stop);
-    const sandbox = await startSandbox({
-      onCall: narration.called,
-      everyMode: true,
-      configuration: storyConfiguration,
-    });
-    stops.unshift(sandbox.stop);
-    const port = await freePort();
-    const [slack, worker] = await Promise.all([
-      startProduct(program, "slack", sandbox.environmentOf("slack", { redisUrl: redis.url, port })),
-      startProduct(program, "worker", sandbox.environmentOf("worker", { redisUrl: redis.url })),
-    ]);
-    stops.unshift(slack.stop, worker.stop);
-    sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
+    const [slackPid, workerPid] = [slack, worker].map(({ state }) => state().pid);
     write(
-      `Redis: ${redis.origin}\nRunning: slack process ${slack.pid}, worker ${worker.pid}, and the sandbox in place of Slack, AWS and EKS\n`,
+      `Redis: ${redis.origin}\nRunning: slack process ${slackPid}, worker ${workerPid}, and the sandbox in place of Slack, AWS and EKS\n`,
     );
     // Otherwise its first look at each new cluster would appear in the story's first step.
     await worker.logged("read the cluster's own memory", sandbox.clusters.size);
     await playStory(sandbox, narration);
     write("\nEvery step was as expected.\n");
   } finally {
-    for (const stop of stops) await stop();
+    await stop();
   }
 }
 

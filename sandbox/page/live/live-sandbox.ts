@@ -6,7 +6,7 @@ import { configurationOf, type SandboxOptions } from "../../scene-clusters.ts";
 import { type Changes, makeChanges } from "../../slack/state.ts";
 import type { NumberedCall, ProcessState } from "../panels.ts";
 
-/** What runs behind the page: the stand-ins, a Redis, and the product's two real processes. */
+/** What runs behind the page and the story: the stand-ins, a Redis, and the product's two real processes. */
 export type LiveSandbox = Awaited<ReturnType<typeof startLiveSandbox>>;
 
 const callsKept = 80;
@@ -44,6 +44,7 @@ export async function startLiveSandbox(program: Program, options: SandboxOptions
         calls.push({ ...call, number });
         if (calls.length > callsKept) calls.shift();
         changes.announce();
+        options.onCall?.(call);
       },
     });
     stops.unshift(sandbox.stop);
@@ -108,6 +109,7 @@ function manageProcess(name: string, launch: () => Promise<ProductProcess>, chan
       await starting?.catch(() => {});
       await running?.stop();
     },
-    logged: async (text: string): Promise<void> => running?.logged(text),
+    /** Resolves when this many lines of its log have this text. */
+    logged: async (text: string, lines?: number): Promise<void> => running?.logged(text, lines),
   };
 }
