@@ -13,7 +13,6 @@ export interface ApiCall {
   readonly query?: Readonly<Record<string, string>>;
   /** The media type of the answer; absent: JSON. */
   readonly accept?: string;
-  /** Bytes are already JSON. */
   readonly body?: object;
   /** The id of the only request that the call is for. */
   readonly lease?: string | undefined;
@@ -25,8 +24,6 @@ export interface ApiAnswer {
   readonly bytes: Buffer;
   /** @throws AccessError if it is too large to parse */
   readonly text: () => string;
-  /** The same of what is left of its bytes. */
-  readonly textOf: (left: Buffer) => string;
 }
 
 /** Makes one call. Throws if nothing answers. */
@@ -194,12 +191,11 @@ export async function sendDirectly(
     path: query ? `${path}?${new URLSearchParams(query)}` : path,
     method,
     headers: { accept, ...(body && { "content-type": json }), ...route.headers },
-    body: body === undefined ? null : body instanceof Uint8Array ? body : JSON.stringify(body),
+    body: body === undefined ? null : JSON.stringify(body),
   });
   // undici frees the socket only then: an immediate call would open another one.
   await nextTurn();
-  const textOf = (left: Buffer) => textWithin(left, largestAnswer, what);
-  return { status, headers, bytes, text: () => knownText(place, bytes, textOf), textOf };
+  return { status, headers, bytes, text: () => knownText(place, bytes, what) };
 }
 
 type Received = Pick<ApiAnswer, "status" | "headers" | "bytes">;
@@ -251,11 +247,11 @@ const largeAnswer = 16 * 1024;
 const maxKnown = 16;
 
 /** The text of an answer that stays the same to the byte is made once. @throws AccessError */
-function knownText(place: string, bytes: Buffer, textOf: ApiAnswer["textOf"]): string {
+function knownText(place: string, bytes: Buffer, what: string): string {
   const known = knownAnswers.get(place);
   if (known?.bytes.equals(bytes)) return known.text;
   knownAnswers.delete(place);
-  const text = textOf(bytes);
+  const text = textWithin(bytes, largestAnswer, what);
   if (bytes.length >= largeAnswer) putNewest(knownAnswers, place, { bytes, text }, maxKnown);
   return text;
 }

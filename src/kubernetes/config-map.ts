@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { AccessError, hasCode } from "../access/access-error.ts";
 import type { SectionWriter } from "../access/lease/drift.ts";
@@ -42,7 +41,7 @@ export function awsAuthStore(connection: Connection, cluster: string) {
     return configMap.create(withContent(object, after), dryRun);
   };
   const isRefused = (before: AwsAuthConfigMap) =>
-    configMap.rehearse(bodyOf(before, before)).then(
+    configMap.rehearse(withContent(before.object, before)).then(
       () => false,
       (error: unknown) => hasCode(error, "cluster-refused-write"),
     );
@@ -57,10 +56,10 @@ export function awsAuthStore(connection: Connection, cluster: string) {
      * @returns what is stored: a webhook can change a write and no dry run
      */
     writeAwsAuth: async (before: AwsAuthConfigMap, after: AwsAuthContent): Promise<AwsAuthConfigMap> =>
-      readConfigMap(await measuredStep("put", () => configMap.replace(bodyOf(before, after))), cluster),
+      readConfigMap(await measuredStep("put", () => configMap.replace(withContent(before.object, after))), cluster),
     /** A dry run. `cluster-refused-write` if the write would give other access, or lose the annotation `kept`. */
     rehearseWrite: async (before: AwsAuthConfigMap, after: AwsAuthContent, kept?: string): Promise<void> => {
-      const rehearsal = measuredStep("dry-run", () => configMap.rehearse(bodyOf(before, after)));
+      const rehearsal = measuredStep("dry-run", () => configMap.rehearse(withContent(before.object, after)));
       const answer = await rehearsal.catch(async (error: unknown) => {
         if (!hasCode(error, "cluster-refused-write")) throw error;
         const unchanged = refusedUnchanged.get(before) ?? isRefused(before);
@@ -87,16 +86,6 @@ async function refuseOtherAccess(cluster: string, after: AwsAuthContent, admitte
 
 /** A policy that the map violates already blocks every write. One run asks about many. */
 const refusedUnchanged = new WeakMap<AwsAuthConfigMap, Promise<boolean>>();
-
-const bodies = new WeakMap<AwsAuthContent, { readonly before: AwsAuthConfigMap; readonly body: SentObject }>();
-
-function bodyOf(before: AwsAuthConfigMap, after: AwsAuthContent): SentObject {
-  const known = bodies.get(after);
-  if (known?.before === before) return known.body;
-  const body = new SentObject(withContent(before.object, after));
-  bodies.set(after, { before, body });
-  return body;
-}
 
 /** Of one object, a line about it with its resourceVersion (Kubernetes docs, "Receiving resources as Tables"). */
 const asTable = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
@@ -125,8 +114,8 @@ export function configMapAt(
   };
   const read = (answer: ApiAnswer) => remember(answer, answers.get(place, answer.bytes)?.object ?? readAnswer(answer));
   /** With the version that was sent, an answer tells of no write: the next read finds out. */
-  const readWritten = (answer: ApiAnswer, body: ConfigMapObject | SentObject) => {
-    const object = readAnswer(answer, body);
+  const readWritten = (answer: ApiAnswer, body: ConfigMapObject) => {
+    const object = readAnswer(answer);
     return object.metadata?.resourceVersion === body.metadata?.resourceVersion ? object : remember(answer, object);
   };
   /** A large one is not sent again: no two versions of it have the same resourceVersion, on which each PUT relies too. */
@@ -142,10 +131,9 @@ export function configMapAt(
     return last && (await isAsBefore(last)) ? last.object : read(await connection.send({ method: "GET", path: one }));
   };
   const query = (dryRun: boolean) => ({ fieldManager, ...(dryRun && { dryRun: "All" }) });
-  const put = async (body: ConfigMapObject | SentObject, dryRun: boolean, readAs: typeof readWritten) => {
-    const sent = body instanceof SentObject ? body.bytes : body;
+  const put = async (body: ConfigMapObject, dryRun: boolean, readAs: typeof readWritten) => {
     try {
-      return readAs(await connection.send({ method: "PUT", path: one, query: query(dryRun), body: sent }), body);
+      return readAs(await connection.send({ method: "PUT", path: one, query: query(dryRun), body }), body);
     } catch (error) {
       if (isNotFound(error))
         throw new AccessError("cluster-conflict", `${name} of cluster ${cluster} disappeared during the edit`);
@@ -156,8 +144,8 @@ export function configMapAt(
     /** Null: the API server itself says that there is none. */
     read: (): Promise<ConfigMapObject | null> => readNow().catch(unlessAbsent(`GET ${call}`)),
     /** `cluster-conflict` after a concurrent write or deletion. */
-    replace: (body: ConfigMapObject | SentObject) => put(body, false, readWritten),
-    rehearse: (body: ConfigMapObject | SentObject) => put(body, true, readAnswer),
+    replace: (body: ConfigMapObject) => put(body, false, readWritten),
+    rehearse: (body: ConfigMapObject) => put(body, true, readAnswer),
     create: (object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject> => {
       const sent = connection.send({ method: "POST", path: all, query: query(dryRun), body: object });
       return sent.then(read).catch(failing(`POST ${call}${dryRun ? " (dry run)" : ""}`));
@@ -231,98 +219,9 @@ const answered = shape.extend({ kind: z.literal("ConfigMap") });
 
 export type ConfigMapObject = z.infer<typeof shape>;
 
-interface LargeText {
-  readonly text: string;
-  /** Its part of the sent bytes. */
-  readonly json: Buffer;
-  /** A text that no one can guess. */
-  readonly mark: string;
-}
-
-/** An object as it is sent. Answers repeat it, and to find its large texts in their bytes takes a tenth of reading them again. */
-export class SentObject {
-  readonly bytes: Buffer;
-  readonly metadata: ConfigMapObject["metadata"];
-  readonly #large: readonly LargeText[];
-
-  constructor(object: ConfigMapObject) {
-    this.metadata = object.metadata;
-    const secret = randomUUID();
-    const texts: string[] = [];
-    const marked = withTexts(object, (text) =>
-      text.length < worthRemembering ? text : `${secret} ${texts.push(text) - 1}`,
-    );
-    // Each second piece is the number of a large text.
-    const pieces = JSON.stringify(marked).split(new RegExp(`"${secret} (\\d+)"`));
-    const jsons = pieces.map((piece, index) => (index % 2 === 0 ? piece : JSON.stringify(texts[Number(piece)])));
-    this.bytes = Buffer.allocUnsafe(jsons.reduce((sum, json) => sum + Buffer.byteLength(json), 0));
-    const large: LargeText[] = [];
-    let at = 0;
-    for (const [index, json] of jsons.entries()) {
-      const from = at;
-      at += this.bytes.write(json, at);
-      const number = pieces[index] ?? "";
-      const text = index % 2 === 0 ? undefined : texts[Number(number)];
-      if (text !== undefined) large.push({ text, json: this.bytes.subarray(from, at), mark: `${secret} ${number}` });
-    }
-    this.#large = large;
-  }
-
-  /**
-   * An answer that repeats each large text, with a mark in the place of each: both have the same tokens, so they parse to the same but for
-   * the marks. Undefined: it does not repeat them all in their places.
-   */
-  read({ bytes, textOf }: ApiAnswer): ConfigMapObject | undefined {
-    const rest: Buffer[] = [];
-    let at = 0;
-    for (const { json, mark } of this.#large) {
-      const from = placeOf(json, bytes, at);
-      if (from < 0) return undefined;
-      rest.push(bytes.subarray(at, from), Buffer.from(JSON.stringify(mark)));
-      at = from + json.length;
-    }
-    const marked = readObject(textOf(Buffer.concat([...rest, bytes.subarray(at)])));
-    const texts = new Map(this.#large.map(({ mark, text }) => [mark, text]));
-    let found = 0;
-    const object = withTexts(marked, (text) => {
-      const large = texts.get(text);
-      if (large !== undefined) found += 1;
-      return large ?? text;
-    });
-    return found === texts.size ? object : undefined;
-  }
-}
-
-/** To search for all of it takes longer than to compare where its beginning is. Below zero: it is not there. */
-function placeOf(json: Buffer, bytes: Buffer, from: number): number {
-  const beginning = json.subarray(0, 64);
-  let place = bytes.indexOf(beginning, from);
-  while (place >= 0 && !bytes.subarray(place, place + json.length).equals(json)) {
-    place = bytes.indexOf(beginning, place + 1);
-  }
-  return place;
-}
-
-function withTexts(object: ConfigMapObject, change: (text: string) => string): ConfigMapObject {
-  const { data, metadata } = object;
-  const changed = (texts: Readonly<Record<string, string>>) =>
-    Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, change(text)]));
-  const annotations = metadata?.annotations && changed(metadata.annotations);
-  return {
-    ...object,
-    ...(data && { data: changed(data) }),
-    ...(annotations && { metadata: { ...metadata, annotations } }),
-  };
-}
-
-/** The object of an answer. @param sent what it answers */
-export function readAnswer(answer: ApiAnswer, sent?: object): ConfigMapObject {
-  return (sent instanceof SentObject && sent.read(answer)) || readObject(answer.text());
-}
-
 /** The object as the API server has it. zod's copy lacks a key `__proto__` in data: a PUT would remove it. */
-function readObject(text: string): ConfigMapObject {
-  const object: unknown = JSON.parse(text);
+function readAnswer({ text }: ApiAnswer): ConfigMapObject {
+  const object: unknown = JSON.parse(text());
   answered.parse(object);
   return object as ConfigMapObject;
 }
