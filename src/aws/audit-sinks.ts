@@ -70,22 +70,18 @@ export async function putEvents(
   const region = busArn.split(":")[3] ?? "";
   const client = new EventBridge(clientSettings(credentials, region));
   const what = `events:PutEvents on ${busArn}`;
-  try {
-    const Entries = events.map(({ type, at, detail }) => ({
-      EventBusName: busArn,
-      Source: source,
-      DetailType: type,
-      Time: new Date(at),
-      Detail: detail,
-    }));
-    const { Entries: results = [] } = await client.putEvents({ Entries });
-    const failed = results.findIndex(({ EventId }) => EventId === undefined);
-    if (failed === 0) {
-      const { ErrorCode = "unknown", ErrorMessage = "" } = results[0] ?? {};
-      throw new AccessError("aws-failing", `EventBridge refused an event at ${what} (${ErrorCode}: ${ErrorMessage})`);
-    }
-    return failed < 0 ? results.length : failed;
-  } catch (error) {
-    throw awsFailure(error, what);
+  const Entries = events.map(({ type, at, detail }) => ({
+    EventBusName: busArn,
+    Source: source,
+    DetailType: type,
+    Time: new Date(at),
+    Detail: detail,
+  }));
+  const { Entries: results = [] } = await awsAnswer(what, client.putEvents({ Entries }));
+  const failed = results.findIndex(({ EventId }) => EventId === undefined);
+  if (failed === 0) {
+    const { ErrorCode = "unknown", ErrorMessage = "" } = results[0] ?? {};
+    throw new AccessError("aws-failing", `EventBridge refused an event at ${what} (${ErrorCode}: ${ErrorMessage})`);
   }
+  return failed < 0 ? results.length : failed;
 }
