@@ -61,7 +61,7 @@ export function slackDirectory(
 ): Directory {
   const remember = remembering(now);
   const team = workspace === null ? {} : { team_id: workspace };
-  const asked = { client, team, shared, now, believedMs };
+  const asked = { client, team, shared, now };
   const membersOf = async (group: string) => {
     const groups = await remember("user groups", () => groupsNow(asked, group));
     const users = groups?.people.get(group) ?? (await remember(group, () => askForMembers(client, team, group)));
@@ -189,7 +189,6 @@ interface GroupsQuestion {
   readonly team: Team;
   readonly shared: GroupsPlace | null;
   readonly now: () => Date;
-  readonly believedMs: number;
 }
 
 type Team = { readonly team_id?: string };
@@ -202,7 +201,7 @@ const maxShared = 1_000_000;
  * answer, or Slack takes no more of these calls now, so ask for one group.
  */
 async function groupsNow(question: GroupsQuestion, group: string): Promise<GroupsAnswer | null> {
-  const { client, team, now, believedMs } = question;
+  const { client, team, now } = question;
   const known = (await sharedNow(question)) ?? (await askedByAnother(question));
   if (known) return known;
   const at = now();
@@ -234,7 +233,7 @@ async function askedByAnother(question: GroupsQuestion): Promise<GroupsAnswer | 
   return null;
 }
 
-async function sharedNow({ shared, team, now, believedMs }: GroupsQuestion): Promise<GroupsAnswer | null> {
+async function sharedNow({ shared, team, now }: GroupsQuestion): Promise<GroupsAnswer | null> {
   const stored = await shared?.ledger.userGroups().catch(() => null);
   if (!shared || !stored) return null;
   const place = { workspace: team.team_id ?? "", now: now(), ageMs: believedMs };
