@@ -62,9 +62,13 @@ const forOperators: readonly string[] = [
   "binding-exists",
 ] satisfies FailureCode[];
 
+const maxInCard = 360;
+
 /** What failed, for a card. Only operators need others' words and the remedy: the thread and Details have them. */
 export function failureInShort({ code, message }: CodedReason, thread = "The thread"): string {
-  if (!code.startsWith("aws-") && !forOperators.includes(code)) return asClause(message, 360);
+  const isTheirs = code.startsWith("aws-") || forOperators.includes(code);
+  // A cut would take the remedy, which comes last.
+  if (!isTheirs && message.length <= maxInCard) return asClause(message);
   const [what = ""] = message.split(/ \(|\. /, 1);
   return `${asClause(what, 120)}. ${thread} has the fix`;
 }

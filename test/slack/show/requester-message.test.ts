@@ -74,6 +74,11 @@ const taken = new AccessError(
   "binding-exists",
   "The RoleBinding eks-access-r-1 in shop is not the one that the worker made for r-1",
 ).message;
+const full = new AccessError(
+  "binding-forbidden",
+  `The API server does not allow POST rolebindings in shop (HTTP 403: ${"exceeded quota: few, ".repeat(20)})`,
+  { remedy: "Raise that quota." },
+).message;
 const immutable = {
   code: "document-immutable",
   message: "The ConfigMap aws-auth of staging is immutable. Save it, and run kubectl replace.",
@@ -92,6 +97,10 @@ test.each([
   [
     aLeasedRequest({ state: "failed", proof: null, failure: { code: "binding-exists", message: taken } }),
     "The RoleBinding eks-access-r-1 in shop is not the one that the worker made for r-1",
+  ],
+  [
+    aLeasedRequest({ state: "failed", proof: null, failure: { code: "binding-forbidden", message: full } }),
+    "The API server does not allow POST rolebindings in shop",
   ],
 ])("a notification of a failure says the cause, and its message where an operator finds the fix", (failed, cause) => {
   const milestone = failed && milestoneOf(failed, aCluster());
