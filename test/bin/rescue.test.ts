@@ -484,6 +484,17 @@ test("a worker ends it when its time is over", async () => {
   expect(await records()).toMatchObject([{ lease: { state: "ended" }, emergency: { review: null } }]);
 });
 
+test("one that failed before EKS switched the mode has an end, too", async () => {
+  const denied = { "x-amzn-errortype": "AccessDeniedException" };
+  sandbox.aws.faults.plan("eks.UpdateClusterConfig", { type: "answer", status: 403, headers: denied, body: "{}" });
+  expect(await rescue("--yes")).toMatchObject({ code: 1 });
+
+  const later = () => new Date(Date.now() + 2 * 3600 * 1000);
+  await asWorker((context, cluster) => endRescues({ ...context, now: later }, cluster));
+
+  expect(await records()).toMatchObject([{ lease: { state: "failed" }, trouble: null }]);
+});
+
 const aHundredYears = { durationSeconds: 100 * 365 * 86_400 };
 
 test.each<[string, (record: ApprovedRequest) => unknown]>([

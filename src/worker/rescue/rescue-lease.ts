@@ -98,6 +98,8 @@ export async function removeRescueEntry(
   principalArn: string,
   id: string,
 ): Promise<void> {
+  // A rescue that died before it switched the mode made no entry, and EKS would refuse to look for one.
+  if (eks.description.authenticationMode === "CONFIG_MAP") return;
   const entries = accessEntriesOf(eks);
   const found = await entries.describe(principalArn);
   if (!found) return;
