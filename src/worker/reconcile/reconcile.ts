@@ -7,9 +7,9 @@ import {
   idsOf,
   isDueToEnd,
 } from "../../access/lease/cluster-leases.ts";
-import { refuseMovedName } from "../../access/lease/holding.ts";
+import { genuinelyWritten, refuseMovedName } from "../../access/lease/holding.ts";
 import type { OtherLease } from "../../access/lease/lease-record.ts";
-import type { Cluster } from "../../access/policy/cluster.ts";
+import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { isRescue, otherLeasesChanged, outdatedRequest } from "../../access/request.ts";
@@ -155,18 +155,23 @@ async function reconcileWays(run: Run, opened: OpenedCluster): Promise<boolean> 
   const onlyBegins = reason === "due" && !servedRequests.some((request) => isDueToEnd(request, context.now()));
   const { document, entries, bindings } = onlyBegins ? waysToBegin(servedRequests, ways) : ways;
   const options = { onlyEnds: reason === "end" };
-  const runOf = <State extends WayState, Decided extends Settlement>(adapter: WayAdapter<State, Decided> | null) =>
-    adapter ? [{ adapter, act: () => reconcileWay(place, adapter, options) }] : [];
+  const failed = new Set<Way>();
+  const runOf = <State extends WayState, Decided extends Settlement>(adapter: WayAdapter<State, Decided> | null) => {
+    if (!adapter) return [];
+    // What a failed way wrote is still there: another one that takes the lease now can't announce its end.
+    const isTaken: typeof adapter.isTaken = (each) =>
+      adapter.isTaken(each) && ![...failed].some((way) => hasWritten(run, way, each));
+    return [{ adapter, act: () => reconcileWay(place, { ...adapter, isTaken }, options) }];
+  };
   const runs = [...runOf(document), ...runOf(entries), ...runOf(bindings)];
   // A document alone delays no other way, so its failure is the cluster's.
   if (document && runs.length === 1 && failure === null) {
     await reconcileWay(place, document, options);
     return true;
   }
-  const done: boolean[] = [];
-  for (const { adapter, act } of runs) done.push(await orPostpone(run, adapter, act));
+  for (const { adapter, act } of runs) if (!(await orPostpone(run, adapter, act))) failed.add(adapter.way);
   if (failure !== null) throw failure;
-  return !done.includes(false);
+  return failed.size === 0;
 }
 
 /** Levels say whether bindings give them. An end needs every way, because its record in Redis may be forged. */
@@ -176,12 +181,18 @@ function waysToBegin(beginning: readonly ApprovedRequest[], ways: Ways): Ways {
   return bound < beginning.length ? ways : { ...ways, document: null, entries: null };
 }
 
+/** By our seal: Redis alone delays no end. */
+function hasWritten({ context, cluster }: Run, way: Way, request: AccessRequest): boolean {
+  return genuinelyWritten(sealedClusterOf(cluster), request, context.keys.memory)?.way === way;
+}
+
 /** If a way fails, postpones its due work. @returns whether it worked */
 async function orPostpone(
-  { context, cluster, reason }: Run,
+  run: Run,
   { isTaken, way }: Pick<WayAdapter<WayState, Settlement>, "isTaken" | "way">,
   act: () => Promise<void>,
 ): Promise<boolean> {
+  const { context, cluster, reason } = run;
   const about = { cluster: cluster.name, reason, way };
   try {
     await act();
@@ -192,7 +203,8 @@ async function orPostpone(
     context.failures.failed("reconcile failed", about, error);
     await endIfUnread(context, cluster, error);
     const { beginning, ending } = workFor(reason, await context.ledger.leasedOf(cluster.name), context.now());
-    await inParallel([...beginning, ...ending].filter(isTaken), (request) => recordPostponed(context, request, error));
+    const isIts = (each: ApprovedRequest) => isTaken(each) || hasWritten(run, way, each);
+    await inParallel([...beginning, ...ending].filter(isIts), (request) => recordPostponed(context, request, error));
     return false;
   }
 }

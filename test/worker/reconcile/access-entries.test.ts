@@ -207,6 +207,18 @@ describe("a cluster that reads both", () => {
     expect(await mapOfCheckout()).not.toContain(engineer);
   });
 
+  test("announces no end while aws-auth keeps its groups beside an access entry of others", async () => {
+    use((text) => text.replaceAll("    channel:", "    way: aws-auth\n    channel:"));
+    await give(context, checkout(), { id: "r-one" });
+    await outsideEntries(side().sandbox, checkout()).edit(engineer, ["readers"]);
+    side().sandbox.faults.plan("kubernetes.replace-configmap", { type: "cut-before" }, { times: 9 });
+
+    const ending = await revokeGiven(context, checkout(), "r-one");
+
+    expect(await mapOfCheckout()).toContain(engineer);
+    expect(ending).toMatchObject({ lease: { state: "active" }, trouble: { code: "cluster-unreachable" } });
+  });
+
   test("announces a lease by aws-auth, written once, only when EKS lists the access entries, which delays no end", async () => {
     use((text) => text.replaceAll("    channel:", "    way: aws-auth\n    channel:"));
     await give(context, checkout(), { id: "r-over", principal: arns.onCall });
