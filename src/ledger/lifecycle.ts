@@ -4,7 +4,7 @@ import type { AuditEvent, EventType } from "../access/audit-event.ts";
 import { isDueToEnd } from "../access/lease/cluster-leases.ts";
 import { isReviewDue, isSignInDue } from "../access/lease/lease.ts";
 import { type EndedAgain, endedAgain, isMigration, type LedgerRecord, recordDueAt } from "../access/lists.ts";
-import type { Migration } from "../access/migration.ts";
+import { isMigrationOver, type Migration } from "../access/migration.ts";
 import type { AccessRequest } from "../access/record.ts";
 import { isHeld } from "../access/request.ts";
 import { recordedEvents } from "../operations/announcements.ts";
@@ -13,7 +13,7 @@ import type { FailureLog } from "../operations/log.ts";
 import { rememberTrace, type TraceContext, traced, traceFor } from "../operations/traced.ts";
 import type { Job } from "./jobs.ts";
 import type { CommitResult, LedgerChange, MigrationLedger, RecordLedger, RequestLedger } from "./ledger.ts";
-import type { UndoneLedger } from "./own-commits.ts";
+import type { Lost, UndoneLedger } from "./own-commits.ts";
 import { type QueuesToWake, wake, wakeAll } from "./queues.ts";
 
 /** The context of a change. A context that extends it names its other parts of the ledger. */
@@ -81,13 +81,13 @@ export function startFollowingUndone(
   },
 ): Ticking {
   const asked = new Set<string>();
-  const follow: Parameters<UndoneLedger["eachUndone"]>[0] = async (cluster, left, ended, approvers) => {
+  const follow: Parameters<UndoneLedger["eachUndone"]>[0] = async (cluster, left, lost) => {
     await wakeAll(context.queues, [
       { type: "adopt", cluster },
       { type: "inspect", cluster },
     ]);
     if (!left) return "done";
-    const again = ended && endedAgain(ended, left);
+    const again = lost.ended && endedAgain(lost.ended, left);
     // Its access can be gone, as the messages say. The next look comes after that at the cluster.
     if (!again && !isMigration(left) && isHeld(left) && !asked.delete(left.id)) {
       asked.add(left.id);
@@ -95,7 +95,7 @@ export function startFollowingUndone(
     }
     context.log.error({ request: left.id, cluster, version: left.version }, "Redis lost later changes of this record");
     const [now, version] = [context.now(), left.version + 1];
-    const { type, actor, detail, after } = again ?? undone({ ...left, version }, approvers);
+    const { type, actor, detail, after } = again ?? undone({ ...left, version }, lost);
     const written = await recordChange(context, left, after, eventOf(type, left, actor, now, detail), now);
     return written.type === "committed" ? "done" : "again";
   };
@@ -104,11 +104,19 @@ export function startFollowingUndone(
 }
 
 /** Its approvers must learn that it waits for them again. */
-function undone(left: LedgerRecord, approvers: readonly string[]): EndedAgain {
+function undone(left: LedgerRecord, { approvers, begun }: Lost): EndedAgain {
   const lost = approvers.filter((each) => !left.approvals.some(({ by }) => by === each));
   const isLost = left.state === "pending" && lost.length > 0;
-  const after = isLost ? { ...left, voided: { by: [...lost], message: "Redis lost it" } } : left;
+  const known = isMigration(left) ? withBegun(left, begun) : left;
+  const after = isLost ? { ...known, voided: { by: [...lost], message: "Redis lost it" } } : known;
   return { type: "record.undone", actor: "worker", detail: {}, after };
+}
+
+/** A worker closes a step that began, also after a migration's end: half of an administrators' access entry locks them out. */
+function withBegun(left: Migration, begun: Migration["begun"]): Migration {
+  if (!isMigrationOver(left) || left.state === "done" || left.begun || !begun) return left;
+  const isOfAnother = begun.at < left.createdAt;
+  return isOfAnother || left.done.some(({ name }) => name === begun.name) ? left : { ...left, begun };
 }
 
 function wakesOf(record: LedgerRecord, now: Date): readonly Job[] {

@@ -1,4 +1,5 @@
-import { endedAgain, isEnded, type LedgerRecord } from "../access/lists.ts";
+import { endedAgain, isEnded, isMigration, type LedgerRecord } from "../access/lists.ts";
+import type { Migration } from "../access/migration.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
 import { digestInRedis, fieldLua, readRecords, recordPrefix } from "./records.ts";
 import type { Store } from "./stored.ts";
@@ -19,33 +20,31 @@ end
 return found
 `);
 
-interface Committed {
+/** What a failover can have taken from a record. */
+export interface Lost {
+  /** As this process had it at its end, or found it ended; null: it did not end. */
+  readonly ended: LedgerRecord | null;
+  /** Who had approved it, also in the versions that were lost. */
+  readonly approvers: readonly string[];
+  /** The step of a migration that this process began and did not close; null: none. */
+  readonly begun: Migration["begun"];
+}
+
+interface Committed extends Lost {
   readonly version: number;
   readonly digest: string;
   /** Since the last look, this process has committed another record as this version, or a later one, before: messages can show that one. */
   readonly isAnother: boolean;
-  /** The newest version that this process ended, or found ended; null: none. */
-  readonly ended: LedgerRecord | null;
-  /** Who had approved it, also in the versions that were lost. */
-  readonly approvers: readonly string[];
   /** The digest with which the last look found it still ended; null: none did. */
   endedIn: string | null;
   readonly cluster: string;
   readonly atMs: number;
 }
 
-type ActOnUndone = (
-  cluster: string,
-  left: LedgerRecord | null,
-  ended: LedgerRecord | null,
-  approvers: readonly string[],
-) => Promise<"done" | "again">;
+type ActOnUndone = (cluster: string, left: LedgerRecord | null, lost: Lost) => Promise<"done" | "again">;
 
 export interface UndoneLedger {
-  /**
-   * Once for each record of which a failover of Redis lost a version of this process, or again later. `left`: null: nothing is left of it.
-   * `ended`: as this process had it at its end; null: it did not end. `approvers`: who had approved it then.
-   */
+  /** Once for each record of which a failover of Redis lost a version of this process, or again later. `left`: null: nothing is left of it. */
   eachUndone(act: ActOnUndone): Promise<void>;
 }
 
@@ -62,7 +61,9 @@ export class OwnCommits {
     const ended = isEnded(record) ? record : (before?.ended ?? null);
     const lost = isAnother ? (before?.approvers ?? []) : [];
     const approvers = [...new Set([...lost, ...record.approvals.map(({ by }) => by)])];
-    this.#known.set(id, { version, digest, isAnother, ended, approvers, endedIn: null, cluster, atMs: Date.now() });
+    const begun = isMigration(record) ? record.begun : null;
+    const facts = { version, digest, isAnother, ended, approvers, begun, cluster };
+    this.#known.set(id, { ...facts, endedIn: null, atMs: Date.now() });
   }
 
   async eachUndone(store: Store, act: ActOnUndone): Promise<void> {
@@ -94,7 +95,7 @@ export class OwnCommits {
   /** What fails is found again. */
   async #undone(store: Store, id: string, committed: Committed, act: ActOnUndone): Promise<void> {
     const [left = null] = await readRecords(store, [id]);
-    const done = await act(committed.cluster, left, committed.ended, committed.approvers).catch((error: unknown) => {
+    const done = await act(committed.cluster, left, committed).catch((error: unknown) => {
       this.#keep(id, committed);
       throw error;
     });

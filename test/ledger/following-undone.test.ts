@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import type { LedgerRecord } from "../../src/access/lists.ts";
 import { startFollowingUndone } from "../../src/ledger/lifecycle.ts";
 import { recordWith } from "../../src/ledger/look-ups.ts";
-import type { UndoneLedger } from "../../src/ledger/own-commits.ts";
+import type { Lost, UndoneLedger } from "../../src/ledger/own-commits.ts";
 import { aMigration, aPlannedMigration, changedMigration } from "../builders/a-migration.ts";
 import { aDecision, aLeasedRequest, aPreviewedRequest, changed, revise } from "../builders/a-request.ts";
 import { anEvent } from "../builders/an-event.ts";
@@ -13,7 +13,7 @@ import { memoryLedger } from "./memory-ledger.ts";
 afterEach(() => void vi.useRealTimers());
 
 /** The events of a record that is left after a failover, by each of two looks at it, and the record then. */
-async function followed(left: LedgerRecord, ended: LedgerRecord | null = null, approvers: readonly string[] = []) {
+async function followed(left: LedgerRecord, lost: Partial<Lost> = {}) {
   vi.useFakeTimers();
   const ledger = memoryLedger();
   const event = anEvent({ request: left.id });
@@ -21,7 +21,8 @@ async function followed(left: LedgerRecord, ended: LedgerRecord | null = null, a
     await ledger.commit({ after: { ...left, version }, event });
   let isFound = true;
   const eachUndone: UndoneLedger["eachUndone"] = async (act) => {
-    if (isFound) isFound = (await act(left.cluster, left, ended, approvers)) === "again";
+    if (isFound)
+      isFound = (await act(left.cluster, left, { ended: null, approvers: [], begun: null, ...lost })) === "again";
   };
   const following = startFollowingUndone({
     ...silentContext({ ...ledger, eachUndone } as never),
@@ -51,13 +52,15 @@ test.each([
   ["a request", aPreviewedRequest({ version: 2 })],
   ["a migration", aPlannedMigration({ version: 2 })],
 ])("%s whose approval is lost names its approver, who must decide again", async (_, left) => {
-  const { record } = await followed(left, null, ["U0APPROVER"]);
+  const { record } = await followed(left, { approvers: ["U0APPROVER"] });
 
   expect(record?.voided).toEqual({ by: ["U0APPROVER"], message: "Redis lost it" });
 });
 
 test("an approval that is still there is not called lost", async () => {
-  const { record } = await followed(aPreviewedRequest({ version: 2, approvals: [aDecision()] }), null, ["U0APPROVER"]);
+  const { record } = await followed(aPreviewedRequest({ version: 2, approvals: [aDecision()] }), {
+    approvers: ["U0APPROVER"],
+  });
 
   expect(record?.voided).toBeNull();
 });
@@ -102,7 +105,7 @@ test.each([
     "migration.done by worker",
   ],
 ])("%s that Redis lost comes again at once", async (_, left, ended, event) => {
-  const { looks, record } = await followed(left, ended);
+  const { looks, record } = await followed(left, { ended });
 
   expect(looks).toEqual([[event], [event]]);
   expect(record).toEqual({ ...ended, version: left.version + 1 });
@@ -116,14 +119,33 @@ test.each([
   ["a migration with the number of the lost one", anotherOne, done],
   ["a migration whose step began meanwhile", changedMigration(planned, { state: "running", begun: step }), done],
 ])("what is over ends no other record: %s", async (_, left, ended) => {
-  const { looks, record } = await followed(left, ended);
+  const { looks, record } = await followed(left, { ended });
 
   expect(looks[1]).toEqual([undone]);
   expect(record).toEqual({ ...left, version: left.version + 1 });
 });
 
+const stopped = changedMigration(planned, { state: "stopped", stop, endedAt });
+
+test("a step that began is known again where its migration was stopped since, so that a worker closes it", async () => {
+  const { looks, record } = await followed(stopped, { begun: step });
+
+  expect(looks[1]).toEqual([undone]);
+  expect(record).toEqual({ ...stopped, version: stopped.version + 1, begun: step });
+});
+
+test.each([
+  ["is closed since", changedMigration(stopped, { done: [{ ...step, proof: [] }] })],
+  ["was another migration's, of the same number", { ...stopped, createdAt: at(hours(1)).toISOString() }],
+  ["can go on", changedMigration(planned, { state: "running" })],
+])("a step that %s does not begin again", async (_, left) => {
+  const { record } = await followed(left, { begun: step });
+
+  expect(record).toEqual({ ...left, version: left.version + 1 });
+});
+
 test("a lease that was approved again after its lost revocation stays", async () => {
-  const { record } = await followed(approvedAgain, revoked);
+  const { record } = await followed(approvedAgain, { ended: revoked });
 
   expect(record?.state === "approved" && record.lease.end).toBeNull();
 });

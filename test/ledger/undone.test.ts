@@ -4,8 +4,9 @@ import type { LedgerRecord } from "../../src/access/lists.ts";
 import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";
 import { recordKey } from "../../src/ledger/records.ts";
+import { aPlannedMigration, changedMigration } from "../builders/a-migration.ts";
 import { aLeasedRequest, anApprovedRequest, aRequest } from "../builders/a-request.ts";
-import { aChange } from "../builders/an-event.ts";
+import { aChange, anEvent } from "../builders/an-event.ts";
 import { at, minutes } from "../builders/times.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { asAdministrator } from "./a-ledger-on.ts";
@@ -161,13 +162,31 @@ test("an approval that Redis lost is found below what this process wrote on top 
   const found: unknown[] = [];
 
   for (const version of [2, 3]) await ledger.commit(aChange({ ...request, reason: `change ${version}`, version }));
-  await ledger.eachUndone(async (_, left, __, approvers) => {
+  await ledger.eachUndone(async (_, left, { approvers }) => {
     found.push([left?.version, approvers]);
     return "done";
   });
 
   expect(found).toEqual([[3, ["U0APPROVER"]]]);
   expect(await undone()).toEqual([]);
+});
+
+test("a step of a migration that began, and that Redis lost, is found with what is left", async () => {
+  const planned = aPlannedMigration({ version: 1 });
+  const begun = { name: "switch-mode", at: at(minutes(4)).toISOString(), place: { cluster: "c", seal: "s" } };
+  const key = recordKey(planned.id);
+  await ledger.commit({ after: planned, event: anEvent() });
+  await onServer((redis) => redis.copy(key, "{eks-access}:before"));
+  await ledger.commit({ after: changedMigration(planned, { state: "running", begun, version: 2 }), event: anEvent() });
+  await onServer((redis) => redis.rename("{eks-access}:before", key));
+  const found: unknown[] = [];
+
+  await ledger.eachUndone(async (_, left, lost) => {
+    found.push([left, lost.begun]);
+    return "done";
+  });
+
+  expect(found).toEqual([[planned, begun]]);
 });
 
 test("a revocation that Redis lost is found below whatever others wrote on top of what is left", async () => {
