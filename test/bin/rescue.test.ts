@@ -613,6 +613,26 @@ test("an identity without the policy of a rescue reads which one it needs, and n
   expect(await records()).toEqual([]);
 });
 
+test("of two that begin at the same moment one gives the access, and the other one is told to continue it", async () => {
+  const endsAt = new Date(Date.now() + 3_600_000).toISOString();
+  const first = { id: "r-first", by: "U0APPROVER", as: arns.worker, endsAt };
+  const begins = () =>
+    asWorker(async (context) => {
+      await giveLease(context, await EksCluster.open("default", staging), rescuer, first);
+    });
+  sandbox.aws.faults.plan("eks.DescribeAccessEntry", { type: "watch" }, { onStrike: begins });
+
+  expect(await rescue("--yes")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`U0APPROVER rescues with ${rescuer} already (r-first). Try again.`),
+  });
+  expect(await rescue("--yes", "--document", good)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("r-first"),
+  });
+  expect(await entry()).toBeNull();
+});
+
 test("a role that has an access entry already is refused, and its entry stays as it is", async () => {
   sandbox.aws.updateCluster(clusterArn("staging"), { authenticationMode: "API_AND_CONFIG_MAP" });
   const theirs = { principalArn: rescuer, username: "theirs", groups: ["theirs"], tags: {} };

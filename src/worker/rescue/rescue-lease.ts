@@ -45,10 +45,13 @@ export async function giveLease(
   const entries = accessEntriesOf(eks);
   const { arn } = eks.description;
   const found = await entries.describe(principalArn);
-  if (found && rescueLeaseIn(arn, found, keys.memory)?.id !== lease.id) {
-    // Not to delete it: it can be that of nodes or of administrators.
-    return othersEntry(principalArn, "Use another role.");
+  const begun = found && rescueLeaseIn(arn, found, keys.memory);
+  if (begun && begun.id !== lease.id) {
+    const what = `${begun.by} rescues with ${principalArn} already (${begun.id})`;
+    return new AccessError("access-entry-conflict", what, { remedy: "Try again." });
   }
+  // Not to delete it: it can be that of nodes or of administrators.
+  if (found && !begun) return othersEntry(principalArn, "Use another role.");
   if (!found) {
     const tags = writeRescueTags(arn, principalArn, lease, keys.memory);
     const username = `${ownUsername}${principalArn.includes(":role/") ? "{{SessionName}}" : lease.by}`;
