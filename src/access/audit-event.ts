@@ -33,7 +33,7 @@ export const happened = {
   "lease.drifted": "found access lost",
   "lease.repaired": "found access restored",
   "lease.recovered": "restored it from the cluster's own memory",
-  "lease.returned": "found its access in the cluster again after its end, and removes it",
+  "lease.returned": "found its access in the cluster again after its end",
   "lease.replayed": "refused it: an old copy of this request was restored into Redis",
   "lease.failed": "gave up",
   "lease.ending": "started to end it",
