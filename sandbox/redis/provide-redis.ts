@@ -32,12 +32,14 @@ export interface ProvidedRedis {
  * A real Redis on any machine: REDIS_URL; redis-server or valkey-server on the PATH; the packages of Debian or Ubuntu,
  * without root; Docker or Podman. It always ends with this process. @throws AccessError `redis-not-found` with
  * everything that it tried
+ * @param options.empty refuses a REDIS_URL that has keys: it can be the ledger of an installation, whose leases a product with other
+ * keys would end
  */
 export async function provideRedis(
-  options: { dataDir?: string; port?: number; appendOnly?: boolean } = {},
+  options: { dataDir?: string; port?: number; appendOnly?: boolean; empty?: boolean } = {},
 ): Promise<ProvidedRedis> {
   const given = process.env.REDIS_URL;
-  if (given !== undefined && given !== "") return givenRedis(given);
+  if (given !== undefined && given !== "") return givenRedis(given, options.empty ?? false);
   const program = await findRedisProgram();
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "eks-access-redis-")));
   await mkdir(dataDir, { recursive: true });
@@ -58,10 +60,13 @@ export async function provideRedis(
   };
 }
 
-async function givenRedis(url: string): Promise<ProvidedRedis> {
+async function givenRedis(url: string, isToBeEmpty: boolean): Promise<ProvidedRedis> {
+  const remedy = "Unset REDIS_URL to get one of your own, or name an empty database in it.";
   await awaitPing(url, { withinMs: 2_000 }).catch((cause: unknown) => {
-    throw new AccessError("ledger-unreachable", "The Redis of REDIS_URL does not answer", { cause });
+    throw new AccessError("ledger-unreachable", "The Redis of REDIS_URL does not answer", { cause, remedy });
   });
+  if (isToBeEmpty && (await askOnce(url, (redis) => redis.dbsize())) > 0)
+    throw new AccessError("redis-not-found", "The Redis of REDIS_URL has data already", { remedy });
   const refuse = async () => {
     throw new Error("The Redis of REDIS_URL is not ours to kill or restart. Unset REDIS_URL to get one that is.");
   };
@@ -225,7 +230,8 @@ export async function awaitPing(url: string, options: { withinMs: number; givenU
   });
   for (;;) {
     try {
-      return await ping(url);
+      await askOnce(url, (redis) => redis.ping());
+      return;
     } catch (error) {
       if (gone || performance.now() >= deadline) throw error;
       await pause(20);
@@ -233,13 +239,13 @@ export async function awaitPing(url: string, options: { withinMs: number; givenU
   }
 }
 
-async function ping(url: string): Promise<void> {
+async function askOnce<T>(url: string, ask: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5_000 });
   // Each failure also rejects the call below; without a listener ioredis would print it.
   redis.on("error", () => {});
   try {
     await redis.connect();
-    await redis.ping();
+    return await ask(redis);
   } finally {
     redis.disconnect();
   }

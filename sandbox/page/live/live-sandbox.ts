@@ -34,7 +34,7 @@ export async function startLiveSandbox(program: Program, options: SandboxOptions
     for (const each of stops.splice(0)) await each();
   };
   try {
-    const redis = await provideRedis({ appendOnly: true });
+    const redis = await provideRedis({ appendOnly: true, empty: true });
     stops.unshift(redis.stop);
     const sandbox = await startSandbox({
       configuration: pageConfiguration(options),

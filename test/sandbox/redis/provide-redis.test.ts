@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { startLiveSandbox } from "../../../sandbox/page/live/live-sandbox.ts";
 import { awaitPing, findRedisProgram, type ProvidedRedis, provideRedis } from "../../../sandbox/redis/provide-redis.ts";
 import { compiledModule } from "../../product.ts";
+import { aRedis } from "../../redis.ts";
 
 async function withClient<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url);
@@ -101,6 +103,21 @@ describe("the Redis of REDIS_URL", () => {
 
     expect(failure).toContain("The Redis of REDIS_URL does not answer");
     expect(failure).not.toContain("hunter2");
+  });
+
+  test("with data can be the ledger of an installation: the demo does not play in it", async () => {
+    const { url, close } = await aRedis();
+    vi.stubEnv("REDIS_URL", url);
+    await expect(provideRedis({ empty: true })).resolves.toMatchObject({ url });
+    await withClient(url, (redis) => redis.set("{eks-access}:schema", "1"));
+
+    const starting = startLiveSandbox({ script: "never-started", nodeFlags: [] });
+
+    await expect(starting).rejects.toMatchObject({
+      what: "The Redis of REDIS_URL has data already",
+      remedy: expect.stringContaining("Unset REDIS_URL"),
+    });
+    await close();
   });
 });
 
