@@ -7,13 +7,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { AccessError } from "../../src/access/access-error.ts";
 import { freePort, lifeline } from "../product-process.ts";
-import { fetchDebianRedis, findOnPath, type ServerPackage } from "./debian-packages.ts";
+import { fetchDebianRedis, findOnPath, runProgram, type ServerPackage } from "./debian-packages.ts";
 
 /** In this order: the machine, the distribution, a container. */
 const sources: readonly Source[] = [
   { absent: "no redis-server or valkey-server on the PATH", find: installed },
   { absent: "no apt-get to fetch it with", find: unpacked },
-  { absent: "no Docker or Podman", find: container },
+  { absent: "no Docker", find: () => container("docker") },
+  { absent: "no Podman", find: () => container("podman") },
 ];
 
 export interface ProvidedRedis {
@@ -117,18 +118,20 @@ async function unpacked(only?: ServerPackage): Promise<RedisProgram | undefined>
   };
 }
 
-async function container(): Promise<RedisProgram | undefined> {
-  const program = await findOnPath("docker", "podman");
+async function container(engine: "docker" | "podman"): Promise<RedisProgram | undefined> {
+  const program = await findOnPath(engine);
   if (program === undefined) return undefined;
+  // A client without its daemon, or without the right to use it, starts nothing.
+  await runProgram(program, ["version"]);
   const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
   return {
-    origin: `a Redis container, run by ${basename(program)}`,
+    origin: `a Redis container, run by ${engine}`,
     server: "redis-server",
     env: {},
     // --init: process number 1 would ignore the lifeline's SIGKILL.
     container: (port, dataDir) => [
       ...[program, "run", "--rm", "--interactive", "--init", "--user", user, "--publish", `127.0.0.1:${port}:6379`],
-      ...(basename(program) === "podman" ? ["--userns=keep-id"] : []),
+      ...(engine === "podman" ? ["--userns=keep-id"] : []),
       ...["--volume", `${dataDir}:/data`, "redis:8-alpine"],
     ],
   };

@@ -134,7 +134,8 @@ describe("the program that serves as Redis", () => {
     await rm(bin, { recursive: true });
   });
 
-  const install = (program: string) => writeFile(join(bin, program), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+  const install = (program: string, script = "exit 1") =>
+    writeFile(join(bin, program), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 
   test("redis-server on the PATH comes first", async () => {
     await install("redis-server");
@@ -168,7 +169,7 @@ describe("the program that serves as Redis", () => {
     vi.stubEnv("XDG_CACHE_HOME", bin);
     await install("apt-get");
     await install("dpkg");
-    await install("podman");
+    await install("podman", "exit 0");
 
     const program = await findRedisProgram();
 
@@ -184,7 +185,20 @@ describe("the program that serves as Redis", () => {
       code: "redis-not-found",
       what:
         "This machine has no Redis: REDIS_URL is not set; no redis-server or valkey-server on the PATH; " +
-        "no apt-get to fetch it with; no Docker or Podman",
+        "no apt-get to fetch it with; no Docker; no Podman",
+    });
+  });
+
+  test("a Docker without its daemon is named with what apt-get said, and Podman is tried next", async () => {
+    vi.stubEnv("XDG_CACHE_HOME", bin);
+    await install("apt-get", "echo 'E: Unable to fetch some archives' >&2; exit 100");
+    await install("dpkg");
+    await install("docker", "echo 'Cannot connect to the Docker daemon' >&2; exit 1");
+
+    const failure = await findRedisProgram().catch((error: unknown) => error);
+
+    expect(failure).toMatchObject({
+      what: expect.stringMatching(/E: Unable to fetch some archives; Cannot connect to the Docker daemon; no Podman$/),
     });
   });
 });
