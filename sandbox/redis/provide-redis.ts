@@ -194,7 +194,8 @@ function spawnRedis(program: RedisProgram, settings: RedisSettings, logFile: str
     const child = spawn(command, args, {
       // Its own session: only we get Ctrl-C, and we end Redis after its users.
       detached: true,
-      env: { ...process.env, ...program.env },
+      // Redis refuses a locale that the machine lacks, as one that SSH brought from another machine.
+      env: { ...process.env, LC_ALL: "C", ...program.env },
       stdio: ["pipe", log, log],
     });
     // The pipe breaks if Redis dies first; "exit" reports that.

@@ -67,6 +67,16 @@ describe("a Redis of our own", () => {
   });
 });
 
+test("a Redis starts with a locale that the machine lacks, such as one that SSH brought", async () => {
+  vi.stubEnv("REDIS_URL", "");
+  vi.stubEnv("LC_ALL", "xx_XX.UTF-8");
+
+  const redis = await provideRedis().finally(() => vi.unstubAllEnvs());
+
+  expect(await answers(redis.url)).toBe(true);
+  await redis.stop();
+});
+
 test("a Redis dies with the process that asked for it, even when that one is killed", async () => {
   const module = await compiledModule("sandbox/redis/provide-redis.ts");
   const script = `import { provideRedis } from ${JSON.stringify(module.script)}; console.log((await provideRedis()).url);`;
