@@ -9,7 +9,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 if (isStale()) {
   console.error("Installing dependencies (npm ci) …");
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const { status, error } = spawnSync(npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
+  // With NODE_ENV=production npm would leave out what only development needs.
+  const { status, error } = spawnSync(npm, ["ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund"], {
     cwd: root,
     stdio: ["ignore", "ignore", "inherit"],
     shell: process.platform === "win32",
@@ -21,7 +22,8 @@ if (isStale()) {
 /** npm writes node_modules/.package-lock.json at the end of each install: what is newer than it has not been installed. */
 function isStale() {
   const installed = `${root}/node_modules/.package-lock.json`;
-  if (!existsSync(installed)) return true;
+  // An installation for production has no tsx.
+  if (!existsSync(installed) || !existsSync(`${root}/node_modules/.bin/tsx`)) return true;
   if (statSync(`${root}/package-lock.json`).mtimeMs <= statSync(installed).mtimeMs) return false;
   const wanted = JSON.parse(readFileSync(`${root}/package-lock.json`, "utf8")).packages;
   const present = JSON.parse(readFileSync(installed, "utf8")).packages;
