@@ -43,6 +43,15 @@ export const summaryForm = z.strictObject({
   digest: textForm,
 });
 
+/** The names of the steps about one principal. */
+export const giveEntryStep = (arn: string) => `give-entry ${arn}`;
+export const replaceEntryStep = (arn: string) => `replace-entry ${arn}`;
+
+/** The principal that a step gives its access entry; null: it is another step. */
+export function givenBy(step: string): string | null {
+  return /^give-entry (.*)$/.exec(step)?.[1] ?? null;
+}
+
 export type Replacement = Immutable<z.output<typeof replacementForm>>;
 const replacementForm = z.strictObject({
   place: z.enum(["aws-auth", "access-entry"]),

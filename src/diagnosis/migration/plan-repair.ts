@@ -1,7 +1,13 @@
 import { hash } from "node:crypto";
 import { canonicalCaller } from "../../access/arn.ts";
 import { asPlanned, belongsTo } from "../../access/lease/drift.ts";
-import type { ItemSummary, MigrationSummary, Replacement, StepSummary } from "../../access/migration.ts";
+import {
+  type ItemSummary,
+  type MigrationSummary,
+  type Replacement,
+  replaceEntryStep,
+  type StepSummary,
+} from "../../access/migration.ts";
 import { isIdentityCenterRole, withoutRolePath } from "../../access/principal.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
 import { competingEntries, type Entry, entryOf, planSteps, type Steps } from "../../aws-auth/index.ts";
@@ -252,10 +258,6 @@ function scopeOf(namespaces: readonly string[] | null): string {
 
 export const replaceInMap = "replace-in-aws-auth";
 
-export function replaceEntryStep({ from }: Replacement): string {
-  return `replace-entry ${from}`;
-}
-
 function stepsOf(replacements: readonly Replacement[]): readonly StepSummary[] {
   const inMap = replacements.filter(({ place }) => place === "aws-auth");
   const entries = replacements.filter(({ place }) => place === "access-entry");
@@ -271,7 +273,7 @@ function stepsOf(replacements: readonly Replacement[]): readonly StepSummary[] {
 function entryStep(replacement: Replacement): StepSummary {
   const { from, to } = replacement;
   const does = `Access entry of ${from}: ${becomes(replacement)}`;
-  const name = replaceEntryStep(replacement);
+  const name = replaceEntryStep(from);
   const undo = to === null ? "Recreate it from the audit log." : `Delete the access entry of ${to}.`;
   return { name, does, proof: asPlanned("the access entry"), undo };
 }

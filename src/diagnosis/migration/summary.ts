@@ -1,5 +1,5 @@
 import { asPlanned } from "../../access/lease/drift.ts";
-import type { MigrationSummary, StepSummary } from "../../access/migration.ts";
+import { giveEntryStep, type MigrationSummary, type StepSummary } from "../../access/migration.ts";
 import type { MigrationStep, WantedEntry } from "./facts.ts";
 import type { Outcome } from "./item-outcome.ts";
 import type { MigrationPlan } from "./plan.ts";
@@ -40,7 +40,7 @@ function who({ principalArn, username, groups, isAdmin }: WantedEntry): string {
 
 /** The name of a step in the ledger and the audit log: the same in each plan of the same migration. */
 export function stepName(step: MigrationStep): string {
-  return step.type === "give-entry" ? `give-entry ${step.wanted.principalArn}` : step.type;
+  return step.type === "give-entry" ? giveEntryStep(step.wanted.principalArn) : step.type;
 }
 
 function wordsOf(step: MigrationStep): Omit<StepSummary, "name"> {

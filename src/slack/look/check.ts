@@ -1,5 +1,5 @@
 import type { KnownBlock } from "@slack/types";
-import { migrationIdOf, migrationNumber } from "../../access/migration.ts";
+import { migrationIdOf, migrationNumber, replaceEntryStep } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import { isHeld } from "../../access/request.ts";
@@ -67,15 +67,14 @@ async function unmadeBlocks({ ledger }: SlackContext, { name }: Cluster): Promis
   while (repair && left.length < maxUnmade) {
     const { id, unmade, done } = repair;
     const text = `:warning: *${code("entry-deleted")}* ${code(id)}: ${unmadeText(code(unmade ?? ""), name, unmade)}.`;
-    if (unmade !== undefined && !made.has(replaceStep(unmade))) left.push(section(text));
-    for (const step of [...done.map((each) => each.name), ...(unmade ? [replaceStep(unmade)] : [])]) made.add(step);
+    if (unmade !== undefined && !made.has(replaceEntryStep(unmade))) left.push(section(text));
+    for (const step of [...done.map((each) => each.name), ...(unmade ? [replaceEntryStep(unmade)] : [])])
+      made.add(step);
     const number = migrationNumber(repair) - 1;
     repair = number > 0 ? await ledger.migrations.get(migrationIdOf(name, number)) : null;
   }
   return left;
 }
-
-const replaceStep = (arn: string) => `replace-entry ${arn}`;
 
 /** More people than have leases in one cluster; each can cost a call to Slack. */
 const maxPeople = 50;

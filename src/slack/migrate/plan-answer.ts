@@ -6,6 +6,7 @@ import {
   isMigrationOver,
   type Migration,
   type MigrationSummary,
+  replaceEntryStep,
   type SealedPlan,
   type StepSummary,
 } from "../../access/migration.ts";
@@ -179,7 +180,7 @@ function itemLines(item: ItemSummary): readonly string[] {
 function stepLines({ done, begun, state, unmade }: Migration, { summary }: SealedPlan): readonly string[] {
   const states = new Map(done.map(({ name }) => [name, "✓"]));
   if (begun) states.set(begun.name, ":hourglass_flowing_sand:");
-  if (unmade) states.set(`replace-entry ${unmade}`, ":warning:");
+  if (unmade) states.set(replaceEntryStep(unmade), ":warning:");
   const planned = summary.steps.map(({ name }) => name);
   const before = done.filter(({ name }) => !planned.includes(name)).map(({ name }) => `✓ ${code(name, 300)}`);
   const lines = summary.steps.flatMap((step) => linesOfStep(step, states.get(step.name) ?? "·", state === "pending"));

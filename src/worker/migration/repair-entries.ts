@@ -8,6 +8,7 @@ import {
   migrationIdOf,
   migrationNumber,
   type Replacement,
+  replaceEntryStep,
   type SealedPlan,
 } from "../../access/migration.ts";
 import { approversConfirmedForSeconds, isGenuinePlan } from "../../access/seals.ts";
@@ -20,7 +21,7 @@ import {
   principalKey,
   type UnmadeEntry,
 } from "../../diagnosis/migration/facts.ts";
-import { digestOfRepair, repairGuard, replaceEntryStep, replaceInMap } from "../../diagnosis/migration/plan-repair.ts";
+import { digestOfRepair, repairGuard, replaceInMap } from "../../diagnosis/migration/plan-repair.ts";
 import { changesOf, progressOf, replacesExactly, usernameAfter } from "../../diagnosis/migration/replacement.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
@@ -96,7 +97,7 @@ export async function unmadeEntries(
     const { id, plan, unmade } = earlier;
     if (unmade === undefined || !plan || !isGenuinePlan(earlier, context.keys.preview)) continue;
     if (digestOfRepair(facts, plan.replacements ?? []) !== plan.digest) continue;
-    const replacement = deletedEntry(plan, `replace-entry ${unmade}`, facts);
+    const replacement = deletedEntry(plan, replaceEntryStep(unmade), facts);
     if (!replacement || !left.delete(principalKey(replacement.from))) continue;
     const { firstPlannedAt = plan.at } = replacement;
     found.push({
@@ -108,8 +109,8 @@ export async function unmadeEntries(
   return found;
 }
 
-function stepOf(replacement: Replacement): string {
-  return replacement.place === "aws-auth" ? replaceInMap : replaceEntryStep(replacement);
+function stepOf({ place, from }: Replacement): string {
+  return place === "aws-auth" ? replaceInMap : replaceEntryStep(from);
 }
 
 async function replaceInDocument(run: MigrationRun, replacements: readonly Replacement[]): Promise<readonly string[]> {

@@ -5,6 +5,7 @@ import type { CodedReason } from "../../access/lease/lease-record.ts";
 import {
   type EndedMigration,
   endedMigration,
+  givenBy,
   isMigrationOver,
   type Migration,
   migrationDueAt,
@@ -205,13 +206,11 @@ function isCarriedOut(migration: Migration, { facts }: GatheredMigration, { prev
 async function refuseApiMode(run: MigrationRun, start: Migration): Promise<void> {
   const { context, cluster, gathered } = run;
   const migration = await closeBegunStep(run, start);
-  const present = new Set(gathered.facts.presentEntries.map(({ principalArn }) => `give-entry ${principalArn}`));
+  const present = new Set(gathered.facts.presentEntries.map(({ principalArn }) => principalArn));
   const begun = start.begun?.name ?? "";
-  if (migration.done.every(({ name }) => name !== begun)) present.delete(begun);
+  if (migration.done.every(({ name }) => name !== begun)) present.delete(givenBy(begun) ?? "");
   const { steps = [], before = [] } = migration.plan?.summary ?? {};
-  const missing = steps.flatMap(({ name }) =>
-    name.startsWith("give-entry ") && !present.has(name) ? [name.replace("give-entry ", "")] : [],
-  );
+  const missing = steps.flatMap(({ name }) => givenBy(name) ?? []).filter((arn) => !present.has(arn));
   const message = [
     `${cluster.name} does not read aws-auth.`,
     withoutEntry(missing),
@@ -321,9 +320,8 @@ async function wasCarriedOut(
   if (name === removal) return facts.mode !== "API" && plan !== null && areOut(plan, facts);
   // The next repair completes it. The replaced entry let no one in.
   if (name.startsWith("replace-")) return false;
-  return withManager(openManager, undefined, (entries) =>
-    removeHalfMadeEntry(entries, name.replace("give-entry ", ""), run, migration),
-  );
+  const principalArn = givenBy(name) ?? name;
+  return withManager(openManager, undefined, (entries) => removeHalfMadeEntry(entries, principalArn, run, migration));
 }
 
 function areOut({ outs }: SealedPlan, { document }: MigrationFacts): boolean {
@@ -333,6 +331,6 @@ function areOut({ outs }: SealedPlan, { document }: MigrationFacts): boolean {
 
 function areIn({ summary }: SealedPlan, { presentEntries }: MigrationFacts): boolean {
   const whole = presentEntries.filter(({ migrated }) => migrated === "whole");
-  const steps = new Set(whole.map(({ principalArn }) => `give-entry ${principalArn}`));
-  return summary.steps.every(({ name }) => !name.startsWith("give-entry ") || steps.has(name));
+  const there = new Set(whole.map(({ principalArn }) => principalArn));
+  return summary.steps.flatMap(({ name }) => givenBy(name) ?? []).every((arn) => there.has(arn));
 }
