@@ -48,7 +48,7 @@ export const giveEntryStep = (arn: string) => `give-entry ${arn}`;
 export const replaceEntryStep = (arn: string) => `replace-entry ${arn}`;
 
 /** The principal that a step gives its access entry; null: it is another step. */
-export function givenBy(step: string): string | null {
+export function principalGiven(step: string): string | null {
   return /^give-entry (.*)$/.exec(step)?.[1] ?? null;
 }
 

@@ -5,19 +5,17 @@ import type { CodedReason } from "../../access/lease/lease-record.ts";
 import {
   type EndedMigration,
   endedMigration,
-  givenBy,
   isMigrationOver,
   type Migration,
   migrationDueAt,
   nextMigration,
+  principalGiven,
   replannedMigration,
   type SealedPlan,
 } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { Json } from "../../access/seal.ts";
 import { isGenuinePlan } from "../../access/seals.ts";
 import { counted } from "../../diagnosis/link.ts";
-import { type MigrationFacts, principalKey } from "../../diagnosis/migration/facts.ts";
 import { type MigrationPlan, migrationSteps } from "../../diagnosis/migration/plan.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
@@ -25,10 +23,11 @@ import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../l
 import { inTurns } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
-import { carryOutStep, isRefusedAgain, recordFound, recordLeft } from "./carry-out-step.ts";
-import { type GatheredMigration, withManager, withMigration } from "./gather-migration.ts";
-import { type MigrationRun, removeHalfMadeEntry } from "./give-entry.ts";
-import { deletedEntry, repairOnce } from "./repair-entries.ts";
+import { closeBegunStep, isCarriedOut, lostSentence, removal, withoutEntry } from "./begun-step.ts";
+import { carryOutStep, isRefusedAgain, recordLeft } from "./carry-out-step.ts";
+import { withMigration } from "./gather-migration.ts";
+import type { MigrationRun } from "./give-entry.ts";
+import { repairOnce } from "./repair-entries.ts";
 
 /** Each pass reads everything again. The next job continues after the last one. */
 const maxPasses = 20;
@@ -133,21 +132,6 @@ async function goOn(run: MigrationRun, migration: Migration): Promise<void> {
   await voidMigration(context, await closeBegunStep(run, migration), "the plan changed since its approval");
 }
 
-const removal = "remove-from-aws-auth";
-
-/** Others deleted an access entry after its item left aws-auth, before a run recorded that. Empty: none. */
-function lostSentence({ context, gathered: { facts } }: MigrationRun, migration: Migration): string {
-  const { plan, begun } = migration;
-  if (!plan || begun?.name !== removal || !isGenuinePlan(migration, context.keys.preview)) return "";
-  if (!areOut(plan, facts)) return "";
-  const there = new Set(facts.presentEntries.map(({ principalArn }) => principalKey(principalArn)));
-  return withoutEntry(plan.outs.filter((arn) => !there.has(principalKey(arn))));
-}
-
-function withoutEntry(arns: readonly string[]): string {
-  return arns.length > 0 ? `Create the access entry of ${arns.join(", ")}.` : "";
-}
-
 /** After a change of the mode or the document it plans again; entries follow each other, also where EKS refuses one. */
 async function takeSteps(run: MigrationRun, plan: MigrationPlan, start: Migration): Promise<void> {
   const { context } = run;
@@ -190,27 +174,15 @@ function hasNewEntry({ context, gathered }: MigrationRun): boolean {
   );
 }
 
-/**
- * Whether the approved items left aws-auth, and our entries replace them. A run can have died before the record said so, and a restored
- * Redis lacks the steps. The record alone proves nothing.
- */
-function isCarriedOut(migration: Migration, { facts }: GatheredMigration, { preview }: WorkerContext["keys"]): boolean {
-  const { plan, done } = migration;
-  if (!plan || plan.outs.length === 0 || !isGenuinePlan(migration, preview)) return false;
-  // In the mode API no one reads the document: only the record says that a removal wrote it.
-  const isKnown = facts.mode !== "API" || done.some(({ name }) => name === removal);
-  return isKnown && areOut(plan, facts) && areIn(plan, facts);
-}
-
 /** A person switched the mode, which can't be switched back: another try can't help. */
 async function refuseApiMode(run: MigrationRun, start: Migration): Promise<void> {
   const { context, cluster, gathered } = run;
   const migration = await closeBegunStep(run, start);
   const present = new Set(gathered.facts.presentEntries.map(({ principalArn }) => principalArn));
   const begun = start.begun?.name ?? "";
-  if (migration.done.every(({ name }) => name !== begun)) present.delete(givenBy(begun) ?? "");
+  if (migration.done.every(({ name }) => name !== begun)) present.delete(principalGiven(begun) ?? "");
   const { steps = [], before = [] } = migration.plan?.summary ?? {};
-  const missing = steps.flatMap(({ name }) => givenBy(name) ?? []).filter((arn) => !present.has(arn));
+  const missing = steps.flatMap(({ name }) => principalGiven(name) ?? []).filter((arn) => !present.has(arn));
   const message = [
     `${cluster.name} does not read aws-auth.`,
     withoutEntry(missing),
@@ -274,63 +246,4 @@ async function voidMigration(
     const after = { ...replannedMigration(current, message, expiresAt), plan };
     return { type: "migration.void", after, detail: { why: message, approvers: after.voided?.by ?? [] } };
   });
-}
-
-/**
- * A completed step is done; an incomplete entry goes, so that aws-auth counts for its principal.
- * @param again the trouble that an event already reports, and that stays
- * @throws AccessError
- */
-async function closeBegunStep(
-  run: MigrationRun,
-  migration: Migration,
-  name = migration.begun?.name,
-  again: Migration["trouble"] = null,
-) {
-  const { context, gathered } = run;
-  if (name === undefined) return migration;
-  // Without a sealed plan the record does not say what had to leave.
-  const removes = isGenuinePlan(migration, context.keys.preview) ? migration.plan : null;
-  const isDone = await wasCarriedOut(run, removes, name, migration);
-  if (isDone) return recordFound(context, migration, name, lostSentence(run, migration));
-  const entry = removes && deletedEntry(removes, name, gathered.facts);
-  return recordOnMigration(context, migration, (current) => {
-    if (current.begun?.name !== name) return null;
-    const unmade = entry && isMigrationOver(current) ? { unmade: entry.from } : {};
-    return {
-      type: again ? null : "migration.undone",
-      after: nextMigration(current, { begun: null, trouble: again && current.trouble, ...unmade }),
-      detail: { step: name, ...(entry && { entry: entry as unknown as Json }) },
-    };
-  });
-}
-
-async function wasCarriedOut(
-  run: MigrationRun,
-  plan: SealedPlan | null,
-  name: string,
-  migration: Migration,
-): Promise<boolean> {
-  const { facts, updating, openManager } = run.gathered;
-  if (name === "switch-mode") {
-    if (updating)
-      throw new AccessError("cluster-not-active", `EKS is switching the authentication mode of ${run.cluster.name}`);
-    return facts.mode !== "CONFIG_MAP";
-  }
-  if (name === removal) return facts.mode !== "API" && plan !== null && areOut(plan, facts);
-  // The next repair completes it. The replaced entry let no one in.
-  if (name.startsWith("replace-")) return false;
-  const principalArn = givenBy(name) ?? name;
-  return withManager(openManager, undefined, (entries) => removeHalfMadeEntry(entries, principalArn, run, migration));
-}
-
-function areOut({ outs }: SealedPlan, { document }: MigrationFacts): boolean {
-  const left = new Set(document.entries.map(({ arn }) => principalKey(arn)));
-  return outs.every((arn) => !left.has(principalKey(arn)));
-}
-
-function areIn({ summary }: SealedPlan, { presentEntries }: MigrationFacts): boolean {
-  const whole = presentEntries.filter(({ migrated }) => migrated === "whole");
-  const there = new Set(whole.map(({ principalArn }) => principalArn));
-  return summary.steps.flatMap(({ name }) => givenBy(name) ?? []).every((arn) => there.has(arn));
 }
