@@ -138,10 +138,13 @@ type End =
   | { readonly state: "stopped"; readonly stop: Immutable<z.output<typeof stopForm>> }
   | { readonly state: "refused"; readonly refusal: CodedReason };
 
-export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "givenArns" | "kind">;
+/** `settlesAt`: the last migration's: a deletion of its entry can still arrive. */
+export type NewMigration = Pick<MigrationFields, "id" | "cluster" | "requester" | "givenArns" | "kind"> &
+  Partial<Pick<MigrationFields, "settlesAt">>;
 
 export function createMigration(requested: NewMigration, now: Date, expiresAfterSeconds: number): PendingMigration {
   return {
+    settlesAt: null,
     ...requested,
     ...nothing,
     version: 1,
@@ -154,7 +157,6 @@ export function createMigration(requested: NewMigration, now: Date, expiresAfter
     dropped: [],
     begun: null,
     done: [],
-    settlesAt: null,
     trouble: null,
     voided: null,
   };
@@ -169,7 +171,7 @@ export function nextMigration<In extends Migration>(
 
 /** The last version, except for the rest of a step that began. */
 export function endedMigration(migration: PendingMigration | RunningMigration, now: Date, end: End): EndedMigration {
-  return { ...nextMigration(migration, { trouble: null, settlesAt: null }), ...end, endedAt: now.toISOString() };
+  return { ...nextMigration(migration, { trouble: null }), ...end, endedAt: now.toISOString() };
 }
 
 /** The approvals do not cover the present change: the worker plans again, and the approvers decide again (law 4). */
@@ -179,7 +181,7 @@ export function replannedMigration(
   expiresAt: string,
 ): PendingMigration {
   const by = migration.approvals.map((approval) => approval.by);
-  const cleared = { plan: null, reminders: null, approvals: [], trouble: null, settlesAt: null };
+  const cleared = { plan: null, reminders: null, approvals: [], trouble: null };
   return { ...nextMigration(migration, { expiresAt, voided: { by, message } }), ...cleared, state: "pending" };
 }
 

@@ -55,7 +55,8 @@ export async function askForMigration(
   }
   const latest = await context.ledger.migrations.latestOf(cluster.name);
   if (latest && isOpen(latest)) return migrationOpenAnswer(latest);
-  const asked = { cluster: cluster.name, requester, givenArns, ...(kind && { kind }) };
+  const settlesAt = latest?.settlesAt ?? null;
+  const asked = { cluster: cluster.name, requester, givenArns, settlesAt, ...(kind && { kind }) };
   let id = nextMigrationId(cluster.name, latest);
   for (let tries = 0; tries < maxTries && isMigrationId(id); tries += 1) {
     const begun = await beginMigration(context, { ...asked, id });

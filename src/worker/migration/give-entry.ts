@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, explainFailure, hasCode } from "../../access/access-error.ts";
 import { anotherWriter, readBackDiffers } from "../../access/lease/drift.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
-import { isMigrationOver, type Migration, nextMigration } from "../../access/migration.ts";
+import { type Migration, nextMigration } from "../../access/migration.ts";
 import { type AccessCheck, type Cluster, sealedClusterOf, signInMethod } from "../../access/policy/cluster.ts";
 import { withoutRolePath } from "../../access/principal.ts";
 import { type AccessEntry, arrivesUntil, lateCallMs, readHoldingTags } from "../../access-entry/index.ts";
@@ -220,7 +220,7 @@ async function removeEntry(
 ): Promise<void> {
   const note = (settlesAt: string | null) =>
     recordOnMigration(context, migration, (current) => {
-      return isMigrationOver(current) ? null : { type: null, after: nextMigration(current, { settlesAt }), detail: {} };
+      return { type: null, after: nextMigration(current, { settlesAt }), detail: {} };
     });
   // Without an answer it can arrive after the entry is complete: until then the items stay in aws-auth.
   await note(new Date(context.now().getTime() + lateCallMs).toISOString());

@@ -257,6 +257,17 @@ describe("a migration under way", () => {
     expect(textOf(await app.say("U0APPROVER", "migrate staging stop"))).toContain("Already handled");
   });
 
+  test("tells the next one how long a deletion that EKS did not answer can still arrive", async () => {
+    const settlesAt = new Date(Date.now() + 400_000).toISOString();
+    await running();
+    await revise({ settlesAt });
+    await app.say("U0APPROVER", "migrate staging stop");
+
+    await app.say("U0ONCALL", "migrate staging ask");
+
+    expect(await app.ledger.migrations.get("migration-staging-2")).toMatchObject({ state: "pending", settlesAt });
+  });
+
   test("is not for an engineer to stop", async () => {
     await running();
 

@@ -62,6 +62,12 @@ async function stop(): Promise<void> {
   await scene.ledger.commit({ after: verdict.after, event });
 }
 
+/** Others rename the administrators in aws-auth, so there is another plan. */
+function renameAdmins(): void {
+  const mapRoles = initialAwsAuth.mapRoles?.replace("platform-admin:", "platform:") ?? "";
+  sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles } }));
+}
+
 /** A person tries it again, as Slack does. */
 async function tryAgain(): Promise<void> {
   const now = scene.context().now();
@@ -341,22 +347,34 @@ describe("a migration that two approvers approved", () => {
   );
 });
 
-test("aws-auth keeps its items while a call to delete an entry of ours, which EKS did not answer, can still arrive", async () => {
-  await scene.ask();
-  await scene.approve("U0APPROVER", "U0APPROVER2");
+describe("while a call to delete an entry of ours, which EKS did not answer, can still arrive", () => {
   const headers = { "x-amzn-errortype": "AccessDeniedException" };
-  sandbox.aws.faults.plan("eks.AssociateAccessPolicy", { type: "answer", status: 403, headers, body: "{}" });
-  sandbox.aws.faults.plan("eks.DeleteAccessEntry", { type: "cut-before" });
-  await scene.look();
-  scene.pass(61);
-  await scene.look();
-  scene.pass(61);
 
-  const { state, settlesAt } = await scene.look();
+  async function deleteUnanswered(): Promise<void> {
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    sandbox.aws.faults.plan("eks.AssociateAccessPolicy", { type: "answer", status: 403, headers, body: "{}" });
+    sandbox.aws.faults.plan("eks.DeleteAccessEntry", { type: "cut-before" });
+    await scene.look();
+    scene.pass(61);
+  }
 
-  expect([state, rolesNow().includes(arns.admins)]).toEqual(["running", true]);
-  // Seven minutes from that call, two of which have passed.
-  expect(Date.parse(settlesAt ?? "") - scene.context().now().getTime()).toBeGreaterThan(4 * 60_000);
+  test.each<[string, Migration["state"], () => unknown]>([
+    ["aws-auth keeps its items", "running", () => scene.look()],
+    ["a new plan keeps its items, too", "pending", renameAdmins],
+    ["the next migration knows it after a stop", "stopped", stop],
+  ])("%s", async (_, then, act) => {
+    await deleteUnanswered();
+    await act();
+    scene.pass(61);
+
+    const { state, begun, settlesAt } = await scene.look();
+
+    expect([state, begun]).toEqual([then, null]);
+    // Seven minutes from that call, two of which have passed.
+    expect(Date.parse(settlesAt ?? "") - scene.context().now().getTime()).toBeGreaterThan(4 * 60_000);
+    expect(rolesNow()).toContain(arns.admins);
+  });
 });
 
 describe("who may only tag access entries", () => {
@@ -412,8 +430,7 @@ describe("what is not what was approved is not carried out", () => {
       event: eventOf("migration.reminded", after, "worker", new Date()),
     });
     await scene.approve("U0APPROVER", "U0APPROVER2");
-    const mapRoles = initialAwsAuth.mapRoles?.replace("platform-admin:", "platform:") ?? "";
-    sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles } }));
+    renameAdmins();
 
     const voided = await scene.look();
     const asked = await scene.look();
