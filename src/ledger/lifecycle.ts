@@ -4,7 +4,7 @@ import type { AuditEvent, EventType } from "../access/audit-event.ts";
 import { isDueToEnd } from "../access/lease/cluster-leases.ts";
 import { isReviewDue, isSignInDue } from "../access/lease/lease.ts";
 import { type EndedAgain, endedAgain, isMigration, type LedgerRecord, recordDueAt } from "../access/lists.ts";
-import { isMigrationOver, type Migration } from "../access/migration.ts";
+import type { Migration } from "../access/migration.ts";
 import type { AccessRequest } from "../access/record.ts";
 import { isHeld } from "../access/request.ts";
 import { recordedEvents } from "../operations/announcements.ts";
@@ -112,9 +112,9 @@ function undone(left: LedgerRecord, { approvers, begun }: Lost): EndedAgain {
   return { type: "record.undone", actor: "worker", detail: {}, after };
 }
 
-/** A worker closes a step that began, also after a migration's end: half of an administrators' access entry locks them out. */
+/** A worker closes a step that began, also after a stop or denial that is still to come: half of an administrators' access entry locks them out. */
 function withBegun(left: Migration, begun: Migration["begun"]): Migration {
-  if (!isMigrationOver(left) || left.state === "done" || left.begun || !begun) return left;
+  if (left.state === "done" || left.begun || !begun) return left;
   const isOfAnother = begun.at < left.createdAt;
   return isOfAnother || left.done.some(({ name }) => name === begun.name) ? left : { ...left, begun };
 }

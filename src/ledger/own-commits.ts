@@ -59,9 +59,9 @@ export class OwnCommits {
     // Two runs of this process can commit the very same version at once.
     const isAnother = before?.isAnother || (version <= (before?.version ?? 0) && digest !== before?.digest);
     const ended = isEnded(record) ? record : (before?.ended ?? null);
-    const lost = isAnother ? (before?.approvers ?? []) : [];
-    const approvers = [...new Set([...lost, ...record.approvals.map(({ by }) => by)])];
-    const begun = isMigration(record) ? record.begun : null;
+    const lost = isAnother ? before : undefined;
+    const approvers = [...new Set([...(lost?.approvers ?? []), ...record.approvals.map(({ by }) => by)])];
+    const begun = (isMigration(record) ? record.begun : null) ?? lost?.begun ?? null;
     const facts = { version, digest, isAnother, ended, approvers, begun, cluster };
     this.#known.set(id, { ...facts, endedIn: null, atMs: Date.now() });
   }

@@ -127,17 +127,20 @@ test.each([
 
 const stopped = changedMigration(planned, { state: "stopped", stop, endedAt });
 
-test("a step that began is known again where its migration was stopped since, so that a worker closes it", async () => {
-  const { looks, record } = await followed(stopped, { begun: step });
+test.each([
+  ["was stopped since", stopped],
+  ["can still be stopped", changedMigration(planned, { state: "running" })],
+  ["lost its approval too, and can be denied", planned],
+])("a step that began is known again where its migration %s, so that a worker closes it", async (_, left) => {
+  const { looks, record } = await followed(left, { begun: step });
 
   expect(looks[1]).toEqual([undone]);
-  expect(record).toEqual({ ...stopped, version: stopped.version + 1, begun: step });
+  expect(record).toEqual({ ...left, version: left.version + 1, begun: step });
 });
 
 test.each([
   ["is closed since", changedMigration(stopped, { done: [{ ...step, proof: [] }] })],
   ["was another migration's, of the same number", { ...stopped, createdAt: at(hours(1)).toISOString() }],
-  ["can go on", changedMigration(planned, { state: "running" })],
 ])("a step that %s does not begin again", async (_, left) => {
   const { record } = await followed(left, { begun: step });
 

@@ -171,7 +171,10 @@ test("an approval that Redis lost is found below what this process wrote on top 
   expect(await undone()).toEqual([]);
 });
 
-test("a step of a migration that began, and that Redis lost, is found with what is left", async () => {
+test.each([
+  ["what is left", []],
+  ["what this process wrote on top of what is left", [2, 3]],
+])("a step of a migration that began, and that Redis lost, is found with %s", async (_, written) => {
   const planned = aPlannedMigration({ version: 1 });
   const begun = { name: "switch-mode", at: at(minutes(4)).toISOString(), place: { cluster: "c", seal: "s" } };
   const key = recordKey(planned.id);
@@ -181,12 +184,13 @@ test("a step of a migration that began, and that Redis lost, is found with what 
   await onServer((redis) => redis.rename("{eks-access}:before", key));
   const found: unknown[] = [];
 
-  await ledger.eachUndone(async (_, left, lost) => {
+  for (const version of written) await ledger.commit({ after: { ...planned, version }, event: anEvent() });
+  await ledger.eachUndone(async (__, left, lost) => {
     found.push([left, lost.begun]);
     return "done";
   });
 
-  expect(found).toEqual([[planned, begun]]);
+  expect(found).toEqual([[{ ...planned, version: written.at(-1) ?? 1 }, begun]]);
 });
 
 test("a revocation that Redis lost is found below whatever others wrote on top of what is left", async () => {
