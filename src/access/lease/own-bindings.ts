@@ -164,7 +164,8 @@ function bindsOnly({ role, subjects, deletedAt }: ClusterBinding, wanted: RoleRe
 
 /** Whether admission left a new binding as it was sent. Further labels and annotations give nothing. */
 export function isAsSent(sent: NewBinding, made: ClusterBinding): boolean {
-  const isOurs = hasAll(made.labels, sent.labels) && hasAll(made.annotations, sent.annotations);
+  const isThere = made.name === sent.name && made.namespace === sent.namespace;
+  const isOurs = isThere && hasAll(made.labels, sent.labels) && hasAll(made.annotations, sent.annotations);
   return isOurs && bindsOnly(made, sent.role, sent.user);
 }
 

@@ -617,6 +617,18 @@ describe("what others do to a binding", () => {
     });
   });
 
+  test("with another name, from a webhook, gives no one access: it goes at once, and the lease fails", async () => {
+    const openCluster = openingWith((client) => ({
+      createBinding: (binding, options) => client.createBinding({ ...binding, name: "theirs" }, options),
+    }));
+
+    await give({ ...context, openCluster }, cluster, { id: "r-one", principal: alice });
+
+    expect((await requestOf(context, "r-one")).lease).toMatchObject({ failure: { code: "binding-changed" } });
+    expect(await bindings()).toEqual([]);
+    expect(await may("alice@example.com", "default")).toBe(false);
+  });
+
   test("keeps no lease, theirs or another's, where they make theirs too large to read", async () => {
     await give(context, cluster, { id: "r-alice", principal: alice });
     const own = await onlyBinding();
