@@ -12,6 +12,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: [
+      "test/shell.global.ts",
       "test/redis.global.ts",
       "test/product.global.ts",
       ...(process.env.EKS_ACCESS_KUBERNETES === "real" ? ["test/kubernetes.global.ts"] : []),

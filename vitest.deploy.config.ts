@@ -4,7 +4,12 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/deploy/**/*.program.ts"],
-    globalSetup: ["test/redis.global.ts", "test/product.global.ts", "test/kubernetes.global.ts"],
+    globalSetup: [
+      "test/shell.global.ts",
+      "test/redis.global.ts",
+      "test/product.global.ts",
+      "test/kubernetes.global.ts",
+    ],
     // Several processes each: one file after another.
     fileParallelism: false,
     testTimeout: 300_000,

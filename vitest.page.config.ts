@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/sandbox/page/**/*.browser.ts"],
-    globalSetup: ["test/product.global.ts"],
+    globalSetup: ["test/shell.global.ts", "test/product.global.ts"],
     // One browser and one sandbox at a time.
     fileParallelism: false,
     // Each step of a story stands on the one before it.
