@@ -1,8 +1,9 @@
 import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
-import type { AwsAuthDocument, Severity } from "../aws-auth/index.ts";
+import type { AwsAuthDocument } from "../aws-auth/index.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf } from "./link.ts";
+import { countsOf, countWords } from "./problems.ts";
 
 /** The sources of identities of each mode, in EKS's names. */
 export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
@@ -78,7 +79,7 @@ export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): 
   const { kibibytes, percent } = spaceLeft(sizeOf(document.data));
   const detail = [
     counted(document.entries.length, "entry", "entries"),
-    problemWords(document),
+    countWords(countsOf(document.problems)) || "no problems",
     `${kibibytes} KiB (${percent} %) left`,
   ].join(", ");
   if (isBeingDeleted) return broken(`${detail}, but it is being deleted and waits for its finalizers`, goingRemedy);
@@ -95,13 +96,6 @@ export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): 
 
 export function absentRemedy({ createAwsAuth }: Cluster): string {
   return createAwsAuth ? "The first lease creates it." : "Ask an operator to create it.";
-}
-
-function problemWords({ problems }: AwsAuthDocument): string {
-  const count = (severity: Severity) => problems.filter((problem) => problem.severity === severity).length;
-  const severities = ["error", "warning", "notice"] as const;
-  const words = severities.flatMap((severity) => (count(severity) > 0 ? [counted(count(severity), severity)] : []));
-  return words.length > 0 ? words.join(", ") : "no problems";
 }
 
 /** How much of a ConfigMap's limit of 1 MiB is left beside this many bytes. */

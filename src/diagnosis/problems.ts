@@ -3,6 +3,7 @@ import { groupsBy, sizeOf } from "../access/collections.ts";
 import type { SectionWriter } from "../access/lease/drift.ts";
 import { type Immutable, textForm, textsForm } from "../access/lease/lease-record.ts";
 import type { AwsAuthDocument, Problem, Severity } from "../aws-auth/index.ts";
+import { counted } from "./link.ts";
 
 const maxGroups = 11;
 
@@ -38,9 +39,19 @@ const severities: readonly Severity[] = ["error", "warning", "notice"];
 
 /** Groups problems by kind. @param most kinds in the result */
 export function groupProblems(problems: readonly ReportedProblem[], most: number): GroupedProblems {
+  return fewerKinds({ counts: countsOf(problems), groups: groupsOf(problems), left: 0 }, most);
+}
+
+export function countsOf(problems: readonly Pick<Problem, "severity">[]): GroupedProblems["counts"] {
   const count = (severity: Severity) => problems.filter((problem) => problem.severity === severity).length;
-  const counts = { error: count("error"), warning: count("warning"), notice: count("notice") };
-  return fewerKinds({ counts, groups: groupsOf(problems), left: 0 }, most);
+  return { error: count("error"), warning: count("warning"), notice: count("notice") };
+}
+
+/** `1 error, 2 warnings`; empty: there are no problems. */
+export function countWords(counts: GroupedProblems["counts"]): string {
+  return severities
+    .flatMap((severity) => (counts[severity] > 0 ? [counted(counts[severity], severity)] : []))
+    .join(", ");
 }
 
 export function fewerKinds({ counts, groups, left }: GroupedProblems, most: number): GroupedProblems {

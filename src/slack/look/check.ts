@@ -5,7 +5,7 @@ import type { ApprovedRequest } from "../../access/record.ts";
 import { isHeld } from "../../access/request.ts";
 import { absentRemedy, goingRemedy, immutableRemedy, modeFinding, spaceLeft } from "../../diagnosis/cluster-links.ts";
 import { counted } from "../../diagnosis/link.ts";
-import { fewerKinds, type GroupedProblems, type ProblemGroup } from "../../diagnosis/problems.ts";
+import { countWords, fewerKinds, type GroupedProblems, type ProblemGroup } from "../../diagnosis/problems.ts";
 import {
   type BindingsReport,
   type CheckReport,
@@ -197,7 +197,7 @@ function entriesBlocks(cluster: Cluster, entries: EntriesReport): KnownBlock[] {
   const head = `*access entries of ${code(cluster.name)}*`;
   if (entries.type === "failed") return [section(`:warning: Couldn't read ${head}. ${styled(entries.message, 1200)}`)];
   return [
-    section(`${head} ${verdictWords(entries)}\n${countWords(entries)}`),
+    section(`${head} ${verdictWords(entries)}\n${listedWords(entries)}`),
     ...unreadBlocks(entries),
     ...problemBlocks(entries, ": fix these first."),
     ...(entries.knowsBindings ? [] : [context(unknownBindings)]),
@@ -206,12 +206,12 @@ function entriesBlocks(cluster: Cluster, entries: EntriesReport): KnownBlock[] {
 
 /** Unread entries never count as fine. */
 function verdictWords(entries: CheckedEntries): string {
-  const { error, warning, notice } = entries.counts;
-  const isNothing = error + warning + notice === 0;
-  return isNothing && entries.unread > 0 ? "– nothing to fix in what the worker read" : verdictOf(entries);
+  return countWords(entries.counts) === "" && entries.unread > 0
+    ? "– nothing to fix in what the worker read"
+    : verdictOf(entries);
 }
 
-function countWords({ listed, unread, types }: CheckedEntries): string {
+function listedWords({ listed, unread, types }: CheckedEntries): string {
   const shown = types.slice(0, maxTypes).map(({ type, count }) => `${count} ${code(type, 40)}`);
   const ofRead = unread > 0 ? ` of the ${listed - unread} that the worker read` : "";
   const words = shown.length > 0 ? `: ${shown.join(", ")}${ofRead}` : "";
@@ -224,14 +224,8 @@ function unreadBlocks({ listed, unread, why }: CheckedEntries): KnownBlock[] {
 }
 
 function verdictOf({ counts }: Pick<GroupedProblems, "counts">): string {
-  const { error, warning, notice } = counts;
-  const found = [
-    ...(error > 0 ? [counted(error, "error")] : []),
-    ...(warning > 0 ? [counted(warning, "warning")] : []),
-    ...(notice > 0 ? [counted(notice, "notice")] : []),
-  ];
-  if (found.length === 0) return "✓ nothing to fix";
-  return `${error > 0 ? marks.error : "✓"} ${found.join(", ")}`;
+  const found = countWords(counts) || "nothing to fix";
+  return `${counts.error > 0 ? marks.error : "✓"} ${found}`;
 }
 
 /** @param whole where to see all problems */
