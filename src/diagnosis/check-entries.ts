@@ -9,15 +9,7 @@ import { identityOfEntry } from "../access-entry/index.ts";
 import { type AwsAuthDocument, type Entry, entryOf, isNode, MASTERS, resolve } from "../aws-auth/index.ts";
 import { accessEntryProblems, type EntryProblem } from "./access-entry-problems.ts";
 import type { WhyFacts } from "./facts.ts";
-import {
-  entryDrift,
-  heldIn,
-  isInForce,
-  leaseProblems,
-  type OpenLeases,
-  type ReadEntry,
-  type Reader,
-} from "./leases.ts";
+import { entryDrift, heldIn, isInForce, leaseProblems, type OpenLeases, type ReadEntry } from "./leases.ts";
 import { named, someOf } from "./link.ts";
 import {
   authenticatedGroup,
@@ -28,7 +20,7 @@ import {
   principalKey,
 } from "./migration/facts.ts";
 import { signInByEntry } from "./migration/plan.ts";
-import { identityWords } from "./person-links.ts";
+import { identityWords, type Reader } from "./person-links.ts";
 import { groupProblems, type ReportedProblem } from "./problems.ts";
 import {
   absentRoleProblems,

@@ -9,7 +9,7 @@ import type { ApprovedRequest } from "../access/record.ts";
 import { type AccessEntry, identityOfEntry, type TagReading } from "../access-entry/index.ts";
 import { keyRemedy } from "./cluster-links.ts";
 import { named } from "./link.ts";
-import { type Asker, driftRemedy, isAskersOwn } from "./person-links.ts";
+import { driftRemedy, mayRead, type Reader } from "./person-links.ts";
 import { type GroupedProblems, groupProblems, type ReportedProblem } from "./problems.ts";
 
 export interface ReadEntry {
@@ -32,9 +32,6 @@ export function entryDrift(request: ApprovedRequest, read: Pick<ReadEntry, "entr
 export function isInForce({ lease }: ApprovedRequest): boolean {
   return lease.state === "active" && !lease.end;
 }
-
-/** The person who asks. Without a role for the cluster they see only their own leases. */
-export type Reader = Asker & { readonly isResponsible: boolean };
 
 /** A cluster's open leases, as read before and after the look at the cluster. */
 export interface OpenLeases {
@@ -62,7 +59,7 @@ export function leaseProblems(
 ): readonly TakenOut[] {
   const readable = drifts.map((drift) => ({
     ...drift,
-    isReadable: reader.isResponsible || isAskersOwn(drift.request, reader),
+    isReadable: mayRead(reader, drift),
   }));
   const first = readable.toSorted((a, b) => Number(b.isReadable) - Number(a.isReadable));
   return first.map(({ request, message, isReadable }) => ({

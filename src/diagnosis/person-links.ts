@@ -81,7 +81,7 @@ export function leasesFinding(open: readonly AccessRequest[], asker: Asker): Fin
   return late?.trouble ? broken(detail, late.trouble.message) : found(detail);
 }
 
-export function isAskersOwn(request: AccessRequest, { user, principal }: Asker): boolean {
+function isAskersOwn(request: AccessRequest, { user, principal }: Asker): boolean {
   return request.requester === user || request.principal.toLowerCase() === principal?.toLowerCase();
 }
 
@@ -100,33 +100,35 @@ export function driftFinding(
   drifts: readonly Drift[],
   inForce: number,
   cluster: Cluster,
-  asker: Reading,
+  reader: Reader,
   place: string,
 ): Finding {
   if (inForce === 0) return found("no leases are active here");
   if (drifts.length === 0) return found(`${counted(inForce, "active lease")} found in ${place}`);
   const taken = drifts.filter(({ isUnread }) => !isUnread);
   if (taken.length > 0) {
-    const [first] = readableBy(asker, taken);
+    const first = taken.find((drift) => mayRead(reader, drift));
     return broken(
-      `missing from ${place}: ${driftWords(taken, inForce, asker)}`,
+      `missing from ${place}: ${driftWords(taken, inForce, reader)}`,
       driftRemedy(cluster, first?.message, first?.request),
     );
   }
   return broken(
-    `active leases have no effect: ${driftWords(drifts, inForce, asker)}`,
+    `active leases have no effect: ${driftWords(drifts, inForce, reader)}`,
     `${named(`/eks-access check ${cluster.name}`)} shows the fix.`,
   );
 }
 
-type Reading = Asker & { readonly isResponsible: boolean };
+/** A person who asks about leases. Without a role for the cluster they see only their own. */
+export type Reader = Asker & { readonly isResponsible: boolean };
 
-function readableBy(asker: Reading, drifts: readonly Drift[]): readonly Drift[] {
-  return drifts.filter(({ request }) => asker.isResponsible || isAskersOwn(request, asker));
+export function mayRead(reader: Reader, { request }: Pick<Drift, "request">): boolean {
+  return reader.isResponsible || isAskersOwn(request, reader);
 }
 
-function driftWords(drifts: readonly Drift[], inForce: number, asker: Reading): string {
-  const shown = readableBy(asker, drifts)
+function driftWords(drifts: readonly Drift[], inForce: number, reader: Reader): string {
+  const shown = drifts
+    .filter((drift) => mayRead(reader, drift))
     .slice(0, 3)
     .map(({ request, message }) => `${named(request.id)}: ${message}`);
   const left = drifts.length - shown.length;

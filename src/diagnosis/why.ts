@@ -39,13 +39,14 @@ export function diagnose(facts: WhyFacts): Diagnosis {
 type Found = Pick<Diagnosis, "identity" | "symptom" | "causes">;
 
 /** Callers that the document does not affect: they always or never get in. */
-function diagnoseFixedIdentity(facts: WhyFacts, { principal }: Caller): Found | null {
+function diagnoseFixedIdentity(facts: WhyFacts, caller: Caller): Found | null {
   const { cluster, creatorArn } = facts;
+  const { principal } = caller;
   const partition = partitionOf(cluster);
   if (isSameCreator(principal.arn, creatorArn)) {
     const message = `${creatorText(principal.arn, named(cluster.name))} Never add it to aws-auth.`;
     const identity = { username: "kubernetes-admin", groups: ["system:masters"] };
-    return { identity, symptom: "none", causes: [cause("creator", message, ownSide(facts))] };
+    return { identity, symptom: "none", causes: [cause("creator", message, ownSide(facts, caller))] };
   }
   if (isOperator(cluster, principal.arn)) {
     const message = operatorText(principal.arn, named(cluster.name));
@@ -99,7 +100,7 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
   const outdated = outdatedCause(facts);
   const last = outdated ? [outdated] : [];
   if (pods?.allowed) {
-    return { identity, symptom: "none", causes: [...last, ...ownSideCause(facts), ...(inMap ? [wins] : [])] };
+    return { identity, symptom: "none", causes: [...last, ...ownSideCause(facts, caller), ...(inMap ? [wins] : [])] };
   }
   // The API server answers for a name and groups: it does not know access policies.
   const symptom = pods && policies.length === 0 ? "forbidden" : "unknown";
@@ -156,7 +157,7 @@ function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
   if (pods?.allowed) {
     const drifts = leaseCauses(facts, identity).filter(({ code }) => code === "drifted");
     const others = [...rivals, ...drifts, ...replacedCause(facts, caller, identity), ...endingSoon(facts)];
-    return { identity, symptom: "none", causes: [...others, ...ownSideCause(facts)] };
+    return { identity, symptom: "none", causes: [...others, ...ownSideCause(facts, caller)] };
   }
   const causes = [...rivals, ...leaseCauses(facts, identity), ...forbiddenCauses(facts, identity, caller)];
   return { identity, symptom: pods ? "forbidden" : "unknown", causes: causes.length > 0 ? causes : [podsNotAsked] };
@@ -178,15 +179,14 @@ function notMapped(facts: WhyFacts, caller: Caller): Cause {
   return cause("not-mapped", message, remedy);
 }
 
-function ownSideCause(facts: WhyFacts): Cause[] {
+function ownSideCause(facts: WhyFacts, caller: Caller): Cause[] {
   const message = `${named(facts.cluster.name)} lets this principal in, and it can list pods in ${named("default")}${notAskedWords(facts)}.`;
-  return [cause("own-side", message, ownSide(facts))];
+  return [cause("own-side", message, ownSide(facts, caller))];
 }
 
 /** Of the token: aws-iam-authenticator, issue 1106. */
-function ownSide({ cluster, given }: WhyFacts): string {
-  const reading = readCaller(given, partitionOf(cluster));
-  const way = reading.type === "caller" ? signInMethod(cluster, reading.caller.principal.arn) : null;
+function ownSide({ cluster }: WhyFacts, { principal }: Caller): string {
+  const way = signInMethod(cluster, principal.arn);
   // The document has a role without its path; STS needs the path.
   const roleOption = way?.type === "role" ? `--role-arn ${way.roleArn}` : "--role-arn";
   const update = `aws eks update-kubeconfig --region ${cluster.region} --name ${cluster.eksName}`;

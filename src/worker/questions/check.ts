@@ -15,10 +15,10 @@ import {
   leaseProblems,
   type OpenLeases,
   openLeasesAround,
-  type Reader,
 } from "../../diagnosis/leases.ts";
 import { named } from "../../diagnosis/link.ts";
 import { bindGroupRemedy, unboundWords } from "../../diagnosis/mapped.ts";
+import type { Reader } from "../../diagnosis/person-links.ts";
 import { type ReportedProblem, summarize } from "../../diagnosis/problems.ts";
 import { absentRoleProblems, type RolesToAsk, type RoleTimes, rolesNotCompared } from "../../diagnosis/remade-roles.ts";
 import { replacedRoleProblem, replacedRoles, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
