@@ -7,6 +7,7 @@ import {
   type ReadDocument,
   SECTIONS,
   type Section,
+  sameData,
   sameGroups,
 } from "./document.ts";
 import type { Steps } from "./go-yaml/budget.ts";
@@ -59,7 +60,7 @@ function* repairFromGood(found: ReadDocument, good: ReadDocument, guard: PlanGua
   if (plan.type === "refused") return { type: "ask", message: plan.refusal.message };
   const refused = [...plan.refused, ...accountsLeftOut(restored, good, found)];
   const [left] = refused;
-  if (isSameData(found.data, plan.after)) return left ? { type: "ask", message: left.message } : { type: "whole" };
+  if (sameData(found.data, plan.after)) return left ? { type: "ask", message: left.message } : { type: "whole" };
   return { type: "write", data: plan.after, how: repairInWords(found, restored, changes, refused) };
 }
 
@@ -131,11 +132,6 @@ function mappedIn({ entries }: ReadDocument): Mapping[] {
   return entries.flatMap(({ section, arn, username, groups, reachable }): Mapping[] =>
     section === "mapAccounts" || !reachable ? [] : [{ type: "map", arn, username, groups }],
   );
-}
-
-function isSameData(some: Data, other: Data): boolean {
-  const keys = new Set([...Object.keys(some), ...Object.keys(other)]);
-  return [...keys].every((key) => some[key] === other[key]);
 }
 
 /** Repairs an unreadable section if every principal that signs in now still does afterwards. */

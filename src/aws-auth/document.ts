@@ -182,19 +182,19 @@ export function sameGroups(some: readonly string[], others: readonly string[]): 
   return set.size === new Set(others).size && others.every((group) => set.has(group));
 }
 
+export function sameData(some: Data, others: Data): boolean {
+  const inOrder = (data: Data) => JSON.stringify(Object.entries(data).sort());
+  return inOrder(some) === inOrder(others);
+}
+
 /** The entries of which one counts for an entry's ARN. */
-export function competingEntries(entry: Entry, lookup: Lookup): readonly Entry[] {
-  return entriesOfKey(lookup, goFold(entry.arn));
+export function competingEntries({ arn }: Pick<Entry, "arn">, lookup: Lookup): readonly Entry[] {
+  return entriesOfKey(lookup, goFold(arn));
 }
 
 /** The entries of a folded ARN. Roles come before users. */
 export function entriesOfKey({ roles, users }: Lookup, key: string): readonly Entry[] {
   return roles.get(key) ?? users.get(key) ?? [];
-}
-
-/** The entry for a canonical ARN; if chance decides, the last one written. */
-export function lookUp(lookup: Lookup, canonicalArn: string): Entry | null {
-  return entriesOfKey(lookup, goFold(canonicalArn)).at(-1) ?? null;
 }
 
 /** The entry that the authenticator uses for a role or user; of several the last one, roles before users. */

@@ -1,7 +1,7 @@
 import { readPrincipal } from "../access/arn.ts";
 import {
+  competingEntries,
   type Entry,
-  entriesOfKey,
   fieldKey,
   goFold,
   goLower,
@@ -90,7 +90,7 @@ function identityProblem(
 
 /** A second entry with an ARN would replace the first one, or have no effect. */
 function unlessMapped(arn: string, lookup: Lookup, remedy: string): string {
-  return entriesOfKey(lookup, goFold(arn)).length === 0 ? remedy : `Remove the entry: another one maps ${arn}.`;
+  return competingEntries({ arn }, lookup).length === 0 ? remedy : `Remove the entry: another one maps ${arn}.`;
 }
 
 function unknownField(section: Section, name: string, key: YamlNode): Problem | null {

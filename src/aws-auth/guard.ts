@@ -3,6 +3,7 @@ import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
 import { creatorText, operatorText } from "../access/policy/creator.ts";
 import { type Change, type Refusal, withoutRolePath } from "../access/principal.ts";
 import {
+  competingEntries,
   type Data,
   type Entry,
   entriesFor,
@@ -33,7 +34,7 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
   const reading = readPrincipal(change.arn, guard.partition);
   if (reading.type === "invalid") return refuseArn(change, guard);
   const isEnd = change.ours !== undefined && onlyRemovesGroups(change, entry);
-  if (!isEnd && entriesOfKey(document.lookup, goFold(change.arn)).length > 1)
+  if (!isEnd && competingEntries(change, document.lookup).length > 1)
     return about("entry-ambiguous", `Several entries match ${change.arn}: one counts, at random. Keep only one.`);
   return (
     refusePrincipal(reading.principal, guard) ??

@@ -3,11 +3,11 @@ import { keptWith } from "../access/collections.ts";
 import {
   type Entry,
   entriesOfKey,
+  entryOf,
   goFold,
   goLower,
   type Intent,
   type Lookup,
-  lookUp,
   type ReadDocument,
   sameList,
 } from "./document.ts";
@@ -24,7 +24,7 @@ export function resolve(document: ReadDocument, callerArn: string, accessKeyId?:
   const canonical = canonicalCaller(stsArn);
   if (canonical === null) return null;
   const accountId = canonical.split(":")[4] ?? "";
-  const entry = lookUp(document.lookup, canonical);
+  const entry = entryOf(document, canonical);
   if (entry === null) return document.lookup.accounts.has(accountId) ? { username: canonical, groups: [] } : null;
   // The last part of the ARN of a role's session. To the authenticator an IAM user and a federated user have no session name.
   const [, sessionName = ""] = /:assumed-role\/(?:.*\/)?(.*)/.exec(stsArn) ?? [];

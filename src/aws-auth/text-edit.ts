@@ -1,6 +1,7 @@
 import { FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
 import { parseJson } from "../access/seal.ts";
 import type { Entry } from "./document.ts";
+import { isBreak, LINE_BREAK } from "./go-yaml/cursor.ts";
 import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 
 /** A piece of text, from `start` up to `end`, and its replacement. Offsets are UTF-16 units. */
@@ -23,34 +24,26 @@ export function applyEdits(text: string, edits: readonly TextEdit[]): string {
   return pieces.join("");
 }
 
-const BREAK = /\r\n|[\n\r\u0085\u2028\u2029]/g;
-
 /** Offset of the start of the line after `at`, or the end of the text. An offset at the start of a line stays. */
 export function afterLine(text: string, at: number): number {
   if (at > 0 && isStartOfLine(text, at)) return at;
-  BREAK.lastIndex = at;
-  const found = BREAK.exec(text);
-  return found === null ? text.length : found.index + found[0].length;
+  const found = LINE_BREAK.exec(text.slice(at));
+  return found === null ? text.length : at + found.index + found[0].length;
 }
 
 export function startOfLine(text: string, at: number): number {
   let start = at;
-  while (start > 0 && !isBreakUnit(text.charCodeAt(start - 1))) start -= 1;
+  while (start > 0 && !isBreak(text.charCodeAt(start - 1))) start -= 1;
   return start;
 }
 
 export function isStartOfLine(text: string, at: number): boolean {
-  return at === 0 || isBreakUnit(text.charCodeAt(at - 1));
+  return at === 0 || isBreak(text.charCodeAt(at - 1));
 }
 
 /** The line break that a text uses: its first one that every reader takes for one, or else its first. */
 export function lineBreakOf(text: string): string {
-  BREAK.lastIndex = 0;
-  return (/\r?\n/.exec(text) ?? BREAK.exec(text))?.[0] ?? "\n";
-}
-
-function isBreakUnit(unit: number): boolean {
-  return unit === 0x0a || unit === 0x0d || unit === 0x85 || unit === 0x2028 || unit === 0x2029;
+  return (/\r?\n/.exec(text) ?? LINE_BREAK.exec(text))?.[0] ?? "\n";
 }
 
 /** `edit` gets the text with its last line ended; the result ends like the original. Null: `edit` can't. */

@@ -1,6 +1,6 @@
 import { isRecord } from "../access/collections.ts";
 import { type ConfigMapFile, isAwsAuth, readConfigMapFile, splitDocuments, wholeJson } from "./config-map.ts";
-import type { Data } from "./document.ts";
+import { type Data, sameData } from "./document.ts";
 import { replaceNode } from "./edit-entry.ts";
 import { type MappingNode, type MapValue, resolvePlain, type ScalarNode, type YamlNode } from "./go-yaml/node.ts";
 import {
@@ -64,11 +64,6 @@ function hasExactly(text: string, { object }: ConfigMapFile, data: Data): boolea
   if (reading.type === "unusable" || !sameData(reading.file.data, data)) return false;
   const [after, before] = [reading.file.object, object].map((each) => JSON.stringify({ ...each, data: null }));
   return after === before;
-}
-
-function sameData(some: Data, others: Data): boolean {
-  const inOrder = (data: Data) => JSON.stringify(Object.entries(data).sort());
-  return inOrder(some) === inOrder(others);
 }
 
 function editFile(file: ConfigMapFile, map: MapValue, data: Data, { place, style }: Layout): string {
