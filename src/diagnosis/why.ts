@@ -5,7 +5,7 @@ import { bindsRoles } from "../access/policy/policy-text.ts";
 import { admittedBy, type Caller, readCaller, sessionNameIn, withoutRolePath } from "../access/principal.ts";
 import type { AccessRequest } from "../access/record.ts";
 import { isClosed } from "../access/request.ts";
-import { resolve } from "../aws-auth/index.ts";
+import { MASTERS, resolve } from "../aws-auth/index.ts";
 import { absentRemedy } from "./cluster-links.ts";
 import { type Cause, type CauseButton, cause, type Diagnosis, type WhyFacts } from "./facts.ts";
 import { named, sentence, someOf, untilWords } from "./link.ts";
@@ -45,7 +45,7 @@ function diagnoseFixedIdentity(facts: WhyFacts, caller: Caller): Found | null {
   const partition = partitionOf(cluster);
   if (isSameCreator(principal.arn, creatorArn)) {
     const message = `${creatorText(principal.arn, named(cluster.name))} Never add it to aws-auth.`;
-    const identity = { username: "kubernetes-admin", groups: ["system:masters"] };
+    const identity = { username: "kubernetes-admin", groups: [MASTERS] };
     return { identity, symptom: "none", causes: [cause("creator", message, ownSide(facts, caller))] };
   }
   if (isOperator(cluster, principal.arn)) {

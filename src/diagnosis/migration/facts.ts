@@ -94,7 +94,7 @@ export function isAsWanted(entry: PresentEntry, wanted: WantedEntry): boolean {
 /** One step. The next one waits for its proof. */
 export type MigrationStep =
   | { readonly type: "switch-mode" }
-  | { readonly type: "give-entry"; readonly wanted: WantedEntry; readonly instead: readonly string[] }
+  | { readonly type: "give-entry"; readonly wanted: WantedEntry }
   /** The document without the items that have their access entry. */
   | {
       readonly type: "remove-from-aws-auth";
@@ -124,7 +124,7 @@ export function nodeTypeOf({ username, groups }: Pick<Entry, "username" | "group
 export function lostByNodes(nodes: Pick<Entry, "username" | "groups">, type?: string): readonly string[] {
   const { groups } = nodes;
   const given = new Map(Object.entries(groupsOfType)).get(type ?? "") ?? groupsOfType[nodeTypeOf(nodes)];
-  return [...new Set(groups)].filter((group) => !given.includes(group) && group !== "system:authenticated");
+  return [...new Set(groups)].filter((group) => !given.includes(group) && group !== authenticatedGroup);
 }
 
 export type NamesReading =

@@ -5,6 +5,7 @@ import { canonicalJson, type Json } from "../../access/seal.ts";
 import { reservedName } from "../../access-entry/index.ts";
 import {
   finish,
+  MASTERS,
   planSteps,
   type ReadDocument,
   readingSteps,
@@ -15,6 +16,7 @@ import {
 } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 import {
+  authenticatedGroup,
   CLUSTER_ADMIN,
   isAdminBy,
   type MigrationFacts,
@@ -63,9 +65,7 @@ export function* migrationSteps(facts: MigrationFacts): Steps<MigrationResult> {
   const out = yield* planRemoval(facts, outcomes);
   if (out.type === "refused") return out;
   const gives = outcomes.flatMap(({ outcome }): MigrationStep[] =>
-    outcome.type === "moves" && !outcome.isDone
-      ? [{ type: "give-entry", wanted: outcome.wanted, instead: outcome.instead }]
-      : [],
+    outcome.type === "moves" && !outcome.isDone ? [{ type: "give-entry", wanted: outcome.wanted }] : [],
   );
   const isToSwitch = facts.mode === "CONFIG_MAP" && outcomes.some(({ outcome }) => outcome.type === "moves");
   const steps: MigrationStep[] = [...(isToSwitch ? [{ type: "switch-mode" } as const] : []), ...gives, ...out.steps];
@@ -213,7 +213,7 @@ function isSame(before: SignedIn | null, now: SignedIn | null): boolean {
 }
 
 function isLeftOut(group: string, { isAdmin }: SignedIn): boolean {
-  if (group === "" || group === "system:authenticated") return true;
+  if (group === "" || group === authenticatedGroup) return true;
   return isAdmin && reservedName.test(group);
 }
 
@@ -235,7 +235,7 @@ function predictSignIn({ mode, document, entries }: SignInState, callerArn: stri
   const entry = mode === "CONFIG_MAP" ? undefined : entries.get(keyOf(callerArn));
   if (entry) return entry.type === "STANDARD" ? signInByEntry(entry, callerArn) : null;
   const identity = mode === "API" ? null : resolve(document, callerArn);
-  return identity && { ...identity, isAdmin: identity.groups.includes("system:masters") };
+  return identity && { ...identity, isAdmin: identity.groups.includes(MASTERS) };
 }
 
 /** Whether its item in aws-auth would sign the principal of an entry in as the entry does. */

@@ -14,7 +14,6 @@ it("moves an item as it is: the mode first, then its access entry, then out of a
     {
       type: "give-entry",
       wanted: { principalArn: dev.arn, username: dev.username, groups: ["viewers"], isAdmin: false },
-      instead: [],
     },
     {
       type: "remove-from-aws-auth",
