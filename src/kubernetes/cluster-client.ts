@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
+import { sameTexts } from "../access/collections.ts";
 import type { PathCheck } from "../access/policy/cluster.ts";
 import { outsideWords } from "../access/redact.ts";
 import { auditIdOf } from "./api-calls.ts";
@@ -60,7 +61,7 @@ function keptTexts(connection: Connection, cluster: string) {
     /** Replaces all of it. `cluster-conflict` after a concurrent write. */
     writeKept: async (data: Texts) => documents.write(await documents.read(), data),
     readWithdrawals: withdrawals.read,
-    /** Replaces all of it. `cluster-conflict` after any write since `before` was read. */
+    /** Replaces all of it. `cluster-conflict` after any write since `before` was read; `cluster-refused-write` if it is not kept as sent. */
     writeWithdrawals: withdrawals.write,
   };
 }
@@ -73,8 +74,11 @@ function textsAt(connection: Connection, cluster: string, place: typeof lastGood
       return { data: object?.data ?? {}, object };
     },
     write: async ({ object }: StoredWithdrawals, data: Texts): Promise<void> => {
-      if (object) await configMap.replace({ ...object, data: { ...data } });
-      else await configMap.create({ apiVersion: "v1", kind: "ConfigMap", metadata: place, data: { ...data } }, false);
+      const fresh = { apiVersion: "v1", kind: "ConfigMap", metadata: place };
+      const sent = { ...(object ?? fresh), data: { ...data } };
+      const made = object ? await configMap.replace(sent) : await configMap.create(sent, false);
+      if (made.metadata?.name !== place.name || !sameTexts(made.data ?? {}, data))
+        throw new AccessError("cluster-refused-write", `${place.name} was changed by an admission webhook or policy`);
     },
   };
 }

@@ -300,6 +300,19 @@ test("a new map is created under our name", async () => {
   client.close();
 });
 
+test.each([
+  ["under another name", { metadata: { name: "theirs" }, data: { leases: "x" } }],
+  ["with another text", { metadata: { name: "eks-access-withdrawals" }, data: { leases: "y" } }],
+])("a map of our own that is stored %s is no success", async (_, stored) => {
+  server.answer = () => ({ status: 201, body: { kind: "ConfigMap", ...stored } });
+  const client = server.connect();
+
+  const written = client.writeWithdrawals({ data: {}, object: null }, { leases: "x" });
+
+  await expect(written).rejects.toThrow("eks-access-withdrawals was changed by an admission webhook");
+  client.close();
+});
+
 test("each call carries the token, over one connection, and none is made after close()", async () => {
   const { client } = await readFull();
   const before = server.connections();

@@ -1494,6 +1494,16 @@ test("of two revocations at once the cluster remembers both", async () => {
   expect(await bindings()).toEqual([]);
 });
 
+test("a revocation is not said to be remembered where a webhook empties the cluster's memory", async () => {
+  await give(context, cluster, { id: "r-one", principal: alice });
+  const body = JSON.stringify({ kind: "ConfigMap", metadata: { name: "eks-access-withdrawals" } });
+  side().sandbox.faults.plan("kubernetes.create-configmap", { type: "answer", status: 201, body });
+
+  const ended = await revokeGiven(context, cluster, "r-one");
+
+  expect(ended.lease).toMatchObject({ state: "ended", isForgotten: true });
+});
+
 describe("a person who can write the cluster's memory of revocations", () => {
   const overIn = (openCluster: NonNullable<WorkerContext["openCluster"]>): WorkerContext => ({
     ...secondsLater(3601),
