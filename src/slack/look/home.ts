@@ -3,7 +3,7 @@ import { hasApproved } from "../../access/approvals.ts";
 import { refuseReview } from "../../access/emergency.ts";
 import { arnsOf, needsEmail } from "../../access/identities.ts";
 import type { ListName } from "../../access/lists.ts";
-import { actsOf, migrationActsOf } from "../../access/policy/permissions.ts";
+import { actsOf } from "../../access/policy/permissions.ts";
 import { breakGlassFor, isApproverOf, isUser, offers } from "../../access/policy/rule.ts";
 import { type AccessRequest, isTheirs } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
@@ -97,10 +97,10 @@ async function readHome(source: HomeContext, user: string): Promise<HomeContent>
     const acts = actsOf(request, config.clusters.get(request.cluster), person, moment);
     return acts.includes("approve") || acts.includes("deny");
   };
-  const rows = migrations.map((migration) => ({
-    migration,
-    acts: migrationActsOf(migration, config.clusters.get(migration.cluster), person, moment),
-  }));
+  const waitsForTheirReview = (request: AccessRequest) => {
+    const cluster = config.clusters.get(request.cluster);
+    return cluster !== undefined && refuseReview(request, cluster, person) === null;
+  };
   const isHeld = ({ requester }: AccessRequest) => requester === user || person.memberships.includes(requester);
   const pending = all.requests.filter(({ state }) => state === "pending");
   const asked = [...pending, ...access.requests.filter((request) => !isHeld(request))];
@@ -109,19 +109,16 @@ async function readHome(source: HomeContext, user: string): Promise<HomeContent>
     identities: [...new Set([...sessions, ...arnsOf(links)])],
     looksUp: needsEmail(config.identities),
     toDecide: fewer(waiting, waitsForThem),
-    migrationsToDecide: rows.filter(
+    migrationsToDecide: migrations.filter(
       ({ migration, acts }) => acts.includes("deny") && !hasApproved(migration, user, person.memberships),
     ),
-    toReview: only(newest, (request) => {
-      const cluster = config.clusters.get(request.cluster);
-      return cluster !== undefined && refuseReview(request, cluster, person) === null;
-    }),
+    toReview: firstOf(newest.requests.filter(waitsForTheirReview)),
     access: await withoutExtended(ledger, fewer(access, isHeld)),
-    requests: await withoutExtended(ledger, { requests: asked.slice(0, maxRows), total: asked.length }),
+    requests: await withoutExtended(ledger, firstOf(asked)),
     recent: await withoutExtended(ledger, fewer(all, isClosed)),
     decides: clusters.length > 0,
     emergency: [...config.clusters.values()].some((cluster) => breakGlassFor(cluster, person) !== null),
-    migrations: rows.filter(({ migration }) => isTheirs(migration, user, person.memberships)),
+    migrations: migrations.filter(({ migration }) => isTheirs(migration, user, person.memberships)),
     clusterOf: ({ cluster }) => config.clusters.get(cluster),
     isRepeatable: ({ cluster: name, level, requester }) => {
       const cluster = config.clusters.get(name);
@@ -136,10 +133,9 @@ async function ofClusters(ledger: Ledger, list: ListName, clusters: readonly str
   return ledger.list({ list, clusters, requester: null, match: "any" }, 0, lookedThrough);
 }
 
-/** It read only the newest records, so this is the best known total. */
-function only({ requests }: HomeList, keep: (request: AccessRequest) => boolean): HomeList {
-  const kept = requests.filter(keep);
-  return { requests: kept.slice(0, maxRows), total: kept.length };
+/** @param requests of the newest records, so this is the best known total */
+function firstOf(requests: readonly AccessRequest[]): HomeList {
+  return { requests: requests.slice(0, maxRows), total: requests.length };
 }
 
 /** An estimate if it did not read all. */

@@ -2,7 +2,7 @@ import type { Button, KnownBlock } from "@slack/types";
 import { z } from "zod";
 import { nearest } from "../../access/ask/read-part.ts";
 import type { Migration } from "../../access/migration.ts";
-import { type Act, actsOf, migrationActsOf } from "../../access/policy/permissions.ts";
+import { type Act, actsOf } from "../../access/policy/permissions.ts";
 import { isResponsibleFor, isUser, type Person } from "../../access/policy/rule.ts";
 import { type AccessRequest, isTheirs } from "../../access/record.ts";
 import type { ListOf } from "../../ledger/lists.ts";
@@ -120,17 +120,17 @@ async function readList(context: SlackContext, user: string, view: ListView, off
   const answered = [...clusters.values()]
     .filter((cluster) => isResponsibleFor(cluster, person))
     .map(({ name }) => name);
-  const migrations = (await migrationsShown(context, person)).filter((migration) => isIn(view, migration, person));
-  const migrationsHere = migrations.slice(offset, offset + rowsInPage);
+  const migrationRows = (await migrationsShown(context, person)).filter(({ migration }) =>
+    isIn(view, migration, person),
+  );
+  const migrations = migrationRows.map(({ migration }) => migration);
+  const migrationsHere = migrationRows.slice(offset, offset + rowsInPage);
   const room = rowsInPage - migrationsHere.length;
   const asked = { from: Math.max(0, offset - migrations.length), most: Math.max(1, room) };
   const { requests, total } = await context.ledger.list(listOf(view, person, answered), asked.from, asked.most);
   const now = context.now();
   const rows: readonly ListRow[] = [
-    ...migrationsHere.map((migration) => ({
-      migration,
-      acts: migrationActsOf(migration, clusters.get(migration.cluster), person, now),
-    })),
+    ...migrationsHere,
     ...(await Promise.all(
       requests.slice(0, room).map(async (request) => {
         const isExtended = (await continuationOf(context.ledger, request)) !== null;

@@ -1,7 +1,7 @@
 import type { Button, KnownBlock } from "@slack/types";
 import { z } from "zod";
 import type { Migration } from "../../access/migration.ts";
-import { type MigrationAct, maySeeRequest } from "../../access/policy/permissions.ts";
+import { type MigrationAct, maySeeRequest, migrationActsOf } from "../../access/policy/permissions.ts";
 import { isFullControl, policyTexts } from "../../access/policy/policy-text.ts";
 import type { Person } from "../../access/policy/rule.ts";
 import { parseJson } from "../../access/seal.ts";
@@ -111,11 +111,14 @@ function rowButtons(migration: Migration, acts: readonly MigrationAct[]): Button
 
 /** Open migrations that a person may see, the longest waiting first. @throws AccessError */
 export async function migrationsShown(
-  { ledger, config }: Pick<SlackContext, "ledger" | "config">,
+  { ledger, config, now }: Pick<SlackContext, "ledger" | "config" | "now">,
   person: Person,
-): Promise<readonly Migration[]> {
+): Promise<readonly MigrationRow[]> {
   const open = await ledger.migrations.open();
+  const moment = now();
+  const clusterOf = ({ cluster }: Migration) => config.clusters.get(cluster);
   return open
-    .filter((migration) => maySeeRequest(migration, config.clusters.get(migration.cluster), person))
-    .toSorted((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt));
+    .filter((migration) => maySeeRequest(migration, clusterOf(migration), person))
+    .toSorted((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt))
+    .map((migration) => ({ migration, acts: migrationActsOf(migration, clusterOf(migration), person, moment) }));
 }
