@@ -11,6 +11,7 @@ import {
   type Authorize,
   accessReview,
   type ResourceAttributes,
+  rbacGroup,
   selfSubjectReview,
   type User,
 } from "./rbac.ts";
@@ -89,8 +90,6 @@ function dispatch(context: ApiServerContext, asked: ApiRequest, request: Sandbox
   const ofGroup = asked.group === "" ? core : asked.group === rbacGroup ? rbacOf : unknown;
   return ofGroup(context, asked, request, user) ?? unknown();
 }
-
-const rbacGroup = "rbac.authorization.k8s.io";
 
 function review(context: ApiServerContext, resource: string, user: User, body: Buffer): SandboxAnswer | undefined {
   switch (resource) {

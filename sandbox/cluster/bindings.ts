@@ -1,9 +1,7 @@
 import { isObject } from "../json.ts";
 import { invalidValue, type ObjectKind, required, type Stored } from "./object-kind.ts";
-import type { Binding } from "./rbac.ts";
+import { type Binding, rbacGroup } from "./rbac.ts";
 import { badRequest, type FieldProblem } from "./status.ts";
-
-const group = "rbac.authorization.k8s.io";
 
 interface RoleRef {
   apiGroup: string;
@@ -29,7 +27,7 @@ export const clusterRoleBindingKind = bindingKind("ClusterRoleBinding", "cluster
 function bindingKind(kind: string, resource: string, roles: readonly string[]): ObjectKind<BindingContent> {
   const namespaced = kind === "RoleBinding";
   return {
-    ...{ group, apiVersion: `${group}/v1`, kind, resource, namespaced, createsOnUpdate: true },
+    ...{ group: rbacGroup, apiVersion: `${rbacGroup}/v1`, kind, resource, namespaced, createsOnUpdate: true },
     decode: ({ roleRef = {}, subjects }) => {
       const list = subjects ?? [];
       if (!isObject(roleRef) || !Array.isArray(list) || !list.every(isObject)) {
@@ -59,11 +57,11 @@ const textOf = (value: unknown) => (typeof value === "string" ? value : "");
 
 /** The default for an absent group is RBAC's (kubernetes, pkg/apis/rbac/v1, SetDefaults). */
 function readRole({ apiGroup, kind, name }: Record<string, unknown>): RoleRef {
-  return { apiGroup: textOf(apiGroup) || group, kind: textOf(kind), name: textOf(name) };
+  return { apiGroup: textOf(apiGroup) || rbacGroup, kind: textOf(kind), name: textOf(name) };
 }
 
 function readSubject({ apiGroup, kind, name, namespace }: Record<string, unknown>): BindingSubject {
-  const usual = kind === "User" || kind === "Group" ? group : "";
+  const usual = kind === "User" || kind === "Group" ? rbacGroup : "";
   const ownGroup = textOf(apiGroup) || usual;
   return {
     kind: textOf(kind),
@@ -82,7 +80,7 @@ export function nameProblems(name: string): string[] {
 /** kubernetes, pkg/apis/rbac/validation, ValidateRoleBinding. */
 function roleProblems({ apiGroup, kind, name }: RoleRef, roles: readonly string[]): FieldProblem[] {
   return [
-    ...supported("roleRef.apiGroup", apiGroup, [group]),
+    ...supported("roleRef.apiGroup", apiGroup, [rbacGroup]),
     ...supported("roleRef.kind", kind, roles),
     ...needed("roleRef.name", name),
     ...nameProblems(name).map((why) => invalidValue("roleRef.name", name, why)),
@@ -96,7 +94,7 @@ function subjectProblems(subject: BindingSubject, at: string, namespaced: boolea
   const isKnown = isAccount || kind === "User" || kind === "Group";
   return [
     ...needed(`${at}.name`, name),
-    ...(isKnown ? supported(`${at}.apiGroup`, apiGroup, [isAccount ? "" : group]) : []),
+    ...(isKnown ? supported(`${at}.apiGroup`, apiGroup, [isAccount ? "" : rbacGroup]) : []),
     ...(isAccount && !namespaced ? needed(`${at}.namespace`, namespace) : []),
     ...supported(`${at}.kind`, kind, ["ServiceAccount", "User", "Group"]),
   ];

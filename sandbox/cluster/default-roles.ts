@@ -8,6 +8,7 @@ import {
   type PolicyRule,
   type Rbac,
   type Role,
+  rbacGroup,
   readVerbs as read,
   rule,
   type User,
@@ -37,7 +38,7 @@ const roles: readonly Role[] = [
   { name: "cluster-admin", rules: [rule("*", "*", ["*"]), { verbs: ["*"], nonResourceURLs: ["*"] }] },
   {
     name: "admin",
-    rules: [...editRoleRules, rule("rbac.authorization.k8s.io", "roles rolebindings", [...read, ...write])],
+    rules: [...editRoleRules, rule(rbacGroup, "roles rolebindings", [...read, ...write])],
   },
   { name: "edit", rules: editRoleRules },
   { name: "view", rules: readRules },
@@ -88,7 +89,7 @@ const accessPolicyRules: Readonly<Record<string, readonly PolicyRule[]>> = {
   AmazonEKSAdminPolicy: [
     ...editPolicyRules,
     rule("authorization.k8s.io", "localsubjectaccessreviews", ["create"]),
-    rule("rbac.authorization.k8s.io", "rolebindings roles", [...read, ...write]),
+    rule(rbacGroup, "rolebindings roles", [...read, ...write]),
   ],
   AmazonEKSAdminViewPolicy: [rule("*", "*", read)],
   AmazonEKSSecretReaderPolicy: [rule("", "secrets", read)],

@@ -1,6 +1,16 @@
 import type { BindingContent } from "./bindings.ts";
 import type { Sent } from "./object-kind.ts";
-import { type Authorize, has, matchesPath, type PolicyRule, type Rbac, roleOf, subjectOf, type User } from "./rbac.ts";
+import {
+  type Attributes,
+  type Authorize,
+  covers,
+  type PolicyRule,
+  type Rbac,
+  type ResourceAttributes,
+  roleOf,
+  subjectOf,
+  type User,
+} from "./rbac.ts";
 import type { RoleContent } from "./roles.ts";
 import { failure, type KindNames, notFound, qualified, type Status } from "./status.ts";
 
@@ -50,7 +60,7 @@ function lacking(
   { rbac, user, namespace }: Omit<BindingRights, "authorize">,
 ): Status | undefined {
   const held = rulesOf(rbac, user, namespace);
-  const missing = given.flatMap(atoms).filter((atom) => !held.some((rule) => includes(rule, atom)));
+  const missing = given.flatMap(rightsIn).filter((right) => !held.some((rule) => covers(rule, right)));
   return missing.length === 0 ? undefined : tooMuch(kind, name, user, missing);
 }
 
@@ -60,34 +70,21 @@ function rulesOf(rbac: Rbac, user: User, namespace: string | undefined): PolicyR
     .flatMap((binding) => [...(roleOf(rbac, binding)?.rules ?? [])]);
 }
 
-/** One right: rules consist of these (component-helpers, auth/rbac/validation, BreakdownRule). */
-type Atom = { verb: string } & ({ url: string } | { group: string; resource: string; name: string | undefined });
-
-function atoms({ verbs, apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] }: PolicyRule) {
-  const names = resourceNames.length > 0 ? resourceNames : [undefined];
-  const things = apiGroups.flatMap((group) =>
-    resources.flatMap((resource) => verbs.flatMap((verb) => names.map((name) => ({ verb, group, resource, name })))),
+/** The single rights that a rule consists of (component-helpers, auth/rbac/validation, BreakdownRule). */
+function rightsIn(rule: PolicyRule): Attributes[] {
+  const { verbs, apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] } = rule;
+  const names = resourceNames.length > 0 ? resourceNames.map((name) => ({ name })) : [{}];
+  const things = resources.map((text) => {
+    const [resource = "", subresource] = text.split("/");
+    return subresource === undefined ? { resource } : { resource, subresource };
+  });
+  const ofThings = apiGroups.flatMap((group) =>
+    things.flatMap((thing) => verbs.flatMap((verb) => names.map((name) => ({ verb, group, ...thing, ...name })))),
   );
-  return [...things, ...nonResourceURLs.flatMap((url) => verbs.map((verb) => ({ verb, url })))];
+  return [...ofThings, ...nonResourceURLs.flatMap((path) => verbs.map((verb) => ({ verb, path })))];
 }
 
-/** Whether a rule has the right (ruleCovers). A name narrows the rule; a right to all names needs a rule without names. */
-function includes(rule: PolicyRule, atom: Atom): boolean {
-  if (!has(rule.verbs, atom.verb)) return false;
-  if ("url" in atom) {
-    const { url } = atom;
-    return (rule.nonResourceURLs ?? []).some((pattern) => matchesPath(pattern, url));
-  }
-  const { resources = [], resourceNames = [], apiGroups = [] } = rule;
-  const [, subresource] = atom.resource.split("/");
-  return (
-    has(apiGroups, atom.group) &&
-    (has(resources, atom.resource) || (subresource !== undefined && resources.includes(`*/${subresource}`))) &&
-    (resourceNames.length === 0 || (atom.name !== undefined && resourceNames.includes(atom.name)))
-  );
-}
-
-function tooMuch(kind: KindNames, name: string, user: User, missing: readonly Atom[]): Status {
+function tooMuch(kind: KindNames, name: string, user: User, missing: readonly Attributes[]): Status {
   const { group, resource } = kind;
   const groups = user.groups.map((each) => `"${each}"`).join(" ");
   const who = `user "${user.username}" (groups=[${groups}])`;
@@ -97,16 +94,18 @@ function tooMuch(kind: KindNames, name: string, user: User, missing: readonly At
 }
 
 /** One line for each resource, with all its verbs (registry/rbac/validation, CompactRules; pkg/apis/rbac/v1, CompactString). */
-function inWords(missing: readonly Atom[]): string[] {
+function inWords(missing: readonly Attributes[]): string[] {
   const verbs = new Map<string, string[]>();
-  for (const atom of missing) {
-    const thing =
-      "url" in atom
-        ? `NonResourceURLs:["${atom.url}"]`
-        : `APIGroups:["${atom.group}"], Resources:["${atom.resource}"]${atom.name === undefined ? "" : `, ResourceNames:["${atom.name}"]`}`;
+  for (const right of missing) {
+    const thing = "path" in right ? `NonResourceURLs:["${right.path}"]` : resourceInWords(right);
     // Rules about paths stay separate.
-    const key = "url" in atom ? `${thing} ${atom.verb}` : thing;
-    verbs.set(key, [...(verbs.get(key) ?? [thing]), `"${atom.verb}"`]);
+    const key = "path" in right ? `${thing} ${right.verb}` : thing;
+    verbs.set(key, [...(verbs.get(key) ?? [thing]), `"${right.verb}"`]);
   }
   return [...verbs.values()].map(([thing, ...all]) => `{${thing}, Verbs:[${all.join(" ")}]}`).toSorted();
+}
+
+function resourceInWords({ group, resource, subresource, name }: ResourceAttributes): string {
+  const whole = subresource === undefined ? resource : `${resource}/${subresource}`;
+  return `APIGroups:["${group}"], Resources:["${whole}"]${name === undefined ? "" : `, ResourceNames:["${name}"]`}`;
 }

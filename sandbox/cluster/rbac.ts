@@ -9,6 +9,8 @@ export interface User {
   extra?: Readonly<Record<string, readonly string[]>>;
 }
 
+export const rbacGroup = "rbac.authorization.k8s.io";
+
 export interface PolicyRule {
   verbs: readonly string[];
   apiGroups?: readonly string[];
@@ -97,6 +99,7 @@ function isUser(subject: Subject, user: Pick<User, "username" | "groups">, names
   return user.username === `system:serviceaccount:${subject.namespace ?? namespace}:${subject.name}`;
 }
 
+/** Whether a rule has the right (ruleCovers). A right to all names needs a rule without names. */
 export function covers(rule: PolicyRule, attributes: Attributes): boolean {
   if (!has(rule.verbs, attributes.verb)) return false;
   if ("path" in attributes) {
@@ -112,11 +115,11 @@ export function covers(rule: PolicyRule, attributes: Attributes): boolean {
   );
 }
 
-export function has(list: readonly string[], value: string): boolean {
+function has(list: readonly string[], value: string): boolean {
   return list.includes("*") || list.includes(value);
 }
 
-export function matchesPath(pattern: string, path: string): boolean {
+function matchesPath(pattern: string, path: string): boolean {
   return pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : pattern === path;
 }
 
@@ -131,11 +134,12 @@ export function roleObject({ name, namespace, rules }: Role) {
 }
 
 export function bindingObject({ name, namespace, role, subjects }: Binding) {
-  const apiGroup = "rbac.authorization.k8s.io";
   return {
     metadata: metadataOf(name, namespace),
-    subjects: subjects.map((subject) => (subject.kind === "ServiceAccount" ? subject : { ...subject, apiGroup })),
-    roleRef: { apiGroup, ...role },
+    subjects: subjects.map((subject) =>
+      subject.kind === "ServiceAccount" ? subject : { ...subject, apiGroup: rbacGroup },
+    ),
+    roleRef: { apiGroup: rbacGroup, ...role },
   };
 }
 

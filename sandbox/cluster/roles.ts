@@ -10,11 +10,10 @@ import {
   type PolicyRule,
   type Rbac,
   type Role,
+  rbacGroup,
   roleObject,
 } from "./rbac.ts";
 import { badRequest, type FieldProblem, isStatus } from "./status.ts";
-
-const group = "rbac.authorization.k8s.io";
 
 /** Without aggregation. */
 export type RoleContent = { rules?: readonly PolicyRule[] };
@@ -24,7 +23,14 @@ const clusterRoleKind = kindOf("ClusterRole", "clusterroles");
 
 function kindOf(kind: "Role" | "ClusterRole", resource: string): ObjectKind<RoleContent> {
   return {
-    ...{ group, apiVersion: `${group}/v1`, kind, resource, namespaced: kind === "Role", createsOnUpdate: true },
+    ...{
+      group: rbacGroup,
+      apiVersion: `${rbacGroup}/v1`,
+      kind,
+      resource,
+      namespaced: kind === "Role",
+      createsOnUpdate: true,
+    },
     decode: ({ rules }) => {
       const list = rules ?? [];
       if (!Array.isArray(list) || !list.every(isObject)) {
