@@ -20,7 +20,7 @@ interface PlannedFault {
   skip: number;
   times: number;
   answer: FaultAnswer;
-  strike: (call: string) => void | Promise<void>;
+  strike: () => Promise<void>;
 }
 
 /** A call has a name, for example `sts.AssumeRole`, `kubernetes.replace-configmap`, `slack.chat.update`. */
@@ -67,7 +67,7 @@ export class Faults {
       }
       fault.times -= 1;
       if (fault.times <= 0) this.#remove(fault);
-      await fault.strike(call);
+      await fault.strike();
       return fault.answer;
     }
     return undefined;

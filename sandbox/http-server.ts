@@ -35,10 +35,10 @@ export type SandboxServer = { url: string; stop: () => Promise<void> };
 /** The same for each stand-in. */
 export interface StandIn {
   /** Its clock; a server that gets one shows it in the header `date`, from which the AWS SDK learns the time. Absent: the real one. */
-  readonly now?: () => Date;
+  readonly now?: (() => Date) | undefined;
   /** The IPv4 address to listen on; by default 127.0.0.1. Containers reach this machine by a different one. */
-  readonly host?: string;
-  readonly onCall?: (call: SandboxCall) => void;
+  readonly host?: string | undefined;
+  readonly onCall?: ((call: SandboxCall) => void) | undefined;
   readonly faults?: Faults;
 }
 
@@ -46,7 +46,7 @@ export interface SandboxServerOptions extends StandIn {
   faults: Faults;
   /** Names the call of a request. It must have no effect. */
   route: (request: SandboxRequest) => SandboxRoute;
-  tls?: { key: string; cert: string };
+  tls?: { key: string; cert: string } | undefined;
   /** How long an idle connection stays; by default 5 s. */
   idleMs?: number;
   /** Takes over a connection for another protocol, for example a WebSocket. Absent: the server refuses such a request. */

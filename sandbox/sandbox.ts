@@ -53,22 +53,19 @@ export type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
 
 export async function startSandbox(options: SandboxOptions = {}) {
   const faults = new Faults();
-  const onCall = options.onCall ?? (() => {});
-  const at = { ...(options.host && { host: options.host }), ...(options.now && { now: options.now }) };
-  const aws = await startSandboxAws({ ...at, faults, account, region, onCall });
+  const { host, now, onCall } = options;
+  const aws = await startSandboxAws({ host, now, faults, account, region, onCall });
   const { worker, people } = populate(aws);
   const profilesText = options.scene?.populate(aws) ?? "";
   if (options.everyMode) populateModes(aws);
   const clusters = await startClusters(aws, options);
   const cluster = clusterNamed(clusters, clusterName);
   const slack = await startSandboxSlack({
-    ...at,
-    faults,
+    ...{ host, now, faults, onCall },
     scopes: botScopes,
-    rateLimits: options.slackRateLimits ?? true,
-    ...(options.slackWaitsMs && { ackWithinMs: options.slackWaitsMs }),
-    ...(options.slackTls && { tls: options.slackTls }),
-    onCall,
+    rateLimits: options.slackRateLimits,
+    ackWithinMs: options.slackWaitsMs,
+    tls: options.slackTls,
   });
   const folder = await mkdtemp(join(tmpdir(), "eks-access-sandbox-"));
   const configFile = join(folder, "eks-access.yml");

@@ -26,7 +26,7 @@ export async function startClusters(
   options: SandboxOptions,
 ): Promise<ReadonlyMap<string, SandboxCluster>> {
   const { faults } = aws;
-  const { onCall = () => {}, awsAuth = initialAwsAuth, startCluster = startSandboxCluster } = options;
+  const { host, now, onCall, awsAuth = initialAwsAuth, startCluster = startSandboxCluster } = options;
   const bindings = [
     group("eks-access-viewers", "view", "eks-access:viewers"),
     group("eks-access-admins", "cluster-admin", "eks-access:admins"),
@@ -36,11 +36,10 @@ export async function startClusters(
     ...(options.scene?.clusters ?? []),
     ...(options.everyMode ? modeClusters : []),
   ];
-  const shared = { ...(options.host && { host: options.host }), ...(options.now && { now: options.now }) };
   const clusters = new Map<string, SandboxCluster>();
   for (const { name, ...own } of wanted) {
     const access = () => aws.accessOf(clusterArn(name));
-    const same = { region, stsUrl: aws.url, rbac: { bindings }, faults, onCall, access, ...shared };
+    const same = { region, stsUrl: aws.url, rbac: { bindings }, faults, host, now, onCall, access };
     const cluster = await startCluster({ name, awsAuth, ...own, ...same });
     aws.addCluster({ ...cluster, ...own, region });
     if ("awsAuth" in own && own.awsAuth === null) admitPlatformTeam(aws, clusterArn(name));

@@ -104,8 +104,8 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}) {
   };
   const server = await startSandboxServer({
     faults,
-    ...(options.now && { now: options.now }),
-    ...(options.host ? { host: options.host } : {}),
+    now: options.now,
+    host: options.host,
     route: (request) => route(context, service, { handlers, auditPlaces }, request),
     onCall: (call) => {
       calls.push(call);

@@ -138,10 +138,6 @@ export async function startEndpoint(
   route: (request: SandboxRequest) => SandboxRoute,
 ): Promise<Endpoint> {
   const { faults = new Faults(), host, onCall } = options;
-  const { url, stop } = await startSandboxServer({
-    ...{ faults, tls: certificates, idleMs, route },
-    ...(onCall && { onCall }),
-    ...(host && { host }),
-  });
+  const { url, stop } = await startSandboxServer({ faults, tls: certificates, idleMs, route, onCall, host });
   return { endpoint: url, certificateAuthority: Buffer.from(certificates.authority).toString("base64"), faults, stop };
 }

@@ -24,11 +24,11 @@ export type SandboxSlack = Awaited<ReturnType<typeof startSandboxSlack>>;
 /** Its clock is also that of message ids, triggers, response URLs, rate limits and signatures. */
 export interface SandboxSlackOptions extends StandIn {
   /** PEM: it speaks HTTPS; absent: HTTP. */
-  tls?: { key: string; cert: string };
+  tls?: { key: string; cert: string } | undefined;
   scopes?: readonly string[];
-  rateLimits?: boolean;
+  rateLimits?: boolean | undefined;
   /** How long it waits for an acknowledgement, in milliseconds; by default as long as Slack. */
-  ackWithinMs?: number;
+  ackWithinMs?: number | undefined;
 }
 
 export async function startSandboxSlack(options: SandboxSlackOptions = {}) {
@@ -72,10 +72,10 @@ function startServer(api: WebApi, sockets: SocketMode, options: SandboxSlackOpti
   return startSandboxServer({
     faults: options.faults,
     route: (request) => routeOf(api, request),
-    ...(options.host ? { host: options.host } : {}),
-    ...(options.tls ? { tls: options.tls } : {}),
+    host: options.host,
+    tls: options.tls,
     onUpgrade: sockets.upgrade,
-    ...(options.onCall ? { onCall: options.onCall } : {}),
+    onCall: options.onCall,
   });
 }
 
