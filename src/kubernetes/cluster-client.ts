@@ -5,15 +5,8 @@ import type { PathCheck } from "../access/policy/cluster.ts";
 import { outsideWords } from "../access/redact.ts";
 import { auditIdOf } from "./api-calls.ts";
 import { awsAuthStore, type ConfigMapObject, configMapAt } from "./config-map.ts";
-import {
-  type ClusterEndpoint,
-  type Connection,
-  createConnection,
-  failing,
-  isUnknownApi,
-  kubernetesFailure,
-  notReadable,
-} from "./connection.ts";
+import { type ClusterEndpoint, type Connection, createConnection } from "./connection.ts";
+import { failing, isUnknownApi, kubernetesFailure, notReadable } from "./failures.ts";
 import { leaseBindings, operatorObjectCalls } from "./own-objects.ts";
 import { groupBindings } from "./rbac.ts";
 

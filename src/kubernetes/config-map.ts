@@ -6,7 +6,8 @@ import { measuredStep } from "../operations/announcements.ts";
 import { RecentResults, worthRemembering } from "../operations/bounds.ts";
 import { inTurns } from "../operations/deadlines.ts";
 import type { ApiAnswer } from "./api-calls.ts";
-import { type Connection, failing, isNotFound, kubernetesFailure, notReadable, unlessAbsent } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { failing, isNotFound, kubernetesFailure, notReadable, unlessAbsent } from "./failures.ts";
 
 const managedFields = z.object({ manager: z.string().nullish(), time: z.string().nullish(), fieldsV1: z.unknown() });
 

@@ -4,15 +4,8 @@ import { AccessError, type FailureCode } from "../access/access-error.ts";
 import { type ClusterBinding, leaseLabels, type NewBinding } from "../access/lease/own-bindings.ts";
 import { type OperatorObject, objectInWords } from "../access/policy/operator-rights.ts";
 import { allOfPages, isTooLarge } from "../operations/bounds.ts";
-import {
-  type Connection,
-  failing,
-  isNotFound,
-  kubernetesFailure,
-  RefusedByServer,
-  statusOf,
-  unlessAbsent,
-} from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { failing, isNotFound, kubernetesFailure, RefusedByServer, statusOf, unlessAbsent } from "./failures.ts";
 import { bindingLists, bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";
 
 /** The name of one binding, and the uid of the meant one; null: whatever has the name. */

@@ -10,7 +10,8 @@ import {
 } from "../access/policy/rights.ts";
 import { answerTooLarge, boundedPages, isTooLarge, type Page } from "../operations/bounds.ts";
 import { inParallel } from "../operations/deadlines.ts";
-import { type Connection, failing, unlessAbsent } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { failing, unlessAbsent } from "./failures.ts";
 
 /** A person with the right to create RoleBindings can make this list long: beyond the bounds it reads none. A page fits into an answer. */
 const pageSize = 250;
