@@ -1,6 +1,7 @@
 import type { ModalView } from "@slack/types";
 import { AccessError, explainFailure } from "../../src/access/access-error.ts";
-import { readRequest, splitRequestLine } from "../../src/access/ask/request-line.ts";
+import { readRequest } from "../../src/access/ask/read-request.ts";
+import { splitRequestLine } from "../../src/access/ask/request-line.ts";
 import { genesis } from "../../src/access/audit-event.ts";
 import type { AccessRequest } from "../../src/access/record.ts";
 import { completeChain, type Link } from "../../src/diagnosis/link.ts";

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Extension } from "../../access/ask/extension.ts";
-import type { RequestInput } from "../../access/ask/request-line.ts";
+import type { RequestInput } from "../../access/ask/read-request.ts";
 import { type AccessRequest, askerOf, typedFieldsOf } from "../../access/record.ts";
 import type { EventLedger } from "../../ledger/audit-log.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";

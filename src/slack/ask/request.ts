@@ -1,10 +1,6 @@
 import type { ModalView } from "@slack/types";
-import {
-  type RequestParts,
-  type RequestReading,
-  readRequest,
-  splitRequestLine,
-} from "../../access/ask/request-line.ts";
+import { type RequestParts, type RequestReading, readRequest } from "../../access/ask/read-request.ts";
+import { splitRequestLine } from "../../access/ask/request-line.ts";
 import { offers } from "../../access/policy/rule.ts";
 import { roleOrUserIn } from "../../access/principal.ts";
 import { peopleOf } from "../../access/record.ts";

@@ -1,6 +1,6 @@
 import { formatDuration } from "../../access/ask/duration.ts";
 import type { Extension } from "../../access/ask/extension.ts";
-import type { RequestInput } from "../../access/ask/request-line.ts";
+import type { RequestInput } from "../../access/ask/read-request.ts";
 import { needsEmail, theyCanLink } from "../../access/identities.ts";
 import { isPermanent } from "../../access/lease/lease-record.ts";
 import type { Cluster, Rule } from "../../access/policy/cluster.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { notOfPrincipal } from "../../../src/access/arn.ts";
-import { readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
+import { readRequest } from "../../../src/access/ask/read-request.ts";
+import { splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";
 
 const clusters = clustersOf(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { bare, readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
+import { readRequest } from "../../../src/access/ask/read-request.ts";
+import { bare, splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";
 import { cpuTimeOf } from "../../cpu-time.ts";
 

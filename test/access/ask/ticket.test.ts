@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
+import { readRequest } from "../../../src/access/ask/read-request.ts";
+import { splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { refuseTicket, type TicketRule } from "../../../src/access/ask/ticket.ts";
 import { digestOfChange } from "../../../src/access/seals.ts";
 import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";

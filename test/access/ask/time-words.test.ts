@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
+import { readRequest } from "../../../src/access/ask/read-request.ts";
+import { splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { permanentSeconds } from "../../../src/access/lease/lease-record.ts";
 import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
+import { readRequest } from "../../../src/access/ask/read-request.ts";
+import { splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { readCommandText } from "../../../src/slack/app/context.ts";
 import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 import { cpuTimeOf } from "../../cpu-time.ts";

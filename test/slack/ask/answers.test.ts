@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import { readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
+import { readRequest } from "../../../src/access/ask/read-request.ts";
+import { splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { mistakesAnswer } from "../../../src/slack/ask/request.ts";
 import { requestedAnswer } from "../../../src/slack/ask/submit-request.ts";
 import { failureAnswer, type Message } from "../../../src/slack/show/message.ts";

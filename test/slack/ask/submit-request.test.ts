@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { readRequest, splitRequestLine } from "../../../src/access/ask/request-line.ts";
+import { readRequest } from "../../../src/access/ask/read-request.ts";
+import { splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { arnsOf } from "../../../src/access/identities.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { extensionAnswer } from "../../../src/slack/ask/extend.ts";
