@@ -14,8 +14,9 @@ import { type PreviewPublicKeys, parseJson } from "../access/seal.ts";
 import { type Anchor, formatAnchor, type LogBase, readAnchor, verifyLog } from "../access/verify-log.ts";
 import { readRedisEnvironment } from "../config/environment.ts";
 import { readPreviewKeys } from "../config/key-environment.ts";
-import { type AuditLog, pagesOf, readAccessReview, redisAuditLog, verifyAuditLog } from "../ledger/audit-log.ts";
+import { type AuditLog, redisAuditLog } from "../ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
+import { pagesOf, readAccessReview, verifyAuditLog } from "../ledger/verify-audit-log.ts";
 import { erase } from "./erase.ts";
 import { type CommandIo, cliCommand, misused, needs, readArguments, readInput, unusable } from "./process-io.ts";
 

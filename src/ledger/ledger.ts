@@ -9,16 +9,7 @@ import { type EventLedger, redisEvents } from "./audit-log.ts";
 import { explained, type RedisClient } from "./client.ts";
 import { type ClosedBatch, removeRecord, takeClosed } from "./closed.ts";
 import { type ClusterLedger, type FleetLedger, redisClusters, redisFleet } from "./clusters.ts";
-import {
-  chainHeadKey,
-  chainText,
-  commitScript,
-  eventsKey,
-  logKey,
-  markShownScript,
-  runScript,
-  scriptOf,
-} from "./commit-script.ts";
+import { chainHeadKey, chainText, commitScript, eventsKey, logKey, runScript } from "./commit-script.ts";
 import { type LinkLedger, redisLinks } from "./links.ts";
 import {
   countsKey,
@@ -39,33 +30,21 @@ import {
   readOpenLeases,
   requesterKey,
 } from "./lists.ts";
+import { type MessageLedger, redisMessages } from "./messages.ts";
 import { OwnCommits, type UndoneLedger } from "./own-commits.ts";
 import {
   digestInRedis,
-  fieldsOf,
   kindOfRecord,
   readRecord,
   readRecords,
   readRequests,
   recordKey,
   rememberDigest,
-  shownKey,
   textOfRecord,
-  threadKey,
   traceKey,
   unshownKey,
 } from "./records.ts";
-import {
-  hashOf,
-  openStore,
-  readStored,
-  type ShownMessages,
-  type Store,
-  textOf,
-  type UnreadableLog,
-  unreadableSentence,
-  wholeOf,
-} from "./stored.ts";
+import { hashOf, openStore, readStored, type Store, textOf, type UnreadableLog, unreadableSentence } from "./stored.ts";
 import { redisTurns, type TurnLedger } from "./turns.ts";
 
 /** A record's next version with its event: written together or not at all. */
@@ -200,52 +179,6 @@ function redisMigrations(store: Store) {
     open: async (): Promise<readonly Migration[]> => {
       const ids = await store.redis.zrange(openMigrationsKey, "0", "-1");
       return (await readRecords(store, ids)).filter(isMigration);
-    },
-  };
-}
-
-const homesKey = "{eks-access}:homes";
-/** A hash by record: the channel that must show it again. */
-const outdatedKey = "{eks-access}:outdated-messages";
-
-/** What lost its record is not looked for again. KEYS: outdated, record, unshown. ARGV: id */
-const forgetOutdatedScript = scriptOf(`
-if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('SREM', KEYS[3], ARGV[1]) end
-return redis.call('HDEL', KEYS[1], ARGV[1])
-`);
-
-export type MessageLedger = ReturnType<typeof redisMessages>;
-
-/** What Slack shows: the versions in messages, the entries of threads, and App Homes. */
-function redisMessages(store: Store) {
-  const { redis } = store;
-  return {
-    /** Ids of records with a newest version that no message shows yet. */
-    unshown: (limit: number): Promise<readonly string[]> => redis.srandmember(unshownKey, limit),
-    shown: async (id: string): Promise<ShownMessages | null> =>
-      store.read("message", id, await textOf(redis, "GET", shownKey(id))),
-    /** Remembers the content of a message. The record is then unshown only if it has a newer version. */
-    markShown: async (id: string, shown: ShownMessages): Promise<void> => {
-      const places = [recordKey(id), shownKey(id), unshownKey];
-      await runScript(redis, markShownScript, places, [id, String(shown.version), JSON.stringify(shown)]);
-    },
-    /** Records that a channel does not show as they are, and the channel: Slack refused the update, or other people can approve now. */
-    outdated: async (): Promise<ReadonlyMap<string, string>> => new Map(await hashOf(redis, outdatedKey)),
-    outdatedIn: (id: string): Promise<string | null> => textOf(redis, "HGET", outdatedKey, id),
-    /** @param channel null: it shows the record as it is, or there is none */
-    rememberOutdated: async (id: string, channel: string | null): Promise<void> =>
-      void (channel === null
-        ? await runScript(redis, forgetOutdatedScript, [outdatedKey, recordKey(id), unshownKey], [id])
-        : await redis.hset(outdatedKey, id, channel)),
-    threadEntryNames: (id: string): Promise<readonly string[]> => wholeOf(redis, "LRANGE", threadKey(id), "0", "-1"),
-    addThreadEntries: async (id: string, names: readonly string[]): Promise<void> =>
-      void (await redis.rpush(threadKey(id), ...names)),
-    rememberHome: async (user: string, hash: string): Promise<void> => void (await redis.hset(homesKey, user, hash)),
-    /** The hashes of these people's App Homes; a person who never opened it is absent. @param users null: of all */
-    homesOf: async (users: readonly string[] | null): Promise<ReadonlyMap<string, string>> => {
-      if (users === null) return new Map(await hashOf(redis, homesKey));
-      const found = await fieldsOf(redis, homesKey, users);
-      return new Map(found.flatMap(([user, hash]) => (hash === null ? [] : [[user, hash] as const])));
     },
   };
 }

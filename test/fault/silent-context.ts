@@ -1,9 +1,9 @@
 import { pino } from "pino";
 import { genesis } from "../../src/access/audit-event.ts";
-import type { ReadableLog } from "../../src/ledger/audit-log.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { RecordContext } from "../../src/ledger/lifecycle.ts";
 import type { Queues } from "../../src/ledger/queues.ts";
+import type { ReadableLog } from "../../src/ledger/verify-audit-log.ts";
 import { FailureLog } from "../../src/operations/log.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Ledger, MessageLedger } from "../../src/ledger/ledger.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { MessageLedger } from "../../src/ledger/messages.ts";
 import { aRequest, revise } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 

@@ -1,6 +1,6 @@
 import type { AccessRow, ReviewSummary } from "../../access/access-review.ts";
 import { formatDuration, parseDuration } from "../../access/ask/duration.ts";
-import { readAccessReview } from "../../ledger/audit-log.ts";
+import { readAccessReview } from "../../ledger/verify-audit-log.ts";
 import type { Command, SlackContext } from "../app/context.ts";
 import { answer, failureAnswer, type Message, messageOf, onlyResponsibleAnswer } from "../show/message.ts";
 import { code, mention, mentions, plainLine, section, time } from "../show/mrkdwn.ts";

@@ -5,8 +5,9 @@ import type { ClusterTrouble, Outage } from "../../access/retry.ts";
 import type { SlackKeys } from "../../access/seal.ts";
 import { type Anchor, brokenLogBase, formatAnchor, type LogBase, verifyLog } from "../../access/verify-log.ts";
 import type { AuditSettings, Config } from "../../config/config.ts";
-import { type AuditLog, pagesOf, type ReadableLog } from "../../ledger/audit-log.ts";
+import type { AuditLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import { pagesOf, type ReadableLog } from "../../ledger/verify-audit-log.ts";
 import type { Ticking } from "../../operations/deadlines.ts";
 import {
   type Claimed,

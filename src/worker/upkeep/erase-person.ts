@@ -5,9 +5,10 @@ import { anotherWriter } from "../../access/lease/drift.ts";
 import { isRequest, type LedgerRecord, recordClosedSince } from "../../access/lists.ts";
 import { zonesOf } from "../../access/policy/cluster.ts";
 import { type ErasedEvent, PersonEraser, sealLogBase } from "../../access/verify-log.ts";
-import { type AuditLog, pagesOf, verifyAuditLog } from "../../ledger/audit-log.ts";
+import type { AuditLog } from "../../ledger/audit-log.ts";
 import type { PersonData } from "../../ledger/person-data.ts";
 import type { Queues } from "../../ledger/queues.ts";
+import { pagesOf, verifyAuditLog } from "../../ledger/verify-audit-log.ts";
 import type { WorkerContext } from "../context.ts";
 
 export interface ErasureContext extends Pick<WorkerContext, "ledger" | "config" | "keys" | "now"> {
