@@ -62,7 +62,7 @@ export function awsAuthStore(connection: Connection, cluster: string) {
     rehearseWrite: async (before: AwsAuthConfigMap, after: AwsAuthContent, kept?: string): Promise<void> => {
       const rehearsal = measuredStep("dry-run", () => configMap.rehearse(withContent(before.object, after)));
       const answer = await rehearsal.catch(async (error: unknown) => {
-        if (!hasCode(error, "cluster-refused-write")) throw error;
+        if (!hasCode(error, "cluster-refused-write") || isWithoutDryRun(error)) throw error;
         const unchanged = refusedUnchanged.get(before) ?? isRefused(before);
         refusedUnchanged.set(before, unchanged);
         if (!(await unchanged)) throw error;
@@ -75,6 +75,11 @@ export function awsAuthStore(connection: Connection, cluster: string) {
       refuseOtherAccess(cluster, after, await create(after, true)),
     createAwsAuth: async (after: AwsAuthContent) => readConfigMap(await create(after, false), cluster),
   };
+}
+
+/** A webhook of before Kubernetes 1.22 refuses each dry run, and no write (kubernetes, apiserver, NewDryRunUnsupportedErr). */
+export function isWithoutDryRun(error: unknown): boolean {
+  return hasCode(error, "cluster-refused-write") && error.what.endsWith(" does not support dry run");
 }
 
 /** An admission webhook can change a write: no one must lose or get access by that. @throws AccessError */

@@ -85,6 +85,28 @@ describe.each(ways)("by %s, a policy refuses one person's entry", (_, levels) =>
   });
 });
 
+describe.each(ways)("by %s, where a webhook supports no dry run", (_, levels) => {
+  test("a lease ends, and none begins", async () => {
+    const context = { ...side().context(memoryLedger()), config: modesConfig(levels) };
+    const cluster = clusterIn(context.config, clusterName);
+    await give(context, cluster, { id: "r-theirs", principal: onCall });
+    await askTogether(context, cluster, [{ id: "r-other" }]);
+    await approve(context, cluster, "r-other");
+    await revokeOnly(context, "r-theirs");
+    const message = 'admission webhook "old" does not support dry run';
+    const body = JSON.stringify({ kind: "Status", reason: "BadRequest", code: 400, message });
+    const always = { times: Number.POSITIVE_INFINITY };
+    side().sandbox.faults.plan("kubernetes.dry-run-configmap", { type: "answer", status: 400, body }, always);
+
+    await reconcileCluster(context, cluster);
+
+    expect((await requestOf(context, "r-theirs")).lease).toMatchObject({ state: "ended" });
+    const { lease, trouble } = await requestOf(context, "r-other");
+    expect(lease?.failure?.message ?? trouble?.message).toContain(`${message}. Let that webhook`);
+    expect(dataNow()).toEqual(initialAwsAuth);
+  });
+});
+
 describe("a policy that refuses a repair", () => {
   let context: WorkerContext;
   let cluster: Cluster;
