@@ -38,7 +38,11 @@ export async function aTlsServer(more: readonly string[] = [], settings: TlsSett
       files = { ...theirs, caFile: ours.caFile };
       return [
         ...[`tls-port ${port}`, `tls-auth-clients ${asksClients ? "yes" : "no"}`],
-        ...[`tls-cert-file ${ours.certFile}`, `tls-key-file ${ours.keyFile}`, `tls-ca-cert-file ${theirs.caFile}`],
+        ...[
+          `tls-cert-file "${ours.certFile}"`,
+          `tls-key-file "${ours.keyFile}"`,
+          `tls-ca-cert-file "${theirs.caFile}"`,
+        ],
         ...more,
       ];
     },

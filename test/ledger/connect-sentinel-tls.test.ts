@@ -12,7 +12,7 @@ const portOf = ({ url }: ATlsServer) => new URL(url).port;
 test("the ledger and the queues find their master by Sentinels that speak TLS, as they do to the master", async () => {
   const master = await aTlsServer();
   const watching = [
-    `tls-ca-cert-file ${master.caFile}`,
+    `tls-ca-cert-file "${master.caFile}"`,
     "tls-replication yes",
     `sentinel monitor mymaster 127.0.0.1 ${portOf(master)} 1`,
   ];
