@@ -214,12 +214,21 @@ async function commit(store: Store, { before = null, after, event, maxPending }:
   if (written === 1) return { type: "committed" };
   const current = await readRecord(store, kindOfRecord(id), id);
   // After a broken connection ioredis sends a script again that already ran.
-  if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
-  return { type: "conflict", current };
+  const isAgain = current !== null && isSame(current, after) && (!event || (await hasEvent(store, id, event)));
+  return isAgain ? { type: "committed" } : { type: "conflict", current };
 }
 
-function asJson(value: LedgerRecord): Json {
-  return value as unknown as Json;
+/** Others can have noted so many events of a record while a connection was broken. */
+const newestEvents = 32;
+
+/** Two changes can make the very same record, each with its own event. */
+async function hasEvent({ redis }: Store, id: string, event: AuditEvent): Promise<boolean> {
+  const newest = await redisEvents(redis).eventsOf(id, newestEvents);
+  return newest.some(({ event: { salt: _, ...each } }) => isSame(each, event));
+}
+
+function isSame(one: object, other: object): boolean {
+  return canonicalJson(one as Json) === canonicalJson(other as Json);
 }
 
 /** Long enough for an approval on the next working day; later work begins a new trace. */

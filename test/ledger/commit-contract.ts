@@ -97,6 +97,18 @@ export function commitContract(ledgerNow: () => Ledger): void {
       expect(await ledger.events(1, 10)).toHaveLength(1);
     });
 
+    test("that makes the record of another change is no repetition of it, so its event is not lost", async () => {
+      await ledger.commit(aChange(aRequest()));
+      const next = aRequest({ version: 2 });
+      await ledger.commit({ ...aChange(next), event: null });
+
+      const undone = await ledger.commit(aChange(next, "record.undone"));
+      const without = await ledger.commit({ ...aChange(next), event: null });
+
+      expect(undone).toEqual({ type: "conflict", current: next });
+      expect(without).toEqual({ type: "committed" });
+    });
+
     test("of a new request fails if the requester has too many pending ones, also of several at once", async () => {
       const asked = ["r-1", "r-2", "r-3", "r-4"].map((id) => ({ ...aChange(aRequest({ id })), maxPending: 2 }));
 

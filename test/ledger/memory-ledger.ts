@@ -49,7 +49,8 @@ export function memoryLedger(records = new Map<string, AccessRequest>(), events:
     const current = stored(after.id);
     const base = before && bases.get(before);
     if ((current?.version ?? 0) !== after.version - 1 || (base && base !== current)) {
-      const isAgain = current !== null && JSON.stringify(current) === JSON.stringify(after);
+      const hasEvent = event === null || events.some((each) => JSON.stringify(each.event) === JSON.stringify(event));
+      const isAgain = current !== null && JSON.stringify(current) === JSON.stringify(after) && hasEvent;
       return isAgain ? { type: "committed" } : { type: "conflict", current };
     }
     const waiting = all().filter((each) => askerOf(each) === askerOf(after) && each.state === "pending");
