@@ -37,6 +37,8 @@ async function ask(name: string): Promise<void> {
   const line = `/eks-access request ${clusterName} ${arnOf(name)} viewer for 1h ${name}`;
   await person("U0ENGINEER").command(line, channel);
   await expect.poll(() => cardOf(name)).toContain("[Approve]");
+  // No process knows a card that a copy of Redis does not have.
+  await expect.poll(async () => product.ledger.shown((await requestOf(name))?.id ?? "")).toMatchObject({ message: {} });
 }
 
 async function approve(name: string): Promise<void> {

@@ -60,6 +60,13 @@ function clusterNow(configuration: string): Cluster | undefined {
 /** Whoever runs the product starts it again when it ends, as where no one answers it at its start. */
 const startsAtMost = 5;
 
+/** A replica has all keys of one moment: between two calls, a job or a record can move from one key to another. */
+const copyScript = `
+local copied = {}
+for i, key in ipairs(redis.call('KEYS', '*')) do copied[i] = { key, redis.call('PTTL', key), redis.call('DUMP', key) } end
+return copied
+`;
+
 /** Starts one product. Several can stand side by side: they share nothing. */
 export async function startKillableProduct(giving: Giving = "groups"): Promise<KillableProduct> {
   const configuration = giving === "groups" ? quiet : bound(quiet);
@@ -122,17 +129,11 @@ export async function startKillableProduct(giving: Giving = "groups"): Promise<K
       for (const name of ["slack", "worker"] as const) if (!running.has(name)) await start(name);
     },
     replicate: async () => {
-      const keys = await observer.keys("*");
-      const values = await Promise.all(
-        keys.map(async (key) => [await observer.pttl(key), await observer.dumpBuffer(key)] as const),
-      );
+      const copied = (await observer.callBuffer("EVAL", copyScript, 0)) as readonly [Buffer, number, Buffer][];
       return async () => {
         const restored = observer.multi().flushall();
-        for (const [index, key] of keys.entries()) {
-          const [leftMs, value] = values[index] ?? [];
-          // BullMQ's locks end by themselves.
-          restored.restore(key, Math.max(0, leftMs ?? 0), value ?? Buffer.of());
-        }
+        // BullMQ's locks end by themselves.
+        for (const [key, leftMs, value] of copied) restored.restore(key, Math.max(0, leftMs), value);
         await restored.exec();
         gate.cut();
         gate.open();
