@@ -1,40 +1,25 @@
 import { AccessError, hasCode } from "../../access/access-error.ts";
-import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit-event.ts";
+import type { AuditEvent, ChainedEvent } from "../../access/audit-event.ts";
 import { dueWork, idsOf, orphanedShares, sealedEnd, shareInCluster } from "../../access/lease/cluster-leases.ts";
 import { anotherWriter } from "../../access/lease/drift.ts";
 import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
-import { remembersNone } from "../../access/lease/withdrawal.ts";
 import { positionInList } from "../../access/lists.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
-import { isClosed, nextVersion, withLease } from "../../access/request.ts";
-import type { DecisionPublicKeys } from "../../access/seal.ts";
-import { lastSealedApproval } from "../../access/seals.ts";
-import type { Ledger } from "../../ledger/ledger.ts";
+import { isClosed, nextVersion } from "../../access/request.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import { sealedArnsOf } from "../../ledger/links.ts";
 import { inTurn } from "../../ledger/turns.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import { inParallel } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
-import { isReplayed, memoryOf, wasVoidBefore } from "./check-leases.ts";
+import { mostEventsOfLife, noteReplayed, oldRecords, withoutEndedMemories } from "./old-records.ts";
 import { idsElsewhere, recordDrift, recordEnd, recordOutcome } from "./outcome.ts";
 import { proveEnd } from "./prove.ts";
 import { entryKeyOf } from "./sign-in-place.ts";
 import type { SettleInput, Settlement, WayAdapter, WayContext, WayState } from "./way-adapter.ts";
-
-const approvalEvents: ReadonlySet<EventType> = new Set([
-  "request.approved",
-  "request.self-approved",
-  "emergency.taken",
-]);
-const failureEvents: ReadonlySet<EventType> = new Set(["approval.void", "lease.failed"]);
-const endEvents: ReadonlySet<EventType> = new Set(["lease.ended"]);
-
-/** More events than one life of a request has. */
-const maxEvents = 500;
 
 /** Reports what no record can say at most once in this time, in milliseconds. */
 export const reportEveryMs = 60 * 60_000;
@@ -258,7 +243,7 @@ async function noteUntrusted(context: WorkerContext, cluster: Cluster, open: rea
   const isSame = ({ event: { type, at, detail } }: ChainedEvent) =>
     type === "annotation.refused" && detail.why === why && Date.parse(at) > since;
   // If two runs read the log before either wrote to it, the record's version lets one write.
-  if ((await context.ledger.eventsOf(first.id, maxEvents)).some(isSame)) return true;
+  if ((await context.ledger.eventsOf(first.id, mostEventsOfLife)).some(isSame)) return true;
   context.log.error({ cluster: cluster.name, why }, "the cluster's memory of our leases has no valid seal");
   await recordOutcome(context, first, nextVersion(first), "annotation.refused", { why });
   return false;
@@ -270,54 +255,4 @@ export async function reportUntrusted(context: WorkerContext, cluster: string, w
   const event: AuditEvent = { type: "annotation.refused", at, actor: "worker", request: "", cluster, detail: { why } };
   await context.ledger.note(event);
   recordedEvents.publish(event);
-}
-
-/** Records with a withdrawn approval. A void one is an old copy if an event shows it. */
-async function oldRecords({ ledger, keys, now }: WorkerContext, open: readonly ApprovedRequest[], state: WayState) {
-  const memory = memoryOf(state);
-  if (remembersNone(memory.withdrawals)) return [];
-  const { beginning, inForce } = dueWork(open, now());
-  const requests = [...beginning, ...inForce];
-  const voidBefore = requests.filter((request) => wasVoidBefore(request, memory, keys.decision));
-  const reported = await inParallel(voidBefore, (request) =>
-    wasReported(ledger, request, keys.decision, failureEvents),
-  );
-  const isReported = new Map(voidBefore.map((request, index) => [request, reported[index]]));
-  return requests.filter((request) => isReported.get(request) ?? isReplayed(request, memory, keys.decision));
-}
-
-/** If the cluster's memory lost a lease, an old copy in Redis would remove access that others gave since. */
-async function withoutEndedMemories(
-  { ledger, keys }: WorkerContext,
-  open: readonly ApprovedRequest[],
-  { lost }: WayState,
-): Promise<readonly ApprovedRequest[]> {
-  return inParallel(open, async (request) => {
-    const { lease } = request;
-    if (!lease.written || !lost.has(request.principal.toLowerCase())) return request;
-    const hasEnded = await wasReported(ledger, request, keys.decision, endEvents);
-    return hasEnded ? { ...request, lease: { ...lease, written: null } } : request;
-  });
-}
-
-/** The log's order decides, because clocks differ. A record without genuine seals hides its approval. */
-async function wasReported(
-  ledger: Ledger,
-  request: ApprovedRequest,
-  keys: DecisionPublicKeys,
-  types: ReadonlySet<EventType>,
-): Promise<boolean> {
-  const events = (await ledger.eventsOf(request.id, maxEvents)).map(({ event }) => event);
-  const approved = lastSealedApproval(request, keys);
-  const since = events.findLastIndex(({ type, at }) => approvalEvents.has(type) && at === approved?.at);
-  const isAfter = (at: string) => since >= 0 || !approved || Date.parse(at) >= Date.parse(approved.at);
-  return events.slice(since + 1).some(({ type, at }) => types.has(type) && isAfter(at));
-}
-
-/** Ends a lease at once if its approval was withdrawn: an attacker with Redis, or a restored copy, brought the record back. */
-async function noteReplayed(context: WorkerContext, request: ApprovedRequest): Promise<void> {
-  context.log.error({ request: request.id }, "an old record from before its revocation is in the ledger again");
-  const end = { cause: "replayed" as const, by: "worker", at: context.now().toISOString(), why: "" };
-  const after = withLease(request, { ...request.lease, end }, null);
-  await recordOutcome(context, request, after, "lease.replayed", { approvers: request.approvals.map(({ by }) => by) });
 }
