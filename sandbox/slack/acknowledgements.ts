@@ -4,7 +4,7 @@ import { isObject, type JsonObject, objectAt, parseJson, textAt } from "../json.
 import type { Acknowledgement } from "./delivery.ts";
 import type { CommandAnswer, SandboxMessage, SandboxView } from "./inputs.ts";
 import { messageContent, textOf } from "./message-content.ts";
-import { SlackRefusal } from "./methods/method.ts";
+import { SlackRefusal } from "./method.ts";
 import { closeViews, makeView, pushView, replaceView } from "./open-views.ts";
 import { addMessage, editMessage, findMessage, type ResponseUrl, type SlackState } from "./state.ts";
 

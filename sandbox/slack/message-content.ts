@@ -10,7 +10,7 @@ import {
   refusedFor,
   SlackRefusal,
   textArgument,
-} from "./methods/method.ts";
+} from "./method.ts";
 import {
   addMessage,
   directChannel,

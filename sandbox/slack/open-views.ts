@@ -3,7 +3,7 @@ import { type JsonObject, textAt } from "../json.ts";
 import { problemsOfView } from "./block-limits.ts";
 import { inputsOf, type SandboxView } from "./inputs.ts";
 import { storedBlocks } from "./message-content.ts";
-import { jsonArgument, type Methods, neededText, refusedFor, SlackRefusal, textArgument } from "./methods/method.ts";
+import { jsonArgument, type Methods, neededText, refusedFor, SlackRefusal, textArgument } from "./method.ts";
 import { newId, personWith, type SlackState } from "./state.ts";
 
 const deepestStack = 3;

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../json.ts";
 import { inputsOf, type PlacedElement, type SandboxMessage, type SandboxUser, type SandboxView } from "./inputs.ts";
-import { messageJson } from "./methods/method.ts";
+import { messageJson } from "./method.ts";
 import { viewJson } from "./open-views.ts";
 import { newId, newTrigger, type SlackState } from "./state.ts";
 

@@ -12,7 +12,7 @@ import {
 } from "./delivery.ts";
 import type { SandboxChannel, SandboxMessage, SandboxUser } from "./inputs.ts";
 import { chatMethods, textOf } from "./message-content.ts";
-import { answerCall, type Methods, neededText, rateCounter, SlackRefusal, type WebApi } from "./methods/method.ts";
+import { answerCall, type Methods, neededText, rateCounter, SlackRefusal, type WebApi } from "./method.ts";
 import { viewMethods } from "./open-views.ts";
 import { groupChangedPayloads } from "./payloads.ts";
 import { type PersonContext, SandboxPerson } from "./person.ts";

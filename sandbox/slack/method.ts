@@ -1,7 +1,7 @@
-import type { SandboxAnswer, SandboxRequest } from "../../http-server.ts";
-import { isObject, type JsonObject, parseJson } from "../../json.ts";
-import type { SandboxMessage } from "../inputs.ts";
-import type { SlackIdentity, SlackState } from "../state.ts";
+import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
+import { isObject, type JsonObject, parseJson } from "../json.ts";
+import type { SandboxMessage } from "./inputs.ts";
+import type { SlackIdentity, SlackState } from "./state.ts";
 
 export type RateLimit = { perMinute: number; burst: number };
 
