@@ -98,7 +98,7 @@ export type TagReading =
   /** They were edited, are copies from another entry, or carry another key's seal. */
   | { readonly type: "untrusted"; readonly message: string };
 
-type Tags = Readonly<Record<string, string>>;
+export type Tags = Readonly<Record<string, string>>;
 
 /** @param madeAt as in `TagReading` @param openSince ISO 8601: since when calls may be unanswered; null: none is */
 export function writeHoldingTags(

@@ -10,6 +10,7 @@ import {
   type NewEntry,
   readHoldingTags,
   staleTags,
+  type Tags,
   writeHoldingTags,
 } from "./entry-tags.ts";
 
@@ -17,7 +18,7 @@ export type EntryCall =
   | { readonly type: "create"; readonly entry: NewEntry }
   | {
       readonly type: "tag";
-      readonly tags: Readonly<Record<string, string>>;
+      readonly tags: Tags;
       /** The calls after it only remove: they go on without it, and no further tags are written. */
       readonly isOptional?: true;
     }
@@ -99,8 +100,6 @@ export function isWithoutOurTags(
   if (found === null || !holdsExactly(found, wantedIn(situation, target))) return false;
   return readHoldingTags(situation.cluster, target.change.arn, found, keys).type !== "holding";
 }
-
-type Tags = Readonly<Record<string, string>>;
 
 function tagsFor(
   { cluster, entry, held, openSince, now }: EntrySituation,
