@@ -101,8 +101,8 @@ const heading = z.object({ kind: z.string(), metadata: z.object({ resourceVersio
 type Whole = { readonly object: ConfigMapObject; readonly at: number };
 const answers = new RecentResults<Whole, Buffer>(4 * 1024 * 1024, worthRemembering);
 
-/** Shorter than to restore an etcd from a backup: it then counts versions again, and one can name two texts. */
-const oneTextMs = 30_000;
+/** Shorter than to restore an etcd from a backup, which a script does in seven seconds: it then counts versions again, and one can name two texts. */
+const oneTextMs = 5_000;
 
 /** Calls for the ConfigMap of this name. Each throws an AccessError. */
 export function configMapAt(
