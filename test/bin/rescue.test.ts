@@ -536,9 +536,10 @@ test("a worker that may not end it says what it lacks, and tries again", async (
 });
 
 test.each([
-  ["revoked", {}],
-  ["revoked and ended", { state: "failed" as const }],
-])("one that is %s while EKS switches the mode gives nothing any more", async (_, change) => {
+  ["revoked", "switches the mode", "eks.UpdateClusterConfig", {}],
+  ["revoked and ended", "switches the mode", "eks.UpdateClusterConfig", { state: "failed" as const }],
+  ["revoked and ended", "makes its entry", "eks.CreateAccessEntry", { state: "failed" as const }],
+])("one that is %s while EKS %s gives nothing any more", async (_, __, call, change) => {
   const revoked = () =>
     asWorker(async (context) => {
       const [begun] = await context.ledger.ofRequester("U0ONCALL", 9);
@@ -548,7 +549,7 @@ test.each([
       const after = revise(begun, { lease: aLease(begun.lease, { end, ...change }) });
       await recordChange(context, begun, after, eventOf("lease.ending", after, "U0APPROVER", now, {}), now);
     });
-  sandbox.aws.faults.plan("eks.UpdateClusterConfig", { type: "watch" }, { onStrike: revoked });
+  sandbox.aws.faults.plan(call, { type: "watch" }, { onStrike: revoked });
 
   expect(await rescue("--yes", "--document", good)).toMatchObject({
     code: 1,

@@ -1,3 +1,4 @@
+import { hasCode } from "../../access/access-error.ts";
 import { takeEmergency, unreviewedEmergency } from "../../access/emergency.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { isShareOver } from "../../access/lease/cluster-leases.ts";
@@ -90,7 +91,11 @@ export async function rescue(
   }
   if (refusal) throw refusal;
   context.say(`${principalArn} has AmazonEKSClusterAdminPolicy until ${lease.endsAt}.`);
-  const repaired = await repairAs(context, order, eks.description, journal);
+  const repaired = await repairAs(context, order, eks.description, journal).catch(async (error: unknown) => {
+    // Its worker found no entry: this run was about to make it.
+    if (hasCode(error, "record-changed")) await removeRescueEntry(context, eks, principalArn, id);
+    throw error;
+  });
   const isWell =
     repaired?.type === "repaired" &&
     // Whether we know who is missing in the document.
