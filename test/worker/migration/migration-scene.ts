@@ -33,7 +33,7 @@ export interface MigrationScene {
   readonly ledger: Ledger;
   readonly context: (ledger?: Ledger) => WorkerContext;
   /** A person asks for the migration, and the worker plans it. */
-  ask: (told?: readonly string[], kind?: Migration["kind"]) => Promise<Migration>;
+  ask: (told?: readonly string[], kind?: Migration["kind"], settlesAt?: Migration["settlesAt"]) => Promise<Migration>;
   /** These people approve what is in it. */
   approve: (...users: readonly string[]) => Promise<Migration>;
   now: () => Promise<Migration>;
@@ -73,10 +73,10 @@ export function migrationScene(
     now,
     look,
     pass,
-    ask: async (givenArns = [], kind = undefined) => {
+    ask: async (givenArns = [], kind = undefined, settlesAt = null) => {
       const id = nextMigrationId(cluster.name, await ledger.migrations.latestOf(cluster.name));
       const migration = createMigration(
-        { id, cluster: cluster.name, requester: "U0ONCALL", givenArns, ...(kind && { kind }) },
+        { id, cluster: cluster.name, requester: "U0ONCALL", givenArns, settlesAt, ...(kind && { kind }) },
         clock(),
         24 * 3600,
       );
