@@ -132,7 +132,8 @@ async function rescueOnce(argv: readonly string[], io: CommandIo, opened: Opened
       await wakeWaiting(context, cluster);
       await wake(context.queues, { type: "inspect", cluster: cluster.name });
     };
-    const report: RescueContext["reportChanges"] = (changes) => reportChanges({ context, cluster }, changes);
+    const report: RescueContext["reportChanges"] = (changes) =>
+      reportChanges({ context, cluster }, changesInWords(changes));
     const rescuing = { ...context, openEks, creatorArn, isRepaired, reportChanges: report };
     return carryOut(rescuing, order, journal, io, candidate);
   }).catch((error: unknown) => {

@@ -183,9 +183,10 @@ const dayMs = 24 * 3_600_000;
 const maxLines = 20;
 const maxLine = 400;
 
+/** @param changes what a webhook did, as clauses */
 export async function reportChanges(
   place: Pick<WayContext, "context" | "cluster">,
-  changes: readonly AccessChange[],
+  changes: readonly string[],
 ): Promise<void> {
   const { context, cluster } = place;
   // Its failure must not hide what the write did.
@@ -195,9 +196,8 @@ export async function reportChanges(
 }
 
 /** The same once a day. */
-async function reportOnce({ context, cluster }: Pick<WayContext, "context" | "cluster">, all: readonly AccessChange[]) {
+async function reportOnce({ context, cluster }: Pick<WayContext, "context" | "cluster">, changes: readonly string[]) {
   const { ledger, keys, log, now } = context;
-  const changes = changesInWords(all);
   log.error({ cluster: cluster.name, changes }, "an admission webhook changed a write to aws-auth");
   const at = now().toISOString();
   const id = `webhook-${hash("sha256", JSON.stringify([cluster.name, changes])).slice(0, 16)}`;

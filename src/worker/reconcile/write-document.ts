@@ -21,7 +21,14 @@ import { type AwsAuthConfigMap, isWithoutDryRun } from "../../kubernetes/config-
 import { measuredStep } from "../../operations/announcements.ts";
 import { inTurns } from "../../operations/deadlines.ts";
 import { planRemembered, readAnnotationRemembered, readRemembered, writeAnnotationRemembered } from "../remembered.ts";
-import { annotationsWithPlan, type HeldDocument, reportChanges, withLastPlan, withPlan } from "./last-write.ts";
+import {
+  annotationsWithPlan,
+  changesInWords,
+  type HeldDocument,
+  reportChanges,
+  withLastPlan,
+  withPlan,
+} from "./last-write.ts";
 import { type ClusterState, type Content, identityInDocument, planGuard } from "./settle-document.ts";
 import type { WayContext, WriteFailure } from "./way-adapter.ts";
 
@@ -63,7 +70,7 @@ export async function writeForOthers(
   await client.rehearseWrite(configMap, after);
   const stored = await client.writeAwsAuth(configMap, after);
   const changes = await inTurns(accessChanges(data, stored.data));
-  if (changes.length > 0) await reportChanges(place, changes);
+  if (changes.length > 0) await reportChanges(place, changesInWords(changes));
 }
 
 export interface PlannedWrite<Planned extends Content = Content> {
@@ -80,6 +87,9 @@ export async function sendDocument(planned: PlannedWrite, after: Texts): Promise
   if (!configMap || !differs(configMap, after))
     return { stored: configMap, gained: new Map(), readBack: async () => configMap };
   const stored = await opened.client.writeAwsAuth(configMap, after);
+  // A webhook can keep it in dry runs alone.
+  if (stored.annotations[leasesAnnotation] !== after.annotations[leasesAnnotation])
+    await reportChanges(planned.place, [`dropped or changed ${leasesAnnotation}: only Redis knows all leases`]);
   const gained = await compareWrite(planned, stored);
   const readBack = async () => {
     const found = await measuredStep("read-back", () => opened.client.readAwsAuth());
@@ -133,7 +143,7 @@ async function compareWrite(planned: PlannedWrite, stored: AwsAuthConfigMap): Pr
     });
     changes.push(...more);
   }
-  await reportChanges(place, changes);
+  await reportChanges(place, changesInWords(changes));
   const failureOf = (arn: string, kind: WriteFailure["kind"]): WriteFailure => {
     const what = `An admission webhook gave ${arn} more than planned in aws-auth of ${cluster.name}`;
     return { kind, error: new AccessError("document-changed", what) };

@@ -455,6 +455,26 @@ test.each([
   expect(await eventsOf("write.changed")).toHaveLength(1);
 });
 
+test("that drops our annotation from writes alone is told to the operators: if Redis is lost, no lease would end", async () => {
+  const openCluster = openingWith((client) => ({
+    writeAwsAuth: (before, { data }) => client.writeAwsAuth(before, { data, annotations: {} }),
+  }));
+
+  await give({ ...context, openCluster }, cluster, { id: "r-one" });
+
+  expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
+  expect(await notices()).toMatchObject([
+    {
+      title: "An admission webhook changes aws-auth of staging",
+      lines: [
+        "dropped or changed eks-access/leases: only Redis knows all leases",
+        "Let the admission webhook leave aws-auth alone.",
+      ],
+    },
+  ]);
+  expect(await eventsOf("write.changed")).toHaveLength(1);
+});
+
 test("that gives an older lease of ours more, when another one is written, ends both, and leaves no group of it", async () => {
   await give(context, cluster, { id: "r-one" });
   webhook(addingMasters, 1);
