@@ -1,6 +1,6 @@
 import { AccessError, hasCode } from "../../access/access-error.ts";
 import { sameTexts } from "../../access/collections.ts";
-import { fitsAnnotation, leasesAnnotation, roomIn } from "../../access/lease/annotation.ts";
+import { fitsAnnotation, roomIn } from "../../access/lease/annotation.ts";
 import { idsOf } from "../../access/lease/cluster-leases.ts";
 import { anotherWriter } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
@@ -94,8 +94,7 @@ async function prepare(planned: Planned): Promise<Prepared> {
     return { type: "again", why: new AccessError("cluster-conflict", why) };
   }
   try {
-    // Only the cluster's own memory ends a lease if Redis is lost.
-    if (isWrite) await rehearseWrite(client, state, after, settlement.leased.length > 0 ? leasesAnnotation : "");
+    if (isWrite) await rehearseWrite(client, state, after, settlement.leased.length > 0);
   } catch (error) {
     const refusals = hasCode(error, "cluster-refused-write") ? await refusedAlone(planned) : noRefusals;
     if (refusals.size === 0) throw error;
@@ -115,7 +114,9 @@ async function refusedAlone({ place, state, content }: Planned): Promise<Refusal
   await inParallel([...content.targets], async ([key, target]) => {
     const plan = await inTurns(planRemembered(state.document, documentChanges(state, new Map([[key, target]])), guard));
     if (plan.type === "refused") return;
-    await rehearseWrite(opened.client, state, { data: plan.after, annotations }).catch((error: unknown) => {
+    const after = { data: plan.after, annotations };
+    const isBeginning = content.leased.some(({ principal }) => principal.toLowerCase() === key);
+    await rehearseWrite(opened.client, state, after, isBeginning).catch((error: unknown) => {
       if (!hasCode(error, "cluster-refused-write")) throw error;
       found.set(key, { code: error.code, message: error.message });
     });
@@ -225,7 +226,7 @@ async function rememberWithdrawals(planned: Planned): Promise<void> {
   try {
     const after = documentTexts(state, cluster, content, context.keys.memory);
     if (!needsWrite(state, after)) return;
-    await rehearseWrite(opened.client, state, after);
+    await rehearseWrite(opened.client, state, after, false);
     await sendDocument(planned, after);
   } catch (error) {
     if (hasCode(error, "cluster-conflict")) throw error;

@@ -128,7 +128,8 @@ function placeOf(place: WayContext, state: ClusterState, ledger: LedgerMemory): 
       return { diff, warnings: yield* documentWarnings(state) };
     },
     rehearse: async (targets) => {
-      if (configMap) await rehearseWrite(opened.client, state, (await contentFor(targets)).after);
+      const { wanted, after } = await contentFor(targets);
+      await rehearseWrite(opened.client, state, after, hasNewShare(wanted.holdings, known.holdings));
     },
     write: async (targets) => {
       if (!configMap) {
@@ -163,6 +164,13 @@ function placeOf(place: WayContext, state: ClusterState, ledger: LedgerMemory): 
     // Each write has a resourceVersion, and any PUT arrives sooner than a late POST of a binding.
     whyStillThere: () => null,
   };
+}
+
+function hasNewShare(after: Content["holdings"], before: ClusterState["holdings"]): boolean {
+  return after.some(({ arn, shares }) => {
+    const held = idsOf(before.get(arn.toLowerCase())?.shares ?? []);
+    return shares.some(({ id }) => !held.has(id));
+  });
 }
 
 /** The name of a renamed entry follows from its leases: without one it stays. */

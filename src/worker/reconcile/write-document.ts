@@ -32,14 +32,24 @@ import {
 import { type ClusterState, type Content, identityInDocument, planGuard } from "./settle-document.ts";
 import type { WayContext, WriteFailure } from "./way-adapter.ts";
 
-/** Before the ledger records it: a refusal by validation or webhooks then leaves nothing behind. @throws AccessError */
-export async function rehearseWrite(client: ClusterClient, { configMap }: ClusterState, after: Texts, kept?: string) {
+/**
+ * Before the ledger records it: a refusal by validation or webhooks then leaves nothing behind.
+ * @param isBeginning a lease begins by this write, also one that gives nothing new
+ * @throws AccessError
+ */
+export async function rehearseWrite(
+  client: ClusterClient,
+  { configMap }: ClusterState,
+  after: Texts,
+  isBeginning: boolean,
+): Promise<void> {
   if (!configMap) return;
   try {
-    await client.rehearseWrite(configMap, after, kept);
+    // Only the cluster's own memory ends a lease if Redis is lost.
+    await client.rehearseWrite(configMap, after, isBeginning ? leasesAnnotation : undefined);
   } catch (error) {
     // Access does not outlive its time for that: the answer to the write shows what a webhook changes.
-    if (!isWithoutDryRun(error) || !(await onlyTakes(configMap.data, after.data))) throw error;
+    if (isBeginning || !isWithoutDryRun(error) || !(await onlyTakes(configMap.data, after.data))) throw error;
   }
 }
 
@@ -88,8 +98,11 @@ export async function sendDocument(planned: PlannedWrite, after: Texts): Promise
     return { stored: configMap, gained: new Map(), readBack: async () => configMap };
   const stored = await opened.client.writeAwsAuth(configMap, after);
   // A webhook can keep it in dry runs alone.
-  if (stored.annotations[leasesAnnotation] !== after.annotations[leasesAnnotation])
-    await reportChanges(planned.place, [`dropped or changed ${leasesAnnotation}: only Redis knows all leases`]);
+  const memory = after.annotations[leasesAnnotation];
+  if (stored.annotations[leasesAnnotation] !== memory) {
+    const effect = memory === undefined ? "" : ": if Redis is lost, entries of leases stay";
+    await reportChanges(planned.place, [`dropped or changed ${leasesAnnotation}${effect}`]);
+  }
   const gained = await compareWrite(planned, stored);
   const readBack = async () => {
     const found = await measuredStep("read-back", () => opened.client.readAwsAuth());

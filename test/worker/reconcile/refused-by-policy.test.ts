@@ -86,6 +86,17 @@ describe.each(ways)("by %s, a policy refuses one person's entry", (_, levels) =>
 });
 
 describe.each(ways)("by %s, where a webhook supports no dry run", (_, levels) => {
+  const message = 'admission webhook "old" does not support dry run';
+  function supportNoDryRun() {
+    const body = JSON.stringify({ kind: "Status", reason: "BadRequest", code: 400, message });
+    const always = { times: Number.POSITIVE_INFINITY };
+    side().sandbox.faults.plan("kubernetes.dry-run-configmap", { type: "answer", status: 400, body }, always);
+  }
+  async function whyNot(context: WorkerContext, id: string) {
+    const { lease, trouble } = await requestOf(context, id);
+    return lease?.failure?.message ?? trouble?.message;
+  }
+
   test("a lease ends, and none begins", async () => {
     const context = { ...side().context(memoryLedger()), config: modesConfig(levels) };
     const cluster = clusterIn(context.config, clusterName);
@@ -93,17 +104,31 @@ describe.each(ways)("by %s, where a webhook supports no dry run", (_, levels) =>
     await askTogether(context, cluster, [{ id: "r-other" }]);
     await approve(context, cluster, "r-other");
     await revokeOnly(context, "r-theirs");
-    const message = 'admission webhook "old" does not support dry run';
-    const body = JSON.stringify({ kind: "Status", reason: "BadRequest", code: 400, message });
-    const always = { times: Number.POSITIVE_INFINITY };
-    side().sandbox.faults.plan("kubernetes.dry-run-configmap", { type: "answer", status: 400, body }, always);
+    supportNoDryRun();
 
     await reconcileCluster(context, cluster);
 
     expect((await requestOf(context, "r-theirs")).lease).toMatchObject({ state: "ended" });
-    const { lease, trouble } = await requestOf(context, "r-other");
-    expect(lease?.failure?.message ?? trouble?.message).toContain(`${message}. Let that webhook`);
+    expect(await whyNot(context, "r-other")).toContain(`${message}. Let that webhook`);
     expect(dataNow()).toEqual(initialAwsAuth);
+  });
+
+  test("nor one that only extends another, although its write gives nothing new", async () => {
+    const context = { ...side().context(memoryLedger()), config: modesConfig(levels) };
+    const cluster = clusterIn(context.config, clusterName);
+    await give(context, cluster, { id: "r-theirs", principal: onCall });
+    await give(context, cluster, { id: "r-other" });
+    const longer = { extends: "r-theirs", durationSeconds: 7200, principal: onCall };
+    await askTogether(context, cluster, [{ id: "r-longer", ...longer }]);
+    await approve(context, cluster, "r-longer");
+    await revokeOnly(context, "r-other");
+    supportNoDryRun();
+
+    await reconcileCluster(context, cluster);
+
+    expect((await requestOf(context, "r-longer")).lease?.state).not.toBe("active");
+    expect(await whyNot(context, "r-longer")).toContain(message);
+    expect((await requestOf(context, "r-other")).lease).toMatchObject({ state: "ended" });
   });
 });
 
