@@ -99,10 +99,8 @@ export async function sendDocument(planned: PlannedWrite, after: Texts): Promise
   const stored = await opened.client.writeAwsAuth(configMap, after);
   // A webhook can keep it in dry runs alone.
   const memory = after.annotations[leasesAnnotation];
-  if (stored.annotations[leasesAnnotation] !== memory) {
-    const effect = memory === undefined ? "" : ": if Redis is lost, entries of leases stay";
-    await reportChanges(planned.place, [`dropped or changed ${leasesAnnotation}${effect}`]);
-  }
+  if (memory !== undefined && stored.annotations[leasesAnnotation] !== memory)
+    await reportChanges(planned.place, [`changed ${leasesAnnotation}: if Redis is lost, entries of leases stay`]);
   const gained = await compareWrite(planned, stored);
   const readBack = async () => {
     const found = await measuredStep("read-back", () => opened.client.readAwsAuth());

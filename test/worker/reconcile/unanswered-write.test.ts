@@ -467,7 +467,7 @@ test("that drops our annotation from writes alone is told to the operators: if R
     {
       title: "An admission webhook changes aws-auth of staging",
       lines: [
-        "dropped or changed eks-access/leases: if Redis is lost, entries of leases stay",
+        "changed eks-access/leases: if Redis is lost, entries of leases stay",
         "Let the admission webhook leave aws-auth alone.",
       ],
     },
