@@ -78,7 +78,7 @@ describe("the changelog", () => {
   test("as it is has what the next release needs", () => {
     const after = releasedChangelog(read("CHANGELOG.md"), { version: "9.9.9", day: "2026-02-03", notes: "" });
 
-    expect(sectionOf(after, "9.9.9")).toContain("### Requests and approvals");
+    expect(sectionOf(after, "9.9.9")).toContain("### Requests");
     expect(sectionOf(after, "Unreleased")).toBe("");
   });
 });
