@@ -10,7 +10,7 @@ import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, clusterArn, configuration, externalId, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { leasesAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { endedLease } from "../../src/access/lease/lease.ts";
-import type { Holding } from "../../src/access/lease/lease-record.ts";
+import type { Holding, Lease } from "../../src/access/lease/lease-record.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../src/access/record.ts";
 import { isRescue } from "../../src/access/request.ts";
@@ -22,11 +22,14 @@ import { audit } from "../../src/bin/audit.ts";
 import { recover } from "../../src/bin/recover.ts";
 import { runRescue } from "../../src/bin/rescue.ts";
 import { readSettings, withWorkerContext } from "../../src/bin/settings.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
 import { eventOf, recordChange } from "../../src/ledger/lifecycle.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { adoptRescues } from "../../src/worker/rescue/adopt-rescues.ts";
+import { rescue as rescueWith } from "../../src/worker/rescue/rescue.ts";
 import { endRescues, giveLease } from "../../src/worker/rescue/rescue-lease.ts";
+import { ledgerJournal } from "../../src/worker/rescue/rescue-session.ts";
 import { aLease, aRequest, revise } from "../builders/a-request.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
@@ -535,21 +538,23 @@ test("a worker that may not end it says what it lacks, and tries again", async (
   expect(await entry()).toBeNull();
 });
 
+/** As an approver and a worker do it, who find no entry. */
+const revokes = (change: Partial<Lease>) => () =>
+  asWorker(async (context) => {
+    const [begun] = await context.ledger.ofRequester("U0ONCALL", 9);
+    if (!begun?.lease) throw new Error("the rescue has not begun");
+    const now = new Date();
+    const end = { cause: "revoked", by: "U0APPROVER", at: now.toISOString(), why: "" } as const;
+    const after = revise(begun, { lease: aLease(begun.lease, { end, ...change }) });
+    await recordChange(context, begun, after, eventOf("lease.ending", after, "U0APPROVER", now, {}), now);
+  });
+
 test.each([
   ["revoked", "switches the mode", "eks.UpdateClusterConfig", {}],
   ["revoked and ended", "switches the mode", "eks.UpdateClusterConfig", { state: "failed" as const }],
   ["revoked and ended", "makes its entry", "eks.CreateAccessEntry", { state: "failed" as const }],
 ])("one that is %s while EKS %s gives nothing any more", async (_, __, call, change) => {
-  const revoked = () =>
-    asWorker(async (context) => {
-      const [begun] = await context.ledger.ofRequester("U0ONCALL", 9);
-      if (!begun?.lease) throw new Error("the rescue has not begun");
-      const now = new Date();
-      const end = { cause: "revoked", by: "U0APPROVER", at: now.toISOString(), why: "" } as const;
-      const after = revise(begun, { lease: aLease(begun.lease, { end, ...change }) });
-      await recordChange(context, begun, after, eventOf("lease.ending", after, "U0APPROVER", now, {}), now);
-    });
-  sandbox.aws.faults.plan(call, { type: "watch" }, { onStrike: revoked });
+  sandbox.aws.faults.plan(call, { type: "watch" }, { onStrike: revokes(change) });
 
   expect(await rescue("--yes", "--document", good)).toMatchObject({
     code: 1,
@@ -558,6 +563,43 @@ test.each([
 
   expect(await entry()).toBeNull();
   expect(await records()).toMatchObject([{ lease: { activeSince: null, end: { cause: "revoked" }, ...change } }]);
+});
+
+test("one that is ended while EKS makes its entry, and gets no answer about its policy, deletes the entry", async () => {
+  const { faults } = sandbox.aws;
+  faults.plan("eks.CreateAccessEntry", { type: "watch" }, { onStrike: revokes({ state: "failed" }) });
+  faults.plan("eks.AssociateAccessPolicy", { type: "cut-after" });
+
+  expect(await rescue("--yes", "--document", good)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("Can't reach AWS for eks:AssociateAccessPolicy"),
+  });
+
+  expect(await entry()).toBeNull();
+});
+
+test("a run that ends the rescue deletes also what another run made again meanwhile, and left", async () => {
+  await rescue("--yes", "--keep");
+
+  const outcome = await asWorker(async (context, cluster) => {
+    const [begun] = await context.ledger.leasedOf("staging");
+    if (!begun) throw new Error("the rescue has not begun");
+    const by = { by: "U0ONCALL", as: arns.worker };
+    const openEks = () => EksCluster.open("default", staging);
+    const commit: Ledger["commit"] = async (change) => {
+      const lease = { id: begun.id, endsAt: begun.lease.endsAt, ...by };
+      if (change.event?.type === "lease.ended") await giveLease(context, await openEks(), rescuer, lease);
+      return context.ledger.commit(change);
+    };
+    const journal = ledgerJournal({ ...context, ledger: { ...context.ledger, commit } }, begun, by.by);
+    const people = { others: [], creatorArn: null, say: () => {}, reportChanges: async () => {} };
+    const kind = { durationSeconds: 3600, reason: "", good: { data: initialAwsAuth, annotations: {} }, keeps: false };
+    const order = { cluster, principalArn: rescuer, ...by, ...kind };
+    return rescueWith({ ...context, ...people, openEks }, order, journal);
+  });
+
+  expect(outcome).toMatchObject({ isEnded: true });
+  expect(await entry()).toBeNull();
 });
 
 test("an entry that a late process made for a lease that is over is deleted by who finds it", async () => {

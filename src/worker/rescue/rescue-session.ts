@@ -129,6 +129,8 @@ export type RescueContext = Pick<WorkerContext, "keys" | "now"> & {
 export interface RescueJournal {
   readonly request: () => ApprovedRequest;
   note: (type: EventType, change: (lease: Lease) => Lease, detail: AuditEvent["detail"]) => Promise<void>;
+  /** Whether someone ended it. */
+  isOver: () => Promise<boolean>;
 }
 
 /** The rescue ended meanwhile: a closed record stays closed. */
@@ -145,6 +147,10 @@ export function ledgerJournal(
   let request = begun;
   return {
     request: () => request,
+    isOver: async () => {
+      const current = await context.ledger.get(request.id);
+      return !current?.lease || isClosed(current) || current.lease.end !== null;
+    },
     note: async (type, change, detail) => {
       const wasClosed = isClosed(request);
       request = await updateRequest<ApprovedRequest>(context, request.id, (current) => {
@@ -167,6 +173,7 @@ export function printedJournal(
   let request = begun;
   return {
     request: () => request,
+    isOver: async () => false,
     note: async (type, change, detail) => {
       request = withLease(request, change(request.lease));
       print(lineOf(eventOf(type, request, actor, now(), detail)));

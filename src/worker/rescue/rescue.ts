@@ -1,4 +1,3 @@
-import { hasCode } from "../../access/access-error.ts";
 import { takeEmergency, unreviewedEmergency } from "../../access/emergency.ts";
 import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { isShareOver } from "../../access/lease/cluster-leases.ts";
@@ -83,7 +82,12 @@ export async function rescue(
   // An entry made after a worker ended the lease would stay for good.
   if (lease.end || Date.parse(lease.endsAt) <= context.now().getTime()) throw rescueIsOver(journal.request());
   const given = { id, by: order.by, as: order.as, endsAt: lease.endsAt };
-  const refusal = await giveLease(context, eks, principalArn, given).catch(naming);
+  const leaveNothing = async (error: unknown): Promise<never> => {
+    // Who ended it found no entry: this run was about to make it.
+    if (await journal.isOver().catch(() => false)) await removeRescueEntry(context, eks, principalArn, id);
+    throw error;
+  };
+  const refusal = await giveLease(context, eks, principalArn, given).catch(naming).catch(leaveNothing);
   if (refusal && lease.state !== "active") {
     // Else its messages would say until its end that it is applied.
     const failure = failureOf(refusal);
@@ -91,22 +95,21 @@ export async function rescue(
   }
   if (refusal) throw refusal;
   context.say(`${principalArn} has AmazonEKSClusterAdminPolicy until ${lease.endsAt}.`);
-  const repaired = await repairAs(context, order, eks.description, journal).catch(async (error: unknown) => {
-    // Its worker found no entry: this run was about to make it.
-    if (hasCode(error, "record-changed")) await removeRescueEntry(context, eks, principalArn, id);
-    throw error;
-  });
+  const repaired = await repairAs(context, order, eks.description, journal).catch(leaveNothing);
   const isWell =
     repaired?.type === "repaired" &&
     // Whether we know who is missing in the document.
     (order.good !== null || repaired.how !== null) &&
     repaired.returns.every(({ isReadmitted }) => isReadmitted);
   if (!isWell || order.keeps) return { repaired, isEnded: false };
-  await removeRescueEntry(context, await context.openEks(), principalArn, id);
+  const remove = async () => removeRescueEntry(context, await context.openEks(), principalArn, id);
+  await remove();
   const endedAt = context.now().toISOString();
   const end = { cause: "revoked", by: order.by, at: endedAt, why: "the cluster is rescued" } as const;
   const detail = { cause: end.cause, why: end.why };
   await journal.note("lease.ended", (current) => endedLease(current, endedAt, { end }), detail);
+  // Another run that did not know the end yet can have made it again, and died.
+  await remove();
   context.say("Rescued: deleted the access entry.");
   return { repaired, isEnded: true };
 }
