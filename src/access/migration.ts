@@ -189,6 +189,11 @@ export function isMigrationOver(migration: Migration): migration is EndedMigrati
   return migration.state !== "pending" && migration.state !== "running";
 }
 
+/** Redis lost the approvals after a step began, and half of an entry overrides its item. A half-made repair waits for its approvers. */
+export function isBegunWithoutApproval({ state, kind, begun }: Migration): boolean {
+  return state === "pending" && kind !== "repair" && begun !== null;
+}
+
 /** Milliseconds since the epoch; null: never. The sweep reads this index, so a lost wake-up does not matter. */
 export function migrationDueAt(migration: Migration): number | null {
   // A step that began before a person stopped the migration still completes.
@@ -197,6 +202,7 @@ export function migrationDueAt(migration: Migration): number | null {
     return migration.trouble ? retryAtOf(migration) : Date.parse(migration.settlesAt ?? "") || 0;
   }
   const expiresAt = Date.parse(migration.expiresAt);
+  if (isBegunWithoutApproval(migration)) return Math.min(retryAtOf(migration), expiresAt);
   if (!migration.plan) return Math.min(Math.max(retryAtOf(migration), Date.parse(migration.createdAt)), expiresAt);
   const { nextAt = null } = migration.reminders ?? {};
   return nextAt === null ? expiresAt : Math.min(Date.parse(nextAt), expiresAt);

@@ -3,6 +3,7 @@ import type { CodedReason } from "../../access/lease/lease-record.ts";
 import { planReminders } from "../../access/lists.ts";
 import {
   endedMigration,
+  isBegunWithoutApproval,
   type Migration,
   migrationDueAt,
   nextMigration,
@@ -41,7 +42,8 @@ export async function lookAtMigration(worker: WorkerContext, cluster: Cluster): 
     const now = context.now();
     const change = dueChange(migration, now, context.config.timing.remindAfterSeconds);
     if (change) await recordDue(context, migration, change, now);
-    else if (migration.state === "pending") await plan(context, cluster, migration);
+    else if (migration.state === "pending" && !isBegunWithoutApproval(migration))
+      await plan(context, cluster, migration);
     else await runMigration(context, cluster, migration.id);
   } catch (error) {
     if (hasCode(error, "record-changed")) {

@@ -5,6 +5,7 @@ import type { CodedReason } from "../../access/lease/lease-record.ts";
 import {
   type EndedMigration,
   endedMigration,
+  isBegunWithoutApproval,
   isMigrationOver,
   type Migration,
   migrationDueAt,
@@ -48,7 +49,7 @@ export async function runMigration(
 ): Promise<Migration | null> {
   let migration = await context.ledger.migrations.get(id);
   const isDue = (each: Migration) => {
-    const due = each.state === "pending" ? null : migrationDueAt(each);
+    const due = each.state === "pending" && !isBegunWithoutApproval(each) ? null : migrationDueAt(each);
     return due !== null && due <= context.now().getTime();
   };
   for (let pass = 0; pass < maxPasses && migration && isDue(migration); pass += 1) {
@@ -72,7 +73,7 @@ async function passOver(context: WorkerContext, cluster: Cluster, migration: Mig
   if (flaw !== null && isHalfRepaired(migration, keys)) {
     return voidMigration(context, migration, flaw, migration.plan);
   }
-  const isToGoOn = flaw === null && !isMigrationOver(migration);
+  const isToGoOn = flaw === null && migration.state === "running";
   if (isToGoOn || migration.begun) {
     await withMigration(context, cluster, migration, async (reached, gathered) => {
       const keep: MigrationRun["keep"] = async (configMap) => {
@@ -85,7 +86,7 @@ async function passOver(context: WorkerContext, cluster: Cluster, migration: Mig
       else await closeBegunStep(run, migration);
     });
   }
-  if (isMigrationOver(migration) || flaw === null) return;
+  if (migration.state !== "running" || flaw === null) return;
   if (now().getTime() < Date.parse(migration.expiresAt)) return voidMigration(context, migration, flaw);
   // The approvals are too old. Finished steps stay.
   await endMigration(context, migration, (current) => ({

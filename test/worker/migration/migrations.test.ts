@@ -176,6 +176,24 @@ describe("a migration that two approvers approved", () => {
     await adminsSignIn();
   });
 
+  test("whose approvals Redis lost in the middle of an access entry loses the half one at once, so that aws-auth counts", async () => {
+    const asked = await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    sandbox.aws.faults.plan("eks.AssociateAccessPolicy", { type: "cut-before" });
+    sandbox.aws.faults.plan("eks.DeleteAccessEntry", { type: "cut-before" });
+    const { version, begun } = await scene.look();
+    expect((await entryOfAdmins())?.policies).toEqual([]);
+    // The worker that made it still knows the step.
+    const left = reviseMigration({ ...asked, version }, { begun });
+    await scene.ledger.commit({ after: left, event: eventOf("record.undone", left, "worker", new Date()) });
+
+    expect(await scene.look()).toMatchObject({ state: "pending", begun: null, plan: { digest: asked.plan?.digest } });
+
+    expect(await entryOfAdmins()).toBeNull();
+    await adminsSignIn();
+    expect(await scene.look()).toMatchObject({ state: "pending", trouble: null });
+  });
+
   test("deletes an access entry again if its item changed while it was made, so that the change counts", async () => {
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");
