@@ -187,13 +187,15 @@ function approvalFacts({ cluster, way, state, keys, now, links }: SettleInput): 
 }
 
 function otherLeasesReason(
-  { work, state, closed, now }: SettleInput,
+  { work, state, closed, ofRevoked, now }: SettleInput,
   beginning: readonly ApprovedRequest[],
   request: ApprovedRequest,
 ): string | null {
   const { holdings, identityOf } = state;
   // The cluster remembers this lease: a run wrote it as shown, and died before the record said so.
   if (request.emergency || shareInCluster(holdings, request)) return null;
+  // Another lease with the same groups would hide its end.
+  if (ofRevoked?.has(request.id)) return otherLeasesChanged;
   const rememberedOf = (key: string) => {
     const holding = holdings.get(key);
     if (!holding) return [];

@@ -104,9 +104,21 @@ async function factsFor<State extends WayState, Decided extends Settlement>(
   const work = onlyEnds ? { ...due, beginning: due.beginning.filter(isThere) } : due;
   const approvers = new Set<string>();
   for (const { approvals } of [...work.beginning, ...work.inForce]) for (const { by } of approvals) approvers.add(by);
-  const links = await sealedArnsOf(context, approvers, cluster);
-  const facts = { cluster, way: adapter.way, work, state, closed, revoked, keys, links, now };
+  const [links, ofRevoked] = await Promise.all([
+    sealedArnsOf(context, approvers, cluster),
+    extensionsOfRevoked(context, work.beginning),
+  ]);
+  const facts = { cluster, way: adapter.way, work, state, closed, revoked, ofRevoked, keys, links, now };
   return { ...facts, approvalGoodForSeconds, withoutLedger };
+}
+
+async function extensionsOfRevoked({ ledger }: WorkerContext, beginning: readonly ApprovedRequest[]) {
+  const found = new Set<string>();
+  await inParallel(beginning, async ({ id, extends: extended }) => {
+    const end = extended === null ? null : (await ledger.get(extended))?.lease?.end;
+    if (end && end.cause !== "expired") found.add(id);
+  });
+  return found;
 }
 
 /** Without a document no lease in it is active, and due ends are over: the API server refuses planned writes. */

@@ -106,6 +106,8 @@ export interface SettleInput<State extends WayState = WayState> {
   readonly closed: ReadonlySet<string>;
   /** Those of them that ended. A copy of the cluster's own memory from before a revocation does not have it. */
   readonly revoked?: ReadonlySet<string>;
+  /** Ids of extensions whose lease was ended early: the revocation did not find one that was approved in the same moment. */
+  readonly ofRevoked?: ReadonlySet<string>;
   readonly keys: WorkerKeys;
   /** How long after its last approval the first write of a lease can begin. */
   readonly approvalGoodForSeconds: number;

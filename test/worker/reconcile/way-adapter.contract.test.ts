@@ -366,6 +366,19 @@ describe.each([
     expect(await requestOf(context, "r-two")).toMatchObject({ state: "refused", lease: null });
   });
 
+  test("an approved extension gives nothing once its lease is revoked, also beside another lease with the same", async () => {
+    await give(context, cluster, { id: "r-one" });
+    await give(context, cluster, { id: "r-other" });
+    await ask(context, cluster, { id: "r-two", durationSeconds: 7200, extends: "r-one" });
+    await approve(context, cluster, "r-two");
+    await revokeOnly(context, "r-one");
+
+    await reconcileCluster(context, cluster);
+
+    expect(await outside.given(engineer)).toEqual([viewers]);
+    expect(await requestOf(context, "r-two")).toMatchObject({ state: "refused", lease: null });
+  });
+
   test("an approval is void where another lease of the principal was revoked since", async () => {
     await give(context, cluster, { id: "r-one" });
     await ask(context, cluster, { id: "r-two", level: "admin" });
