@@ -96,6 +96,11 @@ export function nextTry(
   };
 }
 
+/** Also of an end that waits for a repair: a person has access until it is gone. */
+export function nextEndTry(request: Pick<AccessRequest, "trouble">, failure: Failure, now: Date): Trouble {
+  return nextTry(request, failure, now, maxWaitMs / 1000);
+}
+
 /** Whether a failed try gets an event: for a new cause, and for the 2nd, 4th, 8th … try. So a long outage does not fill the log. */
 export function needsEvent(before: Trouble | null, after: Trouble): boolean {
   const isNew = after.causes.length > (before?.causes.length ?? 0);

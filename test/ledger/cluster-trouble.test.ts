@@ -174,12 +174,12 @@ describe("a cluster that can't be opened", () => {
     expect((await record()).lease).toMatchObject({ state: "failed", failure: { code: "aws-access-denied" } });
   });
 
-  test("is tried each minute for what is to end there", async () => {
-    const { state, context, cluster, record, ledger, clock } = await aClosedCluster(away);
+  test.each([away, refused("creator")])("is tried each minute for what is to end there: %s", async (why) => {
+    const { state, context, cluster, record, ledger, clock } = await aClosedCluster(why);
     state.why = null;
     await reconcileCluster(context(), cluster);
     await ledger.commit(aChange(revoked(await record())));
-    state.why = away;
+    state.why = why;
     const before = state.opened;
 
     for (const until = clock.ms + 3_600_000; clock.ms < until; ) {

@@ -10,7 +10,7 @@ import { sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import { admittedBy, admittedInWords } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
 import { isClosed, voidedRequest, withLease } from "../../access/request.ts";
-import { type Failure, failureOf, needsEvent, nextTry, waitsForRepair } from "../../access/retry.ts";
+import { type Failure, failureOf, needsEvent, nextEndTry, nextTry, waitsForRepair } from "../../access/retry.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { calledFor, hasWrites } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
@@ -210,7 +210,7 @@ async function newestOf(context: WorkerContext, stale: ApprovedRequest): Promise
 /** @param isNew whether the record says more than one more try: then it has an event (law 2) */
 async function postpone(context: WorkerContext, request: ApprovedRequest, failure: Failure, { isNew = false } = {}) {
   const now = context.now();
-  const trouble = nextTry(request, failure, now);
+  const trouble = (isDueToEnd(request, now) ? nextEndTry : nextTry)(request, failure, now);
   const lease = endingOf(request, now);
   // An event names every write that is in the cluster's own audit log.
   const isWritten = hasWrites(calledFor(request), context.awsRequests, context.auditIds);
