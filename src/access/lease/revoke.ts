@@ -45,7 +45,9 @@ export function restOfAccess(request: AccessRequest, open: readonly AccessReques
     byId.delete(next.id);
     first = next;
   }
-  return [first, ...extensionsOf(first.id, open)].filter(isOpen).filter(({ id }) => id !== request.id);
+  // The first one can be over, and have several extensions.
+  const all = new Set([first, ...extensionsOf(first.extends ?? first.id, open)]);
+  return [...all].filter(isOpen).filter(({ id }) => id !== request.id);
 }
 
 const isOpen = (request: AccessRequest): request is ApprovedRequest => request.lease !== null && !request.lease.end;

@@ -42,6 +42,14 @@ test("revoking a lease revokes those that extend it and it extends, but none tha
   expect(restOfAccess(revoked, open).map(({ id }) => id)).toEqual(["r-1", "r-3"]);
 });
 
+test("revoking an extension revokes the lease's other extensions too, also once that lease is over", () => {
+  const extension = (id: string, before: string) => ({ ...active, id, extends: before });
+  const revoked = extension("r-2", "r-1");
+  const open = [revoked, extension("r-3", "r-1"), extension("r-4", "r-3"), extension("r-6", "r-5")];
+
+  expect(restOfAccess(revoked, open).map(({ id }) => id)).toEqual(["r-3", "r-4"]);
+});
+
 describe("a lease is revoked", () => {
   test("by its requester under the id that the record has, if they have another one by now", () => {
     const person = { user: "W0ENGINEER", memberships: ["U0ENGINEER"] };
