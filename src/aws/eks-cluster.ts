@@ -189,8 +189,9 @@ export async function switchToAccessEntries(
     const { status, authenticationMode } = await eks.describe(log);
     if (authenticationMode !== "CONFIG_MAP") return look > 0;
     if (look === 0) say?.("Switching the mode takes minutes.");
-    if (status === "ACTIVE") {
-      await update(client, address, log, pause);
+    const begun = status === "ACTIVE" ? await beginUpdate(eks, log) : null;
+    if (begun) {
+      await untilUpdated(client, address, begun.update?.id, log, pause);
       return true;
     }
     await pause(lookAfterMs(look));
@@ -198,20 +199,31 @@ export async function switchToAccessEntries(
   throw tookTooLong(address);
 }
 
-async function update(
+/** Null: another run began it at the same moment, or EKS took an earlier call of this one. */
+async function beginUpdate(eks: EksCluster, log: RequestIds | undefined) {
+  const { address, client } = eks;
+  const accessConfig = { authenticationMode: "API_AND_CONFIG_MAP" } as const;
+  try {
+    return await awsAnswer(
+      `eks:UpdateClusterConfig on ${clusterPlace(address)}`,
+      logRequestId(log, "eks:UpdateClusterConfig", client.updateClusterConfig({ name: address.eksName, accessConfig })),
+    );
+  } catch (error) {
+    const { status, authenticationMode } = await eks.describe(log);
+    if (status === "ACTIVE" && authenticationMode === "CONFIG_MAP") throw error;
+    return null;
+  }
+}
+
+async function untilUpdated(
   client: EKS,
   address: ClusterAddress,
+  updateId: string | undefined,
   log: RequestIds | undefined,
   pause: NonNullable<SwitchContext["pause"]>,
 ): Promise<void> {
   const { eksName: name } = address;
   const place = clusterPlace(address);
-  const accessConfig = { authenticationMode: "API_AND_CONFIG_MAP" } as const;
-  const begun = await awsAnswer(
-    `eks:UpdateClusterConfig on ${place}`,
-    logRequestId(log, "eks:UpdateClusterConfig", client.updateClusterConfig({ name, accessConfig })),
-  );
-  const updateId = begun.update?.id;
   for (let look = 0; look < maxLooks; look += 1) {
     const { update: now } = await awsAnswer(
       `eks:DescribeUpdate on ${place}`,

@@ -53,6 +53,23 @@ test("an update that runs already, as of a run that died, is awaited and not beg
   expect(faults.calls("eks.UpdateClusterConfig")).toBe(before);
 });
 
+test.each([
+  ["has begun", async () => {}],
+  ["is done", pause],
+])("of two runs that begin it at the same moment both see it done, where the first one %s", async (_, then) => {
+  const { arn, address } = clusterOf("raced");
+  const onStrike = async () => {
+    const { client } = await EksCluster.open(underTest().worker, address);
+    await client.updateClusterConfig({ name: "raced", accessConfig: { authenticationMode: "API_AND_CONFIG_MAP" } });
+    await then();
+  };
+  underTest().aws.faults.plan("eks.UpdateClusterConfig", { type: "watch" }, { onStrike });
+
+  expect(await lettingIn(address)).toBe(true);
+
+  expect(underTest().aws.accessOf(arn)?.mode).toBe("API_AND_CONFIG_MAP");
+});
+
 test("a failed update is reported with EKS's reason", async () => {
   const { address } = clusterOf("failing");
   const update = {
