@@ -7,7 +7,7 @@ import { arnsOf, linkedArnOn, needsEmail, noIdentities, type OwnIdentities } fro
 import { usualAnswerSeconds } from "../../access/lists.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
-import type { AccessRequest } from "../../access/record.ts";
+import { type AccessRequest, typedFieldsOf } from "../../access/record.ts";
 import { isSealedLink } from "../../access/seals.ts";
 import { listedIn } from "../../ledger/look-ups.ts";
 import { inTimeOr, withinTime } from "../../operations/deadlines.ts";
@@ -94,7 +94,8 @@ const quarterSeconds = 15 * 60;
 
 /** All of an earlier request except its reason, which is new each time. */
 function formLike(request: AccessRequest, user: string): RequestForm {
-  const { cluster, level, namespaces, ticket, until, durationSeconds } = request;
+  const { cluster, level, until, durationSeconds } = request;
+  const { reason: _, ticket, ...typed } = typedFieldsOf(request);
   // What another person wrote for them can be that person's own ARN.
   const principal = isAskedByOther(request, user) ? "" : request.principal;
   // The duration of an extension runs from its request to its end: an odd number of seconds.
@@ -102,7 +103,7 @@ function formLike(request: AccessRequest, user: string): RequestForm {
   const duration = formatDuration(until === null ? durationSeconds : round).replaceAll(" ", "");
   const other = personOf(request, user);
   const askedFor = other === user ? "" : other;
-  return { ...emptyForm, cluster, level, principal, askedFor, duration, namespaces, ticket: ticket ?? "" };
+  return { ...emptyForm, cluster, level, principal, askedFor, duration, ...typed, ticket: ticket ?? "" };
 }
 
 /** The person's last request, and the principal linked to their account. @throws AccessError */
