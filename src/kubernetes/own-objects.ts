@@ -5,7 +5,15 @@ import { type ClusterBinding, leaseLabels, type NewBinding } from "../access/lea
 import { type OperatorObject, objectInWords } from "../access/policy/operator-rights.ts";
 import { allOfPages, isTooLarge } from "../operations/bounds.ts";
 import type { Connection } from "./connection.ts";
-import { failing, isNotFound, kubernetesFailure, RefusedByServer, statusOf, unlessAbsent } from "./failures.ts";
+import {
+  failing,
+  isByPolicy,
+  isNotFound,
+  kubernetesFailure,
+  RefusedByServer,
+  statusOf,
+  unlessAbsent,
+} from "./failures.ts";
 import { bindingLists, bindingPages, bindingsPath, readPage, readRoleRules } from "./rbac.ts";
 
 /** The name of one binding, and the uid of the meant one; null: whatever has the name. */
@@ -122,8 +130,9 @@ const deletion = z.object({ kind: z.string() });
 
 /** Only the uid is a condition (kubernetes, apiserver, rest.BeforeDelete and storage.Preconditions). */
 function isOther(error: unknown): boolean {
-  const { reason, message } = statusOf(error) ?? {};
-  return reason === "Conflict" && /\bUID in (?:the )?precondition\b/.test(message ?? "");
+  const status = statusOf(error);
+  const { reason, message } = status ?? {};
+  return reason === "Conflict" && !isByPolicy(status) && /\bUID in (?:the )?precondition\b/.test(message ?? "");
 }
 
 function nameOf({ name, namespace }: Pick<ClusterBinding, "name" | "namespace">): string {

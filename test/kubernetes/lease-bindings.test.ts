@@ -195,7 +195,7 @@ test("a deletion that is forbidden says which right is missing, and one that a w
   await expect(forbidden).rejects.toMatchObject({ code: "binding-forbidden" });
   await expect(forbidden).rejects.toThrow("DELETE clusterrolebinding eks-access-r-7f3k of cluster payments");
 
-  server.answer = () => ({ status: 409, body: conflict(denial) });
+  server.answer = () => ({ status: 409, body: conflict(`${denial}, Precondition failed: UID in precondition`) });
   const refused = client.deleteBinding(place);
 
   await expect(refused).rejects.toMatchObject({ code: "cluster-refused-write" });
