@@ -78,9 +78,16 @@ const tries = 3;
 
 /** Sends a throttled call again when the API server asks for it, as client-go does: it had no effect, and a run makes many. */
 export function sentAgain(send: SendCall): SendCall {
+  let last: Promise<unknown> = Promise.resolve();
+  // Together they would meet the same limit again.
+  const sendInTurn: SendCall = (call) => {
+    const answer = last.then(() => send(call));
+    last = succeeds(answer);
+    return answer;
+  };
   return async (call) => {
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await send(call);
+      const answer = await (attempt === 1 ? send : sendInTurn)(call);
       const waitMs = Number(answer.headers["retry-after"] ?? Number.NaN) * 1_000;
       if (answer.status !== 429 || attempt >= tries || !(waitMs <= longestWaitMs)) return answer;
       const signal = deadlineSignal();

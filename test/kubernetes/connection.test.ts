@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
@@ -114,6 +115,23 @@ test("a call that a busy API server wants a second later is sent again, and the 
   await expect(late).rejects.toMatchObject({ code: "cluster-throttled", retryAfterMs: 1_000 });
   expect(found).toBeNull();
   expect(server.received).toHaveLength(3);
+  client.close();
+});
+
+test("of many calls that meet an API server with room for one, each is answered", async () => {
+  let running = 0;
+  server.answer = async () => {
+    if (running > 0) return { status: 429, headers: { "retry-after": "1" }, body: "Too many requests" };
+    running += 1;
+    await pause(50);
+    running -= 1;
+    return { status: 404, body: aStatus(404, "NotFound", "none") };
+  };
+  const client = server.connect();
+
+  const found = await Promise.allSettled(Array.from({ length: 20 }, () => client.readAwsAuth()));
+
+  expect(found).toEqual(Array.from({ length: 20 }, () => ({ status: "fulfilled", value: null })));
   client.close();
 });
 
