@@ -115,7 +115,7 @@ function unanswered(error: unknown, what: string): AccessError {
   const cause = Object.assign(new Error(outsideWords(message, maxAnswer)), { name });
   if (/CERT|UNABLE_TO_|ERR_TLS|ERR_SSL|EPROTO/.test(name)) {
     return new AccessError("cluster-unreachable", `The endpoint has no trusted certificate for ${what} (${name})`, {
-      remedy: outOfTimeRemedy(name) ?? anotherServer,
+      remedy: outOfTimeRemedy(name) ?? "Check for a proxy or an old certificateAuthority.",
       cause,
     });
   }

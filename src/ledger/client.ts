@@ -197,7 +197,7 @@ const causes: readonly Cause[] = [
   {
     pattern: /certificate (has expired|is not yet valid)/i,
     what: (place) => `The certificate of Redis at ${place} is not valid now`,
-    remedy: "Set this machine's clock by NTP, or renew it.",
+    remedy: "Set the clock by NTP, or renew it.",
   },
   {
     pattern: /certificate|altnames/i,

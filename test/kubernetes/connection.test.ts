@@ -175,6 +175,7 @@ test("an endpoint with a certificate of another authority gets no token", async 
   await expect(reading).rejects.toMatchObject({
     code: "cluster-unreachable",
     what: expect.stringContaining("no trusted certificate"),
+    remedy: expect.stringContaining("certificateAuthority"),
   });
   expect(own.received).toEqual([]);
   client.close();
