@@ -69,7 +69,7 @@ function note(auditIds: RequestIds | undefined, operation: string, { query, leas
 /** `configmaps` of `/api/v1/namespaces/kube-system/configmaps/aws-auth`. */
 function resourceOf(path: string): string {
   const place = path.replace(/^\/(?:api|apis\/[^/]+)\/[^/]+\//, "");
-  return place.replace(/^namespaces\/[^/]+\/(?=.)/, "").split("/")[0] ?? "";
+  return place.replace(/^namespaces\/[^/]+\/(?=.)/, "").split("/")[0] || path;
 }
 
 /** A longer wait is the request's: others on the cluster wait for this run. */

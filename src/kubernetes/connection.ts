@@ -14,7 +14,7 @@ import {
   sentAgain,
   takeSockets,
 } from "./api-calls.ts";
-import { isByPolicy, isForeign, RefusedByServer, statusIn } from "./failures.ts";
+import { isByPolicy, isForeign, isUnauthorizedUser, RefusedByServer, statusIn } from "./failures.ts";
 
 /** Of one page: we ask for at most 500. zod notes a problem for each item, and 25,000 problems take longer than 100 ms. */
 const maxItems = 1_000;
@@ -89,7 +89,11 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
   const sendOne: SendCall = async (call) => {
     const answer = await explained(call);
     if (answer.status < 200 || answer.status > 299 || isForeign(answer))
-      throw new RefusedByServer(answer, remedies?.forbidden);
+      throw new RefusedByServer(
+        answer,
+        remedies?.forbidden,
+        isUnauthorizedUser(answer) && (await isUnready(explained)),
+      );
     return answer;
   };
   return {
@@ -109,6 +113,12 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
       sockets.release();
     },
   };
+}
+
+/** Until it has read the roles, an API server refuses everyone but system:masters, here too; afterwards it says what it waits for. */
+async function isUnready(send: SendCall): Promise<boolean> {
+  const answer = await send({ method: "GET", path: "/readyz" }).catch(() => null);
+  return answer !== null && !isForeign(answer) && (answer.status >= 500 || isUnauthorizedUser(answer));
 }
 
 /** Explains a 401. The API server gives no reason, and also answers 401 while its authenticator is down. */

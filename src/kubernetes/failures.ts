@@ -20,11 +20,14 @@ export class RefusedByServer extends Error {
   readonly answer: ApiAnswer;
   /** How to fix a 403 of its API server; undefined: as for every identity. */
   readonly remedy: string | undefined;
+  /** It refuses what everyone may: it can have no roles yet. */
+  readonly isUnready: boolean;
 
-  constructor(answer: ApiAnswer, remedy?: string) {
+  constructor(answer: ApiAnswer, remedy?: string, isUnready = false) {
     super(`the API server answered ${answer.status}`);
     this.answer = answer;
     this.remedy = remedy;
+    this.isUnready = isUnready;
   }
 }
 
@@ -57,12 +60,18 @@ export function isNotFound(error: unknown): boolean {
   return status?.reason === "NotFound" && !isByPolicy(status);
 }
 
+/** Whether RBAC or another authorizer refuses a call. A quota, a webhook or the escalation check can answer 403 too. */
+export function isUnauthorizedUser(answer: ApiAnswer): boolean {
+  const status = answer.status === 403 ? statusIn(answer) : undefined;
+  return !isByPolicy(status) && /\bUser "[^"]*" cannot /.test(status?.message ?? "");
+}
+
 /** Whether the API server does not know the resource at all: it says so in text, or in a Status (kubernetes, apiserver). */
 export function isUnknownApi(error: unknown): boolean {
   return error instanceof RefusedByServer && error.answer.status === 404 && !isForeign(error.answer);
 }
 
-function answered({ answer, remedy }: RefusedByServer, what: string): AccessError {
+function answered({ answer, remedy, isUnready }: RefusedByServer, what: string): AccessError {
   const status = statusIn(answer);
   if (!status && isForeign(answer)) return foreignAnswer(answer, what);
   // A 401 says "Unauthorized" twice.
@@ -70,7 +79,7 @@ function answered({ answer, remedy }: RefusedByServer, what: string): AccessErro
     status?.message && status.message !== status.reason ? `: ${outsideWords(status.message, maxAnswer)}` : "";
   const seconds = Number(answer.headers["retry-after"]);
   const retryAfterMs = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
-  const code = codeOf(answer.status, status);
+  const code = isUnready ? "cluster-unexpected" : codeOf(answer.status, status);
   return new AccessError(code, `The API server answered ${answer.status} to ${what}${said}`, {
     cause: new Error(outsideWords(`${answer.status} ${status?.reason ?? ""} ${status?.message ?? ""}`.trim(), 4000)),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

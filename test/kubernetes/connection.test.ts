@@ -84,6 +84,22 @@ test("the sentence names the call, the cluster and the API server's own words", 
   });
 });
 
+const refused = (what: string) => aStatus(403, "Forbidden", `User "eks-access" cannot get ${what}`);
+
+test.each<[string, CannedAnswer, string]>([
+  ["has no roles yet", { status: 403, body: refused('path "/readyz"') }, "cluster-unexpected"],
+  ["waits for others of its parts", { status: 500, body: "[-]informer-sync failed" }, "cluster-unexpected"],
+  ["is ready", { status: 200, body: "ok" }, "cluster-forbidden"],
+  ["does not know whether it is ready", { status: 404, body: aStatus(404, "NotFound", "") }, "cluster-forbidden"],
+])("a refusal by an API server that %s", async (_, readiness, code) => {
+  server.answer = ({ path }) => (path === "/readyz" ? readiness : { status: 403, body: refused("configmaps") });
+  const client = server.connect();
+
+  const failure = client.readAwsAuth().finally(() => client.close());
+
+  await expect(failure).rejects.toMatchObject({ code, what: expect.stringContaining("cannot get configmaps") });
+});
+
 test("its words reach a terminal on one line and without control characters", async () => {
   const failure = await failureOf({ status: 403, body: aStatus(403, "Forbidden", "no\u001b[2J\u202e\r\nway\u0007!") });
 
