@@ -80,12 +80,19 @@ function answered({ answer, remedy, isUnready }: RefusedByServer, what: string):
   const seconds = Number(answer.headers["retry-after"]);
   const retryAfterMs = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
   const code = isUnready ? "cluster-unexpected" : codeOf(answer.status, status);
+  const ours = quotaRemedy(status) ?? remedy;
   return new AccessError(code, `The API server answered ${answer.status} to ${what}${said}`, {
     cause: new Error(outsideWords(`${answer.status} ${status?.reason ?? ""} ${status?.message ?? ""}`.trim(), 4000)),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...(code === "cluster-forbidden" && remedy !== undefined && { remedy }),
+    ...(code === "cluster-forbidden" && ours !== undefined && { remedy: ours }),
     ...(code === "cluster-refused-write" && !isByPolicy(status) && { remedy: "Fix that, then ask again." }),
   });
+}
+
+/** A ResourceQuota refuses with a 403 too, also before its first count (kubernetes, apiserver, resourcequota, checkRequest). */
+export function quotaRemedy({ message = "" }: Partial<Status> = {}): string | undefined {
+  if (/ exceeded quota: /.test(message)) return "Raise that quota.";
+  return / status unknown for quota: /.test(message) ? "Try again." : undefined;
 }
 
 function codeOf(httpStatus: number, status: Status | undefined): FailureCode {

@@ -10,6 +10,7 @@ import {
   isByPolicy,
   isNotFound,
   kubernetesFailure,
+  quotaRemedy,
   RefusedByServer,
   statusOf,
   unlessAbsent,
@@ -147,13 +148,10 @@ function bindingFailure(error: unknown, what: string): AccessError {
   return new AccessError(code, failure.what, { cause: failure.cause, ...(ours !== undefined && { remedy: ours }) });
 }
 
-/** A ResourceQuota refuses with a 403 too, also before its first count (kubernetes, apiserver, resourcequota, checkRequest). */
 function remedyOf(error: RefusedByServer, code: FailureCode): string | undefined {
-  const said = statusOf(error)?.message ?? "";
-  if (said.includes(terminates)) return "Ask for another one.";
-  if (/ exceeded quota: /.test(said)) return "Raise that quota.";
-  if (/ status unknown for quota: /.test(said)) return "Try again.";
-  return code === "binding-forbidden" ? error.remedy : undefined;
+  const status = statusOf(error);
+  if (status?.message.includes(terminates)) return "Ask for another one.";
+  return quotaRemedy(status) ?? (code === "binding-forbidden" ? error.remedy : undefined);
 }
 
 /** A namespace then takes no new objects (kubernetes, apiserver, NamespaceLifecycle). */

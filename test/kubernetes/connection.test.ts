@@ -76,6 +76,15 @@ test.each([
   expect(failure).toMatchObject({ code: "cluster-refused-write", remedy });
 });
 
+test.each([
+  ["exceeded quota: few, requested: count/configmaps=1, used: count/configmaps=9", "Raise that quota."],
+  ["status unknown for quota: few, resources: count/configmaps", "Try again."],
+])("a quota (%s) is no right that the worker lacks", async (why, remedy) => {
+  const body = aStatus(403, "Forbidden", `configmaps "aws-auth" is forbidden: ${why}`);
+
+  expect(await failureOf({ status: 403, body })).toMatchObject({ code: "cluster-forbidden", remedy });
+});
+
 test("the sentence names the call, the cluster and the API server's own words", async () => {
   const failure = await failureOf({ status: 403, body: aStatus(403, "Forbidden", 'User "x" cannot get configmaps.') });
 
