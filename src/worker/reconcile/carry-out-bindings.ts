@@ -67,13 +67,18 @@ export async function carryOutAll(
   const failures = new Map(sent.flatMap(([id, error]) => (error === null ? [] : [[id, error] as const])));
   const written = [...calls.values()].flatMap(({ remove, create }) => [...remove, ...create]);
   const { state } = tools;
+  // A write that hangs leaves the read-back no time: the run's failure is the write's.
+  const unanswered = [...failures.values()].find((error) => hasCode(error, "cluster-unreachable"));
   // Both look at what was written.
   const reading = written.length > 0 ? measuredStep("read-back", () => state.readAgain(written)) : state.parts;
   const naming = renamedAmong(
     tools,
     [...calls.values()].flatMap((each) => (each.create.length > 0 ? each.principal : [])),
   );
-  return { calls, failures, made, after: await reading, renamed: await naming, reviewOf: reviews.of };
+  const after = await Promise.resolve(reading).catch((error: unknown) => {
+    throw unanswered ?? error;
+  });
+  return { calls, failures, made, after, renamed: await naming, reviewOf: reviews.of };
 }
 
 /** Others can have made or changed an entry since this run looked: its person has another username than the new bindings. */

@@ -85,6 +85,16 @@ beforeEach(async () => {
   await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth, mapRoles } }), "terraform");
 });
 
+test("a creation without an answer is told, and no reading for which the run has no time any more", async () => {
+  const { faults } = side().sandbox;
+  const noTime = () => void faults.plan("kubernetes.get-clusterrolebinding", { type: "cut-before" });
+  faults.plan("kubernetes.create-clusterrolebinding", { type: "cut-after" }, { onStrike: noTime });
+
+  const { trouble } = await give(context, cluster, { id: "r-one", principal: alice });
+
+  expect(trouble?.message).toContain("did not answer POST clusterrolebinding");
+});
+
 describe("a lease for one person", () => {
   test("lets in Alice and not Carol, who has the same role, and no one when it is over", async () => {
     const given = await give(context, cluster, { id: "r-one", principal: alice });
