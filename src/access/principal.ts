@@ -65,18 +65,26 @@ export function readHolder(text: string, partition?: string): HolderReading {
   return { type: "principal", principal: { ...reading.principal, arn: text, kind: "session" } };
 }
 
-/** Also one session of the role, or the role with its path. Two sessions are two people. @param linked null: no link */
+/** Also one session of the role, the role with its path, or the same person in Identity Center. Two sessions are two people. @param linked null: no link */
 export function isSamePrincipal(linked: string | null, principal: string): boolean {
   if (linked === null) return false;
   const [one, other] = [sessionNameIn(linked), sessionNameIn(principal)];
   const areTwo = one !== null && other !== null && one.toLowerCase() !== other.toLowerCase();
-  return !areTwo && canonical(linked) === canonical(principal);
+  return !areTwo && (canonical(linked) === canonical(principal) || isSameInCenter(linked, principal));
+}
+
+/** In an account a user has one session name with all permission sets, and a set whose role is made again keeps its people. */
+function isSameInCenter(linked: string, principal: string): boolean {
+  const [one, other] = [admittedBy(entryArnOf(linked)), admittedBy(entryArnOf(principal))];
+  if (one.type !== "permission-set" || other.type !== "permission-set" || one.account !== other.account) return false;
+  return one.name === other.name || [linked, principal].every((arn) => sessionNameIn(arn) !== null);
 }
 
 /** Whether the link proves that it is the person's own: a link to a role covers no session. @param linked null: no link */
 export function isOwnPrincipal(linked: string | null, principal: string): boolean {
   const session = sessionNameIn(principal);
-  return isSamePrincipal(linked, principal) && (session === null || sessionNameIn(linked ?? "") === session);
+  const isOfIt = linked !== null && canonical(linked) === canonical(principal);
+  return isOfIt && (session === null || sessionNameIn(linked) === session);
 }
 
 function canonical(arn: string): string {

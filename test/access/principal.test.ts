@@ -110,4 +110,27 @@ describe("a link", () => {
     expect(isSamePrincipal(session("carol@example.com"), alice)).toBe(false);
     expect(isSamePrincipal(session("ALICE@example.com"), alice)).toBe(true);
   });
+
+  const again = set.replace("0123", "4567");
+  const admin = set.replace("Developer", "Admin");
+
+  test.each([
+    ["the role of their permission set, made again", roleOfSet, roleOfSet.replace(set, again), true],
+    ["their session of it", alice, session("alice@example.com", again), true],
+    ["their session with another permission set", alice, session("ALICE@example.com", admin), true],
+    ["the session of another person", alice, session("carol@example.com", again), false],
+    ["the role of another permission set", roleOfSet, roleOfSet.replace(set, admin), false],
+    ["a session of another set, by a link to the role alone", roleOfSet, session("alice@example.com", admin), false],
+    [
+      "their permission set in another account",
+      roleOfSet,
+      roleOfSet.replace(set, again).replace("1111", "9999"),
+      false,
+    ],
+    ["their name in another account", alice, session("alice@example.com", again).replace("1111", "9999"), false],
+    ["a role that is not of Identity Center", session("alice", "Dev"), session("alice", "Admin"), false],
+  ])("to Identity Center, beside %s", (_, linked, principal, isSame) => {
+    expect(isSamePrincipal(linked, principal)).toBe(isSame);
+    expect(isOwnPrincipal(linked, principal)).toBe(false);
+  });
 });

@@ -180,7 +180,9 @@ export async function isOwnEmergency(context: SlackContext, cluster: Cluster, re
   const principal = request.emergency?.as ?? request.principal;
   if (!request.emergency || (sessionNameIn(principal) === null && !principal.includes(":user/"))) return false;
   const { links } = await approversOwn(context, cluster, { ...request, principal }, [user], "approved");
-  return isOwnPrincipal(linkedArnInAccountOf(links, user, principal), principal);
+  // A link to the role is one of all who share it.
+  const isOfOne = (arn: string) => (sessionNameIn(arn) === null) === (sessionNameIn(principal) === null);
+  return (links.get(user) ?? []).some((arn) => isOfOne(arn) && isSamePrincipal(arn, principal));
 }
 
 /** And those who could be the person who gets the access, because no worker or no directory knows who they are. */

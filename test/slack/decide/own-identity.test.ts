@@ -24,6 +24,7 @@ const config = `${configText}identities:
 const role = "AWSReservedSSO_Developer_0123456789abcdef";
 const roleArn = `arn:aws:iam::111122223333:role/${role}`;
 const sessionOf = (name: string) => `arn:aws:sts::111122223333:assumed-role/${role}/${name}`;
+const adminArn = roleArn.replace("Developer", "Admin");
 const approver = "U0APPROVER";
 
 let ledger = memoryLedger();
@@ -192,6 +193,31 @@ describe("an approver who is linked to the principal", () => {
     await linkTo("arn:aws:iam::111122223333:user/other");
 
     expect(await approve(principal, found())).toBe("own-principal");
+  });
+
+  test.each([
+    ["the role of their permission set, made again", roleArn, roleArn.replace("0123", "4567")],
+    ["their session of it", sessionOf("bob"), sessionOf("bob").replace("0123", "4567")],
+    ["their session with another permission set", sessionOf("bob"), sessionOf("bob").replace("Developer", "Admin")],
+  ])("approves nothing for %s, without a directory", async (_, linked, wanted) => {
+    await linkTo(linked);
+
+    expect(await approve(wanted, null, "approved", null, configText)).toBe("own-principal");
+  });
+
+  test.each([
+    ["their session with another permission set", [sessionOf("bob")], "own"],
+    ["a session of someone else", [sessionOf("alice")], "reviewed"],
+    ["their session, after a link to its role", [sessionOf("bob").replace("Developer", "Admin"), adminArn], "own"],
+    ["a session of the role that they share", [adminArn], "reviewed"],
+  ])("may review emergency access, or not, for %s: %j gives %s", async (_, links, outcome) => {
+    for (const each of links) await linkTo(each);
+    const emergency = { requester: "U0ONCALL", principal: sessionOf("bob").replace("Developer", "Admin") };
+    await ledger.commit(aChange({ ...anEmergency(emergency), version: 1 }));
+
+    const refused = await reviewEmergency(aSlackContext(ledger), approver, "r-1");
+
+    expect(refused ? "own" : "reviewed").toBe(outcome);
   });
 
   test("is not kept from it by a link that a person with Redis put among the replaced ones", async () => {
