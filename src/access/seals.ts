@@ -126,9 +126,9 @@ export function sealReview(request: AccessRequest, review: Omit<Review, "seal">,
   return withSeal(keys, "review", review, reviewed(request));
 }
 
-/** With who took the access: under another name they could review it themselves. */
-function reviewed({ id, requester, principal, emergency }: AccessRequest) {
-  return { request: id, requester, principal, rescuer: emergency?.as ?? null };
+/** With who took the access: under another name they could review it themselves. Approvers of another cluster can't. */
+function reviewed({ id, cluster, requester, principal, emergency }: AccessRequest) {
+  return { request: id, cluster, requester, principal, rescuer: emergency?.as ?? null };
 }
 
 /** Whether the review lacks our seal or has a future date: an attacker with Redis could have written it. */

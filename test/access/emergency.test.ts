@@ -212,6 +212,10 @@ describe("a review counts", () => {
     ["by somebody else", withReview({ by: "U0APPROVER2" })],
     ["at another time", withReview({ at: at(hours(3)).toISOString() })],
     ["of another request", withReview({}, { ...broken, id: "r-2" })],
+    [
+      "by an approver of another cluster, whose name the record had",
+      withReview({}, { ...broken, cluster: "production" }),
+    ],
     ["that carries an empty seal", withReview({ seal: "" })],
     ["that another installation sealed", withReview({ seal: reviewed.emergency?.review?.seal.replace(/^./, "x") })],
   ])("but not one %s: the emergency still needs a review", (_, request) => {
