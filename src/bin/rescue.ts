@@ -1,14 +1,15 @@
 import { AccessError, explainFailure, hasCode } from "../access/access-error.ts";
 import { parseDuration } from "../access/ask/duration.ts";
 import type { AuditEvent } from "../access/audit-event.ts";
+import { unreviewedEmergency } from "../access/emergency.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { creatorArnOf, type KnownCreator } from "../access/policy/creator.ts";
 import { refuseRescue } from "../access/policy/permissions.ts";
-import type { AccessRequest } from "../access/record.ts";
-import { isRescue, withLease } from "../access/request.ts";
+import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
+import { isRescue, withEmergency, withLease } from "../access/request.ts";
 import type { EksCluster } from "../aws/eks-cluster.ts";
 import { callerIdentity } from "../aws/sts.ts";
-import { eventOf, recordChange } from "../ledger/lifecycle.ts";
+import { eventOf, recordChange, updateRequest } from "../ledger/lifecycle.ts";
 import { wakeWaiting } from "../ledger/look-ups.ts";
 import { wake } from "../ledger/queues.ts";
 import { newRequestId } from "../ledger/records.ts";
@@ -188,11 +189,21 @@ async function openJournal(context: WorkerContext, order: RescueOrder): Promise<
   const begun = leased.find(
     (request) => isRescue(request) && request.principal === principalArn && request.lease.end === null,
   );
-  if (begun) return ledgerJournal(context, begun, by);
+  if (begun) return ledgerJournal(context, await takenOver(context, begun, order), by);
   const request = beginRescue(order, newRequestId(), context, context.config.timing.requestExpiresAfterSeconds);
   const now = context.now();
   await recordChange(context, null, request, brokenBy(order, request, now), now);
   return ledgerJournal(context, request, by);
+}
+
+/** Its review must not be by whoever continues it, and one of before does not cover that. */
+function takenOver(context: WorkerContext, begun: ApprovedRequest, order: RescueOrder): Promise<ApprovedRequest> {
+  return updateRequest<ApprovedRequest>(context, begun.id, (current) => {
+    if (current?.state !== "approved" || current.emergency?.as === order.as) return { type: "stop", outcome: begun };
+    const now = context.now();
+    const after = withEmergency(current, unreviewedEmergency(now, order.as));
+    return { type: "write", after, event: brokenBy(order, after, now), outcome: after };
+  });
 }
 
 function brokenBy(order: RescueOrder, request: AccessRequest, now: Date): AuditEvent {

@@ -428,6 +428,28 @@ test("it goes on where it died, under the same record and with the same end", as
   expect(await entry()).toBeNull();
 });
 
+test("whoever continues another person's rescue can't review it, and an earlier review does not cover that", async () => {
+  write({});
+  await rescue("--yes", "--keep");
+  await asWorker(async (context) => {
+    const [begun] = await context.ledger.ofRequester("U0ONCALL", 9);
+    if (begun?.state !== "approved" || !begun.emergency) throw new Error("the rescue has not begun");
+    const review = { by: "U0APPROVER", at: new Date().toISOString(), seal: "" };
+    await context.ledger.commit(aChange(revise(begun, { emergency: { ...begun.emergency, review } })));
+  });
+  const other = sandbox.aws.account.sessionFor(arns.worker, "other", { seconds: 3600 });
+  vi.stubEnv("AWS_ACCESS_KEY_ID", other.accessKeyId);
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", other.secretAccessKey);
+  vi.stubEnv("AWS_SESSION_TOKEN", other.sessionToken);
+
+  await rescue("--document", good);
+
+  const as = expect.stringMatching(/:assumed-role\/eks-access-worker\/other$/);
+  expect(await records()).toMatchObject([{ emergency: { as, review: null }, lease: { state: "ended" } }]);
+  const events = await asWorker(async ({ ledger }) => (await ledger.events(1, 50)).map(({ event }) => event));
+  expect(events.filter(({ type }) => type === "emergency.taken")).toMatchObject([{}, { detail: { as } }]);
+});
+
 test("it goes on under a record that an attacker wrote into Redis no longer than its own time", async () => {
   await rescue("--yes", "--keep");
   const [begun] = await records();
