@@ -11,7 +11,7 @@ const passing = {
   "cluster-unauthorized": "Check creator with /eks-access creator. If it is right, the authenticator may be down.",
   "cluster-token-too-large": "Pass fewer session tags (EKS Pod Identity: disableSessionTags).",
   "cluster-conflict": "If this lasts, find the other writer with /eks-access check.",
-  "cluster-throttled": "If this lasts, find the client that overloads the API server.",
+  "cluster-throttled": "If this lasts, find its busiest client.",
   "cluster-unexpected": "Check the cluster's health and admission webhooks; the log has more.",
   // It can be ours: if the answer to its creation was lost, the next run finds it.
   "binding-exists": "Delete that binding, unless eks-access created it.",
@@ -42,7 +42,7 @@ const repairable = {
   "cluster-mismatch": "Correct eksName, region or account.",
   "cluster-forbidden": "Check creator with /eks-access creator.",
   "binding-forbidden": "Let the worker create and delete bindings, and bind the role.",
-  "access-entry-limit": "Delete unused access entries, or ask AWS for a higher quota.",
+  "access-entry-limit": "Delete unused access entries, or raise the quota.",
   "access-entry-denied": "Give accessEntries.as the statements of deploy/iam/access-entries-policy.json.",
 };
 

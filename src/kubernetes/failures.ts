@@ -85,6 +85,7 @@ function answered({ answer, remedy, isUnready }: RefusedByServer, what: string):
     cause: new Error(outsideWords(`${answer.status} ${status?.reason ?? ""} ${status?.message ?? ""}`.trim(), 4000)),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(code === "cluster-forbidden" && ours !== undefined && { remedy: ours }),
+    ...(isUnready && { remedy: "If this lasts, check /eks-access creator." }),
     ...(code === "cluster-refused-write" && !isByPolicy(status) && { remedy: "Fix that, then ask again." }),
   });
 }

@@ -90,7 +90,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     signInDueAt: null,
     reviewTrouble: aTrouble({
       code: "cluster-throttled",
-      message: "The API server asked us to wait (429). If this lasts, find the client that overloads the API server.",
+      message: "The API server asked us to wait (429). If this lasts, find its busiest client.",
       attempts: 2,
       retryAt: at(minutes(6)).toISOString(),
     }),
@@ -118,7 +118,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
       authorized: { result: "not tested", detail: "the API server has not answered yet" },
       trouble: aTrouble({
         code: "cluster-throttled",
-        message: "The API server asked us to wait (429). If this lasts, find the client that overloads the API server.",
+        message: "The API server asked us to wait (429). If this lasts, find its busiest client.",
       }),
     }),
   }),

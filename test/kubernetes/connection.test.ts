@@ -95,18 +95,21 @@ test("the sentence names the call, the cluster and the API server's own words", 
 
 const refused = (what: string) => aStatus(403, "Forbidden", `User "eks-access" cannot get ${what}`);
 
-test.each<[string, CannedAnswer, string]>([
-  ["has no roles yet", { status: 403, body: refused('path "/readyz"') }, "cluster-unexpected"],
-  ["waits for others of its parts", { status: 500, body: "[-]informer-sync failed" }, "cluster-unexpected"],
-  ["is ready", { status: 200, body: "ok" }, "cluster-forbidden"],
-  ["does not know whether it is ready", { status: 404, body: aStatus(404, "NotFound", "") }, "cluster-forbidden"],
-])("a refusal by an API server that %s", async (_, readiness, code) => {
+const maybeUnready = { code: "cluster-unexpected", remedy: expect.stringContaining("If this lasts, check ") };
+const forbidden = { code: "cluster-forbidden" };
+
+test.each<[string, CannedAnswer, object]>([
+  ["has no roles yet", { status: 403, body: refused('path "/readyz"') }, maybeUnready],
+  ["waits for others of its parts", { status: 500, body: "[-]informer-sync failed" }, maybeUnready],
+  ["is ready", { status: 200, body: "ok" }, forbidden],
+  ["does not know whether it is ready", { status: 404, body: aStatus(404, "NotFound", "") }, forbidden],
+])("a refusal by an API server that %s", async (_, readiness, expected) => {
   server.answer = ({ path }) => (path === "/readyz" ? readiness : { status: 403, body: refused("configmaps") });
   const client = server.connect();
 
   const failure = client.readAwsAuth().finally(() => client.close());
 
-  await expect(failure).rejects.toMatchObject({ code, what: expect.stringContaining("cannot get configmaps") });
+  await expect(failure).rejects.toMatchObject({ ...expected, what: expect.stringContaining("cannot get configmaps") });
 });
 
 test("its words reach a terminal on one line and without control characters", async () => {
