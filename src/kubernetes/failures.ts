@@ -166,7 +166,13 @@ const statusShape = z.object({
   details: z.object({ kind: z.string().catch("") }).catch({ kind: "" }),
 });
 
-export function statusIn({ text }: ApiAnswer): Status | undefined {
-  const { data } = statusShape.safeParse(parseJson(text()));
-  return data && { reason: data.reason, message: data.message, kind: data.details.kind };
+const statuses = new WeakMap<ApiAnswer, Status | undefined>();
+
+/** Parsed once: a refusal is looked at several times, and one of 1 MiB takes 20 ms. */
+export function statusIn(answer: ApiAnswer): Status | undefined {
+  if (!statuses.has(answer)) {
+    const { data } = statusShape.safeParse(parseJson(answer.text()));
+    statuses.set(answer, data && { reason: data.reason, message: data.message, kind: data.details.kind });
+  }
+  return statuses.get(answer);
 }
