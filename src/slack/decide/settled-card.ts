@@ -175,7 +175,7 @@ export function leaseWarnings({ lease }: AccessRequest): readonly string[] {
     ...(remains?.groups.length && endProof?.mapped.result !== "yes" && !endProof?.others.length
       ? ["older access remains"]
       : []),
-    ...(lease.isForgotten ? ["the cluster has no record of this"] : []),
+    ...(lease.isForgotten ? ["the cluster may have no record of this"] : []),
   ];
 }
 

@@ -202,7 +202,7 @@ function endedEntry(request: AccessRequest, lease: Lease, replies: readonly stri
 /** Without a record in the cluster, only Redis has the revocation. */
 function forgottenNote({ lease }: AccessRequest): string {
   if (!lease?.isForgotten) return "";
-  return ` :warning: The cluster has no record of this revocation. Until ${time(lease.endsAt)}, anyone who writes to Redis can undo it.`;
+  return ` :warning: The cluster may have no record of this revocation. Until ${time(lease.endsAt)}, anyone who writes to Redis could undo it.`;
 }
 
 /** A moment later, so that many changes become one reply. */

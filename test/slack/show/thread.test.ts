@@ -179,7 +179,7 @@ test("the thread says of a revocation that the cluster could not remember until 
     threadOf(request, [], aCluster()).find(({ name }) => name === "ended")?.text;
 
   expect(textOf(ended(true))).toMatch(
-    /The cluster has no record of this revocation\. Until .*, anyone who writes to Redis can undo it\.\n/,
+    /The cluster may have no record of this revocation\. Until .*, anyone who writes to Redis could undo it\.\n/,
   );
   expect(textOf(ended(false))).not.toContain("remember");
 });
