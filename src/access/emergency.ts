@@ -30,7 +30,7 @@ export function takeEmergency(
 }
 
 /** An emergency without a review: the first reminder comes after a day. */
-export function unreviewedEmergency(now: Date, as: string | null = null): Emergency {
+export function unreviewedEmergency(now: Date, as: readonly string[] = []): Emergency {
   return { review: null, remindAt: new Date(now.getTime() + dayMs).toISOString(), reminders: 0, as };
 }
 

@@ -89,8 +89,8 @@ const emergencyForm = z.strictObject({
   review: reviewForm.nullable(),
   remindAt: timeForm,
   reminders: countForm,
-  /** Only of a rescue: the ARN of its person, by AWS. They gave their Slack id themselves. Null: no rescue. */
-  as: textForm.nullable(),
+  /** The ARNs of the people who ran a rescue, by AWS: they gave their Slack id themselves. Empty: no rescue. */
+  as: z.array(textForm),
 });
 
 /** The reminders to the approvers of a pending request or migration: how many were sent, and the next one. */

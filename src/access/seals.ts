@@ -128,7 +128,7 @@ export function sealReview(request: AccessRequest, review: Omit<Review, "seal">,
 
 /** With who took the access: under another name they could review it themselves. Approvers of another cluster can't. */
 function reviewed({ id, cluster, requester, principal, emergency }: AccessRequest) {
-  return { request: id, cluster, requester, principal, rescuer: emergency?.as ?? null };
+  return { request: id, cluster, requester, principal, rescuers: [...(emergency?.as ?? [])] };
 }
 
 /** Whether the review lacks our seal or has a future date: an attacker with Redis could have written it. */

@@ -196,12 +196,14 @@ async function openJournal(context: WorkerContext, order: RescueOrder): Promise<
   return ledgerJournal(context, request, by);
 }
 
-/** Its review must not be by whoever continues it, and one of before does not cover that. */
+/** No one who ran it can review it. A review of before does not cover another person's run. */
 function takenOver(context: WorkerContext, begun: ApprovedRequest, order: RescueOrder): Promise<ApprovedRequest> {
   return updateRequest<ApprovedRequest>(context, begun.id, (current) => {
-    if (current?.state !== "approved" || current.emergency?.as === order.as) return { type: "stop", outcome: begun };
+    if (current?.state !== "approved") return { type: "stop", outcome: begun };
+    const as = current.emergency?.as ?? [];
+    if (as.includes(order.as)) return { type: "stop", outcome: current };
     const now = context.now();
-    const after = withEmergency(current, unreviewedEmergency(now, order.as));
+    const after = withEmergency(current, unreviewedEmergency(now, [...as, order.as]));
     return { type: "write", after, event: brokenBy(order, after, now), outcome: after };
   });
 }

@@ -301,7 +301,7 @@ const swaps: readonly (readonly [string, () => boolean])[] = [
       const others = [
         { requester: "U0ONCALL2" },
         { principal: `${engineerArn}-2` },
-        { emergency: { ...emergency, as: `${engineerArn}-2` } },
+        { emergency: { ...emergency, as: [`${engineerArn}-2`] } },
       ];
       return others.some((other) => !hasForgedReview({ ...taken, emergency, ...other }, keys.decision, at(hours(1))));
     },

@@ -200,6 +200,6 @@ export function removalContract(ledgerNow: () => Ledger): void {
 }
 
 function unreviewed(): AccessRequest {
-  const emergency = { review: null, remindAt: at(hours(24)).toISOString(), reminders: 0, as: null };
+  const emergency = { review: null, remindAt: at(hours(24)).toISOString(), reminders: 0, as: [] };
   return aLeasedRequest({ state: "ended" }, { version: 1, emergency });
 }

@@ -177,12 +177,16 @@ export async function factsFor(
 
 /** It can be for another person's user or session, and in a rescue AWS says whose session it was. All who share a role can review. */
 export async function isOwnEmergency(context: SlackContext, cluster: Cluster, request: AccessRequest, user: string) {
-  const principal = request.emergency?.as ?? request.principal;
-  if (!request.emergency || (sessionNameIn(principal) === null && !principal.includes(":user/"))) return false;
-  const { links } = await approversOwn(context, cluster, { ...request, principal }, [user], "approved");
-  // A link to the role is one of all who share it.
-  const isOfOne = (arn: string) => (sessionNameIn(arn) === null) === (sessionNameIn(principal) === null);
-  return (links.get(user) ?? []).some((arn) => isOfOne(arn) && isSamePrincipal(arn, principal));
+  const { emergency } = request;
+  if (!emergency) return false;
+  for (const principal of emergency.as.length > 0 ? emergency.as : [request.principal]) {
+    if (sessionNameIn(principal) === null && !principal.includes(":user/")) continue;
+    const { links } = await approversOwn(context, cluster, { ...request, principal }, [user], "approved");
+    // A link to the role is one of all who share it.
+    const isOfOne = (arn: string) => (sessionNameIn(arn) === null) === (sessionNameIn(principal) === null);
+    if (links.get(user)?.some((arn) => isOfOne(arn) && isSamePrincipal(arn, principal))) return true;
+  }
+  return false;
 }
 
 /** And those who could be the person who gets the access, because no worker or no directory knows who they are. */

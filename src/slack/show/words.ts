@@ -282,7 +282,9 @@ export function emergencyTitle(request: AccessRequest): string {
 /** In a rescue the person at the terminal gives a Slack name; AWS identifies them. */
 function ranAs({ emergency }: AccessRequest): string {
   const unverified = "\nSlack name unverified.";
-  return emergency?.as ? `${unverified} AWS says: ${code(emergency.as)}` : unverified;
+  return emergency?.as.length
+    ? `${unverified} AWS says: ${emergency.as.map((each) => code(each)).join(", ")}`
+    : unverified;
 }
 
 /** Empty: no review is due. */

@@ -43,7 +43,7 @@ export function beginRescue(
     expiresAfterSeconds,
   );
   const begun = takeEmergency(asked, cluster, level, { user: by, memberships: [] }, null, now());
-  return { ...begun, emergency: unreviewedEmergency(now(), as) };
+  return { ...begun, emergency: unreviewedEmergency(now(), [as]) };
 }
 
 export interface RescueOutcome {

@@ -21,7 +21,7 @@ import { at, hours, minutes } from "../../builders/times.ts";
 
 const end = at(minutes(2) + hours(4));
 const now = at(minutes(3));
-const aRescue = { level: "rescue", emergency: { review: null, remindAt: "", reminders: 0, as: null } } as const;
+const aRescue = { level: "rescue", emergency: { review: null, remindAt: "", reminders: 0, as: [] } } as const;
 const revoked = { cause: "revoked", by: "U0ONCALL", at: now.toISOString(), why: "" } as const;
 
 /** The one of the three lists that has a request. */

@@ -140,7 +140,7 @@ describe("the command", () => {
   test.each([
     [
       "a rescue",
-      { level: "rescue", emergency: { review: null, remindAt: iso(0), reminders: 0, as: null } },
+      { level: "rescue", emergency: { review: null, remindAt: iso(0), reminders: 0, as: [] } },
       "`r-2` is a rescue. Start another one once it ends.",
     ],
     ["a level that is gone", { level: "old" }, "staging does not offer old. Request another level."],

@@ -228,13 +228,14 @@ describe("an approver who is linked to the principal", () => {
   });
 });
 
-test.each<[string, { readonly as?: string; readonly principal?: string }, "own" | "reviewed"]>([
-  ["a rescue by their session, with another's Slack name", { as: sessionOf("bob") }, "own"],
-  ["a rescue by the session of someone else", { as: sessionOf("alice") }, "reviewed"],
+test.each<[string, { readonly as?: readonly string[]; readonly principal?: string }, "own" | "reviewed"]>([
+  ["a rescue by their session, with another's Slack name", { as: [sessionOf("bob")] }, "own"],
+  ["a rescue by their session that someone else continued", { as: [sessionOf("bob"), sessionOf("alice")] }, "own"],
+  ["a rescue by the session of someone else", { as: [sessionOf("alice")] }, "reviewed"],
   ["emergency access that another account took for their session", { principal: sessionOf("bob") }, "own"],
   ["emergency access that someone else took for their own session", { principal: sessionOf("alice") }, "reviewed"],
   ["emergency access for a role that they share", { principal: roleArn }, "reviewed"],
-])("a review by Bob: %s", async (_, { as = null, ...given }, outcome) => {
+])("a review by Bob: %s", async (_, { as = [], ...given }, outcome) => {
   const context: SlackContext = {
     ...aSlackContext(ledger, config, { ...noGroups, emailOf: async () => "bob@example.com" }),
     workers: { ask: async () => ({ type: "found", found: found() }) },
