@@ -48,12 +48,14 @@ export async function gather<State extends WayState, Decided extends Settlement>
   const canBeLeft = adapter.way === "aws-auth" && !adapter.unlisted;
   const isKnown = (each: ApprovedRequest) =>
     adapter.isTaken(each) || (canBeLeft && each.lease.written?.way === "aws-auth");
+  const readAt = context.now().getTime();
   const state = await readCluster(run, listed.filter(isKnown)).catch((error: unknown) =>
     recordAbsence(run, open, error),
   );
   if (!state) return null;
   // A write hides what they did, so the log has it first. The last try goes on: an end does not wait for a log that others empty.
-  if (state.untrusted && !isLast && !(await noteUntrusted(context, cluster, open, state.untrusted))) return null;
+  const isNoted = (why: string) => noteUntrusted(context, cluster, open, why, readAt);
+  if (state.untrusted && !isLast && !(await isNoted(state.untrusted))) return null;
   const seen: ApprovedRequest[] = [];
   for (const request of open) if (state.isRead(request.principal)) seen.push(request);
   const leased = await context.ledger.leasedOf(cluster.name);
@@ -244,14 +246,20 @@ async function noteUndone(context: WorkerContext, id: string): Promise<void> {
  * Others edited our annotation or tags. Their sealed copies in the records replace them with the next change.
  * @returns whether the log had it already
  */
-async function noteUntrusted(context: WorkerContext, cluster: Cluster, open: readonly ApprovedRequest[], why: string) {
+async function noteUntrusted(
+  context: WorkerContext,
+  cluster: Cluster,
+  open: readonly ApprovedRequest[],
+  why: string,
+  readAt: number,
+): Promise<boolean> {
   const [first] = open;
   if (!first) {
     const turn = `untrusted-${cluster.name}`;
     await inTurn(context.ledger, turn, reportEveryMs, () => reportUntrusted(context, cluster.name, why));
     return true;
   }
-  const since = context.now().getTime() - concurrentRunsMs;
+  const since = readAt - concurrentRunsMs;
   const isSame = ({ event: { type, at, detail } }: ChainedEvent) =>
     type === "annotation.refused" && detail.why === why && Date.parse(at) > since;
   // If two runs read the log before either wrote to it, the record's version lets one write.

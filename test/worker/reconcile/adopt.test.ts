@@ -197,6 +197,31 @@ test("what a restored Redis lost of a request is recorded although the request c
   expect(types.filter((type) => type === "record.undone")).toHaveLength(1);
 });
 
+test("a forged annotation is recorded once although a run stands still after it read it", async () => {
+  const { clock, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(context(), cluster);
+  const { client } = await context().openCluster(context(), cluster, []);
+  const today = (await client.readAwsAuth()) ?? expect.fail();
+  const forged = JSON.stringify({ v: 1, held: [], gone: [], before: null, seal: "00000000.00" });
+  await client.writeAwsAuth(today, { data: today.data, annotations: { [leasesAnnotation]: forged } });
+  const inspect = (eventsOf: Ledger["eventsOf"]) =>
+    reconcileCluster({ ...context(), ledger: { ...ledger, eventsOf } }, cluster, "inspect");
+  let readings = 0;
+  await inspect((id, most) => {
+    if (readings++ > 0) throw new Error("it ends before its write");
+    return ledger.eventsOf(id, most);
+  });
+  expect((await client.readAwsAuth())?.annotations[leasesAnnotation]).toBe(forged);
+
+  await inspect((id, most) => {
+    clock.ms += 125_000;
+    return ledger.eventsOf(id, most);
+  });
+
+  const types = (await ledger.events(1, 1000)).map(({ event }) => event.type);
+  expect(types.filter((type) => type === "annotation.refused")).toHaveLength(1);
+});
+
 test("a forged annotation is recorded although its lease's record changes at that moment", async () => {
   const { cluster, context, ledger } = await aDirectScene(initialAwsAuth);
   await reconcileCluster(context(), cluster);
