@@ -62,7 +62,7 @@ const maxTries = 5;
 async function eraseEvents(context: ErasureContext, { person, by, why }: ErasureOptions, requests: readonly string[]) {
   const { auditLog, keys, now } = context;
   const pseudonym = `erased-${randomBytes(4).toString("hex")}`;
-  for (let tries = 0; ; tries += 1) {
+  for (let tries = 1; ; tries += 1) {
     const before = await auditLog.base();
     // A signature would declare a broken log whole.
     const verdict = await verifyAuditLog(auditLog, () => keys.preview, []);
