@@ -462,3 +462,11 @@ test.each([
     expect(leaseWarnings(ended).includes("older access remains")).toBe(isWarned);
   },
 );
+
+test.each([true, false])("the card warns of a revocation that the cluster may not remember: %s", (isForgotten) => {
+  const ended = aLeasedRequest({ state: "ended", endedAt: at(9).toISOString(), isForgotten });
+
+  const text = textOfBlocks(approvalMessage(ended, aCluster()));
+
+  expect(text.includes(":warning: the cluster may have no record of this")).toBe(isForgotten);
+});
