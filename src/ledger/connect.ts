@@ -88,7 +88,7 @@ export const schemaKey = "{eks-access}:schema";
  * The schema of the ledger. Raise it with each change of what Redis keeps that another version would misread, and with each of its
  * forms: an older process calls a record with one more field unreadable.
  */
-export const schema = "9";
+export const schema = "10";
 
 /** @throws AccessError `ledger-schema`; `ledger-unreachable` or `ledger-refused` if Redis fails */
 export async function expectSchema(redis: RedisClient): Promise<void> {
