@@ -75,8 +75,7 @@ function hostRegion(request: SandboxRequest): string | undefined {
 }
 
 function clockProblem(claim: SignatureClaim, now: Date): string | undefined {
-  const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(claim.at) ?? [];
-  const signed = Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
+  const signed = signedAt(claim.at);
   const minutes = claim.presigned ? presignedMinutes : skewMinutes;
   const limit = (ms: number) => `${amzDate(new Date(now.getTime() + ms))} (${amzDate(now)}`;
   if (!(signed >= now.getTime() - minutes * 60_000)) {
@@ -86,6 +85,12 @@ function clockProblem(claim: SignatureClaim, now: Date): string | undefined {
     return `Signature not yet current: ${claim.at} is still later than ${limit(skewMinutes * 60_000)} + ${skewMinutes} min.)`;
   }
   return undefined;
+}
+
+/** Milliseconds since 1970 of `20260131T120000Z`; NaN: another form. */
+export function signedAt(text: string): number {
+  const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? [];
+  return Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
 }
 
 function amzDate(date: Date): string {

@@ -1,6 +1,7 @@
 import { createHash, hash } from "node:crypto";
-import { request } from "node:http";
+import { request } from "undici";
 import type { ClusterAccess } from "../aws/eks-clusters.ts";
+import { signedAt } from "../aws/signature.ts";
 import type { AwsAuthMap, Mapping } from "./aws-auth-map.ts";
 import type { User } from "./rbac.ts";
 
@@ -28,7 +29,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const ask = async (token: string, key: string) => {
     const now = options.now();
     const owner = await verifyToken(token, { ...options, now });
-    const user = owner.type === "owner" ? userOf(owner, options) : undefined;
+    const user = owner && userOf(owner, options);
     for (const [old, { until }] of cache) if (until <= now.getTime()) cache.delete(old);
     if (user) cache.set(key, { user, until: now.getTime() + options.cacheMs });
     return user;
@@ -113,7 +114,6 @@ function asUser(owner: TokenOwner, username: string, groups: readonly string[]):
 }
 
 interface TokenOwner {
-  type: "owner";
   /** As STS gives it: `arn:aws:sts::…:assumed-role/R/S`. */
   arn: string;
   /** The document's form: `arn:aws:iam::…:role/R`, without a path. */
@@ -124,9 +124,6 @@ interface TokenOwner {
   sessionName: string;
   accessKeyId: string;
 }
-
-/** Why a token is refused. Only the authenticator's log shows it, not the API server's answer. */
-type TokenRefusal = { type: "refused"; why: string };
 
 const prefix = "k8s-aws-v1.";
 const maxTokenBytes = 4096;
@@ -147,88 +144,52 @@ const allowedParameters = new Set([
 const stsHost =
   /^sts(?:-fips)?(?:\.[a-z]{2,4}(?:-[a-z]+)+-\d)?\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov)$/;
 
-/** aws-iam-authenticator, pkg/token, Verify. STS is at `stsUrl`; the `Host` stays the real one. */
+/** aws-iam-authenticator, pkg/token, Verify. STS is at `stsUrl`; the `Host` stays the real one. Undefined: refused. */
 async function verifyToken(
   token: string,
   { cluster, stsUrl, now }: { cluster: string; stsUrl: string; now: Date },
-): Promise<TokenOwner | TokenRefusal> {
+): Promise<TokenOwner | undefined> {
   const presigned = readPresigned(token, now);
-  if (presigned.type === "refused") return presigned;
-  const answer = await get(new URL(presigned.pathAndQuery, stsUrl), {
-    host: presigned.host,
-    "x-k8s-aws-id": cluster,
-    accept: "application/json",
-  });
-  if (answer.status !== 200) {
-    return refused(`error from AWS (expected 200, got ${answer.status}). Body: ${answer.body}`);
-  }
-  const { Arn, Account, UserId } = (JSON.parse(answer.body) as CallerIdentityBody).GetCallerIdentityResponse
+  if (!presigned) return undefined;
+  const { host, pathAndQuery, accessKeyId } = presigned;
+  const headers = { host, "x-k8s-aws-id": cluster, accept: "application/json" };
+  // fetch can't set the Host header, which is signed.
+  const answer = await request(new URL(pathAndQuery, stsUrl), { headers, reset: true });
+  const body = await answer.body.text();
+  if (answer.statusCode !== 200) return undefined;
+  const { Arn, Account, UserId } = (JSON.parse(body) as CallerIdentityBody).GetCallerIdentityResponse
     .GetCallerIdentityResult;
   const [userId, sessionName] = sessionOf(Arn, UserId);
-  return {
-    type: "owner",
-    arn: Arn,
-    canonicalArn: canonicalArn(Arn),
-    accountId: Account,
-    userId,
-    sessionName,
-    accessKeyId: presigned.accessKeyId,
-  };
+  return { arn: Arn, canonicalArn: canonicalArn(Arn), accountId: Account, userId, sessionName, accessKeyId };
 }
 
 interface CallerIdentityBody {
   GetCallerIdentityResponse: { GetCallerIdentityResult: { Arn: string; Account: string; UserId: string } };
 }
 
-interface Presigned {
-  type: "presigned";
-  host: string;
-  pathAndQuery: string;
-  accessKeyId: string;
-}
-
-function readPresigned(token: string, now: Date): Presigned | TokenRefusal {
-  if (Buffer.byteLength(token) > maxTokenBytes) return refused("token is too large");
-  if (!token.startsWith(prefix)) return refused(`token is missing expected "${prefix}" prefix`);
+function readPresigned(token: string, now: Date) {
   const encoded = token.slice(prefix.length);
-  if (!/^[\w-]+$/.test(encoded)) return refused("illegal base64 data");
+  if (Buffer.byteLength(token) > maxTokenBytes || !token.startsWith(prefix) || !/^[\w-]+$/.test(encoded))
+    return undefined;
   const text = Buffer.from(encoded, "base64url").toString("utf8");
-  const [, scheme, host = "", path = "", query = ""] = /^(\w+):\/\/([^/?#]*)([^?#]*)\??([^#]*)$/.exec(text) ?? [];
-  if (scheme !== "https") return refused(`unexpected scheme "${scheme}" in pre-signed URL`);
-  if (!stsHost.test(host)) return refused(`unexpected hostname "${host}" in pre-signed URL`);
-  if (path !== "/") return refused("unexpected path in pre-signed URL");
-  const parameters = readParameters(query);
-  if (!(parameters instanceof Map)) return parameters;
-  const problem = parameterProblem(parameters, now);
-  if (problem) return refused(problem);
+  const [, host = "", query = ""] = /^https:\/\/([^/?#]*)\/(?:\?([^#]*))?$/.exec(text) ?? [];
+  const sent = [...new URLSearchParams(query)].map(([name, value]) => [name.toLowerCase(), value] as const);
+  const parameters = new Map(sent);
+  const isKnown = sent.every(([name]) => allowedParameters.has(name)) && parameters.size === sent.length;
+  if (!stsHost.test(host) || !isKnown || !isInForce(parameters, now)) return undefined;
   const accessKeyId = parameters.get("x-amz-credential")?.split("/")[0] ?? "";
-  return { type: "presigned", host, pathAndQuery: `${path}?${query}`, accessKeyId };
+  return { host, pathAndQuery: `/?${query}`, accessKeyId };
 }
 
-function readParameters(query: string): Map<string, string> | TokenRefusal {
-  const parameters = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(query)) {
-    const key = name.toLowerCase();
-    if (!allowedParameters.has(key)) return refused(`non-whitelisted query parameter "${name}"`);
-    if (parameters.has(key)) return refused("query parameter with multiple values not supported");
-    parameters.set(key, value);
-  }
-  return parameters;
-}
-
-function parameterProblem(parameters: ReadonlyMap<string, string>, now: Date): string | undefined {
-  if (parameters.get("action") !== "GetCallerIdentity") return "unexpected action parameter in pre-signed URL";
-  const signed = parameters.get("x-amz-signedheaders")?.toLowerCase().split(";") ?? [];
-  if (!signed.includes("x-k8s-aws-id")) return "client did not sign the x-k8s-aws-id header in the pre-signed URL";
+function isInForce(parameters: ReadonlyMap<string, string>, now: Date): boolean {
   const expires = parameters.get("x-amz-expires") ?? "";
-  if (!/^\d+$/.test(expires) || Number(expires) > 900) {
-    return `invalid X-Amz-Expires parameter in pre-signed URL: ${expires}`;
-  }
-  const date = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(parameters.get("x-amz-date") ?? "");
-  if (!date) return "X-Amz-Date parameter must be present in pre-signed URL";
-  const [, y, mo, d, h, mi, s] = date;
-  const at = Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
-  return now.getTime() > at + lifetimeMs ? "X-Amz-Date parameter is expired (15 minute expiration)" : undefined;
+  return (
+    parameters.get("action") === "GetCallerIdentity" &&
+    (parameters.get("x-amz-signedheaders")?.toLowerCase().split(";").includes("x-k8s-aws-id") ?? false) &&
+    /^\d+$/.test(expires) &&
+    Number(expires) <= 900 &&
+    now.getTime() <= signedAt(parameters.get("x-amz-date") ?? "") + lifetimeMs
+  );
 }
 
 /** Only an assumed role has a session name. A federated user's id is `account:name`. */
@@ -242,24 +203,4 @@ function sessionOf(arn: string, userId: string): readonly [userId: string, sessi
 function canonicalArn(arn: string): string {
   const [, partition, account, role] = /^arn:([\w-]+):sts::(\d+):assumed-role\/([^/]+)\/.+$/.exec(arn) ?? [];
   return role === undefined ? arn : `arn:${partition}:iam::${account}:role/${role}`;
-}
-
-/** fetch can't set the Host header, which is signed. */
-function get(url: URL, headers: Readonly<Record<string, string>>): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const call = request(url, { headers, agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("end", () =>
-        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") }),
-      );
-      response.on("error", reject);
-    });
-    call.on("error", reject);
-    call.end();
-  });
-}
-
-function refused(why: string): TokenRefusal {
-  return { type: "refused", why };
 }
