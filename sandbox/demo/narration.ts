@@ -4,16 +4,6 @@ import { channel } from "../scene.ts";
 import type { SandboxMessage } from "../slack/inputs.ts";
 import { textOf, wholeTextOf } from "../slack/message-content.ts";
 
-class StoryError extends Error {
-  readonly step: string;
-
-  constructor(step: string, expected: string, found: string, cause?: unknown) {
-    super(`${step}: expected ${expected}, found ${found}`, { cause });
-    this.name = "StoryError";
-    this.step = step;
-  }
-}
-
 export type Narration = ReturnType<typeof narrate>;
 
 export type Terminal = { write: (text: string) => void; readonly colour: boolean };
@@ -58,20 +48,20 @@ function paintLine(paint: (codes: string, text: string) => string, line: string)
   return line;
 }
 
-/** What the people of the story do and see, and what must be true. Each way throws a StoryError of the present step. */
+/** What the people of the story do and see, and what must be true. Each way throws an Error of the present step. */
 export type Telling = ReturnType<typeof tellingOf>;
 
 export function tellingOf(sandbox: Sandbox, narration: Narration) {
   const { slack } = sandbox;
   let title = "";
   const expectThat = (condition: boolean, expected: string, found: string): void => {
-    if (!condition) throw new StoryError(title, expected, found);
+    if (!condition) throw new Error(`${title}: expected ${expected}, found ${found}`);
   };
   /** Waits for something in the workspace. */
   const within = <T>(find: () => T | undefined, ms = 15_000): Promise<T> =>
     slack.until(find, ms).catch((cause: unknown) => {
       const found = cause instanceof Error ? cause.message : String(cause);
-      throw new StoryError(title, "it to come about in time", found, cause);
+      throw new Error(`${title}: expected it to come about in time, found ${found}`, { cause });
     });
   const holding = (texts: readonly string[], read: typeof textOf) => (message: SandboxMessage) =>
     texts.every((each) => read(message).includes(each));

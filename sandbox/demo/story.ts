@@ -43,7 +43,7 @@ const leaseSeconds = 8;
 const engineer = `as ${arns.engineer}`;
 const unauthorized = "Unauthorized";
 
-/** Plays the whole procedure of docs/architecture.md. @throws StoryError if a step fails */
+/** Plays the whole procedure of docs/architecture.md. @throws Error if a step fails */
 export async function playStory(sandbox: Sandbox, narration: Narration): Promise<void> {
   const tell = tellingOf(sandbox, narration);
   const before = documentOf(sandbox);
@@ -192,7 +192,7 @@ export const storyConfiguration = withReader(
 
 const isOfClusters = ({ call }: SandboxCall) => /^(eks|kubernetes)\./.test(call);
 
-/** Alice and Carol have one permission set: Alice gets in, Carol does not, and then neither does. @throws StoryError */
+/** Alice and Carol have one permission set: Alice gets in, Carol does not, and then neither does. @throws Error */
 async function playPeople(sandbox: Sandbox, tell: Telling): Promise<void> {
   const arn = addPeople(sandbox);
   const documentNow = () => JSON.stringify(sandbox.cluster.awsAuth()?.data);
