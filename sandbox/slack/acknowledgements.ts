@@ -5,7 +5,7 @@ import type { Acknowledgement } from "./delivery.ts";
 import type { CommandAnswer, SandboxMessage, SandboxView } from "./inputs.ts";
 import { messageContent, textOf } from "./message-content.ts";
 import { SlackRefusal } from "./method.ts";
-import { closeViews, makeView, pushView, replaceView } from "./open-views.ts";
+import { closeViews, makeView, replaceView } from "./open-views.ts";
 import { addMessage, editMessage, findMessage, type ResponseUrl, type SlackState } from "./state.ts";
 
 /** @see https://docs.slack.dev/interactivity/handling-user-interaction#message_responses */
@@ -109,7 +109,6 @@ function respondToSubmission(state: SlackState, user: string, view: SandboxView,
   const action = textAt(answer, "response_action");
   if (action === "errors") return showErrors(state, view, objectAt(answer, "errors"));
   if (action === "update") replaceView(state, makeView(state, answer.view, view));
-  else if (action === "push") pushView(state, user, makeView(state, answer.view));
   else closeViews(state, user, action === "clear");
   return {};
 }

@@ -98,16 +98,14 @@ function argumentsOf(request: SandboxRequest): JsonObject {
 
 export function textArgument(args: JsonObject, name: string): string | undefined {
   const value = args[name];
-  if (typeof value === "number") return String(value);
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 /** A required text argument. Without it the method refuses with `error`. */
 export function neededText(args: JsonObject, name: string, error = "invalid_arguments"): string {
   const value = textArgument(args, name);
-  if (value !== undefined) return value;
-  const messages = [`[ERROR] missing required field: ${name}`];
-  throw new SlackRefusal(error, error === "invalid_arguments" ? { response_metadata: { messages } } : {});
+  if (value === undefined) throw new SlackRefusal(error);
+  return value;
 }
 
 /** A structured argument: JSON in a form, a value in a JSON body. It refuses an unreadable one with `error`. */

@@ -31,13 +31,6 @@ export function makeView(state: SlackState, given: unknown, before?: SandboxView
   };
 }
 
-export function pushView(state: SlackState, user: string, view: SandboxView): void {
-  const stack = state.views.get(user) ?? [];
-  if (stack.length >= deepestStack) throw new SlackRefusal("push_limit_reached");
-  state.views.set(user, [...stack, view]);
-  state.changed();
-}
-
 export function replaceView(state: SlackState, view: SandboxView): void {
   for (const [user, stack] of state.views) {
     state.views.set(
@@ -45,7 +38,6 @@ export function replaceView(state: SlackState, view: SandboxView): void {
       stack.map((open) => (open.id === view.id ? view : open)),
     );
   }
-  for (const [user, home] of state.homes) if (home.id === view.id) state.homes.set(user, view);
   state.changed();
 }
 
@@ -86,7 +78,11 @@ export const viewMethods: Methods = {
 
 function open(state: SlackState, args: JsonObject): JsonObject {
   const view = makeView(state, viewArgument(args));
-  pushView(state, exchangeTrigger(state, neededText(args, "trigger_id")), view);
+  const user = exchangeTrigger(state, neededText(args, "trigger_id"));
+  const stack = state.views.get(user) ?? [];
+  if (stack.length >= deepestStack) throw new SlackRefusal("push_limit_reached");
+  state.views.set(user, [...stack, view]);
+  state.changed();
   return { view: viewJson(state, view) };
 }
 

@@ -196,7 +196,6 @@ function authTest({ identity, organization }: SlackState): JsonObject {
 
 function usersInfo(state: SlackState, args: JsonObject): JsonObject {
   const id = neededText(args, "user", "user_not_found");
-  if (id === state.identity.botUserId) return { user: botJson(state) };
   const person = personWith(state, id);
   if (person === undefined) throw new SlackRefusal("user_not_found");
   return { user: userJson(state, person) };
@@ -240,16 +239,4 @@ function enterpriseUser({ organization, identity }: SlackState, { id }: SandboxU
   if (!organization) return {};
   const ids = { id: organization.ids.get(id) ?? id, enterprise_id: organization.id };
   return { enterprise_user: { ...ids, teams: [identity.teamId] } };
-}
-
-function botJson({ identity }: SlackState): JsonObject {
-  return {
-    id: identity.botUserId,
-    team_id: identity.teamId,
-    name: "eks-access",
-    real_name: "eks-access",
-    deleted: false,
-    is_bot: true,
-    profile: { real_name: "eks-access", bot_id: identity.botId, api_app_id: identity.appId },
-  };
 }
