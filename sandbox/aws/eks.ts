@@ -2,10 +2,9 @@ import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import { isObject } from "../json.ts";
 import { accessEntryCalls } from "./access-entry-calls.ts";
 import { tagsProblem } from "./access-entry-rules.ts";
-import { callerElement, eventOf } from "./cloudtrail.ts";
 import { clusterConfigCalls, endUpdates } from "./cluster-config-calls.ts";
 import type { AwsContext } from "./context.ts";
-import { type AccessEntry, type CloudTrailEvent, type EksCluster, entryArnsOf } from "./eks-cluster.ts";
+import { type AccessEntry, type EksCluster, entryArnsOf } from "./eks-cluster.ts";
 import {
   type AllowedCall,
   type EksAction,
@@ -70,10 +69,7 @@ export function answerEks(context: AwsContext, service: EksService, request: San
       checkAllowed(service, call);
       return handlers[call.action](service, call);
     });
-    const answer = answerOf(result, call.cluster);
-    const event = eksEvent(call, result, answer.headers?.["x-amzn-requestid"] ?? "", context.now());
-    if (event) service.cloudTrail.record(event);
-    return answer;
+    return answerOf(result, call.cluster);
   });
 }
 
@@ -83,33 +79,6 @@ function answerOf(result: object, clusterName: string): SandboxAnswer {
   }
   const about = { clusterName, nodegroupName: null, fargateProfileName: null, addonName: null, subscriptionId: null };
   return eksError(result.code, result.message, result.status, clusterName === "" ? {} : about);
-}
-
-/** Null: reads are no event. A refused call is one. */
-function eksEvent(call: AllowedCall, result: object, requestId: string, at: Date): CloudTrailEvent | null {
-  if (/^(?:List|Describe)/.test(call.action)) return null;
-  const { cluster, principalArn, policyArn, resourceArn, body, query } = call;
-  const tagKeys = query.getAll("tagKeys");
-  return eventOf({
-    name: call.action,
-    source: "eks.amazonaws.com",
-    region: call.region,
-    at,
-    account: call.caller.identity.accountId,
-    requestId,
-    userIdentity: callerElement(call.caller),
-    request: {
-      ...(cluster === "" ? {} : { name: cluster }),
-      ...(principalArn === "" ? {} : { principalArn }),
-      ...(policyArn === "" ? {} : { policyArn }),
-      ...(resourceArn === "" ? {} : { resourceArn }),
-      ...(tagKeys.length === 0 ? {} : { tagKeys }),
-      ...body,
-    },
-    response: result instanceof Refusal ? null : result,
-    resources: cluster === "" ? [] : [{ type: "AWS::EKS::Cluster", name: cluster }],
-    change: result instanceof Refusal ? { errorCode: result.code, errorMessage: result.message } : {},
-  });
 }
 
 function clusterObject(cluster: EksCluster): object {

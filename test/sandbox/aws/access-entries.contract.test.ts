@@ -1,4 +1,3 @@
-import { LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
 import {
   AssociateAccessPolicyCommand,
   CreateAccessEntryCommand,
@@ -484,38 +483,5 @@ describe("a policy with conditions", () => {
     ["an element of another kind of policy", { Action: "eks:*", Resource: "*", Principal: "*" }],
   ])("is not taken with %s, which the sandbox does not know", (_, statement) => {
     expect(() => withPolicy(statement)).toThrow("not a policy that the sandbox understands");
-  });
-});
-
-describe("CloudTrail", () => {
-  const events = async (EventName: string) => {
-    eksAccount.aws.account.setAllowed(eksAccount.admin, ["eks:*", "cloudtrail:LookupEvents"]);
-    const attribute = { AttributeKey: "EventName" as const, AttributeValue: EventName };
-    const { Events = [] } = await eksAccount.cloudTrail.send(
-      new LookupEventsCommand({ LookupAttributes: [attribute] }),
-    );
-    return Events.map(({ CloudTrailEvent = "" }) => JSON.parse(CloudTrailEvent));
-  };
-
-  it("keeps each change with its caller and session", async () => {
-    await eksAccount.create({ kubernetesGroups: ["readers"] });
-
-    const [event] = await events("CreateAccessEntry");
-
-    expect(event).toMatchObject({
-      eventSource: "eks.amazonaws.com",
-      readOnly: false,
-      userIdentity: { type: "AssumedRole", arn: "arn:aws:sts::111122223333:assumed-role/admin/me" },
-      requestParameters: { name: "main", principalArn: eksAccount.dev, kubernetesGroups: ["readers"] },
-      responseElements: { accessEntry: { principalArn: eksAccount.dev } },
-    });
-  });
-
-  it("keeps what was refused, with the error", async () => {
-    await refusalOf(eksAccount.associate());
-
-    const [event] = await events("AssociateAccessPolicy");
-
-    expect(event).toMatchObject({ errorCode: "ResourceNotFoundException", responseElements: null });
   });
 });

@@ -28,7 +28,7 @@ export async function anEksAccount(
     certificateAuthority: "UEVN",
   };
   const arn = aws.addCluster({ ...known, creatorArn: creator, authenticationMode, ...cluster });
-  const { eks, cloudTrail } = clientsOf(aws.url, aws.account.sessionFor(admin, "me"));
+  const { eks } = clientsOf(aws.url, aws.account.sessionFor(admin, "me"));
   type Named<T> = Partial<T>;
   return {
     aws,
@@ -38,7 +38,6 @@ export async function anEksAccount(
     dev,
     jane,
     eks,
-    cloudTrail,
     create: (entry: Named<CreateAccessEntryCommandInput> = {}) =>
       eks.send(new CreateAccessEntryCommand({ clusterName: "main", principalArn: dev, ...entry })),
     describe: (principalArn = dev) =>
