@@ -14,7 +14,8 @@ import type { Holding, Lease } from "../../src/access/lease/lease-record.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { ApprovedRequest } from "../../src/access/record.ts";
 import { isRescue } from "../../src/access/request.ts";
-import { accessEntriesOf } from "../../src/aws/access-entries.ts";
+import type { AccessEntry } from "../../src/access-entry/index.ts";
+import { type AccessEntries, accessEntriesOf } from "../../src/aws/access-entries.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { resolve } from "../../src/aws-auth/resolve.ts";
@@ -657,16 +658,48 @@ test("a worker never deletes others' later entry to which someone copied the tag
   expect(await entry()).toMatchObject({ username: "theirs", groups: ["theirs"] });
 });
 
-test("a worker never deletes an entry with tags that it did not seal, and reports it", async () => {
+test.each<[string, (entries: AccessEntries, made: AccessEntry) => Promise<void>]>([
+  ["changes", (entries, made) => entries.tag(made, { "eks-access/rescue": `r-1 U0ONCALL ${never}` })],
+  ["takes away", (entries, made) => entries.untag(made, Object.keys(made.tags))],
+])("a person who may only tag access entries and %s those of a rescue keeps nothing of it", async (_, edit) => {
   await rescue("--yes", "--keep");
   const made = await entry();
-  const tags = { "eks-access/rescue": "r-1 U0ONCALL 2099-01-01T00:00:00.000Z" };
-  if (made) await accessEntriesOf(await EksCluster.open("default", staging)).tag(made, tags);
+  if (!made) throw new Error("the rescue has not begun");
+  await edit(accessEntriesOf(await EksCluster.open("default", staging)), made);
 
   const later = () => new Date(Date.now() + 2 * 3600 * 1000);
   await asWorker((context, cluster) => endRescues({ ...context, now: later }, cluster));
 
-  expect(await entry()).not.toBeNull();
+  expect(await entry()).toBeNull();
+  expect(await records()).toMatchObject([{ lease: { state: "ended" }, trouble: null }]);
+});
+
+test("a rescue with the tags of an earlier one of the same role ends on time", async () => {
+  await rescue("--yes", "--document", good, "--for", "10s", "--keep");
+  const earlier = await entry();
+  const inAMinute = () => new Date(Date.now() + 60_000);
+  await asWorker((context, cluster) => endRescues({ ...context, now: inAMinute }, cluster));
+  await rescue("--yes", "--keep");
+  const made = await entry();
+  if (!made || !earlier) throw new Error("the rescue has not begun");
+  await accessEntriesOf(await EksCluster.open("default", staging)).tag(made, earlier.tags);
+
+  const later = () => new Date(Date.now() + 2 * 3600 * 1000);
+  await asWorker((context, cluster) => endRescues({ ...context, now: later }, cluster));
+
+  expect(await entry()).toBeNull();
+});
+
+test("a worker never deletes an entry that others made in a rescue's place, and reports it", async () => {
+  await rescue("--yes", "--keep");
+  const entries = accessEntriesOf(await EksCluster.open("default", staging));
+  await entries.remove(rescuer);
+  await entries.create({ principalArn: rescuer, username: "theirs", groups: [], tags: {} });
+
+  const later = () => new Date(Date.now() + 2 * 3600 * 1000);
+  await asWorker((context, cluster) => endRescues({ ...context, now: later }, cluster));
+
+  expect(await entry()).toMatchObject({ username: "theirs" });
   expect(await records()).toMatchObject([
     { trouble: { message: expect.stringContaining("is not ours. Delete it by hand.") } },
   ]);

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, hasCode } from "../../access/access-error.ts";
+import { isShareOver } from "../../access/lease/cluster-leases.ts";
 import { readBackDiffers } from "../../access/lease/drift.ts";
 import { refuseMovedName } from "../../access/lease/holding.ts";
 import { type RescueLease, readRescueTags, writeRescueTags } from "../../access/lease/kept-documents.ts";
@@ -94,9 +95,9 @@ export function openRescuer(context: WorkerContext, cluster: Cluster, purpose: P
   return (context.openRescuer ?? openEksToManage)(cluster, [purpose], () => identityOfRun(context, cluster));
 }
 
-/** A missing entry is no failure. @throws AccessError if the entry's tags do not prove that it is ours */
+/** A missing entry is no failure. @throws AccessError if others made the entry */
 export async function removeRescueEntry(
-  { keys }: Pick<WorkerContext, "keys">,
+  { keys, now }: Pick<WorkerContext, "keys" | "now">,
   eks: EksCluster,
   principalArn: string,
   id: string,
@@ -106,9 +107,10 @@ export async function removeRescueEntry(
   const entries = accessEntriesOf(eks);
   const found = await entries.describe(principalArn);
   if (!found) return;
+  if (!found.username.startsWith(ownUsername)) throw othersEntry(principalArn, "Delete it by hand.");
   const lease = rescueLeaseIn(eks.description.arn, found, keys.memory);
-  if (!lease) throw othersEntry(principalArn, "Delete it by hand.");
-  if (lease.id === id) await entries.remove(principalArn);
+  // Who may only tag must not keep it without our seal, or with the tags of an earlier rescue. Its username can't change.
+  if (!lease || lease.id === id || isShareOver(lease, now())) await entries.remove(principalArn);
 }
 
 function isOver({ lease, trouble }: ApprovedRequest, now: Date): boolean {

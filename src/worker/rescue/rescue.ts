@@ -124,7 +124,7 @@ export async function earlierLease(
   const entry = mode === "CONFIG_MAP" ? null : await accessEntriesOf(eks).describe(principalArn).catch(naming);
   const lease = entry && rescueLeaseIn(arn, entry, keys.memory);
   if (!lease || !isShareOver(lease, now())) return lease;
-  await removeRescueEntry({ keys }, eks, principalArn, lease.id).catch(naming);
+  await removeRescueEntry({ keys, now }, eks, principalArn, lease.id).catch(naming);
   return null;
 }
 
