@@ -84,7 +84,7 @@ function answerFor(context: ApiServerContext, asked: ApiRequest, request: Sandbo
 }
 
 function dispatch(context: ApiServerContext, asked: ApiRequest, request: SandboxRequest, user: User): SandboxAnswer {
-  if (asked.type === "path") return asked.path === "/version" ? version() : unknown();
+  if (asked.type === "path") return unknown();
   const answered = asked.verb === "create" ? review(context, asked.resource, user, request.body) : undefined;
   if (answered) return answered;
   const ofGroup = asked.group === "" ? core : asked.group === rbacGroup ? rbacOf : unknown;
@@ -136,19 +136,6 @@ function rbacOf(context: ApiServerContext, asked: ResourceAttributes, request: S
   const guard: WriteRules<RoleContent>["guard"] = (sent, before) =>
     (roles && ruleEscalation(roles.kind, sent, rights)) ?? refuseCreation(!before);
   return roles && answerObjects(roles, asked, request, { ...rules, guard });
-}
-
-function version(): SandboxAnswer {
-  const body = {
-    major: "1",
-    minor: "33",
-    gitVersion: "v1.33.5-eks-sandbox",
-    gitTreeState: "clean",
-    goVersion: "go1.24.6",
-    compiler: "gc",
-    platform: "linux/amd64",
-  };
-  return { status: 200, body: JSON.stringify(body) };
 }
 
 function unknown(): SandboxAnswer {

@@ -116,13 +116,6 @@ describe.each(implementations)("%s", (_name, start) => {
         details: { name: "ghost", group: "rbac.authorization.k8s.io", kind: "roles" },
       });
     });
-
-    it("may discover the server without any binding of its own", async () => {
-      await give();
-      const { version } = await people.as(people.dev);
-
-      expect((await version.getCode()).platform).toBe("linux/amd64");
-    });
   });
 
   describe("SubjectAccessReview", () => {

@@ -5,7 +5,6 @@ import {
   CoreV1Api,
   KubeConfig,
   RbacAuthorizationV1Api,
-  VersionApi,
 } from "@kubernetes/client-node";
 import type { Credentials } from "../../../sandbox/aws/identities.ts";
 import {
@@ -35,7 +34,6 @@ export function clientsWith(cluster: SandboxCluster, token: string) {
     authentication: config.makeApiClient(AuthenticationV1Api),
     authorization: config.makeApiClient(AuthorizationV1Api),
     rbac: config.makeApiClient(RbacAuthorizationV1Api),
-    version: config.makeApiClient(VersionApi),
   };
 }
 
