@@ -61,6 +61,18 @@ describe("the status of a request", () => {
     expect(text).toContain(places[0]);
   });
 
+  test("names the principal's other leases, which add to what an approver gives", () => {
+    const endsAt = at(minutes(90)).toISOString();
+    const others = Array.from({ length: 6 }, (_, index) => ({ id: `r-${index}`, groups: [`team-${index}`], endsAt }));
+    const leases = [{ id: "r-none", groups: [], endsAt }, ...others];
+    const request = aPreviewedRequest({ preview: aPreview({ leases }) });
+
+    const text = textOfBlocks(statusAnswer({ request, events: story, acts: [] }));
+
+    expect(text).toMatch(/\*Other leases\* `team-0` until .* \(`r-0`\), .*`team-4` until .* \(`r-4`\), and 1 more/);
+    expect(text).not.toContain("r-none");
+  });
+
   test("names each chosen namespace, however many roles and longer names come first", () => {
     const chosen = [...Array.from({ length: 19 }, (_, index) => `${"a".repeat(61)}${index + 10}`), "kube-system"];
     const namespaces = chosen.join(",");
