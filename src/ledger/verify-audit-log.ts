@@ -9,7 +9,10 @@ const pageSize = 1000;
 export type ReadableLog = Pick<AuditLog, "base" | "events">;
 
 /** The events from this number on, a page at a time. */
-export async function* pagesOf(log: ReadableLog, first: number): AsyncGenerator<readonly ChainedEvent[]> {
+export async function* pagesOf(
+  log: Pick<ReadableLog, "events">,
+  first: number,
+): AsyncGenerator<readonly ChainedEvent[]> {
   for (let from = first; ; ) {
     const page = await log.events(from, pageSize);
     if (page.length === 0) return;

@@ -1,6 +1,7 @@
 import { type ChainedEvent, verifyChain } from "../../../src/access/audit-event.ts";
 import { connectRedis } from "../../../src/ledger/connect.ts";
-import { type Ledger, redisLedger } from "../../../src/ledger/ledger.ts";
+import { redisLedger } from "../../../src/ledger/ledger.ts";
+import { pagesOf } from "../../../src/ledger/verify-audit-log.ts";
 import type { SandboxCluster } from "../../cluster/cluster.ts";
 import type { ConfigMap, SentConfigMap } from "../../cluster/config-map.ts";
 import { getPods, type KubectlAnswer, type Sandbox } from "../../sandbox.ts";
@@ -157,7 +158,10 @@ export async function watchLedger(redisUrl: string, changed: () => void) {
   let events: readonly ChainedEvent[] = [];
   let state: LedgerState | null = null;
   const read = async (): Promise<LedgerState> => {
-    events = await allEvents(ledger);
+    const all: ChainedEvent[] = [];
+    // All each time: the page shows whether the chain is whole now.
+    for await (const page of pagesOf(ledger, 1)) all.push(...page);
+    events = all;
     return { verdict: verifyChain(events), events: events.slice(-eventsShown) };
   };
   const look = oneAtATime(async () => {
@@ -177,14 +181,4 @@ export async function watchLedger(redisUrl: string, changed: () => void) {
     },
     close,
   };
-}
-
-/** Reads all each time: the page shows whether the chain is whole now. */
-async function allEvents(ledger: Ledger): Promise<readonly ChainedEvent[]> {
-  const all: ChainedEvent[] = [];
-  for (;;) {
-    const page = await ledger.events((all.at(-1)?.sequence ?? 0) + 1, 1000);
-    if (page.length === 0) return all;
-    all.push(...page);
-  }
 }
