@@ -1,6 +1,7 @@
 import { AccessError, explainFailure, hasCode } from "../access/access-error.ts";
 import { parseDuration } from "../access/ask/duration.ts";
 import type { AuditEvent } from "../access/audit-event.ts";
+import { isRecord } from "../access/collections.ts";
 import { unreviewedEmergency } from "../access/emergency.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { creatorArnOf, type KnownCreator } from "../access/policy/creator.ts";
@@ -174,11 +175,8 @@ async function readGood({ document }: RescueOptions, io: CommandIo): Promise<Res
 }
 
 function annotationsIn(metadata: unknown): Readonly<Record<string, string>> {
-  if (typeof metadata !== "object" || metadata === null || !("annotations" in metadata)) return {};
-  const { annotations } = metadata;
-  if (typeof annotations !== "object" || annotations === null) return {};
-  const texts = Object.entries(annotations).filter((field): field is [string, string] => typeof field[1] === "string");
-  return Object.fromEntries(texts);
+  const found = isRecord(metadata) && isRecord(metadata.annotations) ? Object.entries(metadata.annotations) : [];
+  return Object.fromEntries(found.filter((field): field is [string, string] => typeof field[1] === "string"));
 }
 
 /** A rescue that died continues under its own record, with the same end. Its access entry has both if Redis lost the record. */
