@@ -28,7 +28,7 @@ export function answerObjects<Content extends object>(
   const options = writeOptions(request, rules);
   if (isStatus(options)) return statusAnswer(options);
   const body = request.body.length === 0 ? {} : parseJson(request.body.toString("utf8"));
-  if (body === undefined) return statusAnswer(notJson(kind.kind));
+  if (body === undefined) return statusAnswer(badRequest("the object provided is unrecognized: json parse error"));
   if (asked.verb === "delete") return answerDelete(store, at, body, options.dryRun);
   const write = writes[asked.verb];
   if (!write || kind.namespaced !== (namespace !== undefined)) return statusAnswer(notAllowed);
@@ -63,12 +63,6 @@ function decoded<Content extends object>(
 ): Stored<Content> | Status {
   const sent = decodeObject(kind, value);
   return isStatus(sent) ? sent : write(sent);
-}
-
-function notJson(kind: string): Status {
-  return badRequest(
-    `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error`,
-  );
 }
 
 /** Without finalizers the answer is a Status with the object's name; with them it is the object. */

@@ -16,7 +16,6 @@ import {
   type FieldProblem,
   invalid,
   type KindNames,
-  modified,
   preconditionFailed,
   type Status,
 } from "./status.ts";
@@ -181,7 +180,8 @@ function uidProblem(
 
 /** All kinds here allow unconditional updates: a write without a resourceVersion always fits. */
 function versionProblem(kind: KindNames, name: string, sent: string | undefined, stored: string) {
-  return sent && sent !== stored ? modified(kind, name) : undefined;
+  const why = "the object has been modified; please apply your changes to the latest version and try again";
+  return sent && sent !== stored ? conflict(kind, name, why) : undefined;
 }
 
 /** meta/v1 DeleteOptions. */

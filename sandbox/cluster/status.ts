@@ -61,12 +61,6 @@ export function alreadyExists({ group, resource }: KindNames, name: string): Sta
   return failure(409, "AlreadyExists", message, detailsOf(name, resource, group));
 }
 
-/** The answer to a write with an old resourceVersion. */
-export function modified(kind: KindNames, name: string): Status {
-  const why = "the object has been modified; please apply your changes to the latest version and try again";
-  return conflict(kind, name, why);
-}
-
 export function conflict({ group, resource }: KindNames, name: string, why: string): Status {
   const message = `Operation cannot be fulfilled on ${qualified(resource, group)} "${name}": ${why}`;
   return failure(409, "Conflict", message, detailsOf(name, resource, group));

@@ -62,7 +62,7 @@ export function messageActionPayload(
   const { message, used } = of;
   const ephemeral = message.ephemeralTo !== undefined;
   const container = { type: "message", message_ts: message.ts, channel_id: message.channel, is_ephemeral: ephemeral };
-  const inputs = inputsOf(message.blocks, inputsWith(used, of.chosen));
+  const inputs = inputsOf(message.blocks, { [used.blockId]: { [used.actionId]: of.chosen } });
   return {
     ...interaction(state, person, "block_actions"),
     container,
@@ -164,8 +164,4 @@ function action(state: SlackState, used: PlacedElement, chosen: JsonObject): Jso
     ...chosen,
     action_ts: state.nextTs(),
   };
-}
-
-function inputsWith(used: PlacedElement, chosen: JsonObject) {
-  return Object.keys(chosen).length === 0 ? {} : { [used.blockId]: { [used.actionId]: chosen } };
 }
