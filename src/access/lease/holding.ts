@@ -2,13 +2,15 @@ import { AccessError } from "../access-error.ts";
 import { keptWith } from "../collections.ts";
 import { isMigration, type LedgerRecord } from "../lists.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf, type Way } from "../policy/cluster.ts";
+import { bindsRoles } from "../policy/policy-text.ts";
 import type { Change } from "../principal.ts";
 import type { AccessRequest } from "../record.ts";
-import { hasSeal, type Json, type MemoryKeys, sealedAnew, withSeal, withSealAnew } from "../seal.ts";
+import { isRescue } from "../request.ts";
+import { hasSeal, type Json, type MemoryKeys, sealedAnew, type WorkerKeys, withSeal, withSealAnew } from "../seal.ts";
 import { shareInCluster } from "./cluster-leases.ts";
 import { isOwnUsername, ownPrefix, signInShare } from "./lease.ts";
 import type { Holding, MappedIdentity, SealedPlace, Share, WrittenShare } from "./lease-record.ts";
-import { mergeWithdrawals, type Withdrawals } from "./withdrawal.ts";
+import { mergeWithdrawals, provedEnd, type Withdrawals } from "./withdrawal.ts";
 
 /** The entry without our part. Null: nothing would remain. */
 export function baseOf(entry: MappedIdentity | null, holding: Holding | undefined): MappedIdentity | null {
@@ -203,6 +205,14 @@ function readWritten(place: string, request: AccessRequest, keys: MemoryKeys): W
   if (!written || written.share.id !== request.id) return null;
   const { seal: sealText, ...unsealed } = written;
   return keys.isSealed("written", sealedValue(place, request, unsealed), sealText) ? written : null;
+}
+
+/** Whether seals show where the lease of this record is. A rescue has none: an attacker with Redis can call each lease one. */
+export function isPlaceProved(request: AccessRequest, cluster: Cluster, keys: Pick<WorkerKeys, "memory" | "decision">) {
+  if (isRescue(request)) return false;
+  const written = genuinelyWritten(sealedClusterOf(cluster), request, keys.memory);
+  if (written) return (written.way === "binding") === bindsRoles(request.groups);
+  return provedEnd(request, cluster, keys.decision) !== null;
 }
 
 export function sealPlace(cluster: Cluster, { id }: Pick<Placed, "id">, keys: MemoryKeys): SealedPlace {

@@ -165,7 +165,7 @@ function isApprovedAfter(request: AccessRequest, moment: string, keys: DecisionP
 }
 
 /** The end of a lease, ISO 8601, if its approvals cover exactly this record; null: unknown. */
-function provedEnd(request: AccessRequest, cluster: Cluster, keys: DecisionPublicKeys): string | null {
+export function provedEnd(request: AccessRequest, cluster: Cluster, keys: DecisionPublicKeys): string | null {
   const level = cluster.levels.find(({ name }) => name === request.level);
   if (!level || !lastSealedApproval(request, keys)) return null;
   const asApproved = { ...request, requesterFacts: sealedRequesterFacts(request) };

@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { readPrincipal } from "../../access/arn.ts";
 import { forPrincipals, holdingsOfBegun, isDueToEnd } from "../../access/lease/cluster-leases.ts";
-import { genuinelyWritten, withLedgerMemory } from "../../access/lease/holding.ts";
+import { isPlaceProved, withLedgerMemory } from "../../access/lease/holding.ts";
 import {
   mergeWithdrawals,
   noWithdrawals,
@@ -56,9 +56,9 @@ export async function readEntryState(
   { which: asked, now }: { readonly which: EntriesToRead; readonly now: Date },
 ): Promise<EntryState> {
   // Its record in Redis can name another principal by now.
-  const isEdited = (each: AccessRequest) =>
-    each.lease?.state === "active" && genuinelyWritten(sealedClusterOf(cluster), each, keys.memory) === null;
-  const isAnyEdited = open.some((each) => each.state === "approved" && isDueToEnd(each, now) && isEdited(each));
+  const isAnyEdited = open.some(
+    (each) => each.state === "approved" && isDueToEnd(each, now) && !isPlaceProved(each, cluster, keys),
+  );
   const which = isAnyEdited ? "all" : asked;
   const { entries, creatorArn, tags } = opened;
   const ofTags = readWithdrawalTags(sealedClusterOf(cluster), tags, keys.memory);

@@ -8,7 +8,7 @@ import { positionInList } from "../../access/lists.ts";
 import type { Cluster, Way } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
-import { isClosed, nextVersion } from "../../access/request.ts";
+import { isClosed, isRescue, nextVersion } from "../../access/request.ts";
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import { sealedArnsOf } from "../../ledger/links.ts";
 import { inTurn } from "../../ledger/turns.ts";
@@ -43,7 +43,8 @@ export async function gather<State extends WayState, Decided extends Settlement>
   const { context, cluster, adapter, isLast } = run;
   await adapter.begin();
   const listed = await context.ledger.leasedOf(cluster.name);
-  const open = listed.filter(adapter.isTaken);
+  // No way gives a rescue: what a way holds of one is a lease whose record was edited.
+  const open = listed.filter((each) => adapter.isTaken(each) && !isRescue(each));
   // Others made an access entry for its principal since: once that is gone, its groups in aws-auth would count again.
   const canBeLeft = adapter.way === "aws-auth" && !adapter.unlisted;
   const isKnown = (each: ApprovedRequest) =>
@@ -189,6 +190,8 @@ async function idsNotLeasedHere(
     const known = records.get(share.id);
     if (!known) unlisted.push(share);
     else if (isOver(share, known, isOfThisWay)) over.add(share.id);
+    // The record's end is not remembered here, so an old copy would count again.
+    if (known && isEdited(share, known)) revoked.add(share.id);
   }
   const { ledger } = context;
   const longAgo = context.now().getTime() - returnedAfterMs;
@@ -228,7 +231,12 @@ async function noteReturned(context: WorkerContext, cluster: Cluster, state: Way
 function isOver(share: Share, known: AccessRequest, isOfThisWay: (request: AccessRequest) => boolean): boolean {
   // A lease by bindings only lets its person sign in here.
   const isGivenHere = isSignInShare(share) ? bindsRoles(known.groups) : isOfThisWay(known);
-  return positionInList("leased", known) === null || !isGivenHere;
+  return positionInList("leased", known) === null || !isGivenHere || isEdited(share, known);
+}
+
+/** Whether the record says what no change of ours makes of a lease: another kind of access. */
+function isEdited(share: Share, known: AccessRequest): boolean {
+  return !isSignInShare(share) && (isRescue(known) || bindsRoles(known.groups) !== bindsRoles(share.groups));
 }
 
 /** Only a loss of its last changes leaves a request pending while its access is in the cluster. This run removes that, and its messages say so. */

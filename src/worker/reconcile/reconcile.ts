@@ -7,7 +7,7 @@ import {
   idsOf,
   isDueToEnd,
 } from "../../access/lease/cluster-leases.ts";
-import { genuinelyWritten, refuseMovedName } from "../../access/lease/holding.ts";
+import { genuinelyWritten, isPlaceProved, refuseMovedName } from "../../access/lease/holding.ts";
 import type { OtherLease } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
@@ -63,12 +63,15 @@ async function reconcileLeases(
 ): Promise<void> {
   const work = workFor(reason, leased, context.now());
   const due = [...work.beginning, ...work.ending];
-  if ((reason === "due" || reason === "end") && !hasDueWork(work, context.now())) return;
   // A rescue counts too: a forged record can say that a lease is one.
+  const ending = [...work.ending, ...leased.filter((each) => isRescue(each) && isDueToEnd(each, context.now()))];
+  if ((reason === "due" || reason === "end") && !hasDueWork({ ...work, ending }, context.now())) return;
+  const isSure = ending.every((each) => isPlaceProved(each, cluster, context.keys));
+  const which = isSure ? entriesToRead[reason] : "all";
   if (reason === "inspect" && leased.length === 0) return;
   const servedRequests = due.length > 0 ? due : work.inForce;
   const about = { "eks_access.cluster": cluster.name, "eks_access.reason": reason };
-  const rest = { cluster, reason, leased, due, servedRequests };
+  const rest = { cluster, reason, which, leased, due, servedRequests };
   await tracedRun(context, `reconcile ${cluster.name}`, about, servedRequests, (running) =>
     reconcile({ context: running, ...rest }),
   );
@@ -78,6 +81,7 @@ interface Run extends Readonly<Record<"leased" | "due" | "servedRequests", reado
   readonly context: WorkerContext;
   readonly cluster: Cluster;
   readonly reason: ReconcileReason;
+  readonly which: EntriesToRead;
 }
 
 function workFor(reason: ReconcileReason, leased: readonly ApprovedRequest[], now: Date): DueWork {
@@ -144,15 +148,16 @@ const entriesToRead: Readonly<Record<ReconcileReason, EntriesToRead>> = {
 
 /** Each way separately: a failure of one must not delay the other. @returns whether none failed */
 async function reconcileWays(run: Run, opened: OpenedCluster): Promise<boolean> {
-  const { context, cluster, reason, servedRequests } = run;
+  const { context, cluster, reason, which, servedRequests } = run;
   const leased = () => context.ledger.leasedOf(cluster.name);
   const place = { context, cluster, opened };
   let failure: unknown = null;
-  const ways = await waysIn(place, leased, entriesToRead[reason], servedRequests).catch((error: unknown) => {
+  const ways = await waysIn(place, leased, which, servedRequests).catch((error: unknown) => {
     failure = error;
     return waysToEnd(place, servedRequests, error);
   });
-  const onlyBegins = reason === "due" && !servedRequests.some((request) => isDueToEnd(request, context.now()));
+  const onlyBegins =
+    reason === "due" && which !== "all" && !servedRequests.some((request) => isDueToEnd(request, context.now()));
   const { document, entries, bindings } = onlyBegins ? waysToBegin(servedRequests, ways) : ways;
   const options = { onlyEnds: reason === "end" };
   const failed = new Set<Way>();

@@ -17,6 +17,7 @@ import { useWorkerSide } from "../worker-side.ts";
 import {
   approve,
   ask,
+  bound,
   dyingBefore,
   give,
   later,
@@ -37,8 +38,8 @@ let records: Map<string, AccessRequest>;
 let context: WorkerContext;
 let cluster: Cluster;
 
-function use(name: string, drift: "report" | "repair" = "repair"): void {
-  const config = modesConfig((text) => text.replaceAll("    channel:", `    drift: ${drift}\n    channel:`));
+function use(name: string, drift: "report" | "repair" = "repair", edit = (text: string) => text): void {
+  const config = modesConfig((text) => edit(text.replaceAll("    channel:", `    drift: ${drift}\n    channel:`)));
   records = new Map();
   context = { ...side().context(memoryLedger(records)), config };
   cluster = clusterIn(config, name);
@@ -680,6 +681,41 @@ test.each(["report", "repair"] as const)(
     await expectRefused(outside, "ended");
   },
 );
+
+/** An attacker with Redis hides which way gave a lease while a run ends it, and puts the record of before back. */
+describe.each([
+  { way: "aws-auth", name: clusterName, edit: (text: string) => text, groups: ["ClusterRole view"] },
+  { way: "access-entry", name: "analytics", edit: (text: string) => text, groups: ["ClusterRole view"] },
+  { way: "binding", name: clusterName, edit: bound, groups: [viewers] },
+] as const)("a revocation by $way counts, although its record was edited to be", ({ way, name, edit, groups }) => {
+  const asRescue = { level: rescueLevel, emergency: unreviewedEmergency(new Date()) };
+
+  test.each([
+    ["of another way, and an approved one came back", { groups }, "approved"],
+    ["of another way, and an active one came back", { groups }, "active"],
+    ["a rescue, and an approved one came back", asRescue, "approved"],
+    ["a rescue, and an active one came back", asRescue, "active"],
+  ])("%s", async (_, edited, state) => {
+    use(name, "repair", edit);
+    const outside = outsideOf(way, side(), cluster);
+    await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth }, metadata: {} }));
+    if (way === "access-entry") await setTags(cluster, {});
+    if (way !== "aws-auth") await outside.edit(engineer, null);
+    await ask(context, cluster, { id });
+    await approve(context, cluster, id);
+    const approved = await requestOf(context, id);
+    await reconcileCluster(context, cluster);
+    const active = await requestOf(context, id);
+    await revokeOnly(context, id);
+    records.set(id, revise(await requestOf(context, id), edited));
+    await reconcileCluster(context, cluster);
+    expect(await outside.given(engineer)).toBeNull();
+
+    await restoreOld(state === "active" ? active : approved);
+
+    await expectRefused(outside, state === "active" ? "ended" : "failed");
+  });
+});
 
 test("a revocation counts again, although its access entry and the tag of an earlier void approval came back, and then Redis", async () => {
   use("analytics");
