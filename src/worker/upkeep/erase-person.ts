@@ -56,7 +56,7 @@ function neededWords(record: LedgerRecord, now: Date): readonly string[] {
   return [`${record.id} on ${record.cluster} stays until ${new Date(since).toISOString()}.`];
 }
 
-/** How often another process can change the log's beginning meanwhile. */
+/** Another process can change the log's beginning meanwhile. */
 const maxTries = 5;
 
 async function eraseEvents(context: ErasureContext, { person, by, why }: ErasureOptions, requests: readonly string[]) {
