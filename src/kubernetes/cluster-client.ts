@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
 import { sameTexts } from "../access/collections.ts";
@@ -106,8 +107,8 @@ const selfReview = z.object({
 
 /** An API server always says `allowed` (k8s.io/api, SubjectAccessReviewStatus): an answer without it refuses nothing. */
 const accessReview = z.object({
-  /** As asked. */
-  spec: z.object({ user: z.string().nullish() }).nullish(),
+  /** As asked, unless an admission webhook changed the question. */
+  spec: z.record(z.string(), z.unknown()).nullish(),
   status: z.object({
     allowed: z.boolean(),
     denied: z.boolean().nullish(),
@@ -159,7 +160,7 @@ function reviews(connection: Connection, cluster: string) {
 async function reviewAccess(
   connection: Connection,
   kind: "SelfSubjectAccessReview" | "SubjectAccessReview",
-  spec: { readonly user?: string },
+  spec: object,
   cluster: string,
 ): Promise<AccessAnswer> {
   const api = "authorization.k8s.io/v1";
@@ -169,13 +170,22 @@ async function reviewAccess(
   const answer = await connection.ask(call, accessReview).catch(failing(what));
   const { spec: answered, status } = answer.value;
   const { allowed, denied, reason, evaluationError } = status;
-  const isOfAnother = answered?.user != null && answered.user !== spec.user;
-  if (isOfAnother || (allowed && denied)) throw notReadable(what);
+  const isAsAsked = answered == null || hasAll(answered, spec);
+  if (!isAsAsked || (allowed && denied)) throw notReadable(what);
   if (!allowed && !denied && evaluationError) {
     const why = outsideWords(evaluationError, maxReason);
     throw new AccessError("cluster-unexpected", `The API server did not answer ${what} (${why})`);
   }
   return { allowed, reason: (reason || evaluationError || "").slice(0, maxReason), auditId: auditIdOf(answer) };
+}
+
+/** An API server leaves out what is empty. */
+function hasAll(found: unknown, wanted: object): boolean {
+  return Object.entries(wanted).every(([name, value]) => {
+    const own: unknown = Object(found)[name];
+    const isPart = typeof value === "object" && !Array.isArray(value);
+    return isPart ? hasAll(own, value) : isDeepStrictEqual(own ?? "", value);
+  });
 }
 
 function attributesOf(access: ResourceAccess | PathCheck): object {

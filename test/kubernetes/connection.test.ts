@@ -252,6 +252,8 @@ test("a token in the API server's answer is removed from the message and the cau
 
 const asked = { verb: "get", resource: "pods" };
 
+const askedAs = { user: "dev", groups: ["system:authenticated"], resourceAttributes: asked };
+
 const undecided = { allowed: false, evaluationError: "the webhook authorizer did not answer" };
 
 test.each([
@@ -260,7 +262,12 @@ test.each([
   { status: { reason: "no opinion" } },
   { status: undecided },
   { status: { allowed: true, denied: true } },
-  { status: { allowed: true }, spec: { user: "somebody" } },
+  { status: { allowed: true }, spec: { ...askedAs, user: "somebody" } },
+  { status: { allowed: true }, spec: { ...askedAs, user: undefined, groups: ["system:masters"] } },
+  { status: { allowed: true }, spec: { ...askedAs, groups: ["system:masters", "system:authenticated"] } },
+  { status: { allowed: false }, spec: { ...askedAs, groups: [] } },
+  { status: { allowed: false }, spec: { ...askedAs, resourceAttributes: { ...asked, namespace: "elsewhere" } } },
+  { status: { allowed: false }, spec: { ...askedAs, resourceAttributes: null, nonResourceAttributes: { path: "/" } } },
 ])("a review that decides nothing about them proves neither access nor an end: %j", async (body) => {
   server.answer = () => ({ status: 201, body });
   const client = server.connect();
@@ -268,6 +275,15 @@ test.each([
   const answer = client.may({ username: "dev", groups: [] }, asked).finally(() => client.close());
 
   await expect(answer).rejects.toMatchObject({ code: "cluster-unexpected" });
+});
+
+test("a review whose question comes back as asked counts, although the API server leaves out what is empty", async () => {
+  server.answer = () => ({ status: 201, body: { status: { allowed: true }, spec: askedAs } });
+  const client = server.connect();
+
+  const { allowed } = await client.may({ username: "dev", groups: [] }, asked).finally(() => client.close());
+
+  expect(allowed).toBe(true);
 });
 
 test("a review that an authorizer could not evaluate says why, and counts where another one allows or denies", async () => {
