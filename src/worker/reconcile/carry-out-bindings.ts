@@ -12,6 +12,7 @@ import {
 } from "../../access/lease/own-bindings.ts";
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import { kubernetesGroups } from "../../access/policy/policy-text.ts";
+import { outsideWords } from "../../access/redact.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { burstWidth, inParallel } from "../../operations/deadlines.ts";
 import type { BindingState } from "./binding-state.ts";
@@ -232,6 +233,10 @@ export function notAsPlanned(id: string, { create, remove }: Calls, own: readonl
   return left ? stillThere(`${placeInWords(left.binding)} is still there after its deletion`) : null;
 }
 
-export function placeInWords({ name, namespace }: Pick<NewBinding, "name" | "namespace">): string {
+/** The API server bounds no name of a binding. */
+const maxName = 253;
+
+export function placeInWords({ name: whole, namespace }: Pick<NewBinding, "name" | "namespace">): string {
+  const name = outsideWords(whole, maxName);
   return namespace === null ? `The ClusterRoleBinding ${name}` : `The RoleBinding ${name} in ${namespace}`;
 }

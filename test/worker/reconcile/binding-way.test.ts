@@ -815,6 +815,21 @@ describe("what others do to a binding", () => {
     const said = events.filter(({ type }) => type === "annotation.refused").map(({ detail }) => detail.why);
     expect(said).toEqual([1, 2, 3].map((round) => expect.stringMatching(`a-${round}.*b-${round}.*3 times an hour`)));
   });
+
+  test("fills no log with the names of those that they forge: the API server bounds none", async () => {
+    await give(context, cluster, { id: "r-one", principal: alice });
+    const forged = { labels: leaseLabels, annotations: {}, role: { kind: "ClusterRole", name: "view" } as const };
+    const name = `a\n${"long".repeat(25_000)}`;
+    await asCreator((client) =>
+      client.createBinding({ ...forged, name, namespace: "default", user: "sso:mallory@example.com" }),
+    );
+
+    await reconcileCluster(context, cluster, "inspect");
+
+    const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
+    const said = events.filter(({ type }) => type === "annotation.refused").map(({ detail }) => String(detail.why));
+    expect(said).toEqual([expect.stringMatching(/^The RoleBinding a longlong.{1,400}$/)]);
+  });
 });
 
 test.each([
