@@ -1553,6 +1553,25 @@ describe("a person who can write the cluster's memory of revocations", () => {
     expect(await bindings()).toEqual([]);
   });
 
+  test("keeps no revoked lease by that where a webhook takes ten seconds for each of our writes", async () => {
+    await give(context, cluster, { id: "r-one", principal: alice });
+    let seconds = 0;
+    const openCluster = openingWith(() => ({
+      writeWithdrawals: async () => {
+        seconds += 10;
+        throw new AccessError("cluster-conflict", "another writer");
+      },
+    }));
+    const now = () => new Date(Date.now() + seconds * 1_000);
+
+    const ended = await revokeGiven({ ...context, now, openCluster }, cluster, "r-one");
+
+    // A run that ends leases has 25 seconds.
+    expect(seconds).toBe(10);
+    expect(ended.lease).toMatchObject({ state: "ended", isForgotten: true });
+    expect(await bindings()).toEqual([]);
+  });
+
   test.each([
     ["when its time is over", false],
     ["when it is revoked", true],
