@@ -84,9 +84,16 @@ function cutWord(piece: string, room: number, isFirst: boolean): string {
 /** What Slack formats. An underscore inside a word does not count: people copy names such as EC2_LINUX. */
 const MARK = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:(?=[\p{L}\p{M}\p{N}_+'-]+:)/u;
 
+/** What can follow a word. */
+const closing = ")]\"',.;!?";
+
 function plainWord(word: string): string {
   if (!MARK.test(word)) return escapeText(word);
-  const [, before = "", core = word, after = ""] = /^(["'([]*)(.+?)([)\]"',.;!?]*)$/u.exec(word) ?? [];
+  const [, before = "", rest = word] = /^(["'([]*)(.+)$/u.exec(word) ?? [];
+  // An expression would try each end of a word again from each of its signs: one in Redis would stop the process.
+  let end = rest.length;
+  while (end > 1 && closing.includes(rest.charAt(end - 1))) end -= 1;
+  const [core, after] = [rest.slice(0, end), rest.slice(end)];
   // A colon after a name such as eks-access:viewers belongs to the sentence.
   const colon = core.endsWith(":") && !core.startsWith(":") ? ":" : "";
   return `${before}${code(core.slice(0, core.length - colon.length))}${colon}${after}`;

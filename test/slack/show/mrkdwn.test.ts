@@ -37,6 +37,7 @@ import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { states } from "../../builders/states.ts";
 import { at } from "../../builders/times.ts";
+import { cpuTimeOf } from "../../cpu-time.ts";
 import { linesOfView, textOfBlocks } from "./text-of-blocks.ts";
 
 /** Whatever Slack would turn into a mention, a link, a date or an emoji, beside anything else. */
@@ -121,6 +122,17 @@ describe("the text of a user", () => {
       }),
     );
   });
+});
+
+test("a word without end that someone wrote into Redis does not stop the process", () => {
+  const endless = `*${")".repeat(60_000)}x`;
+
+  const took = cpuTimeOf(() => {
+    expect(plainLine(endless)).toMatch(/^`\*\)+…`$/);
+    expect(styled(endless)).toBe("…");
+  });
+
+  expect(took).toBeLessThan(1_000);
 });
 
 describe("a code block", () => {
