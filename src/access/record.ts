@@ -90,7 +90,7 @@ const emergencyForm = z.strictObject({
   remindAt: timeForm,
   reminders: countForm,
   /** The ARNs of the people who ran a rescue, by AWS: they gave their Slack id themselves. Empty: no rescue. */
-  as: z.array(textForm),
+  as: textsForm,
 });
 
 /** The reminders to the approvers of a pending request or migration: how many were sent, and the next one. */

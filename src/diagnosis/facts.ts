@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Immutable, MappedIdentity } from "../access/lease/lease-record.ts";
+import { type Immutable, itemsForm, type MappedIdentity, textsForm } from "../access/lease/lease-record.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/record.ts";
 import type { AwsAuthDocument } from "../aws-auth/index.ts";
@@ -102,11 +102,11 @@ export const diagnosisForm = z.object({
   /** How the given ARN differs. */
   noticed: z.string().nullable(),
   /** The principal's identity in the cluster; null: none, unknown or random. */
-  identity: z.object({ username: z.string(), groups: z.array(z.string()) }).nullable(),
+  identity: z.object({ username: z.string(), groups: textsForm }).nullable(),
   /** kubectl's answer to `get pods` now, as far as it is predictable. */
   symptom: z.enum(["unauthorized", "forbidden", "none", "random", "unknown"]),
   /** The surest first; never empty. */
-  causes: z.array(causeForm),
+  causes: itemsForm(causeForm),
 });
 
 export function cause(code: CauseCode, message: string, remedy: string, offer: CauseButton | null = null): Cause {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { groupsBy, sizeOf } from "../access/collections.ts";
 import type { SectionWriter } from "../access/lease/drift.ts";
-import { type Immutable, textForm, textsForm } from "../access/lease/lease-record.ts";
+import { type Immutable, itemsForm, textForm, textsForm } from "../access/lease/lease-record.ts";
 import type { AwsAuthDocument, Problem, Severity } from "../aws-auth/index.ts";
 import { counted } from "./link.ts";
 
@@ -30,7 +30,7 @@ const groupForm = z.object({
 export const problemsForm = z.object({
   counts: z.record(severity, z.number()),
   /** Errors first, then in the cluster's order. */
-  groups: z.array(groupForm),
+  groups: itemsForm(groupForm),
   left: z.number(),
 });
 
@@ -77,7 +77,7 @@ export const documentSummaryForm = problemsForm.extend({
   /** Of its values, as the API server counts them. */
   bytes: z.number(),
   /** Other writers and their sections: they may revert our writes. */
-  writers: z.array(z.object({ manager: textForm, sections: textsForm })),
+  writers: itemsForm(z.object({ manager: textForm, sections: textsForm })),
 });
 
 /** Sums up a document and, by managedFields, its writers. @param ours problems of our own writes there */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Immutable } from "../access/lease/lease-record.ts";
+import { type Immutable, itemsForm } from "../access/lease/lease-record.ts";
 import { summaryForm } from "../access/migration.ts";
 import { creationRecordForm } from "../access/policy/creator.ts";
 import { diagnosisForm } from "./facts.ts";
@@ -49,7 +49,7 @@ export const creatorReport = z.object({
 export const whyReport = z.discriminatedUnion("type", [diagnosisForm.extend({ type: z.literal("diagnosis") }), failed]);
 
 /** A worker's result for each step between a person in Slack and their pods. */
-export const chainReport = z.object({ links: z.array(chainLinkForm) });
+export const chainReport = z.object({ links: itemsForm(chainLinkForm) });
 
 const documentReport = z.discriminatedUnion("type", [
   documentSummaryForm.extend({
@@ -68,7 +68,7 @@ const entriesReport = z.discriminatedUnion("type", [
     type: z.literal("checked"),
     listed: z.number(),
     /** Of those that were read, the most frequent first. */
-    types: z.array(z.object({ type: z.string(), count: z.number() })).readonly(),
+    types: itemsForm(z.object({ type: z.string(), count: z.number() })),
     /** Whether the bindings of RBAC are known. */
     knowsBindings: z.boolean(),
     unread: z.number(),
@@ -90,7 +90,7 @@ export type BindingsReport = Immutable<z.output<typeof bindingsReport>>;
 /** Leases of people who left IAM Identity Center. */
 const leaversReport = z.object({
   /** The lease's id, and what Identity Center says, as a clause. */
-  found: z.array(z.object({ id: z.string(), message: z.string() })),
+  found: itemsForm(z.object({ id: z.string(), message: z.string() })),
   /** Why others are not compared, in sentences; null: all are, or no setting asks Identity Center. */
   notCompared: z.string().nullable(),
 });

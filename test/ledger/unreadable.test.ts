@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { genesis } from "../../src/access/audit-event.ts";
 import type { Migration } from "../../src/access/migration.ts";
 import { readFleetList } from "../../src/access/policy/fleet-list.ts";
+import { chainReport, checkReport, whyReport } from "../../src/diagnosis/reports.ts";
 import { redisAuditLog } from "../../src/ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../../src/ledger/connect.ts";
 import { type Ledger, redisLedger } from "../../src/ledger/ledger.ts";
@@ -121,6 +122,20 @@ test("nor are many bad tags of a fleet's cluster, or of an entry that a repair r
   const { error } = storedForms.migration.safeParse({ ...migration, plan: { ...plan, replacements } });
   expect(error?.issues.map(({ path }) => path)).toEqual([["plan", "replacements", 0, "tags", "key-0"]]);
   expect(readFleetList(list, keys.preview, new Date())).toBeNull();
+});
+
+test("nor are many bad people of a rescue, or items of a worker's answer", () => {
+  const many = Array(300_000).fill(0);
+  const problems = { counts: { error: 0, warning: 0, notice: 0 }, groups: many, left: 0 };
+  const checked = { type: "looked", mode: "API", document: { type: "checked", ...problems, writers: many } };
+  const read: readonly { readonly error?: { readonly issues: readonly unknown[] } | undefined }[] = [
+    storedForms.request.safeParse({ ...active(), emergency: { review: null, as: many } }),
+    chainReport.safeParse({ links: many }),
+    whyReport.safeParse({ type: "diagnosis", identity: { username: "", groups: many }, causes: many }),
+    checkReport.safeParse({ ...checked, entries: { type: "checked", types: many }, leavers: { found: many } }),
+  ];
+
+  for (const { error } of read) expect(error?.issues.length).toBeLessThan(30);
 });
 
 /** Nothing of these is in the text of the record alone: its key, its place or its id is false. */
