@@ -55,7 +55,7 @@ export function openClient(
   const tls = address.tls ? tlsOptions(access) : undefined;
   if (address.kind === "cluster") {
     const cluster = clusterClient(address, access, { patience, gathers }, tls);
-    return cluster.on("+node", (node: Redis) => void bounded(node, patience));
+    return cluster.on("+node", (node: Redis) => void bounded(node, { patience, gathers }));
   }
   const redis = new Redis({
     ...shared(address, access, patience),
@@ -69,19 +69,24 @@ export function openClient(
     // After a failover the old master can continue as a replica. ioredis sends a waiting command again, to the new master.
     reconnectOnError: (error) => error.message.includes("READONLY") && (patience === "waits" ? 2 : 1),
   });
-  return bounded(redis, patience);
+  return bounded(redis, { patience, gathers });
 }
 
-/** Of one command, in bytes. A script, a list and a part of the log have many records. A worker waits for its jobs, with a script of BullMQ. */
+/**
+ * Of one command, in bytes. A script, a list and a part of the log have many records. BullMQ parses whole jobs, also what we don't read of
+ * them, and a process has forty at once: a byte of JSON can take thirty of memory.
+ */
 const largestAnswers = {
-  "fails-fast": { ofMany: 80_000_000, ofOne: 8_000_000 },
-  waits: { ofMany: 8_000_000, ofOne: 1_000_000 },
+  ledger: { ofMany: 80_000_000, ofOne: 8_000_000 },
+  queues: { ofMany: 8_000_000, ofOne: 1_000_000 },
+  jobs: { ofMany: 128_000, ofOne: 128_000 },
 };
 const hasMany = /^(?:eval|z|x|s)/i;
 
 /** Ends a connection on which an endless answer comes: someone with Redis could fill this process's memory, so that no lease ends. */
-function bounded(redis: Redis, patience: ConnectionMode): Redis {
-  const { ofMany, ofOne } = largestAnswers[patience];
+function bounded(redis: Redis, options: ClientOptions): Redis {
+  const { patience, gathers = false } = options;
+  const { ofMany, ofOne } = largestAnswers[patience === "waits" ? "jobs" : gathers ? "ledger" : "queues"];
   redis.on("connect", () => {
     const { stream } = redis;
     let [bytes, asked] = [0, redis.commandQueue.peekFront()];
@@ -96,7 +101,7 @@ function bounded(redis: Redis, patience: ConnectionMode): Redis {
     });
   });
   const duplicate = redis.duplicate.bind(redis);
-  redis.duplicate = (...options) => bounded(duplicate(...options), patience);
+  redis.duplicate = (...given) => bounded(duplicate(...given), options);
   return redis;
 }
 

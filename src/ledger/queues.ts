@@ -17,6 +17,7 @@ import type { QueueState } from "../operations/metrics.ts";
 import type { TraceContext } from "../operations/traced.ts";
 import type { RedisClient } from "./client.ts";
 import { type Job, kindOf, type QueueName } from "./jobs.ts";
+import { wholeOf } from "./stored.ts";
 
 /** BullMQ's keys carry the ledger's hash tag, so that both are in one slot of a Redis Cluster. */
 export const queuePrefix = "{eks-access}";
@@ -33,6 +34,7 @@ export interface Queues extends Readonly<Record<QueueName, Queue<Job>>> {
   readonly inZone: (name: QueueName, zone: Zone) => Queue<Job>;
   /** @param cluster its workers answer a question about no cluster */
   readonly of: (job: Job, cluster?: string) => Queue<Job>;
+  readonly redis: RedisClient;
   close: () => Promise<void>;
 }
 
@@ -56,7 +58,7 @@ export function openQueues(redis: RedisClient, zoneOfCluster: (cluster: string |
   };
   return {
     ...{ clusters: inZone("clusters", null), ends: inZone("ends", null), messages: inZone("messages", null) },
-    ...{ inZone, of },
+    ...{ inZone, of, redis },
     close: async () => void (await Promise.all([...opened.values()].map((queue) => queue.close()))),
   };
 }
@@ -128,14 +130,14 @@ function optionsOf(job: Job, isNews = true): JobsOptions {
 /** What waits in each queue of these zones, and since when. */
 export function stateOfQueues(queues: Queues, zones: readonly Zone[], now: Date): Promise<readonly QueueState[]> {
   const ofZones = zones.flatMap((zone) => [queues.inZone("clusters", zone), queues.inZone("ends", zone)]);
-  return Promise.all([...ofZones, queues.messages].map((queue) => stateOfQueue(queue, now)));
+  return Promise.all([...ofZones, queues.messages].map((queue) => stateOfQueue(queues.redis, queue, now)));
 }
 
 /** The states of an unfinished job; one that waits for another try is delayed. */
 const states = ["waiting", "prioritized", "delayed", "active"] as const;
 
-async function stateOfQueue(queue: Queue, now: Date): Promise<QueueState> {
-  const [counts, madeAt] = await Promise.all([queue.getJobCounts(...states), oldestOf(queue, now)]);
+async function stateOfQueue(redis: RedisClient, queue: Queue, now: Date): Promise<QueueState> {
+  const [counts, madeAt] = await Promise.all([queue.getJobCounts(...states), oldestOf(redis, queue, now)]);
   const jobs = Object.fromEntries(states.map((state) => [state, counts[state] ?? 0]));
   return { name: queue.name, jobs, ageSeconds: madeAt === null ? 0 : Math.max(0, (now.getTime() - madeAt) / 1000) };
 }
@@ -144,18 +146,20 @@ async function stateOfQueue(queue: Queue, now: Date): Promise<QueueState> {
 const maxLookedAt = 100;
 
 /** When the oldest job that should run was made, or became due, in milliseconds since the epoch; null: none. Ids count up. */
-async function oldestOf(queue: Queue, now: Date): Promise<number | null> {
+async function oldestOf(redis: RedisClient, queue: Queue, now: Date): Promise<number | null> {
   const idsOf = (state: JobType, end: number) => queue.getRanges([state], 0, end, true);
-  const ids = (await Promise.all([idsOf("waiting", 0), idsOf("prioritized", -1), idsOf("delayed", -1)])).flat();
+  const ids = (
+    await Promise.all([idsOf("waiting", maxLookedAt - 1), idsOf("prioritized", -1), idsOf("delayed", -1)])
+  ).flat();
   const inOrder = ids
     .map(Number)
     .filter(Number.isInteger)
     .toSorted((a, b) => a - b);
   for (const id of inOrder.slice(0, maxLookedAt)) {
-    // Another process can have taken it since.
-    const job = await queue.getJob(String(id));
-    const isForLater = job?.attemptsStarted === 0 && job.timestamp + (job.opts.delay ?? 0) > now.getTime();
-    if (job && !isForLater) return job.timestamp;
+    // Another process can have taken it since. The whole job of someone with Redis could be no JSON, or fill the memory.
+    const facts = await wholeOf(redis, "HMGET", queue.toKey(String(id)), "timestamp", "delay", "ats");
+    const [madeAt = 0, delay = 0, starts = 0] = facts.map(Number);
+    if (madeAt > 0 && (starts > 0 || madeAt + delay <= now.getTime())) return madeAt;
   }
   return null;
 }
@@ -196,7 +200,7 @@ export function workOnJobs<T>(work: QueueWork<T>, blocking: RedisClient): Stoppa
     if (worker.isPaused()) return comeBack(running, token, outageMs.giveBack);
     return handBack.run(running, token, work.run(job, running)).catch((error: unknown) => {
       if (work.outage?.isOne(error)) void standAside(worker, work.outage.isOver);
-      const waitMs = work.waitMs?.(job, error, running.attemptsStarted) ?? null;
+      const waitMs = work.waitMs?.(job, error, startsOf(running)) ?? null;
       if (waitMs === null) throw error;
       return comeBack(running, token, waitMs);
     });
@@ -241,8 +245,11 @@ async function giveBack(log: Logger, job: BullJob, token: string | undefined): P
     throw new UnrecoverableError("Unknown job: update all processes to one version");
   }
   if (job.attemptsStarted === 1) log.warn(about, "this version does not know a job; it waits for a process that does");
-  return comeBack(job, token, Math.min(shortestReturnMs * 2 ** (job.attemptsStarted - 1), longestReturnMs));
+  return comeBack(job, token, Math.min(shortestReturnMs * 2 ** (startsOf(job) - 1), longestReturnMs));
 }
+
+/** Someone with Redis can write a number below zero: such a job would come back without a wait, without end. */
+const startsOf = ({ attemptsStarted }: BullJob) => Math.max(1, attemptsStarted);
 
 async function comeBack(job: BullJob, token: string | undefined, waitMs: number): Promise<never> {
   await job.moveToDelayed(Date.now() + waitMs, token);

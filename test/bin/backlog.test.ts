@@ -97,6 +97,22 @@ test("a job for a later time has no age before it", async () => {
   expect((await told(new Date(now.getTime() + 120_000)))?.ageSeconds).toBeGreaterThan(100);
 });
 
+test("a job that someone garbled in Redis hides the age of no other", async () => {
+  const { clusters } = queues;
+  const { id } = await clusters.add("alive", { type: "alive" }, minutesAgo(9));
+  await connection.redis.hset(`{eks-access}:clusters:${id}`, {
+    opts: "garbage",
+    data: "garbage",
+    timestamp: "garbage",
+  });
+  await connection.redis.set("{eks-access}:clusters:2", "garbage");
+  await connection.redis.rpush("{eks-access}:clusters:wait", "2");
+  await connection.redis.set("{eks-access}:clusters:id", 2);
+  await clusters.add("alive", { type: "alive" }, minutesAgo(5));
+
+  expect(Math.round(((await told())?.ageSeconds ?? 0) / 60)).toBe(5);
+});
+
 test("open requests of a cluster that left the configuration are counted, by its name", async () => {
   const ledger = redisLedger(connection.redis);
   await ledger.commit(aChange(aRequest()));

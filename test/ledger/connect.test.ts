@@ -67,6 +67,21 @@ test("a value without end fails its command and fills no memory, and the connect
   await close();
 });
 
+test.each([
+  ["a job that a process takes", 400_000, (url: string) => connectRedisBlocking(url)],
+  ["a job that it looks at", 1_600_000, async (url: string) => (await connectRedis(url, {}, { gathers: false })).redis],
+])("%s has no room for a million values, which BullMQ would parse", async (_, length, connect) => {
+  const { url, close } = await aRedis();
+  const redis = (await connect(url)) as Redis;
+  await redis.hset("{eks-access}:clusters:1", "opts", "[".repeat(length));
+
+  const failure = await redis.hgetall("{eks-access}:clusters:1").catch((error: unknown) => error);
+
+  expect(failure).toMatchObject({ message: expect.stringMatching(/^Redis answers hgetall with more than/) });
+  redis.disconnect();
+  await close();
+});
+
 test("a server that never answers is given up after the time of the environment", async () => {
   const silent = createServer((socket) => void socket.on("error", () => {}).resume()).listen(0, "127.0.0.1");
   await once(silent, "listening");

@@ -121,8 +121,28 @@ test("a job that comes back is logged once, and fails with what to do where no p
   expect(older.ran).toEqual([]);
 });
 
-test("a job whose name someone made a megabyte long is in the log with its start", async () => {
-  const { id = "" } = await put(reconcile, "n".repeat(2 ** 20));
+test("a job whose starts someone made a number below zero waits before it comes back", async () => {
+  const { id = "" } = await put(ofTomorrow);
+  await connection.redis.hset(`{eks-access}:clusters:${id}`, "ats", -1_000_000);
+
+  aProcess();
+
+  await expect.poll(async () => (await queues.clusters.getJob(id))?.delay).toBe(1_000);
+});
+
+test("a job that would fill the memory with what no one reads keeps no other from running", async () => {
+  const { id } = await put({ ...reconcile, cluster: "first" }, "reconcile");
+  const opts = `{"x":${"[".repeat(200_000)}${"]".repeat(200_000)}}`;
+  await connection.redis.hset(`{eks-access}:clusters:${id}`, { opts });
+  await put(reconcile, "reconcile");
+
+  const worker = aProcess();
+
+  await expect.poll(() => worker.ran).toEqual([reconcile]);
+});
+
+test("a job whose name someone made very long is in the log with its start", async () => {
+  const { id = "" } = await put(reconcile, "n".repeat(2 ** 16));
   await connection.redis.hset(`{eks-access}:clusters:${id}`, "defa", "it was made to fail");
   const worker = aProcess();
 
