@@ -134,7 +134,13 @@ export function configMapAt(
   };
   const readNow = async () => {
     const last = answers.last(place);
-    return last && (await isAsBefore(last)) ? last.object : read(await connection.send({ method: "GET", path: one }));
+    if (last && (await isAsBefore(last))) return last.object;
+    const object = read(await connection.send({ method: "GET", path: one }));
+    const { metadata } = object;
+    // A proxy can answer with what it kept of another call.
+    if ((metadata?.name ?? name) !== name || (metadata?.namespace ?? namespace) !== namespace)
+      throw notReadable(`GET ${call}`);
+    return object;
   };
   const query = (dryRun: boolean) => ({ fieldManager, ...(dryRun && { dryRun: "All" }) });
   const put = async (body: ConfigMapObject, dryRun: boolean, readAs: typeof readWritten) => {

@@ -255,6 +255,21 @@ test.each([{}, { kind: "Status", status: "Success" }])(
   },
 );
 
+test.each([{ name: "kube-root-ca.crt" }, { namespace: "default" }])(
+  "a map of another place (%j) than the one that was asked for is no answer",
+  async (place) => {
+    server.answer = () => ({ status: 200, body: { ...full, metadata: { ...full.metadata, ...place } } });
+    const client = server.connect();
+
+    const reading = client.readAwsAuth().finally(() => client.close());
+
+    await expect(reading).rejects.toMatchObject({
+      code: "cluster-unexpected",
+      remedy: expect.stringContaining("proxy"),
+    });
+  },
+);
+
 test("an absent map is null only where the API server says so", async () => {
   server.answer = () => ({ status: 404, body: aStatus(404, "NotFound", 'configmaps "aws-auth" not found') });
   const client = server.connect();
