@@ -102,7 +102,7 @@ function describeCluster(client: EKS, address: ClusterAddress, log?: RequestIds)
     try {
       const input = { name: address.eksName };
       const { cluster } = await logRequestId(log, "eks:DescribeCluster", client.describeCluster(input));
-      return describe(answeredWith(cluster, what), address);
+      return describe(answeredWith(cluster, what), address, what);
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) throw awsFailure(error, what);
       throw new AccessError("cluster-not-found", `EKS knows no ${clusterPlace(address)}`, { cause: error });
@@ -115,7 +115,7 @@ function answeredWrong(answer: string, address: ClusterAddress): AccessError {
   return new AccessError("cluster-mismatch", `EKS answered with ${said}, not with ${clusterPlace(address)}`);
 }
 
-function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription {
+function describe(cluster: Cluster, address: ClusterAddress, call: string): ClusterDescription {
   const { name = "", arn = "", endpoint = "", status = "unknown" } = cluster;
   const { eksName, region, account, partition } = address;
   if (name !== eksName || arn !== `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`) {
@@ -124,17 +124,18 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
   const certificateAuthority = cluster.certificateAuthority?.data ?? "";
   // A cluster keeps serving during an upgrade or another change.
   const isServing = status === "ACTIVE" || status === "UPDATING";
-  if (!isServing || !endpoint || !certificateAuthority || typeof certificateAuthority !== "string") {
+  if (!isServing) {
     const said = outsideWords(String(status), longest);
     const remedy = neverActive.get(status);
     const what = `EKS says that ${clusterPlace(address)} is ${said}`;
     throw new ClusterNotActive(what, remedy ? { remedy } : {}, cluster.createdAt);
   }
+  if (!endpoint || !certificateAuthority || typeof certificateAuthority !== "string") throw incomplete(call);
   // The token is a credential: it must not travel in the clear, or to a host behind the name that people read.
   if (!endpointForm.test(endpoint)) throw answeredWrong(String(endpoint), address);
   // Clusters that are older than access entries have no accessConfig.
   const authenticationMode = cluster.accessConfig?.authenticationMode ?? "CONFIG_MAP";
-  if (!modes.includes(authenticationMode)) throw incomplete(`eks:DescribeCluster on ${clusterPlace(address)}`);
+  if (!modes.includes(authenticationMode)) throw incomplete(call);
   return {
     name,
     arn,
