@@ -127,7 +127,8 @@ function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {
     const answer = await sendCall(call);
     // A proxy in front of the API server answers in pages.
     if (!(answer.headers["content-type"] ?? "").includes("json")) return answer;
-    if (answer.status === 401 && !isByPolicy(statusIn(answer))) {
+    const status = answer.status === 401 ? statusIn(answer) : undefined;
+    if (status && !isByPolicy(status)) {
       throwIfClockDiffers(cluster, answer.headers);
       await throwIfKnown(cluster);
     }

@@ -73,7 +73,7 @@ export function isUnknownApi(error: unknown): boolean {
 
 function answered({ answer, remedy, isUnready }: RefusedByServer, what: string): AccessError {
   const status = statusIn(answer);
-  if (!status && isForeign(answer)) return foreignAnswer(answer, what);
+  if (!status && (isForeign(answer) || saidByStatus.includes(answer.status))) return foreignAnswer(answer, what);
   // A 401 says "Unauthorized" twice.
   const said =
     status?.message && status.message !== status.reason ? `: ${outsideWords(status.message, maxAnswer)}` : "";
@@ -111,6 +111,9 @@ function codeOf(httpStatus: number, status: Status | undefined): FailureCode {
 export function isByPolicy(status: Status | undefined): boolean {
   return /admission webhook|admission policy|ValidatingAdmissionPolicy/i.test(status?.message ?? "");
 }
+
+/** To these the API server itself adds a Status with its reason (kubernetes, apiserver, responsewriters). */
+const saidByStatus: readonly number[] = [400, 401, 403, 413, 415, 422];
 
 const anotherServer = "Check for a proxy or login page.";
 
@@ -166,13 +169,17 @@ const statusShape = z.object({
   details: z.object({ kind: z.string().catch("") }).catch({ kind: "" }),
 });
 
+/** Of no object, which can exist all the same (kubernetes, apimachinery, NewGenericServerResponse). */
+const unknownResource = "the server could not find the requested resource";
+
 const statuses = new WeakMap<ApiAnswer, Status | undefined>();
 
 /** Parsed once: a refusal is looked at several times, and one of 1 MiB takes 20 ms. */
 export function statusIn(answer: ApiAnswer): Status | undefined {
   if (!statuses.has(answer)) {
     const { data } = statusShape.safeParse(parseJson(answer.text()));
-    statuses.set(answer, data && { reason: data.reason, message: data.message, kind: data.details.kind });
+    const reason = data?.message.startsWith(unknownResource) ? "" : data?.reason;
+    statuses.set(answer, data && { reason: reason ?? "", message: data.message, kind: data.details.kind });
   }
   return statuses.get(answer);
 }

@@ -49,7 +49,14 @@ test.each([
   expect(failure).toMatchObject({ code });
 });
 
-test("a policy that denies with 401 is no doubt about who asks", async () => {
+test.each<[string, object, object]>([
+  [
+    "a policy that denies",
+    aStatus(401, "Unauthorized", denied),
+    { code: "cluster-refused-write", what: expect.stringContaining(denied) },
+  ],
+  ["a proxy that answers", { message: "Unauthorized" }, { code: "cluster-unreachable" }],
+])("%s with 401 is no doubt about who asks", async (_, body, expected) => {
   const { endpoint, certificateAuthority } = server;
   const as = {
     arn: "arn:aws:iam::111122223333:role/creator",
@@ -57,11 +64,11 @@ test("a policy that denies with 401 is no doubt about who asks", async () => {
     noteAccepted: async () => {},
   };
   const client = connectCluster({ name: "payments", endpoint, certificateAuthority, token, as });
-  server.answer = () => ({ status: 401, body: aStatus(401, "Unauthorized", denied) });
+  server.answer = () => ({ status: 401, body });
 
   const failure = client.createAwsAuth({ data: {}, annotations: {} }).finally(() => client.close());
 
-  await expect(failure).rejects.toMatchObject({ code: "cluster-refused-write", what: expect.stringContaining(denied) });
+  await expect(failure).rejects.toMatchObject(expected);
 });
 
 test.each([
@@ -169,6 +176,28 @@ test.each([200, 401, 403, 404, 502])("a page of a proxy with %i says nothing abo
 
   expect(failure).toMatchObject({ code: "cluster-unreachable", remedy: expect.stringContaining("proxy") });
   expect(`${failure} ${String((failure as Error).cause)}`).not.toContain(token);
+});
+
+test.each([400, 401, 403, 413, 415, 422])(
+  "%i without the API server's own Status is a proxy's: it refuses no request, and blames no right of ours",
+  async (status) => {
+    const headers = { "content-type": "text/plain" };
+    const failures = [
+      await failureOf({ status, body: { message: "Forbidden" } }),
+      await failureOf({ status, headers, body: "no" }),
+      await failureOf({ status, headers: {}, body: "" }),
+    ];
+
+    const isForeign = { code: "cluster-unreachable", remedy: "Check for a proxy or login page." };
+    expect(failures).toMatchObject([isForeign, isForeign, isForeign]);
+  },
+);
+
+test("a server that does not know the resource does not say that the object is absent", async () => {
+  const message = "the server could not find the requested resource";
+  const failure = await failureOf({ status: 404, body: aStatus(404, "NotFound", message) });
+
+  expect(failure).toMatchObject({ code: "cluster-unexpected", what: expect.stringContaining(message) });
 });
 
 test("half an answer is not read as a document", async () => {

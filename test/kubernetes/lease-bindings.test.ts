@@ -175,6 +175,12 @@ test.each<[string, CannedAnswer, string, string?]>([
   ["no such namespace", { status: 404, body: notFound("namespaces") }, "namespace-absent"],
   ["no such role", { status: 404, body: notFound("clusterroles") }, "role-absent"],
   ["a page of a proxy", { status: 404, headers: { "content-type": "text/html" } }, "cluster-unreachable"],
+  ["a proxy's own refusal", { status: 403, body: { message: "Forbidden" } }, "cluster-unreachable"],
+  [
+    "a server without this resource",
+    { status: 404, body: aStatus(404, "NotFound", "the server could not find the requested resource") },
+    "cluster-unexpected",
+  ],
   [
     "a server that has had enough",
     { status: 429, body: aStatus(429, "TooManyRequests", "later") },
