@@ -98,8 +98,13 @@ export function notRestored(missing: string, why: string): string {
   return `${missing}; the worker does not restore it: ${why}`;
 }
 
+/** The same of a repair that the cluster refused: each later run tries again. */
+export function notRestoredYet(missing: string, why: string): string {
+  return `${missing}; the worker can't restore access yet: ${why}`;
+}
+
 export function isNotRestored(message: string): boolean {
-  return /; the worker does not restore it: /.test(message);
+  return /; the worker (?:does not restore it|can't restore access yet): /.test(message);
 }
 
 /** Neither the worker nor a new request restores it. */

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, hasCode } from "../../access/access-error.ts";
 import { dueWork } from "../../access/lease/cluster-leases.ts";
-import { type Drift, notRestored } from "../../access/lease/drift.ts";
+import { type Drift, notRestoredYet } from "../../access/lease/drift.ts";
 import { arrivesWithin } from "../../access/lease/own-bindings.ts";
 import { removedWithoutLedgerAt } from "../../access/lease/withdrawal.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -228,8 +228,10 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
     const certain = certainRefusal(failure, before);
     const isLost = request.lease.state === "active" && hasCode(error, ...noRepair);
     // A namespace that is being deleted is gone soon: one message of loss is enough.
-    const isSaid = request.lease.drift && hasCode(error, "namespace-absent") && request.trouble?.code === error.code;
-    if (isLost && !isSaid) await recordDrift(context, request, notRestored("others removed it", error.what));
+    const isWithoutPlace = hasCode(error, "namespace-absent");
+    const isSaid = request.lease.drift && isWithoutPlace && request.trouble?.code === error.code;
+    const lost = isWithoutPlace ? "the namespace was deleted" : "others removed it";
+    if (isLost && !isSaid) await recordDrift(context, request, notRestoredYet(lost, error.what));
     if (!certain || isLost) return recordPostponed(context, request, error);
     const unwritten = { ...request, lease: { ...request.lease, writeBegan: null, place: null } };
     return recordRefusal(context, unwritten, certain);

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import { theyCanLink } from "../../../src/access/identities.ts";
+import { notRestoredYet } from "../../../src/access/lease/drift.ts";
 import { permanentSeconds } from "../../../src/access/lease/lease-record.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { milestoneOf } from "../../../src/slack/show/requester-message.ts";
@@ -250,9 +251,10 @@ test("a person whose entry is gone requests it again, unless the worker restores
       [1, 2].map(() => expect.stringContaining(`is lost: ${message}. Ask an operator.`)),
     );
   }
-  const gone = aLeasedRequest({ drift: { ...drift, message: "the namespace shop is gone" } });
+  const away = notRestoredYet("the namespace was deleted", "the API server refused it");
+  const gone = aLeasedRequest({ drift: { ...drift, message: away } });
   const lostPlace = milestoneOf(gone, aCluster({ drift: "repair" }));
-  expect(lostPlace?.message.text).toContain("is lost: the namespace shop is gone. Create it, or ask for another one.");
+  expect(lostPlace?.message.text).toContain(`is lost: ${away}. Create it, or ask for another one.`);
   expect(reported && textOfBlocks(reported.message)).toContain("[Request again] [I'm done]");
   const message = "it is in aws-auth, which staging no longer reads for this principal";
   const unread = milestoneOf(aLeasedRequest({ drift: { ...drift, message } }), aCluster({ drift: "report" }));
@@ -260,8 +262,10 @@ test("a person whose entry is gone requests it again, unless the worker restores
   expect(repaired && textOfBlocks(repaired.message)).toContain("[Extend] [I'm done]");
 });
 
-test("a person whose entry the worker does not restore reads no promise that it does", () => {
-  const message = "the entry is gone; the worker does not restore it: what the level gives has changed";
+test.each([
+  "the entry is gone; the worker does not restore it: what the level gives has changed",
+  notRestoredYet("others removed it", "what the level gives has changed"),
+])("a person whose access the worker does not restore now reads no promise that it does: %s", (message) => {
   const lost = aLeasedRequest({ drift: { at: "2026-03-01T10:00:00.000Z", message } });
 
   const told = milestoneOf(lost, aCluster({ drift: "repair" }))?.message.text;

@@ -1287,7 +1287,7 @@ test.each(["report", "repair"] as const)(
   },
 );
 
-test("a lease whose namespace is being deleted, and then is gone, is reported as lost once", async () => {
+test("a lease whose namespace is being deleted, and then is gone, is reported as lost once, and is back in a new one", async () => {
   context = contextWith("repair");
   await give(context, cluster, { id: "r-one", level: "admin", principal: alice });
   await asCreator(async (client) => void (await client.deleteBinding(await onlyBinding())));
@@ -1309,13 +1309,25 @@ test("a lease whose namespace is being deleted, and then is gone, is reported as
   await reconcileCluster(context, cluster, "inspect");
   answer(404, "NotFound", 'namespaces "default" not found', "namespaces");
   await reconcileCluster(context, cluster, "inspect");
+  const lost = await requestOf(context, "r-one");
+  await reconcileCluster(context, cluster, "inspect");
 
   const events = (await context.ledger.eventsOf("r-one", 99)).map(({ event }) => event.type);
-  expect(events.filter((type) => type === "lease.drifted")).toHaveLength(1);
-  expect(await requestOf(context, "r-one")).toMatchObject({
-    lease: { drift: { message: expect.stringContaining(ending) } },
+  expect(events.filter((type) => /^lease\.(drifted|repaired)$/.test(type))).toEqual([
+    "lease.drifted",
+    "lease.repaired",
+  ]);
+  expect(lost).toMatchObject({
+    lease: {
+      drift: {
+        message: expect.stringMatching(
+          new RegExp(`^the namespace was deleted; the worker can't restore access yet: .*${ending}`),
+        ),
+      },
+    },
     trouble: { code: "namespace-absent", message: expect.stringContaining('namespaces "default" not found') },
   });
+  expect(await requestOf(context, "r-one")).toMatchObject({ lease: { drift: null }, trouble: null });
 });
 
 describe("a role that others take from a lease in force", () => {
@@ -1452,7 +1464,7 @@ test("a lease whose removed binding a policy refuses to restore is not shown as 
   await reconcileCluster(context, cluster, "inspect");
 
   expect([lost, await lostNow()]).toEqual([
-    "others removed it; the worker does not restore it: Policy p denied the request",
+    "others removed it; the worker can't restore access yet: Policy p denied the request",
     undefined,
   ]);
   expect(await bindings()).toHaveLength(1);
