@@ -120,21 +120,27 @@ type CheckedDocument = Extract<DocumentReport, { type: "checked" }>;
 export function checkAnswer(cluster: Cluster, { mode, document, entries, bindings }: Looked): Message {
   const head = `*Who gets in to ${code(cluster.name)}* ${styled(modeFinding(mode).detail)}`;
   const isRead = mode !== "API";
+  const room = 11 - kindsOf(bindings);
+  const listed = entries.type === "checked" ? { ...entries, ...fewerKinds(entries, room - 1) } : entries;
   const shown =
-    document.type === "checked" ? { ...document, ...fewerKinds(document, roomBeside(entries, bindings)) } : document;
+    document.type === "checked" ? { ...document, ...fewerKinds(document, roomBeside(listed, room)) } : document;
   const parts = [
     bindingsBlocks(cluster, bindings),
-    entriesBlocks(cluster, entries),
+    entriesBlocks(cluster, listed),
     documentBlocks(cluster, shown, isRead),
   ];
   return messageOf([section(head), ...parts.flat()]);
 }
 
-/** How many kinds of problems of the document fit beside the rest. */
-function roomBeside(entries: EntriesReport, bindings: BindingsReport): number {
-  const taken = bindings.type === "checked" ? bindings.groups.length + 1 : bindings.type === "failed" ? 1 : 0;
-  if (entries.type === "none") return 11 - taken;
-  return Math.max(0, (entries.type === "failed" ? 9 : 10 - entries.groups.length) - taken);
+/** The place of the bindings, in kinds of problems. */
+function kindsOf(bindings: BindingsReport): number {
+  return bindings.type === "checked" ? bindings.groups.length + 1 : bindings.type === "failed" ? 1 : 0;
+}
+
+/** How many kinds of problems of the document fit beside the rest. @param room for it and the entries */
+function roomBeside(entries: EntriesReport, room: number): number {
+  if (entries.type === "none") return room;
+  return Math.max(0, entries.type === "failed" ? room - 2 : room - 1 - entries.groups.length);
 }
 
 function documentBlocks(cluster: Cluster, document: DocumentReport, isRead: boolean): KnownBlock[] {

@@ -3,7 +3,7 @@ import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/bl
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { summarize } from "../../../src/diagnosis/problems.ts";
-import type { DocumentReport, EntriesReport } from "../../../src/diagnosis/reports.ts";
+import type { BindingsReport, DocumentReport, EntriesReport } from "../../../src/diagnosis/reports.ts";
 import { checkAnswer } from "../../../src/slack/look/check.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { developers, roleEntry } from "../../builders/why-facts.ts";
@@ -176,6 +176,75 @@ describe("check of a cluster that knows access entries", () => {
   });
 });
 
+describe("check of a cluster whose levels bind roles", () => {
+  const tellOf = (bindings: BindingsReport, mode: Mode = "CONFIG_MAP", more: EntriesReport = none) =>
+    textOfBlocks(checkAnswer(aCluster(), { type: "looked", mode, document: inOrder(), entries: more, bindings }));
+  const fine = { counts: { error: 0, warning: 0, notice: 0 }, groups: [], left: 0 };
+
+  test("shows the bindings of leases first, and what is wrong with them", () => {
+    const message = "`r-7f3k` is active, but its access is missing: the ClusterRole view is gone.";
+    const group = { code: "binding-missing", severity: "error", count: 1, places: ["r-7f3k"], message } as const;
+    const counts = { error: 1, warning: 0, notice: 0 };
+
+    const text = tellOf(
+      { type: "checked", bindings: 2, counts, groups: [{ ...group, remedy: "Create it." }], left: 0 },
+      "API",
+      entries(),
+    );
+
+    expect(text).toMatchInlineSnapshot(`
+      "*Who gets in to \`staging\`* \`API\`: only access entries count; aws-auth is not read
+      *bindings of \`staging\`* ✗ 1 error
+      2 bindings of leases
+      ✗ *\`binding-missing\`* \`r-7f3k\`
+      \`r-7f3k\` is active, but its access is missing: the ClusterRole view is gone.
+            → Create it.
+      *access entries of \`staging\`* ✓ nothing to fix
+      4 access entries: 3 \`STANDARD\`, 1 \`EC2_LINUX\`
+      *aws-auth of \`staging\`* ✓ nothing to fix
+      1 entry; 1 KiB of 1,024 KiB (99 % left)
+      :warning: This cluster does not read aws-auth."
+    `);
+  });
+
+  test("counts them if nothing is wrong, also none and one alone", () => {
+    const texts = [0, 1, 2].map((bindings) => tellOf({ type: "checked", ...fine, bindings }).split("\n"));
+
+    expect(texts.map(([, verdict]) => verdict)).toEqual(Array(3).fill("*bindings of `staging`* ✓ nothing to fix"));
+    expect(texts.map(([, , count]) => count)).toEqual([
+      "0 bindings of leases",
+      "1 binding of leases",
+      "2 bindings of leases",
+    ]);
+  });
+
+  test("says nothing of bindings where no level has any", () => {
+    expect(tellOf(none)).not.toContain("bindings of");
+  });
+
+  test("says why they could not be read, and shows the document all the same", () => {
+    const message = "The API server refused to list RoleBindings. Give the operator that right.";
+
+    const text = tellOf({ type: "failed", message });
+
+    expect(text).toContain(`:warning: Couldn't read *bindings of \`staging\`*. ${message}`);
+    expect(text).toContain("*aws-auth of `staging`* ✓ nothing to fix");
+  });
+
+  test("says how many problems of other kinds it does not show, and no command for them", () => {
+    const text = tellOf({
+      type: "checked",
+      ...fine,
+      counts: { error: 0, warning: 7, notice: 0 },
+      left: 7,
+      bindings: 9,
+    });
+
+    expect(text).toContain("*bindings of `staging`* ✓ 7 warnings\n9 bindings of leases");
+    expect(text).toContain("\n7 problems of other kinds not shown.\n");
+  });
+});
+
 describe.each(["&".repeat(20_000), "`&&&&`, ".repeat(5_000)])(
   "Slack takes a check with the longest texts, %#:",
   (long) => {
@@ -221,6 +290,24 @@ describe.each(["&".repeat(20_000), "`&&&&`, ".repeat(5_000)])(
         expect(textOfBlocks({ blocks })).toContain(`${1_234 + 8 * 5_000} problems of other kinds not shown; `);
       },
     );
+
+    test("the most of bindings beside those of the entries and a document", () => {
+      const bindings = { type: "checked", bindings: 5_000, ...many, groups: groupsOf(5) } as const;
+      const found = entries({ ...many, groups: groupsOf(7) });
+      const failed = { type: "failed", message: long } as const;
+
+      for (const [each, shown] of [
+        [{ document: documentOf(11), entries: found, bindings }, "5000 bindings of leases"],
+        [{ document: documentOf(11), entries: none, bindings }, "5000 bindings of leases"],
+        [{ document: failed, entries: failed, bindings: failed }, "Couldn't read *bindings of"],
+      ] as const) {
+        const { blocks } = checkAnswer(cluster, { type: "looked", mode: "API_AND_CONFIG_MAP", ...each });
+
+        expect(problemsOf(blocks)).toEqual([]);
+        expect(lengthOfText(blocks)).toBeLessThan(longestText);
+        expect(textOfBlocks({ blocks })).toContain(shown);
+      }
+    });
 
     test("reasons why the entries, or neither, could be read", () => {
       const failed = { type: "failed", message: long } as const;
