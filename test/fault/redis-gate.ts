@@ -15,7 +15,7 @@ export interface RedisGate {
 
 /** The ledger's two scripts, by their digests, or by a text that each alone holds. They are the writes that a process can die around. */
 const writes: readonly (readonly [call: string, texts: readonly string[]])[] = [
-  ["redis.commit", [commitScript.digest, "sha256_of_pair"]],
+  ["redis.commit", [commitScript.digest, "local most = ARGV"]],
   ["redis.mark-shown", [markShownScript.digest, "local newest"]],
 ];
 
