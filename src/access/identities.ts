@@ -126,6 +126,11 @@ export function sealIdentities(
 
 const maxKeptMs = 24 * 3_600_000;
 
+/** Null: it has another form. Do not trust it without its seal. */
+export function asIdentities(value: unknown): Identities | null {
+  return identitiesForm.safeParse(value).data ?? null;
+}
+
 /** What a worker sealed about this person on this cluster in the last day; null: it is something else. */
 export function readIdentities(
   value: unknown,
@@ -134,7 +139,7 @@ export function readIdentities(
   keys: PreviewPublicKeys,
   now: Date,
 ): Identities | null {
-  const { data: found } = identitiesForm.safeParse(value);
+  const found = asIdentities(value);
   if (found?.user !== user || found.cluster !== cluster.name) return null;
   if (isDatedAhead(found, now) || now.getTime() - Date.parse(found.at) > maxKeptMs) return null;
   return hasSeal(keys, "identities", found, { cluster: sealedClusterOf(cluster) }) ? found : null;

@@ -226,6 +226,8 @@ export async function setField(redis: RedisClient, key: string, field: string, v
 const listKey = "{eks-access}:fleet";
 const noticesKey = "{eks-access}:notices";
 const maxNotices = 100;
+/** Of all together, in UTF-16 units: someone with Redis can write a hundred that fill the memory. */
+const maxNoticesLength = 1_000_000;
 
 /** KEYS: the list, the notices. ARGV: when the list was made, the list, and its notice if there is one. */
 const publishFleetScript = scriptOf(`
@@ -254,7 +256,13 @@ export function redisFleet(redis: RedisClient) {
       await redis.lpush(noticesKey, JSON.stringify(notice));
       await redis.ltrim(noticesKey, 0, maxNotices - 1);
     },
-    notices: async (): Promise<readonly unknown[]> =>
-      (await wholeOf(redis, "LRANGE", noticesKey, "0", String(maxNotices - 1))).map(storedJson),
+    notices: async (): Promise<readonly unknown[]> => {
+      let room = maxNoticesLength;
+      const texts = await wholeOf(redis, "LRANGE", noticesKey, "0", String(maxNotices - 1));
+      return texts.flatMap((text) => {
+        room -= text.length;
+        return room < 0 ? [] : [storedJson(text)];
+      });
+    },
   };
 }

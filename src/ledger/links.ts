@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { AuditEvent } from "../access/audit-event.ts";
 import {
   accountIn,
+  asIdentities,
   type Identities,
   type IdentityRules,
   type KnownOf,
@@ -150,9 +151,14 @@ export function redisLinks(store: Store) {
       return readEach(store, "link questions", await hashOf(redis, questionsKey));
     },
     /** What a worker found out about a person, by cluster, for a day at most. Trust none without its seal. */
-    identitiesOf: async (user: string): Promise<ReadonlyMap<string, unknown>> => {
-      const found = await hashOf(redis, identitiesKey(user));
-      return readEach(store, "identities", found, (cluster) => `${user} ${cluster}`);
+    identitiesOf: async (user: string): Promise<ReadonlyMap<string, Identities>> => {
+      const found = new Map<string, Identities>();
+      // Each is gone before the next is parsed, if it is something else: all together can fill the memory.
+      for (const [cluster, text] of await hashOf(redis, identitiesKey(user))) {
+        const read = asIdentities(await store.read("identities", `${user} ${cluster}`, text));
+        if (read) found.set(cluster, read);
+      }
+      return found;
     },
     rememberIdentities: async (found: Identities): Promise<void> => {
       const key = identitiesKey(found.user);

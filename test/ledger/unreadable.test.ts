@@ -370,6 +370,25 @@ test.each<readonly [key: string, read: (ledger: Ledger) => Promise<unknown>, abs
   expect(closed).not.toHaveBeenCalled();
 });
 
+test("what someone with Redis puts among a person's identities is not kept: together it would fill the memory", async () => {
+  const found = { user: "U0ENGINEER", cluster: "staging", email: "", at: "2026-03-01T09:00:00.000Z" } as const;
+  const whole = { ...found, person: null, why: null, seal: "" };
+  await aLedger().rememberIdentities(whole);
+  await connection.redis.hset("{eks-access}:identities:U0ENGINEER", { one: "[[]]", two: JSON.stringify(found) });
+
+  expect(await aLedger().identitiesOf("U0ENGINEER")).toEqual(new Map([["staging", whole]]));
+});
+
+test("of notices that would fill the memory together, the newest are read", async () => {
+  const notices = Array.from({ length: 30 }, (_, index) => JSON.stringify([index, "x".repeat(90_000)]));
+  await connection.redis.rpush("{eks-access}:notices", ...notices);
+
+  const read = await aLedger().notices();
+
+  expect(read).toHaveLength(11);
+  expect(read).toEqual(notices.slice(0, 11).map((each) => JSON.parse(each)));
+});
+
 test("a proposal under another person's name counts for no one: an administrator would confirm a link of an attacker", async () => {
   const ledger = aLedger();
   const [arn, id] = ["arn:aws:iam::111122223333:user/engineer", "p-1"];
