@@ -77,7 +77,7 @@ export function openClient(
  * them, and a process has forty at once: a byte of JSON can take thirty of memory.
  */
 const largestAnswers = {
-  ledger: { ofMany: 80_000_000, ofOne: 8_000_000 },
+  ledger: { ofMany: 32_000_000, ofOne: 8_000_000 },
   queues: { ofMany: 8_000_000, ofOne: 1_000_000 },
   jobs: { ofMany: 128_000, ofOne: 128_000 },
 };

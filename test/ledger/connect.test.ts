@@ -62,6 +62,8 @@ test("a value without end fails its command and fills no memory, and the connect
   for (const failure of await Promise.all(failures))
     expect(failure).toMatchObject({ message: expect.stringMatching(/^Redis answers get with more than/) });
   await expect.poll(() => redis.ping().catch(() => null)).toBe("PONG");
+  const inScript = redis.eval("return redis.call('GET', KEYS[1])", 1, "large");
+  await expect(inScript).rejects.toThrow(/^Redis answers eval with more than/);
   expect(await waiting.ping()).toBe("PONG");
   for (const each of [blocking, waiting]) each.disconnect();
   await close();
