@@ -13,6 +13,7 @@ import {
 import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import { kubernetesGroups } from "../../access/policy/policy-text.ts";
 import { outsideWords } from "../../access/redact.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import { burstWidth, inParallel } from "../../operations/deadlines.ts";
 import type { BindingState } from "./binding-state.ts";
@@ -192,7 +193,9 @@ async function carryOut(
       context.metrics?.writes.inc({ cluster: cluster.name, way: "binding" });
       const began = answered.get(lease);
       answered.delete(lease);
-      const found = await client.createBinding(binding, { lease }).catch(ignoreTaken);
+      const found = await client
+        .createBinding(binding, { lease })
+        .catch((error) => ignoreTaken(error, client, binding));
       if (began !== undefined) answered.set(lease, began);
       if (!found) continue;
       created.push(found);
@@ -211,10 +214,12 @@ async function carryOut(
   }
 }
 
-/** Our binding has the name already: an unanswered call arrived. The run reads it back in any case. */
-function ignoreTaken(error: unknown): null {
+/** Our binding has the name already: an unanswered call arrived. The run reads it back in any case. @throws AccessError */
+async function ignoreTaken(error: unknown, { findBinding }: ClusterClient, binding: NewBinding): Promise<null> {
   if (!hasCode(error, "binding-exists")) throw error;
-  return null;
+  if (await findBinding(binding)) return null;
+  // Others deleted it meanwhile, or a proxy answered: no one has to delete anything.
+  throw new AccessError("cluster-conflict", anotherWriter("deleted", placeInWords(binding)));
 }
 
 function stillThere(what: string): AccessError {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { alreadyExists, statusAnswer } from "../../../sandbox/cluster/status.ts";
 import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
 import { writeAnnotation } from "../../../src/access/lease/annotation.ts";
@@ -93,6 +94,16 @@ test("a creation without an answer is told, and no reading for which the run has
   const { trouble } = await give(context, cluster, { id: "r-one", principal: alice });
 
   expect(trouble?.message).toContain("did not answer POST clusterrolebinding");
+});
+
+test("a name that the API server calls taken, and that no binding has, is tried again and refuses no lease", async () => {
+  const taken = alreadyExists({ group: "rbac.authorization.k8s.io", kind: "", resource: "clusterrolebindings" }, "x");
+  const { status, body = "" } = statusAnswer(taken);
+  side().sandbox.faults.plan("kubernetes.create-clusterrolebinding", { type: "answer", status, body });
+
+  const given = await give(context, cluster, { id: "r-one", principal: alice });
+
+  expect(given.lease).toMatchObject({ state: "active", failure: null });
 });
 
 describe("a lease for one person", () => {
