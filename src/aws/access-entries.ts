@@ -1,4 +1,5 @@
 import { type AccessScope, type EKS, NotFoundException, ResourceNotFoundException } from "@aws-sdk/client-eks";
+import { z } from "zod";
 import { AccessError, type FailureCode } from "../access/access-error.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
@@ -116,6 +117,16 @@ async function listAll({ client, clusterName, call }: Calls): Promise<readonly s
   });
 }
 
+const text = z.string().optional();
+
+/** The SDK gives each member as it came. */
+const entryForm = z.object({
+  principalArn: z.string(),
+  ...{ accessEntryArn: text, type: text, username: text },
+  kubernetesGroups: z.array(z.string()).optional(),
+  tags: z.record(z.string(), z.string()).optional(),
+});
+
 /** Without its policies. */
 async function describeAlone({ client, clusterName, call }: Calls, principalArn: string) {
   const answer = await call("DescribeAccessEntry", principalArn, () =>
@@ -124,7 +135,8 @@ async function describeAlone({ client, clusterName, call }: Calls, principalArn:
   if ("isAbsent" in answer) return null;
   const entry = answer.accessEntry;
   // A proxy can answer with what it kept of another call, and its groups would be written here.
-  const isOfIt = entry?.principalArn?.toLowerCase() === principalArn.toLowerCase();
+  const { data: known } = entryForm.safeParse(entry);
+  const isOfIt = known?.principalArn.toLowerCase() === principalArn.toLowerCase();
   return answeredWith(isOfIt ? entry : undefined, `eks:DescribeAccessEntry of ${principalArn}`);
 }
 

@@ -123,6 +123,20 @@ test("an access entry of another principal than the one that was asked about is 
   await expect(entries.identityOf(accountUnderTest().workerArn)).rejects.toMatchObject({ code: "aws-unexpected" });
 });
 
+test.each([
+  { principalArn: 5 },
+  { username: 5 },
+  { kubernetesGroups: "viewers" },
+  { kubernetesGroups: [5] },
+  { tags: "x" },
+])("an access entry with %j is no answer, and fails by that and not by our code", async (change) => {
+  const principalArn = accountUnderTest().workerArn;
+  always("eks.DescribeAccessEntry", { accessEntry: { principalArn, username: "w", kubernetesGroups: [], ...change } });
+  const entries = accessEntriesOf(await opened());
+
+  await expect(entries.describe(principalArn)).rejects.toMatchObject({ code: "aws-unexpected" });
+});
+
 test("an answer of AWS that is larger than any page is refused", async () => {
   const calls = always("eks.ListAccessEntries", { accessEntries: ["x".repeat(5 * 2 ** 20)] });
   const entries = accessEntriesOf(await opened());
