@@ -12,7 +12,7 @@ import { type AccessRequest, type ApprovedRequest, askerOf } from "../access/rec
 import { isClosed } from "../access/request.ts";
 import type { RedisClient } from "./client.ts";
 import { indexLua, runScript, scriptOf } from "./commit-script.ts";
-import { readListed, readRecords, recordKey } from "./records.ts";
+import { readListed, readRecords, recordKey, recordPrefix } from "./records.ts";
 import { type Store, wholeOf } from "./stored.ts";
 
 const prefix = "{eks-access}";
@@ -129,6 +129,24 @@ return 1
 /** The most due records in one look; the rest is due again soon. */
 const maxDue = 10_000;
 
+/**
+ * The first of a list, with their places. Ids without a record leave it: someone with Redis could put a million before the others, and no
+ * lease would end on time. KEYS: the list, the prefix of records' keys. ARGV: the last place, the most
+ */
+const firstScript = scriptOf(`
+local listed, found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, 100000), {}
+for i = 1, #listed, 2 do
+  if redis.call('EXISTS', KEYS[2] .. listed[i]) == 0 then redis.call('ZREM', KEYS[1], listed[i])
+  elseif #found < tonumber(ARGV[2]) then found[#found + 1] = { listed[i], listed[i + 1] } end
+end
+return found
+`);
+
+async function firstUntil(redis: RedisClient, key: string, until: Date, most: number) {
+  const found = await runScript(redis, firstScript, [key, recordPrefix], [String(until.getTime()), String(most)]);
+  return found as readonly (readonly [id: string, place: string])[];
+}
+
 /** An unreadable record stays due and would block others, so it is due again later. */
 const lookAgainMs = 5 * 60_000;
 
@@ -138,8 +156,11 @@ export async function readDue(
   limit: number,
   isKnown: (id: string, dueAt: number) => boolean,
 ): Promise<readonly LedgerRecord[]> {
-  const found = await store.redis.zrangebyscore(dueKey, "-inf", now.getTime(), "WITHSCORES", "LIMIT", 0, maxDue);
-  const ids = found.filter((id, index) => index % 2 === 0 && !isKnown(id, Number(found[index + 1]))).slice(0, limit);
+  const found = await firstUntil(store.redis, dueKey, now, maxDue);
+  const ids = found
+    .filter(([id, place]) => !isKnown(id, Number(place)))
+    .map(([id]) => id)
+    .slice(0, limit);
   const records = await readRecords(store, ids);
   const read = new Set(records.map(({ id }) => id));
   const missing = ids.filter((id) => !read.has(id));
@@ -151,8 +172,8 @@ export async function readDue(
 }
 
 /** Ids of overdue leases, the longest overdue first. */
-export function overdueIds(redis: RedisClient, since: Date, limit: number): Promise<readonly string[]> {
-  return redis.zrangebyscore(goneKey, "-inf", since.getTime(), "LIMIT", 0, limit);
+export async function overdueIds(redis: RedisClient, since: Date, limit: number): Promise<readonly string[]> {
+  return (await firstUntil(redis, goneKey, since, limit)).map(([id]) => id);
 }
 
 /** Ids of a cluster's pending requests with something due, the longest due first. */
@@ -162,7 +183,7 @@ export async function duePendingIds(
   now: Date,
   limit: number,
 ): Promise<readonly string[]> {
-  const due = await redis.zrangebyscore(dueKey, "-inf", now.getTime(), "LIMIT", 0, maxDue);
+  const due = (await firstUntil(redis, dueKey, now, maxDue)).map(([id]) => id);
   if (due.length === 0) return [];
   const places = await redis.zmscore(clusterKey("pending", cluster), ...due);
   return due.filter((_, index) => places[index] != null).slice(0, limit);

@@ -196,6 +196,17 @@ test("a person with Redis who fills a cluster's list keeps no lease of it from i
   expect(await connection.redis.zcard(list)).toBe(1);
 });
 
+test("a person with Redis who puts 50,000 ids before the due leases delays no end, and hides no late one", async () => {
+  const ledger = aLedger();
+  await ledger.commit(aChange(active()));
+  const fill = "for i = 1, tonumber(ARGV[1]) do redis.call('ZADD', KEYS[1], 0, 'r-' .. i .. 'x') end";
+  for (const list of ["due", "gone-by"]) await connection.redis.eval(fill, 1, `{eks-access}:${list}`, 50_000);
+
+  expect(await ledger.due(farFuture, 10)).toEqual([active()]);
+  expect(await ledger.overdue(farFuture, 10)).toEqual([active()]);
+  expect(await connection.redis.zcard("{eks-access}:due")).toBe(1);
+});
+
 test("a person with Redis who lists 200,000 extensions of a lease hides no genuine one", async () => {
   const ledger = aLedger();
   const extension = { ...aRequest({ id: "r-2" }), extends: "r-1" };
