@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { styleText } from "node:util";
-import { readPrincipal } from "../access/arn.ts";
+import { canonicalCaller, readPrincipal } from "../access/arn.ts";
 import type { Change, Refusal } from "../access/principal.ts";
 import { forTerminal } from "../access/redact.ts";
 import {
@@ -87,7 +87,7 @@ export function readPlanOptions(argv: readonly string[]): PlanOptions {
   return { path, task: readTask(read), guard: readGuard(values), json, out };
 }
 
-const parse = (argv: readonly string[]) => readArguments(argv, options);
+const parse = (argv: readonly string[]) => readArguments(argv, options, ["groups"]);
 
 type Parsed = ReturnType<typeof parse>;
 
@@ -105,6 +105,8 @@ function readTask({ values, tokens }: Parsed): PlanOptions["task"] {
 }
 
 function readGuard(values: Parsed["values"]): PlanGuard {
+  // One that no caller has would guard nothing.
+  if (values.creator !== undefined && canonicalCaller(values.creator) === null) needs("an ARN with --creator");
   return {
     ...(values.creator === undefined ? {} : { creatorArn: values.creator }),
     ...(values.account === undefined ? {} : { account: values.account }),

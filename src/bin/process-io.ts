@@ -63,11 +63,33 @@ export function cliCommand<More extends readonly unknown[]>(
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
-export function readArguments<const Known extends Options>(argv: readonly string[], options: Known) {
+/** @param mayBeEmpty the options for which an empty value says something */
+export function readArguments<const Known extends Options>(
+  argv: readonly string[],
+  options: Known,
+  mayBeEmpty: readonly (keyof Known)[] = [],
+) {
   try {
-    return parseArgs({ args: [...argv], allowPositionals: true, options, tokens: true });
+    const given = { args: [...argv], allowPositionals: true, tokens: true } as const;
+    refuseUnclear(parseArgs({ ...given, options: options as Options }).tokens, options, mayBeEmpty);
+    return parseArgs({ ...given, options });
   } catch (error) {
+    if (error instanceof Unusable) throw error;
     return misused(argumentMistake(error instanceof Error ? error.message : String(error)));
+  }
+}
+
+type Tokens = ReturnType<typeof parseArgs<{ allowPositionals: true; tokens: true; options: Options }>>["tokens"];
+
+/** Of an option that is there twice the last one would count, and a blank one is a shell's variable that is not set. */
+function refuseUnclear(tokens: Tokens, options: Options, mayBeEmpty: readonly PropertyKey[]): void {
+  const seen = new Set<string>();
+  for (const token of tokens) {
+    if (token.kind !== "option" || token.value === undefined) continue;
+    const { name, value } = token;
+    if (value.trim() === "" && !mayBeEmpty.includes(name)) needs(`a value for --${name}`);
+    if (seen.has(name) && !options[name]?.multiple) needs(`--${name} once`);
+    seen.add(name);
   }
 }
 

@@ -51,8 +51,10 @@ function addMember(id: string, allow = reads): void {
   }
 }
 
-const init = (...argv: readonly string[]): Promise<CommandRun> =>
-  runCommand((args, io) => runInit(args, io, async () => {}), ["--out", folder, "--regions", region, ...argv]);
+const init = (...argv: readonly string[]): Promise<CommandRun> => {
+  const regions = argv.includes("--regions") ? [] : ["--regions", region];
+  return runCommand((args, io) => runInit(args, io, async () => {}), ["--out", folder, ...regions, ...argv]);
+};
 const written = (name: string) => readFile(join(folder, name), "utf8");
 
 async function clustersWritten(tags: Readonly<Record<string, Readonly<Record<string, string>>>>) {

@@ -195,6 +195,8 @@ describe("eks-access plan", () => {
     ["groups behind a removal", ["-", "--remove", "x", "--groups", "y"]],
     ["a username given twice", ["-", "--add", "x", "--username", "a", "--username", "b"]],
     ["a change and a repair at once", ["-", "--remove", "x", "--repair", "1"]],
+    ["a creator that no caller is", ["-", "--remove", "x", "--creator", "111122223333:role/ops"]],
+    ["two creators", ["-", "--remove", "x", "--creator", `${account}role/a`, "--creator", `${account}role/b`]],
     ["an unknown option", ["-", "--force"]],
   ])("answers 2 and the usage for %s", async (_what, argv) => {
     const run = await runCommand(runPlan, argv, { stdin: file });

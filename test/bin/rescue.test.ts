@@ -365,7 +365,7 @@ test.each([
   ["--for", "soon", "Give --for as a duration"],
   ["--role", arns.engineer, "A rescue needs a role"],
   ["--role", "arn:aws:iam::999999999999:role/x", "is in 999999999999"],
-  ["--reason", "", "Give --role, --for, --by and --reason"],
+  ["--reason", " ", "Give a value for --reason."],
 ])("%s %s is refused before anything is done", async (name, value, message) => {
   const argv = order.map((each, index) => (order[index - 1] === name ? value : each));
 
@@ -675,7 +675,8 @@ test.each<[string, (entries: AccessEntries, made: AccessEntry) => Promise<void>]
 });
 
 test("a rescue with the tags of an earlier one of the same role ends on time", async () => {
-  await rescue("--yes", "--document", good, "--for", "10s", "--keep");
+  const brief = order.map((each, index) => (order[index - 1] === "--for" ? "10s" : each));
+  await runCommand(runRescue, [...brief, "--yes", "--document", good, "--keep"]);
   const earlier = await entry();
   const inAMinute = () => new Date(Date.now() + 60_000);
   await asWorker((context, cluster) => endRescues({ ...context, now: inAMinute }, cluster));
