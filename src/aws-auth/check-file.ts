@@ -1,8 +1,11 @@
-import type { ConfigMapFile } from "./config-map.ts";
+import { isRecord } from "../access/collections.ts";
+import { leasesAnnotation, leasesThatFit, noRoomWords, roomIn } from "../access/lease/annotation.ts";
+import { annotationsOf, type ConfigMapFile } from "./config-map.ts";
 import { type Entry, type Problem, SECTIONS } from "./document.ts";
 import { LINE_BREAK } from "./go-yaml/cursor.ts";
 import { parseDocument } from "./parse.ts";
 import { type Identity, resolve } from "./resolve.ts";
+import { misspelt } from "./section-problems.ts";
 
 type FileProblem = Omit<Problem, "key"> & { line: number; column: number };
 
@@ -23,7 +26,8 @@ export function checkFile(file: ConfigMapFile, arns: readonly string[]): FileRep
     const place = locate(section ?? key ?? "", line, column);
     return { code, severity, section, ...place, message: withFileLines(message, file, locate), remedy };
   });
-  const problems = [...misplacedProblems(file, locate), ...notTextProblems(file), ...found].sort(
+  const outside = [...misplacedProblems(file, locate), ...binaryProblems(file), ...roomProblems(file)];
+  const problems = [...outside, ...notTextProblems(file), ...found].sort(
     (a, b) => a.line - b.line || a.column - b.column,
   );
   return {
@@ -58,13 +62,48 @@ function misplacedRemedy(name: string, data: ConfigMapFile["data"]): string {
   return Object.hasOwn(data, name) ? `Move its entries to ${name} under data.` : "Indent it under data.";
 }
 
+/** The API server takes sections there, and the authenticator reads none of them. */
+function binaryProblems({ object: { binaryData }, map, line, text }: ConfigMapFile): FileProblem[] {
+  if (!isRecord(binaryData)) return [];
+  const node = map?.fields.get("binaryData");
+  const fields = node?.value.type === "map" ? node.value.fields : null;
+  return SECTIONS.filter((name) => Object.hasOwn(binaryData, name)).map((name) => {
+    const start = fields?.get(name)?.key.start;
+    const at = start
+      ? { line: line + start.line + 1, column: start.column + 1 }
+      : keyPlace(text.split(LINE_BREAK), "binaryData");
+    const { severity, message, remedy } = misspelt(`binaryData.${name}`, name, true);
+    return { code: "field-misplaced", severity, section: null, ...at, message, remedy };
+  });
+}
+
+/** Without room for its memory, no lease begins in the document. */
+function roomProblems(file: ConfigMapFile): FileProblem[] {
+  const annotations = annotationsOf(file);
+  const room = roomIn(annotations);
+  if (!room.largest || leasesThatFit(room, annotations[leasesAnnotation]) > 0) return [];
+  const largest = { ...room.largest, name: onOneLine(room.largest.name) };
+  const at = keyPlace(file.text.split(LINE_BREAK), "annotations");
+  const message = noRoomWords("aws-auth", { ...room, largest });
+  return [{ code: "annotation-full", severity: "warning", section: null, ...at, message, remedy: "Remove it." }];
+}
+
 function notTextProblems({ notText }: ConfigMapFile): FileProblem[] {
   return notText.map(({ key, line, column }) => {
     const section = SECTIONS.find((name) => name === key) ?? null;
-    const message = `The value of ${key} is not text.`;
-    const remedy = `Write ${key}: | above its lines.`;
+    const { message, remedy } = notTextWords(key);
     return { code: "section-not-text", severity: "error", section, line, column, message, remedy };
   });
+}
+
+export function notTextWords(key: string): Pick<Problem, "message" | "remedy"> {
+  const name = onOneLine(key);
+  return { message: `The value of ${name} is not text.`, remedy: `Write ${name}: | above its lines.` };
+}
+
+/** A name is from outside: one with a line break would write a line of its own. */
+function onOneLine(name: string): string {
+  return /^[\w./-]+$/.test(name) ? name : JSON.stringify(name);
 }
 
 type FilePlace = { line: number; column: number };

@@ -31,6 +31,11 @@ function nameOf({ metadata }: Readonly<Record<string, unknown>>): unknown {
   return isRecord(metadata) ? metadata.name : undefined;
 }
 
+export function annotationsOf({ object: { metadata } }: ConfigMapFile): Readonly<Record<string, string>> {
+  const found = isRecord(metadata) && isRecord(metadata.annotations) ? Object.entries(metadata.annotations) : [];
+  return Object.fromEntries(found.filter((field): field is [string, string] => typeof field[1] === "string"));
+}
+
 type ConfigMapReading = { type: "file"; file: ConfigMapFile } | { type: "unusable"; message: string };
 
 /** Reads a file as kubectl would: JSON, or else YAML. Of several objects it takes the one named aws-auth. */

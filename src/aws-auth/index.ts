@@ -1,7 +1,7 @@
 /** Everything of src/aws-auth that other rooms can import; test/architecture.test.ts allows nothing else. */
 
-export { checkFile, type FileReport, locator, toSarif, withFileLines } from "./check-file.ts";
-export { type ConfigMapFile, readConfigMapFile } from "./config-map.ts";
+export { checkFile, type FileReport, locator, notTextWords, toSarif, withFileLines } from "./check-file.ts";
+export { annotationsOf, type ConfigMapFile, readConfigMapFile } from "./config-map.ts";
 export {
   type AwsAuthDocument,
   callerKey,

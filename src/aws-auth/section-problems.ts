@@ -66,7 +66,7 @@ export function contentDropped(section: Section, at: Mark): Problem {
 }
 
 /** @param isTaken whether another key has the name, or gets it: of two equal keys the last one would replace the other. */
-function misspelt(key: string, section: Section, isTaken: boolean): Problem {
+export function misspelt(key: string, section: Section, isTaken: boolean): Problem {
   const message = `The authenticator does not read ${JSON.stringify(key)}.`;
   const remedy = isTaken ? `Move its entries to ${section}.` : `Rename it to ${section}.`;
   return { ...ofNoSection, code: "section-misspelt", key, message, remedy };

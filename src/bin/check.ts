@@ -3,6 +3,7 @@ import {
   checkFile,
   type FileReport,
   type Identity,
+  notTextWords,
   quote,
   readConfigMapFile,
   toSarif,
@@ -29,9 +30,19 @@ export const runCheck = cliCommand("check", checkUsage, async (argv, io) => {
   return report.ok ? 0 : 1;
 });
 
-export async function readAwsAuthFile(path: string, io: CommandIo): Promise<ConfigMapFile> {
+async function readAwsAuthFile(path: string, io: CommandIo): Promise<ConfigMapFile> {
   const reading = readConfigMapFile(await readInput(path, io));
   return reading.type === "file" ? reading.file : unusable(`${path}: ${reading.message}`);
+}
+
+/** The same, of texts alone: a section that is a list would count as absent. */
+export async function readAllTexts(path: string, io: CommandIo): Promise<ConfigMapFile> {
+  const file = await readAwsAuthFile(path, io);
+  for (const { key, line, column } of file.notText) {
+    const { message, remedy } = notTextWords(key);
+    unusable(`${path}:${line}:${column}: ${message} ${remedy}`);
+  }
+  return file;
 }
 
 interface Options {

@@ -21,7 +21,7 @@ import {
   withFileLines,
   writeConfigMap,
 } from "../aws-auth/index.ts";
-import { identityText, readAwsAuthFile } from "./check.ts";
+import { identityText, readAllTexts } from "./check.ts";
 import { type CommandIo, cliCommand, needs, readArguments, reasonOf, unusable } from "./process-io.ts";
 
 export const planUsage = `Usage: eks-access plan FILE|- [--add ARN --username U --groups A,B | --remove ARN]… [options]
@@ -158,10 +158,7 @@ export function toChanges(document: AwsAuthDocument, asked: readonly CommandLine
 export const runPlan = cliCommand("plan", planUsage, async (argv, io) => {
   const options = readPlanOptions(argv);
   const { path, task } = options;
-  const file = await readAwsAuthFile(path, io);
-  for (const { key, line, column } of file.notText) {
-    unusable(`${path}:${line}:${column}: the value of ${key} is not text. Write ${key}: | above its lines.`);
-  }
+  const file = await readAllTexts(path, io);
   const document = parseDocument(file.data);
   if (task.type === "repairs") return listRepairs(document, file, options, io);
   return printPlan(planTask(document, task, options), file, options, io);

@@ -1,7 +1,6 @@
 import { AccessError, explainFailure, hasCode } from "../access/access-error.ts";
 import { parseDuration } from "../access/ask/duration.ts";
 import type { AuditEvent } from "../access/audit-event.ts";
-import { isRecord } from "../access/collections.ts";
 import { unreviewedEmergency } from "../access/emergency.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { creatorArnOf, type KnownCreator } from "../access/policy/creator.ts";
@@ -10,6 +9,7 @@ import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import { isRescue, withEmergency, withLease } from "../access/request.ts";
 import type { EksCluster } from "../aws/eks-cluster.ts";
 import { callerIdentity } from "../aws/sts.ts";
+import { annotationsOf } from "../aws-auth/index.ts";
 import { eventOf, recordChange, updateRequest } from "../ledger/lifecycle.ts";
 import { wakeWaiting } from "../ledger/look-ups.ts";
 import { wake } from "../ledger/queues.ts";
@@ -31,7 +31,7 @@ import {
   type RescueJournal,
   type RescueOrder,
 } from "../worker/rescue/rescue-session.ts";
-import { readAwsAuthFile } from "./check.ts";
+import { readAllTexts } from "./check.ts";
 import { type CommandIo, cliCommand, needs, readOneCluster, stackOf, unusable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
 
@@ -170,13 +170,8 @@ async function readGood({ document }: RescueOptions, io: CommandIo): Promise<Res
   if (document === null) return null;
   if (document === "kept") return "last";
   if (document === "kept-before") return "before";
-  const { data, object } = await readAwsAuthFile(document, io);
-  return { data, annotations: annotationsIn(object.metadata) };
-}
-
-function annotationsIn(metadata: unknown): Readonly<Record<string, string>> {
-  const found = isRecord(metadata) && isRecord(metadata.annotations) ? Object.entries(metadata.annotations) : [];
-  return Object.fromEntries(found.filter((field): field is [string, string] => typeof field[1] === "string"));
+  const file = await readAllTexts(document, io);
+  return { data: file.data, annotations: annotationsOf(file) };
 }
 
 /** A rescue that died continues under its own record, with the same end. Its access entry has both if Redis lost the record. */

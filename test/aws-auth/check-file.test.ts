@@ -82,6 +82,55 @@ describe("checkFile", () => {
     expect(checkFile(json, []).problems).toMatchObject([{ ...common, line: 3, column: 3 }]);
   });
 
+  it("says of a section in binaryData that no one reads it", () => {
+    const yaml = read(`${head}  mapRoles: ""\nbinaryData:\n  logo: eA==\n  mapRoles: eA==\n  mapUsers: eA==\n`);
+    const json = read(JSON.stringify({ kind: "ConfigMap", binaryData: { mapUsers: "eA==" } }, null, 1));
+
+    const common = { code: "field-misplaced", severity: "error", section: null };
+    expect(checkFile(yaml, []).problems).toEqual([
+      {
+        ...common,
+        ...{ line: 7, column: 3, message: 'The authenticator does not read "binaryData.mapRoles".' },
+        remedy: "Move its entries to mapRoles.",
+      },
+      {
+        ...common,
+        ...{ line: 8, column: 3, message: 'The authenticator does not read "binaryData.mapUsers".' },
+        remedy: "Move its entries to mapUsers.",
+      },
+    ]);
+    expect(checkFile(json, []).problems).toMatchObject([{ ...common, line: 3, column: 3 }]);
+    expect(checkFile(read(`${head}  mapRoles: ""\nbinaryData: [mapUsers]\n`), []).problems).toEqual([]);
+  });
+
+  it("warns of annotations that leave no room for a lease, and names the largest", () => {
+    const withNote = (bytes: number) =>
+      read(`kind: ConfigMap\nmetadata:\n  name: aws-auth\n  annotations: {a: b, notes: ${"x".repeat(bytes)}}\n`);
+
+    const [full, room] = [withNote(250_000), withNote(200_000)].map((file) => checkFile(file, []));
+
+    expect(full).toMatchObject({
+      ok: false,
+      problems: [
+        {
+          ...{ code: "annotation-full", severity: "warning", section: null, line: 4, column: 3 },
+          message:
+            "The annotation of aws-auth has no room for more leases: others' annotations take 250007 of 262144 bytes, notes alone 250005.",
+          remedy: "Remove it.",
+        },
+      ],
+    });
+    expect(room?.problems).toEqual([]);
+  });
+
+  it("quotes a key that would write a line of its own", () => {
+    const { problems } = checkFile(read(`${head}  "a\\n0 errors": 12\n`), []);
+
+    expect(problems).toMatchObject([
+      { message: 'The value of "a\\n0 errors" is not text.', remedy: 'Write "a\\n0 errors": | above its lines.' },
+    ]);
+  });
+
   it.each([
     ["username: {{SessionName}}", "section-unreadable", "Quote the text with {{."],
     ["username: “dev”", "username-characters", "Remove them."],

@@ -216,7 +216,7 @@ describe("eks-access plan", () => {
     const run = await runCommand(runPlan, ["-", "--remove", "x"], { stdin: file.replace("mapUsers: |", "mapUsers:") });
 
     expect(run).toMatchObject({ code: 2, stdout: "" });
-    expect(run.stderr).toContain("-:17:3: the value of mapUsers is not text");
+    expect(run.stderr).toContain("-:17:3: The value of mapUsers is not text. Write mapUsers: |");
   });
 
   it("shows who can sign in after a repair of mapAccounts", async () => {

@@ -375,6 +375,20 @@ test.each([
   expect(await records()).toEqual([]);
 });
 
+test("a good document whose section is no text is refused before anything is done, as a plan refuses it", async () => {
+  write({});
+  const file = join(folder, "list.yaml");
+  await writeFile(file, `mapUsers: ""\nmapRoles:\n  - rolearn: ${arns.node}\n`);
+
+  expect(await rescue("--yes", "--document", file)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(
+      `${file}:2:1: The value of mapRoles is not text. Write mapRoles: | above its lines.`,
+    ),
+  });
+  expect(await records()).toEqual([]);
+});
+
 const [before, after] = ["sts.GetCallerIdentity", "eks.CreateAccessEntry"] as const;
 const begun = "r-\\w+ has begun";
 

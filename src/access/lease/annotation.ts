@@ -220,6 +220,11 @@ export function spaceTakenByOthers({ others, largest }: AnnotationRoom): string 
   return `others' annotations take ${others} of ${allAnnotationsBytes} bytes, ${largest.name} alone ${largest.bytes}`;
 }
 
+export function noRoomWords(name: string, room: AnnotationRoom): string {
+  const clause = spaceTakenByOthers(room);
+  return `The annotation of ${name} has no room for more leases${clause ? `: ${clause}` : ""}.`;
+}
+
 /** How many more leases fit beside our present text. */
 export function leasesThatFit({ forLeases }: AnnotationRoom, text: string | undefined): number {
   return Math.max(0, Math.floor((forLeases - Buffer.byteLength(text ?? "")) / bytesOfLease));

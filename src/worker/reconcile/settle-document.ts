@@ -3,8 +3,8 @@ import {
   type AnnotationRoom,
   fenceAnnotation,
   fitsAnnotation,
+  noRoomWords,
   roomIn,
-  spaceTakenByOthers,
 } from "../../access/lease/annotation.ts";
 import { holdingsOfBegun, shareInCluster } from "../../access/lease/cluster-leases.ts";
 import { type MapOwner, mapOwner, ownedDocument } from "../../access/lease/drift.ts";
@@ -241,9 +241,8 @@ function byPrincipal(refusals: readonly Refusal[], targets: ReadonlyMap<string, 
 
 /** Why a lease that the cluster can't remember is not given: after a loss of the ledger it would never end (law 10). */
 export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal {
-  const clause = spaceTakenByOthers(room);
-  const [why, others] = clause ? [`: ${clause}`, ", or an operator to remove annotations"] : ["", ""];
-  const message = `The annotation of ${name} has no room for more leases${why}. Ask again when some end${others}.`;
+  const others = room.largest ? ", or an operator to remove annotations" : "";
+  const message = `${noRoomWords(name, room)} Ask again when some end${others}.`;
   return { code: "annotation-full", message };
 }
 
