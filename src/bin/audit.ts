@@ -18,7 +18,16 @@ import { type AuditLog, redisAuditLog } from "../ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { pagesOf, readAccessReview, verifyAuditLog } from "../ledger/verify-audit-log.ts";
 import { erase } from "./erase.ts";
-import { type CommandIo, cliCommand, misused, needs, readArguments, readInput, unusable } from "./process-io.ts";
+import {
+  type CommandIo,
+  cliCommand,
+  misused,
+  needs,
+  readArguments,
+  readInput,
+  readIsoTime,
+  unusable,
+} from "./process-io.ts";
 
 const auditUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH]… [--file FILE|-]
        eks-access audit export [--format jsonl|cloudevents] [--from N]
@@ -96,10 +105,9 @@ function readExportOptions(format: string, from: string): AuditOptions {
 
 /** A day begins at midnight UTC; `to` is the first moment outside. */
 function readReviewOptions(from: string | undefined, to: string | undefined, cluster: string | undefined) {
-  const [first, last] = [from, to].map((text) => (text === undefined ? null : new Date(text)));
-  if ([first, last].some((date) => date && Number.isNaN(date.getTime()))) {
-    needs("--from and --to as a date, such as 2026-09-01");
-  }
+  const [first, last] = [from, to].map((text) => (text === undefined ? null : readIsoTime(text)));
+  if ((from && !first) || (to && !last)) needs("--from and --to as a date, such as 2026-09-01");
+  if (first && last && first >= last) needs("--to after --from");
   return {
     type: "review",
     from: first ?? null,

@@ -23,6 +23,7 @@ import {
   needs,
   readArguments,
   readInput,
+  readIsoTime,
   readOnlyOptions,
   unusable,
 } from "./process-io.ts";
@@ -171,8 +172,8 @@ function readQuestion(values: ReturnType<typeof readOptions>, config: Config) {
   if (!level) return misused(`${cluster.name} does not offer ${levelName}. Levels: ${offered}.`);
   const durationSeconds = values.for === undefined ? 1 : parseDuration(values.for);
   if (durationSeconds === null) return needs("--for as a duration, such as 4h");
-  const at = values.at === undefined ? null : new Date(values.at);
-  if (at && Number.isNaN(at.getTime())) needs("--at as a time, such as 2026-03-01T09:00:00Z");
+  const at = values.at === undefined ? null : readIsoTime(values.at);
+  if (values.at !== undefined && !at) needs("--at as a time, such as 2026-03-01T09:00:00Z");
   const asker = actorOf(user, { ...values, groups: values.group });
   const anyone = `arn:${partitionOf(cluster)}:iam::${cluster.account}:user/anyone`;
   return { asker, cluster, level, principal: values.principal ?? asker.linked ?? anyone, durationSeconds, at };

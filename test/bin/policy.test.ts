@@ -233,6 +233,7 @@ describe("policy explain", () => {
     ],
     [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--for", "soon"], "Give --for as a duration"],
     [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--at", "noon"], "Give --at as a time"],
+    [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--at", "1.9.2026 9:00"], "Give --at as a time"],
     [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--linked", "me"], "--linked: This is not"],
     [["--nobody"], "Unknown option --nobody."],
   ])("%j is unusable: %s", async (argv, why) => {

@@ -305,7 +305,18 @@ describe("eks-access audit", () => {
       code: 0,
       stderr: "The audit log has no lease of stagng.\n",
     });
-    expect(await run("review", "--from", "yesterday")).toMatchObject({ code: 2 });
+    for (const [from, to] of [
+      ["yesterday", "2026-03-01"],
+      ["2026-03-01", "1.9.2026"],
+      ["2026-02-31", "2026-04-01"],
+      ["2026-9-1", "2026-10-01"],
+      ["2026-03-01 09:00", "2026-04-01"],
+    ] as const) {
+      const refused = await run("review", "--from", from, "--to", to);
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("Give --from and --to as a date") });
+    }
+    const backwards = await run("review", "--from", "2026-04-01", "--to", "2026-03-01");
+    expect(backwards).toMatchObject({ code: 2, stderr: expect.stringContaining("Give --to after --from.") });
 
     await connection.redis.xdel("{eks-access}:events", "2-0");
     expect(await run("review")).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("is broken") });
