@@ -196,7 +196,9 @@ async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): 
 
 /** An export can begin anywhere: it does not show the events before its first one. */
 async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandIo): Promise<number> {
-  const lines = [...(await readInput(path, io)).split("\n").entries()].filter(([, each]) => each.trim() !== "");
+  // PowerShell begins a file with a byte order mark.
+  const text = (await readInput(path, io)).replace(/^\ufeff/, "");
+  const lines = [...text.split("\n").entries()].filter(([, each]) => each.trim() !== "");
   // An event of a newer form counts too: the chain covers any content.
   const refuse = (index: number) => unusable(`Line ${index + 1} is no exported event.`);
   const events = lines.map(([index, each]) => readLine(each) ?? refuse(index));

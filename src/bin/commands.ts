@@ -13,6 +13,7 @@ import {
   readOnlyOptions,
   readZones,
   stackOf,
+  unwritable,
 } from "./process-io.ts";
 import type { ServeOptions } from "./serve.ts";
 
@@ -159,14 +160,16 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** If a pipe's reader ends first, as `head` does, the command still completes. */
+/** If a pipe's reader ends first, as `head` does, the command still completes. On a full disk its output would lack its end. */
 function withoutReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
+  if (error.code === "EPIPE") return;
+  processIo().stderr(`eks-access: ${unwritable("the output", error)}\n`);
+  process.exit(2);
 }
 
 /** Runs one line of a shell without the program's own name, and returns the exit code. */
 export async function runLine([name = "help", ...argv]: readonly string[]): Promise<number> {
-  process.stdout.off("error", withoutReader).on("error", withoutReader);
+  for (const stream of [process.stdout, process.stderr]) stream.off("error", withoutReader).on("error", withoutReader);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command) return runCommand(name, command, argv);
   if (["--version", "-v", "version"].includes(name)) {
@@ -177,7 +180,7 @@ export async function runLine([name = "help", ...argv]: readonly string[]): Prom
     process.stdout.write(usage);
     return 0;
   }
-  process.stderr.write(`eks-access: unknown command ${name}.${await suggestion(name)}\n\n${usage}`);
+  processIo().stderr(`eks-access: unknown command ${name}.${await suggestion(name)}\n\n${usage}`);
   return 2;
 }
 

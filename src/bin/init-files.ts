@@ -1,5 +1,5 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { z } from "zod";
 import type { MemberAccount } from "../aws/organization.ts";
 import type { SurveyedCluster, SurveyedMap } from "../config/proposed-config.ts";
@@ -74,19 +74,6 @@ function withDefaults(template: string, defaults: Readonly<Record<string, string
       ),
     template,
   );
-}
-
-/** Whole, or as it was. Without `isForced` it replaces no file, not even one that appears meanwhile. @throws the system's error */
-export async function writeWhole(path: string, text: string, isForced: boolean): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const part = `${path}.${process.pid}.part`;
-  try {
-    await writeFile(part, text, { flag: "wx", mode: 0o644 });
-    // A link fails if its name is taken; a rename replaces.
-    await (isForced ? rename(part, path) : link(part, path));
-  } finally {
-    await rm(part, { force: true });
-  }
 }
 
 const titles = ["CLUSTER", "REGION", "MODE", "API SERVER", "CREATOR", "AWS-AUTH"] as const;

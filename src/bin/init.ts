@@ -1,22 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { readConfig } from "../config/config.ts";
 import { chosenClusters, commonCreator, proposedConfig, type SurveyedCluster } from "../config/proposed-config.ts";
 import { counted } from "../diagnosis/link.ts";
 import { type SurveyOptions, surveyClusters } from "../worker/survey.ts";
-import {
-  nextSteps,
-  type ProposedFiles,
-  policyFiles,
-  policyNames,
-  shippedPolicy,
-  surveyText,
-  writeWhole,
-} from "./init-files.ts";
+import { nextSteps, type ProposedFiles, policyFiles, policyNames, shippedPolicy, surveyText } from "./init-files.ts";
 import { type InitOptions, type PlaceToLook, readInitOptions, whereToLook } from "./init-options.ts";
-import { type CommandIo, cliCommand, reasonOf, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, unusable, unwritable, writeFiles } from "./process-io.ts";
 
 const initUsage = `Usage: eks-access init [--role NAME [--external-id ID]] [--accounts ID,…] [--regions NAME,…]
                        [--channel ID] [--approvers ID,…] [--worker ARN] [--out FOLDER] [--force | --dry-run]
@@ -61,12 +53,13 @@ export const runInit = cliCommand("init", initUsage, async (argv, io, pause?: Su
   }
   const proposal = await propose(clusters, place, options);
   try {
-    for (const [path, text] of proposal.files) {
-      if (options.dryRun) io.stdout(`--- ${path}\n${text}\n`);
-      else await writeWhole(path, text, options.force);
+    if (options.dryRun) for (const [path, text] of proposal.files) io.stdout(`--- ${path}\n${text}\n`);
+    else {
+      for (const path of proposal.files.keys()) await mkdir(dirname(path), { recursive: true });
+      await writeFiles(proposal.files, options.force);
     }
   } catch (error) {
-    unusable(`Can't write ${options.out}: ${reasonOf(error)}.`);
+    unusable(unwritable(options.out, error));
   }
   const leftOut = survey.clusters.length - clusters.length;
   const { organization, management } = place;

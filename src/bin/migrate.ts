@@ -19,7 +19,7 @@ import type { WorkerContext } from "../worker/context.ts";
 import { gatherMigration } from "../worker/migration/gather-migration.ts";
 import { postponeMigration } from "../worker/migration/look-at-migration.ts";
 import { type MigrationDriver, runMigration } from "../worker/migration/run-migration.ts";
-import { type CommandIo, cliCommand, needs, readOneCluster, reasonOf, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, needs, readOneCluster, unusable, unwritable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, withWorkerContext } from "./settings.ts";
 
 const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
@@ -141,7 +141,7 @@ type SaveText = (text: string) => Promise<void>;
 /** A new one alone: a link or a file that another put there could be anything. A killed command leaves none without a text. */
 async function withNewFile<T>(path: string | null, run: (save: SaveText) => Promise<T>): Promise<T> {
   if (path === null) return run(async () => undefined);
-  const create = () => open(path, "wx", 0o600).catch((error) => unusable(`Can't write ${path}: ${reasonOf(error)}.`));
+  const create = () => open(path, "wx", 0o600).catch((error) => unusable(unwritable(path, error)));
   await (await create()).close();
   await rm(path);
   const files: FileHandle[] = [];

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { realpath, stat, writeFile } from "node:fs/promises";
 import { styleText } from "node:util";
 import { canonicalCaller, readPrincipal } from "../access/arn.ts";
 import type { Change, Refusal } from "../access/principal.ts";
@@ -22,7 +22,7 @@ import {
   writeConfigMap,
 } from "../aws-auth/index.ts";
 import { identityText, readAllTexts } from "./check.ts";
-import { type CommandIo, cliCommand, needs, readArguments, reasonOf, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, needs, readArguments, unusable, unwritable, writeFiles } from "./process-io.ts";
 
 export const planUsage = `Usage: eks-access plan FILE|- [--add ARN --username U --groups A,B | --remove ARN]… [options]
        eks-access plan FILE|- --repairs [--json]
@@ -223,8 +223,16 @@ function planJson(plan: PlannedText | null, refusal: Refusal | null, data: Reado
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
+/** It can be the file of the plan, and the only copy. A device or a pipe has no whole to keep. */
 async function write(path: string, text: string): Promise<void> {
-  await writeFile(path, text).catch((error: unknown) => unusable(`Can't write ${path}: ${reasonOf(error)}.`));
+  try {
+    const found = await stat(path).catch(() => null);
+    if (!found) await writeFiles(new Map([[path, text]]), true);
+    else if (found.isFile()) await writeFiles(new Map([[await realpath(path), text]]), true, found.mode & 0o777);
+    else await writeFile(path, text);
+  } catch (error) {
+    unusable(unwritable(path, error));
+  }
 }
 
 type Paint = (style: "bold" | "cyan" | "green" | "red" | null, text: string) => string;

@@ -1,6 +1,6 @@
 import { fstatSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { forTerminal, redact } from "../access/redact.ts";
 
@@ -135,7 +135,7 @@ export function processIo(): CommandIo {
   return {
     stdout: (chunk, isPainted = false) => void process.stdout.write(isPainted ? chunk : shown(1, chunk)),
     stderr: (chunk) => void process.stderr.write(shown(2, chunk)),
-    readStdin: () => text(process.stdin),
+    readStdin: async () => decoded(await buffer(process.stdin)),
     colour: process.stdout.isTTY === true && !process.env.NO_COLOR,
   };
 }
@@ -164,16 +164,35 @@ function decoded(bytes: Buffer): string {
   return new TextDecoder(encoding, { ignoreBOM: true }).decode(bytes);
 }
 
+/** Each is whole or as before, and all have room before one is there. @param isForced replaces files @throws the system's error */
+export async function writeFiles(files: ReadonlyMap<string, string>, isForced: boolean, mode = 0o644): Promise<void> {
+  const parts = [...files].map(([path, text]) => ({ path, text, part: `${path}.${process.pid}.part` }));
+  try {
+    for (const { part, text } of parts) await writeFile(part, text, { flag: "wx", mode });
+    // A link fails if its name is taken; a rename replaces.
+    for (const { path, part } of parts) await (isForced ? rename(part, path) : link(part, path));
+  } finally {
+    for (const { part } of parts) await rm(part, { force: true });
+  }
+}
+
+export function unwritable(path: string, error: unknown): string {
+  return `Can't write ${path}: ${reasonOf(error)}.`;
+}
+
 /** The system's reason, without its call and path. */
-export function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known: Readonly<Record<string, string>> = {
     ENOENT: "no such file",
     EACCES: "permission denied",
     EISDIR: "it is a directory",
     EEXIST: "it exists already",
+    ENOTDIR: "a part of its path is no directory",
   };
-  return known[code] ?? (error instanceof Error ? error.message : String(error));
+  const message = error instanceof Error ? error.message : String(error);
+  const [, reason = message] = (code && /^\w+: (.*?), \w+/.exec(message)) || [];
+  return known[code] ?? reason;
 }
 
 /**

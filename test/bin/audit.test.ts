@@ -32,8 +32,10 @@ test.each([
   const chained = { sequence: 1, event, previous: genesis, hash: chainHash(genesis, digestOfEvent(event)) };
   const line = JSON.stringify(formOf(chained));
 
-  const whole = await runCommand(audit, ["verify", "--file", "-"], { stdin: line });
-  expect(whole.code).toBe(0);
+  for (const stdin of [line, `\ufeff${line}\r\n`]) {
+    const whole = await runCommand(audit, ["verify", "--file", "-"], { stdin });
+    expect(whole.code).toBe(0);
+  }
   for (const edited of [
     line.replace('"actor"', '"__proto__":{"actor":"x"},"actor"'),
     line.replace(/\}$/, ',"data_base64":"e30="}'),

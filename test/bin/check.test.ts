@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -201,6 +201,7 @@ describe("eks-access check with a file", () => {
   let folder = "";
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "eks-access-check-"));
+    await Promise.all([symlink("loop", join(folder, "loop")), writeFile(join(folder, "file"), "")]);
   });
   afterAll(() => rm(folder, { recursive: true }));
 
@@ -216,10 +217,13 @@ describe("eks-access check with a file", () => {
   it.each([
     ["is absent", "absent.yaml", "no such file"],
     ["is a folder", ".", "it is a directory"],
+    ["is a link to itself", "loop", "too many symbolic links encountered"],
+    ["is below a file", "file/below", "a part of its path is no directory"],
   ])("answers 2 where the file %s", async (_what, name, reason) => {
-    const run = await runCommand(runCheck, [join(folder, name)]);
+    const path = join(folder, name);
 
-    expect(run.code).toBe(2);
-    expect(run.stderr).toContain(reason);
+    const run = await runCommand(runCheck, [path]);
+
+    expect(run).toEqual({ code: 2, stdout: "", stderr: `eks-access check: Can't read ${path}: ${reason}.\n` });
   });
 });

@@ -128,6 +128,49 @@ it.each(["keys", "help", "rescue --help"])(
   },
 );
 
+it("completes what it does if the reader of its errors ends first", async () => {
+  const { script } = await builtProduct();
+  const child = spawn(process.execPath, [script, "chek"], { env: { PATH: process.env.PATH } });
+  child.stderr.destroy();
+
+  const [code] = await once(child, "close");
+
+  expect(code).toBe(2);
+});
+
+it("says in one line that its output has no room, and does not end as if it were whole", async () => {
+  const { script } = await builtProduct();
+  const full = await open("/dev/full", "w");
+  onTestFinished(() => full.close());
+  const child = spawn(process.execPath, [script, "keys"], {
+    env: { PATH: process.env.PATH },
+    stdio: ["ignore", full.fd, "pipe"],
+  });
+
+  const [stderr, [code]] = await Promise.all([child.stderr ? text(child.stderr) : "", once(child, "close")]);
+
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: "eks-access: Can't write the output: no space left on device.\n",
+  });
+});
+
+it("escapes a command that there is not", async () => {
+  const { stderr } = await run(await builtProduct(), "\x1b[2Jcheck");
+
+  expect(stderr).toMatch(/^eks-access: unknown command \\u001b\[2Jcheck\./);
+});
+
+it.each(["utf16le", "utf8"] as const)("reads what PowerShell writes into a pipe: %s", async (encoding) => {
+  const { script } = await builtProduct();
+  const child = spawn(process.execPath, [script, "check", "-"], { env: { PATH: process.env.PATH } });
+  child.stdin.end(Buffer.from("\ufeffkind: ConfigMap\r\nmetadata: {name: aws-auth}\r\n", encoding));
+
+  const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
+
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "0 errors, 0 warnings, 0 notices\n" });
+});
+
 it("carries out nothing in a terminal of what is in a document", async () => {
   const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
   onTestFinished(() => void vi.restoreAllMocks());

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -151,6 +151,18 @@ describe("one account, without an organization", () => {
     expect(forced.stdout).toContain("! Replace U0REPLACE, U1REPLACE in eks-access.yml.");
     expect(await readdir(folder)).toEqual(["eks-access-iam", "eks-access.yml"]);
     expect((await stat(join(folder, "eks-access.yml"))).mode & 0o777).toBe(0o644);
+  });
+
+  test("where one file can't be written, none is", async () => {
+    addCluster("shop");
+    const policies = join(folder, "eks-access-iam");
+    await mkdir(policies);
+    await writeFile(join(policies, `account-role.yaml.${process.pid}.part`), "of a process that died");
+
+    const { code, stderr } = await init();
+
+    expect([code, await readdir(folder), await readdir(policies)]).toEqual([2, ["eks-access-iam"], []]);
+    expect(stderr).toContain(`eks-access init: Can't write ${folder}: it exists already.\n`);
   });
 
   test("a dry run prints the files, and writes none", async () => {

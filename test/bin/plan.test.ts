@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { link as hardLink, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -340,6 +340,26 @@ describe("eks-access plan --out", () => {
 
     expect(run).toMatchObject({ code: 2, stdout: "" });
     expect(run.stderr).toContain("eks-access can't change - alone. Give each field its own line, without anchors.");
+  });
+
+  it("replaces a file as a whole, also behind a link, with its mode, so that no plan leaves half of it", async () => {
+    const [out, link, old] = ["kept", "link", "old"].map((name) => join(folder, name)) as [string, string, string];
+    await writeFile(out, file, { mode: 0o600 });
+    await Promise.all([symlink("kept", link), hardLink(out, old)]);
+
+    const run = await runCommand(runPlan, [link, "--remove", `${account}user/alice`, "--out", link]);
+
+    expect(run.code).toBe(0);
+    expect(await readFile(old, "utf8")).toBe(file);
+    expect(await readFile(out, "utf8")).toBe(file.slice(0, file.indexOf("  mapUsers")));
+    expect([(await lstat(link)).isSymbolicLink(), (await stat(out)).mode & 0o777]).toEqual([true, 0o600]);
+    expect((await readdir(folder)).filter((name) => name.endsWith(".part"))).toEqual([]);
+  });
+
+  it("writes to a device as it is, and says that it has no room", async () => {
+    const run = await plan("--remove", `${account}user/alice`, "--out", "/dev/full");
+
+    expect(run).toMatchObject({ code: 2, stderr: expect.stringContaining("Can't write /dev/full: no space left on") });
   });
 
   it("answers 2 where it can't write", async () => {
