@@ -278,7 +278,9 @@ export function entryFailure(
   if (error.name === "ResourceNotFoundException" && isAboutCluster(error)) {
     return new AccessError("cluster-not-found", `EKS knows no ${place}`, { cause: failure.cause });
   }
-  const code = meanings.get(error.name);
+  const meant = meanings.get(error.name);
+  // EKS can refuse the token of a list's next page: no one asked for a path that does not exist.
+  const code = principalArn === null && meant === "access-entry-refused" ? "aws-unexpected" : meant;
   if (!code) return failure;
   const remedy = code === "access-entry-denied" ? address.entriesRemedy : undefined;
   return new AccessError(code, failure.what, { cause: failure.cause, ...(remedy !== undefined && { remedy }) });

@@ -110,6 +110,18 @@ describe("a failing call about an entry", () => {
     );
   });
 
+  test("a list whose next page EKS refuses is read again, and blames no principal", () => {
+    const error = Object.assign(new Error("The nextToken is not valid"), { name: "InvalidParameterException" });
+
+    const failure = entryFailure(error, "ListAccessEntries", null, address);
+
+    expect(failure).toMatchObject({
+      code: "aws-unexpected",
+      isFinal: false,
+      what: expect.stringContaining("nextToken"),
+    });
+  });
+
   test("a cluster that is not there is no access entry that is not there", () => {
     const failure = failureOf("ResourceNotFoundException", "No cluster found for name: payments.", 404);
 
