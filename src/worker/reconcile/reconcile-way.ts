@@ -265,7 +265,7 @@ async function recordTaken(done: Acted, request: ApprovedRequest, reviewer: Revi
   const { outcomes, decided, begun, repaired, removedAt } = done;
   const { context, cluster, opened, adapter } = done.run;
   const { unlisted } = adapter;
-  const left = whyLeft(done, request);
+  const left = whyLeft(done, request) ?? (await adapter.whyHeldElsewhere?.(request));
   if (left) return recordPostponed(context, request, left);
   const { principal, lease } = request;
   const { inForce: all, ending } = dueWork(await context.ledger.leasedOf(cluster.name), context.now());

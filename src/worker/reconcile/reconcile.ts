@@ -1,4 +1,4 @@
-import { hasCode, isLedgerFailure } from "../../access/access-error.ts";
+import { AccessError, hasCode, isLedgerFailure } from "../../access/access-error.ts";
 import {
   type DueWork,
   dueWork,
@@ -8,7 +8,8 @@ import {
   isDueToEnd,
 } from "../../access/lease/cluster-leases.ts";
 import { genuinelyWritten, isPlaceProved, refuseMovedName } from "../../access/lease/holding.ts";
-import type { OtherLease } from "../../access/lease/lease-record.ts";
+import { isSignInShare } from "../../access/lease/lease.ts";
+import type { OtherLease, Share } from "../../access/lease/lease-record.ts";
 import { type Cluster, sealedClusterOf, type Way } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import type { AccessRequest, ApprovedRequest } from "../../access/record.ts";
@@ -161,12 +162,15 @@ async function reconcileWays(run: Run, opened: OpenedCluster): Promise<boolean> 
   const { document, entries, bindings } = onlyBegins ? waysToBegin(servedRequests, ways) : ways;
   const options = { onlyEnds: reason === "end" };
   const failed = new Set<Way>();
+  const othersThan = (way: Way) =>
+    [ways.document, ways.entries, ways.bindings].flatMap((each) => (each && each.way !== way ? [each] : []));
   const runOf = <State extends WayState, Decided extends Settlement>(adapter: WayAdapter<State, Decided> | null) => {
     if (!adapter) return [];
     // What a failed way wrote is still there: another one that takes the lease now can't announce its end.
     const isTaken: typeof adapter.isTaken = (each) =>
       adapter.isTaken(each) && ![...failed].some((way) => hasWritten(run, way, each));
-    return [{ adapter, act: () => reconcileWay(place, { ...adapter, isTaken }, options) }];
+    const whyHeldElsewhere = (each: ApprovedRequest) => whyHeld(run, othersThan(adapter.way), each);
+    return [{ adapter, act: () => reconcileWay(place, { ...adapter, isTaken, whyHeldElsewhere }, options) }];
   };
   const runs = [...runOf(document), ...runOf(entries), ...runOf(bindings)];
   // A document alone delays no other way, so its failure is the cluster's.
@@ -178,6 +182,25 @@ async function reconcileWays(run: Run, opened: OpenedCluster): Promise<boolean> 
   if (failure !== null) throw failure;
   return failed.size === 0;
 }
+
+/** A record that an attacker with Redis edited can be of another way than its lease, and the removal there can fail. */
+async function whyHeld({ context, cluster }: Run, ways: readonly Readable[], request: ApprovedRequest) {
+  if (isPlaceProved(request, cluster, context.keys)) return null;
+  const isOf = (share: Share) => share.id === request.id && !isSignInShare(share);
+  for (const way of ways) {
+    try {
+      const { holdings } = await way.read([]);
+      if (![...holdings.values()].some(({ shares }) => shares.some(isOf))) continue;
+    } catch (error) {
+      return error;
+    }
+    const what = `${cluster.name} remembers access of ${request.id} of another kind than its record says`;
+    return new AccessError("cluster-conflict", what);
+  }
+  return null;
+}
+
+type Readable = Pick<WayAdapter<WayState, Settlement>, "read">;
 
 /** Levels say whether bindings give them. An end needs every way, because its record in Redis may be forged. */
 function waysToBegin(beginning: readonly ApprovedRequest[], ways: Ways): Ways {

@@ -26,6 +26,8 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
   readonly isTaken: (request: AccessRequest) => boolean;
   /** Present: EKS does not list the access entries, so a run only ends leases here. */
   readonly unlisted?: Unlisted;
+  /** Why another way may still have the access of a lease that ends here; null: none has. Absent: no other way is looked at. */
+  readonly whyHeldElsewhere?: (request: ApprovedRequest) => Promise<unknown>;
   /** Begins a try: earlier runs and tries send nothing more. */
   readonly begin: () => Promise<void>;
   /** @param open the cluster's open requests of this way @throws AccessError */
@@ -193,5 +195,5 @@ export type OtherNames = { readonly entries: readonly NamedEntry[]; readonly unr
 
 /** One run of one way of a cluster. */
 export type WayRun = Pick<WayContext, "context" | "cluster"> & {
-  readonly adapter: Pick<WayAdapter<WayState, Settlement>, "way" | "unlisted" | "isTaken">;
+  readonly adapter: Pick<WayAdapter<WayState, Settlement>, "way" | "unlisted" | "isTaken" | "whyHeldElsewhere">;
 };

@@ -717,6 +717,34 @@ describe.each([
   });
 });
 
+/** Alone, the way of the forged record finds nothing of it. */
+test.each([
+  ["aws-auth", (text: string) => text, [viewers], ["ClusterRole view"], "kubernetes.dry-run-configmap"],
+  ["binding", bound, ["ClusterRole view"], [viewers], "kubernetes.delete-clusterrolebinding"],
+] as const)(
+  "no end by %s is announced while its removal fails, although its record was edited to be of another way",
+  async (way, edit, access, groups, call) => {
+    use(clusterName, "report", edit);
+    const outside = outsideOf(way, side(), cluster);
+    await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth }, metadata: {} }));
+    if (way === "binding") await outside.edit(engineer, null);
+    await give(context, cluster, { id });
+    await revokeOnly(context, id);
+    const revoked = await requestOf(context, id);
+    const lease = revoked.lease && { ...revoked.lease, written: null };
+    records.set(id, revise(revoked, { groups, lease }));
+    const failing = side().sandbox.faults.plan(call, { type: "answer", status: 500, body: "{}" }, { times: 99 });
+
+    await reconcileCluster(context, cluster);
+    const [given, { lease: kept }] = [await outside.given(engineer), await requestOf(context, id)];
+    failing.cancel();
+    for (const seconds of [60, 120]) await reconcileCluster(later(context, seconds), cluster);
+
+    expect([kept?.state, given]).toEqual(["active", access]);
+    expect([(await requestOf(context, id)).lease?.state, await outside.given(engineer)]).toEqual(["ended", null]);
+  },
+);
+
 test("a revocation counts again, although its access entry and the tag of an earlier void approval came back, and then Redis", async () => {
   use("analytics");
   const outside = outsideEntries(side().sandbox, cluster);
