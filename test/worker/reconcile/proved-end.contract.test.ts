@@ -138,7 +138,8 @@ describe("the end of a lease by aws-auth", () => {
   });
 });
 const throttled = { type: "answer", status: 429, body: "{}" } as const;
-const forbidden = { type: "answer", status: 403, body: "{}" } as const;
+const refusal = { kind: "Status", apiVersion: "v1", status: "Failure", reason: "Forbidden", code: 403 };
+const forbidden = { type: "answer", status: 403, body: JSON.stringify(refusal) } as const;
 
 describe.each([
   ["aws-auth", clusterName],
