@@ -2,6 +2,7 @@ import { isRecord } from "../access/collections.ts";
 import { leasesAnnotation, leasesThatFit, noRoomWords, roomIn } from "../access/lease/annotation.ts";
 import { annotationsOf, type ConfigMapFile } from "./config-map.ts";
 import { type Entry, type Problem, SECTIONS } from "./document.ts";
+import { hasTwice } from "./field-problems.ts";
 import { LINE_BREAK } from "./go-yaml/cursor.ts";
 import { parseDocument } from "./parse.ts";
 import { type Identity, resolve } from "./resolve.ts";
@@ -26,8 +27,9 @@ export function checkFile(file: ConfigMapFile, arns: readonly string[]): FileRep
     const place = locate(section ?? key ?? "", line, column);
     return { code, severity, section, ...place, message: withFileLines(message, file, locate), remedy };
   });
-  const outside = [...misplacedProblems(file, locate), ...binaryProblems(file), ...roomProblems(file)];
-  const problems = [...outside, ...notTextProblems(file), ...found].sort(
+  const ofObject = [misnamedProblems, repeatedProblems, binaryProblems, roomProblems, notTextProblems];
+  const outside = ofObject.flatMap((problemsIn) => problemsIn(file));
+  const problems = [...misplacedProblems(file, locate), ...outside, ...found].sort(
     (a, b) => a.line - b.line || a.column - b.column,
   );
   return {
@@ -63,18 +65,43 @@ function misplacedRemedy(name: string, data: ConfigMapFile["data"]): string {
 }
 
 /** The API server takes sections there, and the authenticator reads none of them. */
-function binaryProblems({ object: { binaryData }, map, line, text }: ConfigMapFile): FileProblem[] {
+function binaryProblems(file: ConfigMapFile): FileProblem[] {
+  const { binaryData } = file.object;
   if (!isRecord(binaryData)) return [];
-  const node = map?.fields.get("binaryData");
-  const fields = node?.value.type === "map" ? node.value.fields : null;
   return SECTIONS.filter((name) => Object.hasOwn(binaryData, name)).map((name) => {
-    const start = fields?.get(name)?.key.start;
-    const at = start
-      ? { line: line + start.line + 1, column: start.column + 1 }
-      : keyPlace(text.split(LINE_BREAK), "binaryData");
     const { severity, message, remedy } = misspelt(`binaryData.${name}`, name, true);
+    const at = placeIn(file, "binaryData", name);
     return { code: "field-misplaced", severity, section: null, ...at, message, remedy };
   });
+}
+
+/** The authenticator reads one object alone. A file without a name can get it elsewhere. */
+function misnamedProblems(file: ConfigMapFile): FileProblem[] {
+  const { form, object } = file;
+  const metadata = form === "config-map" && isRecord(object.metadata) ? object.metadata : {};
+  const wanted = { name: "aws-auth", namespace: "kube-system" } as const;
+  return (["name", "namespace"] as const).flatMap((field) => {
+    const found = metadata[field];
+    if (typeof found !== "string" || found === wanted[field]) return [];
+    const { severity, message, remedy } = misspelt(found, wanted[field], false);
+    const at = placeIn(file, "metadata", field);
+    return [{ code: "config-map-misnamed", severity, section: null, ...at, message, remedy }];
+  });
+}
+
+function repeatedProblems({ repeated }: ConfigMapFile): FileProblem[] {
+  return repeated.map(({ key, ...at }) => {
+    const message = hasTwice("The ConfigMap", onOneLine(key), "kubectl");
+    return { code: "field-repeated", severity: "error", section: null, ...at, message, remedy: "Keep one." };
+  });
+}
+
+/** Of a field of a field; if it is unknown, that of the outer one. */
+function placeIn({ map, line, text }: ConfigMapFile, outer: string, inner: string): FilePlace {
+  const value = map?.fields.get(outer)?.value;
+  const start = value?.type === "map" ? value.fields.get(inner)?.key.start : undefined;
+  if (!start) return keyPlace(text.split(LINE_BREAK), outer);
+  return { line: line + start.line + 1, column: start.column + 1 };
 }
 
 /** Without room for its memory, no lease begins in the document. */

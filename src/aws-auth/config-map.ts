@@ -1,11 +1,12 @@
 import { isRecord } from "../access/collections.ts";
 import { parseJson } from "../access/seal.ts";
 import { type Data, SECTIONS } from "./document.ts";
-import { YamlFailure } from "./go-yaml/cursor.ts";
+import { YamlExcess, YamlFailure } from "./go-yaml/cursor.ts";
 import { decode, requireJson } from "./go-yaml/decode.ts";
 import type { Field, MapValue, ScalarNode, YamlValue } from "./go-yaml/node.ts";
 import { parseYaml } from "./go-yaml/parse-yaml.ts";
 import { GO_SPACE } from "./read-document.ts";
+import { stopsReading } from "./section-problems.ts";
 
 /** A file with aws-auth: a ConfigMap as YAML or JSON, or its bare data. */
 export interface ConfigMapFile {
@@ -24,12 +25,12 @@ export interface ConfigMapFile {
   readonly offset: number;
   readonly line: number;
   /** Keys of the data with a value that is not text: the API server refuses them. */
-  readonly notText: readonly { readonly key: string; readonly line: number; readonly column: number }[];
+  readonly notText: readonly KeyPlace[];
+  /** Keys of the object or its data that are there again later: kubectl takes the last one. */
+  readonly repeated: readonly KeyPlace[];
 }
 
-function nameOf({ metadata }: Readonly<Record<string, unknown>>): unknown {
-  return isRecord(metadata) ? metadata.name : undefined;
-}
+type KeyPlace = { readonly key: string; readonly line: number; readonly column: number };
 
 export function annotationsOf({ object: { metadata } }: ConfigMapFile): Readonly<Record<string, string>> {
   const found = isRecord(metadata) && isRecord(metadata.annotations) ? Object.entries(metadata.annotations) : [];
@@ -38,13 +39,17 @@ export function annotationsOf({ object: { metadata } }: ConfigMapFile): Readonly
 
 type ConfigMapReading = { type: "file"; file: ConfigMapFile } | { type: "unusable"; message: string };
 
+/** In characters: more than all ConfigMaps of a usual cluster. */
+const longestFile = 16 * 1024 * 1024;
+
 /** Reads a file as kubectl would: JSON, or else YAML. Of several objects it takes the one named aws-auth. */
 export function readConfigMapFile(text: string): ConfigMapReading {
+  if (text.length > longestFile) return { type: "unusable", message: "It is too large." };
   const { files, message } = readParts(text);
-  const yaml = files.find((candidate) => nameOf(candidate.object) === "aws-auth") ?? files[0] ?? null;
+  const yaml = files.find((candidate) => isAwsAuth(candidate.object)) ?? files[0] ?? null;
   const json = readJson(text);
   // JSON has other escapes than YAML, so the values come from JSON and only the places from YAML.
-  const file = json && { ...json, nodes: yaml?.nodes ?? json.nodes };
+  const file = json && { ...json, nodes: yaml?.nodes ?? json.nodes, repeated: yaml?.repeated ?? [] };
   const found = file ?? yaml;
   if (found === null) return { type: "unusable", message };
   const data = found.object.data ?? {};
@@ -66,7 +71,9 @@ function readParts(text: string): { files: ConfigMapFile[]; message: string } {
       if (file !== null) files.push(file);
     } catch (failure) {
       if (!(failure instanceof YamlFailure)) throw failure;
-      message = `kubectl can't read it: ${failure.message} in line ${part.line + failure.line + 1}.`;
+      const place = `line ${part.line + failure.line + 1}`;
+      const isExcess = failure instanceof YamlExcess;
+      message = isExcess ? stopsReading(place, failure) : `kubectl can't read it: ${failure.message} in ${place}.`;
     }
   }
   return { files, message };
@@ -92,6 +99,7 @@ function readPart(text: string, part: DocumentText): ConfigMapFile | null {
     map,
     dataMap,
     ...dataOf(dataMap, part.line),
+    repeated: [map, ...(isConfigMap && dataMap ? [dataMap] : [])].flatMap((each) => repeatedIn(each, part.line)),
     offset: part.offset,
     line: part.line,
   };
@@ -109,7 +117,7 @@ function configMapIn(value: YamlValue): MapValue | null {
 function dataOf(map: MapValue | null, line: number): Pick<ConfigMapFile, "data" | "nodes" | "notText"> {
   const texts = new Map<string, string>();
   const nodes = new Map<string, ScalarNode>();
-  const notText: { key: string; line: number; column: number }[] = [];
+  const notText: KeyPlace[] = [];
   for (const [key, field] of map?.fields ?? []) {
     const text = textOf(field);
     if (text === null) notText.push({ key, line: line + field.key.start.line + 1, column: field.key.start.column + 1 });
@@ -117,6 +125,12 @@ function dataOf(map: MapValue | null, line: number): Pick<ConfigMapFile, "data" 
     if (field.value.node.kind === "scalar") nodes.set(key, field.value.node);
   }
   return { data: Object.fromEntries(texts), nodes, notText };
+}
+
+function repeatedIn({ overwritten }: MapValue, line: number): readonly KeyPlace[] {
+  return (overwritten ?? []).map(({ name: key, key: { start } }) => {
+    return { key, line: line + start.line + 1, column: start.column + 1 };
+  });
 }
 
 /** The API server reads null as an empty text. */
@@ -181,6 +195,7 @@ function readJson(text: string): ConfigMapFile | null {
     offset: 0,
     line: 0,
     notText: others.map(([key]) => ({ key, line: 1, column: 1 })),
+    repeated: [],
   };
 }
 
@@ -196,6 +211,9 @@ export function wholeJson(text: string): unknown {
   return parseJson(text.replace(/^\ufeff/, ""));
 }
 
+/** The authenticator reads no copy in another namespace. */
 export function isAwsAuth(item: unknown): item is Record<string, unknown> {
-  return isRecord(item) && item.kind === "ConfigMap" && nameOf(item) === "aws-auth";
+  if (!isRecord(item) || item.kind !== "ConfigMap" || !isRecord(item.metadata)) return false;
+  const { name, namespace = "kube-system" } = item.metadata;
+  return name === "aws-auth" && namespace === "kube-system";
 }

@@ -27,10 +27,14 @@ export function findFieldProblems(section: Section, map: MapValue, uses: readonl
 }
 
 function repeatedField(section: Section, name: string, { key, written }: Field): Problem {
-  const message = `This entry has ${name} twice, and the authenticator ignores this one.`;
+  const message = hasTwice("This entry", name, "the authenticator");
   const anchor = anchorIn(written);
   const remedy = anchor === null ? "Keep one." : `Write out each *${anchor}, then keep one.`;
   return problemAt(section, key.start, "field-repeated", "error", message, remedy);
+}
+
+export function hasTwice(what: string, name: string, reader: string): string {
+  return `${what} has ${name} twice, and ${reader} ignores this one.`;
 }
 
 /** The first anchor in a value, which an alias elsewhere can need. */

@@ -41,8 +41,11 @@ function yamlRemedy(line: string, column: number, before: string): string {
 
 /** The authenticator may read the section; this reader stops, so that one document can't exhaust the process. */
 export function excessive(section: Section, failure: YamlFailure): Problem {
-  const message = `${section} ${failure.message} here, so eks-access stops reading.`;
-  return problemAt(section, failure, "section-too-large", "error", message, "Remove it.");
+  return problemAt(section, failure, "section-too-large", "error", stopsReading(section, failure), "Remove it.");
+}
+
+export function stopsReading(what: string, failure: YamlFailure): string {
+  return `${what} ${failure.message} here, so eks-access stops reading.`;
 }
 
 /**
@@ -66,7 +69,7 @@ export function contentDropped(section: Section, at: Mark): Problem {
 }
 
 /** @param isTaken whether another key has the name, or gets it: of two equal keys the last one would replace the other. */
-export function misspelt(key: string, section: Section, isTaken: boolean): Problem {
+export function misspelt(key: string, section: string, isTaken: boolean): Problem {
   const message = `The authenticator does not read ${JSON.stringify(key)}.`;
   const remedy = isTaken ? `Move its entries to ${section}.` : `Rename it to ${section}.`;
   return { ...ofNoSection, code: "section-misspelt", key, message, remedy };

@@ -103,6 +103,36 @@ describe("checkFile", () => {
     expect(checkFile(read(`${head}  mapRoles: ""\nbinaryData: [mapUsers]\n`), []).problems).toEqual([]);
   });
 
+  it("says of a key that is there twice that kubectl takes the last one", () => {
+    const yaml = read(
+      `${head}  mapRoles: |\n    - {rolearn: "${arn}/a", username: a}\n  mapRoles: ""\nkind: ConfigMap\n`,
+    );
+    const json = read('{"kind": "ConfigMap", "data": {"mapRoles": "[]"},\n"data": {"mapUsers": "[]"}}');
+
+    const common = { code: "field-repeated", severity: "error", section: null, remedy: "Keep one." };
+    expect(checkFile(yaml, []).problems).toEqual([
+      { ...common, line: 1, column: 1, message: "The ConfigMap has kind twice, and kubectl ignores this one." },
+      { ...common, line: 4, column: 3, message: "The ConfigMap has mapRoles twice, and kubectl ignores this one." },
+    ]);
+    expect(checkFile(json, []).problems).toEqual([
+      { ...common, line: 1, column: 23, message: "The ConfigMap has data twice, and kubectl ignores this one." },
+    ]);
+  });
+
+  it("says of a ConfigMap of another name or in another namespace that the authenticator does not read it", () => {
+    const named = (metadata: string) => checkFile(read(`kind: ConfigMap\nmetadata: {${metadata}}\ndata: {}\n`), []);
+
+    const common = { code: "config-map-misnamed", severity: "error", section: null, line: 2, column: 12 };
+    expect(named("name: aws-auht, namespace: kube-system").problems).toEqual([
+      { ...common, message: 'The authenticator does not read "aws-auht".', remedy: "Rename it to aws-auth." },
+    ]);
+    expect(named('namespace: "de\\nfault", name: aws-auth').problems).toEqual([
+      { ...common, message: 'The authenticator does not read "de\\nfault".', remedy: "Rename it to kube-system." },
+    ]);
+    expect(named("name: aws-auth, namespace: kube-system").problems).toEqual([]);
+    expect(named("labels: {}").problems).toEqual([]);
+  });
+
   it("warns of annotations that leave no room for a lease, and names the largest", () => {
     const withNote = (bytes: number) =>
       read(`kind: ConfigMap\nmetadata:\n  name: aws-auth\n  annotations: {a: b, notes: ${"x".repeat(bytes)}}\n`);

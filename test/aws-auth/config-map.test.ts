@@ -83,6 +83,31 @@ describe("readConfigMap", () => {
     expect(list.data).toEqual({ a: "x" });
   });
 
+  it.each(["yaml", "json"])("takes the one in kube-system, and not a copy of it elsewhere: %s", (form) => {
+    const items = ["backup", "kube-system"].map((namespace) => ({
+      kind: "ConfigMap",
+      metadata: { name: "aws-auth", namespace },
+      data: { mapRoles: namespace },
+    }));
+    const text = JSON.stringify({ kind: "List", items });
+
+    expect(read(form === "json" ? text : `# a list\n${text}`).data).toEqual({ mapRoles: "kube-system" });
+    expect(read(items.map((each) => `# one\n${JSON.stringify(each)}`).join("\n---\n")).data).toEqual({
+      mapRoles: "kube-system",
+    });
+  });
+
+  it("says of a file that is too large that it stops, and not that kubectl can't read it", () => {
+    const nested = readConfigMapFile(`a: ${"[".repeat(600)}`);
+    const long = readConfigMapFile(`kind: ConfigMap\ndata:\n  notes: |\n    ${"x".repeat(5 * 1024 * 1024)}\n`);
+
+    expect([nested, long]).toMatchObject([
+      { message: "line 1 is nested deeper than 500 levels here, so eks-access stops reading." },
+      { message: "line 3 comes to more than 4 MiB of text here, so eks-access stops reading." },
+    ]);
+    expect(readConfigMapFile(" ".repeat(16 * 1024 * 1024 + 1))).toMatchObject({ message: "It is too large." });
+  });
+
   it("reads null as an empty text, and reports values that are not text", () => {
     const yaml = read("kind: ConfigMap\ndata:\n  a:\n  b: 12\n  c: x\n");
     const json = read('{"kind": "ConfigMap", "data": {"a": null, "b": 12, "c": "x"}}');

@@ -43,7 +43,7 @@ export class ReadingBudget {
     if (this.#inItem < 0)
       throw excess(`has more than ${this.#mostInItem.toLocaleString("en")} values in one item`, start);
     if (this.#values < 0) throw excess(`holds more than ${MOST_VALUES.toLocaleString("en")} values`, start);
-    if (this.#text < 0) throw excess("repeats so much text by its aliases that it comes to more than 4 MiB", start);
+    if (this.#text < 0) throw excess("comes to more than 4 MiB of text", start);
   }
 
   save(): () => void {
