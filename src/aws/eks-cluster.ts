@@ -116,11 +116,12 @@ function answeredWrong(answer: string, address: ClusterAddress): AccessError {
 }
 
 function describe(cluster: Cluster, address: ClusterAddress, call: string): ClusterDescription {
-  const { name = "", arn = "", endpoint = "", status = "unknown" } = cluster;
+  const { name = "", arn = "", endpoint = "", status } = cluster;
   const { eksName, region, account, partition } = address;
   if (name !== eksName || arn !== `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`) {
     throw answeredWrong(String(arn), address);
   }
+  if (!status) throw incomplete(call);
   const certificateAuthority = cluster.certificateAuthority?.data ?? "";
   // A cluster keeps serving during an upgrade or another change.
   const isServing = status === "ACTIVE" || status === "UPDATING";

@@ -122,6 +122,7 @@ test.each<[what: string, change: object, code: string]>([
   ["an authority that is a number", { certificateAuthority: { data: 5 } }, "aws-unexpected"],
   ["an authority that is missing", { certificateAuthority: {} }, "aws-unexpected"],
   ["no endpoint", { endpoint: null }, "aws-unexpected"],
+  ["no status", { status: null }, "aws-unexpected"],
   ["a mode that no one knows", { accessConfig: { authenticationMode: "MORE" } }, "aws-unexpected"],
   ["a status of a megabyte", { status: "\u001b[2JX".repeat(100_000) }, "cluster-not-active"],
   ["an ARN of a megabyte", { arn: "\u202ex".repeat(100_000) }, "cluster-mismatch"],
