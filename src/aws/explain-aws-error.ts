@@ -118,7 +118,8 @@ function factsOf(error: unknown): AwsErrorFacts {
   }
   return {
     // Node's own errors have their meaning in their code: ECONNREFUSED.
-    name: networkCode && (error.name === "Error" || networkCodes.test(networkCode)) ? networkCode : error.name,
+    name:
+      networkCode && (/^(?:Type)?Error$/.test(error.name) || networkCodes.test(networkCode)) ? networkCode : error.name,
     // The SDK adds words about its parser. A service can answer with another type.
     message:
       typeof error.message === "string" ? error.message.replace(/(?<!\s)\s*Deserialization error: .*$/s, "") : "",
