@@ -3,6 +3,7 @@ import { keptWith } from "../access/collections.ts";
 import { remindOfReview } from "../access/emergency.ts";
 import { isMigration, type LedgerRecord, linkQuestionPrefix, recordDueAt } from "../access/lists.ts";
 import { nextMigration } from "../access/migration.ts";
+import { type Zone, zoneOf } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/record.ts";
 import { dueAt, nextVersion, proofDueAt } from "../access/request.ts";
 import { type ClusterTrouble, isClusterDue } from "../access/retry.ts";
@@ -178,6 +179,31 @@ function dueSince(record: LedgerRecord): string | undefined {
   if (isMigration(record) || !record.lease) return undefined;
   const { end, state } = record.lease;
   return end?.at ?? (state === "scheduled" ? lastApproval(record.approvals)?.at : undefined);
+}
+
+/** A little longer than between two readings of a cluster's memory, in milliseconds. */
+export function memoryLateMs({ config }: Pick<WorkerContext, "config">): number {
+  return config.timing.inspectEverySeconds * inspectionsToOneReading * 1_100;
+}
+
+/** The clusters whose memory no process has read for long: by it ends what someone with Redis prolonged, and they can stop a queue. */
+export class LateMemories {
+  /** When this process last knew of a reading, in milliseconds since the epoch. A new one trusts the queue first. */
+  readonly #readAt = new Map<string, number>();
+
+  async looks(context: WorkerContext, zones: readonly Zone[]): Promise<readonly ClusterLook[]> {
+    const [nowMs, lateMs] = [context.now().getTime(), memoryLateMs(context)];
+    const late: ClusterLook[] = [];
+    for (const [cluster, configured] of context.config.clusters) {
+      if (!zones.includes(zoneOf(configured))) continue;
+      const readAt = this.#readAt.get(cluster);
+      if (readAt !== undefined && nowMs - readAt < lateMs) continue;
+      this.#readAt.set(cluster, nowMs);
+      const isLate = readAt !== undefined && (await context.ledger.takeTurn(`memory-${cluster}`, lateMs));
+      if (isLate) late.push({ type: "adopt", cluster });
+    }
+    return late;
+  }
 }
 
 interface ClustersNow {

@@ -20,7 +20,7 @@ import { adoptByTheClock } from "./reconcile/adopt.ts";
 import { type ReconcileReason, reconcileCluster } from "./reconcile/reconcile.ts";
 import { removalsEveryMs, removeClosedByTheClock } from "./remove-closed.ts";
 import { signInToCluster } from "./sign-in/sign-in-cluster.ts";
-import { overdueLooks, sweepInTurn } from "./sweep.ts";
+import { LateMemories, overdueLooks, sweepInTurn } from "./sweep.ts";
 import { removedEveryMs, reportRemoved } from "./upkeep/removed-clusters.ts";
 
 interface JobContext extends WorkerContext {
@@ -72,6 +72,7 @@ export function startWorker(
 ): Stoppable {
   const own = zones.flatMap((zone) => (["clusters", "ends"] as const).map((queue) => ({ queue, zone })));
   const { sweepEverySeconds } = context().config.timing;
+  const memories = new LateMemories();
   const parts = [
     ...own.map((each) => workOn(each, zones, context, blocking)),
     stoppable(
@@ -92,7 +93,7 @@ export function startWorker(
       "saying which zones it serves",
     ),
     stoppable(
-      startTicking(overdueMs / 3, () => workOverdue(context(), zones)),
+      startTicking(overdueMs / 3, () => workOverdue(context(), zones, memories)),
       "working beside the queues",
     ),
   ];
@@ -103,11 +104,12 @@ export function startWorker(
 const overdueMs = 30_000;
 
 /** A queue in Redis must not keep access, nor people from it. Only an end is worth the work of each worker. */
-function workOverdue(context: WorkerContext, zones: readonly Zone[]): Promise<void> {
+export function workOverdue(context: WorkerContext, zones: readonly Zone[], memories: LateMemories): Promise<void> {
   const { config, ledger, log, failures } = context;
   return failures.during("could not work beside the queues", {}, async () => {
     const isOwn = (cluster: Cluster | undefined) => cluster !== undefined && zones.includes(zoneOf(cluster));
-    const own = (await overdueLooks(context, overdueMs)).filter(({ cluster }) => isOwn(config.clusters.get(cluster)));
+    const all = [...(await overdueLooks(context, overdueMs)), ...(await memories.looks(context, zones))];
+    const own = all.filter(({ cluster }) => isOwn(config.clusters.get(cluster)));
     if (own.length > 0) log.warn({ looks: own }, "their queue does not carry these out: this worker does it itself");
     await inParallel(own, async (look) => {
       const isDue = look.type === "end" || (await ledger.takeTurn(`overdue-${look.type}-${look.cluster}`, overdueMs));

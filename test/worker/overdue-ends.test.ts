@@ -1,14 +1,15 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { arns, clusterName } from "../../sandbox/scene.ts";
 import type { Cluster, Zone } from "../../src/access/policy/cluster.ts";
-import { withTrouble } from "../../src/access/request.ts";
+import { nextVersion, withTrouble } from "../../src/access/request.ts";
 import { nextTry } from "../../src/access/retry.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";
 import { openQueues, type Queues } from "../../src/ledger/queues.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
-import { sweep } from "../../src/worker/sweep.ts";
-import { startWorker } from "../../src/worker/worker.ts";
+import { adoptByTheClock } from "../../src/worker/reconcile/adopt.ts";
+import { LateMemories, sweep } from "../../src/worker/sweep.ts";
+import { startWorker, workOverdue } from "../../src/worker/worker.ts";
 import { clusterIn } from "../builders/a-cluster.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
@@ -98,6 +99,35 @@ test.each([
 
   await expect.poll(() => stateOf("r-one"), { timeout: 10_000 }).toBe("ended");
   expect(await outsideDocument(side().sandbox).given(arns.engineer)).toBeNull();
+});
+
+test("a lease that a person with Redis prolonged ends by its cluster's memory although they paused the queues", async () => {
+  await give(context, cluster, { id: "r-one", durationSeconds: 3_600 });
+  const given = await requestOf(context, "r-one");
+  const lease = given.lease && { ...given.lease, endsAt: later(context, 360_000).now().toISOString() };
+  const prolonged = { ...nextVersion(given), durationSeconds: 360_000, lease } as typeof given;
+  await context.ledger.commit(aChange(prolonged));
+  await Promise.all([queues.ends.pause(), queues.clusters.pause()]);
+  const [memories, elsewhere] = [new LateMemories(), new LateMemories()];
+
+  for (const seconds of [0, 4_000]) {
+    await workOverdue(later(context, seconds), ["elsewhere"], elsewhere);
+    await workOverdue(later(context, seconds), [null], memories);
+  }
+
+  expect(await stateOf("r-one")).toBe("ended");
+  expect(await outsideDocument(side().sandbox).given(arns.engineer)).toBeNull();
+});
+
+test("a cluster's memory that its queue has read is not read beside it", async () => {
+  const memories = new LateMemories();
+  await memories.looks(context, [null]);
+  await adoptByTheClock(context, cluster);
+  const late = await memories.looks(later(context, 4_000), [null]);
+
+  expect(late.map((look) => look.cluster)).toEqual(
+    [...context.config.clusters.keys()].filter((name) => name !== clusterName),
+  );
 });
 
 test("a failed end does not wait for the time of a clock that was ahead", async () => {

@@ -25,6 +25,7 @@ import { readRoleTimes } from "../questions/look-at-cluster.ts";
 import { readRemembered } from "../remembered.ts";
 import { adoptRescues } from "../rescue/adopt-rescues.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
+import { memoryLateMs } from "../sweep.ts";
 import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
 import { lookAgainForLateOnes } from "./reconcile-way.ts";
@@ -75,6 +76,7 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
 export async function adoptByTheClock(context: WorkerContext, cluster: Cluster): Promise<void> {
   try {
     await adoptCluster(context, cluster);
+    await context.ledger.keepTurn(`memory-${cluster.name}`, memoryLateMs(context));
     await forgetTrouble(context, cluster);
   } catch (error) {
     await noteTrouble(context, cluster, error);
