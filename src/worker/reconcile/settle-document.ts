@@ -19,6 +19,7 @@ import {
 import { type Cluster, type Level, partitionOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import type { Change, Refusal } from "../../access/principal.ts";
 import type { AccessRequest } from "../../access/record.ts";
+import { outsideWords } from "../../access/redact.ts";
 import type { WorkerKeys } from "../../access/seal.ts";
 import { entryOf, type PlanGuard, type ReadDocument, type Steps } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
@@ -280,8 +281,11 @@ export function keyTwice({ name }: Cluster, { configMap }: ClusterState, after: 
   return new AccessError("cluster-refused-write", `aws-auth of ${name} has ${key} in binaryData`, { remedy });
 }
 
+/** Each refused request keeps the message, and the API server bounds no number of finalizers. */
+const maxFinalizers = 400;
+
 function beingDeleted({ name }: Cluster, { since, finalizers }: Deletion): Refusal {
-  const wait = finalizers.length > 0 ? ` for its finalizers ${finalizers.join(", ")}` : "";
+  const wait = finalizers.length > 0 ? ` for its finalizers ${outsideWords(finalizers.join(", "), maxFinalizers)}` : "";
   const message = `aws-auth of ${name} was deleted at ${since} and waits${wait}. Ask an operator to save it, remove the finalizers and recreate it.`;
   return { code: "document-being-deleted", message };
 }

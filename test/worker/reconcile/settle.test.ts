@@ -423,6 +423,15 @@ describe("a run on one cluster decides", () => {
     expect(data.mapUsers ?? "").not.toContain(engineerArn);
   });
 
+  test("a refusal of bounded length where people keep the deleted ConfigMap by thousands of finalizers", () => {
+    const finalizers = Array.from({ length: 5_000 }, (_, index) => `example.com/keep-${index}`);
+    const deletion = { deletionTimestamp: at(minutes(1)).toISOString(), finalizers };
+
+    const { refused } = settled({ open: [anApprovedRequest({})], holdings: [], deletion });
+
+    expect(refused[0]?.refusal.message).toMatch(/finalizers example.com\/keep-0, .{1,600}recreate it\.$/);
+  });
+
   test("nothing, where another tool owns the document, which loses only what ends", () => {
     const revoked = { cause: "revoked" as const, by: "U0APPROVER", at: at(minutes(4)).toISOString(), why: "" };
     const lease = aLeasedRequest({ end: revoked }, { id: "r-2" });
