@@ -77,8 +77,9 @@ export function openClient(
  * them, and a process has forty at once: a byte of JSON can take thirty of memory.
  */
 const largestAnswers = {
-  ledger: { ofMany: 32_000_000, ofOne: 8_000_000 },
-  queues: { ofMany: 8_000_000, ofOne: 1_000_000 },
+  ledger: { ofMany: 48_000_000, ofOne: 8_000_000 },
+  /** The plan for an aws-auth of two thousand entries, an answer to a question, has three megabytes. */
+  queues: { ofMany: 8_000_000, ofOne: 4_000_000 },
   jobs: { ofMany: 128_000, ofOne: 128_000 },
 };
 const hasMany = /^(?:eval|z|x|s)/i;

@@ -55,7 +55,7 @@ test("a value without end fails its command and fills no memory, and the connect
   const { redis } = connection;
   const blocking = connectRedisBlocking(url) as Redis;
   const waiting = blocking.duplicate();
-  await redis.setrange("large", 40_000_000, "x");
+  await redis.setrange("large", 60_000_000, "x");
 
   const failures = [redis, blocking, waiting].map((each) => each.get("large").catch((error: unknown) => error));
 
@@ -71,7 +71,7 @@ test("a value without end fails its command and fills no memory, and the connect
 
 test.each([
   ["a job that a process takes", 400_000, (url: string) => connectRedisBlocking(url)],
-  ["a job that it looks at", 1_600_000, async (url: string) => (await connectRedis(url, {}, { gathers: false })).redis],
+  ["a job that it looks at", 4_600_000, async (url: string) => (await connectRedis(url, {}, { gathers: false })).redis],
 ])("%s has no room for a million values, which BullMQ would parse", async (_, length, connect) => {
   const { url, close } = await aRedis();
   const redis = (await connect(url)) as Redis;
@@ -80,6 +80,16 @@ test.each([
   const failure = await redis.hgetall("{eks-access}:clusters:1").catch((error: unknown) => error);
 
   expect(failure).toMatchObject({ message: expect.stringMatching(/^Redis answers hgetall with more than/) });
+  redis.disconnect();
+  await close();
+});
+
+test("a job that it looks at has room for the plan of a large migration", async () => {
+  const { url, close } = await aRedis();
+  const { redis } = await connectRedis(url, {}, { gathers: false });
+  await redis.hset("{eks-access}:clusters:1", "returnvalue", "x".repeat(3_000_000));
+
+  expect((await redis.hgetall("{eks-access}:clusters:1")).returnvalue).toHaveLength(3_000_000);
   redis.disconnect();
   await close();
 });
