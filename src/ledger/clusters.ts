@@ -260,8 +260,9 @@ export function redisFleet(redis: RedisClient) {
       let room = maxNoticesLength;
       const texts = await wholeOf(redis, "LRANGE", noticesKey, "0", String(maxNotices - 1));
       return texts.flatMap((text) => {
+        if (text.length > room) return [];
         room -= text.length;
-        return room < 0 ? [] : [storedJson(text)];
+        return [storedJson(text)];
       });
     },
   };

@@ -2,7 +2,7 @@ import { hash, randomBytes } from "node:crypto";
 import { isMigrationId, isRequest, type LedgerRecord } from "../access/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import type { RedisClient } from "./client.ts";
-import { runScript, scriptOf } from "./commit-script.ts";
+import { runScript, type Script, scriptOf } from "./commit-script.ts";
 import type { HashField, Store, Stored } from "./stored.ts";
 
 /** The prefix of each record's key, of either kind: the id decides. */
@@ -16,7 +16,7 @@ export const unshownKey = "{eks-access}:unshown";
 
 /** Lua: a field of a record; a key of another type has an unreadable text, and so has what is too much for one answer: it delays no other record. */
 export const fieldLua = `
-local left = 64000000
+local left = 24000000
 local function field_of(key, name)
   local found = redis.pcall('HGET', key, name)
   if not found then return found end
@@ -189,8 +189,7 @@ async function readChanged(
     found.set(id, isKnown ? known : null);
   }
   const wanted = unknown.map(([id]) => id);
-  const texts = wanted.length > 0 ? await runScript(store.redis, digestedScript, [recordPrefix], wanted) : [];
-  const pairs = Array.isArray(texts) ? texts.map(textsIn) : [];
+  const pairs = (await ofRecords(store.redis, digestedScript, wanted)).map(textsIn);
   for (const [index, id] of wanted.entries()) {
     const [text, written] = pairs[index] ?? [];
     const request = await readText(store, "request", id, text);
@@ -223,16 +222,22 @@ export function storedTextsIn(answer: unknown): readonly StoredText[] {
   return answer.map((pair): StoredText => [String(pair[0]), typeof pair[1] === "string" ? pair[1] : null]);
 }
 
-/** A call takes no more arguments than its stack has room for. */
-const maxAtOnce = 10_000;
+/** An answer has an end (`client.ts`): a thousand records have some megabytes, and a large cluster's leases all together more. */
+const maxAtOnce = 1_000;
+
+/** One part of the script's answer for each id. */
+async function ofRecords(redis: RedisClient, script: Script, ids: readonly string[]): Promise<readonly unknown[]> {
+  const found: unknown[] = [];
+  for (let from = 0; from < ids.length; from += maxAtOnce) {
+    const answer = await runScript(redis, script, [recordPrefix], ids.slice(from, from + maxAtOnce));
+    if (Array.isArray(answer)) found.push(...answer);
+  }
+  return found;
+}
 
 /** In the order of the ids, without absent ones. */
 export async function readRecords(store: Store, ids: readonly string[]): Promise<readonly LedgerRecord[]> {
-  const texts: (string | null)[] = [];
-  for (let from = 0; from < ids.length; from += maxAtOnce) {
-    const some = ids.slice(from, from + maxAtOnce);
-    texts.push(...textsIn(await runScript(store.redis, textsScript, [recordPrefix], some)));
-  }
+  const texts = textsIn(await ofRecords(store.redis, textsScript, ids));
   return readTexts(
     store,
     ids.map((id, index): StoredText => [id, texts[index] ?? null]),

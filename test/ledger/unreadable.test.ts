@@ -231,10 +231,26 @@ test("thousands of unreadable records in a cluster's list cost its next run no r
   expect(stream.bytesWritten - before).toBeLessThan(300_000);
 });
 
-test.each(["record", "sha1"])("a %s too large for one answer delays no other record", async (field) => {
+test("the leases of a large cluster are read, which have more megabytes than one answer may", async () => {
+  const fill = `for i = 1, 2500 do
+    local record = string.gsub(ARGV[1], 'r%-1', 'r-' .. i)
+    redis.call('HSET', KEYS[2] .. 'r-' .. i, 'version', 1, 'record', record, 'sha1', redis.sha1hex(record))
+    redis.call('ZADD', KEYS[1], i, 'r-' .. i)
+  end`;
+  const record = JSON.stringify({ ...active(), id: "r-1", reason: "x".repeat(15_000) });
+  await connection.redis.eval(fill, 2, "{eks-access}:leased-of-cluster:staging", "{eks-access}:record:", record);
+
+  expect(await aLedger().leasedOf("staging")).toHaveLength(2500);
+});
+
+test.each([
+  ["record", 70_000_000],
+  ["record", 33_000_000],
+  ["sha1", 70_000_000],
+])("a %s too large for one answer, with %i bytes, delays no other record", async (field, bytes) => {
   const ledger = aLedger();
   for (const id of ["r-1", "r-2", "r-3"]) await ledger.commit(aChange({ ...active(), id }));
-  await connection.redis.setrange("{eks-access}:large", 70_000_000, "x");
+  await connection.redis.setrange("{eks-access}:large", bytes, "x");
   const make = "redis.call('HSET', KEYS[1], ARGV[1], redis.call('GET', KEYS[2]))";
   await connection.redis.eval(make, 2, "{eks-access}:record:r-2", "{eks-access}:large", field);
   const { stream } = connection.redis as Redis;
