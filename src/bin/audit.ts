@@ -85,7 +85,8 @@ function readAuditOptions(argv: readonly string[]): AuditOptions {
   const { values, positionals } = readArguments(argv, auditFlags);
   const [verb = "", ...rest] = positionals;
   const known = Object.hasOwn(ofCommand, verb) ? ofCommand[verb] : undefined;
-  if (!known || rest.length > 0) return needs("verify, export, show, review or erase");
+  if (!known) return needs("verify, export, show, review or erase");
+  if (rest[0] !== undefined) misused(`Unexpected argument ${rest[0]}.`);
   const stray = Object.keys(values).find((name) => !known.includes(name));
   if (stray) misused(`${verb} takes no --${stray}.`);
   if (verb === "verify") {

@@ -13,6 +13,12 @@ test.each(Object.getOwnPropertyNames(Object.prototype))("audit %s is no command"
   });
 });
 
+test("a second file is named, and not the verb that is there", async () => {
+  const run = await runCommand(audit, ["verify", "--file", "one", "two"]);
+
+  expect(run).toMatchObject({ code: 2, stderr: expect.stringContaining("eks-access audit: Unexpected argument two.") });
+});
+
 test("an export with an event that nests too deep has a verdict", async () => {
   const hash = "0".repeat(64);
   const detail = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
