@@ -1,3 +1,4 @@
+import { AccessError } from "../access/access-error.ts";
 import { isRecord } from "../access/collections.ts";
 import { leasesAnnotation, leasesThatFit, noRoomWords, roomIn } from "../access/lease/annotation.ts";
 import { annotationsOf, type ConfigMapFile } from "./config-map.ts";
@@ -27,7 +28,14 @@ export function checkFile(file: ConfigMapFile, arns: readonly string[]): FileRep
     const place = locate(section ?? key ?? "", line, column);
     return { code, severity, section, ...place, message: withFileLines(message, file, locate), remedy };
   });
-  const ofObject = [misnamedProblems, repeatedProblems, binaryProblems, roomProblems, notTextProblems];
+  const ofObject = [
+    misnamedProblems,
+    repeatedProblems,
+    binaryProblems,
+    roomProblems,
+    immutableProblems,
+    notTextProblems,
+  ];
   const outside = ofObject.flatMap((problemsIn) => problemsIn(file));
   const problems = [...misplacedProblems(file, locate), ...outside, ...found].sort(
     (a, b) => a.line - b.line || a.column - b.column,
@@ -113,6 +121,13 @@ function roomProblems(file: ConfigMapFile): FileProblem[] {
   const at = keyPlace(file.text.split(LINE_BREAK), "annotations");
   const message = noRoomWords("aws-auth", { ...room, largest });
   return [{ code: "annotation-full", severity: "warning", section: null, ...at, message, remedy: "Remove it." }];
+}
+
+function immutableProblems({ form, object, text }: ConfigMapFile): FileProblem[] {
+  if (form !== "config-map" || object.immutable !== true) return [];
+  const at = keyPlace(text.split(LINE_BREAK), "immutable");
+  const { code, remedy } = new AccessError("document-immutable", "");
+  return [{ code, severity: "warning", section: null, ...at, message: "It is immutable.", remedy }];
 }
 
 function notTextProblems({ notText }: ConfigMapFile): FileProblem[] {

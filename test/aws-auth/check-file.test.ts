@@ -133,6 +133,21 @@ describe("checkFile", () => {
     expect(named("labels: {}").problems).toEqual([]);
   });
 
+  it("warns of an immutable one, as no lease begins in it", () => {
+    const files = ["true", "false", "null"].map((text) => read(`kind: ConfigMap\ndata: {}\nimmutable: ${text}\n`));
+
+    const [immutable, ...others] = files.map((file) => checkFile(file, []).problems);
+
+    expect(immutable).toEqual([
+      {
+        ...{ code: "document-immutable", severity: "warning", section: null, line: 3, column: 1 },
+        message: "It is immutable.",
+        remedy: "Save it without immutable: true, then run kubectl replace --force.",
+      },
+    ]);
+    expect(others).toEqual([[], []]);
+  });
+
   it("warns of annotations that leave no room for a lease, and names the largest", () => {
     const withNote = (bytes: number) =>
       read(`kind: ConfigMap\nmetadata:\n  name: aws-auth\n  annotations: {a: b, notes: ${"x".repeat(bytes)}}\n`);
