@@ -176,7 +176,14 @@ return 1
 
 /** KEYS: head, events. Fails if no event can follow. */
 export const endScript = `${chainLua}
-chain_end(KEYS[1], KEYS[2])
+local last = chain_end(KEYS[1], KEYS[2])
+local info = redis.call('EXISTS', KEYS[2]) == 1 and redis.call('XINFO', 'STREAM', KEYS[2]) or {}
+for i = 1, #info, 2 do
+  -- A person can set the id that the next one must follow, or remove the event that had it.
+  if info[i] == 'last-generated-id' and tonumber(string.match(info[i + 1], '^%d+')) > last then
+    error('the audit log takes no event before the id ' .. info[i + 1])
+  end
+end
 return 1
 `;
 

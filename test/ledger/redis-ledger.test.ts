@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from "vitest";
 import { AccessError } from "../../src/access/access-error.ts";
 import { type AuditEvent, chainHash, genesis, verifyChain } from "../../src/access/audit-event.ts";
 import { digestOfEvent, type Json } from "../../src/access/seal.ts";
+import type { RedisClient } from "../../src/ledger/client.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";
 import { anyCharacter } from "../any-text.ts";
@@ -303,6 +304,35 @@ test.each([
   expect(before).toBeNull();
   expect(append).toBeInstanceOf(AccessError);
   expect(flaw).toContain("newest event");
+  await close();
+  await database.close();
+});
+
+test.each<[string, (redis: RedisClient) => Promise<unknown>]>([
+  ["set the id that its next event must follow", (redis) => redis.call("XSETID", "{eks-access}:events", "9000-0")],
+  [
+    "removed a forged event, whose id stays",
+    async (redis) => {
+      await redis.xadd("{eks-access}:events", "9000-0", "event", "{}");
+      await redis.xdel("{eks-access}:events", "9000-0");
+    },
+  ],
+])("the ledger says that the log is stopped where a person %s", async (_, stop) => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+  await ledger.append(anEvent());
+  await stop(redis);
+
+  await expect(ledger.append(anEvent())).rejects.toBeInstanceOf(AccessError);
+  expect(await ledger.logFlaw()).toContain("the audit log takes no event before the id 9000-0");
+
+  const kept =
+    "for _, each in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do redis.call('XADD', KEYS[2], each[1], unpack(each[2])) end redis.call('RENAME', KEYS[2], KEYS[1])";
+  await redis.eval(kept, 2, "{eks-access}:events", "{eks-access}:events-kept");
+  await ledger.append(anEvent());
+
+  expect(await ledger.logFlaw()).toBeNull();
   await close();
   await database.close();
 });
