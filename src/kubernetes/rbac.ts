@@ -8,6 +8,7 @@ import {
   type RoleRule,
   rulesIn,
 } from "../access/policy/rights.ts";
+import { startOf } from "../access/redact.ts";
 import { answerTooLarge, boundedPages, isTooLarge, type Page } from "../operations/bounds.ts";
 import { inParallel } from "../operations/deadlines.ts";
 import type { Connection } from "./connection.ts";
@@ -165,6 +166,8 @@ function add(bindings: Map<string, GroupBinding[]>, name: string, binding: Group
 }
 
 const maxRoles = 20;
+/** The API server bounds no name of a role: no words after it must be lost. */
+const maxName = 253;
 
 export function groupBindings(connection: Connection, cluster: string) {
   return {
@@ -187,9 +190,10 @@ export function groupBindings(connection: Connection, cluster: string) {
         const [{ group, kind, role: name, namespace }] = found;
         const role = { kind: kind === "Role" ? ("Role" as const) : ("ClusterRole" as const), name };
         const rules = await readRoleRules(connection, cluster, role, namespace).catch(unreadIfTooLarge);
-        const right = { group, role: `${kind} ${name}`, where: placesOf(found), allows: allowed(rules, found) };
+        const shown = { ...role, name: startOf(name, maxName) };
+        const right = { group, role: `${kind} ${shown.name}`, where: placesOf(found), allows: allowed(rules, found) };
         const known = typeof rules === "string" || rules === null ? [] : rules;
-        return { right, bound: found.map((each) => ({ ...role, namespace: each.namespace, rules: known })) };
+        return { right, bound: found.map((each) => ({ ...shown, namespace: each.namespace, rules: known })) };
       });
       const [next, ...others] = all.slice(maxRoles);
       const role = `${others.length + 1} more role${others.length > 0 ? "s" : ""}`;

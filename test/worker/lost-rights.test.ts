@@ -137,3 +137,22 @@ test("of a difference with endless lines, the record has the start and the count
   expect(diff.length).toBeLessThan(2_000);
   expect(diff).toMatch(/^--- a\/mapUsers\n.*\n… and \d+ more lines?$/s);
 });
+
+test("of roles with endless names and words, which people bind to a level's group, the record has the start", async () => {
+  const rules = [
+    { verbs: ["get"], apiGroups: [""], resources: ["secrets"] },
+    { verbs: ["get"], apiGroups: [""], resources: ["x".repeat(500_000)] },
+  ];
+  const theirs = { name: `long${"y".repeat(8_000)}`, namespace: "default", rules };
+  const role = { kind: "Role", name: theirs.name } as const;
+  const binding = { name: "theirs", namespace: "default", role, subjects: viewers.subjects } as const;
+  await side().sandbox.cluster.setRbac({ roles: [theirs], bindings: [viewers, admins, binding] });
+
+  const preview = await previewOn(clusterName);
+
+  expect(preview.warnings.join()).toMatch(
+    /Dangerous rights: Role longy{1,300} in default lets a person read secrets\./,
+  );
+  expect(preview.rights?.map(({ role }) => role.slice(0, 16))).toEqual(["ClusterRole view", "Role longyyyyyyy"]);
+  expect(JSON.stringify(preview).length).toBeLessThan(5_000);
+});

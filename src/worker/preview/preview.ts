@@ -8,6 +8,7 @@ import { bindsRoles, kubernetesGroups } from "../../access/policy/policy-text.ts
 import { mastersRight } from "../../access/policy/rights.ts";
 import { entryArnsByPrincipal } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest, PendingRequest, Preview } from "../../access/record.ts";
+import { startOf } from "../../access/redact.ts";
 import { isLeaseOver, previewedRequest } from "../../access/request.ts";
 import { failureOf, waitsForRepair } from "../../access/retry.ts";
 import { isAcceptedLink, sealPreview } from "../../access/seals.ts";
@@ -186,11 +187,20 @@ async function previewRequest(
   const { approvalsWanted } = planned;
   const { rights, warnings } = await withRights(planned.preview, request, look);
   const unread = bindings && !rights ? ["Rights unknown: couldn't read the cluster's RBAC."] : [];
-  const unsealed = { ...planned.preview, rights, warnings: gravestFirst([...unread, ...warnings]) };
+  const unsealed = {
+    ...planned.preview,
+    rights: rights?.map((right) => ({ ...right, allows: start(right.allows) })) ?? null,
+    warnings: gravestFirst([...unread, ...warnings]).map(start),
+  };
   const preview = sealPreview(request, unsealed, context.keys.preview);
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
   const reminders = planReminders(now, request.expiresAt, context.config.timing.remindAfterSeconds);
   await recordChange(context, request, previewedRequest(request, { preview, approvalsWanted, reminders }), event, now);
+}
+
+/** The API server bounds no word of a role's rules, and who can create RoleBindings can bind any role to a level's group. */
+function start(text: string): string {
+  return startOf(text, 2_000);
 }
 
 /** Enough to know whether a person had this access before, newest first. */
