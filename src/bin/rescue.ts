@@ -1,5 +1,6 @@
 import { AccessError, explainFailure, hasCode } from "../access/access-error.ts";
 import { parseDuration } from "../access/ask/duration.ts";
+import { readReason } from "../access/ask/read-part.ts";
 import type { AuditEvent } from "../access/audit-event.ts";
 import { unreviewedEmergency } from "../access/emergency.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
@@ -32,7 +33,7 @@ import {
   type RescueOrder,
 } from "../worker/rescue/rescue-session.ts";
 import { readAllTexts } from "./check.ts";
-import { type CommandIo, cliCommand, needs, readOneCluster, stackOf, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, misused, needs, readOneCluster, stackOf, unusable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
 
 const rescueUsage = `Usage: eks-access rescue CLUSTER --role ARN --for 1h --by SLACK-USER --reason TEXT --yes
@@ -70,8 +71,10 @@ const rescueFlags = {
 
 function readRescueOptions(argv: readonly string[]) {
   const read = readOneCluster(argv, rescueFlags);
-  const { cluster, role, by, reason, yes, keep, document = null, "without-ledger": withoutLedger } = read;
-  if (!role || !by || !reason) return needs("--role, --for, --by and --reason");
+  const { cluster, role, by, yes, keep, document = null, "without-ledger": withoutLedger } = read;
+  if (!role || !by || !read.reason) return needs("--role, --for, --by and --reason");
+  const { value: reason, mistake } = readReason(read.reason);
+  if (reason === null) return misused(mistake ?? "");
   const durationSeconds = parseDuration(read.for ?? "") ?? needs("--for as a duration, such as 4h");
   return { cluster, role, durationSeconds, by, reason, yes, keep, document, withoutLedger };
 }

@@ -375,6 +375,16 @@ test.each([
   expect(await records()).toEqual([]);
 });
 
+test("a reason that approvers can't see, or that no message has room for, is refused as in Slack", async () => {
+  const [blank, long] = await Promise.all(
+    ["\u200b\u2800", "a".repeat(501)].map((reason) => runCommand(runRescue, [...order.slice(0, -1), reason, "--yes"])),
+  );
+
+  expect(blank).toMatchObject({ code: 2, stderr: expect.stringContaining("Say why you need it.") });
+  expect(long).toMatchObject({ code: 2, stderr: expect.stringContaining("The reason has 501 characters; the limit") });
+  expect(await records()).toEqual([]);
+});
+
 test("a good document whose section is no text is refused before anything is done, as a plan refuses it", async () => {
   write({});
   const file = join(folder, "list.yaml");
