@@ -101,8 +101,7 @@ export function redisClusters(store: Store) {
     /** The namespaces of a cluster, by its name, as a worker published them. Do not trust it without its seal. */
     namespacesOf: async (cluster: string): Promise<unknown> =>
       store.read("namespaces", cluster, await textOf(redis, "HGET", keys.namespaces, cluster)),
-    rememberNamespaces: async (list: NamespaceList) =>
-      void (await redis.hset(keys.namespaces, list.cluster, JSON.stringify(list))),
+    rememberNamespaces: (list: NamespaceList) => setField(redis, keys.namespaces, list.cluster, JSON.stringify(list)),
     ...redisAcceptances(redis),
     /**
      * For each level by its name, a digest of the approvers that were once enough. For each cluster the names, and for each name the active
@@ -111,7 +110,7 @@ export function redisClusters(store: Store) {
     approversKnown: async (): Promise<ReadonlyMap<string, string>> => new Map(await hashOf(redis, keys.goodApprovers)),
     rememberApprovers: async (good: ReadonlyMap<string, string>) =>
       void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good)))),
-    noteZone: async (zone: Zone, at: Date) => void (await redis.hset(keys.zones, zone ?? noZone, at.toISOString())),
+    noteZone: (zone: Zone, at: Date) => setField(redis, keys.zones, zone ?? noZone, at.toISOString()),
     /** When each zone last had a worker; a zone without one ever is absent. */
     zonesSeen: async (): Promise<ReadonlyMap<Zone, Date>> => {
       const seen = [...timesIn(await hashOf(redis, keys.zones))];
@@ -230,12 +229,18 @@ const maxNotices = 100;
 const maxNoticesLength = 1_000_000;
 
 /** KEYS: the list, the notices. ARGV: when the list was made, the list, and its notice if there is one. */
-const publishFleetScript = scriptOf(`
-redis.call('HSET', KEYS[1], 'at', ARGV[1], 'list', ARGV[2])
+const publishFleetScript = scriptOf(`${indexLua}
+index('HSET', KEYS[1], 'at', ARGV[1], 'list', ARGV[2])
 if ARGV[3] then
-  redis.call('LPUSH', KEYS[2], ARGV[3])
+  index('LPUSH', KEYS[2], ARGV[3])
   redis.call('LTRIM', KEYS[2], 0, ${maxNotices - 1})
 end
+`);
+
+/** KEYS: the notices. ARGV: a notice */
+const addNoticeScript = scriptOf(`${indexLua}
+index('LPUSH', KEYS[1], ARGV[1])
+redis.call('LTRIM', KEYS[1], 0, ${maxNotices - 1})
 `);
 
 export type FleetLedger = ReturnType<typeof redisFleet>;
@@ -244,7 +249,7 @@ export type FleetLedger = ReturnType<typeof redisFleet>;
 export function redisFleet(redis: RedisClient) {
   return {
     /** When the list of the fleet was made, ISO 8601; null: there is none. */
-    fleetAt: () => redis.hget(listKey, "at"),
+    fleetAt: () => textOf(redis, "HGET", listKey, "at"),
     fleet: async (): Promise<unknown> => storedJson((await textOf(redis, "HGET", listKey, "list")) ?? "") ?? null,
     /** With the notice of its changes, at once: who reads of a new cluster finds it in the list. */
     publishFleet: async (list: SealedFleetList, notice: SealedNotice | null): Promise<void> => {
@@ -252,10 +257,8 @@ export function redisFleet(redis: RedisClient) {
       await runScript(redis, publishFleetScript, [listKey, noticesKey], texts);
     },
     /** Adds a notice for the operators' channel. The newest hundred stay. */
-    addNotice: async (notice: SealedNotice): Promise<void> => {
-      await redis.lpush(noticesKey, JSON.stringify(notice));
-      await redis.ltrim(noticesKey, 0, maxNotices - 1);
-    },
+    addNotice: async (notice: SealedNotice): Promise<void> =>
+      void (await runScript(redis, addNoticeScript, [noticesKey], [JSON.stringify(notice)])),
     notices: async (): Promise<readonly unknown[]> => {
       let room = maxNoticesLength;
       const texts = await wholeOf(redis, "LRANGE", noticesKey, "0", String(maxNotices - 1));

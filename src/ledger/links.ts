@@ -16,6 +16,7 @@ import type { DecisionPublicKeys, PreviewPublicKeys } from "../access/seal.ts";
 import { isSealedLink, type LinkProposal, type PrincipalLink } from "../access/seals.ts";
 import type { SharedGroups } from "../access/shared-lists.ts";
 import type { RedisClient } from "./client.ts";
+import { setField } from "./clusters.ts";
 import { chainHeadKey, chainLua, chainText, eventsKey, indexLua, runScript, scriptOf } from "./commit-script.ts";
 import { keysOf } from "./person-data.ts";
 import { hashOf, type LinkQuestions, readEach, readStored, type Store, textOf, wholeOf } from "./stored.ts";
@@ -162,7 +163,7 @@ export function redisLinks(store: Store) {
     },
     rememberIdentities: async (found: Identities): Promise<void> => {
       const key = identitiesKey(found.user);
-      await redis.hset(key, found.cluster, JSON.stringify(found));
+      await setField(redis, key, found.cluster, JSON.stringify(found));
       await redis.pexpire(key, identitiesKeptMs);
     },
     /** Who is in which Slack user group, as a Slack process shared it for a minute. Do not trust it without its seal. */

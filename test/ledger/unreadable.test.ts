@@ -293,6 +293,34 @@ test.each(broken.slice(0, 4))("a record that %s is not overwritten", async (_, t
   expect(await connection.redis.hget("{eks-access}:record:r-1", "record")).toBe(text);
 });
 
+const emptyList = { at: "2026-03-01T09:00:00.000Z", clusters: [], seal: "" };
+const found = { user: "U0", cluster: "c", email: "", at: emptyList.at, person: null, why: null, seal: "" };
+const names = { cluster: "c", at: emptyList.at, names: [], seal: "" };
+const notice = { id: "n", at: emptyList.at, title: "", lines: [], seal: "" };
+
+/** A worker that can't write its findings keeps an approver from approving, and a fleet from requests. */
+test.each<[key: string, write: (ledger: Ledger) => Promise<unknown>, read: (ledger: Ledger) => Promise<unknown>]>([
+  [
+    "identities:U0",
+    (ledger) => ledger.rememberIdentities(found),
+    async (ledger) => (await ledger.identitiesOf("U0")).size,
+  ],
+  ["namespaces", (ledger) => ledger.rememberNamespaces(names), (ledger) => ledger.namespacesOf("c")],
+  ["zones", (ledger) => ledger.noteZone(null, new Date()), async (ledger) => (await ledger.zonesSeen()).size],
+  ["notices", (ledger) => ledger.addNotice(notice), async (ledger) => (await ledger.notices()).length],
+  ["notices", (ledger) => ledger.publishFleet(emptyList, notice), async (ledger) => (await ledger.notices()).length],
+  ["fleet", (ledger) => ledger.publishFleet(emptyList, null), (ledger) => ledger.fleetAt()],
+])("%s of another type is empty, and takes what a process writes there", async (key, write, read) => {
+  await connection.redis.set(`{eks-access}:${key}`, "garbage");
+  const ledger = aLedger();
+  const before = await read(ledger);
+
+  await write(ledger);
+
+  expect(before || 0).toBe(0);
+  expect(await read(ledger)).toBeTruthy();
+});
+
 test("an unreadable record lets others go first, and is due again later", async () => {
   const ledger = aLedger();
   for (const id of ["r-1", "r-2"]) await ledger.commit(aChange(aRequest({ id })));
