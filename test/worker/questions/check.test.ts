@@ -10,6 +10,7 @@ import { aLease, aLeasedRequest, anApprovedRequest, revise } from "../../builder
 import { aWrittenEntry } from "../../builders/a-share.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { aChange } from "../../builders/an-event.ts";
+import { aStatus } from "../../kubernetes/api-server.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
@@ -362,7 +363,11 @@ describe("where access entries alone count", () => {
 
   test("the entries are reported where the API server lets the creator in no more", async () => {
     setMode("API", [entryOf(arns.engineer, ["nobodys"])]);
-    const unauthorized = { type: "answer", status: 401, body: "{}" } as const;
+    const unauthorized = {
+      type: "answer",
+      status: 401,
+      body: JSON.stringify(aStatus(401, "Unauthorized", "Unauthorized")),
+    } as const;
     for (const call of ["kubernetes.get-configmap", "kubernetes.list-clusterrolebindings"]) {
       workerSide().sandbox.faults.plan(call, unauthorized, { times: 10 });
     }

@@ -7,6 +7,7 @@ import { dueAt } from "../../../src/access/request.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
+import { aStatus } from "../../kubernetes/api-server.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import { give, modesConfig, requestOf, revokeGiven } from "./both-ways.ts";
@@ -138,8 +139,7 @@ describe("the end of a lease by aws-auth", () => {
   });
 });
 const throttled = { type: "answer", status: 429, body: "{}" } as const;
-const refusal = { kind: "Status", apiVersion: "v1", status: "Failure", reason: "Forbidden", code: 403 };
-const forbidden = { type: "answer", status: 403, body: JSON.stringify(refusal) } as const;
+const forbidden = { type: "answer", status: 403, body: JSON.stringify(aStatus(403, "Forbidden", "")) } as const;
 
 describe.each([
   ["aws-auth", clusterName],

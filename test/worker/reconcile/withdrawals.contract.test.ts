@@ -12,6 +12,7 @@ import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
+import { aStatus } from "../../kubernetes/api-server.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {
@@ -398,7 +399,11 @@ describe("a cluster whose mode changes", () => {
     await revokeOnly(context, id);
     await reconcileCluster(context, cluster);
     switchTo("API");
-    side().sandbox.faults.plan("kubernetes.get-configmap", { type: "answer", status: 403, body: "{}" }, { times: 99 });
+    side().sandbox.faults.plan(
+      "kubernetes.get-configmap",
+      { type: "answer", status: 403, body: JSON.stringify(aStatus(403, "Forbidden", "")) },
+      { times: 99 },
+    );
 
     await restoreOld(active);
 

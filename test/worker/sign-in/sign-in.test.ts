@@ -7,6 +7,7 @@ import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts"
 import { clusterIn } from "../../builders/a-cluster.ts";
 import { revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
+import { aStatus } from "../../kubernetes/api-server.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { give, modesConfig, requestOf, revokeGiven, revokeOnly } from "../reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker-side.ts";
@@ -188,7 +189,11 @@ function awsError(status: number, name: string) {
   return { type: "answer", status, headers, body: JSON.stringify({ message: "as planned" }) } as const;
 }
 
-const unauthorized = { type: "answer", status: 401, body: "{}" } as const;
+const unauthorized = {
+  type: "answer",
+  status: 401,
+  body: JSON.stringify(aStatus(401, "Unauthorized", "Unauthorized")),
+} as const;
 
 describe("a token that the API server refuses", () => {
   test("for a while is followed by new ones until one is taken", async () => {

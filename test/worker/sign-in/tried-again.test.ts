@@ -6,6 +6,7 @@ import { dueAt } from "../../../src/access/request.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
+import { aStatus } from "../../kubernetes/api-server.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { give, modesConfig, requestOf, revokeGiven, revokeOnly } from "../reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker-side.ts";
@@ -166,7 +167,13 @@ describe("what is definite is not tried again:", () => {
   });
 
   test("a token that the API server refuses", async () => {
-    await giveAndSignIn(() => strikeAt(review, { type: "answer", status: 401, body: "{}" }, ofJob));
+    await giveAndSignIn(() =>
+      strikeAt(
+        review,
+        { type: "answer", status: 401, body: JSON.stringify(aStatus(401, "Unauthorized", "Unauthorized")) },
+        ofJob,
+      ),
+    );
 
     expect(await finding()).toMatchObject({ result: "no" });
     expect(await leaseNow()).toMatchObject({ signInDueAt: null, signInTrouble: null });
