@@ -1,6 +1,7 @@
 import { isRecord } from "../access/collections.ts";
 import { parseJson } from "../access/seal.ts";
 import { type Data, SECTIONS } from "./document.ts";
+import { hasTwice } from "./field-problems.ts";
 import { YamlExcess, YamlFailure } from "./go-yaml/cursor.ts";
 import { decode, requireJson } from "./go-yaml/decode.ts";
 import type { Field, MapValue, ScalarNode, YamlValue } from "./go-yaml/node.ts";
@@ -46,7 +47,13 @@ const longestFile = 16 * 1024 * 1024;
 export function readConfigMapFile(text: string): ConfigMapReading {
   if (text.length > longestFile) return { type: "unusable", message: "It is too large." };
   const { files, message } = readParts(text);
-  const yaml = files.find((candidate) => isAwsAuth(candidate.object)) ?? files[0] ?? null;
+  const [named, again] = files.filter((candidate) => isAwsAuth(candidate.object));
+  // kubectl applies both, and the last one stays.
+  if (named && again) {
+    const first = `aws-auth, first in line ${named.line + 1},`;
+    return { type: "unusable", message: `${hasTwice("It", first, "kubectl")} Keep one.` };
+  }
+  const yaml = named ?? files[0] ?? null;
   const json = readJson(text);
   // JSON has other escapes than YAML, so the values come from JSON and only the places from YAML.
   const file = json && { ...json, nodes: yaml?.nodes ?? json.nodes, repeated: yaml?.repeated ?? [] };

@@ -30,6 +30,17 @@ describe("readConfigMap", () => {
     expect(writeConfigMap(file, { a: "y" })).toBe(file.text.replace("{a: z}", '{a: "y"}'));
   });
 
+  it("refuses a file that has aws-auth twice, because kubectl would apply both and the last one would stay", () => {
+    const one = "kind: ConfigMap\nmetadata: {name: aws-auth}\ndata: {a: z}\n";
+    const elsewhere = one.replace("{name: aws-auth}", "{name: aws-auth, namespace: backup}");
+
+    expect(readConfigMapFile(`${one}---\n${one}`)).toEqual({
+      type: "unusable",
+      message: "It has aws-auth, first in line 1, twice, and kubectl ignores this one. Keep one.",
+    });
+    expect(readConfigMapFile(`${one}---\n${elsewhere}`).type).toBe("file");
+  });
+
   it("takes the one named aws-auth of a List, in YAML and in JSON", () => {
     const item = (name: string) => ({ kind: "ConfigMap", metadata: { name }, data: { a: name } });
     const list = { kind: "List", items: [item("other"), 12, item("aws-auth")] };
