@@ -279,8 +279,8 @@ export function entryFailure(
     return new AccessError("cluster-not-found", `EKS knows no ${place}`, { cause: failure.cause });
   }
   const meant = meanings.get(error.name);
-  // EKS can refuse the token of a list's next page: no one asked for a path that does not exist.
-  const code = principalArn === null && meant === "access-entry-refused" ? "aws-unexpected" : meant;
+  // EKS can refuse the token of a list's next page: nothing was asked for that does not exist.
+  const code = meant === "access-entry-refused" && /^(?:List|Describe)/.test(action) ? "aws-unexpected" : meant;
   if (!code) return failure;
   const remedy = code === "access-entry-denied" ? address.entriesRemedy : undefined;
   return new AccessError(code, failure.what, { cause: failure.cause, ...(remedy !== undefined && { remedy }) });

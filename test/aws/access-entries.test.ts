@@ -110,14 +110,17 @@ describe("a failing call about an entry", () => {
     );
   });
 
-  test("a list whose next page EKS refuses is read again, and blames no principal", () => {
+  test.each([
+    ["ListAccessEntries", null],
+    ["ListAssociatedAccessPolicies", engineer],
+    ["DescribeAccessEntry", engineer],
+  ])("eks:%s that EKS refuses, as a page that it no longer has, is read again and fails no lease", (action, about) => {
     const error = Object.assign(new Error("The nextToken is not valid"), { name: "InvalidParameterException" });
 
-    const failure = entryFailure(error, "ListAccessEntries", null, address);
+    const failure = entryFailure(error, action, about, address);
 
     expect(failure).toMatchObject({
-      code: "aws-unexpected",
-      isFinal: false,
+      ...{ code: "aws-unexpected", isFinal: false },
       what: expect.stringContaining("nextToken"),
     });
   });
