@@ -116,8 +116,8 @@ function optionsOf(job: Job, isNews = true): JobsOptions {
   const { isSingle, isBackground, waitMs, tries, retryMs } = kindOf(job.type);
   const { type, ...fields } = job;
   const id = [type, ...Object.values(fields)].join("-");
-  // News does not wait for the next try of what failed. A job that waits first would wait again and again.
-  const replace = isNews && tries > 1 && waitMs === 0;
+  // News waits for no next try of what failed, nor for a job of someone with Redis. A job that waits first would wait again and again.
+  const replace = isNews && waitMs === 0;
   return {
     ...(isSingle ? { deduplication: { id, keepLastIfActive: true, replace } } : {}),
     // Jobs without a priority are first.

@@ -180,6 +180,19 @@ test("a job that has to wait loses no try, and news about its record runs at onc
   await expect.poll(() => starts).toEqual([1, 0, 2, 0, 1, 0, 2, 0]);
 });
 
+test.each(["sign-in", "migration", "end"] as const)(
+  "a job for later that a person put into Redis does not keep the next look out of its queue: %s",
+  async (type) => {
+    const look = { type, cluster: "staging" } as const;
+    const queue = queues.of(look);
+    await queue.add(type, look, { delay: 3_600_000, deduplication: { id: `${type}-staging` } });
+
+    await wakeAll(queues, [look]);
+
+    expect(await queue.getJobCounts("waiting", "delayed")).toEqual({ waiting: 1, delayed: 0 });
+  },
+);
+
 test("wake-ups of one type for one cluster are one job, and each waits in the queue of its type", async () => {
   const end = { type: "end", cluster: "staging" } as const;
   const show = { type: "show-thread", record: "r-1" } as const;
