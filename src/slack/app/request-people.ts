@@ -86,28 +86,29 @@ export async function clustersShown(context: PeopleContext, user: string): Promi
   return [...clusters.values()].filter((each) => maySeeClusterMap(each, person, linking.administrators));
 }
 
-/** The policy's facts about a requester now, for this ARN. @throws AccessError */
+/** The policy's facts about a requester now, for this ARN. @param asker the questions count for this person @throws AccessError */
 export async function requesterFactsOf(
   context: SlackContext,
   cluster: Cluster,
   user: string,
   principal: string,
+  asker = user,
 ): Promise<RequesterFacts> {
   const [{ memberships }, linked] = await Promise.all([
     personFor(context, cluster, user),
-    hasLinkedOnlyRule(cluster) ? believedIdentityOf(context, user, cluster, principal) : null,
+    hasLinkedOnlyRule(cluster) ? believedIdentityOf(context, user, cluster, principal, asker) : null,
   ]);
   return { memberships, linked };
 }
 
 /** A person's identity in the account of an ARN, by a sealed link or a worker; null: none, or they must link again. */
-async function believedIdentityOf(context: SlackContext, user: string, cluster: Cluster, arn: string) {
+async function believedIdentityOf(context: SlackContext, user: string, cluster: Cluster, arn: string, asker = user) {
   const { ledger, config, keys } = context;
   const link = linkInAccountOf(await ledger.linksOf(user), arn);
   if (link?.seal && !isSealedLink(user, link, keys.decision)) {
     await noteAttempt(context, { act: "link", by: "slack", code: "no-seal", detail: { user, arn: link.arn } });
   }
-  const { links, found, before } = await lookUpIdentities(context, user, cluster);
+  const { links, found, before } = await lookUpIdentities(context, user, cluster, asker);
   const { mustBeConfirmed } = config.linking;
   const believed = links.filter((each) => isAcceptedLink(user, each, mustBeConfirmed, keys.decision));
   return identityInAccountOf(config.identities, cluster, { links: believed, found: found ?? before }, arn);
@@ -121,7 +122,7 @@ export async function isInOthersName(
   rule: Rule | null,
 ): Promise<boolean> {
   if (!askedBy || ruleFor(cluster, level, await personFor(context, cluster, askedBy)) === rule) return false;
-  const own = await believedIdentityOf(context, requester, cluster, principal);
+  const own = await believedIdentityOf(context, requester, cluster, principal, askedBy);
   // Everyone with a role gets what it gets.
   const askers = await believedIdentityOf(context, askedBy, cluster, principal);
   return !isOwnPrincipal(own, principal) || isSamePrincipal(askers, principal);

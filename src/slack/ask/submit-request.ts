@@ -78,7 +78,7 @@ export async function submitRequest(
   const now = context.now();
   const requester = requested.askedFor ?? asker;
   const askedBy = requested.askedFor === null ? (extension?.askedBy ?? null) : asker;
-  const requesterFacts = await requesterFactsOf(context, requested.cluster, requester, requested.principal.arn);
+  const requesterFacts = await requesterFactsOf(context, requested.cluster, requester, requested.principal.arn, asker);
   const verdict = await judge(context, { ...requested, requester, askedBy, requesterFacts }, now);
   if (verdict.type === "allowed") await lookUpFirst(context, asker, requester, requested.cluster);
   const details = detailsOf(requested, extension);

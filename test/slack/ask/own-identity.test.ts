@@ -133,6 +133,21 @@ describe("a request without an ARN", () => {
     expect(asked).toEqual([]);
   });
 
+  test.each([
+    ["whether the ARN is theirs", "{ name: everybody, principals: { linkedOnly: true } }"],
+    [
+      "whether the asker takes what is theirs alone",
+      "{ name: theirs, who: [U0ONCALL] }, { name: rest, levels: [admin] }",
+    ],
+  ])("for another person costs none of that person's questions: %s", async (_, rules) => {
+    await withWorker("AWS throttled it.");
+    await app.follow(`${config.replace("{ name: everybody }", rules)}limits: { questions: 1 }\n`);
+
+    await app.say("U0ENGINEER", `request staging ${engineerArn} viewer for @on-call for 2h debug the queue`);
+
+    expect(textOf(await app.say("U0ONCALL", line))).toContain("AWS throttled it.");
+  });
+
   test("takes nothing from an answer that another hand sealed, or that is about another person", async () => {
     await withWorker({ person: person("Developer") }, otherKeys);
     const forged = await say(line);
