@@ -7,7 +7,7 @@ import { withoutRolePath } from "../access/principal.ts";
 import type { AccessEntry } from "../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../aws/access-entries.ts";
 import { entryOf, planSteps } from "../aws-auth/index.ts";
-import { CLUSTER_ADMIN } from "../diagnosis/migration/facts.ts";
+import { authenticatedGroup, CLUSTER_ADMIN } from "../diagnosis/migration/facts.ts";
 import { isRemade } from "../diagnosis/remade-roles.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import { inTurns, whileOpen } from "../operations/deadlines.ts";
@@ -116,11 +116,7 @@ async function planOperatorEntry(
   }
   const arn = withoutRolePath(operator.roleArn);
   const document = await readRemembered(configMap?.data ?? {});
-  const entry = entryOf(document, arn);
-  if (entry?.groups.some((group) => group !== operatorGroup)) {
-    const what = `${arn} is in aws-auth of ${name} already, with ${entry.groups.join(", ")}`;
-    throw new AccessError("cluster-refused-write", what, { remedy: anotherRole });
-  }
+  refuseItem(cluster, entryOf(document, arn)?.groups ?? []);
   const map = { type: "map", arn, username: operatorUsername, groups: [operatorGroup] } as const;
   const plan = await inTurns(planSteps(document, [map], { creatorArn, account, partition: partitionOf(cluster) }));
   const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
@@ -137,6 +133,26 @@ async function planOperatorEntry(
 }
 
 const anotherRole = "Name another role, or remove that entry.";
+
+/** @param groups that the operator's role has by aws-auth @throws AccessError */
+function refuseItem({ name, operator }: OperatedCluster, groups: readonly string[]): void {
+  if (groups.every((group) => group === operatorGroup)) return;
+  const what = `${withoutRolePath(operator.roleArn)} is in aws-auth of ${name} already, with ${groups.join(", ")}`;
+  throw new AccessError("cluster-refused-write", what, { remedy: anotherRole });
+}
+
+/** Without an entry, its people sign in by aws-auth, which a new entry would override. @throws AccessError */
+async function refuseOverriding({ asOperator, cluster }: Bootstrap): Promise<void> {
+  const identity = await whileOpen(asOperator(0), ({ whoAmI }) => whoAmI()).catch((error: unknown) => {
+    if (hasCode(error, "cluster-forbidden", "cluster-unauthorized")) return null;
+    throw error;
+  });
+  const groups = identity?.groups ?? [];
+  refuseItem(
+    cluster,
+    groups.filter((group) => group !== authenticatedGroup),
+  );
+}
 
 async function writeOperatorEntry(client: ClusterClient, bootstrap: Bootstrap, creatorArn: string): Promise<void> {
   const { configMap, plan } = await planOperatorEntry(client, bootstrap, creatorArn);
@@ -161,6 +177,7 @@ async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | n
   refuseOthers(found, cluster.name);
   const isDead = found !== null && isRemade(found, (await bootstrap.roleMadeAt()) ?? "");
   const entry = isDead ? null : found;
+  if (!entry && bootstrap.description.authenticationMode !== "API") await refuseOverriding(bootstrap);
   const isGiven = entry?.tags[operatorTag] !== undefined && entry.groups.join() === operatorGroup;
   const isAdmin = entry?.policies.some(({ name }) => name === CLUSTER_ADMIN) ?? false;
   const needsAdmin = objects === null || objects.length > 0;

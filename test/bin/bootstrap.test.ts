@@ -218,6 +218,23 @@ describe.each(["checkout", "analytics"])("%s, which takes access entries", (clus
   });
 });
 
+test("refuses a role that people use by aws-auth beside access entries, whose new entry would take their rights", async () => {
+  const checkout = sandbox.clusters.get("checkout");
+  const item = (username: string, group: string) =>
+    `- rolearn: ${operatorArn}\n  username: ${username}\n  groups: ["${group}"]\n`;
+  for (const group of ["deployers", "system:masters"]) {
+    await checkout?.editAwsAuth((map) => ({ ...map, data: { mapRoles: item("ci", group) } }));
+
+    const run = bootstrap("checkout", "--apply");
+
+    await expect(run).rejects.toThrow(`${operatorArn} is in aws-auth of checkout already, with ${group}. Name another`);
+    expect(entryOf("checkout")).toBeUndefined();
+  }
+  const ours = item("eks-access:operator:{{SessionName}}", "eks-access:operators");
+  await checkout?.editAwsAuth((map) => ({ ...map, data: { mapRoles: ours } }));
+  expect(await bootstrap("checkout", "--apply")).toMatchObject({ code: 0 });
+});
+
 test("a new run is what doctor names once the cluster ignores aws-auth, for the rights there that our role still gives", async () => {
   await bootstrap("checkout", "--apply");
   sandbox.aws.updateCluster(arnOf("checkout"), { authenticationMode: "API" });
