@@ -163,7 +163,7 @@ async function writeOperatorEntry(client: ClusterClient, bootstrap: Bootstrap, c
 }
 
 /** Marks the entry of a bootstrap, so that a later bootstrap can complete it. */
-const operatorTag = "eks-access/operator";
+export const operatorTag = "eks-access/operator";
 
 /** An administrator's entry until its roles and bindings exist. @param objects null: the operator can't see it yet */
 async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | null): Promise<OperatorAdmission> {

@@ -14,6 +14,7 @@ import { type MigrationFacts, type PresentEntry, principalKey } from "../../diag
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { RequestIds } from "../../operations/announcements.ts";
 import { inParallel, inTurns, once } from "../../operations/deadlines.ts";
+import { operatorTag } from "../bootstrap.ts";
 import type { WorkerContext } from "../context.ts";
 import { identityOfRun } from "../discover-creator.ts";
 import { type ReachedCluster, reachCluster } from "../open-cluster.ts";
@@ -23,6 +24,9 @@ import { memoryBeside } from "../remembered.ts";
 
 /** The tag of our migrations on an access entry: `begun` with the id of its migration, sealed; then `whole`. */
 export const migrationTag = "eks-access/migration";
+
+/** A bootstrap's entry has no end. */
+const tagsOfNoLease: readonly string[] = [migrationTag, operatorTag];
 
 /** Anyone who may tag can write or copy a tag, and the worker overwrites and deletes an entry that this migration began. */
 export interface BegunTags {
@@ -134,7 +138,7 @@ export function presentEntryOf(entry: AccessEntry, isBegun = false): PresentEntr
   const { principalArn, type, username, groups, policies, tags, createdAt } = entry;
   const isWhole = tags[migrationTag] === "whole";
   const migrated = isBegun ? "begun" : isWhole ? "whole" : null;
-  const isLeased = Object.keys(tags).some((key) => key.startsWith("eks-access/") && key !== migrationTag);
+  const isLeased = Object.keys(tags).some((key) => key.startsWith("eks-access/") && !tagsOfNoLease.includes(key));
   const present: PresentEntry = { principalArn, type, username, groups, policies, migrated, isLeased, tags };
   return createdAt === undefined ? present : { ...present, createdAt };
 }

@@ -915,6 +915,24 @@ test("whose nodes a role is of is asked of EKS", async () => {
   expect(await nodes()).toContain("It is the role of the managed node group ng-1");
 });
 
+test("the entry that bootstrap makes for the operator is no lease: its item leaves aws-auth", async () => {
+  const { arn } = sandbox.aws.account.addRole({ name: "eks-access-operator" });
+  const names = { username: "eks-access:operator:{{SessionName}}", groups: ["eks-access:operators"] };
+  const item = `- rolearn: ${arn}\n  username: ${names.username}\n  groups: ${JSON.stringify(names.groups)}\n`;
+  sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles: `${rolesNow()}${item}` } }));
+  sandbox.aws.updateCluster(clusterArnOf(cluster), { authenticationMode: "API_AND_CONFIG_MAP" });
+  const entries = accessEntriesOf(await openEks("default", cluster));
+  await entries.create({ principalArn: arn, ...names, tags: { "eks-access/operator": "bootstrapped" } });
+
+  const { plan } = await scene.ask();
+
+  expect(plan?.summary.items.find((each) => each.arn === arn)).toMatchObject({ outcome: "has-entry" });
+  await scene.approve("U0APPROVER", "U0APPROVER2");
+  expect(await scene.toItsEnd()).toMatchObject({ state: "done" });
+  expect(rolesNow()).not.toContain(arn);
+  expect(await entryOf(arn)).toMatchObject(names);
+});
+
 test("a migration without anything to plan is refused before any approver sees it", async () => {
   sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles: "- rolearn: [" } }));
 
