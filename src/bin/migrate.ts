@@ -184,7 +184,7 @@ export async function applyPlan(
   const follow = (current: Migration) => printSteps(current, printed, say);
   for (;;) {
     follow(migration);
-    if (isMigrationOver(migration) || migration.plan?.digest !== digest) return outcome(migration, digest, say);
+    if (migration.state !== "running" || migration.plan.digest !== digest) return outcome(migration, digest, say);
     try {
       migration = (await carryOn(context, cluster, migration, { keep, follow })) ?? migration;
     } catch (error) {
@@ -255,7 +255,7 @@ function printSteps(
 
 function outcome({ state, voided, plan }: Migration, digest: string, say: (sentence: string) => void): number {
   if (state === "done") say("Carried out the plan.");
-  else if (plan?.digest === digest) say(`The migration ended: ${state}. Finished steps stay.`);
+  else if (state !== "pending" && plan?.digest === digest) say(`The migration ended: ${state}. Finished steps stay.`);
   else say(`The approvals no longer count: ${voided?.message ?? "the plan changed"}. The approvers must decide again.`);
   return state === "done" ? 0 : 1;
 }

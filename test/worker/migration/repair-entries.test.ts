@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { policyArnOf } from "../../../sandbox/aws/access-entry-rules.ts";
 import { getPods, type Sandbox } from "../../../sandbox/sandbox.ts";
@@ -8,10 +9,12 @@ import { clusterArnOf } from "../../../src/access/policy/cluster.ts";
 import { sealMigrationPlan } from "../../../src/access/seals.ts";
 import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { entryOf as itemOf, parseDocument } from "../../../src/aws-auth/index.ts";
+import { applyPlan } from "../../../src/bin/migrate.ts";
 import { digestOfRepair } from "../../../src/diagnosis/migration/plan-repair.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { migrationState } from "../../../src/slack/migrate/migration-words.ts";
 import { openEks } from "../../../src/worker/become-creator.ts";
+import { runCommand } from "../../bin/check-run.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -252,6 +255,17 @@ describe("an access entry that is deleted, and not made again yet, is not lost",
     expect(voided).toMatchObject({ state: "pending", approvals: [], plan: approved.plan });
     expect(await scene.toItsEnd()).toMatchObject({ state: "done" });
     expect(await entryOf(arn)).toMatchObject(viewer);
+  });
+
+  test("if its approvals stop counting while --apply carries it out, which says so and ends", async () => {
+    approversLeave();
+    const context = { ...scene.context(), pause: () => wait(50) };
+    const application = { digest: approved.plan?.digest ?? "", backup: null, save: async () => {} };
+
+    const { code, stdout } = await runCommand((_, io) => applyPlan(context, cluster, application, io), []);
+
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/\nThe approvals no longer count: 0 of 2 .+ The approvers must decide again\.\n$/);
   });
 
   test("if no one approves again: the record and the audit log keep it, and the next repair that names it makes it", async () => {
