@@ -34,6 +34,7 @@ import { type MessageLedger, redisMessages } from "./messages.ts";
 import { OwnCommits, type UndoneLedger } from "./own-commits.ts";
 import {
   digestInRedis,
+  findList,
   kindOfRecord,
   readRecord,
   readRecords,
@@ -177,7 +178,7 @@ function redisMigrations(store: Store) {
     latestOf: (cluster: string) => latestMigration(store, cluster),
     /** Every migration that is open, or has a step that still runs; at most one for each cluster. */
     open: async (): Promise<readonly Migration[]> => {
-      const ids = await store.redis.zrange(openMigrationsKey, "0", "-1");
+      const { ids } = await findList(store.redis, openMigrationsKey);
       return (await readRecords(store, ids)).filter(isMigration);
     },
   };

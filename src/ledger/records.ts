@@ -110,6 +110,13 @@ interface FoundList {
   readonly digests: readonly string[];
 }
 
+/** @param known the digest that the reader knows: then the list has no ids */
+export async function findList(redis: RedisClient, list: string, known = ""): Promise<FoundList> {
+  const answer = await runScript(redis, digestsScript, [list, recordPrefix], [known]);
+  const [digest = "", ids, digests] = Array.isArray(answer) ? answer.map(String) : [];
+  return { digest, ids: ids ? ids.split("\n") : [], digests: digests?.split("\n") ?? [] };
+}
+
 /** These records, each with its digest. KEYS: the prefix of records' keys. ARGV: ids */
 const digestedScript = scriptOf(`${fieldLua}
 local found = {}
@@ -160,10 +167,8 @@ const maxKnown = 2_000;
 /** The open requests of a sorted list, in its order. Each run reads all leases of its cluster, so Redis sends only changes. */
 export async function readListed(store: Store, list: string, isOpen: IsOpen): Promise<readonly ApprovedRequest[]> {
   const known = knownLists.get(list);
-  const answer = await runScript(store.redis, digestsScript, [list, recordPrefix], [known?.digest ?? ""]);
-  const [digest = "", ids, digests] = Array.isArray(answer) ? answer.map(String) : [];
-  const found = { digest, ids: ids ? ids.split("\n") : [], digests: digests?.split("\n") ?? [] };
-  const now = known?.digest === digest ? known : await readChanged(store, found, known, isOpen);
+  const found = await findList(store.redis, list, known?.digest ?? "");
+  const now = known?.digest === found.digest ? known : await readChanged(store, found, known, isOpen);
   knownLists.delete(list);
   knownLists.set(list, now);
   forgetOldest();

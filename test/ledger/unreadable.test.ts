@@ -207,6 +207,23 @@ test("a person with Redis who puts 50,000 ids before the due leases delays no en
   expect(await connection.redis.zcard("{eks-access}:due")).toBe(1);
 });
 
+test("50,000 ids without a record that a person put into Redis leave the unshown records and the open migrations", async () => {
+  const ledger = aLedger();
+  const migration = aMigration();
+  await ledger.commit({ after: migration, event: anEvent({ request: migration.id }) });
+  const fill = `for i = 1, 50000 do
+    redis.call('SADD', KEYS[1], 'r-' .. i .. 'x') redis.call('ZADD', KEYS[2], 0, 'r-' .. i .. 'x')
+  end`;
+  await connection.redis.eval(fill, 2, "{eks-access}:unshown", "{eks-access}:open-migrations");
+
+  const open = await ledger.migrations.open();
+  for (let sweep = 0; sweep < 10; sweep += 1) await ledger.unshown(100);
+
+  expect(open).toEqual([migration]);
+  expect(await connection.redis.zcard("{eks-access}:open-migrations")).toBe(1);
+  expect(await ledger.unshown(100)).toEqual([migration.id]);
+});
+
 test("a person with Redis who lists 200,000 extensions of a lease hides no genuine one", async () => {
   const ledger = aLedger();
   const extension = { ...aRequest({ id: "r-2" }), extends: "r-1" };
