@@ -40,6 +40,9 @@ const codes: ReadonlyMap<string, FailureCode> = new Map([
   ["ServiceUnavailableException", "aws-failing"],
 ]);
 
+/** By STS as SignatureDoesNotMatch, by others as InvalidSignatureException: names that they have for a wrong key too. */
+const clockWords = /^Signature (?:expired|not yet current): /;
+
 /** Of Node's network stack and its TLS: the call had no answer. */
 const networkCodes =
   /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|EPROTO|CERT_\w+|\w+_CERT\w*|UNABLE_TO_\w+|ERR_TLS_\w+|ERR_SSL_\w+)$/;
@@ -61,7 +64,8 @@ export function awsFailure(error: unknown, what: string): AccessError {
   if (error instanceof AccessError) return error;
   const { name: fullName, message, networkCode, status } = factsOf(error);
   const name = outsideWords(fullName, longest.name);
-  const code = codes.get(name) ?? codeByTransport(networkCode, status);
+  const known = clockWords.test(message) ? "clock-wrong" : codes.get(name);
+  const code = known ?? codeByTransport(networkCode, status);
   const answer = outsideWords(message, longest.answer);
   const outOfTime = outOfTimeRemedy(networkCode);
   return new AccessError(code, `${subjectOf(code, networkCode)} ${what} (${name}${answer ? `: ${answer}` : ""})`, {

@@ -29,6 +29,27 @@ test.each([
   expect(awsFailure(anError(name, "…", more), "sts:AssumeRole on R").code).toBe(code);
 });
 
+test.each([
+  [
+    "SignatureDoesNotMatch",
+    "Signature expired: 20261203T094512Z is now earlier than 20261203T103008Z (20261203T104508Z - 15 min.)",
+  ],
+  [
+    "InvalidSignatureException",
+    "Signature not yet current: 20261203T120000Z is still later than 20261203T102233Z (20261203T101733Z + 5 min.)",
+  ],
+])("%s of a signature of another time names this machine's clock", (name, answer) => {
+  expect(awsFailure(anError(name, answer), "sts:AssumeRole on R").code).toBe("clock-wrong");
+});
+
+test("a signature of another key is no wrong clock", () => {
+  const answer = "The request signature we calculated does not match the signature you provided.";
+
+  expect(awsFailure(anError("SignatureDoesNotMatch", answer), "sts:AssumeRole on R").code).toBe(
+    "aws-credentials-invalid",
+  );
+});
+
 test.each(["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED"])("%s names this machine's clock", (code) => {
   const { message } = awsFailure(anError("Error", "certificate is not yet valid", { code }), "sts:AssumeRole on R");
 
