@@ -178,6 +178,8 @@ async function makeEntry(tools: EntryTools, target: EntryTarget, progress: Progr
       return arn;
     } catch (error) {
       const isNobody = progress.sentTo === null && hasCode(error, "access-entry-refused");
+      // A failed lease must leave nothing: what EKS made and yet refused is for the next look.
+      if (isNobody && (await tools.entries.describe(arn))) throw madeMeanwhile(arn);
       if (!isNobody || index === arns.length - 1) throw error;
     }
   }
@@ -235,8 +237,12 @@ async function remove(entries: AccessEntries, arn: string): Promise<void> {
   await entries.remove(arn).catch(async (error: unknown) => {
     const present = hasCode(error, "access-entry-denied") ? await entries.describe(arn) : null;
     if (!present || isOwnUsername(present.username)) throw error;
-    throw new AccessError("access-entry-conflict", anotherWriter("made", `the access entry of ${arn}`));
+    throw madeMeanwhile(arn);
   });
+}
+
+function madeMeanwhile(arn: string): AccessError {
+  return new AccessError("access-entry-conflict", anotherWriter("made", `the access entry of ${arn}`));
 }
 
 /** Entries are eventually consistent (EKS User Guide): a write can become visible later. Milliseconds. */

@@ -993,6 +993,29 @@ test("a lease whose access policy EKS refuses takes nothing from another lease o
   expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "active", drift: null });
 });
 
+test.each(["viewer", "peek"])(
+  "the entry of a lease of %s that EKS makes and yet refuses is not left behind",
+  async (level) => {
+    await ask(context, analytics, { id: "r-one", level });
+    await approve(context, analytics, "r-one");
+    const refusing: typeof openCluster = async (...about) => {
+      const { entries, ...open } = await openCluster(...about);
+      const create: AccessEntries["create"] = async (entry) => {
+        await entries?.create(entry);
+        throw new AccessError("access-entry-refused", "EKS answered InvalidParameterException");
+      };
+      return { ...open, entries: entries && { ...entries, create } };
+    };
+
+    await reconcileCluster({ ...context, openCluster: refusing }, analytics);
+
+    expect(await requestOf(context, "r-one")).toMatchObject({ lease: { state: "active" }, trouble: null });
+    await revokeGiven(context, analytics, "r-one");
+    await reconcileCluster(minutesLater(9), analytics);
+    expect(await outside.given(engineer)).toBeNull();
+  },
+);
+
 test("a lease whose access policy EKS refuses goes on until nothing of it is left", async () => {
   use((text) => text.replace("everywhere: { policy", `everywhere: { groups: [${viewers}], policy`));
   await ask(context, analytics, { id: "r-one", level: "everywhere" });
