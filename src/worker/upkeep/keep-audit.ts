@@ -59,12 +59,8 @@ async function baseAfter(
   const hashes = new Map(old.map((each) => [each.sequence, each.hash]));
   const met = (await log.anchors(count)).filter((anchor) => hashes.get(anchor.count) === anchor.hash);
   const erasures = new Map([...(base.erasures ?? [])].filter(([sequence]) => sequence > count));
-  return {
-    count,
-    hash,
-    anchors: [...base.anchors, ...met].slice(-maxAnchors),
-    ...(erasures.size > 0 && { erasures }),
-  };
+  const anchors = [...base.anchors, ...met].slice(-maxAnchors);
+  return { count, hash, anchors, ...(erasures.size > 0 && { erasures }) };
 }
 
 /** Signs a genuine beginning again with the newest key, before a rotation removes the old key. */
@@ -106,11 +102,13 @@ export function startAuditKeeper(context: KeeperContext): Ticking {
 function delivery(context: KeeperContext, kind: SinkKind): () => Promise<void> {
   const { auditLog, ledger, failures, now } = context;
   const what = "could not deliver audit events; the next try is due";
+  // LOG_LEVEL leaves out lines of the worker's own, and no event.
+  const lines = context.log.child({}, { level: "info" });
+  const write = (event: ChainedEvent) => lines.info({ audit: event }, "audit");
   let failed = 0;
   let notBefore = 0;
   return async () => {
     const began = now().getTime();
-    const write = (event: ChainedEvent) => context.log.info({ audit: event }, "audit");
     const sink = auditSinks({ ...context, ...context.settings(), write }).find((each) => each.kind === kind);
     if (!sink || began < notBefore) return;
     try {

@@ -9,8 +9,8 @@ import { type AuditEvent, type ChainedEvent, type Sink, verifyChain } from "../.
 import { type AuditLog, redisAuditLog } from "../../../src/ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/connect.ts";
 import { redisLedger } from "../../../src/ledger/ledger.ts";
-import { LogOutput } from "../../../src/operations/log.ts";
-import { forgetOldEvents } from "../../../src/worker/upkeep/keep-audit.ts";
+import { createLog, FailureLog, LogOutput } from "../../../src/operations/log.ts";
+import { forgetOldEvents, startAuditKeeper } from "../../../src/worker/upkeep/keep-audit.ts";
 import { auditSinks, deliver } from "../../../src/worker/upkeep/sinks.ts";
 import { aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -114,6 +114,23 @@ test("an event that the worker's log has no room for comes again", async () => {
   );
 
   expect(arrived).toEqual([3, 4]);
+});
+
+test("a worker whose own lines are few still logs each event", async () => {
+  const lines: string[] = [];
+  const workerLog = createLog("error", "worker", { write: (line: string) => void lines.push(line) });
+  const ledger = redisLedger(connection.redis);
+  await events(1, 1);
+
+  const keeper = startAuditKeeper({
+    ...{ auditLog: log, ledger, keys, log: workerLog, failures: new FailureLog(workerLog), now: () => at(0) },
+    settings: () => ({ channel: null, anchorEverySeconds: 60, keepSeconds: null, sinks: [{ kind: "log" }] }),
+    webhookSecret: null,
+  });
+  await vi.waitFor(async () => expect(await log.delivered("log")).toBe(1));
+  await keeper.stop();
+
+  expect(lines.map((line) => JSON.parse(line).audit.sequence)).toEqual([1]);
 });
 
 describe("a bucket", () => {
