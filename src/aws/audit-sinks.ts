@@ -1,7 +1,7 @@
 import type { S3 } from "@aws-sdk/client-s3";
 import { AccessError } from "../access/access-error.ts";
 import type { BucketSink, BusSink } from "../access/audit-event.ts";
-import { awsAnswer, type CredentialSource, clientSettings } from "./client-settings.ts";
+import { answeredWith, awsAnswer, type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 // The clients of both services are loaded with the first event for them: few installations have such a sink.
@@ -26,8 +26,8 @@ export async function storeOnce(
   const lock = lockedUntil && { ObjectLockMode: "COMPLIANCE" as const, ObjectLockRetainUntilDate: lockedUntil };
   try {
     const content = { Body: body, ContentType: "application/x-ndjson", Metadata: { ...metadata } };
-    await client.putObject({ ...place, ...content, IfNoneMatch: "*", ...lock });
-    return null;
+    const { ETag } = await client.putObject({ ...place, ...content, IfNoneMatch: "*", ...lock });
+    return answeredWith(ETag ? null : undefined, `s3:PutObject on ${bucket}/${key}`);
   } catch (error) {
     if (!(error instanceof Error && error.name === "PreconditionFailed")) {
       throw awsFailure(error, `s3:PutObject on ${bucket}/${key}`);
@@ -78,10 +78,10 @@ export async function putEvents(
     Detail: detail,
   }));
   const { Entries: results = [] } = await awsAnswer(what, client.putEvents({ Entries }));
-  const failed = results.findIndex(({ EventId }) => EventId === undefined);
+  const failed = Entries.findIndex((_, index) => results[index]?.EventId === undefined);
   if (failed === 0) {
     const { ErrorCode = "unknown", ErrorMessage = "" } = results[0] ?? {};
     throw new AccessError("aws-failing", `EventBridge refused an event at ${what} (${ErrorCode}: ${ErrorMessage})`);
   }
-  return failed < 0 ? results.length : failed;
+  return failed < 0 ? Entries.length : failed;
 }

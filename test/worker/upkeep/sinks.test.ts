@@ -152,6 +152,16 @@ describe("a bucket", () => {
     ]);
   });
 
+  test("whose answer names no stored object lacks the events", async () => {
+    await events(1, 1);
+    aws.faults.plan("s3.PutObject", { type: "answer", status: 200, body: "" }, { times: 1 });
+
+    await expect(deliverTo(s3)).rejects.toMatchObject({ code: "aws-unexpected" });
+    await deliverTo(s3);
+
+    expect(stored()).toHaveLength(1);
+  });
+
   test("that is down for a day gets everything afterwards, each event once, and nothing is forgotten meanwhile", async () => {
     const kept = { channel: null, anchorEverySeconds: 60, keepSeconds: 3600, sinks: [s3] };
     for (let hour = 0; hour < 24; hour += 4) {
@@ -260,6 +270,24 @@ describe("an event bus", () => {
     await deliverTo(s3, eventBridge);
 
     expect([aws.auditPlaces.buses.get(bus)?.length, stored().length]).toEqual([1, 1]);
+  });
+
+  test.each([
+    ["names no event", {}],
+    ["names none of them", { FailedEntryCount: 0, Entries: [] }],
+    ["names too few", { FailedEntryCount: 0, Entries: [{ EventId: "1" }] }],
+    ["has no id", { FailedEntryCount: 0, Entries: [{ EventId: "1" }, { EventId: null }] }],
+    ["has nothing in its place", { FailedEntryCount: 0, Entries: [{ EventId: "1" }, null] }],
+  ])("whose answer %s lacks what it does not name", async (_, body) => {
+    await events(1, 2);
+    const partial = { type: "answer", status: 200, body: JSON.stringify(body) } as const;
+    aws.faults.plan("events.PutEvents", partial, { times: 1 });
+
+    await deliverTo(eventBridge).catch(() => {});
+    await deliverTo(eventBridge);
+
+    const arrived = (aws.auditPlaces.buses.get(bus) ?? []).map(({ detail }) => detail as { sequence: string });
+    expect(Number(arrived.at(-1)?.sequence)).toBe(2);
   });
 
   test("that is absent is a failure, and nothing counts as delivered", async () => {
