@@ -137,6 +137,28 @@ test.each([
   await expect(entries.describe(principalArn)).rejects.toMatchObject({ code: "aws-unexpected" });
 });
 
+test.each([
+  ["another cluster of the place", { arn: `arn:aws:eks:${region}:${account}:cluster/others` }],
+  ["no text as its ARN", { arn: 5 }],
+])("a fleet takes no tags of %s", async (_what, change) => {
+  always("eks.DescribeCluster", { cluster: { status: "ACTIVE", tags: { env: "dev" }, ...change } });
+
+  const looking = fleetRegion(asCreator(), account, region).lookAt("payments");
+
+  await expect(looking).rejects.toMatchObject({ code: "cluster-mismatch" });
+});
+
+test.each([[{ env: 5 }], ["x"]])(
+  "a fleet takes no tags such as %j, with which no process reads its list",
+  async (tags) => {
+    always("eks.DescribeCluster", { cluster: { arn, status: "ACTIVE", tags } });
+
+    const looking = fleetRegion(asCreator(), account, region).lookAt("payments");
+
+    await expect(looking).rejects.toMatchObject({ code: "aws-unexpected" });
+  },
+);
+
 test("an answer of AWS that is larger than any page is refused", async () => {
   const calls = always("eks.ListAccessEntries", { accessEntries: ["x".repeat(5 * 2 ** 20)] });
   const entries = accessEntriesOf(await opened());
