@@ -23,7 +23,7 @@ import {
 } from "../../access/policy/rule.ts";
 import { isIdentityCenterRole, isOwnPrincipal, isSamePrincipal, sessionNameIn } from "../../access/principal.ts";
 import { type AccessRequest, type Asked, type Decision, isTheirs, peopleOf } from "../../access/record.ts";
-import { isAcceptedLink, isSealedLink, type PrincipalLink, sealLink } from "../../access/seals.ts";
+import { isAcceptedLink, isSealedDecision, isSealedLink, type PrincipalLink, sealLink } from "../../access/seals.ts";
 import type { Config } from "../../config/config.ts";
 import { sealedArnsOf } from "../../ledger/links.ts";
 import { otherLeasesNow } from "../../ledger/look-ups.ts";
@@ -150,7 +150,9 @@ export async function factsFor(
   request: AccessRequest,
   { by, verdict }: Pick<Click, "by" | "verdict">,
 ): Promise<DecisionFacts> {
-  const users = [...new Set([by, ...request.approvals.map((approval) => approval.by)])];
+  // Someone with Redis can add thousands, and Slack is asked for each person.
+  const sealed = request.approvals.filter((each) => isSealedDecision(each, request.id, context.keys.decision));
+  const users = [...new Set([by, ...sealed.map((approval) => approval.by)])];
   const beside = [...peopleOf(request), ...users];
   const [requesterFacts, otherLeases, { links, isUnknown }, ...people] = await Promise.all([
     requesterFactsOf(context, cluster, request.requester, request.principal),
@@ -168,7 +170,7 @@ export async function factsFor(
     return isTheirOwn ? "their account is linked to the principal now" : null;
   };
   // A denial needs no other facts, and must work without an answer of Slack.
-  const earlier = verdict === "approved" ? request.approvals : [];
+  const earlier = verdict === "approved" ? sealed : [];
   const departed = await departedApprovers(context, cluster, earlier, whyNot);
   const isDenied = verdict === "approved" && (await isInOthersName(context, cluster, request, rule));
   const memberships = new Map(people.map(({ user, memberships }) => [user, memberships]));

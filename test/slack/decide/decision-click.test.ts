@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { EventType } from "../../../src/access/audit-event.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { sealLink } from "../../../src/access/seals.ts";
+import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aDecision, aPreviewedRequest, revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -93,6 +94,28 @@ describe("an attempt gives nothing, and is in the audit log:", () => {
     expect(await refusals()).toEqual(["no-seal"]);
     const [event] = (await ledger.events(1, 100)).filter(({ event }) => event.type === "decision.refused");
     expect(event?.event).toMatchObject({ actor: "slack", request: request.id, detail: { claimed: ["U0APPROVER2"] } });
+  });
+
+  test("approvals that a person wrote into Redis, and Slack is asked about no one of them", async () => {
+    const asked: string[] = [];
+    const accountOf: SlackContext["directory"]["accountOf"] = (user) => {
+      asked.push(user);
+      return context.directory.accountOf(user);
+    };
+    const idsOf: SlackContext["directory"]["idsOf"] = (user) => {
+      asked.push(user);
+      return context.directory.idsOf(user);
+    };
+    const digest = request.preview?.digest ?? "";
+    const forged = ["U0FORGED1", "U0FORGED2"].map((by) => aDecision({ by, at: request.createdAt, digest }));
+    await ledger.commit(aChange(revise(request, { approvals: forged }), "request.previewed"));
+    const asking = { ...context, directory: { ...context.directory, accountOf, idsOf } };
+
+    await click(asking, "approved", request, "U0APPROVER");
+
+    expect(await ledger.get(request.id)).toMatchObject({ approvals: [{ by: "U0APPROVER" }] });
+    expect(asked).toContain("U0APPROVER");
+    expect(asked.filter((user) => user.startsWith("U0FORGED"))).toEqual([]);
   });
 
   test("a click of the requester", async () => {
