@@ -1,7 +1,7 @@
 import type { EKS } from "@aws-sdk/client-eks";
 import type { ManagedNodes } from "../diagnosis/migration/facts.ts";
 import { allOfPages, type PageBounds } from "../operations/bounds.ts";
-import { answeredList, awsAnswer } from "./client-settings.ts";
+import { answeredList, answeredWith, awsAnswer } from "./client-settings.ts";
 import { type ClusterAddress, clusterPlace, type EksCluster } from "./eks-cluster.ts";
 
 /** Each listed one costs a call. EKS allows a cluster 30 node groups, and more on request. */
@@ -24,8 +24,8 @@ async function nodegroups(client: EKS, { eksName: clusterName }: ClusterAddress)
   const found: ManagedNodes[] = [];
   for (const nodegroupName of names) {
     const { nodegroup } = await client.describeNodegroup({ clusterName, nodegroupName });
-    const { nodeRole: roleArn = "", amiType = "" } = nodegroup ?? {};
-    const type = amiType.startsWith("WINDOWS_") ? "EC2_WINDOWS" : "EC2_LINUX";
+    const roleArn = answeredWith(nodegroup?.nodeRole, `eks:DescribeNodegroup of ${nodegroupName}`);
+    const type = /^WINDOWS_/.test(nodegroup?.amiType ?? "") ? "EC2_WINDOWS" : "EC2_LINUX";
     found.push({ roleArn, name: `the managed node group ${nodegroupName}`, type });
   }
   return found;
@@ -40,7 +40,8 @@ async function fargateProfiles(client: EKS, { eksName: clusterName }: ClusterAdd
   const found: ManagedNodes[] = [];
   for (const fargateProfileName of names) {
     const { fargateProfile } = await client.describeFargateProfile({ clusterName, fargateProfileName });
-    const { podExecutionRoleArn: roleArn = "" } = fargateProfile ?? {};
+    const what = `eks:DescribeFargateProfile of ${fargateProfileName}`;
+    const roleArn = answeredWith(fargateProfile?.podExecutionRoleArn, what);
     found.push({ roleArn, name: `the Fargate profile ${fargateProfileName}`, type: "FARGATE_LINUX" });
   }
   return found;

@@ -113,6 +113,18 @@ test.each([
   await expect(ask()).rejects.toMatchObject({ code: "aws-unexpected", what: expect.stringContaining(`eks:${call} `) });
 });
 
+test.each([
+  ["DescribeNodegroup", { nodegroups: ["workers"] }, "ListNodegroups", { nodegroup: { amiType: "CUSTOM" } }],
+  ["DescribeFargateProfile", { fargateProfileNames: ["pods"] }, "ListFargateProfiles", {}],
+])("an answer to eks:%s without a role does not say that no nodes have it", async (call, listed, list, described) => {
+  always(`eks.${list}`, listed);
+  const ofList = cancel;
+  always(`eks.${call}`, described);
+
+  await expect(opened().then(managedNodes)).rejects.toMatchObject({ code: "aws-unexpected" });
+  ofList();
+});
+
 test("an access entry of another principal than the one that was asked about is no answer", async () => {
   const principalArn = `arn:aws:iam::${account}:role/others`;
   always("eks.DescribeAccessEntry", {
