@@ -92,11 +92,12 @@ export class LedgerWatch {
       log.warn({ awaySince: new Date(this.#awaySince).toISOString() }, does);
     }
     void failures.during("could not find the fleet without the ledger", {}, this.#findFleet);
-    for (const cluster of config.clusters.values()) {
-      if (!this.#zones.includes(zoneOf(cluster))) continue;
-      if (this.#running.size >= concurrency) return;
-      const isDue = (this.#lookAt.get(cluster.name) ?? 0) <= nowMs;
-      if (isDue && !this.#running.has(cluster.name)) this.#running.set(cluster.name, this.#lookAtCluster(cluster));
+    const dueAt = ({ name }: Cluster) => this.#lookAt.get(name) ?? 0;
+    const own = [...config.clusters.values()].filter((cluster) => this.#zones.includes(zoneOf(cluster)));
+    // What waits longest comes first: clusters that do not answer are soon due again.
+    for (const cluster of own.sort((one, other) => dueAt(one) - dueAt(other))) {
+      if (this.#running.size >= concurrency || dueAt(cluster) > nowMs) return;
+      if (!this.#running.has(cluster.name)) this.#running.set(cluster.name, this.#lookAtCluster(cluster));
     }
   }
 

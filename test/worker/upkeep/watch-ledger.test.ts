@@ -113,6 +113,28 @@ test("a ledger in which the queue of ends can't be read counts as away too: its 
   await expect(ledgerWorks(worker, () => ledger.takeTurn("does-it-write", 1))).rejects.toThrow("no sweep");
 });
 
+test("clusters that do not answer, however many, keep it from no other one", async () => {
+  const { context, cluster, clock, mapUsers } = await aWorker();
+  const { ledger: _, queues: __, openCluster, ...rest } = context();
+  const silent = Array.from({ length: 64 }, (_each, index) => ({ ...cluster, name: `silent-${index}` }));
+  const clusters = new Map([...silent, cluster].map((each) => [each.name, each]));
+  const opening: ((error: Error) => void)[] = [];
+  const open: typeof openCluster = async (...asked) => {
+    if (asked[1].name === cluster.name && openCluster) return openCluster(...asked);
+    return new Promise((_resolve, reject) => void opening.push(reject));
+  };
+  const watch = new LedgerWatch(() => ({ ...rest, openCluster: open, config: { ...rest.config, clusters } }));
+
+  for (let look = 0; look < 12; look += 1) {
+    clock.ms += 20_000;
+    watch.away();
+    for (const fail of opening.splice(0)) fail(new Error("no answer"));
+    await watch.settled();
+  }
+
+  expect(mapUsers()).not.toContain("eks-access:viewers");
+});
+
 test("it leaves clusters of other zones alone, which its network does not reach", async () => {
   const { context, clock, mapUsers } = await aWorker();
   const { ledger: _, queues: __, ...rest } = context();
