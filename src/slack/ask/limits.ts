@@ -8,27 +8,50 @@ import type { RequestLedger } from "../../ledger/ledger.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer, type Message } from "../show/message.ts";
-import { code, oneOf, time } from "../show/mrkdwn.ts";
+import { code, oneOf, styled, time } from "../show/mrkdwn.ts";
 
 /** Emergencies have a count of their own: no request keeps a person from one. */
 type Counted = "requests" | "questions" | "emergencies";
 
-/** Counts one more for a person in all Slack processes, in fixed periods. Null: there is room. @param onCall who can help in an emergency */
+/** Null: there is room. @param onCall who can help in an emergency */
 export async function refuseTooMany(
-  { ledger, config, now }: Pick<SlackContext<TurnLedger>, "ledger" | "config" | "now">,
+  context: CountContext,
   user: string,
   what: Counted,
   onCall: readonly string[] = [],
 ): Promise<Message | null> {
+  const full = await countOne(context, user, what);
+  if (!full) return null;
+  if (what !== "emergencies") return answer(`:hourglass: ${styled(tooManySent(what, full))}`);
+  const others = oneOf(onCall.filter((each) => each !== user)) || "an approver";
+  const again = time(full.again);
+  return answer(`:hourglass: You took emergency access ${full.most} times. Try again at ${again}, or ask ${others}.`);
+}
+
+/** The same as a sentence of the domain. */
+export async function whyTooManyQuestions(context: CountContext, user: string): Promise<string | null> {
+  const full = await countOne(context, user, "questions");
+  return full && tooManySent("questions", full);
+}
+
+type CountContext = Pick<SlackContext<TurnLedger>, "ledger" | "config" | "now">;
+
+/** `again`: when the person has room again, ISO 8601. */
+interface Full {
+  readonly most: number;
+  readonly again: string;
+}
+
+/** Counts one more for a person in all Slack processes, in fixed periods. Null: there is room. */
+async function countOne({ ledger, config, now }: CountContext, user: string, what: Counted): Promise<Full | null> {
   const { everySeconds, requests, questions } = config.limits;
   const most = what === "questions" ? questions : requests;
   const part = Math.floor(now().getTime() / 1000 / everySeconds);
   if (await ledger.takeTurn(`${what}-${user}-${part}`, everySeconds * 1000, most)) return null;
-  const again = time(new Date((part + 1) * everySeconds * 1000).toISOString());
-  if (what !== "emergencies") return answer(`:hourglass: You sent ${most} ${what}. Try again at ${again}.`);
-  const others = oneOf(onCall.filter((each) => each !== user)) || "an approver";
-  return answer(`:hourglass: You took emergency access ${most} times. Try again at ${again}, or ask ${others}.`);
+  return { most, again: new Date((part + 1) * everySeconds * 1000).toISOString() };
 }
+
+const tooManySent = (what: Counted, { most, again }: Full) => `You sent ${most} ${what}. Try again at ${again}.`;
 
 /** Milliseconds, for another process's equal request: longer than an acknowledgement, shorter than Slack's three seconds. */
 const recording = { everyMs: 100, times: 10, forMs: 2_500 };

@@ -14,7 +14,7 @@ import { approvalsNeeded, approversOf, type OfferedLevel, ruleFor } from "../../
 import { entryArnOf, identityInWords } from "../../access/principal.ts";
 import { button } from "../show/buttons.ts";
 import { formModal } from "../show/message.ts";
-import { code, context, cut, mention, oneOf, plainLine, plainText, sectionWith } from "../show/mrkdwn.ts";
+import { code, context, cut, mention, oneOf, plainLine, plainText, sectionWith, styled } from "../show/mrkdwn.ts";
 import { hoursText } from "../show/words.ts";
 import { type ClusterOffer, type CompletedForm, completeForm, durationsOf, fieldId, type RequestForm } from "./form.ts";
 import { choiceBlock, choose, initially, initialText, input, maxOptions, optionOf, select } from "./form-fields.ts";
@@ -177,7 +177,7 @@ export function ownBlocks(
   { arns, why }: OwnIdentities,
 ): KnownBlock[] {
   const [only, ...others] = arns;
-  if (only === undefined) return why === null ? [] : [context(`:warning: ${plainLine(why, 1000)}`)];
+  if (only === undefined) return why === null ? [] : [context(`:warning: ${styled(why, 1000)}`)];
   if (others.length === 0)
     return [
       context(
@@ -215,7 +215,7 @@ function principalInput({ principal, replaced }: RequestForm, own: OwnIdentities
 function hintBlocks(hint: PrincipalHint | null): KnownBlock[] {
   if (!hint) return [];
   const { message, suggestion } = hint;
-  const said = context(`:warning: ${plainLine(message, 1000)}`);
+  const said = context(`:warning: ${styled(message, 1000)}`);
   if (suggestion === null) return [said];
   return [
     said,

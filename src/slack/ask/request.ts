@@ -23,7 +23,18 @@ import {
   noSuchRequestAnswer,
   onlyAnswer,
 } from "../show/message.ts";
-import { actions, code, codeBlock, cut, mention, oneOf, plainLine, preformatted, section } from "../show/mrkdwn.ts";
+import {
+  actions,
+  code,
+  codeBlock,
+  cut,
+  mention,
+  oneOf,
+  plainLine,
+  preformatted,
+  section,
+  styled,
+} from "../show/mrkdwn.ts";
 import { blockOf, readFormParts } from "./form.ts";
 import { refuseTooMany } from "./limits.ts";
 import { identitiesInForm, requestForm } from "./request-form.ts";
@@ -172,7 +183,7 @@ export function mistakesAnswer(reading: Mistakes, lines: ReturnType<typeof lines
     reading.understood.length > 0 ? ` Understood: ${plainLine(reading.understood.join(", "), 1400)}` : "";
   const parts = [
     cut(`No request made.${understood}`, 1500),
-    ...reading.mistakes.map((mistake) => `✗ *${mistake.part}*: ${plainLine(mistake.message, 1400)}`),
+    ...reading.mistakes.map((mistake) => `✗ *${mistake.part}*: ${styled(mistake.message, 1400)}`),
     "Copy this line:",
   ];
   const text = `${parts.join("\n")}\n${codeBlock(reading.corrected)}`;

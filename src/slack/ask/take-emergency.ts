@@ -15,7 +15,7 @@ import { clustersShown, membershipsNow } from "../app/request-people.ts";
 import { identitiesNow, rememberedIdentities } from "../link/identities.ts";
 import { breakGlassButton, runBlocks } from "../show/buttons.ts";
 import { answer, type Message, messageOf, onlyAnswer } from "../show/message.ts";
-import { actions, code, oneOf, plainLine, time } from "../show/mrkdwn.ts";
+import { actions, code, oneOf, styled, time } from "../show/mrkdwn.ts";
 import { durationText } from "../show/words.ts";
 import { recordedBeside, refuseTooMany } from "./limits.ts";
 import { identityKey } from "./request-modal.ts";
@@ -191,7 +191,7 @@ function formInstead(mistake: string, { cluster, reason }: EmergencyParts): Mess
 }
 
 export function emergencyMistakeAnswer(mistake: string): Message {
-  return answer(`No access given. ${plainLine(mistake)}`);
+  return answer(`No access given. ${styled(mistake, 3000)}`);
 }
 
 export function mayNotTakeEmergencyAnswer({ name, breakGlass }: Cluster): Message {

@@ -17,7 +17,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { identitiesReport } from "../../diagnosis/reports.ts";
 import { type IdentityLookUp, knownIdentitiesOf } from "../../ledger/links.ts";
 import { askWorker, type SlackContext } from "../app/context.ts";
-import { refuseTooMany } from "../ask/limits.ts";
+import { whyTooManyQuestions } from "../ask/limits.ts";
 
 export interface KnownNow extends KnownOf {
   /** A worker's answer of the last day: it can be outdated. */
@@ -59,8 +59,8 @@ async function ask(
   cluster: Cluster,
 ): Promise<Identities | string> {
   const { keys, config, now, log } = context;
-  const tooMany = await refuseTooMany(context, asker, "questions");
-  if (tooMany) return tooMany.text;
+  const tooMany = await whyTooManyQuestions(context, asker);
+  if (tooMany) return tooMany;
   const question = {
     type: "identities",
     cluster: cluster.name,

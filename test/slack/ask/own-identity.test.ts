@@ -129,7 +129,12 @@ describe("a request without an ARN", () => {
       await app.ledger.takeTurn(`questions-U0ENGINEER-${part}`, 600_000, 30);
     }
 
-    expect(await say(line)).toContain("You sent 30 questions.");
+    const inWords = /You sent 30 questions\. Try again at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\./;
+    expect(await say(line)).toMatch(inWords);
+    expect(await say("whoami staging")).toMatch(inWords);
+    const engineer = app.person("U0ENGINEER");
+    await engineer.command("/eks-access request", "C0ACCESS");
+    expect(textOf(await app.slack.until(() => engineer.view()))).toMatch(inWords);
     expect(asked).toEqual([]);
   });
 
