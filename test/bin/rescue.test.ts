@@ -25,6 +25,7 @@ import { runRescue } from "../../src/bin/rescue.ts";
 import { readSettings, withWorkerContext } from "../../src/bin/settings.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { eventOf, recordChange } from "../../src/ledger/lifecycle.ts";
+import { usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { adoptRescues } from "../../src/worker/rescue/adopt-rescues.ts";
@@ -662,6 +663,24 @@ test("an entry that a late process made for a lease that is over is deleted by w
   expect(await entry()).not.toBeNull();
 
   expect(await asWorker(adoptRescues)).toEqual([]);
+
+  expect(await entry()).toBeNull();
+});
+
+test("a worker reads all rescues of a cluster with many access entries in the time that these get", async () => {
+  await rescue("--yes", "--keep");
+  const entries = accessEntriesOf(await EksCluster.open("default", staging));
+  for (let team = 0; team < 40; team += 1) {
+    const { arn: principalArn } = sandbox.aws.account.addRole({ name: `team-${team}` });
+    await entries.create({ principalArn, username: `team-${team}`, groups: [], tags: {} });
+  }
+  sandbox.aws.faults.plan("eks.DescribeAccessEntry", { type: "delay", ms: 50 }, { times: 1_000 });
+  const later = () => new Date(Date.now() + 2 * 3600 * 1000);
+  const deadlines = { ...usualDeadlines, longRun: 1_000 };
+
+  await asWorker((context, cluster) =>
+    withinDeadline("longRun", deadlines, () => adoptRescues({ ...context, now: later }, cluster)),
+  );
 
   expect(await entry()).toBeNull();
 });

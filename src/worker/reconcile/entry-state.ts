@@ -181,7 +181,8 @@ function requestsInQuestion(
   return forPrincipals(new Set(inQuestion.map(({ principal }) => principal.toLowerCase())), open);
 }
 
-async function describeAll(entries: Pick<AccessEntries, "describe">, arns: readonly string[]) {
+/** Those of them that are there, in the time that these get. @throws AccessError */
+export async function describeAll(entries: Pick<AccessEntries, "describe">, arns: readonly string[]) {
   extendDeadline(eachEntryMs * arns.length);
   return (await inParallel(arns, (arn) => entries.describe(arn))).filter((entry) => entry !== null);
 }

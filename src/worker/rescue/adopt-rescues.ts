@@ -8,6 +8,7 @@ import { isClosed, isRescue, rescueLevel } from "../../access/request.ts";
 import { accessEntriesOf } from "../../aws/access-entries.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import type { WorkerContext } from "../context.ts";
+import { describeAll } from "../reconcile/entry-state.ts";
 import { recordEnd } from "../reconcile/outcome.ts";
 import { beginRescue } from "./rescue.ts";
 import { endRescues, openRescuer, removeRescueEntry, rescueLeaseIn } from "./rescue-lease.ts";
@@ -63,13 +64,10 @@ async function leasesOf(context: WorkerContext, cluster: Cluster, of?: readonly 
     const eks = await openRescuer(context, cluster, purpose);
     if (eks.description.authenticationMode === "CONFIG_MAP") return [];
     const entries = accessEntriesOf(eks);
-    const found: Found[] = [];
-    for (const principalArn of of ?? (await entries.list())) {
-      const entry = await entries.describe(principalArn);
-      const lease = entry && rescueLeaseIn(clusterArnOf(cluster), entry, keys.memory);
-      if (lease) found.push({ principalArn, lease });
-    }
-    return found;
+    return (await describeAll(entries, of ?? (await entries.list()))).flatMap((entry) => {
+      const lease = rescueLeaseIn(clusterArnOf(cluster), entry, keys.memory);
+      return lease ? [{ principalArn: entry.principalArn, lease }] : [];
+    });
   } catch (error) {
     if (!(error instanceof AccessError) || error.retryable) throw error;
     log.info(
