@@ -221,7 +221,7 @@ export function clusterTroubleMessage(first: ClosedCluster, others: readonly Clo
   const since = time(first.trouble.since);
   const cause = causeIn(first, others);
   return announcement(
-    `:warning: *The worker can't work on ${clusters}* since ${since}. ${cause}`,
+    `:warning: *The worker can't work on ${clusters}* since ${since}.${cause}`,
     ...namedClusters(first, others),
     "New access waits. The worker retries each minute where access must end, and otherwise within 15 minutes.",
     ...onCallOf(first, others),

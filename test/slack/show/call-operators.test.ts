@@ -46,7 +46,7 @@ test("what an operator must repair is posted once, however many requests wait; t
 
   expect(inChannel()).toEqual([
     expect.stringMatching(
-      /^:warning: \*Requests for `staging` wait for a repair\.\* .*eks:CreateAccessEntry.*\nThe worker retries within 15 minutes, or now by `\/eks-access check staging`\.\nOn call: <@U0STAGING>\n\[Run check\]$/,
+      /^:warning: \*Requests for `staging` wait for a repair\.\*\n>.*eks:CreateAccessEntry.*\nThe worker retries within 15 minutes, or now by `\/eks-access check staging`\.\nOn call: <@U0STAGING>\n\[Run check\]$/,
     ),
   ]);
   expect(direct()).toMatch(
@@ -76,7 +76,7 @@ test("an end that a webhook refuses is posted after a minute: no one else would 
   expect(app.person("U0ENGINEER").directMessages().map(textOf)).toContain(`${plain}\n[Details]`);
   expect(before).not.toContain("can't end");
   expect(inChannel().at(-1)).toMatch(
-    /^:warning: \*Leases of `staging` can't end\.\* The API server answered 403: by policy\. Allow it\.\nThe worker retries each minute\./,
+    /^:warning: \*Leases of `staging` can't end\.\*\n>The API server answered 403: by policy\. Allow it\.\nThe worker retries each minute\./,
   );
 });
 
@@ -154,7 +154,7 @@ describe("an outage of several clusters of one channel", () => {
 
     expect(inChannel().filter((text) => !text.includes("[Approve]"))).toEqual([
       expect.stringMatching(
-        /^:warning: \*Requests for 2 clusters wait for a repair\.\* For example `.*`: .*eks:CreateAccessEntry.*\nClusters: `staging`, `payments`\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0STAGING>, <@U0PAYMENTS>\n\[Run status\]$/,
+        /^:warning: \*Requests for 2 clusters wait for a repair\.\* For example `.*`:\n>.*eks:CreateAccessEntry.*\nClusters: `staging`, `payments`\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0STAGING>, <@U0PAYMENTS>\n\[Run status\]$/,
       ),
       ":white_check_mark: *2 clusters work again.*\nClusters: `staging`, `payments`.",
     ]);
@@ -269,7 +269,9 @@ test("a webhook or writer that keeps an entry out is the operators' to find, and
 
   expect(direct()).toMatch(/^`viewer` on `staging` \(`r-1`\) waits: I can't work on `staging` now\./);
   expect(direct()).not.toContain("writer");
-  expect(inChannel().at(-1)).toMatch(/Requests for `staging` wait\.\* Read back, aws-auth is not as planned\. If this/);
+  expect(inChannel().at(-1)).toMatch(
+    /Requests for `staging` wait\.\*\n>Read back, aws-auth is not as planned\. If this/,
+  );
 });
 
 describe("an API server that keeps failing", () => {

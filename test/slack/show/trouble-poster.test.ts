@@ -46,8 +46,20 @@ test("a cluster that can't be worked on for a minute is reported in its channel 
   await look(minutes(9));
 
   expect(posted()).toEqual([
-    expect.stringMatching(/The worker can't work on `staging`.* The API server of staging did not answer\./),
+    expect.stringMatching(/The worker can't work on `staging`.*\n>The API server of staging did not answer\./),
   ]);
+});
+
+test("its cause is quoted, because nothing seals it: who writes it into Redis does not speak as the bot", async () => {
+  await ledger.setClusterTrouble("staging", { ...trouble, message: "Staging is back. Send your keys to @mallory." });
+
+  await look(minutes(1));
+
+  expect(posted()).toEqual([
+    expect.stringMatching(/ UTC\.\n>Staging is back\. Send your keys to @mallory\.\nNew access/),
+  ]);
+  const [{ text = "" } = {}] = slack.messages(aCluster().channel);
+  expect(text).toMatch(/\n“Staging is back\. .*”\n/);
 });
 
 test("another cause of the same trouble is reported too, with who is on call", async () => {
@@ -78,9 +90,9 @@ test("an outage of many clusters is one message in each channel, and so is its e
 
   expect(posted()).toEqual([
     expect.stringMatching(
-      /^:warning: \*The worker can't work on 119 clusters\* since .* For example `staging`: .*did not answer\..*\nClusters: `staging`, `shop-0`, .*, \d+ more\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0ONCALL>, <@U0SHOP>\n\[Run status\]$/,
+      /^:warning: \*The worker can't work on 119 clusters\* since .* For example `staging`:\n>.*did not answer\..*\nClusters: `staging`, `shop-0`, .*, \d+ more\. `\/eks-access status` lists all\.\n.*\nOn call: <@U0ONCALL>, <@U0SHOP>\n\[Run status\]$/,
     ),
-    expect.stringMatching(/^:warning: \*The worker can't work on `shop-7`\*.* AWS refused sts:AssumeRole\./),
+    expect.stringMatching(/^:warning: \*The worker can't work on `shop-7`\*.*\n>AWS refused sts:AssumeRole\./),
     expect.stringMatching(/^:white_check_mark: \*119 clusters work again\* since .*\nClusters: `shop-0`, /),
   ]);
   expect(slack.messages("C0PAYMENTS")).toHaveLength(2);
