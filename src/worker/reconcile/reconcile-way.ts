@@ -273,7 +273,8 @@ async function recordTaken(done: Acted, request: ApprovedRequest, reviewer: Revi
   const ofOtherWays = all.filter((each) => !adapter.isTaken(each));
   const inForce = unlisted ? all : [...decided.complete, ...begun, ...repaired, ...ofOtherWays];
   const readBack = outcomes.readBackOf(principal);
-  const facts = { cluster, opened, reviewer, request, readBack, inForce, ending, unlisted };
+  const hidden = adapter.way === "access-entry" ? undefined : unlisted;
+  const facts = { cluster, opened, reviewer, request, readBack, inForce, ending, unlisted: hidden };
   // A lease that was never active gave nothing, so its end needs no proof.
   const proved = lease.state === "active" ? await proveEnd(context, facts) : null;
   await recordEnd(context, request, {

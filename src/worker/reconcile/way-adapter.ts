@@ -24,7 +24,7 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
   readonly way: Way;
   /** Whether a request's principal uses this way now. */
   readonly isTaken: (request: AccessRequest) => boolean;
-  /** Present: EKS does not list the access entries, so a run only ends leases here. */
+  /** Present: EKS or the API server does not show the other ways, so a run only ends leases here. */
   readonly unlisted?: Unlisted;
   /** Why another way may still have the access of a lease that ends here; null: none has. Absent: no other way is looked at. */
   readonly whyHeldElsewhere?: (request: ApprovedRequest) => Promise<unknown>;

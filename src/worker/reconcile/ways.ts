@@ -55,8 +55,9 @@ function takesBindings({ levels }: Cluster, served: readonly AccessRequest[]): b
 }
 
 /**
- * The ways in which leases end while EKS does not list the access entries. Ends by `aws-auth` and by bindings need only
- * the API server. Only what a worker sealed shows the way of a lease; the rest waits.
+ * The ways in which leases end while EKS does not list the access entries, or the API server does not answer about `aws-auth`. Ends by
+ * `aws-auth` and by bindings need only the API server, and ends by access entries only EKS. Only what a worker sealed shows the way of
+ * a lease; the rest waits.
  * @param failure of `waysIn`
  * @throws AccessError
  */
@@ -66,10 +67,19 @@ export async function waysToEnd(
   failure: unknown,
 ): Promise<Ways> {
   const { opened, cluster } = place;
-  if (opened.mode !== "API_AND_CONFIG_MAP" || !opened.entries) throw failure;
+  const { entries } = opened;
+  if (opened.mode !== "API_AND_CONFIG_MAP" || !entries) throw failure;
   const here = sealedClusterOf(cluster);
   const keys = place.context.keys.memory;
-  const configMap = await opened.client.readAwsAuth();
+  const configMap = await opened.client.readAwsAuth().catch(() => "unread" as const);
+  if (configMap === "unread") {
+    const writtenBy = (request: AccessRequest) => genuinelyWritten(here, request, keys)?.way ?? null;
+    // One that a dead run has begun has no way yet: it stays.
+    const isTaken = (each: AccessRequest) => !bindsRoles(each.groups) && writtenBy(each) !== "aws-auth";
+    const way = entryWay({ ...place, opened: { ...opened, entries }, isTaken, which: "all" });
+    const isSure = (each: AccessRequest) => writtenBy(each) === "access-entry";
+    return { bindings: null, document: null, entries: { ...way, unlisted: { why: failure, isSure } } };
+  }
   const { holdings, withdrawals } = memoryBeside(cluster, configMap, keys);
   const held = idsOf([...holdings.flatMap(({ shares }) => shares), ...withdrawals.list]);
   const isHeld = ({ groups, id }: AccessRequest) => !bindsRoles(groups) && held.has(id);

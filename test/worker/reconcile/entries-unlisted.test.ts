@@ -107,6 +107,73 @@ describe.each(refusals)("while the list of access entries $what", (refusal) => {
   });
 });
 
+describe("while the API server does not answer about aws-auth", () => {
+  const refuseDocument = () =>
+    side().sandbox.faults.plan("kubernetes.get-configmap", { type: "answer", status: 503, body: "{}" }, { times: 200 });
+
+  test("a revoked lease by an access entry ends, and those by the API server when it is back", async () => {
+    await giveAll();
+    await give(context, cluster, { id: "r-long", principal: onCall, level: "everywhere" });
+    const before = await requestOf(context, "r-long");
+    refuseDocument();
+    for (const id of ["r-map", "r-entry"]) await revokeOnly(context, id);
+
+    await reconcileCluster(context, cluster, "end");
+
+    expect(entryGroups()).toEqual(["readers"]);
+    expect(await leaseOf("r-entry")).toMatchObject({
+      state: "ended",
+      endProof: { mapped: { detail: expect.stringMatching(/^by-entry with readers, policy/) } },
+    });
+    expect(await requestOf(context, "r-map")).toMatchObject({ lease: { state: "active" }, trouble: { attempts: 1 } });
+    expect(await requestOf(context, "r-long")).toEqual(before);
+
+    side().sandbox.faults.clear();
+    await reconcileCluster(later(context, 3600), cluster, "end");
+
+    expect(await leaseOf("r-map")).toMatchObject({ state: "ended" });
+    expect(await outside.given(engineer)).toEqual(["readers"]);
+  });
+
+  test("expired leases by access entries end, with the ledger and without it", async () => {
+    await giveAll(300);
+    refuseDocument();
+    const silent = { type: "answer", status: 503, body: "{}" } as const;
+    side().sandbox.faults.plan("kubernetes.subject-access-review", silent, { times: 200 });
+    const { ledger: _, queues: __, ...alone } = later(context, 400);
+
+    const { ended, failures } = await endWithoutLedger(alone, cluster);
+
+    expect([ended, entryGroups()]).toEqual([["r-entry"], ["readers"]]);
+    expect(failures.map(String)).toEqual([expect.stringContaining("aws-auth")]);
+
+    await reconcileCluster(later(context, 400), cluster, "due");
+
+    expect(await leaseOf("r-entry")).toMatchObject({
+      state: "ended",
+      endProof: { mapped: { detail: "by-entry with readers" }, authorized: { result: "not tested" } },
+    });
+    expect((await leaseOf("r-map"))?.state).toBe("active");
+  });
+
+  test("what a dead run has begun keeps its part, and no new lease begins", async () => {
+    await giveAll();
+    await ask(context, cluster, { id: "r-begun", principal: onCall, level: "everywhere" });
+    await approve(context, cluster, "r-begun");
+    await reconcileCluster(dyingBefore("lease.active", context), cluster).catch(() => {});
+    await ask(context, cluster, { id: "r-new", principal: onCall, level: "peek" });
+    await approve(context, cluster, "r-new");
+    const before = side().sandbox.aws.cluster(clusterArn(clusterName))?.accessEntries;
+    refuseDocument();
+
+    await reconcileCluster(later(context, 60), cluster, "due");
+
+    expect(side().sandbox.aws.cluster(clusterArn(clusterName))?.accessEntries).toEqual(before);
+    expect((await leaseOf("r-begun"))?.state).toBe("scheduled");
+    expect((await leaseOf("r-new"))?.state).toBe("scheduled");
+  });
+});
+
 describe("while the list of access entries fails", () => {
   test("expired leases end, with the ledger and without it", async () => {
     await giveAll(300);
