@@ -1,6 +1,7 @@
 import type { ModalView, MrkdwnOption } from "@slack/types";
 import { formatDuration, readTime } from "../../access/ask/duration.ts";
 import { type ExtensionChoice, extensionChoices, readExtension } from "../../access/ask/extension.ts";
+import { readNamespaces, readTicket } from "../../access/ask/read-part.ts";
 import { extensionsOf } from "../../access/lease/revoke.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/rule.ts";
@@ -127,8 +128,10 @@ async function readExtendable(context: SlackContext, user: string, id: string) {
     const until = time(longer.lease.endsAt);
     return answer(`${code(longer.id)} extends ${code(id)} until ${until} already. Extend ${code(longer.id)}.`);
   }
-  const offered = await offeredTo(context, cluster, level, user);
-  return { request, cluster, level: offered, principal: reading.principal };
+  // An extension is a request: it has what the cluster and the level ask for now.
+  const missing = readNamespaces(request.namespaces, level).mistake ?? readTicket(request.ticket, cluster).mistake;
+  if (missing) return failureAnswer(`${missing} Request access again.`);
+  return { request, cluster, level: await offeredTo(context, cluster, level, user), principal: reading.principal };
 }
 
 /** The rule may allow less than the level. Without an answer of Slack, the policy decides about the request later. */

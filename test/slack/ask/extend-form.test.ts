@@ -151,6 +151,29 @@ describe("the command", () => {
     expect(textOf(await app.say("U0ENGINEER", "extend r-2 1h"))).toContain(said);
   });
 
+  test("asks for what the cluster began to require after the lease, as each request does", async () => {
+    const own = await aSlackApp({
+      config: configText
+        .replace("levels: [viewer", "ticket: required\n    ticketPattern: OPS-[0-9]+\n    levels: [viewer")
+        .replace("groups: [eks-access:admins]", "bind: [{ clusterRole: edit, in: choose }]"),
+    });
+    stages.push(own);
+    for (const [id, change] of [
+      ["r-none", {}],
+      ["r-old", { ticket: "#12" }],
+      ["r-placed", { ticket: "OPS-12", level: "admin", durationSeconds: hours(1) }],
+      ["r-right", { ticket: "OPS-12" }],
+    ] as const)
+      await own.put(aLeasedRequest({ state: "active" }, { id, ...change }));
+    const ask = async (id: string) => textOf(await own.say("U0ENGINEER", `extend ${id} 1m`));
+
+    expect(await ask("r-none")).toContain("staging needs a ticket. Request access again.");
+    expect(await ask("r-old")).toContain('"#12" is not of the form OPS-[0-9]+. Request access again.');
+    expect(await ask("r-placed")).toContain("in shop,payments. Request access again.");
+    expect(await own.ledger.get("r-new1")).toBeNull();
+    expect(await ask("r-right")).toContain("Requested: extend `r-right`");
+  });
+
   test("keeps to the longest time of the person's own rule", async () => {
     const rules = "policy: { rules: [{ name: short, maxDuration: 5h }] }";
     const own = await aSlackApp({ config: `${configText}${rules}` });
