@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/access-error.ts";
+import { AccessError, hasCode } from "../../access/access-error.ts";
 import { writeAnnotation } from "../../access/lease/annotation.ts";
 import { bindingsByLease, type ClusterBinding, lateCreation } from "../../access/lease/own-bindings.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
@@ -135,13 +135,17 @@ function failuresOf(
   failed: ReadonlyMap<string, unknown>,
   notRemoved: ReadonlyMap<string, unknown>,
   over: ReadonlySet<string>,
-): ReadonlyMap<string, unknown> {
+): ReadonlyMap<string, WriteFailure> {
   const { signIns, ending, voided, leased } = settlement;
   const ended = [...ending, ...voided.map(({ request }) => request), ...leased].filter(({ id }) => over.has(id));
   const of = (requests: readonly Pick<AccessRequest, "principal">[], errors: ReadonlyMap<string, unknown>) =>
     requests.flatMap(({ principal }) => {
       const error = errors.get(entryKeyOf(principal));
-      return error === undefined ? [] : [[principal.toLowerCase(), error] as const];
+      if (error === undefined) return [];
+      // A refused removal leaves an entry. A refused creation leaves nothing, and no binding is sent without it.
+      const isCertain = errors === failed && hasCode(error, "access-entry-refused");
+      const kind = kindOf(error) === "refused" ? "failed" : kindOf(error);
+      return [[principal.toLowerCase(), { kind: isCertain ? "refused" : kind, error }] as const];
     });
   return new Map([...of(ended, notRemoved), ...of(signIns, failed)]);
 }
@@ -149,16 +153,13 @@ function failuresOf(
 function outcomesOf(
   { cluster, context, state }: BindingTools,
   { after, notBound }: Pick<BindingsSent, "after"> & { readonly notBound: NotBound },
-  signIns: SignInsWritten,
+  signIns: Pick<SignInsWritten, "map"> & { readonly failures: ReturnType<typeof failuresOf> },
 ): Omit<Outcomes, "isForgotten" | "reviewOf"> {
   const names = signIns.map.places === state.map.places ? state.names : signInNames(signIns.map, cluster);
   const failureOf: Outcomes["failureOf"] = (principal, lease) => {
     const key = principal.toLowerCase();
     const unable = signIns.failures.get(key);
-    if (unable !== undefined) {
-      const kind = kindOf(unable);
-      return { kind: kind === "refused" ? "failed" : kind, error: unable };
-    }
+    if (unable !== undefined) return unable;
     if (lease !== undefined) return notBound.get(lease) ?? null;
     const own = [...notBound.values()].filter((each) => each.principal.toLowerCase() === key);
     return own.find(({ kind }) => kind === "conflict") ?? own[0] ?? null;

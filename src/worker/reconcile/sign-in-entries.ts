@@ -1,4 +1,4 @@
-import { AccessError } from "../../access/access-error.ts";
+import { AccessError, hasCode } from "../../access/access-error.ts";
 import { readBackDiffers } from "../../access/lease/drift.ts";
 import type { EntryTarget } from "../../access/lease/holding.ts";
 import { isSignInShare } from "../../access/lease/lease.ts";
@@ -95,8 +95,11 @@ async function write(
   const tools = { ...known, isNewest: () => context.ledger.isNewestRun(cluster.name, run) };
   const written = await inParallel([...targets], async ([key, target]): Promise<readonly [string, EntryWritten]> => {
     const done = await writeEntry(context, tools, target);
-    const back = done.failure ? null : await broughtBack(place, target);
-    return [key, back ? { ...done, failure: back } : done];
+    const { failure, isPartial } = done;
+    // A refusal closes a lease at once, so only one that left nothing counts as such.
+    const isInDoubt = isPartial && hasCode(failure, "access-entry-refused");
+    const instead = isInDoubt ? new AccessError("aws-unexpected", failure.what) : null;
+    return [key, { ...done, failure: instead ?? failure ?? (await broughtBack(place, target)) }];
   });
   const failures = new Map(
     written.flatMap(([key, { failure }]) => (failure === null ? [] : [[key, failure] as const])),

@@ -5,6 +5,7 @@ import { allAnnotationsBytes, leasesAnnotation } from "../../../src/access/lease
 import { signInShare } from "../../../src/access/lease/lease.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
+import type { AccessEntries } from "../../../src/aws/access-entries.ts";
 import { parseDocument } from "../../../src/aws-auth/index.ts";
 import type { ClusterClient } from "../../../src/kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
@@ -630,6 +631,39 @@ describe.each(places)("by $way, the entry by which a person signs in", ({ way, n
       await reconcileCluster(inMinutes(4), cluster);
       expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", remains: null });
       expect(await place.all()).toBe(before);
+    });
+  }
+
+  if (way === "access-entry") {
+    test("for a role that does not exist fails the lease at once, and says what to check", async () => {
+      const absent = alice.replace("Developer", "Deleted");
+      await ask(context, cluster, { id: "r-one", principal: absent, level: "own" });
+      await approve(context, cluster, "r-one");
+      await reconcileCluster(context, cluster);
+
+      const { state, failure } = (await requestOf(context, "r-one")).lease ?? {};
+      expect({ state, code: failure?.code }).toEqual({ state: "failed", code: "access-entry-refused" });
+      expect(failure?.message).toMatch(/invalid principal\)\. Check that this path exists \(--role, /);
+      expect([await bindings(), await place.all()]).toEqual([[], before]);
+    });
+
+    test("that EKS makes, whose tags it refuses and which it keeps, fails no lease", async () => {
+      await ask(context, cluster, { id: "r-one", principal: alice, level: "own" });
+      await approve(context, cluster, "r-one");
+      const refusing: typeof openCluster = async (...about) => {
+        const { entries, ...open } = await openCluster(...about);
+        const create: AccessEntries["create"] = async (entry) => {
+          const made = await entries?.create(entry);
+          return { arn: made?.arn ?? "", createdAt: new Date(Date.now() + 3_600_000).toISOString() };
+        };
+        const no = () => Promise.reject(new AccessError("access-entry-refused", "EKS answered 400"));
+        return { ...open, entries: entries && { ...entries, create, tag: no, remove: no } };
+      };
+      await reconcileCluster({ ...context, openCluster: refusing }, cluster);
+
+      expect((await requestOf(context, "r-one")).lease?.state).toBe("scheduled");
+      await reconcileCluster(context, cluster, "inspect");
+      expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
     });
   }
 
