@@ -71,12 +71,18 @@ export async function waysToEnd(
   if (opened.mode !== "API_AND_CONFIG_MAP" || !entries) throw failure;
   const here = sealedClusterOf(cluster);
   const keys = place.context.keys.memory;
-  const configMap = await opened.client.readAwsAuth().catch(() => "unread" as const);
-  if (configMap === "unread") {
+  let unread: unknown = null;
+  const configMap = await opened.client.readAwsAuth().catch((error: unknown) => {
+    unread = error;
+    return null;
+  });
+  if (unread !== null) {
     const writtenBy = (request: AccessRequest) => genuinelyWritten(here, request, keys)?.way ?? null;
     // One that a dead run has begun has no way yet: it stays.
     const isTaken = (each: AccessRequest) => !bindsRoles(each.groups) && writtenBy(each) !== "aws-auth";
-    const way = entryWay({ ...place, opened: { ...opened, entries }, isTaken, which: "all" });
+    // Each further question could hang as long.
+    const client = { ...opened.client, readAwsAuth: () => Promise.reject(unread) };
+    const way = entryWay({ ...place, opened: { ...opened, entries, client }, isTaken, which: "all" });
     const isSure = (each: AccessRequest) => writtenBy(each) === "access-entry";
     return { bindings: null, document: null, entries: { ...way, unlisted: { why: failure, isSure } } };
   }
