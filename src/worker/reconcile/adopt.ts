@@ -26,6 +26,7 @@ import { readRemembered } from "../remembered.ts";
 import { adoptRescues } from "../rescue/adopt-rescues.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
 import { memoryLateMs } from "../sweep.ts";
+import { endWithoutLedger } from "../upkeep/end-without-ledger.ts";
 import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
 import { lookAgainForLateOnes } from "./reconcile-way.ts";
@@ -80,6 +81,10 @@ export async function adoptByTheClock(context: WorkerContext, cluster: Cluster):
     await forgetTrouble(context, cluster);
   } catch (error) {
     await noteTrouble(context, cluster, error);
+    if ((await context.ledger.adopted([cluster.name])).has(cluster.name)) return;
+    // A new ledger knows none of its leases: what is over ends by the cluster's memory, as far as that can be read.
+    const { ended } = await endWithoutLedger(context, cluster);
+    context.log.info({ cluster: cluster.name, ended }, "ended leases that the ledger does not know");
   }
 }
 

@@ -3,7 +3,7 @@ import { arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { roleText } from "../../../src/access/policy/policy-text.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
-import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
+import { adoptByTheClock, adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { endWithoutLedger } from "../../../src/worker/upkeep/end-without-ledger.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
@@ -49,6 +49,8 @@ const refuseLists = ({ status, name }: { status: number; name: string } = refusa
     { type: "answer", status, headers: { "x-amzn-errortype": name }, body: "{}" },
     { times: 100 },
   );
+const refuseDocument = () =>
+  side().sandbox.faults.plan("kubernetes.get-configmap", { type: "answer", status: 503, body: "{}" }, { times: 200 });
 const bindings = () => side().asCreator(cluster, (client) => client.listLeaseBindings());
 const boundRoles = async () => (await bindings()).map(({ role, namespace }) => roleText(role, namespace));
 const leaseOf = async (id: string) => (await requestOf(context, id)).lease;
@@ -108,9 +110,6 @@ describe.each(refusals)("while the list of access entries $what", (refusal) => {
 });
 
 describe("while the API server does not answer about aws-auth", () => {
-  const refuseDocument = () =>
-    side().sandbox.faults.plan("kubernetes.get-configmap", { type: "answer", status: 503, body: "{}" }, { times: 200 });
-
   test("a revoked lease by an access entry ends, and those by the API server when it is back", async () => {
     await giveAll();
     await give(context, cluster, { id: "r-long", principal: onCall, level: "everywhere" });
@@ -291,5 +290,34 @@ describe("while the list of access entries fails", () => {
     expect(await ask(context, cluster, { id: "r-asked" })).toMatchObject({
       ...{ preview: null, trouble: { message: expect.stringContaining("ListAccessEntries") } },
     });
+  });
+
+  test.each([
+    [
+      "leases by aws-auth and by bindings, as EKS lists no entries",
+      () => refuseLists(),
+      ["readers"],
+      ["readers", viewers],
+      0,
+    ],
+    [
+      "leases by access entries, as the API server shows no aws-auth",
+      () => refuseDocument(),
+      [viewers, "readers"],
+      ["readers"],
+      1,
+    ],
+  ])("a new ledger, which can't adopt yet, ends expired %s", async (_what, refuse, inMap, inEntry, bound) => {
+    await giveAll(300);
+    refuse();
+
+    await adoptByTheClock({ ...later(context, 400), ledger: memoryLedger() }, cluster);
+
+    side().sandbox.faults.clear();
+    expect([(await outside.given(engineer))?.toSorted(), entryGroups()?.toSorted()]).toEqual([
+      inMap,
+      inEntry.toSorted(),
+    ]);
+    expect(await boundRoles()).toHaveLength(bound);
   });
 });
