@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type Cluster, EKS, ResourceNotFoundException } from "@aws-sdk/client-eks";
+import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
 import { outsideWords } from "../access/redact.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
@@ -23,6 +24,14 @@ const maxLooks = 180;
 const modes: readonly string[] = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"] satisfies readonly AuthenticationMode[];
 const endpointForm = /^https:\/\/[\w.:[\]-]{1,255}\/?$/;
 const longest = 300;
+
+const text = z.string().nullish();
+/** The SDK gives each member as it came, and some of a cluster that EKS creates are null. */
+const textsForm = z.object({
+  ...{ name: text, arn: text, endpoint: text, status: text, version: text },
+  certificateAuthority: z.object({ data: text }).nullish(),
+  tags: z.record(z.string(), z.string()).nullish(),
+});
 
 export interface ClusterAddress {
   readonly eksName: string;
@@ -102,7 +111,7 @@ function describeCluster(client: EKS, address: ClusterAddress, log?: RequestIds)
     try {
       const input = { name: address.eksName };
       const { cluster } = await logRequestId(log, "eks:DescribeCluster", client.describeCluster(input));
-      return describe(answeredWith(cluster, what), address, what);
+      return describe(answeredWith(textsForm.safeParse(cluster).success ? cluster : undefined, what), address, what);
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) throw awsFailure(error, what);
       throw new AccessError("cluster-not-found", `EKS knows no ${clusterPlace(address)}`, { cause: error });
@@ -119,21 +128,21 @@ function describe(cluster: Cluster, address: ClusterAddress, call: string): Clus
   const { name = "", arn = "", endpoint = "", status } = cluster;
   const { eksName, region, account, partition } = address;
   if (name !== eksName || arn !== `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`) {
-    throw answeredWrong(String(arn), address);
+    throw answeredWrong(arn, address);
   }
   if (!status) throw incomplete(call);
   const certificateAuthority = cluster.certificateAuthority?.data ?? "";
   // A cluster keeps serving during an upgrade or another change.
   const isServing = status === "ACTIVE" || status === "UPDATING";
   if (!isServing) {
-    const said = outsideWords(String(status), longest);
+    const said = outsideWords(status, longest);
     const remedy = neverActive.get(status);
     const what = `EKS says that ${clusterPlace(address)} is ${said}`;
     throw new ClusterNotActive(what, remedy ? { remedy } : {}, cluster.createdAt);
   }
-  if (!endpoint || !certificateAuthority || typeof certificateAuthority !== "string") throw incomplete(call);
+  if (!endpoint || !certificateAuthority) throw incomplete(call);
   // The token is a credential: it must not travel in the clear, or to a host behind the name that people read.
-  if (!endpointForm.test(endpoint)) throw answeredWrong(String(endpoint), address);
+  if (!endpointForm.test(endpoint)) throw answeredWrong(endpoint, address);
   // Clusters that are older than access entries have no accessConfig.
   const authenticationMode = cluster.accessConfig?.authenticationMode ?? "CONFIG_MAP";
   if (!modes.includes(authenticationMode)) throw incomplete(call);
