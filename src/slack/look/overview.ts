@@ -20,8 +20,8 @@ import { logStoppedText } from "../show/notice-poster.ts";
 /** Work that waits longer is late. A lease that ends on time is gone by then. */
 const lateAfterSeconds = 60;
 
-/** More rows do not fit into one Slack message. */
-const maxRows = 10;
+/** Of each part: more rows, or characters of them, do not fit into one Slack message. */
+const most = { rows: 10, characters: 2_300, problems: 5 } as const;
 
 /** More than people read; the answer says that there are more. */
 const maxOverdue = 500;
@@ -157,7 +157,8 @@ function refusedPart({ refusals }: Overview): KnownBlock[] {
   const first = [...refusals].sort((one, other) => other.since.localeCompare(one.since));
   const ofKinds = [...new Map(first.map((refusal) => [refusal.kind, refusal])).values()];
   const rows = ofKinds.map(({ kind, since, problems }) => {
-    const shown = problems.map((problem) => `\n    ◦ ${plainLine(problem, 200)}`).join("");
+    const lines = firstOf(problems, most.problems, (left) => `and ${left} more`);
+    const shown = lines.map((problem) => `\n    ◦ ${plainLine(problem, 200)}`).join("");
     return `The ${processName(kind)} has refused the new eks-access.yml since ${time(since)}.${shown || " Its log says why."}`;
   });
   return part("Old configuration", rows);
@@ -167,6 +168,8 @@ const tries = (attempts: number) => (attempts === 1 ? "1 try" : `${attempts} tri
 
 function part(title: string, rows: readonly string[]): KnownBlock[] {
   if (rows.length === 0) return [];
-  const lines = firstOf(rows, maxRows, (left) => `and ${left} more`).map((row) => `• ${row}`);
-  return [section(`*${title}*\n${lines.join("\n")}`)];
+  let shown = most.rows;
+  while (shown > 1 && rows.slice(0, shown).join("\n• ").length > most.characters) shown -= 1;
+  const lines = [`*${title}*`, ...firstOf(rows, shown, (left) => `and ${left} more`)];
+  return [section(lines.join("\n• "))];
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { lengthOfText, longestText } from "../../../sandbox/slack/block-limits.ts";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { nextClusterTry } from "../../../src/access/retry.ts";
 import { overviewAnswer } from "../../../src/slack/look/overview.ts";
@@ -160,5 +161,37 @@ describe("its answer", () => {
     for (const block of answer.blocks) {
       if (block.type === "section") expect(block.text?.text.length).toBeLessThan(3000);
     }
+  });
+
+  test("shows whole rows, and how many it leaves out, where every cluster has a long story", () => {
+    const many = Array.from({ length: 40 }, (_, index) => [`payments-production-eu-central-${index}`, closed] as const);
+    const message = `AWS refused sts:AssumeRole for ${"`arn:aws:iam::111122223333:role/cluster-creator` ".repeat(9)}`;
+    const lease = { state: "active", endsAt: at(-hours(1)).toISOString() } as const;
+    const trouble = {
+      ...failure,
+      message,
+      attempts: 9,
+      at: at(0).toISOString(),
+      retryAt: at(0).toISOString(),
+      causes: [],
+    };
+    const overdue = many.map(([cluster]) => aLeasedRequest(lease, { cluster, trouble }));
+    const problems = Array.from({ length: 40 }, (_, index) => `clusters.payments-${index}.levels: ${"no ".repeat(40)}`);
+    const refusals = ["worker", "slack"].map((kind) => ({
+      ...{ kind, problems },
+      ...{ since: at(0).toISOString(), seenAt: at(0).toISOString() },
+    }));
+    const whole = new Map(many.map(([name]) => [name, { ...closed, message }]));
+
+    const { blocks } = overviewAnswer({ ...fine, closed: whole, overdue, refusals, outages: whole });
+
+    const parts = blocks.flatMap((block) => (block.type === "section" ? [block.text?.text ?? ""] : []));
+    expect(lengthOfText(blocks)).toBeLessThan(longestText);
+    for (const part of parts) {
+      expect(part).not.toMatch(/…$/);
+      expect(part.split("`").length % 2, part).toBe(1);
+    }
+    expect(parts.filter((part) => /\n• and \d+ more$/.test(part))).toHaveLength(3);
+    expect(parts.at(-1)).toContain("The Slack process has refused");
   });
 });
