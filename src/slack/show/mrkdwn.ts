@@ -119,7 +119,7 @@ export function codeList(names: readonly string[], maxLength: number): string {
   const shown: string[] = [];
   let length = 0;
   for (const name of names) {
-    const next = code(name, 200);
+    const next = code(name, Math.min(200, maxLength - 16));
     length += next.length + 2;
     if (length > maxLength - 12) break;
     shown.push(next);

@@ -174,6 +174,7 @@ test("a list of names shows as many as fit, and counts the rest", () => {
   expect(codeList(["a", "b"], 100)).toBe("`a`, `b`");
   expect(codeList(["a".repeat(20), "b".repeat(20), "c".repeat(20)], 50)).toBe("`aaaaaaaaaaaaaaaaaaaa`, 2 more");
   expect(codeList([], 100)).toBe("");
+  expect(codeList(["a".repeat(99), "b"], 50)).toBe(`\`${"a".repeat(33)}…\`, 1 more`);
 });
 
 test("a cut text never ends within a time or a mention, which would swallow all up to the next one", () => {
