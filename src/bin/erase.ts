@@ -1,10 +1,11 @@
+import { readReason } from "../access/ask/read-part.ts";
 import { isUser } from "../access/policy/rule.ts";
 import { personPattern } from "../access/verify-log.ts";
 import { counted } from "../diagnosis/link.ts";
 import { redisAuditLog } from "../ledger/audit-log.ts";
 import { redisPersonData } from "../ledger/person-data.ts";
 import { type ErasureResult, erasePerson } from "../worker/upkeep/erase-person.ts";
-import { type CommandIo, cliCommand, needs, readArguments } from "./process-io.ts";
+import { type CommandIo, cliCommand, needs, readArguments, taken } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 const eraseUsage = "Usage: eks-access audit erase SLACK-USER --by SLACK-USER --why TEXT [--also TEXT]…";
@@ -48,6 +49,6 @@ function readEraseOptions(argv: readonly string[]) {
   if (!isUser(by)) needs("your Slack user id (U…) with --by");
   if (also.some((each) => each.trim().length < shortest)) needs(`--also at least ${shortest} characters`);
   const person = personPattern([user, ...also.map((each) => each.trim())]);
-  if (why.trim() === "" || person.test(`${by} ${why}`)) needs("a --why and a --by that don't name the person");
-  return { user, person, by, why: why.trim() };
+  if (!why || person.test(`${by} ${why}`)) needs("a --why and a --by that don't name the person");
+  return { user, person, by, why: taken(readReason(why)) };
 }

@@ -2,6 +2,7 @@ import { fstatSync } from "node:fs";
 import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import type { PartReading } from "../access/ask/read-part.ts";
 import { forTerminal, redact } from "../access/redact.ts";
 
 /** The input and output of a command, so that a test can run it as a terminal does. */
@@ -103,6 +104,11 @@ export function readOneCluster<const Known extends Options>(argv: readonly strin
   const { values, positionals } = readArguments(argv, options);
   const [cluster, ...rest] = positionals;
   return cluster === undefined || rest.length > 0 ? needs("one cluster") : { ...values, cluster };
+}
+
+/** What Slack would take too, or else its mistake. */
+export function taken<T>({ value, mistake }: Pick<PartReading<T>, "value" | "mistake">): T {
+  return value ?? misused(mistake ?? "");
 }
 
 /** The zones that a command line names; none: the clusters without a zone. */

@@ -33,7 +33,7 @@ import {
   type RescueOrder,
 } from "../worker/rescue/rescue-session.ts";
 import { readAllTexts } from "./check.ts";
-import { type CommandIo, cliCommand, misused, needs, readOneCluster, stackOf, unusable } from "./process-io.ts";
+import { type CommandIo, cliCommand, needs, readOneCluster, stackOf, taken, unusable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
 
 const rescueUsage = `Usage: eks-access rescue CLUSTER --role ARN --for 1h --by SLACK-USER --reason TEXT --yes
@@ -73,8 +73,7 @@ function readRescueOptions(argv: readonly string[]) {
   const read = readOneCluster(argv, rescueFlags);
   const { cluster, role, by, yes, keep, document = null, "without-ledger": withoutLedger } = read;
   if (!role || !by || !read.reason) return needs("--role, --for, --by and --reason");
-  const { value: reason, mistake } = readReason(read.reason);
-  if (reason === null) return misused(mistake ?? "");
+  const reason = taken(readReason(read.reason));
   const durationSeconds = parseDuration(read.for ?? "") ?? needs("--for as a duration, such as 4h");
   return { cluster, role, durationSeconds, by, reason, yes, keep, document, withoutLedger };
 }

@@ -1,9 +1,10 @@
 import { explainFailure } from "../access/access-error.ts";
+import { readReason } from "../access/ask/read-part.ts";
 import { isUser } from "../access/policy/rule.ts";
 import { counted } from "../diagnosis/link.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";
-import { cliCommand, needs, readOneCluster } from "./process-io.ts";
+import { cliCommand, needs, readOneCluster, taken } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
 const retireUsage = `Usage: eks-access retire CLUSTER --by SLACK-USER --why TEXT [--unseen]
@@ -57,6 +58,6 @@ function readRetireOptions(argv: readonly string[]) {
   const options = { by: { type: "string" }, why: { type: "string" }, unseen: { type: "boolean" } } as const;
   const { cluster, by = "", why = "", unseen = false } = readOneCluster(argv, options);
   if (!isUser(by)) needs("your Slack user id (U…) with --by");
-  if (why.trim() === "") needs("what happened with --why");
-  return { cluster, by, why: why.trim(), unseen };
+  if (!why) needs("what happened with --why");
+  return { cluster, by, why: taken(readReason(why)), unseen };
 }

@@ -66,6 +66,9 @@ it.each([
   expect(new Set(columns).size).toBeLessThanOrEqual(1);
 });
 
+const tooLong = "a".repeat(501);
+const erasing = ["audit", "erase", "U1", "--by", "U2"];
+
 it.each([
   [["check", "--foo"], "eks-access check: Unknown option --foo."],
   [["check", "-", "--arn"], "eks-access check: Give a value for --arn."],
@@ -83,6 +86,15 @@ it.each([
   [["all", "now"], "eks-access all: Unexpected argument now."],
   [["keys", "all"], "eks-access keys: Unexpected argument all."],
   [["recover", "--all"], "eks-access recover: Unknown option --all."],
+  [["retire", "a", "--by", "U1"], "eks-access retire: Give what happened with --why."],
+  [["retire", "a", "--by", "U1", "--why", "\u2800"], "eks-access retire: Say why you need it."],
+  [
+    ["retire", "a", "--by", "U1", "--why", tooLong],
+    "eks-access retire: The reason has 501 characters; the limit is 500.",
+  ],
+  [[...erasing, "--why", "U1 left"], "eks-access audit erase: Give a --why and a --by that don't name the person."],
+  [[...erasing, "--why", "\u2800"], "eks-access audit erase: Say why you need it."],
+  [[...erasing, "--why", tooLong], "eks-access audit erase: The reason has 501 characters; the limit is 500."],
   [["audit", "erase"], "eks-access audit erase: Give one person by their Slack user id (U…)."],
 ])("%j says what is wrong, its usage and where its help is", async (line, mistake) => {
   const written = vi.spyOn(process.stderr, "write").mockReturnValue(true);
