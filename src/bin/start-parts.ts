@@ -102,7 +102,8 @@ async function startWorkerParts(
   });
   live.refuseIf(async ({ hasWebhook }) => webhookProblems(webhookSecret !== null, hasWebhook));
   started(startWorker(contextNow, context.blocking, context.zones));
-  const keeper = startAuditKeeper({ ...context, settings: () => live.current().audit, webhookSecret });
+  const { deadlines } = live.current().timing;
+  const keeper = startAuditKeeper({ ...context, deadlines, settings: () => live.current().audit, webhookSecret });
   started(stoppable(keeper, "keeping the audit log"));
   started(stoppable(startFleetKeeper(contextNow), "a look at the fleet"));
   const sealing = startSealingAgain(context, {

@@ -12,7 +12,7 @@ import { brokenLogBase, type LogBase, sealLogBase } from "../../access/verify-lo
 import type { AuditSettings } from "../../config/config.ts";
 import type { AuditLog } from "../../ledger/audit-log.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
-import { startTicking, type Ticking, usualDeadlines } from "../../operations/deadlines.ts";
+import { type Deadlines, startTicking, type Ticking, withinDeadline } from "../../operations/deadlines.ts";
 import type { FailureLog } from "../../operations/log.ts";
 import { auditSinks, deliver } from "./sinks.ts";
 
@@ -76,15 +76,15 @@ export interface KeeperContext {
   readonly settings: () => AuditSettings;
   readonly webhookSecret: Buffer | null;
   readonly keys: Pick<WorkerKeys, "preview">;
+  readonly deadlines: Deadlines;
   readonly log: Logger;
   readonly failures: FailureLog;
   readonly now: () => Date;
 }
 
 const lookEveryMs = 1_000;
-/** One worker at a time sends to a sink: a turn covers its work. */
-const turnMs = 10_000;
-const workMs = turnMs - usualDeadlines.webhook;
+/** One worker at a time sends to a sink: a turn covers its work and a last call. */
+const workMs = 2_000;
 const maxWaitMs = 300_000;
 const forgetEveryMs = 3_600_000;
 
@@ -100,7 +100,8 @@ export function startAuditKeeper(context: KeeperContext): Ticking {
 
 /** One kind of sink, with a longer wait after each failure. */
 function delivery(context: KeeperContext, kind: SinkKind): () => Promise<void> {
-  const { auditLog, ledger, failures, now } = context;
+  const { auditLog, ledger, failures, now, deadlines } = context;
+  const turnMs = workMs + deadlines.webhook;
   const what = "could not deliver audit events; the next try is due";
   // LOG_LEVEL leaves out lines of the worker's own, and no event.
   const lines = context.log.child({}, { level: "info" });
@@ -113,7 +114,8 @@ function delivery(context: KeeperContext, kind: SinkKind): () => Promise<void> {
     if (!sink || began < notBefore) return;
     try {
       if (!(await ledger.takeTurn(`audit-${sink.name}`, kind === "log" ? lookEveryMs * 0.9 : turnMs))) return;
-      await deliver(auditLog, sink, () => now().getTime() - began > workMs);
+      const isOutOfTime = () => now().getTime() - began > workMs;
+      await withinDeadline("longRun", deadlines, () => deliver(auditLog, sink, isOutOfTime));
       failed = 0;
       failures.over(what, { sink: kind });
     } catch (error) {

@@ -9,6 +9,7 @@ import { type AuditEvent, type ChainedEvent, type Sink, verifyChain } from "../.
 import { type AuditLog, redisAuditLog } from "../../../src/ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/connect.ts";
 import { redisLedger } from "../../../src/ledger/ledger.ts";
+import { type Deadlines, usualDeadlines } from "../../../src/operations/deadlines.ts";
 import { createLog, FailureLog, LogOutput } from "../../../src/operations/log.ts";
 import { forgetOldEvents, startAuditKeeper } from "../../../src/worker/upkeep/keep-audit.ts";
 import { auditSinks, deliver } from "../../../src/worker/upkeep/sinks.ts";
@@ -116,21 +117,41 @@ test("an event that the worker's log has no room for comes again", async () => {
   expect(arrived).toEqual([3, 4]);
 });
 
-test("a worker whose own lines are few still logs each event", async () => {
+/** Keeps the log with one sink, and says so in a log of errors. */
+function aKeeper(sink: Sink, deadlines: Partial<Deadlines> = {}) {
   const lines: string[] = [];
   const workerLog = createLog("error", "worker", { write: (line: string) => void lines.push(line) });
-  const ledger = redisLedger(connection.redis);
+  const failed: string[] = [];
+  const failures = Object.assign(new FailureLog(workerLog), {
+    failed: (_what: string, _about: object, error: unknown) => void failed.push(String(error)),
+  });
+  const keeper = startAuditKeeper({
+    ...{ auditLog: log, ledger: redisLedger(connection.redis), keys, log: workerLog, failures, now: () => new Date() },
+    settings: () => ({ channel: null, anchorEverySeconds: 60, keepSeconds: null, sinks: [sink] }),
+    ...{ webhookSecret: secret, deadlines: { ...usualDeadlines, ...deadlines } },
+  });
+  return { lines, failed, stop: keeper.stop };
+}
+
+test("a worker whose own lines are few still logs each event", async () => {
   await events(1, 1);
 
-  const keeper = startAuditKeeper({
-    ...{ auditLog: log, ledger, keys, log: workerLog, failures: new FailureLog(workerLog), now: () => at(0) },
-    settings: () => ({ channel: null, anchorEverySeconds: 60, keepSeconds: null, sinks: [{ kind: "log" }] }),
-    webhookSecret: null,
-  });
+  const { lines, stop } = aKeeper({ kind: "log" });
   await vi.waitFor(async () => expect(await log.delivered("log")).toBe(1));
-  await keeper.stop();
+  await stop();
 
   expect(lines.map((line) => JSON.parse(line).audit.sequence)).toEqual([1]);
+});
+
+test("a webhook has as long as the configuration gives it", async () => {
+  await events(1, 1);
+  faults.plan("webhook", { type: "hang" }, { times: 9 });
+
+  const { failed, stop } = aKeeper(webhook(), { webhook: 50 });
+  await vi.waitFor(() => expect(failed).toEqual([expect.stringContaining("can't be reached")]));
+  await stop();
+
+  expect(await log.delivered(`webhook ${receiver.url}/audit`)).toBe(0);
 });
 
 describe("a bucket", () => {
