@@ -15,7 +15,7 @@ import { ruleInWords, ruleName, rulesUpToDecision, ruleWarnings } from "../acces
 import { readHolder } from "../access/principal.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { readEnvironment } from "../config/environment.ts";
-import { account, labels, readYaml, region, slackUser } from "../config/forms.ts";
+import { account, labels, readYaml, region, slackUser, withoutName } from "../config/forms.ts";
 import {
   type CommandIo,
   cliCommand,
@@ -87,7 +87,9 @@ async function readPolicy(
   const text = await readInput(path, io);
   const reading = readConfig(text);
   if (reading.type !== "config") {
-    return unusable(`${path} has problems:${reading.problems.map((problem) => `\n  - ${problem}`).join("")}`);
+    return unusable(
+      `${path} has problems:${reading.problems.map((problem) => `\n  - ${withoutName(problem)}`).join("")}`,
+    );
   }
   if (!reading.config.fleet && clusters === undefined) return reading.config;
   const now = new Date();

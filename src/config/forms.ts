@@ -210,4 +210,4 @@ export function readYaml<T extends object>(text: string, form: z.ZodType<T>): T 
   return read.success ? read.data : problemsOfForm(read.error.issues, value).map(withoutName).join(" ");
 }
 
-const withoutName = (problem: string) => problem.replace(/^eks-access\.yml:? ?/, "");
+export const withoutName = (problem: string) => problem.replace(/^eks-access\.yml:? ?/, "");

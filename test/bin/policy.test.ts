@@ -255,6 +255,20 @@ test("a contradictory policy is refused, with every problem", async () => {
   expect(error).toContain("admin on staging needs 9 approvals by the rule a");
 });
 
+test.each([
+  ["clusters: [", "\n  - line 1, column 12: invalid YAML: "],
+  ["", "\n  - it is empty."],
+  ["- staging", "\n  - it is a list"],
+])("a mistake in the file of --config, such as %j, names no other file", async (text, why) => {
+  const file = join(folder, "proposed.yml");
+  await writeFile(file, text);
+
+  const { code, stderr: error } = await runCommand(runPolicy, ["test", "-", "--config", file]);
+
+  expect({ code, error }).toEqual({ code: 2, error: expect.stringContaining(`${file} has problems:${why}`) });
+  expect(error).not.toContain("eks-access.yml");
+});
+
 test("neither test nor explain is answered with the usage", async () => {
   const { code, error } = await run(["check"]);
 
