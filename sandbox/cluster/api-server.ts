@@ -62,7 +62,7 @@ async function answer(context: ApiServerContext, asked: ApiRequest, request: San
   const owner = token === undefined ? undefined : await context.authenticator.authenticate(token);
   if (!owner) return statusAnswer(unauthorized);
   const user = { ...owner, groups: [...owner.groups, "system:authenticated"] };
-  if (!speaksJson(request)) return { ...statusAnswer(unsupportedMediaType(["application/json"])), by: user.username };
+  if (!speaksJson(request)) return { ...statusAnswer(unsupportedMediaType), by: user.username };
   if (request.headers["impersonate-user"] !== undefined) return statusAnswer(noImpersonation);
   return answerFor(context, asked, request, user);
 }
@@ -164,22 +164,16 @@ const names: Readonly<Record<string, readonly string[]>> = {
   "kube-system": ["aws-node-4zq7t", "coredns-5d78c9869d-2m9vx", "coredns-5d78c9869d-b6s4h", "kube-proxy-8hw5k"],
 };
 
-/** core/v1 Pod. */
-interface Pod {
-  metadata: { name: string; namespace: string; uid: string; creationTimestamp: string };
-  spec: object;
-  status: object;
-}
-
-export function allPods(): Pod[] {
+export function allPods() {
   return Object.keys(names).flatMap(podsOf);
 }
 
-function podsOf(namespace: string): Pod[] {
+function podsOf(namespace: string) {
   return (names[namespace] ?? []).map((name) => podObject(namespace, name));
 }
 
-function podObject(namespace: string, name: string): Pod {
+/** core/v1 Pod. */
+function podObject(namespace: string, name: string) {
   const container = { name: "main", image: "registry.example/main:1" };
   const state = { ready: true, restartCount: 0, imageID: "", state: {} };
   const uid = `00000000-0000-4000-8000-${Buffer.from(name).toString("hex").slice(-12)}`;

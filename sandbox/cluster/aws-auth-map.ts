@@ -42,7 +42,7 @@ function readSection(text: string | undefined, arnField: string): readonly Mappi
 
 /** An unreadable section is empty: none of its principals can sign in. */
 function mappingsIn(text: string, arnField: string): readonly Mapping[] {
-  const list = attempt(() => readGoYaml(text), null);
+  const list: unknown = attempt(() => firstDocument(text)?.toJS(), null);
   if (!Array.isArray(list)) return [];
   return list.flatMap((item: unknown) => {
     const fields = goFields(item);
@@ -84,11 +84,6 @@ function goStrings(value: unknown): string[] {
   return Array.isArray(value) ? value.map(goString) : [];
 }
 
-/** YAML 1.1, only the first document, the last of two equal keys wins. Throws on what Go can't read. */
-function readGoYaml(text: string): unknown {
-  return firstDocument(text)?.toJS() ?? null;
-}
-
 /** Decodes into a Go `[]string`: a scalar of any type keeps its text, so an account id keeps its zeros. */
 function readGoStrings(text: string): string[] {
   const document = firstDocument(text);
@@ -96,6 +91,7 @@ function readGoStrings(text: string): string[] {
   return items.flatMap((item) => (isScalar(item) && item.value !== null ? [item.source ?? String(item.value)] : []));
 }
 
+/** YAML 1.1, only the first document, the last of two equal keys wins. Throws on what Go can't read. */
 function firstDocument(text: string): Document | undefined {
   const [document] = parseAllDocuments(untilDedent(text), {
     version: "1.1",

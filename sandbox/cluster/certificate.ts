@@ -29,24 +29,11 @@ const purposes = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" } as
 export function issueCertificates(now: Date, purpose: keyof typeof purposes = "server", host = "127.0.0.1") {
   const authority = keyPair();
   const server = keyPair();
-  const issuer = name("kubernetes");
+  const issue = (subject: string, key: KeyPair, extensions: readonly Buffer[]) =>
+    certificateOf({ subject: name(subject), key, extensions }, authority, now);
   return {
-    authority: issue({
-      subject: issuer,
-      issuer,
-      key: authority,
-      signer: authority,
-      now,
-      extensions: authorityExtensions(authority),
-    }),
-    cert: issue({
-      subject: name("kube-apiserver"),
-      issuer,
-      key: server,
-      signer: authority,
-      now,
-      extensions: leafExtensions(server, authority, purposes[purpose], host),
-    }),
+    authority: issue(issuer, authority, authorityExtensions(authority)),
+    cert: issue("kube-apiserver", server, leafExtensions(server, authority, purposes[purpose], host)),
     key: server.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
 }
@@ -55,28 +42,26 @@ function keyPair(): KeyPair {
   return generateKeyPairSync("ec", { namedCurve: "P-256" });
 }
 
-interface Issue {
-  subject: Buffer;
-  issuer: Buffer;
-  key: KeyPair;
-  signer: KeyPair;
-  now: Date;
-  extensions: readonly Buffer[];
-}
+/** The authority's name. */
+const issuer = "kubernetes";
 
-function issue({ subject, issuer, key, signer, now, extensions }: Issue): string {
+function certificateOf(
+  { subject, key, extensions }: { subject: Buffer; key: KeyPair; extensions: readonly Buffer[] },
+  authority: KeyPair,
+  now: Date,
+): string {
   const day = 24 * 3600 * 1000;
   const certificate = sequence(
     tagged(0, integer(Uint8Array.of(2)), true),
     integer(randomBytes(16)),
     ecdsaWithSha256,
-    issuer,
+    name(issuer),
     sequence(utcTime(new Date(now.getTime() - day)), utcTime(new Date(now.getTime() + 365 * day))),
     subject,
     publicKeyInfo(key),
     tagged(3, sequence(...extensions), true),
   );
-  const signature = sign("sha256", certificate, signer.privateKey);
+  const signature = sign("sha256", certificate, authority.privateKey);
   return pem(sequence(certificate, ecdsaWithSha256, bitString(signature)));
 }
 

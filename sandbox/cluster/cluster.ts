@@ -69,7 +69,11 @@ export async function startSandboxCluster(options: SandboxClusterOptions): Promi
   const map = () => readAwsAuth(configMaps.get(at)?.data);
   const cacheMs = options.tokenCacheMs ?? 120_000;
   const authenticator = createAuthenticator({ ...options, cluster: options.name, access, map, now, cacheMs });
-  const authorizer = authorizerOf(rbac, access);
+  // RBAC first, then EKS's access policies: one allowance is enough.
+  const authorizer: Authorize = (user, attributes) => {
+    const verdict = authorize(rbac.rbac(), user, attributes);
+    return verdict.allowed ? verdict : authorizeByPolicies(access(), user, attributes);
+  };
   const log: AuditedRequest[] = [];
   const audit = (event: AuditedRequest) => {
     log.push(event);
@@ -89,14 +93,6 @@ export async function startSandboxCluster(options: SandboxClusterOptions): Promi
         for (const putBack of all) putBack();
       };
     },
-  };
-}
-
-/** RBAC first, then EKS's access policies: one allowance is enough. */
-function authorizerOf(objects: RbacObjects, access: () => ClusterAccess): Authorize {
-  return (user, attributes) => {
-    const verdict = authorize(objects.rbac(), user, attributes);
-    return verdict.allowed ? verdict : authorizeByPolicies(access(), user, attributes);
   };
 }
 
@@ -127,8 +123,6 @@ function awsAuthMethods(
   };
 }
 
-export type Endpoint = Pick<SandboxCluster, "endpoint" | "certificateAuthority" | "faults" | "stop">;
-
 /** kubernetes, secure_serving.go. */
 const idleMs = 90_000;
 
@@ -136,7 +130,7 @@ export async function startEndpoint(
   options: SandboxClusterOptions,
   certificates: ClusterCertificates,
   route: (request: SandboxRequest) => SandboxRoute,
-): Promise<Endpoint> {
+): Promise<Pick<SandboxCluster, "endpoint" | "certificateAuthority" | "faults" | "stop">> {
   const { faults = new Faults(), host, onCall } = options;
   const { url, stop } = await startSandboxServer({ faults, tls: certificates, idleMs, route, onCall, host });
   return { endpoint: url, certificateAuthority: Buffer.from(certificates.authority).toString("base64"), faults, stop };

@@ -1,6 +1,6 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import { parseJson } from "../json.ts";
-import { decodeObject, type ObjectAddress, type ObjectKind, type Sent, type Stored } from "./object-kind.ts";
+import { decodeObject, type ObjectAddress, type Stored } from "./object-kind.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { DeleteOptions, WriteOptions } from "./object-write.ts";
 import type { ResourceAttributes } from "./rbac.ts";
@@ -30,40 +30,20 @@ export function answerObjects<Content extends object>(
   const body = request.body.length === 0 ? {} : parseJson(request.body.toString("utf8"));
   if (body === undefined) return statusAnswer(badRequest("the object provided is unrecognized: json parse error"));
   if (asked.verb === "delete") return answerDelete(store, at, body, options.dryRun);
-  const write = writes[asked.verb];
-  if (!write || kind.namespaced !== (namespace !== undefined)) return statusAnswer(notAllowed);
+  const isWrite = asked.verb === "create" || asked.verb === "update";
+  if (!isWrite || kind.namespaced !== (namespace !== undefined)) return statusAnswer(notAllowed);
   // kubernetes, apiserver, NamespaceLifecycle.
   if (namespace !== undefined && !rules.hasNamespace(namespace)) {
     return statusAnswer(notFound({ group: "", resource: "namespaces" }, namespace));
   }
+  const sent = decodeObject(kind, body);
+  if (isStatus(sent)) return statusAnswer(sent);
   const isNew = store.get(at) === undefined;
-  return answerOf(write(store, { at, body, options }), isNew ? 201 : 200);
+  const written = asked.verb === "create" ? store.create(namespace, sent, options) : store.replace(at, sent, options);
+  return answerOf(written, isNew ? 201 : 200);
 }
 
 const notAllowed = failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
-
-interface Write<Content> {
-  at: ObjectAddress;
-  body: unknown;
-  options: WriteOptions<Content>;
-}
-
-type WriteTo = <Content extends object>(store: ObjectStore<Content>, write: Write<Content>) => Stored<Content> | Status;
-
-const writes: Readonly<Record<string, WriteTo>> = {
-  create: (store, { at, body, options }) =>
-    decoded(store.kind, body, (sent) => store.create(at.namespace, sent, options)),
-  update: (store, { at, body, options }) => decoded(store.kind, body, (sent) => store.replace(at, sent, options)),
-};
-
-function decoded<Content extends object>(
-  kind: ObjectKind<Content>,
-  value: unknown,
-  write: (sent: Sent<Content>) => Stored<Content> | Status,
-): Stored<Content> | Status {
-  const sent = decodeObject(kind, value);
-  return isStatus(sent) ? sent : write(sent);
-}
 
 /** Without finalizers the answer is a Status with the object's name; with them it is the object. */
 function answerDelete<Content extends object>(
@@ -152,14 +132,13 @@ function keyOf({ metadata: { namespace = "", name } }: Listed): string {
   return `${namespace}/${name}`;
 }
 
-type HasLabels = (labels: Readonly<Record<string, string>>) => boolean;
-
 /** A wrong answer would be worse than none: the sandbox knows only `name=value`. */
 const noSelector = failure(501, "NotImplemented", "the sandbox selects labels only by equality");
 
 /** Kubernetes docs, "Labels and Selectors", equality-based requirement. */
-function selectorOf(selector: string): HasLabels | Status {
+function selectorOf(selector: string) {
   if (!/^(?:[\w./-]+=[\w.-]+(?:,(?!$)|$))*$/.test(selector)) return noSelector;
   const wanted = selector.split(",").map((text) => text.split("="));
-  return (labels) => selector === "" || wanted.every(([name = "", value]) => labels[name] === value);
+  return (labels: Readonly<Record<string, string>>) =>
+    selector === "" || wanted.every(([name = "", value]) => labels[name] === value);
 }

@@ -164,14 +164,7 @@ export interface ReviewSpec {
   user?: string;
   extra?: Readonly<Record<string, readonly string[]>>;
   groups?: string[];
-  resourceAttributes?: {
-    verb?: string;
-    group?: string;
-    resource?: string;
-    subresource?: string;
-    namespace?: string;
-    name?: string;
-  };
+  resourceAttributes?: Partial<ResourceAttributes>;
   nonResourceAttributes?: { verb?: string; path?: string };
 }
 

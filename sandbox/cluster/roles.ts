@@ -22,15 +22,9 @@ const roleKind = kindOf("Role", "roles");
 const clusterRoleKind = kindOf("ClusterRole", "clusterroles");
 
 function kindOf(kind: "Role" | "ClusterRole", resource: string): ObjectKind<RoleContent> {
+  const namespaced = kind === "Role";
   return {
-    ...{
-      group: rbacGroup,
-      apiVersion: `${rbacGroup}/v1`,
-      kind,
-      resource,
-      namespaced: kind === "Role",
-      createsOnUpdate: true,
-    },
+    ...{ group: rbacGroup, apiVersion: `${rbacGroup}/v1`, kind, resource, namespaced, createsOnUpdate: true },
     decode: ({ rules }) => {
       const list = rules ?? [];
       if (!Array.isArray(list) || !list.every(isObject)) {

@@ -96,7 +96,8 @@ export function badRequest(message: string): Status {
   return failure(400, "BadRequest", message);
 }
 
-export function unsupportedMediaType(accepted: readonly string[]): Status {
-  const what = "the body of the request was in an unknown format";
-  return failure(415, "UnsupportedMediaType", `${what} - accepted media types include: ${accepted.join(", ")}`);
-}
+export const unsupportedMediaType = failure(
+  415,
+  "UnsupportedMediaType",
+  "the body of the request was in an unknown format - accepted media types include: application/json",
+);
