@@ -1,6 +1,5 @@
 import { policyArnOf } from "./aws/access-entry-rules.ts";
 import type { SandboxAws } from "./aws/account.ts";
-import type { NewCluster } from "./aws/eks-clusters.ts";
 import { type SandboxCluster, type SandboxClusterOptions, startSandboxCluster } from "./cluster/cluster.ts";
 import { group } from "./cluster/default-roles.ts";
 import type { StandIn } from "./http-server.ts";
@@ -71,19 +70,14 @@ export interface SandboxOptions extends Omit<StandIn, "faults"> {
   readonly slackTls?: { readonly key: string; readonly cert: string };
 }
 
-/** A cluster next to `staging`, which takes access entries. */
-interface ModeCluster extends Required<Pick<NewCluster, "name" | "creatorArn" | "authenticationMode" | "nodeRoles">> {
-  readonly awsAuth: Readonly<Record<string, string>> | null;
-}
-
 const nodeRoles = [{ arn: arns.node, type: "EC2_LINUX" }] as const;
 const creatorArn = arns.creator;
 
 /** One reads aws-auth and access entries, the other began without aws-auth. They have the creator of `staging`. */
-const modeClusters: readonly ModeCluster[] = [
+const modeClusters = [
   { name: "checkout", creatorArn, authenticationMode: "API_AND_CONFIG_MAP", nodeRoles, awsAuth: initialAwsAuth },
   { name: "analytics", creatorArn, authenticationMode: "API", nodeRoles, awsAuth: null },
-];
+] as const;
 
 export const modeClustersText = modeClusters
   .map(

@@ -1,11 +1,12 @@
 import { isObject } from "../json.ts";
 import {
+  accessPolicies,
   checkNames,
   checkPrincipal,
   checkScope,
   checkType,
   invalid,
-  isPolicy,
+  policyArnOf,
   readType,
   tagsProblem,
 } from "./access-entry-rules.ts";
@@ -50,7 +51,8 @@ export const accessEntryCalls = {
     if (entry.type !== "STANDARD") {
       invalid('This operation can only be performed on Access Entries with a type of "STANDARD".');
     }
-    if (!isPolicy(service.account.partition, policyArn)) refuseUnknownPolicy();
+    const { partition } = service.account;
+    if (!accessPolicies.some((name) => policyArnOf(partition, name) === policyArn)) refuseUnknownPolicy();
     const at = service.now();
     const others = entry.policies.filter((each) => each.policyArn !== policyArn);
     const before = entry.policies.find((each) => each.policyArn === policyArn);

@@ -2,7 +2,7 @@ import { type EntryType, entryTypes, readPrincipal } from "./eks-cluster.ts";
 import { refuse } from "./refusal.ts";
 
 /** EKS's access policies that the sandbox has rules for. */
-const names = [
+export const accessPolicies = [
   "AmazonEKSAdminPolicy",
   "AmazonEKSAdminViewPolicy",
   "AmazonEKSClusterAdminPolicy",
@@ -10,8 +10,6 @@ const names = [
   "AmazonEKSSecretReaderPolicy",
   "AmazonEKSViewPolicy",
 ] as const;
-
-export const clusterAdminPolicy = "AmazonEKSClusterAdminPolicy";
 
 const maxTags = 50;
 
@@ -121,8 +119,4 @@ function tagProblem(key: string, value: string): string | undefined {
 
 export function policyArnOf(partition: string, name: string): string {
   return `arn:${partition}:eks::aws:cluster-access-policy/${name}`;
-}
-
-export function isPolicy(partition: string, arn: string): boolean {
-  return names.some((name) => policyArnOf(partition, name) === arn);
 }

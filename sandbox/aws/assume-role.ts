@@ -39,7 +39,9 @@ export function assumeRole(account: SandboxAccount, caller: Caller, input: Assum
     );
   }
   const inherited = inheritedTags(caller);
-  if ([...input.tags.keys()].some((key) => hasKey(inherited, key))) {
+  // AWS compares keys of tags without case.
+  const taken = new Set([...inherited.keys()].map((key) => key.toLowerCase()));
+  if ([...input.tags.keys()].some((key) => taken.has(key.toLowerCase()))) {
     refuse(
       "InvalidParameterValue",
       "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
@@ -89,11 +91,6 @@ function deniedAction(caller: Caller, role: Identity | undefined, input: AssumeR
 /** Transitive tags persist in a chain (IAM User Guide, "Chaining roles with session tags"). */
 function inheritedTags({ session }: Caller): ReadonlyMap<string, string> {
   return new Map([...(session?.tags ?? [])].filter(([key]) => session?.transitive.has(key)));
-}
-
-/** AWS compares keys of tags without case. */
-function hasKey(tags: ReadonlyMap<string, string>, key: string): boolean {
-  return [...tags.keys()].some((each) => each.toLowerCase() === key.toLowerCase());
 }
 
 /** A policy that names the caller is enough in one account (IAM User Guide, "Cross-account policy evaluation logic"). */

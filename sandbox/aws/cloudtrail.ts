@@ -123,18 +123,14 @@ export function createClusterEvent(
   });
 }
 
-interface EventParts {
-  name: string;
-  source: string;
-  region: string;
-  at: Date;
+interface EventParts
+  extends Pick<CloudTrailEvent, "name" | "source" | "region" | "at" | "resources">,
+    Partial<Pick<CloudTrailEvent, "readOnly">> {
   account: string;
   userIdentity: UserIdentity;
   request: object;
   response: object | null;
-  resources: CloudTrailEvent["resources"];
   change: RecordChange;
-  readOnly?: boolean;
   /** Random if the sandbox has no such call. */
   requestId?: string;
 }

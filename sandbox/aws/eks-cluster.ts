@@ -160,8 +160,6 @@ export interface NodeRole {
   type: Extract<EntryType, "EC2_LINUX" | "EC2_WINDOWS" | "FARGATE_LINUX">;
 }
 
-export type EksClusters = Map<string, EksCluster>;
-
 /** The entries that are in force from a time on, in milliseconds since the epoch. */
 export type EntriesFrom = { from: number; entries: readonly AccessEntry[] };
 

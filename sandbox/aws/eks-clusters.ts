@@ -1,11 +1,10 @@
-import { clusterAdminPolicy, policyArnOf } from "./access-entry-rules.ts";
+import { policyArnOf } from "./access-entry-rules.ts";
 import { type CloudTrail, createClusterEvent, type UserIdentity } from "./cloudtrail.ts";
 import type { AwsContext } from "./context.ts";
 import {
   type AccessEntry,
   type AuthenticationMode,
   type EksCluster,
-  type EksClusters,
   type EntriesFrom,
   newEntry,
   type SandboxAccessEntry,
@@ -28,7 +27,7 @@ export type ClusterChange = Partial<
 > & { accessEntries?: readonly SandboxAccessEntry[] };
 
 export interface Registry extends Pick<AwsContext, "account" | "now"> {
-  clusters: EksClusters;
+  clusters: Map<string, EksCluster>;
   cloudTrail: CloudTrail;
 }
 
@@ -99,7 +98,7 @@ export function withAccessEntries(
 
 function ownEntries({ account, now }: Registry, cluster: EksCluster): readonly AccessEntry[] {
   const at = now();
-  const policyArn = policyArnOf(account.partition, clusterAdminPolicy);
+  const policyArn = policyArnOf(account.partition, "AmazonEKSClusterAdminPolicy");
   const admin = { policyArn, namespaces: null, associatedAt: at, modifiedAt: at };
   const { creatorArn, bootstrapClusterCreatorAdminPermissions: bootstrap, nodeRoles } = cluster;
   const wanted = [

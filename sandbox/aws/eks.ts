@@ -101,27 +101,20 @@ function clusterObject(cluster: EksCluster): object {
   };
 }
 
-interface Tagged {
-  tags: Readonly<Record<string, string>>;
-  store: (tags: Readonly<Record<string, string>>) => void;
-}
-
-function findTagged({ clusters }: EksService, { resourceArn, arnOf }: AllowedCall): Tagged {
+function findTagged({ clusters }: EksService, { resourceArn, arnOf }: AllowedCall) {
   const [, kind, name = ""] = /^arn:[^:]+:eks:[^:]+:\d+:(cluster|access-entry)\/([^/]+)/.exec(resourceArn) ?? [];
   if (kind === undefined) refuse("BadRequestException", "The resourceArn parameter format is not valid");
   const cluster = clusters.get(arnOf(name));
-  if (cluster && cluster.arn === resourceArn) {
-    return { tags: cluster.tags, store: (tags) => void clusters.set(cluster.arn, { ...cluster, tags }) };
-  }
   const entry = cluster?.accessEntries.find(({ entryArn }) => entryArn === resourceArn);
-  if (!cluster || !entry) refuse("NotFoundException", "The specified resource could not be found", 404);
-  // Tags give no access, so they need no delay.
-  return { tags: entry.tags, store: (tags) => void clusters.set(cluster.arn, withTags(cluster, entry, tags)) };
-}
-
-function withTags(cluster: EksCluster, entry: AccessEntry, tags: AccessEntry["tags"]): EksCluster {
-  const accessEntries = cluster.accessEntries.map((each) => (each === entry ? { ...entry, tags } : each));
-  return { ...cluster, accessEntries };
+  if (!cluster || (cluster.arn !== resourceArn && !entry)) {
+    refuse("NotFoundException", "The specified resource could not be found", 404);
+  }
+  const store = (tags: EksCluster["tags"]) => {
+    // Tags give no access, so they need no delay.
+    const accessEntries = cluster.accessEntries.map((each) => (each === entry ? { ...entry, tags } : each));
+    clusters.set(cluster.arn, entry ? { ...cluster, accessEntries } : { ...cluster, tags });
+  };
+  return { tags: (entry ?? cluster).tags, store };
 }
 
 /** Calls that IAM allows on the entry, not on the cluster (Service Authorization Reference, "Amazon EKS"). */
@@ -146,12 +139,8 @@ function checkAllowed(service: EksService, call: AllowedCall): void {
   const context = contextOf(call, findEntry(service, call));
   const missing = needed.find(([action, resource]) => !mayCall(call.caller, action, resource, context));
   if (!missing) return;
-  const [action, resource] = missing;
-  refuse(
-    "AccessDenied",
-    `User: ${call.caller.arn} is not authorized to perform: ${action} on resource: ${resource}`,
-    403,
-  );
+  const what = `${missing[0]} on resource: ${missing[1]}`;
+  refuse("AccessDenied", `User: ${call.caller.arn} is not authorized to perform: ${what}`, 403);
 }
 
 function resourceOf(service: EksService, call: AllowedCall): string {
@@ -224,12 +213,7 @@ function present(keys: Readonly<Record<string, readonly (string | undefined)[]>>
 }
 
 /** Further rights to create an entry: for its tags, and for the role of your own nodes. */
-function besides({
-  action,
-  body,
-  arnOf,
-  cluster,
-}: AllowedCall): readonly (readonly [action: string, resource: string])[] {
+function besides({ action, body, arnOf, cluster }: AllowedCall) {
   if (action !== "CreateAccessEntry") return [];
   const principalArn = textOf(body.principalArn) ?? "";
   const tagged = isObject(body.tags) && Object.keys(body.tags).length > 0;
