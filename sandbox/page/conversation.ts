@@ -75,13 +75,8 @@ export const direct = "direct";
 
 export const home = "home";
 
-export interface Thread {
-  readonly first: SandboxMessage;
-  readonly replies: readonly SandboxMessage[];
-}
-
 /** A reply without its first message is a thread of its own. */
-export function threadsOf(messages: readonly SandboxMessage[]): readonly Thread[] {
+export function threadsOf(messages: readonly SandboxMessage[]) {
   const known = new Set(messages.map(({ ts }) => ts));
   const isReply = ({ ts, thread_ts: of }: SandboxMessage) => of !== undefined && of !== ts && known.has(of);
   return messages

@@ -13,12 +13,7 @@ const unreachable = html`<p class="empty">Redis does not answer. Nothing is lost
 
 /** A part of the page's right side. `note` is beside the title; `act` acts on the whole panel. */
 function panel(
-  {
-    id,
-    title,
-    note,
-    act,
-  }: { readonly id: string; readonly title: string; readonly note?: Content; readonly act?: Content },
+  { id, title, note, act }: { id: string; title: string; note?: Content; act?: Content },
   content: Content,
 ): Html {
   return html`<section class="panel" id="panel-${id}" aria-labelledby="panel-${id}-title">
@@ -72,12 +67,7 @@ export interface KubectlState {
 export function kubectlPanel(cluster: string, states: readonly KubectlState[]): Html {
   const again = html`<form method="post" action="/act/kubectl" data-act>${hidden({ at: cluster })}<button class="button small">Run again</button></form>`;
   return panel(
-    {
-      id: "kubectl",
-      title: "kubectl get pods",
-      note: "With a new token after each change of access.",
-      act: again,
-    },
+    { id: "kubectl", title: "kubectl get pods", note: "With a new token after each change of access.", act: again },
     html`<ul class="terminals">${states.map(terminal)}</ul>`,
   );
 }

@@ -134,15 +134,9 @@ function pressing(action: string): readonly string[] {
 /** The positions of the audit log and Slack at the tour's beginning: earlier events do not count. */
 export type TourBegin = { readonly sequence: number; readonly at: number };
 
-export interface TourState {
-  readonly began: TourBegin | null;
-  readonly isOpen: boolean;
-  readonly seen: readonly string[];
-}
-
 /** The sandbox's one tour. It survives a reload of the page. */
 export function makeTour() {
-  const none: TourState = { began: null, isOpen: false, seen: [] };
+  const none = { began: null as TourBegin | null, isOpen: false, seen: [] as readonly string[] };
   let state = none;
   return {
     state: () => state,

@@ -180,7 +180,8 @@ export async function startRedisProcess(program: RedisProgram, settings: RedisSe
   } catch (cause) {
     await end("KILL");
     const log = await readFile(logFile, "utf8").catch(() => "");
-    throw new AccessError("redis-not-found", `Redis did not start (${lastLine(log)})`, { cause });
+    const why = log.trim().split("\n").at(-1) || "it left no log";
+    throw new AccessError("redis-not-found", `Redis did not start (${why})`, { cause });
   }
   return { kill: () => end("KILL"), stop: () => end("TERM") };
 }
@@ -219,10 +220,6 @@ function redisOptions(program: RedisProgram, settings: RedisSettings): readonly 
     // One logical database for each test file.
     ...["--databases", "512"],
   ];
-}
-
-function lastLine(log: string): string {
-  return log.trim().split("\n").at(-1) || "it left no log";
 }
 
 /** Rejects with the last error after `withinMs`, or at once when `givenUp` resolves. */

@@ -38,22 +38,17 @@ export async function deliverOverHttp(
   signing: Signing,
   retry?: Retry,
 ): Promise<Acknowledgement> {
-  if (retry) return send(url, outgoing, signing, retryHeaders(retry));
-  const first = await send(url, outgoing, signing, {});
-  if (outgoing.kind !== "event" || first.error === undefined) return first;
+  const first = await send(url, outgoing, signing, retry);
+  if (retry || outgoing.kind !== "event" || first.error === undefined) return first;
   const reason = first.error === "operation_timeout" ? "http_timeout" : "http_error";
-  return send(url, outgoing, signing, retryHeaders({ num: 1, reason }));
-}
-
-function retryHeaders({ num, reason }: Retry): Readonly<Record<string, string>> {
-  return { "x-slack-retry-num": String(num), "x-slack-retry-reason": reason };
+  return send(url, outgoing, signing, { num: 1, reason });
 }
 
 async function send(
   url: string,
   outgoing: Outgoing,
   signing: Signing,
-  more: Readonly<Record<string, string>>,
+  retry: Retry | undefined,
 ): Promise<Acknowledgement> {
   const started = performance.now();
   const elapsed = () => performance.now() - started;
@@ -63,7 +58,7 @@ async function send(
     "content-type": contentType,
     "user-agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
     ...signRequest(body, { timestamp, secret: signing.secret }),
-    ...more,
+    ...(retry && { "x-slack-retry-num": String(retry.num), "x-slack-retry-reason": retry.reason }),
   };
   try {
     const response = await fetch(url, {

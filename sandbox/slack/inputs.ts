@@ -60,7 +60,7 @@ export function filledInput(element: JsonObject, value: InputValue, loaded: read
   const [place] = places[type] ?? [];
   if (place === undefined) throw new Error(`nothing can be put into a ${type}`);
   if (value === null || place === "value" || place === "selected_user") return { type, [place]: value };
-  const offered = [...optionsOf(element), ...listAt(element, "initial_options"), ...loaded];
+  const offered = [...listAt(element, "options"), ...listAt(element, "initial_options"), ...loaded];
   if (place === "selected_options") {
     return { type, [place]: value.split(/[\s,]+/).map((each) => optionIn(offered, each)) };
   }
@@ -72,10 +72,6 @@ function optionIn(offered: readonly JsonObject[], value: string): JsonObject {
   if (option) return option;
   const known = offered.map((each) => textAt(each.text, "text")).join(", ");
   throw new Error(`there is no option "${value}" here, only: ${known}`);
-}
-
-export function optionsOf(element: JsonObject): readonly JsonObject[] {
-  return listAt(element, "options");
 }
 
 export function isEmptyInput(input: JsonObject): boolean {

@@ -129,7 +129,8 @@ export function answerCall(api: WebApi, name: string, request: SandboxRequest): 
     if (method === undefined) throw new SlackRefusal("unknown_method", { req_method: name });
     const args = argumentsOf(request);
     authenticate(api.state, method, args, request);
-    const wait = waitBefore(api, name, method, args);
+    const key = method.countedBy ? `${name} ${method.countedBy(args)}` : name;
+    const wait = api.count?.(key, rateLimits[method.limit]);
     if (wait !== undefined) return limited(wait);
     return json({ ok: true, ...method.answer(api.state, args) }, api.state);
   } catch (error) {
@@ -150,11 +151,6 @@ function authenticate(state: SlackState, method: Method, args: JsonObject, reque
   if (needed !== undefined && !scopes.includes(needed)) {
     throw new SlackRefusal("missing_scope", { needed, provided: scopes.join(",") });
   }
-}
-
-function waitBefore(api: WebApi, name: string, method: Method, args: JsonObject): number | undefined {
-  const key = method.countedBy ? `${name} ${method.countedBy(args)}` : name;
-  return api.count?.(key, rateLimits[method.limit]);
 }
 
 function limited(seconds: number): SandboxAnswer {

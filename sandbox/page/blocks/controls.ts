@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "../../json.ts";
-import { type Inputs, optionsOf, type SandboxUser } from "../../slack/inputs.ts";
+import type { Inputs, SandboxUser } from "../../slack/inputs.ts";
 import { attributes, type Content, type Html, html } from "../html.ts";
 import { type Reader, text, wordsOf } from "./mrkdwn.ts";
 
@@ -128,7 +128,7 @@ function menu(placed: Placed, field: Field): Html {
   const entry = (option: JsonObject) =>
     html`<option${attributes({ value: textAt(option, "value"), selected: isChosen(placed, option) })}>${wordsOf(option.text)}</option>`;
   const placeholder = wordsOf(placed.element.placeholder) || "Choose";
-  return html`<select${attributes({ ...field })}><option value="">${placeholder}</option>${optionsOf(placed.element).map(entry)}</select>`;
+  return html`<select${attributes({ ...field })}><option value="">${placeholder}</option>${listAt(placed.element, "options").map(entry)}</select>`;
 }
 
 function people(placed: Placed, field: Field): Html {
@@ -145,7 +145,7 @@ function radios(placed: Placed, { id, name, form, "aria-describedby": describedB
     const more = option.description ? html`<small>${text(option.description, reader)}</small>` : "";
     return html`<li><input type="radio"${attributes(own)}><label for="${own.id}">${text(option.text, reader)}${more}</label></li>`;
   };
-  return html`<ul class="ticks"${attributes({ "aria-describedby": describedBy })}>${optionsOf(placed.element).map(entry)}</ul>`;
+  return html`<ul class="ticks"${attributes({ "aria-describedby": describedBy })}>${listAt(placed.element, "options").map(entry)}</ul>`;
 }
 
 function isChosen(placed: Placed, option: JsonObject): boolean {
