@@ -89,7 +89,10 @@ function readParts(text: string): { files: ConfigMapFile[]; message: string } {
 function readPart(text: string, part: DocumentText): ConfigMapFile | null {
   // kubectl takes more for white space than YAML does.
   const inner = part.offset === 0 ? part.text : part.text.replace(/^---[^\n]*/, (line) => " ".repeat(line.length));
-  const { root } = parseYaml(inner);
+  const { root, dropped } = parseYaml(inner);
+  // kubectl refuses it in a file that begins with an object, and otherwise reads none of it.
+  if (dropped !== null && root?.kind === "mapping" && root.flow)
+    throw new YamlExcess("has text after the object", dropped.line, dropped.column);
   const value = root === null ? null : decode(root);
   if (value !== null) requireJson(value);
   const map = value === null ? null : configMapIn(value);

@@ -165,6 +165,11 @@ describe("readConfigMap", () => {
       "kind: Secret\n...\n--- # x\nkind: ConfigMap\n",
       "It contains no ConfigMap. kubectl needs --- alone on a line.",
     ],
+    ...["} x", "}\n{}", "},"].map((end) => [
+      `JSON that goes on after its object, as ${JSON.stringify(end)}`,
+      `\n{"kind": "ConfigMap", "data": {}${end}`,
+      `line ${end.includes("\n") ? 3 : 2} has text after the object here, so eks-access stops reading.`,
+    ]),
   ])("finds none in %s", (_what, text, message) => {
     expect(readConfigMapFile(text)).toEqual({ type: "unusable", message });
   });

@@ -114,7 +114,7 @@ export class YamlFailure extends Error {
   }
 }
 
-/** Text that go-yaml may read and this reader does not: it would take too much memory or time. */
+/** Text that go-yaml may read and this reader does not: such as what would take too much memory or time. */
 export class YamlExcess extends YamlFailure {}
 
 export function failAt(problem: string, at: { readonly line: number; readonly column: number }): never {
