@@ -12,7 +12,7 @@ Reads the leases that the clusters remember into the ledger. Without a name it r
 Run it in the worker's environment. A worker on a new ledger does the same by itself.
 
 Example: eks-access recover staging
-Exit code: 0 all read, 1 a cluster could not be read, 2 unusable input.
+Exit code: 0 all read, 1 a cluster could not be read or cleared, 2 unusable input.
 `;
 
 export const recover = cliCommand("recover", recoverUsage, async (argv, io) => {
@@ -31,11 +31,13 @@ async function recoverOne(context: WorkerContext, cluster: Cluster, io: CommandI
   const { name } = cluster;
   try {
     const { recovered, ended } = await adoptCluster(context, cluster);
+    // Only another reading shows what is gone.
+    const { ended: left } = ended.length > 0 ? await adoptCluster(context, cluster) : { ended };
     const ids = recovered.length > 0 ? ` (${recovered.join(", ")})` : "";
-    io.stdout(
-      `${name}: recovered ${counted(recovered.length, "lease")}${ids}, ended ${counted(ended.length, "expired lease")}\n`,
-    );
-    return true;
+    const gone = counted(ended.filter((id) => !left.includes(id)).length, "expired lease");
+    const rest = left.length > 0 ? `. Not ended: ${left.join(", ")}. The log has the cause.` : "";
+    io.stdout(`${name}: recovered ${counted(recovered.length, "lease")}${ids}, ended ${gone}${rest}\n`);
+    return left.length === 0;
   } catch (error) {
     io.stdout(`${name}: can't read it. ${explainFailure(error)}\n`);
     return false;

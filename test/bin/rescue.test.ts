@@ -667,6 +667,29 @@ test("an entry that a late process made for a lease that is over is deleted by w
   expect(await entry()).toBeNull();
 });
 
+test("recover says that an expired lease has ended only once it is gone", async () => {
+  const over = aHolding({ shares: [aShare({ id: "r-over", endsAt: "2026-01-01T00:00:00.000Z" })] });
+  const annotation = writeAnnotation(`staging ${clusterArn("staging")}`, [over], keysOf(sandbox).memory) ?? "";
+  const mapUsers = `- userarn: ${over.arn}\n  username: eks-access:some\n  groups: [eks-access:viewers]\n`;
+  await sandbox.cluster.editAwsAuth((configMap) => ({
+    ...configMap,
+    metadata: { ...configMap.metadata, annotations: { [leasesAnnotation]: annotation } },
+    data: { ...initialAwsAuth, mapUsers },
+  }));
+  const refused = { type: "answer", status: 503, body: "{}" } as const;
+  const { cancel } = sandbox.faults.plan("kubernetes.replace-configmap", refused, { times: 99 });
+
+  const first = await runCommand(recover, ["staging"]);
+  cancel();
+  const second = await runCommand(recover, ["staging"]);
+
+  expect(first).toMatchObject({
+    code: 1,
+    stdout: "staging: recovered 0 leases, ended 0 expired leases. Not ended: r-over. The log has the cause.\n",
+  });
+  expect(second).toMatchObject({ code: 0, stdout: "staging: recovered 0 leases, ended 1 expired lease\n" });
+});
+
 test("a worker reads all rescues of a cluster with many access entries in the time that these get", async () => {
   await rescue("--yes", "--keep");
   const entries = accessEntriesOf(await EksCluster.open("default", staging));
