@@ -72,14 +72,17 @@ function misplacedRemedy(name: string, data: ConfigMapFile["data"]): string {
   return Object.hasOwn(data, name) ? `Move its entries to ${name} under data.` : "Indent it under data.";
 }
 
-/** The API server takes sections there, and the authenticator reads none of them. */
 function binaryProblems(file: ConfigMapFile): FileProblem[] {
-  const { binaryData } = file.object;
-  if (!isRecord(binaryData)) return [];
-  return SECTIONS.filter((name) => Object.hasOwn(binaryData, name)).map((name) => {
-    const { severity, message, remedy } = misspelt(`binaryData.${name}`, name, true);
-    const at = placeIn(file, "binaryData", name);
-    return { code: "field-misplaced", severity, section: null, ...at, message, remedy };
+  return inBinaryData(file.object).map(({ name, code, severity, message, remedy }) => {
+    return { code, severity, section: null, ...placeIn(file, "binaryData", name), message, remedy };
+  });
+}
+
+/** The API server takes sections there, and the authenticator reads none of them. */
+export function inBinaryData({ binaryData }: { readonly binaryData?: unknown }) {
+  return SECTIONS.filter((name) => isRecord(binaryData) && Object.hasOwn(binaryData, name)).map((name) => {
+    const place = `binaryData.${name}`;
+    return { ...misspelt(place, name, true), code: "field-misplaced", name, place };
   });
 }
 

@@ -1,6 +1,14 @@
 /** Everything of src/aws-auth that other rooms can import; test/architecture.test.ts allows nothing else. */
 
-export { checkFile, type FileReport, locator, notTextWords, toSarif, withFileLines } from "./check-file.ts";
+export {
+  checkFile,
+  type FileReport,
+  inBinaryData,
+  locator,
+  notTextWords,
+  toSarif,
+  withFileLines,
+} from "./check-file.ts";
 export { annotationsOf, type ConfigMapFile, readConfigMapFile } from "./config-map.ts";
 export {
   type AwsAuthDocument,

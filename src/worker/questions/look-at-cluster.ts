@@ -11,7 +11,7 @@ import { isCurrentList, readNamespaceList, sealNamespaces } from "../../access/s
 import { type AccessEntry, readHoldingTags } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf, entryFor } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
-import { parseSteps, render } from "../../aws-auth/index.ts";
+import { inBinaryData, parseSteps, render } from "../../aws-auth/index.ts";
 import type { DocumentFacts } from "../../diagnosis/cluster-links.ts";
 import type { WhyFacts } from "../../diagnosis/facts.ts";
 import { bindingsMissing, entryDrift, type ReadEntry } from "../../diagnosis/leases.ts";
@@ -163,7 +163,10 @@ function usernameIn(template: string, { principal, callerArn }: Caller): string 
 }
 
 /** The live document in any state; `readClusterState` refuses some. */
-export type LiveDocument = DocumentFacts & { readonly managers: readonly SectionWriter[] };
+export interface LiveDocument extends DocumentFacts {
+  readonly managers: readonly SectionWriter[];
+  readonly misplaced: ReturnType<typeof inBinaryData>;
+}
 
 /** Null: there is no ConfigMap. @throws AccessError */
 export async function readLiveDocument(
@@ -176,7 +179,8 @@ export async function readLiveDocument(
   const { data, immutable, managers, deletion } = configMap;
   const { untrusted } = memoryBeside(cluster, configMap, keys);
   const document = await inTurns(parseSteps(data));
-  return { document, immutable, isBeingDeleted: deletion !== null, untrusted, managers };
+  const misplaced = inBinaryData(configMap.object);
+  return { document, immutable, isBeingDeleted: deletion !== null, untrusted, managers, misplaced };
 }
 
 /** The given active leases that are missing in the document: those by bindings and access entries are never there. */

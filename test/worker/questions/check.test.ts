@@ -113,6 +113,23 @@ describe("where aws-auth alone counts", () => {
     expect(workerSide().sandbox.faults.calls("eks.ListAccessEntries")).toBe(before);
   });
 
+  test("a section in binaryData is reported, because no one reads it", async () => {
+    const binaryData = { logo: "eA==", mapAccounts: "eA==" };
+    workerSide().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, binaryData }), "terraform");
+
+    const report = await check();
+
+    const message = 'The authenticator does not read "binaryData.mapAccounts".';
+    const group = { severity: "error", count: 1, places: ["binaryData.mapAccounts"], message };
+    expect(report).toMatchObject({
+      document: {
+        groups: expect.arrayContaining([
+          expect.objectContaining({ ...group, remedy: "Move its entries to mapAccounts." }),
+        ]),
+      },
+    });
+  });
+
   test("a role of Identity Center that IAM does not have is named, and one of another account is not tested", async () => {
     const name = "AWSReservedSSO_Developer_0123456789abcdef";
     const own = `arn:aws:iam::${account}:role/${name}`;
