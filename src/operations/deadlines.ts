@@ -83,6 +83,13 @@ export async function withinDeadline<T>(name: DeadlineName, deadlines: Deadlines
   }
 }
 
+/** Work without a deadline of its own: each of its calls has the configured one. */
+export function withDeadlines<T>(deadlines: Deadlines, act: () => Promise<T>): Promise<T> {
+  const { signal } = new AbortController();
+  setMaxListeners(0, signal);
+  return limits.run({ deadlines, signal, takeMoreTime: () => {} }, act);
+}
+
 /** The limit of one call of this kind now, in milliseconds. */
 export function callWithinMs(name: DeadlineName): number {
   return (limits.getStore()?.deadlines ?? usualDeadlines)[name];

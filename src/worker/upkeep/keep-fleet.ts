@@ -15,7 +15,7 @@ import type { FleetFollower } from "../../config/follow-fleet.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { inTurn } from "../../ledger/turns.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
-import { startTicking, type Ticking } from "../../operations/deadlines.ts";
+import { startTicking, type Ticking, withDeadlines } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
 import { type FailedPlace, failedAccounts, lookAtFleet } from "./look-at-fleet.ts";
 
@@ -132,7 +132,8 @@ export function startFleetKeeper(context: () => FleetContext): Ticking {
   const keeper = new FleetKeeper();
   return startTicking(lookEveryMs, () => {
     const now = context();
-    return now.failures.during("could not look at the fleet", {}, () => keeper.look(now));
+    const look = () => withDeadlines(now.config.timing.deadlines, () => keeper.look(now));
+    return now.failures.during("could not look at the fleet", {}, look);
   });
 }
 

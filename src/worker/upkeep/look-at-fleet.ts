@@ -13,7 +13,7 @@ import { type FleetRegion, fleetRegion } from "../../aws/fleet-clusters.ts";
 import { fleetSessionPolicy } from "../../aws/session-policy.ts";
 import type { Fleet } from "../../config/fleet-file.ts";
 import type { LiveConfig } from "../../config/live-config.ts";
-import { inParallel } from "../../operations/deadlines.ts";
+import { inParallel, withDeadlines } from "../../operations/deadlines.ts";
 import { sessionThrough } from "../become-creator.ts";
 
 /** The regions of an account that AWS did not answer about. */
@@ -121,7 +121,8 @@ export class FleetWithoutLedger {
   }
 
   async #follow(fleet: Fleet): Promise<void> {
-    this.#list = await discoverFleet(fleet, this.#list, this.#now());
+    const { deadlines } = this.#live.current().timing;
+    this.#list = await withDeadlines(deadlines, () => discoverFleet(fleet, this.#list, this.#now()));
     await this.#live.follow(this.#list.clusters);
   }
 }

@@ -6,7 +6,7 @@ import { followFleet } from "../../../src/config/follow-fleet.ts";
 import { type LiveConfig, liveConfig } from "../../../src/config/live-config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { FailureLog } from "../../../src/operations/log.ts";
-import { type FleetContext, FleetKeeper } from "../../../src/worker/upkeep/keep-fleet.ts";
+import { type FleetContext, FleetKeeper, startFleetKeeper } from "../../../src/worker/upkeep/keep-fleet.ts";
 import { configOf } from "../../builders/a-cluster.ts";
 import { fleetText } from "../../builders/a-fleet.ts";
 import { keys } from "../../builders/keys.ts";
@@ -97,6 +97,23 @@ test("the tagged clusters of both accounts are in the configuration, and the ope
 
   expect(names()).toEqual(["new", "payments"]);
   expect(told().slice(4)).toEqual(["Removed: shop in eu-central-1 of account 444455556666. No lease is open there."]);
+});
+
+test("a look gives each call of AWS the time that the configuration has for it", async () => {
+  const context = aContext();
+  const { timing } = context.config;
+  const config = { ...context.config, timing: { ...timing, deadlines: { ...timing.deadlines, awsCall: 50 } } };
+  const failed: string[] = [];
+  const note = (_what: string, _about: object, error: unknown) => void failed.push(String(error));
+  const failures = Object.assign(new FailureLog(context.log), { failed: note });
+  aws.faults.plan("sts.AssumeRole", { type: "hang" }, { times: 99 });
+
+  const keeper = startFleetKeeper(() => ({ ...context, config, failures }));
+  await vi.waitFor(() => expect(failed).toHaveLength(2), { timeout: 3_000 });
+  await keeper.stop();
+
+  const unreached = expect.stringContaining("Can't reach AWS for sts:AssumeRole");
+  expect(failed).toEqual([unreached, unreached]);
 });
 
 test("a tag that would weaken the rule is reported at once, and counts a day later", async () => {
