@@ -167,10 +167,10 @@ async function policiesOf(
     if ("isAbsent" in answer) return { items: [], next: undefined };
     return { items: answeredList(answer.associatedAccessPolicies, what), next: answer.nextToken };
   });
-  return associated.map(({ policyArn = "", accessScope }) => ({
-    name: policyArn.split("/").at(-1) ?? "",
-    namespaces: namespacesOf(accessScope),
-  }));
+  return associated.map(({ policyArn, accessScope }) => {
+    const [name] = /[^/]+$/.exec(policyArn ?? "") ?? [];
+    return { name: answeredWith(name, what), namespaces: namespacesOf(accessScope) };
+  });
 }
 
 /** A scope that we do not know counts as every namespace: full control is seen, and no level of ours is read as given. */

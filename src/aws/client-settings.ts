@@ -220,7 +220,8 @@ export function incomplete(what: string): AccessError {
 
 /** The same for a list: AWS never leaves its items out. @throws AccessError */
 export function answeredList<T>(found: T[] | undefined, what: string): readonly T[] {
-  return answeredWith(Array.isArray(found) && found.every((each) => each !== null) ? found : undefined, what);
+  const isItem = (each: T) => typeof each === "string" || (typeof each === "object" && each !== null);
+  return answeredWith(Array.isArray(found) && found.every(isItem) ? found : undefined, what);
 }
 
 type Answered = { readonly $metadata?: { readonly requestId?: string | undefined } };

@@ -171,6 +171,24 @@ test.each([[{ env: 5 }], ["x"]])(
   },
 );
 
+test("a list of access entries with anything but ARNs is no answer", async () => {
+  always("eks.ListAccessEntries", { accessEntries: [5] });
+  const entries = accessEntriesOf(await opened());
+
+  await expect(entries.list()).rejects.toMatchObject({ code: "aws-unexpected" });
+});
+
+test("an access policy without an ARN is no answer: it could be the one of a lease", async () => {
+  const principalArn = `arn:aws:iam::${account}:role/developers`;
+  accountUnderTest().aws.updateCluster(arn, {
+    accessEntries: [{ principalArn, username: "dev", groups: [], policies: [] }],
+  });
+  always("eks.ListAssociatedAccessPolicies", { associatedAccessPolicies: [{ accessScope: { type: "cluster" } }] });
+  const entries = accessEntriesOf(await opened());
+
+  await expect(entries.describe(principalArn)).rejects.toMatchObject({ code: "aws-unexpected" });
+});
+
 test("an answer of AWS that is larger than any page is refused", async () => {
   const calls = always("eks.ListAccessEntries", { accessEntries: ["x".repeat(5 * 2 ** 20)] });
   const entries = accessEntriesOf(await opened());
