@@ -11,6 +11,7 @@ import type { AwsCredentials } from "../../src/aws/client-settings.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { type Ledger, redisLedger } from "../../src/ledger/ledger.ts";
 import { finishedCalls, requestIds } from "../../src/operations/announcements.ts";
+import { usualDeadlines, withinDeadline } from "../../src/operations/deadlines.ts";
 import { rememberedCreation } from "../../src/worker/discover-creator.ts";
 import { creatorArnFor, openCluster } from "../../src/worker/open-cluster.ts";
 import { reportChain } from "../../src/worker/questions/chain.ts";
@@ -441,6 +442,17 @@ describe("a creator that to discover", () => {
       message:
         "CloudTrail in eu-south-1 of account 111122223333 has no record of research in its 90 days. Correct eksName, region or account, or set creator.",
     });
+  });
+
+  test("is sought in a history that is too long for a run: the answer says so, and blames no other run", async () => {
+    const endless = { type: "answer", status: 200, body: JSON.stringify({ Events: [], NextToken: "more" }) } as const;
+    const { cancel } = workerSide().sandbox.faults.plan("cloudtrail.LookupEvents", endless, { times: 100 });
+    const unseen = { ...research(), eksName: "of-a-long-history" };
+
+    const opening = withinDeadline("run", { ...usualDeadlines, run: 700 }, () => open(unseen));
+
+    await expect(opening).rejects.toThrow("the total deadline of 0.7 s (run) has passed");
+    cancel();
   });
 
   test("is asked for by many at once no faster than CloudTrail takes it: each waits for a turn that all workers share", async () => {
