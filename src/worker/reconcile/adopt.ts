@@ -84,7 +84,8 @@ export async function adoptByTheClock(context: WorkerContext, cluster: Cluster):
     if ((await context.ledger.adopted([cluster.name])).has(cluster.name)) return;
     // A new ledger knows none of its leases: what is over ends by the cluster's memory, as far as that can be read.
     const { ended } = await endWithoutLedger(context, cluster);
-    context.log.info({ cluster: cluster.name, ended }, "ended leases that the ledger does not know");
+    if (ended.length > 0)
+      context.log.info({ cluster: cluster.name, ended }, "ended leases that the ledger does not know");
   }
 }
 
