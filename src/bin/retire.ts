@@ -3,7 +3,7 @@ import { readReason } from "../access/ask/read-part.ts";
 import { isUser } from "../access/policy/rule.ts";
 import { counted } from "../diagnosis/link.ts";
 import type { WorkerContext } from "../worker/context.ts";
-import { closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";
+import { closeMigrationOfCluster, closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";
 import { cliCommand, needs, readOneCluster, taken } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
@@ -39,6 +39,8 @@ export const retire = cliCommand("retire", retireUsage, async (argv, io) => {
     io.stdout(
       `${options.cluster}: closed ${counted(closed.length, "request")}${closed.length > 0 ? ` (${closed.join(", ")})` : ""}\n`,
     );
+    const migration = await closeMigrationOfCluster(context, options.cluster, closing);
+    if (migration) io.stdout(`${options.cluster}: closed ${migration}\n`);
     return 0;
   });
 });

@@ -5,7 +5,7 @@ import { isResponsibleFor, type Person } from "../policy/rule.ts";
 import { type AccessRequest, type ApprovedRequest, isTheirs, type PendingRequest, peopleOf } from "../record.ts";
 import { isClosed, refusedRequest, undecidedRequest, withLease } from "../request.ts";
 import { endedLease, failedLease } from "./lease.ts";
-import type { LeaseEnd } from "./lease-record.ts";
+import type { CodedReason, LeaseEnd } from "./lease-record.ts";
 
 export type EndRefusal = "not-active" | "not-pending" | "not-yours" | "ending-already";
 
@@ -75,18 +75,24 @@ export interface ClusterClosure {
   readonly isConfirmedByAws: boolean;
 }
 
+const howSeen = ({ isConfirmedByAws }: ClusterClosure) =>
+  isConfirmedByAws ? "EKS does not know it" : "EKS was not asked";
+
+export function goneCluster(cluster: string, closing: ClusterClosure): CodedReason {
+  const message = `The cluster ${cluster} is gone (${howSeen(closing)}); an operator closed it: ${closing.why}`;
+  return { code: "cluster-gone", message };
+}
+
 /** Closes an open request of a cluster that is gone, without a check or a removal. */
 export function closeForGoneCluster(
   request: PendingRequest | ApprovedRequest,
-  { by, why, isConfirmedByAws }: ClusterClosure,
+  closing: ClusterClosure,
   now: Date,
 ): AccessRequest {
   const at = now.toISOString();
-  const word = isConfirmedByAws ? "EKS does not know it" : "EKS was not asked";
-  const message = `The cluster ${request.cluster} is gone (${word}); an operator closed it: ${why}`;
-  const gone = { code: "cluster-gone", message };
+  const gone = goneCluster(request.cluster, closing);
   if (request.state === "pending") return refusedRequest(request, gone);
-  const end: LeaseEnd = { cause: "cluster-gone", by, at, why: `${word}: ${why}` };
+  const end: LeaseEnd = { cause: "cluster-gone", by: closing.by, at, why: `${howSeen(closing)}: ${closing.why}` };
   const { lease } = request;
   const after =
     lease.state === "active" ? endedLease(lease, at, { end, remains: null }) : failedLease(lease, gone, { end });

@@ -4,7 +4,7 @@ import { arns, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { judgeStop, retryMigration } from "../../../src/access/decide-migration.ts";
 import { readKept } from "../../../src/access/lease/kept-documents.ts";
 import { planReminders } from "../../../src/access/lists.ts";
-import type { Migration } from "../../../src/access/migration.ts";
+import { type Migration, migrationDueAt } from "../../../src/access/migration.ts";
 import { clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
@@ -13,6 +13,7 @@ import { openEks } from "../../../src/worker/become-creator.ts";
 import { lookAtMigration } from "../../../src/worker/migration/look-at-migration.ts";
 import { reachCluster } from "../../../src/worker/open-cluster.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { closeMigrationOfCluster } from "../../../src/worker/retire.ts";
 import { reviseMigration } from "../../builders/a-migration.ts";
 import { keys } from "../../builders/keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
@@ -78,6 +79,36 @@ async function tryAgain(): Promise<void> {
     event: eventOf("migration.retried", again.after, "U0APPROVER", now),
   });
 }
+
+test.each([
+  ["that runs", false, "migration.refused"],
+  ["that a person stopped during a step", true, "migration.undone"],
+])(
+  "a migration %s is closed when its deleted cluster is retired: no worker tries it again",
+  async (_, isStopped, type) => {
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    await scene.look(dyingAt(scene.ledger, 2, "before")).catch(() => {});
+    if (isStopped) await stop();
+    const before = await scene.now();
+    expect([before.begun?.name, migrationDueAt(before)]).toEqual(["switch-mode", expect.any(Number)]);
+
+    const closing = { by: "U0ONCALL", why: "the project ended", isConfirmedByAws: true };
+    const closed = await closeMigrationOfCluster(scene.context(), cluster.name, closing);
+
+    const after = await scene.now();
+    expect({ closed, begun: after.begun, due: migrationDueAt(after) }).toEqual({
+      closed: after.id,
+      begun: null,
+      due: null,
+    });
+    expect(after.state).toBe(isStopped ? "stopped" : "refused");
+    if (!isStopped) expect(migrationState(after)).toContain("the project ended");
+    const [last] = (await scene.ledger.eventsOf(after.id, 99)).slice(-1);
+    expect(last?.event).toMatchObject({ type, actor: "U0ONCALL", detail: { code: "cluster-gone", seen: true } });
+    expect(await closeMigrationOfCluster(scene.context(), cluster.name, closing)).toBeNull();
+  },
+);
 
 describe("a migration that two approvers approved", () => {
   test("keeps aws-auth beside a new entry for its time, although an attacker in Redis writes that it is over", async () => {
