@@ -44,8 +44,8 @@ export function rolesToAsk(
 }
 
 /** EKS keeps the unique id of the earlier role (EKS API, AccessEntry, principalArn), so the entry lets no one in. */
-export function isRemade({ createdAt }: Pick<DatedEntry, "createdAt">, madeAt: string): boolean {
-  return createdAt !== undefined && Date.parse(madeAt) > Date.parse(createdAt);
+export function isRemade({ createdAt = "" }: Pick<DatedEntry, "createdAt">, madeAt: string | null = null): boolean {
+  return Date.parse(madeAt ?? "") > Date.parse(createdAt);
 }
 
 /** Sentences for an entry that is certainly of a deleted role: what happened, and the repair. */
@@ -80,7 +80,7 @@ export function deadCause({ accessEntry, cluster }: WhyFacts): Cause | null {
   if (accessEntry.type !== "entry" || accessEntry.kind !== "STANDARD") return null;
   const { principalArn, madeAt, whyUnknown } = accessEntry;
   const isAbsent = madeAt === undefined && whyUnknown === null && isAsked(principalArn, cluster.account);
-  if (!isAbsent && (madeAt === undefined || !isRemade(accessEntry, madeAt))) return null;
+  if (!isAbsent && !isRemade(accessEntry, madeAt)) return null;
   const { message, remedy } = isAbsent
     ? absentRoleWords(cluster, withoutRolePath(principalArn))
     : remadeRoleWords(cluster, accessEntry, madeAt ?? "");
@@ -128,10 +128,8 @@ export function rolesToRepair(
   named: readonly NamedRole[],
   { madeAt, absent }: RoleTimes,
 ): readonly string[] {
-  const remade = entries.filter((entry) => {
-    const at = madeAt.get(entry.principalArn);
-    return entry.type === "STANDARD" && at !== undefined && isRemade(entry, at);
-  });
+  const people = entries.filter(({ type }) => type === "STANDARD");
+  const remade = people.filter((entry) => isRemade(entry, madeAt.get(entry.principalArn)));
   const successors = replacedRoles(named, absent).flatMap(({ successor }) => successor?.arn ?? []);
   return [...new Set([...remade.map(({ principalArn }) => principalArn), ...successors].map(withoutRolePath))];
 }

@@ -175,7 +175,7 @@ async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | n
   const using = <T>(use: (entries: AccessEntries) => Promise<T>) => use(entries).catch(naming);
   const found = await using(({ describe }) => describe(roleArn));
   refuseOthers(found, cluster.name);
-  const isDead = found !== null && isRemade(found, (await bootstrap.roleMadeAt()) ?? "");
+  const isDead = found !== null && isRemade(found, await bootstrap.roleMadeAt());
   const entry = isDead ? null : found;
   if (!entry && bootstrap.description.authenticationMode !== "API") await refuseOverriding(bootstrap);
   const isGiven = entry?.tags[operatorTag] !== undefined && entry.groups.join() === operatorGroup;
