@@ -101,6 +101,6 @@ function areOut({ outs }: SealedPlan, { document }: MigrationFacts): boolean {
 
 function areIn({ summary }: SealedPlan, { presentEntries }: MigrationFacts): boolean {
   const whole = presentEntries.filter(({ migrated }) => migrated === "whole");
-  const there = new Set(whole.map(({ principalArn }) => principalArn));
-  return summary.steps.flatMap(({ name }) => principalGiven(name) ?? []).every((arn) => there.has(arn));
+  const there = new Set(whole.map(({ principalArn }) => principalKey(principalArn)));
+  return summary.steps.flatMap(({ name }) => principalGiven(name) ?? []).every((arn) => there.has(principalKey(arn)));
 }

@@ -17,6 +17,7 @@ import {
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isGenuinePlan } from "../../access/seals.ts";
 import { counted } from "../../diagnosis/link.ts";
+import { principalKey } from "../../diagnosis/migration/facts.ts";
 import { type MigrationPlan, migrationSteps } from "../../diagnosis/migration/plan.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
@@ -179,11 +180,13 @@ function hasNewEntry({ context, gathered }: MigrationRun): boolean {
 async function refuseApiMode(run: MigrationRun, start: Migration): Promise<void> {
   const { context, cluster, gathered } = run;
   const migration = await closeBegunStep(run, start);
-  const present = new Set(gathered.facts.presentEntries.map(({ principalArn }) => principalArn));
+  const present = new Set(gathered.facts.presentEntries.map(({ principalArn }) => principalKey(principalArn)));
   const begun = start.begun?.name ?? "";
-  if (migration.done.every(({ name }) => name !== begun)) present.delete(principalGiven(begun) ?? "");
+  if (migration.done.every(({ name }) => name !== begun)) present.delete(principalKey(principalGiven(begun) ?? ""));
   const { steps = [], before = [] } = migration.plan?.summary ?? {};
-  const missing = steps.flatMap(({ name }) => principalGiven(name) ?? []).filter((arn) => !present.has(arn));
+  const missing = steps
+    .flatMap(({ name }) => principalGiven(name) ?? [])
+    .filter((arn) => !present.has(principalKey(arn)));
   const message = [
     `${cluster.name} does not read aws-auth.`,
     withoutEntry(missing),
