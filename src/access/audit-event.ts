@@ -262,7 +262,7 @@ export type Sink =
   | SinkOf<"eventbridge", BusSink>
   | SinkOf<"webhook", WebhookSink>;
 
-/** Its name in the ledger. A new target gets the whole log. */
+/** Its name in the ledger, without a token that a URL can have. A new target gets the whole log. */
 export function sinkName(sink: Sink): string {
   switch (sink.kind) {
     case "log":
@@ -272,7 +272,7 @@ export function sinkName(sink: Sink): string {
     case "eventbridge":
       return `eventbridge ${sink.busArn}`;
     case "webhook":
-      return `webhook ${sink.url}`;
+      return `webhook ${new URL(sink.url).host} ${createHash("sha256").update(sink.url).digest("hex").slice(0, 16)}`;
   }
 }
 

@@ -5,7 +5,13 @@ import { type SandboxAws, startSandboxAws } from "../../../sandbox/aws/account.t
 import { jsonError } from "../../../sandbox/aws/refusal.ts";
 import { Faults } from "../../../sandbox/faults.ts";
 import { type SandboxRequest, type SandboxServer, startSandboxServer } from "../../../sandbox/http-server.ts";
-import { type AuditEvent, type ChainedEvent, type Sink, verifyChain } from "../../../src/access/audit-event.ts";
+import {
+  type AuditEvent,
+  type ChainedEvent,
+  type Sink,
+  sinkName,
+  verifyChain,
+} from "../../../src/access/audit-event.ts";
 import { type AuditLog, redisAuditLog } from "../../../src/ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/connect.ts";
 import { redisLedger } from "../../../src/ledger/ledger.ts";
@@ -151,7 +157,22 @@ test("a webhook has as long as the configuration gives it", async () => {
   await vi.waitFor(() => expect(failed).toEqual([expect.stringContaining("can't be reached")]));
   await stop();
 
-  expect(await log.delivered(`webhook ${receiver.url}/audit`)).toBe(0);
+  expect(await log.delivered(sinkName(webhook()))).toBe(0);
+});
+
+test("Redis gets no token of a webhook's URL, and another URL gets the whole log", async () => {
+  await events(1, 1);
+  const sink = { ...webhook(), url: `${webhook().url}/a-token` };
+
+  const { stop } = aKeeper(sink);
+  await vi.waitFor(async () => expect(await log.delivered(sinkName(sink))).toBe(1));
+  await stop();
+
+  const keys = await connection.redis.keys("*");
+  const sinks = await connection.redis.hkeys("{eks-access}:audit-delivered");
+  expect(keys.filter((key) => key.includes("audit-webhook"))).toHaveLength(1);
+  expect([...keys, ...sinks].join("\n")).not.toContain("a-token");
+  expect(await log.delivered(sinkName(webhook()))).toBe(0);
 });
 
 describe("a bucket", () => {
