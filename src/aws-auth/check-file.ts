@@ -73,16 +73,15 @@ function misplacedRemedy(name: string, data: ConfigMapFile["data"]): string {
 }
 
 function binaryProblems(file: ConfigMapFile): FileProblem[] {
-  return inBinaryData(file.object).map(({ name, code, severity, message, remedy }) => {
-    return { code, severity, section: null, ...placeIn(file, "binaryData", name), message, remedy };
+  return inBinaryData(file.object).map(({ name, key: _, ...problem }) => {
+    return { ...problem, ...placeIn(file, "binaryData", name) };
   });
 }
 
 /** The API server takes sections there, and the authenticator reads none of them. */
 export function inBinaryData({ binaryData }: { readonly binaryData?: unknown }) {
   return SECTIONS.filter((name) => isRecord(binaryData) && Object.hasOwn(binaryData, name)).map((name) => {
-    const place = `binaryData.${name}`;
-    return { ...misspelt(place, name, true), code: "field-misplaced", name, place };
+    return { ...misspelt(`binaryData.${name}`, name, true), code: "field-misplaced", name };
   });
 }
 

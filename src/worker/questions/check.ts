@@ -128,7 +128,7 @@ function reportDocument(question: CheckQuestion): Promise<DocumentReport> {
   const report = async (): Promise<DocumentReport> => {
     const looked = await looking;
     if (!looked) return { type: "absent" };
-    const { document, managers, misplaced, immutable, isBeingDeleted } = looked;
+    const { document, managers, immutable, isBeingDeleted } = looked;
     const asked = { entries: [], document };
     const askIam = () => readRoleTimes(reached.eks, cluster, asked);
     // In another mode, the report on access entries has the roles of both.
@@ -144,8 +144,7 @@ function reportDocument(question: CheckQuestion): Promise<DocumentReport> {
             ...unbound(leased, cluster, bound),
             ...owned(looked, cluster),
           ];
-    const others = [...ours, ...misplaced, ...roles];
-    return { type: "checked", ...summarize(document, managers, others), immutable, isBeingDeleted };
+    return { type: "checked", ...summarize(document, managers, [...ours, ...roles]), immutable, isBeingDeleted };
   };
   return orFailed(context, cluster, "could not check the document", report, wordsOf);
 }

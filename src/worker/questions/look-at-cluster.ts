@@ -163,10 +163,7 @@ function usernameIn(template: string, { principal, callerArn }: Caller): string 
 }
 
 /** The live document in any state; `readClusterState` refuses some. */
-export interface LiveDocument extends DocumentFacts {
-  readonly managers: readonly SectionWriter[];
-  readonly misplaced: ReturnType<typeof inBinaryData>;
-}
+export type LiveDocument = DocumentFacts & { readonly managers: readonly SectionWriter[] };
 
 /** Null: there is no ConfigMap. @throws AccessError */
 export async function readLiveDocument(
@@ -178,9 +175,9 @@ export async function readLiveDocument(
   if (!configMap) return null;
   const { data, immutable, managers, deletion } = configMap;
   const { untrusted } = memoryBeside(cluster, configMap, keys);
-  const document = await inTurns(parseSteps(data));
-  const misplaced = inBinaryData(configMap.object);
-  return { document, immutable, isBeingDeleted: deletion !== null, untrusted, managers, misplaced };
+  const read = await inTurns(parseSteps(data));
+  const document = { ...read, problems: [...inBinaryData(configMap.object), ...read.problems] };
+  return { document, immutable, isBeingDeleted: deletion !== null, untrusted, managers };
 }
 
 /** The given active leases that are missing in the document: those by bindings and access entries are never there. */

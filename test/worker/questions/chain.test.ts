@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { SandboxAccessEntry } from "../../../sandbox/aws/eks-cluster.ts";
 import { account, arns, clusterName, externalId, initialAwsAuth, region } from "../../../sandbox/scene.ts";
 import { type Link, type LinkName, linkNames } from "../../../src/diagnosis/link.ts";
@@ -180,6 +180,18 @@ describe("the chain to another person's pods", () => {
     expect(links.document).toMatchObject({ result: "no", remedy: "See `/eks-access check staging`." });
     expect(links.document.detail).toContain("1 error");
     expect(links.pods.result).toBe("yes");
+  });
+
+  test("counts a section in binaryData, which check reports", async () => {
+    const binaryData = { mapAccounts: "eA==" };
+    const { cluster } = workerSide().sandbox;
+    cluster.editAwsAuth((configMap) => ({ ...configMap, binaryData }));
+    onTestFinished(() => void cluster.editAwsAuth(({ binaryData: _, ...configMap }) => configMap));
+
+    const { document } = await chain(ledger);
+
+    expect(document).toMatchObject({ result: "no", detail: expect.stringContaining("1 error") });
+    expect(document.remedy).toContain("/eks-access check staging");
   });
 
   test("says that there is no document, and that no one can be looked for in it", async () => {
