@@ -14,7 +14,7 @@ after you changed levels or the authentication mode.
 
   --role ARN        the operator, with its path, if eks-access.yml does not name it yet
   --external-id ID  the external id of its trust policy
-  --apply           do it, and prove each right
+  --apply           do it, and prove each right; Ctrl-C waits for that, and a second one needs another run
 
 Example: eks-access bootstrap staging --apply
 Exit code: 0 planned or proved, 1 a right is missing or too many, 2 unusable input.
@@ -48,9 +48,21 @@ export const runBootstrap = cliCommand("bootstrap", bootstrapUsage, async (argv,
       return 0;
     }
     if (plan.steps.length === 0) io.stdout("Nothing to do.\n");
-    return printProof(await plan.apply(), operated, cluster.operator === undefined, io);
+    return printProof(await toItsEnd(plan.apply, io), operated, cluster.operator === undefined, io);
   });
 });
+
+/** In between, the operator is an administrator: only a second signal ends the process there. */
+async function toItsEnd<T>(apply: () => Promise<T>, io: CommandIo): Promise<T> {
+  const say = () => io.stderr("\nFinishing it first.\n");
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.once(signal, say);
+  try {
+    return await apply();
+  } finally {
+    for (const signal of signals) process.off(signal, say);
+  }
+}
 
 /** The cluster with its operator. The forms are those of eks-access.yml. */
 function withOperator(cluster: Cluster, { role, externalId }: BootstrapOptions): OperatedCluster {

@@ -191,6 +191,25 @@ describe.each(["checkout", "analytics"])("%s, which takes access entries", (clus
     expect(entryOf(cluster)?.policies).toEqual([]);
   });
 
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "that gets %s leaves no administrator: it ends afterwards",
+    async (signal) => {
+      const before = process.listenerCount(signal);
+      let heard = 0;
+      const onStrike = () => {
+        heard = process.listenerCount(signal) - before;
+        process.emit(signal);
+      };
+      sandbox.faults.plan("eks.DisassociateAccessPolicy", { type: "watch" }, { onStrike });
+
+      const { code, stderr } = await bootstrap(cluster, "--apply");
+
+      expect({ heard, after: process.listenerCount(signal) }).toEqual({ heard: 1, after: before });
+      expect(stderr).toContain("Finishing it first.");
+      expect([code, entryOf(cluster)?.policies]).toEqual([0, []]);
+    },
+  );
+
   test("lets the operator in again after its role was deleted and made again", async () => {
     await bootstrap(cluster, "--apply");
     sandbox.aws.account.removeIdentity(operatorArn);
