@@ -87,6 +87,10 @@ it.each([
   [["keys", "all"], "eks-access keys: Unexpected argument all."],
   [["recover", "--all"], "eks-access recover: Unknown option --all."],
   [["retire", "a", "--by", "U1"], "eks-access retire: Give what happened with --why."],
+  [
+    ["retire", "a", "--by", "Urs of the night shift", "--why", "gone"],
+    "eks-access retire: Give your Slack user id (U…) with --by.",
+  ],
   [["retire", "a", "--by", "U1", "--why", "\u2800"], "eks-access retire: Say why you need it."],
   [
     ["retire", "a", "--by", "U1", "--why", tooLong],

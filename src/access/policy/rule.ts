@@ -59,7 +59,7 @@ export function namesIn(cluster: Cluster): readonly string[] {
 
 /** Whether a name is a Slack user id. Lists can also hold user groups (`S…`) and e-mail domains (`@…`). */
 export function isUser(name: string): boolean {
-  return /^[UW]/.test(name);
+  return /^[UW][A-Z0-9]+$/.test(name);
 }
 
 /** Without a policy in the file, everyone can ask for each level of the cluster, and its own approvers decide. */
