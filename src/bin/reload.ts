@@ -159,7 +159,7 @@ export async function startFollowing(
   const { live, ledger, failures } = context;
   const keys = workerKeys?.preview ?? slackKeys?.preview;
   if (!keys) throw new Error("This process has no key to verify the fleet with.");
-  live.refuseIf(keepsClusters({ ledger }), "fleet");
+  live.refuseIf(keepsClusters(ledger), "fleet");
   const follower = followFleet({ ...context, keys });
   const look = () => failures.during("could not read the list of the fleet", {}, follower.look);
   await look();
@@ -168,7 +168,7 @@ export async function startFollowing(
 
 /** Puts a notice for the operators' channel into the ledger, sealed by this process; into the log if the ledger takes none. */
 export function noticeSender(
-  { ledger, log }: Pick<Omit<ReloadContext, "kind" | "announce">, "ledger" | "log">,
+  { ledger, log }: Pick<ReloadContext, "ledger" | "log">,
   { workerKeys, slackKeys }: Keys,
 ): (notice: Notice) => Promise<void> {
   const keys = workerKeys?.preview ?? slackKeys?.decision;

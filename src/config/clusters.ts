@@ -151,8 +151,6 @@ function creatorOf({ roleArn, userArn, through, externalId, profile }: WrittenCr
   return { type: "discover", through, ...(externalId && { externalId }), ...(profile && { profile }) };
 }
 
-function operatorOf({ externalId, ...rest }: OperatorFile): CreatorRole {
+function operatorOf({ externalId, ...rest }: NonNullable<ConfigFile["clusters"][string]["operator"]>): CreatorRole {
   return { type: "role", ...rest, ...(externalId && { externalId }) };
 }
-
-type OperatorFile = NonNullable<ConfigFile["clusters"][string]["operator"]>;

@@ -71,12 +71,10 @@ function whatDecides({ clusters }: FleetList, now: Date): string {
   return JSON.stringify(what);
 }
 
-interface Holding {
-  readonly ledger: Pick<RequestLedger, "leasedOf"> & { readonly migrations: Pick<MigrationLedger, "open"> };
-}
-
 /** Refuses a configuration that lacks a cluster with an open lease or migration, or renames it: no worker could end the lease. */
-export function keepsClusters({ ledger }: Holding): ConfigCheck {
+export function keepsClusters(
+  ledger: Pick<RequestLedger, "leasedOf"> & { readonly migrations: Pick<MigrationLedger, "open"> },
+): ConfigCheck {
   return async (next, present) => {
     const gone = [...present.clusters.values()].filter((cluster) => !isKept(cluster, next.places.get(cluster.name)));
     if (gone.length === 0) return [];

@@ -55,15 +55,17 @@ export const identitiesFile = z
 
 /** The IAM paths of Identity Center's roles: us-east-1 has no part of its own (User Guide). Unknown: each cluster's region. */
 export function identityCenterPaths(sources: readonly SourceFile[], regions: readonly string[]): readonly string[] {
-  const known = sources.flatMap((each) =>
-    typeof each === "object" && "identityCenter" in each ? each.identityCenter.region : [],
-  );
+  const known = centersIn(sources).map((center) => center.region);
   const reserved = "/aws-reserved/sso.amazonaws.com/";
   const possible = [...new Set(known.length > 0 ? known : regions)].map((each) => `${reserved}${each}/`);
   return [...possible, reserved];
 }
 
 type SourceFile = z.output<typeof source>;
+
+function centersIn(sources: readonly SourceFile[]) {
+  return sources.flatMap((each) => (typeof each === "object" && "identityCenter" in each ? each.identityCenter : []));
+}
 
 function kindOf(written: unknown): keyof typeof sources | null {
   if (written === "links") return "links";
@@ -78,10 +80,7 @@ function isEachOnce(written: readonly unknown[]): boolean {
 }
 
 export function identityRulesOf(sources: readonly SourceFile[]): IdentityRules {
-  const kept = sources.flatMap((each) =>
-    typeof each === "object" && "identityCenter" in each ? each.identityCenter.keepFor : [],
-  );
-  return { sources: sources.map(sourceOf), keepSeconds: kept[0] ?? 900 };
+  return { sources: sources.map(sourceOf), keepSeconds: centersIn(sources)[0]?.keepFor ?? 900 };
 }
 
 function sourceOf(written: SourceFile): IdentitySource {

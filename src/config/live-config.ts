@@ -36,9 +36,7 @@ export interface LiveConfig {
   readonly wouldLeave: (clusters: readonly FleetCluster[]) => readonly string[];
 }
 
-type ConfigText = { readonly text: string; readonly config: Config };
-
-export function liveConfig(first: ConfigText, now: () => Date): LiveConfig {
+export function liveConfig(first: { readonly text: string; readonly config: Config }, now: () => Date): LiveConfig {
   let present = first.config;
   let source = { text: first.text, clusters: [] as readonly FleetCluster[] };
   const checks: { readonly check: ConfigCheck; readonly isForFleet: boolean }[] = [];

@@ -181,7 +181,7 @@ describe("following the list in the ledger", () => {
     ledger = memoryLedger();
     const now = () => at(minutes(10));
     live = liveConfig({ text: fleetText, config: withFleet([]) }, now);
-    live.refuseIf(keepsClusters({ ledger }), "fleet");
+    live.refuseIf(keepsClusters(ledger), "fleet");
     follower = followFleet({ ledger, keys: keys.preview, live, log: pino({ level: "silent" }), now });
   });
 

@@ -79,7 +79,7 @@ test("of two texts at once the later one stays, checked against the one before i
 
 describe("a cluster with a lease", () => {
   beforeEach(async () => {
-    live.refuseIf(keepsClusters({ ledger }));
+    live.refuseIf(keepsClusters(ledger));
     await ledger.commit(aChange(aLeasedRequest({}, { id: "r-1", version: 1 })));
   });
 
