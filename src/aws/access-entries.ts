@@ -64,12 +64,8 @@ export function accessEntriesOf(eks: EksCluster, log?: RequestIds) {
 function entryChanges({ client, clusterName, call }: Calls) {
   return {
     /** The entry's own ARN, and its time by EKS' clock. */
-    create: async ({
-      principalArn,
-      username,
-      groups,
-      tags,
-    }: NewEntry): Promise<Pick<AccessEntry, "arn" | "createdAt">> => {
+    create: async (entry: NewEntry): Promise<Pick<AccessEntry, "arn" | "createdAt">> => {
+      const { principalArn, username, groups, tags } = entry;
       // The SDK sends one token with each try of a call.
       const rest = { clusterName, principalArn, username, type: "STANDARD" };
       const input = { ...rest, kubernetesGroups: [...groups], tags: { ...tags } };
@@ -229,17 +225,12 @@ export async function entryFor(
   return { entry: found === null ? null : await describe(found), listed };
 }
 
-/** The answer of a call for something that does not exist. */
-interface Absent {
-  readonly isAbsent: true;
-  readonly $metadata: ResourceNotFoundException["$metadata"];
-}
-
-async function orAbsent<T extends object>(call: Promise<T>): Promise<T | Absent> {
+/** Its answer, or that what it is about does not exist. */
+async function orAbsent<T extends object>(call: Promise<T>) {
   try {
     return await call;
   } catch (error) {
-    if (isNotFound(error) && !isAboutCluster(error)) return { isAbsent: true, $metadata: error.$metadata };
+    if (isNotFound(error) && !isAboutCluster(error)) return { isAbsent: true, $metadata: error.$metadata } as const;
     throw error;
   }
 }

@@ -129,11 +129,8 @@ function observedSockets(sockets: Sockets): Sockets {
           const { response } = await handle(request, { ...options, ...limits }).catch((error: unknown) => {
             throw orThrottled(run, error);
           });
-          response.body = await boundedBody(
-            response.body,
-            answerGuard(largest, request.hostname),
-            callWithinMs("awsCall"),
-          );
+          const guard = answerGuard(largest, request.hostname);
+          response.body = await boundedBody(response.body, guard, callWithinMs("awsCall"));
           const { statusCode, headers } = response;
           const refusal = statusCode >= 400 ? `${statusCode} ${headers["x-amzn-errortype"]} ${response.body}` : "";
           if (run && throttling.test(refusal)) throttled.add(run);

@@ -243,11 +243,8 @@ async function untilUpdated(
     if (now?.status === "Successful") return;
     if (now?.status === "Failed" || now?.status === "Cancelled") {
       const why = now.errors?.map(({ errorMessage }) => errorMessage).join(" ") ?? "";
-      throw new AccessError(
-        "aws-request-refused",
-        `EKS did not switch the authentication mode of ${place}: ${why || now.status}`,
-        { remedy: "Fix that, then run it again." },
-      );
+      const what = `EKS did not switch the authentication mode of ${place}: ${why || now.status}`;
+      throw new AccessError("aws-request-refused", what, { remedy: "Fix that, then run it again." });
     }
     await pause(lookAfterMs(look));
   }

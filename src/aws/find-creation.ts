@@ -62,11 +62,8 @@ async function expectOwnAccount(source: CredentialSource, region: string, { arn 
   const [, , , , account = ""] = arn.split(":");
   const own = await callerIdentity(source, region);
   if (own.account === account) return;
-  throw new AccessError(
-    "aws-request-refused",
-    `Account ${own.account} can't search the history of account ${account}`,
-    { remedy: "Find CreateCluster there." },
-  );
+  const what = `Account ${own.account} can't search the history of account ${account}`;
+  throw new AccessError("aws-request-refused", what, { remedy: "Find CreateCluster there." });
 }
 
 /** Every event called CreateCluster, of any service, newest first. */
@@ -80,25 +77,22 @@ async function* creations(
   const { CloudTrail } = await import("@aws-sdk/client-cloudtrail");
   // All callers in the account share the two calls a second.
   const client = new CloudTrail({ ...clientSettings(credentials, region), maxAttempts: 6 });
+  const what = `cloudtrail:LookupEvents in ${region}`;
   try {
-    const what = `cloudtrail:LookupEvents in ${region}`;
-    const pages = boundedPages(
-      what,
-      { ...mostOf, deadline: AbortSignal.timeout(mostOf.milliseconds) },
-      async (token) => {
-        await turn();
-        const answer = await client.lookupEvents({
-          LookupAttributes: [{ AttributeKey: "EventName", AttributeValue: "CreateCluster" }],
-          MaxResults: 50,
-          ...(createdAt && around(createdAt)),
-          ...(token && { NextToken: token }),
-        });
-        return { items: answeredList(answer.Events, what), next: answer.NextToken };
-      },
-    );
+    const bounds = { ...mostOf, deadline: AbortSignal.timeout(mostOf.milliseconds) };
+    const pages = boundedPages(what, bounds, async (token) => {
+      await turn();
+      const answer = await client.lookupEvents({
+        LookupAttributes: [{ AttributeKey: "EventName", AttributeValue: "CreateCluster" }],
+        MaxResults: 50,
+        ...(createdAt && around(createdAt)),
+        ...(token && { NextToken: token }),
+      });
+      return { items: answeredList(answer.Events, what), next: answer.NextToken };
+    });
     for await (const events of pages) for (const event of events) yield event.CloudTrailEvent ?? "";
   } catch (error) {
-    throw awsFailure(error, `cloudtrail:LookupEvents in ${region}`);
+    throw awsFailure(error, what);
   }
 }
 

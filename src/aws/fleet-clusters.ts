@@ -44,11 +44,10 @@ export function fleetRegion(source: CredentialSource, account: string, region: s
     if (cluster === null) return null;
     const said = String(cluster?.arn ?? "no ARN");
     // A proxy can answer with what it kept of another call, and tags choose the rule.
-    if (!said.endsWith(`:eks:${region}:${account}:cluster/${name}`))
-      throw new AccessError(
-        "cluster-mismatch",
-        `EKS answered with ${outsideWords(said, 400)}, not with ${name} ${where}`,
-      );
+    if (!said.endsWith(`:eks:${region}:${account}:cluster/${name}`)) {
+      const wrong = `EKS answered with ${outsideWords(said, 400)}, not with ${name} ${where}`;
+      throw new AccessError("cluster-mismatch", wrong);
+    }
     const known = answeredWith(tagsForm.safeParse(cluster?.tags).success ? cluster : undefined, what);
     return known.status === "ACTIVE" || known.status === "UPDATING" ? known : null;
   };

@@ -136,13 +136,12 @@ export interface ServiceState {
 
 export type Probe = { readonly reach: () => ServiceState; readonly stop: () => void };
 
-interface ProbeOptions {
+interface ProbeOptions extends Pick<Health, "now"> {
   /** One light call; rejects if the service does not answer, or refuses. */
   readonly ask: () => Promise<unknown>;
   /** The last successful call to the service, ISO 8601; undefined: none. */
   readonly lastSuccess: () => string | undefined;
   readonly everyMs: number;
-  readonly now: () => Date;
 }
 
 /** Probes a service regularly, so that an idle process notices an outage. A successful call meanwhile saves a probe. */

@@ -1,7 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
 import type { StateCounts } from "../access/lists.ts";
 import {
-  type ApproverShortage,
   answeredRequests,
   approversChecked,
   type FinishedCall,
@@ -61,11 +60,9 @@ function createApproverGauge(registry: Registry): void {
   });
   approversChecked.subscribe((levels) => {
     missing.reset();
-    const ofLevel = (one: ApproverShortage, other: ApproverShortage) =>
-      one.cluster === other.cluster && one.level === other.level;
-    for (const each of levels) {
-      const most = Math.max(...levels.filter((other) => ofLevel(each, other)).map((other) => other.missing));
-      missing.set({ cluster: each.cluster, level: each.level }, most);
+    for (const { cluster, level } of levels) {
+      const ofLevel = levels.filter((each) => each.cluster === cluster && each.level === level);
+      missing.set({ cluster, level }, Math.max(...ofLevel.map((each) => each.missing)));
     }
   });
 }
@@ -119,26 +116,19 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 export function createLedgerMetrics(registry: Registry, backlog: Backlog): void {
   const { queues, tally, memoryUsed, mayEvict, zones, auditLag, logFlaw } = backlog;
   createClusterGauges(registry, backlog);
-  gauge(
-    registry,
-    "eks_access_queue_jobs",
-    "Jobs, by state: waiting, prioritized, delayed for another try, active",
-    ["queue", "state"],
-    async () =>
-      (await queues()).flatMap(({ name, jobs }) =>
-        Object.entries(jobs).map(([state, count]): Sample => [{ queue: name, state }, count]),
-      ),
+  const waiting = "Jobs, by state: waiting, prioritized, delayed for another try, active";
+  gauge(registry, "eks_access_queue_jobs", waiting, ["queue", "state"], async () =>
+    (await queues()).flatMap(({ name, jobs }) =>
+      Object.entries(jobs).map(([state, count]): Sample => [{ queue: name, state }, count]),
+    ),
   );
   const age = "Age of the oldest job that does not run";
   gauge(registry, "eks_access_queue_age_seconds", age, ["queue"], async () =>
     (await queues()).map(({ name, ageSeconds }): Sample => [{ queue: name }, ageSeconds]),
   );
-  gauge(
-    registry,
-    "eks_access_requests",
-    "Requests, by state: pending, approved, denied, cancelled, expired, refused",
-    ["state"],
-    async () => [...(await tally()).requests].map(([state, count]): Sample => [{ state }, count]),
+  const requests = "Requests, by state: pending, approved, denied, cancelled, expired, refused";
+  gauge(registry, "eks_access_requests", requests, ["state"], async () =>
+    [...(await tally()).requests].map(([state, count]): Sample => [{ state }, count]),
   );
   const leases =
     "Leases, by state: scheduled, active, failed, ended; ended by cause: expired, revoked, replayed, cluster-gone";
@@ -177,11 +167,8 @@ function createClusterGauges(registry: Registry, { openUnconfigured, overdue, cl
   const unconfigured = "Open requests of clusters that are not configured: no worker handles them";
   addGauge("eks_access_unconfigured_requests", unconfigured, openUnconfigured);
   addGauge("eks_access_overdue_leases", "Leases with access that should have been gone for a minute or more", overdue);
-  addGauge(
-    "eks_access_cluster_closed_seconds",
-    "For how long no worker could open a cluster; absent: it can",
-    closedFor,
-  );
+  const closed = "For how long no worker could open a cluster; absent: it can";
+  addGauge("eks_access_cluster_closed_seconds", closed, closedFor);
 }
 
 export function gauge(
