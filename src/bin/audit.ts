@@ -18,6 +18,7 @@ import { type AuditLog, redisAuditLog } from "../ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { pagesOf, readAccessReview, verifyAuditLog } from "../ledger/verify-audit-log.ts";
 import { erase } from "./erase.ts";
+import { text, texts } from "./option-kinds.ts";
 import {
   type CommandIo,
   cliCommand,
@@ -64,15 +65,7 @@ type AuditOptions =
   | { readonly type: "show"; readonly request: string | null }
   | ({ readonly type: "review" } & ReviewScope);
 
-const auditFlags = {
-  anchor: { type: "string", multiple: true },
-  file: { type: "string" },
-  format: { type: "string" },
-  from: { type: "string" },
-  request: { type: "string" },
-  to: { type: "string" },
-  cluster: { type: "string" },
-} as const;
+const auditFlags = { anchor: texts, file: text, format: text, from: text, request: text, to: text, cluster: text };
 
 const ofCommand: Readonly<Record<string, readonly string[]>> = {
   verify: ["anchor", "file"],
@@ -90,7 +83,7 @@ function readAuditOptions(argv: readonly string[]): AuditOptions {
   const stray = Object.keys(values).find((name) => !known.includes(name));
   if (stray) misused(`${verb} takes no --${stray}.`);
   if (verb === "verify") {
-    const anchors = (values.anchor ?? []).map((text) => readAnchor(text) ?? needs("an anchor as COUNT:HASH"));
+    const anchors = (values.anchor ?? []).map((each) => readAnchor(each) ?? needs("an anchor as COUNT:HASH"));
     return { type: "verify", anchors, file: values.file ?? null };
   }
   if (verb === "review") return readReviewOptions(values.from, values.to, values.cluster);
@@ -106,15 +99,11 @@ function readExportOptions(format: string, from: string): AuditOptions {
 
 /** A day begins at midnight UTC; `to` is the first moment outside. */
 function readReviewOptions(from: string | undefined, to: string | undefined, cluster: string | undefined) {
-  const [first, last] = [from, to].map((text) => (text === undefined ? null : readIsoTime(text)));
+  const [first, last] = [from, to].map((day) => (day === undefined ? null : readIsoTime(day)));
   if ((from && !first) || (to && !last)) needs("--from and --to as a date, such as 2026-09-01");
   if (first && last && first >= last) needs("--to after --from");
-  return {
-    type: "review",
-    from: first ?? null,
-    to: last ?? null,
-    clusters: cluster === undefined ? null : [cluster],
-  } as const;
+  const clusters = cluster === undefined ? null : [cluster];
+  return { type: "review", from: first ?? null, to: last ?? null, clusters } as const;
 }
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);

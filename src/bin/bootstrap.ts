@@ -3,6 +3,7 @@ import { creatorArnOf, isSameCreator } from "../access/policy/creator.ts";
 import { roleArn } from "../config/forms.ts";
 import { planBootstrap } from "../worker/bootstrap.ts";
 import { isProved, type OperatedCluster, type OperatorProof } from "../worker/operator.ts";
+import { flag, text } from "./option-kinds.ts";
 import { type CommandIo, cliCommand, needs, readOneCluster, unusable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, withWorkerContext } from "./settings.ts";
 
@@ -20,15 +21,8 @@ Example: eks-access bootstrap staging --apply
 Exit code: 0 planned or proved, 1 a right is missing or too many, 2 unusable input.
 `;
 
-type BootstrapOptions = ReturnType<typeof readBootstrapOptions>;
-
-const known = {
-  role: { type: "string" },
-  "external-id": { type: "string" },
-  apply: { type: "boolean", default: false },
-} as const;
-
 function readBootstrapOptions(argv: readonly string[]) {
+  const known = { role: text, "external-id": text, apply: flag };
   const { cluster, role = null, "external-id": externalId = null, apply } = readOneCluster(argv, known);
   if (externalId !== null && role === null) needs("--role with --external-id");
   return { cluster, role, externalId, apply };
@@ -65,7 +59,10 @@ async function toItsEnd<T>(apply: () => Promise<T>, io: CommandIo): Promise<T> {
 }
 
 /** The cluster with its operator. The forms are those of eks-access.yml. */
-function withOperator(cluster: Cluster, { role, externalId }: BootstrapOptions): OperatedCluster {
+function withOperator(
+  cluster: Cluster,
+  { role, externalId }: ReturnType<typeof readBootstrapOptions>,
+): OperatedCluster {
   const { operator, name, account } = cluster;
   if (role === null) {
     return operator ? { ...cluster, operator } : unusable(`${name} has no operator. Name one with --role.`);

@@ -8,6 +8,7 @@ import {
   readConfigMapFile,
   toSarif,
 } from "../aws-auth/index.ts";
+import { flag, texts } from "./option-kinds.ts";
 import { type CommandIo, cliCommand, needs, readArguments, readInput, unusable } from "./process-io.ts";
 
 const checkUsage = `Usage: eks-access check FILE|- [--arn ARN]… [--json | --sarif]
@@ -57,14 +58,8 @@ function render(report: FileReport, { format, path }: Options): string {
   return checkText(report, path);
 }
 
-const flags = {
-  arn: { type: "string", multiple: true },
-  json: { type: "boolean" },
-  sarif: { type: "boolean" },
-} as const;
-
 function readOptions(argv: readonly string[]): Options {
-  const { values, positionals } = readArguments(argv, flags);
+  const { values, positionals } = readArguments(argv, { arn: texts, json: flag, sarif: flag });
   const [path] = positionals;
   if (path === undefined || positionals.length > 1) return needs("one FILE, or - for stdin");
   if (values.json && values.sarif) needs("only one of --json and --sarif");
@@ -92,9 +87,8 @@ export function identityText(identity: Identity | null): string {
 }
 
 function summary(severities: readonly string[]): string {
-  const count = (severity: string) => severities.filter((other) => other === severity).length;
   const parts = ["error", "warning", "notice"].map((severity) => {
-    const times = count(severity);
+    const times = severities.filter((other) => other === severity).length;
     return `${times} ${severity}${times === 1 ? "" : "s"}`;
   });
   return parts.join(", ");

@@ -5,6 +5,7 @@ import { counted } from "../diagnosis/link.ts";
 import { redisAuditLog } from "../ledger/audit-log.ts";
 import { redisPersonData } from "../ledger/person-data.ts";
 import { type ErasureResult, erasePerson } from "../worker/upkeep/erase-person.ts";
+import { text, texts } from "./option-kinds.ts";
 import { type CommandIo, cliCommand, needs, readArguments, taken } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
@@ -40,9 +41,7 @@ function printResult(user: string, result: ErasureResult, io: CommandIo): number
 const shortest = 5;
 
 function readEraseOptions(argv: readonly string[]) {
-  const text = { type: "string" } as const;
-  const options = { by: text, why: text, also: { ...text, multiple: true } } as const;
-  const { values, positionals } = readArguments(argv, options);
+  const { values, positionals } = readArguments(argv, { by: text, why: text, also: texts });
   const [user = "", ...rest] = positionals;
   const { by = "", why = "", also = [] } = values;
   if (!isUser(user) || rest.length > 0) needs("one person by their Slack user id (U…)");

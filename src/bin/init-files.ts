@@ -6,7 +6,7 @@ import type { SurveyedCluster, SurveyedMap } from "../config/proposed-config.ts"
 import { counted } from "../diagnosis/link.ts";
 import type { Survey } from "../worker/survey.ts";
 import { failedAccounts } from "../worker/upkeep/look-at-fleet.ts";
-import type { InitOptions } from "./init-options.ts";
+import type { InitOptions, PlaceToLook } from "./init-options.ts";
 
 export const policyNames = ["worker-policy.json", "creator-trust-policy.json", "account-role.yaml"] as const;
 
@@ -140,11 +140,9 @@ export interface ProposedFiles {
   readonly problems: readonly string[];
 }
 
-interface NextSteps extends ProposedFiles {
+interface NextSteps extends ProposedFiles, Pick<PlaceToLook, "organization" | "management"> {
   readonly clusters: readonly SurveyedCluster[];
   readonly leftOut: number;
-  readonly organization: string | null;
-  readonly management: string | null;
   readonly options: InitOptions;
 }
 

@@ -5,6 +5,7 @@ import { callerIdentity } from "../aws/sts.ts";
 import { account, externalId, region, roleArn, slackChannel, textLike, userOrGroup } from "../config/forms.ts";
 import { counted } from "../diagnosis/link.ts";
 import type { SurveyScope } from "../worker/survey.ts";
+import { flag, text } from "./option-kinds.ts";
 import { type CommandIo, misused, readOnlyOptions, unusable } from "./process-io.ts";
 
 export interface InitOptions {
@@ -25,13 +26,10 @@ export interface InitOptions {
   readonly permissions: boolean;
 }
 
-const text = { type: "string" } as const;
-const flag = { type: "boolean", default: false } as const;
 const known = {
   ...{ role: text, "external-id": text, accounts: text, regions: text, channel: text, approvers: text, worker: text },
-  out: { type: "string", default: "." },
-  ...{ force: flag, "dry-run": flag, permissions: flag },
-} as const;
+  ...{ out: { ...text, default: "." }, force: flag, "dry-run": flag, permissions: flag },
+};
 
 const reader = textLike(
   /^(arn:[a-z-]+:iam::(\d{12}|\{account\}):role\/)?[\w+=,.@/-]+$/,

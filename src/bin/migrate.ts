@@ -19,6 +19,7 @@ import type { WorkerContext } from "../worker/context.ts";
 import { gatherMigration } from "../worker/migration/gather-migration.ts";
 import { postponeMigration } from "../worker/migration/look-at-migration.ts";
 import { type MigrationDriver, runMigration } from "../worker/migration/run-migration.ts";
+import { flag, text, texts } from "./option-kinds.ts";
 import { type CommandIo, cliCommand, needs, readOneCluster, unusable, unwritable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, withWorkerContext } from "./settings.ts";
 
@@ -36,8 +37,6 @@ approvers approved in Slack (/eks-access migrate). Run it in the worker's enviro
 Example: eks-access migrate staging --json
 Exit code: 0 planned or carried out, 1 refused or not done, 2 unusable input.
 `;
-
-type MigrateOptions = ReturnType<typeof readOptions>;
 
 export const runMigrate = cliCommand("migrate", migrateUsage, async (argv, io) => {
   const options = readOptions(argv);
@@ -59,27 +58,23 @@ export const runMigrate = cliCommand("migrate", migrateUsage, async (argv, io) =
   return printResult(cluster, planMigration(facts), options, io);
 });
 
-const known = {
-  arn: { type: "string", multiple: true },
-  json: { type: "boolean", default: false },
-  apply: { type: "string" },
-  backup: { type: "string" },
-} as const;
-
 function readOptions(argv: readonly string[]) {
+  const known = { arn: texts, json: flag, apply: text, backup: text };
   const { cluster, apply, backup, arn: givenArns = [], json } = readOneCluster(argv, known);
   if (apply === undefined && backup !== undefined) needs("--apply with --backup");
   return { cluster, givenArns, json, apply: apply === undefined ? null : { digest: apply, backup: backup ?? null } };
 }
 
-function printResult(of: Cluster, result: MigrationResult, { json, givenArns }: MigrateOptions, io: CommandIo): number {
+function printResult(
+  of: Cluster,
+  result: MigrationResult,
+  { json, givenArns }: ReturnType<typeof readOptions>,
+  io: CommandIo,
+): number {
   if (result.type === "refused") {
     const { code, message } = result;
-    io.stdout(
-      json
-        ? `${JSON.stringify({ ok: false, refusal: { code, message } }, null, 2)}\n`
-        : `Refused: ${message} [${code}]\n`,
-    );
+    const report = { ok: false, refusal: { code, message } };
+    io.stdout(json ? `${JSON.stringify(report, null, 2)}\n` : `Refused: ${message} [${code}]\n`);
     return 1;
   }
   const summary = summarizeMigration(result);
@@ -94,7 +89,7 @@ function migrationText(cluster: Cluster, summary: MigrationSummary): string {
   const { mode, items, steps, keptBecause, before, digest } = summary;
   const of = items.flatMap(({ place, arn, sentences }) => [
     `  ${place}: ${arn}`,
-    ...sentences.map((text) => `    ${text}`),
+    ...sentences.map((sentence) => `    ${sentence}`),
   ]);
   const numbered = steps.flatMap(({ does, proof, undo }, index) => [
     `  ${index + 1}. ${does}`,
@@ -129,13 +124,6 @@ function lastStep({ region, eksName }: Cluster, before: readonly string[]): stri
   ];
 }
 
-/** The plan to carry out, and where else to keep the old document. */
-export interface Application {
-  readonly digest: string;
-  readonly backup: string | null;
-  readonly save: SaveText;
-}
-
 type SaveText = (text: string) => Promise<void>;
 
 /** A new one alone: a link or a file that another put there could be anything. A killed command leaves none without a text. */
@@ -168,7 +156,7 @@ const maxLookMs = 1_000;
 export async function applyPlan(
   context: WorkerContext,
   cluster: Cluster,
-  { digest, backup, save }: Application,
+  { digest, backup, save }: { readonly digest: string; readonly backup: string | null; readonly save: SaveText },
   io: CommandIo,
 ): Promise<number> {
   const say = (sentence: string) => io.stdout(`${sentence}\n`);

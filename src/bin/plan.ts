@@ -22,6 +22,7 @@ import {
   writeConfigMap,
 } from "../aws-auth/index.ts";
 import { identityText, readAllTexts } from "./check.ts";
+import { flag, text, texts } from "./option-kinds.ts";
 import { type CommandIo, cliCommand, needs, readArguments, unusable, unwritable, writeFiles } from "./process-io.ts";
 
 export const planUsage = `Usage: eks-access plan FILE|- [--add ARN --username U --groups A,B | --remove ARN]… [options]
@@ -62,29 +63,17 @@ export interface PlanOptions {
 }
 
 const options = {
-  add: { type: "string", multiple: true },
-  username: { type: "string", multiple: true },
-  groups: { type: "string", multiple: true },
-  remove: { type: "string", multiple: true },
-  repairs: { type: "boolean" },
-  repair: { type: "string" },
-  creator: { type: "string" },
-  account: { type: "string" },
-  "allow-account": { type: "string", multiple: true },
-  partition: { type: "string" },
-  "allow-masters": { type: "boolean" },
-  "allow-no-administrator": { type: "boolean" },
-  json: { type: "boolean" },
-  out: { type: "string" },
-} as const;
+  ...{ add: texts, username: texts, groups: texts, remove: texts, repairs: flag, repair: text },
+  ...{ creator: text, account: text, "allow-account": texts, partition: text },
+  ...{ "allow-masters": flag, "allow-no-administrator": flag, json: flag, out: text },
+};
 
 export function readPlanOptions(argv: readonly string[]): PlanOptions {
   const read = parse(argv);
   const { values, positionals } = read;
   const [path] = positionals;
   if (path === undefined || positionals.length > 1) return needs("one FILE, or - for stdin");
-  const [json, out] = [values.json ?? false, values.out ?? null];
-  return { path, task: readTask(read), guard: readGuard(values), json, out };
+  return { path, task: readTask(read), guard: readGuard(values), json: values.json, out: values.out ?? null };
 }
 
 const parse = (argv: readonly string[]) => readArguments(argv, options, ["groups"]);
@@ -112,8 +101,8 @@ function readGuard(values: Parsed["values"]): PlanGuard {
     ...(values.account === undefined ? {} : { account: values.account }),
     ...(values.partition === undefined ? {} : { partition: values.partition }),
     allowForeignAccounts: values["allow-account"] ?? [],
-    allowMasters: values["allow-masters"] ?? false,
-    allowNoAdministrator: values["allow-no-administrator"] ?? false,
+    allowMasters: values["allow-masters"],
+    allowNoAdministrator: values["allow-no-administrator"],
   };
 }
 
@@ -178,13 +167,9 @@ function listRepairs(document: AwsAuthDocument, file: ConfigMapFile, { json, pat
   const locate = locator(file);
   // In the file, as `check` counts.
   const repairs = offerRepairs(document).map((each) => ({ ...each, ...locate(each.section, each.line, null) }));
-  const rows = repairs.map(({ code, section, line, message, plan }) => ({
-    code,
-    section,
-    line,
-    message,
-    diff: plan.diff,
-  }));
+  const rows = repairs.map(({ code, section, line, message, plan: { diff } }) => {
+    return { code, section, line, message, diff };
+  });
   io.stdout(
     json ? `${JSON.stringify({ repairs: rows }, null, 2)}\n` : repairsText(repairs, path, io.colour),
     !json && io.colour,

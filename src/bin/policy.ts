@@ -16,6 +16,7 @@ import { readHolder } from "../access/principal.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { readEnvironment } from "../config/environment.ts";
 import { account, labels, readYaml, region, slackUser, withoutName } from "../config/forms.ts";
+import { text, texts } from "./option-kinds.ts";
 import {
   type CommandIo,
   cliCommand,
@@ -75,8 +76,7 @@ export const runPolicy = cliCommand("policy", policyUsage, async (argv, io) => {
   return verb === "explain" ? explainPolicy(rest, io) : needs("test, explain or clusters");
 });
 
-const option = { type: "string" } as const;
-const sources = { config: option, clusters: option } as const;
+const sources = { config: text, clusters: text };
 
 /** The configuration with the clusters of the fleet. If they are unknown, it says so and uses those of the file. */
 async function readPolicy(
@@ -84,8 +84,8 @@ async function readPolicy(
   io: CommandIo,
 ): Promise<Config> {
   const path = config ?? (process.env.EKS_ACCESS_CONFIG || "eks-access.yml");
-  const text = await readInput(path, io);
-  const reading = readConfig(text);
+  const written = await readInput(path, io);
+  const reading = readConfig(written);
   if (reading.type !== "config") {
     return unusable(
       `${path} has problems:${reading.problems.map((problem) => `\n  - ${withoutName(problem)}`).join("")}`,
@@ -96,7 +96,7 @@ async function readPolicy(
   const known = clusters === undefined ? await clustersOfLedger(now) : await clustersOfFile(clusters, io, now);
   if (typeof known === "string")
     io.stderr(`eks-access policy: ${known} Or use --clusters (eks-access policy clusters).\n`);
-  const whole = readConfig(text, { clusters: typeof known === "string" ? [] : known, now });
+  const whole = readConfig(written, { clusters: typeof known === "string" ? [] : known, now });
   if (whole.type !== "config") return unusable(whole.problems.join("\n"));
   for (const problem of whole.config.fleet?.problems ?? []) io.stderr(`eks-access policy: ${problem}\n`);
   return whole.config;
@@ -183,8 +183,8 @@ function readQuestion(values: ReturnType<typeof readOptions>, config: Config) {
 
 function readOptions(argv: readonly string[]) {
   return readOnlyOptions(argv, {
-    ...{ user: option, cluster: option, level: option, email: option, linked: option, principal: option },
-    ...{ for: option, at: option, group: { ...option, multiple: true }, ...sources },
+    ...{ user: text, cluster: text, level: text, email: text, linked: text, principal: text },
+    ...{ for: text, at: text, group: texts, ...sources },
   });
 }
 

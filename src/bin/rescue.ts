@@ -33,6 +33,7 @@ import {
   type RescueOrder,
 } from "../worker/rescue/rescue-session.ts";
 import { readAllTexts } from "./check.ts";
+import { flag, text } from "./option-kinds.ts";
 import { type CommandIo, cliCommand, needs, readOneCluster, stackOf, taken, unusable } from "./process-io.ts";
 import { clusterNamed, readCommandSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
 
@@ -59,15 +60,9 @@ Exit code: 0 rescued, 1 something is left to do, 2 unusable input.
 type RescueOptions = ReturnType<typeof readRescueOptions>;
 
 const rescueFlags = {
-  role: { type: "string" },
-  for: { type: "string" },
-  by: { type: "string" },
-  reason: { type: "string" },
-  yes: { type: "boolean", default: false },
-  document: { type: "string" },
-  keep: { type: "boolean", default: false },
-  "without-ledger": { type: "boolean", default: false },
-} as const;
+  ...{ role: text, for: text, by: text, reason: text, document: text },
+  ...{ yes: flag, keep: flag, "without-ledger": flag },
+};
 
 function readRescueOptions(argv: readonly string[]) {
   const read = readOneCluster(argv, rescueFlags);

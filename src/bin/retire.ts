@@ -4,6 +4,7 @@ import { isUser } from "../access/policy/rule.ts";
 import { counted } from "../diagnosis/link.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { closeMigrationOfCluster, closeRequestsOfCluster, isClusterGone } from "../worker/retire.ts";
+import { flag, text } from "./option-kinds.ts";
 import { cliCommand, needs, readOneCluster, taken } from "./process-io.ts";
 import { readCommandSettings, withWorkerContext } from "./settings.ts";
 
@@ -20,8 +21,6 @@ Example: eks-access retire staging --by U0123456789 --why "replaced by staging-2
 Exit code: 0 all closed, 1 the cluster exists or AWS did not answer, 2 unusable input.
 `;
 
-type RetireOptions = ReturnType<typeof readRetireOptions>;
-
 export const retire = cliCommand("retire", retireUsage, async (argv, io) => {
   const options = readRetireOptions(argv);
   return withWorkerContext(await readCommandSettings("worker"), async (context) => {
@@ -30,23 +29,19 @@ export const retire = cliCommand("retire", retireUsage, async (argv, io) => {
       io.stderr(`Closed nothing. ${refusal}\n`);
       return 1;
     }
-    const closing = {
-      by: options.by,
-      why: options.why,
-      isConfirmedByAws: context.config.clusters.has(options.cluster),
-    };
-    const closed = await closeRequestsOfCluster(context, options.cluster, closing);
-    io.stdout(
-      `${options.cluster}: closed ${counted(closed.length, "request")}${closed.length > 0 ? ` (${closed.join(", ")})` : ""}\n`,
-    );
-    const migration = await closeMigrationOfCluster(context, options.cluster, closing);
-    if (migration) io.stdout(`${options.cluster}: closed ${migration}\n`);
+    const { cluster, by, why } = options;
+    const closing = { by, why, isConfirmedByAws: context.config.clusters.has(cluster) };
+    const closed = await closeRequestsOfCluster(context, cluster, closing);
+    const ids = closed.length > 0 ? ` (${closed.join(", ")})` : "";
+    io.stdout(`${cluster}: closed ${counted(closed.length, "request")}${ids}\n`);
+    const migration = await closeMigrationOfCluster(context, cluster, closing);
+    if (migration) io.stdout(`${cluster}: closed ${migration}\n`);
     return 0;
   });
 });
 
 /** Why the cluster's requests can't be closed; null: they can. */
-async function refuse(context: WorkerContext, { cluster: name, unseen }: RetireOptions): Promise<string | null> {
+async function refuse(context: WorkerContext, { cluster: name, unseen }: ReturnType<typeof readRetireOptions>) {
   const cluster = context.config.clusters.get(name);
   if (!cluster) return unseen ? null : `${name} is not in eks-access.yml. Add it, or use --unseen.`;
   try {
@@ -57,8 +52,7 @@ async function refuse(context: WorkerContext, { cluster: name, unseen }: RetireO
 }
 
 function readRetireOptions(argv: readonly string[]) {
-  const options = { by: { type: "string" }, why: { type: "string" }, unseen: { type: "boolean" } } as const;
-  const { cluster, by = "", why = "", unseen = false } = readOneCluster(argv, options);
+  const { cluster, by = "", why = "", unseen } = readOneCluster(argv, { by: text, why: text, unseen: flag });
   if (!isUser(by)) needs("your Slack user id (U…) with --by");
   if (!why) needs("what happened with --why");
   return { cluster, by, why: taken(readReason(why)), unseen };

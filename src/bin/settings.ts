@@ -90,10 +90,8 @@ export async function withWorkerContext<T>(
 ): Promise<T> {
   const { environment, config } = settings;
   const { redis, forQueues, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
-  const queues = openQueues(
-    forQueues,
-    zoneByName(() => config),
-  );
+  const zoneOf = zoneByName(() => config);
+  const queues = openQueues(forQueues, zoneOf);
   const log = createLog("silent", "command");
   try {
     const context = {
