@@ -82,7 +82,7 @@ export async function answerWhereClicked(
   await opening.catch(() => client.chat.postMessage({ channel: body.user.id, ...answer }));
 }
 
-/** The open details show the result of the click. */
+/** The open details show the result of the click; closed meanwhile, a direct message does. */
 async function refreshDetails(
   context: SlackContext,
   { body, client }: ButtonClick,
@@ -93,7 +93,8 @@ async function refreshDetails(
   const details = await readDetails(context, body.user.id, id, answer).catch((error: unknown) =>
     detailsModal(id, failedAnswer(error), answer),
   );
-  await client.views.update({ view_id: view.id, view: details });
+  const updating = client.views.update({ view_id: view.id, view: details });
+  await (answer ? updating.catch(() => client.chat.postMessage({ channel: body.user.id, ...answer })) : updating);
 }
 
 type Progress<T> = { readonly type: "done"; readonly outcome: T } | { readonly type: "not-yet" };

@@ -95,6 +95,22 @@ test("what takes longer than Slack waits is acknowledged all the same, and no on
   await expect.poll(async () => (await app.ledger.get("r-form"))?.state).toBe("denied");
 });
 
+test("a slow click in Details that its person closed meanwhile is answered in a direct message", async () => {
+  const held = heldLedger();
+  const config = `${configText}timing: { deadlines: { acknowledge: 500ms } }\n`;
+  app = await aSlackApp({ ledger: held.around, config });
+  const engineer = app.person("U0ENGINEER");
+  await app.put(aPreviewedRequest());
+  await engineer.click(await app.show("r-1"), "details");
+  held.hold();
+
+  await engineer.click(await app.slack.until(() => engineer.view()), "cancel");
+  engineer.close();
+  held.letGo();
+
+  await app.slack.until(() => engineer.directMessages().find(says("Cancelled `r-1`")));
+});
+
 test("what a form looks up before it is carried out counts in the time that Slack waits", async () => {
   const held = heldLedger();
   const policy = "policy: { rules: [{ name: all }], breakGlass: [{ who: [U0ENGINEER], level: admin, for: 30m }] }";
