@@ -1,4 +1,4 @@
-import { explainFailure } from "../../access/access-error.ts";
+import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { hasLabels, type Labels } from "../../access/policy/cluster.ts";
 import {
   type FleetList,
@@ -16,18 +16,14 @@ import type { LiveConfig } from "../../config/live-config.ts";
 import { inParallel, withDeadlines } from "../../operations/deadlines.ts";
 import { sessionThrough } from "../become-creator.ts";
 
-/** The regions of an account that AWS did not answer about. */
-export interface FailedPlace {
-  readonly account: string;
-  readonly region: string;
-  readonly error: unknown;
-}
+/** A region of an account, or one cluster there, that AWS did not answer about. */
+export type FailedPlace = Region & { readonly eksName?: string; readonly error: unknown };
 
 /** For people: by account, the regions that did not answer, and the first cause. */
 export function failedAccounts(failed: readonly FailedPlace[]) {
   return [...new Set(failed.map(({ account }) => account))].map((account) => {
     const own = failed.filter((each) => each.account === account);
-    const regions = own.map(({ region }) => region).join(", ");
+    const regions = [...new Set(own.map(({ region }) => region))].join(", ");
     const what = `can't list the clusters of account ${account} in ${regions}`;
     return { account, regions, what, why: explainFailure(own[0]?.error) };
   });
@@ -69,22 +65,43 @@ export async function lookInRegions<Found>({ accounts, regions, sessionIn, look 
 /** @param known gets tags by `placeOf`, and spares calls for them */
 export async function lookAtFleet(fleet: Fleet, known: Map<string, Labels>): Promise<LookAtFleet> {
   const policy = fleetSessionPolicy();
+  const unread: FailedPlace[] = [];
   const { found, failed } = await lookInRegions({
     ...fleet,
     sessionIn: ({ account, region }) => sessionThrough(region, fleet.rolesFor(account), [purpose], policy),
-    look: (eks, region) => clustersIn(fleet, eks, region, known),
+    look: (eks, region) => clustersIn(fleet, eks, region, known, unread),
   });
-  const isFailed = new Set(failed.map(({ account, region }) => `${account}/${region}`));
-  return { found, hasLooked: ({ account, region }) => !isFailed.has(`${account}/${region}`), failed };
+  const all = [...failed, ...unread];
+  const isFailed = new Set(all.map(({ account, region, eksName = "" }) => placeOf({ account, region, eksName })));
+  const hasLooked = (place: FleetPlace) =>
+    ![place, { ...place, eksName: "" }].some((each) => isFailed.has(placeOf(each)));
+  return { found, hasLooked, failed: all };
 }
 
-async function clustersIn({ clusters: wanted }: Fleet, eks: FleetRegion, where: Region, known: Map<string, Labels>) {
+/** So many clusters without an answer, and none with one in between, are the trouble of their region: each waits for a whole call. */
+const mostUnanswered = 3;
+
+async function clustersIn(
+  { clusters: wanted }: Fleet,
+  eks: FleetRegion,
+  where: Region,
+  known: Map<string, Labels>,
+  unread: FailedPlace[],
+) {
   const found: FoundCluster[] = [];
+  let unanswered = 0;
   for (const eksName of await eks.names()) {
     const place = { ...where, eksName };
-    const tags = known.get(placeOf(place)) ?? (await eks.lookAt(eksName))?.tags;
-    if (tags) known.set(placeOf(place), tags);
-    if (tags && hasLabels(wanted ?? {}, { ...tags, ...where })) found.push({ ...place, tags });
+    try {
+      const tags = known.get(placeOf(place)) ?? (await eks.lookAt(eksName))?.tags;
+      unanswered = 0;
+      if (tags) known.set(placeOf(place), tags);
+      if (tags && hasLabels(wanted ?? {}, { ...tags, ...where })) found.push({ ...place, tags });
+    } catch (error) {
+      unanswered += error instanceof AccessError && !error.retryable ? 0 : 1;
+      if (unanswered === mostUnanswered) throw error;
+      unread.push({ ...place, error });
+    }
   }
   return found;
 }

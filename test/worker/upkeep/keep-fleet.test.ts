@@ -160,6 +160,20 @@ test("an account that refuses the worker keeps its clusters as they are, and the
   expect(told().at(-1)).toMatch(/^can't list the clusters of account 444455556666 in eu-central-1\. AWS refused .+\./);
 });
 
+test("a cluster that EKS never describes takes no requests after an hour, and the others of its region do", async () => {
+  const look = aWorker();
+  await look();
+  const broken = { tags: JSON.parse('{"eks-access":{}}') };
+  aws.updateCluster(fleetArn(fleetAccounts[1], "private"), broken);
+  addCluster(fleetAccounts[1], "new", fleetTags);
+  aws.updateCluster(fleetArn(fleetAccounts[1], "shop"), broken);
+  for (let minutes = 0; minutes < 75; minutes += 11) await look(11);
+
+  expect(names()).toEqual(["new", "payments", "shop"]);
+  expect(live.current().clusters.get("shop")?.quiet).toContain("hour");
+  expect(live.current().clusters.get("new")?.quiet).toBeNull();
+});
+
 test("a cluster that is left out because of its name is not announced as new, and the operators read why", async () => {
   const look = aWorker();
   await look();
