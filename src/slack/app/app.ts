@@ -74,11 +74,8 @@ export async function startSlackApp(
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
   return {
     stop: async (deadline) => {
-      const left = await unfinishedAt(
-        stop(app, mode).then(() => notes.drain()),
-        "answers to Slack",
-        deadline,
-      );
+      const stopped = stop(app, mode).then(() => notes.drain());
+      const left = await unfinishedAt(stopped, "answers to Slack", deadline);
       return left.map((name) => `${app.handling} ${name}`);
     },
   };

@@ -93,10 +93,8 @@ export async function whoIsCalled(directory: Directory, { names, out }: Due): Pr
     const members = await peopleBehind(directory, name).catch(() => null);
     if (!members || members.length > maxCalled + out.length) return [name];
     const people = await peopleOfName(directory, name).catch(() => members);
-    const others = await activeAmong(
-      directory,
-      people.filter((user) => !out.includes(user)),
-    );
+    const possible = people.filter((user) => !out.includes(user));
+    const others = await activeAmong(directory, possible);
     const isAll = people.length > 0 && others.length === people.length;
     return isAll || others.length > maxCalled ? [name] : others;
   });

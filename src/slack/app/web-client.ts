@@ -40,11 +40,8 @@ const responseUrl = "response_url";
 export const observedFetch: typeof fetch = async (input, init) => {
   const url = new URL(input instanceof Request ? input.url : input);
   const operation = operationOf(url);
-  const { status, headers, text } = await observedCall(
-    { service: "slack", operation },
-    () => send(url, init),
-    resultOf,
-  );
+  const call = { service: "slack", operation } as const;
+  const { status, headers, text } = await observedCall(call, () => send(url, init), resultOf);
   // Only the status of a response_url matters, and reading the body takes longer than the call.
   return operation === responseUrl ? new Response(null, { status }) : new Response(text || null, { status, headers });
 };
@@ -82,10 +79,8 @@ export function backgroundClient(environment: SlackEnvironment, { slackBackgroun
 class WellFormedClient extends WebClient {
   override apiCall(method: string, options: Record<string, unknown> = {}): Promise<WebAPICallResult> {
     const whole = (value: unknown) => (typeof value === "string" ? Buffer.from(value).toString() : value);
-    return super.apiCall(
-      method,
-      Object.fromEntries(Object.entries(options).map(([name, value]) => [name, whole(value)])),
-    );
+    const sent = Object.entries(options).map(([name, value]) => [name, whole(value)]);
+    return super.apiCall(method, Object.fromEntries(sent));
   }
 }
 
@@ -202,10 +197,8 @@ export function isGone(error: unknown): boolean {
 /** Why a form could not open: Slack allows three seconds after the click or the command. */
 export function formFailure(error: unknown): AccessError {
   if (!/trigger/.test(slackErrorCode(error) ?? "")) return slackFailure(error, "the form");
-  return new AccessError("slack-refused", "Slack waits three seconds for a form", {
-    cause: error,
-    remedy: "Try again.",
-  });
+  const late = "Slack waits three seconds for a form";
+  return new AccessError("slack-refused", late, { cause: error, remedy: "Try again." });
 }
 
 type Connector = buildConnector.connector;

@@ -217,10 +217,8 @@ function hintBlocks(hint: PrincipalHint | null): KnownBlock[] {
   const { message, suggestion } = hint;
   const said = context(`:warning: ${styled(message, 1000)}`);
   if (suggestion === null) return [said];
-  return [
-    said,
-    sectionWith(`Write ${code(suggestion)} instead.`, button(formActions.useArn, "Use this one", suggestion)),
-  ];
+  const useIt = button(formActions.useArn, "Use this one", suggestion);
+  return [said, sectionWith(`Write ${code(suggestion)} instead.`, useIt)];
 }
 
 export const formActions = {

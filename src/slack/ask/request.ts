@@ -169,10 +169,8 @@ function linesOfIdentities(
   const lines = arns.slice(0, maxIdentities).map((arn) => {
     // A level with groups takes the role of a session.
     const reading = readRequest({ ...parts, principal: arn }, clusters);
-    return [
-      roleOrUserIn(arn),
-      reading.type === "mistakes" ? reading.corrected : corrected.replace("<arn>", arn),
-    ] as const;
+    const line = reading.type === "mistakes" ? reading.corrected : corrected.replace("<arn>", arn);
+    return [roleOrUserIn(arn), line] as const;
   });
   // Equal buttons for two accounts would be a guess.
   return new Set(lines.map(([name]) => name)).size === lines.length ? lines : [];

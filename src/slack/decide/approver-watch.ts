@@ -119,10 +119,8 @@ async function reportCheck({ log, ledger }: WatchContext, check: ApproverCheck):
   const { enough, tooFew, unanswered } = check;
   for (const each of tooFew) log.error({ gone: each.inactive, living: each.active }, sentenceOf(each));
   for (const { error, cluster, level } of unanswered) {
-    log.warn(
-      { cluster: cluster.name, level: level.name, err: error },
-      `Could not check the approvers: ${explainFailure(error)}`,
-    );
+    const about = { cluster: cluster.name, level: level.name, err: error };
+    log.warn(about, `Could not check the approvers: ${explainFailure(error)}`);
   }
   approversChecked.publish([
     ...enough.map(({ cluster, level }) => ({ cluster: cluster.name, level: level.name, missing: 0 })),

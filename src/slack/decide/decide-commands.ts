@@ -115,9 +115,8 @@ export const reviewed: Command = {
   records: true,
   run: async (context, { user, rest }) => {
     const [id, note] = idAndRest(rest);
-    return (
-      (await reviewEmergency(context, user, id, startOf(note, maxWhyLength))) ?? answer(`You reviewed ${code(id)}.`)
-    );
+    const refused = await reviewEmergency(context, user, id, startOf(note, maxWhyLength));
+    return refused ?? answer(`You reviewed ${code(id)}.`);
   },
 };
 

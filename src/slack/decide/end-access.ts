@@ -74,11 +74,8 @@ async function revokeForm(context: SlackContext, user: string, id: string): Prom
     return messageModal("Revoke access", outcome);
   }
   const rest = restOfAccess(request, await context.ledger.leasedOf(request.cluster));
-  const others = rest.filter((each) => mayRevoke(each, cluster, person));
-  return revokeModal(
-    request,
-    others.map((each) => each.id),
-  );
+  const others = rest.filter((each) => mayRevoke(each, cluster, person)).map((each) => each.id);
+  return revokeModal(request, others);
 }
 
 export function revokeModal(request: AccessRequest, others: readonly string[] = []): ModalView {

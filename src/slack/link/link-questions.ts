@@ -80,9 +80,8 @@ async function replaceQuestions(
     client.chat.update({ ...place, ...message }).catch(async (error: unknown) => {
       log.warn({ user, err: error }, "could not close a question about a link yet");
       if (isGone(error) || isUnchangeable(error)) return;
-      const record = [linkQuestionPrefix, user, place.ts, keys.decision.seal("messages", closed(user, place))].join(
-        " ",
-      );
+      const sealed = keys.decision.seal("messages", closed(user, place));
+      const record = [linkQuestionPrefix, user, place.ts, sealed].join(" ");
       await ledger.rememberOutdated(record, place.channel);
       await wake(queues, { type: "show", record });
     }),

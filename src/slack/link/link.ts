@@ -182,11 +182,8 @@ export const linkButtons: Buttons = {
 async function handleLinkDecision(context: SlackContext, click: ButtonClick, confirmed: boolean): Promise<void> {
   const by = click.body.user.id;
   try {
-    const decided = await acknowledgeClick(
-      context,
-      click,
-      decideLink(context, click.action.value ?? "", by, confirmed),
-    );
+    const deciding = decideLink(context, click.action.value ?? "", by, confirmed);
+    const decided = await acknowledgeClick(context, click, deciding);
     if (decided.type === "refused") {
       await answerWhereClicked(context, click, decided.answer);
       const settled = decided.isOver ? withoutButtons(click.body, decided.answer.text) : null;

@@ -168,8 +168,6 @@ export function clustersInWords({ cluster }: Named, others: readonly Named[]): s
 const maxNames = 200;
 
 export function namesOf(first: Named, others: readonly Named[]): string {
-  return codeList(
-    [first, ...others].map(({ cluster }) => cluster.name),
-    maxNames,
-  );
+  const names = [first, ...others].map(({ cluster }) => cluster.name);
+  return codeList(names, maxNames);
 }

@@ -65,11 +65,8 @@ const answersWithinMs = 2_500;
 
 function answers(client: WebClient): Promise<boolean> {
   const isAnswer = (error: unknown) => slackErrorCode(error) !== null;
-  return withinTime(
-    client.auth.test().then(() => true, isAnswer),
-    answersWithinMs,
-    false,
-  );
+  const answered = client.auth.test().then(() => true, isAnswer);
+  return withinTime(answered, answersWithinMs, false);
 }
 
 function contextOf(context: MessengerContext, record: string, waited: Waited): MessengerContext {

@@ -263,10 +263,8 @@ export async function wakeHomesOf(
     // Homes are remembered by the organization's ids; the policy can name an older one.
     const ids = people && (await Promise.all(people.map((user) => directory.idOf(user).catch(() => user))));
     const users = [...(await ledger.homesOf(ids)).keys()];
-    await wakeAll(
-      queues,
-      users.map((user) => ({ type: "show-home", user })),
-    );
+    const jobs = users.map((user) => ({ type: "show-home", user }) as const);
+    await wakeAll(queues, jobs);
   } catch (error) {
     // Opening a Home updates it too, so a failure here must not stop a message.
     log.warn({ err: error }, "could not wake the App Homes");

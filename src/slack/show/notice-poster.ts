@@ -240,13 +240,10 @@ export function logPoster(context: LogContext): () => Promise<void> {
 export const logStoppedText = `No request, decision or lease can change: someone wrote into Redis. Follow ${code("The audit log takes no event")} in docs/operating.md. Access still ends on time.`;
 
 function silentMessage(zone: Zone, since: Date, clusters: readonly Cluster[]): Message {
-  const names = codeList(
-    clusters.map(({ name }) => name),
-    1000,
-  );
+  const names = clusters.map(({ name }) => name);
   const start = zone === null ? "eks-access worker" : `eks-access worker --zone ${zone}`;
   return announcement(
-    `:warning: *No worker serves ${inZone(zone)}* since ${time(since.toISOString())}. Access to ${names} neither begins nor ends.`,
+    `:warning: *No worker serves ${inZone(zone)}* since ${time(since.toISOString())}. Access to ${codeList(names, 1000)} neither begins nor ends.`,
     `Start ${code(start)} where it reaches them.`,
   );
 }

@@ -163,16 +163,9 @@ async function lookAtTroubles(
   const late = (news: readonly OwedNews[]) =>
     new Set(news.filter(({ agoMs }) => agoMs >= lastsMs).map(({ kind }) => kind));
   const [lasting, over] = [late(begun), late(ended)];
-  return {
-    begun: await claimed(
-      ledger,
-      begun.filter(({ kind }) => lasting.has(kind)),
-    ),
-    ended: await claimed(
-      ledger,
-      ended.filter(({ kind, agoMs }) => agoMs < newsForMs && (over.has(kind) || !open.has(kind))),
-    ),
-  };
+  const begunLong = begun.filter(({ kind }) => lasting.has(kind));
+  const endedNow = ended.filter(({ kind, agoMs }) => agoMs < newsForMs && (over.has(kind) || !open.has(kind)));
+  return { begun: await claimed(ledger, begunLong), ended: await claimed(ledger, endedNow) };
 }
 
 /** The turns of its message, first the one to claim. Null: the channel has it, or has not heard of the beginning of this end. */

@@ -77,10 +77,8 @@ export async function noteOutdated(
   if (outdatedIn !== before) await ledger.rememberOutdated(id, outdatedIn);
   if (before === null || outdatedIn !== null) return;
   const others = [...(await ledger.outdated())].filter(([, place]) => place === before);
-  await wakeAll(
-    queues,
-    others.map(([other]) => ({ type: "show", record: other })),
-  );
+  const jobs = others.map(([record]) => ({ type: "show", record }) as const);
+  await wakeAll(queues, jobs);
 }
 
 /** A state of a request that its requester must know. */
