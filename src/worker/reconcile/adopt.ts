@@ -16,6 +16,7 @@ import { absentRoleProblems, remadeRoleProblems } from "../../diagnosis/remade-r
 import { replacedRoleProblem, replacedRoles, roleInEntry, rolesInDocument } from "../../diagnosis/replaced-roles.ts";
 import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { forgetTrouble, noteTrouble } from "../../ledger/look-ups.ts";
+import { wakeLater } from "../../ledger/queues.ts";
 import { inTurn } from "../../ledger/turns.ts";
 import { extendDeadline, whileOpen } from "../../operations/deadlines.ts";
 import type { WorkerContext } from "../context.ts";
@@ -39,6 +40,9 @@ interface Adoption {
   /** Leases that the ledger did not know and that are over: a run removes them. */
   readonly ended: readonly string[];
 }
+
+/** The ledger has no next try of a removal that the cluster refuses: the next reading finds what is left. */
+const clearAgainMs = 5 * 60_000;
 
 /**
  * Reads a cluster's own memory of its leases into a ledger that does not know them (law 10): once for each cluster of a
@@ -67,8 +71,10 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
   // The lost ledger can have waited for an unanswered call.
   if (!(await context.ledger.adopted([cluster.name])).has(cluster.name)) await lookAgainForLateOnes(context, cluster);
   await context.ledger.markAdopted(cluster.name);
-  const isToBeCleared = adoption.ended.length > 0 || over.length > 0 || isUnfinished;
-  if (isToBeCleared) await reconcileCluster(context, cluster, "adopt");
+  const isOver = adoption.ended.length > 0 || over.length > 0;
+  if (isOver || isUnfinished) await reconcileCluster(context, cluster, "adopt");
+  if (isOver && (await context.ledger.takeTurn(`clear-${cluster.name}`, clearAgainMs * 0.9)))
+    await wakeLater(context.queues, { type: "adopt", cluster: cluster.name }, clearAgainMs);
   context.log.info({ cluster: cluster.name, ...adoption, over }, "read the cluster's own memory");
   return adoption;
 }

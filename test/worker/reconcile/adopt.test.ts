@@ -70,6 +70,34 @@ test("a lease that is over and comes back with a backup of aws-auth is removed a
   expect(aws.awsAuth()?.data?.mapUsers).toContain("eks-access:viewers");
 });
 
+test("a lease that the ledger does not know, and whose removal the cluster refuses, is tried again five minutes later", async () => {
+  const { aws, clock, cluster, context } = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(context(), cluster);
+  clock.ms += 2 * 3_600_000;
+  const later: object[] = [];
+  const add = async (name: string, _: object, options: object) => void later.push({ name, ...options });
+  const { queues, ...rest } = { ...context(), ledger: memoryLedger() };
+  await rest.ledger.markAdopted(cluster.name);
+  const worker = { ...rest, queues: Object.assign(queues, { clusters: { ...queues.clusters, add } }) };
+  const refusing: typeof worker.openCluster = async (...of) => {
+    const opened = await worker.openCluster(...of);
+    const writeAwsAuth = async () => {
+      throw new AccessError("cluster-refused-write", "The cluster refused it");
+    };
+    return { ...opened, client: { ...opened.client, writeAwsAuth } };
+  };
+
+  await adoptCluster({ ...worker, openCluster: refusing }, cluster);
+  await adoptCluster({ ...worker, openCluster: refusing }, cluster);
+
+  expect(aws.awsAuth()?.data?.mapUsers).toContain("eks-access:admins");
+  expect(later).toEqual([{ name: "adopt", delay: 300_000 }]);
+
+  await adoptCluster(worker, cluster);
+
+  expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
+});
+
 test("a lease whose record was removed gives nothing any more, neither by a backup of aws-auth nor by a record that is written back", async () => {
   const { aws, clock, cluster, context, ledger, records } = await aDirectScene(initialAwsAuth);
   await reconcileCluster(context(), cluster);
