@@ -33,13 +33,10 @@ export function ownFields(
   const changed = new Set([...present.keys()].filter((path) => old.get(path) !== present.get(path)));
   const owned = new Map(before.owners.map((owner) => [owner.manager, { owner, paths: pathsOf(owner.fieldsV1) }]));
   const others = [...owned.values()].filter(({ owner }) => owner.manager !== manager);
-  const kept = others.map(({ owner, paths }) =>
-    entry(
-      owner.manager,
-      owner.time,
-      paths.filter((path) => present.has(path) && !changed.has(path)),
-    ),
-  );
+  const kept = others.map(({ owner, paths }) => {
+    const left = paths.filter((path) => present.has(path) && !changed.has(path));
+    return entry(owner.manager, owner.time, left);
+  });
   const mine = owned.get(manager);
   const paths = [...new Set([...(mine?.paths ?? []), ...changed])].filter((path) => present.has(path));
   // A removal does not count as the manager's last operation.

@@ -185,14 +185,12 @@ function clusterRegions({ live, clusters, ledger, troubles }: LivePage, viewer: 
   const { people } = live.sandbox.slack;
   const nameOf = (user: string) => people.find(({ id }) => id === user)?.name ?? user;
   const shown = watchOf(clusters, viewer.at);
+  const states = troubles.map((each) => each.state());
   return {
     clusters: clustersNav(viewer, [...clusters.keys()]),
     access: accessPanels(shown),
     kubectl: kubectlPanel(shown.name, shown.kubectl.states()),
-    troubles: troublesPanel(
-      troubles.map((each) => each.state()),
-      [live.slack.state(), live.worker.state()],
-    ),
+    troubles: troublesPanel(states, [live.slack.state(), live.worker.state()]),
     audit: auditPanel(ledger.state(), nameOf),
     calls: callsPanel(live.calls()),
   };

@@ -33,10 +33,8 @@ export function makeView(state: SlackState, given: unknown, before?: SandboxView
 
 export function replaceView(state: SlackState, view: SandboxView): void {
   for (const [user, stack] of state.views) {
-    state.views.set(
-      user,
-      stack.map((open) => (open.id === view.id ? view : open)),
-    );
+    const replaced = stack.map((open) => (open.id === view.id ? view : open));
+    state.views.set(user, replaced);
   }
   state.changed();
 }

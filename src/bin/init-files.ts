@@ -83,12 +83,10 @@ export function surveyText({ clusters, failed }: Survey, accounts: readonly Memb
   const withClusters = accounts.filter(({ id }) => clusters.some(({ account }) => account === id));
   const isFailed = new Set(failed.map(({ account }) => account));
   const empty = accounts.filter((account) => !withClusters.includes(account) && !isFailed.has(account.id)).length;
-  const parts = withClusters.map((account) =>
-    accountText(
-      account,
-      clusters.filter((each) => each.account === account.id),
-    ),
-  );
+  const parts = withClusters.map((account) => {
+    const own = clusters.filter((each) => each.account === account.id);
+    return accountText(account, own);
+  });
   const lines = [
     ...(empty > 0 ? [`${counted(empty, "account")} without clusters.`] : []),
     ...failedAccounts(failed).map(({ account, regions, why }) => {

@@ -76,13 +76,9 @@ async function breakGlassForm(
     emergencyClusters(context, user),
     inTimeOr(context.ledger.ofRequester(user, 1), formMs.opens, []),
   ]);
+  const ofChannel = clusters.filter(({ channel }) => channel === at.channel);
   const cluster =
-    clusters.find(({ name }) => name === at.cluster) ??
-    likeliest(
-      clusters.filter(({ channel }) => channel === at.channel),
-      last,
-    ) ??
-    likeliest(clusters, last);
+    clusters.find(({ name }) => name === at.cluster) ?? likeliest(ofChannel, last) ?? likeliest(clusters, last);
   if (!cluster)
     return messageModal("Emergency access", answer(`${noEmergency("you", "a cluster")} Request access instead.`));
   const { arns, why } = await inTimeOr(ownForEmergency(context, user, cluster), formMs.opens, noIdentities);

@@ -37,11 +37,8 @@ export async function readEmergency(
 ) {
   const { clusters } = context.config;
   const shown = clusters.has(name.toLowerCase()) ? [] : await clustersShown(context, user);
-  const cluster = readCluster(
-    name,
-    clusters,
-    shown.map((each) => each.name),
-  );
+  const names = shown.map((each) => each.name);
+  const cluster = readCluster(name, clusters, names);
   const given = cluster.value?.levels.find((each) => each.name === cluster.value?.breakGlass?.level) ?? null;
   const reason = readReason(typed);
   if (named !== "") return { cluster, arn: readArn(named, given), reason, own: [] };

@@ -98,10 +98,8 @@ export async function commandMeant(
   word: string,
 ): Promise<string | null> {
   const usable = usableBy(roleOf(context, await personShown(context, user)), commands);
-  return nearest(
-    alsoCalled.get(word.toLowerCase()) ?? word,
-    usable.map((each) => each.word),
-  );
+  const words = usable.map((each) => each.word);
+  return nearest(alsoCalled.get(word.toLowerCase()) ?? word, words);
 }
 
 /** @param toRun `rest` with Slack's escapes, for the button */
