@@ -168,13 +168,14 @@ const revokersOf = (request: AccessRequest, { approvers, onCall }: Pick<Cluster,
 export function endRefusedAnswer(
   refusal: EndRefusal,
   request: AccessRequest,
-  cluster: Pick<Cluster, "approvers" | "onCall"> = { approvers: [], onCall: [] },
+  cluster: Pick<Cluster, "approvers" | "onCall"> | undefined,
 ): Message {
-  const who = request.state === "pending" ? oneOf(peopleOf(request)) : revokersOf(request, cluster);
+  const responsible = cluster ?? { approvers: [], onCall: [] };
+  const who = request.state === "pending" ? oneOf(peopleOf(request)) : revokersOf(request, responsible);
   if (refusal === "not-yours") return onlyAnswer(who);
   const isCancel = refusal === "not-pending";
   const revoke =
-    isCancel && request.state === "approved" && !isClosed(request)
+    isCancel && cluster && request.state === "approved" && !isClosed(request)
       ? ` Revoke it: ${code(`/eks-access revoke ${request.id}`)}.`
       : "";
   return answer(`Nothing to ${isCancel ? "cancel" : "revoke"}. ${stateText(request)}.${revoke}`);

@@ -1,10 +1,11 @@
 import { bare } from "../../access/ask/request-line.ts";
 import { isMigrationOver } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { startOf } from "../../access/redact.ts";
 import { migrationReport } from "../../diagnosis/reports.ts";
 import { askWorker, type Command, idAndRest, type SlackContext } from "../app/context.ts";
 import { aboutCluster, notFoundOutAnswer, noWorkerAnswer } from "../look/about-cluster.ts";
-import { answer, type Message } from "../show/message.ts";
+import { answer, type Message, maxWhyLength } from "../show/message.ts";
 import { code, styled } from "../show/mrkdwn.ts";
 import { maxArns } from "./migration-buttons.ts";
 import { askForMigration, stopMigration } from "./migration-clicks.ts";
@@ -22,7 +23,7 @@ export const migrate: Command = {
     return aboutCluster(context, { user, name }, async (cluster, isResponsible) => {
       if (word === "stop") {
         const latest = await context.ledger.migrations.latestOf(cluster.name);
-        const stopped = latest && (await stopMigration(context, user, latest.id, others));
+        const stopped = latest && (await stopMigration(context, user, latest.id, startOf(others, maxWhyLength)));
         return stopped ?? noMigrationAnswer(cluster.name);
       }
       const isAsked = word === "ask";

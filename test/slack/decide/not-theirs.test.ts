@@ -171,6 +171,12 @@ test("cancel of what is active names the command that ends it", async () => {
 });
 
 describe("when the cluster is no longer in eks-access.yml", () => {
+  test("cancel of what is active names no command that can't end it there", async () => {
+    const { id } = await app.put(aLeasedRequest({}, { id: nextId(), cluster: "gone" }));
+
+    expect(await say("U0ENGINEER", `cancel ${id}`)).toMatch(/^Nothing to cancel\. [^/]+$/);
+  });
+
   const waiting = () => app.put(aPreviewedRequest({ id: nextId(), cluster: "gone", reminders }));
 
   test("its requester can still cancel", async () => {

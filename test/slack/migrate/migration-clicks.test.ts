@@ -257,6 +257,14 @@ describe("a migration under way", () => {
     expect(textOf(await app.say("U0APPROVER", "migrate staging stop"))).toContain("Already handled");
   });
 
+  test("remembers no more of the reason than a revocation does", async () => {
+    await running();
+
+    await app.say("U0APPROVER", `migrate staging stop ${"because ".repeat(400)}`);
+
+    expect((await migrationNow()).stop?.why).toHaveLength(300);
+  });
+
   test("tells the next one how long a deletion that EKS did not answer can still arrive", async () => {
     const settlesAt = new Date(Date.now() + 400_000).toISOString();
     await running();
