@@ -232,7 +232,7 @@ export const configFile = z.strictObject({
         .array(duration)
         .refine(isAscending, { message: "make each longer than the one before", ...alsoInBroken })
         .default([15 * 60, 3600, 4 * 3600]),
-      sweepEvery: duration.default(1),
+      sweepEvery: duration.refine((seconds) => seconds <= 3600, "use at most 1h").default(1),
       inspectEvery: duration.default(300),
       warnBeforeEnd: duration.default(900),
       settleEntries: duration.default(60),

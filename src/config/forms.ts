@@ -68,12 +68,11 @@ export const wantedLabels = z
   .record(labelName, z.union([labelValue.transform((value) => [value]), z.array(labelValue).min(1)], labelForm))
   .refine((wanted) => Object.keys(wanted).length > 0, "name at least one label");
 
-/** A short time as `200ms`, `3s` or `2m`, read as milliseconds. */
+/** A short time as `200ms`, `3s` or `2m`, read as milliseconds. A timer of more than 24 days would end at once. */
 const shortTimeForm = "write a time with its unit, for example 200ms, 3s or 2m";
-export const shortDuration = textLike(/^[1-9]\d{0,5}(ms|s|m)$/, shortTimeForm).transform((value) => {
-  const unit = { ms: 1, s: 1_000, m: 60_000 }[value.replace(/^\d+/, "")] ?? 1;
-  return Number.parseInt(value, 10) * unit;
-});
+export const shortDuration = textLike(/^[1-9]\d{0,5}(ms|s|m)$/, shortTimeForm)
+  .transform((value) => Number.parseInt(value, 10) * ({ ms: 1, s: 1_000, m: 60_000 }[value.replace(/^\d+/, "")] ?? 1))
+  .refine((ms) => ms <= 86_400_000, "use at most 1440m");
 
 const durationForm = "write a duration with its unit, for example 30m, 4h or 1h30m";
 export const duration = z.string(durationForm).transform((value, context) => {

@@ -287,6 +287,8 @@ export const mistakes: readonly Mistake[] = [
   at("timing.approvalGoodFor", "9h", "use at most 8h, because people leave"),
   at("timing.endWithoutLedgerAfter", "2h", "use 10s to 1h"),
   at("timing.remindAfter.1", "soon", duration),
+  at("timing.sweepEvery", "25d", "use at most 1h"),
+  at("timing.deadlines.awsCall", "36000m", "use at most 1440m"),
   at("timing.deadlines.awsCall", "3", "write a time with its unit, for example 200ms, 3s or 2m"),
   at("audit.keep", "6d", "keep events for at least 7d"),
   at("audit.s3.bucket", "A", "use a bucket's name"),
