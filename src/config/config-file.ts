@@ -75,6 +75,9 @@ const certificateAuthority = textLike(
   "use a PEM certificate in base64, as EKS gives it",
 );
 const eksName = textLike(/^[0-9A-Za-z][\w-]{0,99}$/, "use the cluster's name in EKS");
+const quietForm = "write true or false, or the reason as a text";
+/** YAML 1.2 reads no and off as texts: not as the switch that people mean by them. */
+const quietReason = textLike(/^(?!\s*(?:yes|no|on|off|true|false)?\s*$)/i, quietForm).max(200);
 const ticketPattern = z
   .string("write a regular expression")
   .min(1)
@@ -121,7 +124,7 @@ const ownCluster = z.strictObject({
   signIn: z.strictObject({ roles: z.array(assumableRole).default([]), externalId: externalId.optional() }).prefault({}),
   ticket: z.enum(["none", "optional", "required"]).default("none"),
   ticketPattern: ticketPattern.optional(),
-  quiet: z.union([z.boolean(), z.string().min(1).max(200)], "write true, or the reason as a text").default(false),
+  quiet: z.union([z.boolean(), quietReason], quietForm).default(false),
 });
 
 /** With an operator no run needs the creator: if the file does not name it, CloudTrail does. */
