@@ -139,12 +139,16 @@ function wokenSince(queues: QueuesToWake, now: Date): WokenEnds {
   return woken;
 }
 
-/** A reviewed record is not due any more, so a forged review would hide it for good. */
+/** A reviewed record is not due any more, so a forged review would hide it for good. Each hour the newest, and a page of the older ones. */
 async function withForgedReviews({ ledger, config, keys, now }: WorkerContext): Promise<readonly AccessRequest[]> {
   if (!(await ledger.takeTurn("reviews", reviewsEveryMs))) return [];
   const of = { list: "all", clusters: [...config.clusters.keys()], requester: null, match: "any" } as const;
-  const { requests } = await ledger.list(of, 0, batch);
-  return requests.filter(
+  const { requests, total } = await ledger.list(of, 0, batch);
+  // A power of two: no page is left out while the ledger grows.
+  const pages = 2 ** Math.ceil(Math.log2(Math.max(1, total / batch)));
+  const page = Math.floor(now().getTime() / reviewsEveryMs) % pages;
+  const older = page === 0 ? [] : (await ledger.list(of, page * batch, batch)).requests;
+  return [...requests, ...older].filter(
     (request) =>
       hasForgedReview(request, keys.decision, now()) &&
       remindOfReview(withoutForgedReview(request, keys.decision, now()), now()) !== null,

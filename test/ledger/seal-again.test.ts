@@ -18,7 +18,14 @@ import { sealedValues, startSealingAgain } from "../../src/ledger/seal-again.ts"
 import { sealLinksAgain } from "../../src/slack/link/link-questions.ts";
 import { aLink } from "../builders/a-link.ts";
 import { aPlannedMigration } from "../builders/a-migration.ts";
-import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, engineerArn } from "../builders/a-request.ts";
+import {
+  aLease,
+  aLeasedRequest,
+  anApprovedRequest,
+  aPreviewedRequest,
+  aRequest,
+  engineerArn,
+} from "../builders/a-request.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
 import { anEmergency } from "../builders/an-emergency.ts";
 import { anEvent } from "../builders/an-event.ts";
@@ -117,4 +124,18 @@ test.each([
 
     expect({ ...left, version: record.version }).toEqual(record);
   }
+});
+
+test("an emergency under an older key counts although a thousand records are newer", async () => {
+  const broken = anEmergency();
+  const taken = { ...broken, lease: aLease(broken.lease, { state: "failed" }) };
+  const newer = Array.from({ length: 1_000 }, (_, index) => {
+    return { ...aRequest(), id: `r-newer-${index}`, createdAt: at(hours(24)).toISOString() };
+  });
+  const ledger = memoryLedger(new Map([taken, ...newer].map((each) => [each.id, each])));
+
+  const counted = [];
+  for await (const { id } of sealedValues(ledger, [taken.cluster])) if (id === taken.id) counted.push(id);
+
+  expect(counted).toContain(taken.id);
 });

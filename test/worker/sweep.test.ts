@@ -483,3 +483,22 @@ test.each([
 
   expect(await context.ledger.due(at(minutes(5)), 10)).toMatchObject([{ id: record.id, version: 2 }]);
 });
+
+test("a forged review is found within hours although a thousand records are newer", async () => {
+  const { ledger } = contextAt(at(0));
+  const broken = anEmergency({ version: 1 });
+  const review = { by: "U0APPROVER", at: at(hours(1)).toISOString(), seal: "00000000.00" };
+  const failed = aLease(broken.lease, { state: "failed" });
+  await ledger.commit(aChange({ ...broken, lease: failed, emergency: { ...broken.emergency, review } }));
+  const newer = Array.from({ length: 1_000 }, (_, index) =>
+    aRequest({ id: `r-newer-${index}`, createdAt: at(hours(24)).toISOString(), version: 1 }),
+  );
+  await inParallel(newer, (each) => ledger.commit(aChange(each)));
+
+  for (const hour of [25, 26]) {
+    const context = contextAt(at(hours(hour)));
+    await sweep({ ...context, ledger: { ...context.ledger, takeTurn: async (name) => name === "reviews" } });
+  }
+
+  expect((await ledger.get(broken.id))?.emergency).toMatchObject({ review: null });
+});
