@@ -31,7 +31,7 @@ const hours = z
   .strictObject({
     zone,
     days: z.array(z.enum(dayNames)).min(1, "name at least one day").default(["mon", "tue", "wed", "thu", "fri"]),
-    from: clock,
+    from: clock.refine((minutes) => minutes < 1440, 'begin at midnight as "00:00"'),
     to: clock,
     outside: z.enum(["refuse", "warn", "one-more-approval"]).default("refuse"),
   })

@@ -252,6 +252,7 @@ export const mistakes: readonly Mistake[] = [
   at(`${rules}.0.maxDuration`, "permanent", duration),
   at(`${rules}.0.hours.zone`, "Zurich", "use a time zone's name, for example Europe/Zurich"),
   at(`${rules}.0.hours.days`, [], "name at least one day"),
+  at(`${rules}.0.hours.from`, "24:00", 'begin at midnight as "00:00"'),
   at(`${rules}.0.hours.from`, "9", 'use a time of day in quotes, for example "09:00"'),
   at(`${rules}.0.approvals`, 11, "use at most 10"),
   at(`${rules}.1.clusters.env`, true, label),
