@@ -174,6 +174,22 @@ test("a cluster that EKS never describes takes no requests after an hour, and th
   expect(live.current().clusters.get("new")?.quiet).toBeNull();
 });
 
+test("a region without an answer about three clusters in a row is asked about no more of them in this look", async () => {
+  const look = aWorker();
+  await look();
+  for (const name of ["new", "private", "shop"])
+    addFleetCluster(aws, fleetAccounts[0], name, JSON.parse('{"eks-access":{}}'));
+  addCluster(fleetAccounts[0], "zone", fleetTags);
+  const before = describes();
+
+  await look(5);
+  aws.removeCluster(fleetArn(fleetAccounts[0], "zone"));
+
+  expect(describes() - before).toBe(3);
+  expect(names()).toEqual(["payments", "shop"]);
+  expect(live.current().clusters.get("payments")?.quiet).toBeNull();
+});
+
 test("a cluster that is left out because of its name is not announced as new, and the operators read why", async () => {
   const look = aWorker();
   await look();
