@@ -25,6 +25,8 @@ interface Renewal {
 
 /** A process that still has the older key can seal with it meanwhile. */
 const everyMs = 60_000;
+/** Of closed records, there can be any number, and only a review changes one: the first look and one each hour reads them all. */
+const allEveryMs = 3_600_000;
 const batch = 1000;
 
 /**
@@ -35,15 +37,19 @@ export function startSealingAgain(context: SealingContext, { keys, clusters, rec
   const kinds = Object.entries(keys) as [KeyKind, Pick<Verifier<KeyKind>, "ids">][];
   const older = kinds.flatMap(([, each]) => olderKeys(each));
   const isOlder = (ids: ReadonlySet<string>) => older.some((id) => ids.has(id));
+  let allAt = 0;
   return startTicking(everyMs, () =>
     context.failures.during("could not seal everything with the newest keys yet", {}, async () => {
       for (const [kind, { ids }] of kinds) await context.ledger.noteKey(kind, ids[0] ?? "");
       if (older.length === 0) return;
       let sealed = await others();
-      for await (const { id, ids, shown } of sealedValues(context.ledger, clusters())) {
+      const now = context.now().getTime();
+      const isForAll = now >= allAt;
+      for await (const { id, ids, shown } of sealedValues(context.ledger, clusters(), isForAll)) {
         if (id !== null && (isOlder(ids) || isOlder(shown)))
           sealed += await sealAgain(context, id, isOlder(shown), record);
       }
+      if (isForAll) allAt = now + allEveryMs;
       if (sealed > 0) context.log.info({ sealed }, "sealed again with the newest keys");
     }),
   );
@@ -79,8 +85,12 @@ export interface SealedValue {
   readonly shown: ReadonlySet<string>;
 }
 
-/** All that is not over, and what was taken in emergencies and can still get a review. */
-export async function* sealedValues(ledger: SealedLedger, clusters: readonly string[]): AsyncGenerator<SealedValue> {
+/** All that is not over, and what was taken in emergencies and can still get a review. @param isForAll also beyond the newest records */
+export async function* sealedValues(
+  ledger: SealedLedger,
+  clusters: readonly string[],
+  isForAll = true,
+): AsyncGenerator<SealedValue> {
   const ofRecord = async (record: LedgerRecord) => {
     return { id: record.id, ids: keysIn(record), shown: keysIn(await ledger.shown(record.id)) };
   };
@@ -89,7 +99,7 @@ export async function* sealedValues(ledger: SealedLedger, clusters: readonly str
     for (let offset = 0; ; offset += batch) {
       const { requests, total } = await ledger.list({ list, clusters, requester: null, match: "any" }, offset, batch);
       for (const request of requests) if (list !== "all" || request.emergency) yield ofRecord(request);
-      if (offset + batch >= total) break;
+      if (offset + batch >= total || (list === "all" && !isForAll)) break;
     }
   }
   const links: SealedValue[] = [];
