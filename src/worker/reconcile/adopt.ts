@@ -81,13 +81,19 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
 
 /** Reads a cluster's own memory when it is due. An unreadable one follows the ledger's own schedule. */
 export async function adoptByTheClock(context: WorkerContext, cluster: Cluster): Promise<void> {
+  let isClosed = false;
+  const open: NonNullable<WorkerContext["openCluster"]> = (...given) =>
+    (context.openCluster ?? openCluster)(...given).catch((error: unknown) => {
+      isClosed = true;
+      throw error;
+    });
   try {
-    await adoptCluster(context, cluster);
+    await adoptCluster({ ...context, openCluster: open }, cluster);
     await context.ledger.keepTurn(`memory-${cluster.name}`, memoryLateMs(context));
     await forgetTrouble(context, cluster);
   } catch (error) {
     await noteTrouble(context, cluster, error);
-    if ((await context.ledger.adopted([cluster.name])).has(cluster.name)) return;
+    if (isClosed || (await context.ledger.adopted([cluster.name])).has(cluster.name)) return;
     // A new ledger knows none of its leases: what is over ends by the cluster's memory, as far as that can be read.
     const { ended } = await endWithoutLedger(context, cluster);
     if (ended.length > 0)
