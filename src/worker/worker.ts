@@ -48,10 +48,8 @@ export const workerRuns: JobHandlers<typeof workerJobs, [JobContext]> = {
   migrate: onCluster(reportMigration),
 };
 
-function onCluster<Asked>(
-  run: (context: JobContext, cluster: Cluster, asked: Asked) => Promise<unknown>,
-): (job: Asked & { readonly cluster: string }, context: JobContext) => Promise<unknown> {
-  return async (job, context) => {
+function onCluster<Asked>(run: (context: JobContext, cluster: Cluster, asked: Asked) => Promise<unknown>) {
+  return async (job: Asked & { readonly cluster: string }, context: JobContext): Promise<unknown> => {
     const cluster = context.config.clusters.get(job.cluster);
     if (cluster) return run(context, cluster, job);
     context.log.error({ cluster: job.cluster }, "a request names a cluster that is not configured");
@@ -71,31 +69,20 @@ export function startWorker(
   zones: readonly Zone[] = [null],
 ): Stoppable {
   const own = zones.flatMap((zone) => (["clusters", "ends"] as const).map((queue) => ({ queue, zone })));
-  const { sweepEverySeconds } = context().config.timing;
+  const sweepEveryMs = context().config.timing.sweepEverySeconds * 1000;
+  const ticking = (name: string, everyMs: number, act: (now: WorkerContext) => Promise<void>) => {
+    const timer = startTicking(everyMs, () => act(context()));
+    return stoppable(timer, name);
+  };
   const memories = new LateMemories();
   const parts = [
     ...own.map((each) => workOn(each, zones, context, blocking)),
-    stoppable(
-      startTicking(sweepEverySeconds * 1000, (everyMs) => sweepInTurn(context(), everyMs)),
-      "the sweep",
-    ),
+    ticking("the sweep", sweepEveryMs, (now) => sweepInTurn(now, sweepEveryMs)),
     // Beside the sweep, so that no end waits for removals.
-    stoppable(
-      startTicking(removalsEveryMs, () => removeClosedByTheClock(context())),
-      "removing closed records",
-    ),
-    stoppable(
-      startTicking(removedEveryMs, () => reportRemoved(context())),
-      "looking for removed clusters",
-    ),
-    stoppable(
-      startTicking(zoneReportEveryMs, () => noteZones(context(), zones)),
-      "saying which zones it serves",
-    ),
-    stoppable(
-      startTicking(overdueMs / 3, () => workOverdue(context(), zones, memories)),
-      "working beside the queues",
-    ),
+    ticking("removing closed records", removalsEveryMs, removeClosedByTheClock),
+    ticking("looking for removed clusters", removedEveryMs, reportRemoved),
+    ticking("saying which zones it serves", zoneReportEveryMs, (now) => noteZones(now, zones)),
+    ticking("working beside the queues", overdueMs / 3, (now) => workOverdue(now, zones, memories)),
   ];
   return { stop: async (deadline) => (await Promise.all(parts.map(({ stop }) => stop(deadline)))).flat() };
 }
