@@ -215,7 +215,7 @@ async function commit(store: Store, { before = null, after, event, maxPending }:
   if (written === 1) return { type: "committed" };
   const current = await readRecord(store, kindOfRecord(id), id);
   // After a broken connection ioredis sends a script again that already ran.
-  const isAgain = current !== null && isSame(current, after) && (!event || (await hasEvent(store, id, event)));
+  const isAgain = current !== null && isSameJson(current, after) && (!event || (await hasEvent(store, id, event)));
   return isAgain ? { type: "committed" } : { type: "conflict", current };
 }
 
@@ -225,10 +225,10 @@ const newestEvents = 32;
 /** Two changes can make the very same record, each with its own event. */
 async function hasEvent({ redis }: Store, id: string, event: AuditEvent): Promise<boolean> {
   const newest = await redisEvents(redis).eventsOf(id, newestEvents);
-  return newest.some(({ event: { salt: _, ...each } }) => isSame(each, event));
+  return newest.some(({ event: { salt: _, ...each } }) => isSameJson(each, event));
 }
 
-function isSame(one: object, other: object): boolean {
+export function isSameJson(one: object, other: object): boolean {
   return canonicalJson(one as Json) === canonicalJson(other as Json);
 }
 

@@ -1,10 +1,10 @@
 import { isMigrationId, type LedgerRecord } from "../access/lists.ts";
 import { nextMigration } from "../access/migration.ts";
 import { nextVersion } from "../access/request.ts";
-import { canonicalJson, type Json, type KeyKind, keysIn, olderKeys, type Verifier } from "../access/seal.ts";
+import { type KeyKind, keysIn, olderKeys, type Verifier } from "../access/seal.ts";
 import { startTicking, type Ticking } from "../operations/deadlines.ts";
 import type { FailureLog } from "../operations/log.ts";
-import type { Ledger } from "./ledger.ts";
+import { isSameJson, type Ledger } from "./ledger.ts";
 import { type RecordContext, type UpdateStep, updateMigration, updateRequest } from "./lifecycle.ts";
 
 type SealedLedger = Pick<Ledger, "commit" | "get" | "list" | "migrations" | "shown" | "replaceLinks" | "linkQuestions">;
@@ -60,7 +60,7 @@ function sealAgain(context: SealingContext, id: string, isShown: boolean, again:
     <Kept extends LedgerRecord>(next: (record: Kept) => Kept) =>
     (current: Kept | null): UpdateStep<Kept, number> => {
       const after = current && again(current);
-      if (!after || (!isShown && isSame(after, current))) return { type: "stop", outcome: 0 };
+      if (!after || (!isShown && isSameJson(after, current))) return { type: "stop", outcome: 0 };
       return { type: "write", after: next(after), event: null, outcome: 1 };
     };
   return isMigrationId(id)
@@ -70,10 +70,6 @@ function sealAgain(context: SealingContext, id: string, isShown: boolean, again:
         step((migration) => nextMigration(migration, {})),
       )
     : updateRequest(context, id, step(nextVersion));
-}
-
-function isSame(one: LedgerRecord, other: LedgerRecord): boolean {
-  return canonicalJson(one as unknown as Json) === canonicalJson(other as unknown as Json);
 }
 
 /** What can need an older key. */

@@ -203,9 +203,8 @@ export async function readEach<K extends StoredKind>(
   store: Store,
   kind: K,
   fields: readonly HashField[],
-  idOf = (name: string) => name,
 ): Promise<ReadonlyMap<string, Stored<K>>> {
-  const values = await Promise.all(fields.map(([name, text]) => store.read(kind, idOf(name), text)));
+  const values = await Promise.all(fields.map(([name, text]) => store.read(kind, name, text)));
   return new Map(fields.flatMap(([name], index) => (values[index] ? [[name, values[index]] as const] : [])));
 }
 
