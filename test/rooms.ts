@@ -43,7 +43,7 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "operations",
-    holds: "log, health, metrics, tracing, deadlines and bounds",
+    holds: "log, health, metrics, tracing, deadlines, parallel work and bounds",
     imports: ["access"],
   },
   {

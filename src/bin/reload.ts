@@ -13,8 +13,8 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { RefusedFile } from "../ledger/stored.ts";
 import { inTurn } from "../ledger/turns.ts";
 import { recordedEvents } from "../operations/announcements.ts";
-import { type Stoppable, startTicking, stoppable, unfinishedAt } from "../operations/deadlines.ts";
 import type { FailureLog } from "../operations/log.ts";
+import { type Stoppable, startTicking, stoppable, unfinishedAt } from "../operations/stoppable.ts";
 import type { Settings } from "./settings.ts";
 
 interface ReloadContext {

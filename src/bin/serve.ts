@@ -16,7 +16,7 @@ import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../l
 import { redisLedger, redisRequestTraces } from "../ledger/ledger.ts";
 import { openQueues } from "../ledger/queues.ts";
 import { inTurn, takeWrite } from "../ledger/turns.ts";
-import { type Stoppable, servedTime, withinTime } from "../operations/deadlines.ts";
+import { servedTime, withinTime } from "../operations/deadlines.ts";
 import {
   type Health,
   type HealthServer,
@@ -31,6 +31,7 @@ import {
   createProcessMetrics,
   createWorkerMetrics,
 } from "../operations/metrics.ts";
+import type { Stoppable } from "../operations/stoppable.ts";
 import { backlogOf } from "./backlog.ts";
 import { endAtCrash, type StopRequest } from "./process-io.ts";
 import { noticeSender, startReloading } from "./reload.ts";

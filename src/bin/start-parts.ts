@@ -14,7 +14,7 @@ import type { Queues } from "../ledger/queues.ts";
 import { newRequestId } from "../ledger/records.ts";
 import { startSealingAgain } from "../ledger/seal-again.ts";
 import { limitQuestions, workerQuestions } from "../ledger/worker-questions.ts";
-import { type Stoppable, stoppable } from "../operations/deadlines.ts";
+import { type Stoppable, stoppable } from "../operations/stoppable.ts";
 import type { NoticeContext } from "../slack/show/notice-poster.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import type { WithoutLedgerContext } from "../worker/upkeep/end-without-ledger.ts";

@@ -4,7 +4,8 @@ import { Agent, buildConnector, type Dispatcher } from "undici";
 import { putNewest } from "../access/collections.ts";
 import { observedCall, type RequestIds, resultOfStatus } from "../operations/announcements.ts";
 import { ArrivedBytes, answerTooLarge, textWithin } from "../operations/bounds.ts";
-import { burstWidth, deadlineSignal, endCall, succeeds } from "../operations/deadlines.ts";
+import { deadlineSignal, endCall, succeeds } from "../operations/deadlines.ts";
+import { burstWidth } from "../operations/parallel.ts";
 
 export interface ApiCall {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";

@@ -195,3 +195,16 @@ function attributesOf(access: ResourceAccess | PathCheck): object {
   const { subresource = inIt } = access;
   return { resourceAttributes: { verb, resource: plural, group, subresource, namespace, name } };
 }
+
+/** Uses what must be closed afterwards, such as a client that holds credentials, and closes it. */
+export async function whileOpen<Opened extends { readonly close: () => void }, T>(
+  opening: Opened | Promise<Opened>,
+  use: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const opened = await opening;
+  try {
+    return await use(opened);
+  } finally {
+    opened.close();
+  }
+}

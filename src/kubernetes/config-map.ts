@@ -4,7 +4,7 @@ import type { SectionWriter } from "../access/lease/drift.ts";
 import { accessChanges } from "../aws-auth/index.ts";
 import { measuredStep } from "../operations/announcements.ts";
 import { RecentResults, worthRemembering } from "../operations/bounds.ts";
-import { inTurns } from "../operations/deadlines.ts";
+import { inTurns } from "../operations/parallel.ts";
 import type { ApiAnswer } from "./api-calls.ts";
 import type { Connection } from "./connection.ts";
 import { failing, isNotFound, kubernetesFailure, notReadable, unlessAbsent } from "./failures.ts";

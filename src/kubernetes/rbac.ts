@@ -10,7 +10,7 @@ import {
 } from "../access/policy/rights.ts";
 import { startOf } from "../access/redact.ts";
 import { answerTooLarge, boundedPages, isTooLarge, type Page } from "../operations/bounds.ts";
-import { inParallel } from "../operations/deadlines.ts";
+import { inParallel } from "../operations/parallel.ts";
 import type { Connection } from "./connection.ts";
 import { failing, unlessAbsent } from "./failures.ts";
 

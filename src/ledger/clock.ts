@@ -1,6 +1,6 @@
 import { AccessError, explainFailure } from "../access/access-error.ts";
-import { type Stoppable, startTicking, stoppable } from "../operations/deadlines.ts";
 import type { FailureLog } from "../operations/log.ts";
+import { type Stoppable, startTicking, stoppable } from "../operations/stoppable.ts";
 import type { RedisClient } from "./client.ts";
 
 /** NTP keeps clocks closer. Milliseconds. */

@@ -10,7 +10,7 @@ import { isHeld, isLeaseOver, outdatedRequest, withTrouble } from "../access/req
 import { type ClusterTrouble, failureOf, hasNewCause, nextClusterTry } from "../access/retry.ts";
 import type { PreviewPublicKeys } from "../access/seal.ts";
 import { isGenuinePreview } from "../access/seals.ts";
-import { inParallel } from "../operations/deadlines.ts";
+import { inParallel } from "../operations/parallel.ts";
 import type { ClusterLedger } from "./clusters.ts";
 import type { Ledger, RequestLedger } from "./ledger.ts";
 import { eventOf, type RecordContext, recordChange } from "./lifecycle.ts";

@@ -11,9 +11,9 @@ import {
 } from "bullmq";
 import type { Logger } from "pino";
 import type { Zone } from "../access/policy/cluster.ts";
-import { aborted, type Stoppable } from "../operations/deadlines.ts";
 import { FailureLog } from "../operations/log.ts";
 import type { QueueState } from "../operations/metrics.ts";
+import { aborted, type Stoppable } from "../operations/stoppable.ts";
 import type { TraceContext } from "../operations/traced.ts";
 import type { RedisClient } from "./client.ts";
 import { type Job, kindOf, type QueueName } from "./jobs.ts";

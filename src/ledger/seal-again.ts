@@ -2,8 +2,8 @@ import { isMigrationId, type LedgerRecord } from "../access/lists.ts";
 import { nextMigration } from "../access/migration.ts";
 import { nextVersion } from "../access/request.ts";
 import { type KeyKind, keysIn, olderKeys, type Verifier } from "../access/seal.ts";
-import { startTicking, type Ticking } from "../operations/deadlines.ts";
 import type { FailureLog } from "../operations/log.ts";
+import { startTicking, type Ticking } from "../operations/stoppable.ts";
 import { isSameJson, type Ledger } from "./ledger.ts";
 import { type RecordContext, type UpdateStep, updateMigration, updateRequest } from "./lifecycle.ts";
 

@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setMaxListeners } from "node:events";
-import { setImmediate as nextTurn } from "node:timers/promises";
 
 const limits = new AsyncLocalStorage<Limit>();
 
@@ -152,81 +151,6 @@ export function succeeds(call: Promise<unknown>): Promise<boolean> {
   );
 }
 
-/** How long one turn of the event loop works on one thing. */
-const turnMs = 10;
-
-/** Works through all steps, and gives way to other work in between. */
-export async function inTurns<T>(steps: Generator<void, T, void>): Promise<T> {
-  let began = performance.now();
-  for (let step = steps.next(); ; step = steps.next()) {
-    if (step.done === true) return step.value;
-    if (performance.now() - began < turnMs) continue;
-    await nextTurn();
-    began = performance.now();
-  }
-}
-
-/** How many calls to Redis or to one API server a run makes at once. */
-const width = 16;
-/**
- * The same while people wait for their leases: an API server is some milliseconds away, and a burst of 250 leases makes 250 calls of
- * each kind. Each call has a connection of its own, so few calls open few. Not for calls to AWS, which throttles them.
- */
-export const burstWidth = 128;
-
-/** Asks equal questions once, and an unanswered one again. */
-export function once<Question extends readonly unknown[], Answer>(ask: (...question: Question) => Promise<Answer>) {
-  const asked = new Map<string, Promise<Answer>>();
-  return async (...question: Question): Promise<Answer> => {
-    const key = JSON.stringify(question);
-    const answer = asked.get(key) ?? ask(...question);
-    asked.set(key, answer);
-    try {
-      return await answer;
-    } catch (error) {
-      asked.delete(key);
-      throw error;
-    }
-  };
-}
-
-/** Runs `act` for each item, a bounded number at a time. It throws a failure after the other lanes end. */
-export async function inParallel<T, R>(
-  items: readonly T[],
-  act: (item: T) => Promise<R>,
-  atOnce = width,
-): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  const queue = items.entries();
-  const lane = async () => {
-    for (const [index, item] of queue) results[index] = await act(item);
-  };
-  const lanes = await Promise.allSettled(Array.from({ length: Math.min(atOnce, items.length) }, lane));
-  const failed = lanes.find((each) => each.status === "rejected");
-  if (failed) throw failed.reason;
-  return results;
-}
-
-/** A new connection costs as much processor time as the calls of a run, so one makes so many calls before another one is opened. */
-const callsOfConnection = 8;
-/** An answer that takes so long must not hold up the others. */
-const joinMs = 500;
-
-/** Over few connections: no one waits for these calls. It tries all items, and then throws the first failure. */
-export async function callInParallel<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
-  const failures: unknown[] = [];
-  const queue = items.values();
-  const lane = async () => {
-    for (const item of queue) await act(item).catch((error: unknown) => failures.push(error));
-  };
-  const lanes = Array.from({ length: Math.min(width, Math.ceil(items.length / callsOfConnection)) }, lane);
-  const joining = setInterval(() => lanes.length < width && lanes.push(lane()), joinMs);
-  // Lanes that join are waited for too.
-  for (const each of lanes) await each;
-  clearInterval(joining);
-  if (failures.length > 0) throw failures[0];
-}
-
 /** Longer than a service needs to answer, shorter than people wait for a start. Milliseconds. */
 const askWithinMs = 3_000;
 
@@ -237,67 +161,4 @@ export async function servedTime(url: string): Promise<Date> {
   const time = new Date(headers.get("date") ?? "");
   if (Number.isNaN(time.getTime())) throw new Error("the answer has no Date");
   return time;
-}
-
-/** Uses what must be closed afterwards, such as a client that holds credentials, and closes it. */
-export async function whileOpen<Opened extends { readonly close: () => void }, T>(
-  opening: Opened | Promise<Opened>,
-  use: (opened: Opened) => Promise<T>,
-): Promise<T> {
-  const opened = await opening;
-  try {
-    return await use(opened);
-  } finally {
-    opened.close();
-  }
-}
-
-/** Work that another part can end. */
-export interface Stoppable {
-  /** Waits for the running work. At `deadline` it hands back or leaves the rest, and resolves with it, in words for the log. */
-  stop: (deadline: AbortSignal) => Promise<readonly string[]>;
-}
-
-/** Waits for the running work, until the deadline. */
-export async function unfinishedAt(
-  work: Promise<unknown>,
-  name: string,
-  deadline: AbortSignal,
-): Promise<readonly string[]> {
-  return (await Promise.race([work, aborted(deadline)])) === "aborted" ? [name] : [];
-}
-
-/** A part of a process that repeats something. @param name of its last round, in words for the log */
-export function stoppable({ stop }: { readonly stop: () => Promise<unknown> }, name: string): Stoppable {
-  return { stop: (deadline) => unfinishedAt(stop(), name, deadline) };
-}
-
-export function aborted(signal: AbortSignal): Promise<"aborted"> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve("aborted");
-    else signal.addEventListener("abort", () => resolve("aborted"), { once: true });
-  });
-}
-
-export type Ticking = { readonly stop: () => Promise<void> };
-
-/** Repeats `act` one at a time, now and then every so often. The process's own clock sweeps a Redis that lost everything, as soon as it is back. */
-export function startTicking(everyMs: number, act: (everyMs: number) => Promise<void>): Ticking {
-  let acting: Promise<void> = Promise.resolve();
-  let isIdle = true;
-  const tick = () => {
-    if (!isIdle) return;
-    isIdle = false;
-    acting = act(everyMs).finally(() => {
-      isIdle = true;
-    });
-  };
-  tick();
-  const timer = setInterval(tick, everyMs);
-  return {
-    stop: () => {
-      clearInterval(timer);
-      return acting;
-    },
-  };
 }

@@ -15,11 +15,10 @@ import type { ClusterDescription, EksCluster } from "../aws/eks-cluster.ts";
 import type { Purpose } from "../aws/session-policy.ts";
 import { callerIdentity, mintToken } from "../aws/sts.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
-import { type ClusterClient, connectCluster } from "../kubernetes/cluster-client.ts";
+import { type ClusterClient, connectCluster, whileOpen } from "../kubernetes/cluster-client.ts";
 import type { KnownIdentity, Remedies } from "../kubernetes/connection.ts";
 import type { ClusterLedger } from "../ledger/clusters.ts";
 import type { RequestIds } from "../operations/announcements.ts";
-import { whileOpen } from "../operations/deadlines.ts";
 import { becomeCreator, confirmCreator, credentialsOf, openEksForEntries, openEksOfRun } from "./become-creator.ts";
 import {
   askCloudTrail,

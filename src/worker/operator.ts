@@ -16,7 +16,7 @@ import {
 import type { ClusterDescription } from "../aws/eks-cluster.ts";
 import { broken, type Finding, found, notAsked } from "../diagnosis/link.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
-import { inParallel } from "../operations/deadlines.ts";
+import { inParallel } from "../operations/parallel.ts";
 import type { WorkerContext } from "./context.ts";
 import { lastCreatorUse } from "./discover-creator.ts";
 import { reachCluster } from "./open-cluster.ts";

@@ -22,7 +22,7 @@ import type { MemoryKeys } from "../access/seal.ts";
 import { type planChanges, planSteps, type ReadDocument, readingSteps, type Steps } from "../aws-auth/index.ts";
 import type { AwsAuthContent } from "../kubernetes/config-map.ts";
 import { RecentResults, worthRemembering } from "../operations/bounds.ts";
-import { inTurns } from "../operations/deadlines.ts";
+import { inTurns } from "../operations/parallel.ts";
 
 // Results that a run need not compute again, because a cluster hardly changes between two runs. Each is a pure function
 // of its whole input, so nothing unverified is trusted.

@@ -9,8 +9,7 @@ import type { FleetRegion, SeenCluster } from "../aws/fleet-clusters.ts";
 import { sessionNameOf, surveySessionPolicy } from "../aws/session-policy.ts";
 import { assumeRole, mintToken, ownCredentials } from "../aws/sts.ts";
 import type { SurveyedCluster, SurveyedCreator, SurveyedMap } from "../config/proposed-config.ts";
-import { connectCluster } from "../kubernetes/cluster-client.ts";
-import { whileOpen } from "../operations/deadlines.ts";
+import { connectCluster, whileOpen } from "../kubernetes/cluster-client.ts";
 import { type FailedPlace, lookInRegions } from "./upkeep/look-at-fleet.ts";
 
 export interface SurveyScope {

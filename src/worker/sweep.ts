@@ -12,7 +12,7 @@ import type { ClusterLook } from "../ledger/jobs.ts";
 import { jobTypeFor, recordChange } from "../ledger/lifecycle.ts";
 import { configurationOf } from "../ledger/look-ups.ts";
 import { examineQueues, type QueuesToWake, wake, wakeAll } from "../ledger/queues.ts";
-import { inParallel } from "../operations/deadlines.ts";
+import { inParallel } from "../operations/parallel.ts";
 import type { WorkerContext } from "./context.ts";
 import { dueChange, forgetFuture, recordDelay, recordDue } from "./due-change.ts";
 import { recordPostponed } from "./reconcile/outcome.ts";

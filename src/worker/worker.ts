@@ -4,7 +4,9 @@ import { type Cluster, type Zone, zoneOf, zoneReportEveryMs } from "../access/po
 import type { RedisClient } from "../ledger/client.ts";
 import { type JobHandlers, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
 import { type QueueWork, timeInQueue, wakeLater, wasStartedBefore, workOnJobs } from "../ledger/queues.ts";
-import { inParallel, type Stoppable, startTicking, stoppable, withinDeadline } from "../operations/deadlines.ts";
+import { withinDeadline } from "../operations/deadlines.ts";
+import { inParallel } from "../operations/parallel.ts";
+import { type Stoppable, startTicking, stoppable } from "../operations/stoppable.ts";
 import { tracedAnswer } from "../operations/traced.ts";
 import type { WorkerContext } from "./context.ts";
 import { lookAtMigration, reportMigration } from "./migration/look-at-migration.ts";

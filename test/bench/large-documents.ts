@@ -1,7 +1,7 @@
 import { readHolder } from "../../src/access/principal.ts";
 import { summarize } from "../../src/diagnosis/problems.ts";
 import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
-import { inTurns } from "../../src/operations/deadlines.ts";
+import { inTurns } from "../../src/operations/parallel.ts";
 import { preformatted, revealed } from "../../src/slack/show/mrkdwn.ts";
 import { readLiveDocument } from "../../src/worker/questions/look-at-cluster.ts";
 import { previewInDocument } from "../../src/worker/reconcile/document-way.ts";

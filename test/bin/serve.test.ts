@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { stopParts } from "../../src/bin/serve.ts";
-import { stoppable } from "../../src/operations/deadlines.ts";
+import { stoppable } from "../../src/operations/stoppable.ts";
 
 test("a process stops any number of parts without a warning of Node.js", async () => {
   const warnings: Error[] = [];

@@ -15,7 +15,6 @@ import {
   wasStartedBefore,
   workOnJobs,
 } from "../../src/ledger/queues.ts";
-import { unfinishedAt } from "../../src/operations/deadlines.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
 let database: TestRedis;
@@ -329,9 +328,4 @@ test("a job that failed and is tried again was not begun before", async () => {
   await queues.clusters.add("adopt", { type: "adopt", cluster: "staging" }, { attempts: 2, backoff: 1 });
 
   await expect.poll(() => tries).toEqual([false, false]);
-});
-
-test("work that ends by itself gets time until the deadline, and is named if it does not end", async () => {
-  expect(await unfinishedAt(Promise.resolve(), "the sweep", new AbortController().signal)).toEqual([]);
-  expect(await unfinishedAt(new Promise(() => {}), "the sweep", AbortSignal.abort())).toEqual(["the sweep"]);
 });

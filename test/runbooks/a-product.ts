@@ -16,8 +16,8 @@ import { redisAuditLog } from "../../src/ledger/audit-log.ts";
 import { connectLedger, connectRedisBlocking } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";
 import { openQueues } from "../../src/ledger/queues.ts";
-import type { Stoppable } from "../../src/operations/deadlines.ts";
 import { FailureLog } from "../../src/operations/log.ts";
+import type { Stoppable } from "../../src/operations/stoppable.ts";
 import { aRedis } from "../redis.ts";
 
 type Kind = "slack" | "worker";

@@ -4,7 +4,7 @@ import { bindingFor } from "../../src/access/lease/own-bindings.ts";
 import { memoryKeys } from "../../src/access/seal.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
 import { readDocument } from "../../src/aws-auth/read-document.ts";
-import { inTurns } from "../../src/operations/deadlines.ts";
+import { inTurns } from "../../src/operations/parallel.ts";
 import {
   ownBindingsAmong,
   planRemembered,

@@ -6,8 +6,8 @@ import { connectRedis, connectRedisBlocking } from "../../src/ledger/connect.ts"
 import { redisLedger } from "../../src/ledger/ledger.ts";
 import { configurationOf } from "../../src/ledger/look-ups.ts";
 import { openQueues, type Queues, workOnJobs } from "../../src/ledger/queues.ts";
-import { inParallel } from "../../src/operations/deadlines.ts";
 import { FailureLog } from "../../src/operations/log.ts";
+import { inParallel } from "../../src/operations/parallel.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { sweep } from "../../src/worker/sweep.ts";
 import { configOf, configText } from "../builders/a-cluster.ts";

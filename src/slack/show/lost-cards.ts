@@ -7,7 +7,7 @@ import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { lastOfAccess, recordWith } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
-import { startTicking, type Ticking } from "../../operations/deadlines.ts";
+import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import type { SlackContext } from "../app/context.ts";
 import { approvalMessage } from "../decide/approval-message.ts";
 import { migrationMessage } from "../migrate/migration-card.ts";

@@ -12,8 +12,9 @@ import { type JobHandlers, type MessageJob, messageJobs, readJob, runJob } from 
 import type { Ledger, RequestLedger } from "../../ledger/ledger.ts";
 import { configurationOf, listedIn } from "../../ledger/look-ups.ts";
 import { type QueueWork, timeInQueue, wake, workOnJobs } from "../../ledger/queues.ts";
-import { type Stoppable, withinTime } from "../../operations/deadlines.ts";
+import { withinTime } from "../../operations/deadlines.ts";
 import { FailureLog, logAbout } from "../../operations/log.ts";
+import type { Stoppable } from "../../operations/stoppable.ts";
 import { type TraceContext, tracedJob } from "../../operations/traced.ts";
 import { isDecisionDue, peopleBehind } from "../app/people-called.ts";
 import { slackErrorCode } from "../app/web-client.ts";

@@ -8,7 +8,7 @@ import type { AuditSettings, Config } from "../../config/config.ts";
 import type { AuditLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { pagesOf, type ReadableLog } from "../../ledger/verify-audit-log.ts";
-import type { Ticking } from "../../operations/deadlines.ts";
+import type { Ticking } from "../../operations/stoppable.ts";
 import {
   type Claimed,
   causeIn,

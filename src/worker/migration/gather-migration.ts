@@ -13,7 +13,7 @@ import { parseSteps } from "../../aws-auth/index.ts";
 import { type MigrationFacts, type PresentEntry, principalKey } from "../../diagnosis/migration/facts.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { RequestIds } from "../../operations/announcements.ts";
-import { inParallel, inTurns, once } from "../../operations/deadlines.ts";
+import { inParallel, inTurns, once } from "../../operations/parallel.ts";
 import { operatorTag } from "../bootstrap.ts";
 import type { WorkerContext } from "../context.ts";
 import { identityOfRun } from "../discover-creator.ts";

@@ -14,7 +14,7 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { recordOnMigration } from "../../ledger/lifecycle.ts";
 import { wake } from "../../ledger/queues.ts";
-import { inTurns } from "../../operations/deadlines.ts";
+import { inTurns } from "../../operations/parallel.ts";
 import type { WorkerContext } from "../context.ts";
 import { connectAs, type ReachedCluster } from "../open-cluster.ts";
 import { accessOf } from "../reconcile/review-questions.ts";

@@ -20,7 +20,7 @@ import type { MigrationReport } from "../../diagnosis/reports.ts";
 import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
 import { wake } from "../../ledger/queues.ts";
 import { requestIds } from "../../operations/announcements.ts";
-import { inTurns } from "../../operations/deadlines.ts";
+import { inTurns } from "../../operations/parallel.ts";
 import type { WorkerContext } from "../context.ts";
 import { dueChange, recordDue } from "../due-change.ts";
 import { orFailed, readRoleTimes } from "../questions/look-at-cluster.ts";

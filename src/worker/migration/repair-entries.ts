@@ -23,7 +23,7 @@ import {
 } from "../../diagnosis/migration/facts.ts";
 import { digestOfRepair, repairGuard, replaceInMap } from "../../diagnosis/migration/plan-repair.ts";
 import { changesOf, progressOf, replacesExactly, usernameAfter } from "../../diagnosis/migration/replacement.ts";
-import { inTurns } from "../../operations/deadlines.ts";
+import { inTurns } from "../../operations/parallel.ts";
 import type { WorkerContext } from "../context.ts";
 import { carryOut, recordFound, writeAndReadBack } from "./carry-out-step.ts";
 import { type BegunTags, presentEntryOf, withManager } from "./gather-migration.ts";

@@ -22,7 +22,7 @@ import { type MigrationPlan, migrationSteps } from "../../diagnosis/migration/pl
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { eventOf, recordChange, recordChanged, recordOnMigration } from "../../ledger/lifecycle.ts";
-import { inTurns } from "../../operations/deadlines.ts";
+import { inTurns } from "../../operations/parallel.ts";
 import type { WorkerContext } from "../context.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
 import { closeBegunStep, isCarriedOut, lostSentence, removal, withoutEntry } from "./begun-step.ts";

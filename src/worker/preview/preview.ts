@@ -16,7 +16,7 @@ import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { knownIdentitiesOf } from "../../ledger/links.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
-import { inTurns, once } from "../../operations/deadlines.ts";
+import { inTurns, once } from "../../operations/parallel.ts";
 import { tracedRun } from "../../operations/traced.ts";
 import type { WorkerContext } from "../context.ts";
 import { closeEndedExtension, closeRefused, recordDelay } from "../due-change.ts";

@@ -20,7 +20,8 @@ import { type RolesToAsk, type RoleTimes, rolesToAsk } from "../../diagnosis/rem
 import { roleInEntry } from "../../diagnosis/replaced-roles.ts";
 import type { NamespacesReport } from "../../diagnosis/reports.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { inParallel, inTurns, withinTime } from "../../operations/deadlines.ts";
+import { withinTime } from "../../operations/deadlines.ts";
+import { inParallel, inTurns } from "../../operations/parallel.ts";
 import { openEksForEntries } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { type OpenedCluster, type ReachedCluster, reachCluster } from "../open-cluster.ts";

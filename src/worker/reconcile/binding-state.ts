@@ -18,7 +18,7 @@ import type { AccessRequest } from "../../access/record.ts";
 import type { StoredWithdrawals } from "../../kubernetes/cluster-client.ts";
 import type { Namespace } from "../../kubernetes/own-objects.ts";
 import { isTooLarge } from "../../operations/bounds.ts";
-import { inParallel } from "../../operations/deadlines.ts";
+import { inParallel } from "../../operations/parallel.ts";
 import { ownBindingsAmong } from "../remembered.ts";
 import type { ReadBack } from "./prove.ts";
 import { rolesSeen } from "./review-questions.ts";

@@ -15,7 +15,7 @@ import { kubernetesGroups } from "../../access/policy/policy-text.ts";
 import { outsideWords } from "../../access/redact.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { measuredStep } from "../../operations/announcements.ts";
-import { burstWidth, inParallel } from "../../operations/deadlines.ts";
+import { burstWidth, inParallel } from "../../operations/parallel.ts";
 import type { BindingState } from "./binding-state.ts";
 import type { BindingSettlement } from "./settle-bindings.ts";
 import { readSignInMap } from "./sign-in-map.ts";

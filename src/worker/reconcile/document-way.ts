@@ -11,7 +11,7 @@ import type { AccessRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import { type ReadDocument, resolve, type Steps } from "../../aws-auth/index.ts";
 import { wake } from "../../ledger/queues.ts";
-import { inParallel, inTurns } from "../../operations/deadlines.ts";
+import { inParallel, inTurns } from "../../operations/parallel.ts";
 import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "../preview/preview-warnings.ts";
 import { memoryBeside, planRemembered, readRemembered } from "../remembered.ts";
 import { checkWork, withOwnMemory } from "./check-leases.ts";

@@ -19,7 +19,8 @@ import { type AccessEntry, identityOfEntry, readHoldingTags } from "../../access
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { Entry, Steps } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import { extendDeadline, inParallel } from "../../operations/deadlines.ts";
+import { extendDeadline } from "../../operations/deadlines.ts";
+import { inParallel } from "../../operations/parallel.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { memoryBeside, rememberedSteps } from "../remembered.ts";
 import { inEntries } from "./prove.ts";

@@ -6,7 +6,7 @@ import type { AccessRequest } from "../../access/record.ts";
 import { identityOfEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { measuredStep } from "../../operations/announcements.ts";
-import { inParallel } from "../../operations/deadlines.ts";
+import { inParallel } from "../../operations/parallel.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { callsFor, type EntryTools, type EntryWritten, openSinceOf, writeEntry } from "./carry-out-entry.ts";

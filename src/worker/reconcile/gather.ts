@@ -13,7 +13,7 @@ import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import { sealedArnsOf } from "../../ledger/links.ts";
 import { inTurn } from "../../ledger/turns.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
-import { inParallel } from "../../operations/deadlines.ts";
+import { inParallel } from "../../operations/parallel.ts";
 import type { WorkerContext } from "../context.ts";
 import { mostEventsOfLife, noteReplayed, oldRecords, withoutEndedMemories } from "./old-records.ts";
 import { idsElsewhere, recordDrift, recordEnd, recordOutcome } from "./outcome.ts";

@@ -6,7 +6,7 @@ import { withLease } from "../../access/request.ts";
 import type { DecisionPublicKeys } from "../../access/seal.ts";
 import { lastSealedApproval } from "../../access/seals.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { inParallel } from "../../operations/deadlines.ts";
+import { inParallel } from "../../operations/parallel.ts";
 import type { WorkerContext } from "../context.ts";
 import { isReplayed, memoryOf, wasVoidBefore } from "./check-leases.ts";
 import { recordOutcome } from "./outcome.ts";

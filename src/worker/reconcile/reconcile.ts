@@ -18,7 +18,7 @@ import { eventOf, recordChange } from "../../ledger/lifecycle.ts";
 import { forgetTrouble, isUnreached, listedIn, noteTrouble, otherLeasesNow } from "../../ledger/look-ups.ts";
 import { wake } from "../../ledger/queues.ts";
 import { requestIds } from "../../operations/announcements.ts";
-import { inParallel } from "../../operations/deadlines.ts";
+import { inParallel } from "../../operations/parallel.ts";
 import { tracedRun } from "../../operations/traced.ts";
 import type { WorkerContext } from "../context.ts";
 import { closeEndedExtension } from "../due-change.ts";

@@ -16,7 +16,7 @@ import type { ApprovedRequest } from "../../access/record.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
 import type { ClusterClient, ResourceAccess } from "../../kubernetes/cluster-client.ts";
 import { isTooLarge } from "../../operations/bounds.ts";
-import { inParallel, once } from "../../operations/deadlines.ts";
+import { inParallel, once } from "../../operations/parallel.ts";
 
 export interface Reviewer extends Pick<ClusterClient, "may" | "roleRules"> {
   /** Only of a run that has just written: asks anew. */

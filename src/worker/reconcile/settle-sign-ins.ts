@@ -4,7 +4,7 @@ import { isSignInShare } from "../../access/lease/lease.ts";
 import type { Share } from "../../access/lease/lease-record.ts";
 import type { Refusal } from "../../access/principal.ts";
 import type { Steps } from "../../aws-auth/index.ts";
-import { inParallel } from "../../operations/deadlines.ts";
+import { inParallel } from "../../operations/parallel.ts";
 import { placeFor, type SignInMap, type SignInNames } from "./sign-in-names.ts";
 import {
   type BesideNeeds,

@@ -9,7 +9,7 @@ import { isLeaseOver } from "../../access/request.ts";
 import { type AccessEntry, identityOfEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { render, unifiedDiff } from "../../aws-auth/index.ts";
-import { inParallel } from "../../operations/deadlines.ts";
+import { inParallel } from "../../operations/parallel.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { type EntryTools, type EntryWritten, writeEntry } from "./carry-out-entry.ts";
 import { type EntriesSeen, entriesSeen, readEntriesOf } from "./entry-state.ts";

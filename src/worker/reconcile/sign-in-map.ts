@@ -12,7 +12,7 @@ import type { AccessRequest } from "../../access/record.ts";
 import type { WorkerKeys } from "../../access/seal.ts";
 import { type planChanges, resolve, type Steps } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
-import { inTurns } from "../../operations/deadlines.ts";
+import { inTurns } from "../../operations/parallel.ts";
 import { documentWarnings } from "../preview/preview-warnings.ts";
 import { planRemembered } from "../remembered.ts";
 import {

@@ -19,7 +19,7 @@ import { type AccessChange, accessChanges } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { type AwsAuthConfigMap, isWithoutDryRun } from "../../kubernetes/config-map.ts";
 import { measuredStep } from "../../operations/announcements.ts";
-import { inTurns } from "../../operations/deadlines.ts";
+import { inTurns } from "../../operations/parallel.ts";
 import { planRemembered, readAnnotationRemembered, readRemembered, writeAnnotationRemembered } from "../remembered.ts";
 import {
   annotationsWithPlan,

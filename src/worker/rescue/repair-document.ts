@@ -15,7 +15,7 @@ import {
 } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
-import { inTurns } from "../../operations/deadlines.ts";
+import { inTurns } from "../../operations/parallel.ts";
 import type { WorkerContext } from "../context.ts";
 import { retryAfterConflict } from "../operator.ts";
 import { annotationsWithPlan } from "../reconcile/last-write.ts";

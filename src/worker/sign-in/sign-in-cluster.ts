@@ -19,7 +19,7 @@ import { failureOf, maxTries, needsEvent, nextProofTry, nextReviewTry } from "..
 import { eventOf, updateRequest } from "../../ledger/lifecycle.ts";
 import { noteTrouble } from "../../ledger/look-ups.ts";
 import { measuredStep, requestIds } from "../../operations/announcements.ts";
-import { inParallel } from "../../operations/deadlines.ts";
+import { inParallel } from "../../operations/parallel.ts";
 import { tracedRun, traceFor } from "../../operations/traced.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../due-change.ts";

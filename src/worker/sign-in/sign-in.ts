@@ -13,9 +13,8 @@ import { nothingSessionPolicy, type Purpose, sessionOf, tagsOf } from "../../aws
 import { assumeRole } from "../../aws/sts.ts";
 import { render, resolve } from "../../aws-auth/index.ts";
 import { broken, type Finding, found, named, notAsked } from "../../diagnosis/link.ts";
-import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import { type ClusterClient, whileOpen } from "../../kubernetes/cluster-client.ts";
 import type { RequestIds } from "../../operations/announcements.ts";
-import { whileOpen } from "../../operations/deadlines.ts";
 import type { OpenedCluster } from "../open-cluster.ts";
 import { reviewAsPrincipal } from "../reconcile/review.ts";
 import { readRemembered } from "../remembered.ts";

@@ -12,8 +12,9 @@ import { brokenLogBase, type LogBase, sealLogBase } from "../../access/verify-lo
 import type { AuditSettings } from "../../config/config.ts";
 import type { AuditLog } from "../../ledger/audit-log.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
-import { type Deadlines, startTicking, type Ticking, withinDeadline } from "../../operations/deadlines.ts";
+import { type Deadlines, withinDeadline } from "../../operations/deadlines.ts";
 import type { FailureLog } from "../../operations/log.ts";
+import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import { auditSinks, deliver } from "./sinks.ts";
 
 const pageSize = 500;

@@ -15,7 +15,8 @@ import type { FleetFollower } from "../../config/follow-fleet.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { inTurn } from "../../ledger/turns.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
-import { startTicking, type Ticking, withDeadlines } from "../../operations/deadlines.ts";
+import { withDeadlines } from "../../operations/deadlines.ts";
+import { startTicking, type Ticking } from "../../operations/stoppable.ts";
 import type { WorkerContext } from "../context.ts";
 import { type FailedPlace, failedAccounts, lookAtFleet } from "./look-at-fleet.ts";
 

@@ -13,7 +13,8 @@ import { type FleetRegion, fleetRegion } from "../../aws/fleet-clusters.ts";
 import { fleetSessionPolicy } from "../../aws/session-policy.ts";
 import type { Fleet } from "../../config/fleet-file.ts";
 import type { LiveConfig } from "../../config/live-config.ts";
-import { inParallel, withDeadlines } from "../../operations/deadlines.ts";
+import { withDeadlines } from "../../operations/deadlines.ts";
+import { inParallel } from "../../operations/parallel.ts";
 import { sessionThrough } from "../become-creator.ts";
 
 /** A region of an account, or one cluster there, that AWS did not answer about. */

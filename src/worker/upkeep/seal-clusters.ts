@@ -3,7 +3,7 @@ import type { LedgerRecord } from "../../access/lists.ts";
 import { type Cluster, sealedClusterOf, type Zone, zoneOf } from "../../access/policy/cluster.ts";
 import { olderKeys } from "../../access/seal.ts";
 import { shownSealedAnew } from "../../access/seals.ts";
-import { whileOpen } from "../../operations/deadlines.ts";
+import { whileOpen } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
 import { openCluster } from "../open-cluster.ts";
 import { reconcileCluster } from "../reconcile/reconcile.ts";

@@ -1,6 +1,7 @@
 import { AccessError } from "../../access/access-error.ts";
 import { type Cluster, type Zone, zoneOf } from "../../access/policy/cluster.ts";
-import { type Stoppable, startTicking, unfinishedAt, withinDeadline } from "../../operations/deadlines.ts";
+import { withinDeadline } from "../../operations/deadlines.ts";
+import { type Stoppable, startTicking, unfinishedAt } from "../../operations/stoppable.ts";
 import { isSweepFailing } from "../sweep.ts";
 import { endWithoutLedger, type WithoutLedgerContext } from "./end-without-ledger.ts";
 

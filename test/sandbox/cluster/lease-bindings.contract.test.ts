@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { group } from "../../../sandbox/cluster/default-roles.ts";
 import { type ClusterBinding, leaseLabels, type NewBinding } from "../../../src/access/lease/own-bindings.ts";
 import { type ClusterClient, connectCluster } from "../../../src/kubernetes/cluster-client.ts";
-import { inParallel } from "../../../src/operations/deadlines.ts";
+import { inParallel } from "../../../src/operations/parallel.ts";
 import { aClusterWithPeople, type ClusterWithPeople } from "./clients.ts";
 import { implementations } from "./implementations.ts";
 
