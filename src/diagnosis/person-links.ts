@@ -14,18 +14,20 @@ export interface SignInFacts {
   /** Set if aws-auth gives one of several identities at random. */
   readonly chance: Cause | null;
   readonly isRead: boolean;
+  /** It counts, but could not be read. */
+  readonly isUnknown: boolean;
 }
 
 /** The principal's identity in the cluster; null: none, not certain, or for nodes. */
 export function knownIdentity({ accessEntry, mapped, chance }: SignInFacts): MappedIdentity | null {
   if (accessEntry.type === "entry") return accessEntry.kind === "STANDARD" ? accessEntry.identity : null;
-  return chance ? null : mapped;
+  return chance || accessEntry.type === "not asked" ? null : mapped;
 }
 
 /** The person's identity in the cluster. An access entry overrides aws-auth. */
 export function personFinding({ principal }: Asker, facts: SignInFacts, cluster: Cluster): Finding {
   if (principal === null) return notAsked("you have no linked principal", "Link yours with /eks-access link.");
-  const { accessEntry, mapped, chance, isRead } = facts;
+  const { accessEntry, mapped, chance, isRead, isUnknown } = facts;
   const why = `${named(`/eks-access why ${cluster.name}`)} explains it.`;
   if (accessEntry.type === "entry") {
     const { identity, kind, policies } = accessEntry;
@@ -36,13 +38,15 @@ export function personFinding({ principal }: Asker, facts: SignInFacts, cluster:
     const entry = `its access entry of type ${named(kind)}${rank}`;
     return found(`${principal} is ${identityWords(identity)} through ${entry}${more}`);
   }
+  if (isUnknown) return notAsked("needs the document");
   if (chance) return broken(chance.message.replace(/\.$/, ""), chance.remedy);
-  if (mapped) return found(`${principal} is ${identityWords(mapped)}`);
   if (accessEntry.type === "not asked") {
-    const place = isRead ? `${principal} is not in aws-auth, and its` : `The`;
+    const isIn = mapped ? `is ${identityWords(mapped)} by` : "is not in";
+    const place = isRead ? `${principal} ${isIn} aws-auth, and its` : `The`;
     const of = isRead ? "" : ` of ${principal}`;
     return notAsked(`${place} access entry${of} is unknown: ${accessEntry.why}`, why);
   }
+  if (mapped) return found(`${principal} is ${identityWords(mapped)}`);
   return broken(`${principal} can't sign in here: ${named("Unauthorized")}`, why);
 }
 
@@ -98,13 +102,16 @@ function leaseWords(request: AccessRequest): string {
 /** What others removed: they may do it again. People who answer for the cluster see all leases, others only their own. */
 export function driftFinding(
   drifts: readonly Drift[],
-  inForce: number,
+  { inForce, unseen }: { readonly inForce: number; readonly unseen: number },
   cluster: Cluster,
   reader: Reader,
   place: string,
 ): Finding {
   if (inForce === 0) return found("no leases are active here");
-  if (drifts.length === 0) return found(`${counted(inForce, "active lease")} found in ${place}`);
+  if (drifts.length === 0) {
+    if (unseen > 0) return notAsked(`not looked for: ${unseen} of ${counted(inForce, "active lease")}`);
+    return found(`${counted(inForce, "active lease")} found in ${place}`);
+  }
   const taken = drifts.filter(({ isUnread }) => !isUnread);
   if (taken.length > 0) {
     const first = taken.find((drift) => mayRead(reader, drift));

@@ -7,7 +7,6 @@ import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import { runsAs } from "../../access/policy/creator.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
 import { readCaller } from "../../access/principal.ts";
-import type { AccessRequest } from "../../access/record.ts";
 import type { AwsCredentials } from "../../aws/client-settings.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { callerIdentity } from "../../aws/sts.ts";
@@ -106,16 +105,17 @@ async function lookForPerson({ cluster, take }: Chain, reached: Reached, inside:
 async function requesterFactsOf(
   cluster: Cluster,
   reached: Reached,
-  { document, isRead }: Inside,
+  { document, isRead, isUnknown }: Inside,
   { principal }: Asker,
 ): Promise<SignInFacts> {
   const reading = principal === null ? null : readCaller(principal, partitionOf(cluster));
-  if (reading?.type !== "caller") return { accessEntry: { type: "none" }, mapped: null, chance: null, isRead };
+  if (reading?.type !== "caller")
+    return { accessEntry: { type: "none" }, mapped: null, chance: null, isRead, isUnknown };
   const { caller } = reading;
   const mapped = document && resolve(document, caller.callerArn);
   const chance = document && randomEntryCause(document, caller);
   const { accessEntry } = await accessEntryFact(reached, cluster, caller);
-  return { accessEntry, mapped, chance, isRead };
+  return { accessEntry, mapped, chance, isRead, isUnknown };
 }
 
 async function lookAtLeases(
@@ -126,17 +126,21 @@ async function lookAtLeases(
   const open = () => openRequestsFor(ledger, cluster.name, asker.user);
   await take("leases", open, (requests) => leasesFinding(requests, asker));
   if (!inside) return;
-  const { drifts, inForce, place } = inside;
-  await take("drift", drifts, (found) => driftFinding(found, inForce.length, cluster, asker, place));
+  const { drifts, inForce, place, unseen } = inside;
+  await take("drift", drifts, (found) => driftFinding(found, { inForce, unseen }, cluster, asker, place));
 }
 
 interface Inside {
   /** Null: there is none, or it is not read. */
   readonly document: LiveDocument["document"] | null;
   readonly isRead: boolean;
+  /** It counts, but could not be read. */
+  readonly isUnknown: boolean;
   /** What was compared with the leases, in words. */
   readonly place: string;
-  readonly inForce: readonly AccessRequest[];
+  readonly inForce: number;
+  /** How many of them were not compared. */
+  readonly unseen: number;
   /** @throws AccessError */
   readonly drifts: () => Promise<readonly Drift[]>;
 }
@@ -173,7 +177,11 @@ async function lookInside({ context, cluster, take }: Chain, reached: Reached): 
     ...(entries?.drifts ?? []),
     ...(await bindingDrifts(reached.client, cluster, keys.memory, inForce)),
   ];
-  return { document: looked?.document ?? null, isRead, place: places.join(" and "), inForce, drifts };
+  const unseen = inForce.filter(
+    (each) => !bindsRoles(each.groups) && !(isGivenByEntry(each) ? entries : looked),
+  ).length;
+  const seen = { document: looked?.document ?? null, isRead, isUnknown: looked === undefined };
+  return { ...seen, place: places.join(" and "), inForce: inForce.length, unseen, drifts };
 }
 
 type Reached = Pick<ReachedCluster, "client" | "eks" | "description">;

@@ -154,6 +154,58 @@ describe("the chain to another person's pods", () => {
     expect(links.you.detail).toBe("needs the access entries");
   });
 
+  test("claims nothing about a person whom only an unread document could name", async () => {
+    const entry = { principalArn: arns.engineer, username: "by-entry", groups: ["eks-access:viewers"], policies: [] };
+    workerSide().sandbox.faults.plan("kubernetes.get-configmap", { type: "answer", status: 500 }, { times: 10 });
+
+    setMode("API_AND_CONFIG_MAP", [creator]);
+    const unknown = await chain(ledger);
+    setMode("API_AND_CONFIG_MAP", [creator, entry]);
+    const known = await chain(ledger);
+
+    expect(unknown.document.result).toBe("no");
+    expect(unknown.you).toMatchObject({ result: "not asked", detail: "needs the document", remedy: null });
+    expect(unknown.pods).toMatchObject({ result: "not asked", isReached: false });
+    expect(known.you.detail).toContain("is `by-entry` in `eks-access:viewers` through its access entry");
+  });
+
+  test("claims no identity of aws-auth that an unread access entry can override", async () => {
+    setMode("API_AND_CONFIG_MAP", [creator]);
+    const denied = { type: "answer", status: 403, headers: { "x-amzn-errortype": "AccessDeniedException" } } as const;
+    workerSide().sandbox.faults.plan("eks.ListAccessEntries", { ...denied, body: "{}" }, { times: 10 });
+
+    const links = await chain(ledger);
+
+    expect(links.you).toMatchObject({ result: "not asked", remedy: "`/eks-access why staging` explains it." });
+    expect(links.you.detail).toMatch(
+      /user\/engineer is `engineer` in `eks-access:viewers` by aws-auth, and its access entry is unknown: AWS refused/,
+    );
+    expect(links.pods).toMatchObject({ result: "not asked", detail: "needs your sign-in" });
+  });
+
+  test("does not count a lease as found where it did not look", async () => {
+    const endsAt = new Date(Date.now() + 3_600_000).toISOString();
+    const byEntry = aLeasedRequest({ endsAt, written: aWrittenEntry() }, { version: 1 });
+    await ledger.commit(aChange({ ...byEntry, principal: arns.engineer }));
+    const byMap = aLeasedRequest({ endsAt }, { id: "r-2", version: 1, principal: arns.engineer });
+    await ledger.commit(aChange(byMap));
+    const entry = { principalArn: arns.engineer, username: "by-entry", groups: ["eks-access:viewers"], policies: [] };
+    setMode("API_AND_CONFIG_MAP", [creator, entry]);
+    const { faults } = workerSide().sandbox;
+
+    const whole = await chain(ledger);
+    faults.plan("kubernetes.get-configmap", { type: "answer", status: 500 }, { times: 10 });
+    const withoutMap = await chain(ledger);
+    faults.clear();
+    faults.plan("eks.ListAccessEntries", { type: "answer", status: 500 }, { times: 10 });
+    const withoutEntries = await chain(ledger);
+
+    expect(whole.drift.detail).toBe("2 active leases found in the document and the access entries");
+    const notLookedFor = { result: "not asked", detail: "not looked for: 1 of 2 active leases" };
+    expect(withoutMap.drift).toMatchObject(notLookedFor);
+    expect(withoutEntries.drift).toMatchObject(notLookedFor);
+  });
+
   test("looks for a lease by an access entry there, and not in the document", async () => {
     const written = aWrittenEntry();
     const endsAt = new Date(Date.now() + 3_600_000).toISOString();
