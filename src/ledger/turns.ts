@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
 import type { RedisClient } from "./client.ts";
 import { setField } from "./clusters.ts";
 import { runScript, scriptOf } from "./commit-script.ts";
@@ -52,9 +52,10 @@ export function redisTurns(redis: RedisClient) {
 
 /**
  * A forged turn ends after its period too: otherwise it would stop what takes turns, for example the sweep, in all processes.
- * KEYS: the turn. ARGV: the period in milliseconds, the number of turns. Returns 1 if one was left.
+ * KEYS: the turn. ARGV: the period in milliseconds, the number of turns, what this call wrote if it was the first. Returns 1 if one was left.
  */
 const takeTurnScript = scriptOf(`
+if ARGV[2] == '1' and redis.pcall('GET', KEYS[1]) == ARGV[3] then return 1 end
 local taken = redis.pcall('INCR', KEYS[1])
 if type(taken) == 'table' then
   redis.call('SET', KEYS[1], 1)
@@ -67,9 +68,13 @@ return taken <= tonumber(ARGV[2]) and 1 or 0
 
 const turnKey = (name: string) => `{eks-access}:turn:${name}`;
 
-/** Most turns are new: one command takes such a turn, for `firstMs`, and each acknowledgement waits for one. */
+/**
+ * Most turns are new: one command takes such a turn, for `firstMs`, and each acknowledgement waits for one. After a broken connection
+ * ioredis sends it again, and must know its own turn: otherwise a click would count as its own repetition.
+ */
 async function takeTurn(redis: RedisClient, name: string, everyMs: number, most: number, firstMs: number) {
   const key = turnKey(name);
-  if ((await redis.set(key, 1, "PX", firstMs, "NX")) === "OK") return true;
-  return (await runScript(redis, takeTurnScript, [key], [String(everyMs), String(most)])) === 1;
+  const first = String(most === 1 ? randomInt(2, 2 ** 47) : 1);
+  if ((await redis.set(key, first, "PX", firstMs, "NX")) === "OK") return true;
+  return (await runScript(redis, takeTurnScript, [key], [String(everyMs), String(most), first])) === 1;
 }
