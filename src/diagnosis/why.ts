@@ -32,7 +32,7 @@ export function diagnose(facts: WhyFacts): Diagnosis {
   const about = isSession
     ? { principal: caller.callerArn, noticed: null }
     : { principal: caller.principal.arn, noticed: caller.noticed };
-  const found = diagnoseFixedIdentity(facts, caller) ?? diagnoseEntry(facts, caller) ?? diagnoseDocument(facts, caller);
+  const found = diagnoseFixedIdentity(facts, caller) ?? diagnoseEntry(facts, caller) ?? diagnoseMap(facts, caller);
   return { ...about, ...found, causes: [...found.causes, ...unreadCause(facts, found.causes)] };
 }
 
@@ -137,6 +137,12 @@ function replacedCause(
   return [cause("role-replaced", message, remedy)];
 }
 
+/** An access entry that was not read could override it. */
+function diagnoseMap(facts: WhyFacts, caller: Caller): Found {
+  const found = diagnoseDocument(facts, caller);
+  return facts.accessEntry.type === "not asked" ? { ...found, identity: null, symptom: "unknown" } : found;
+}
+
 function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
   const { document, cluster, pods } = facts;
   if (!document) {
@@ -232,8 +238,9 @@ function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIden
 const askAgain = "Ask again.";
 
 function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
-  const isInMap = facts.mode === "CONFIG_MAP" && !bindsRoles(request.groups);
-  // A person's groups show neither bindings nor access policies, but the worker's last look does.
+  // With an access entry, or a binding, a person's groups do not show it, but the worker's last look does.
+  const isByMap = facts.mode === "CONFIG_MAP" || (facts.mode !== "API" && request.lease?.written?.way === "aws-auth");
+  const isInMap = isByMap && facts.accessEntry.type === "none" && !bindsRoles(request.groups);
   const isMissing = isInMap
     ? request.groups.some((group) => !identity?.groups.includes(group))
     : request.lease?.drift != null;

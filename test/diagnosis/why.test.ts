@@ -99,6 +99,21 @@ describe("an authentication mode with access entries", () => {
     expect(found.causes[0]?.message).toContain("its access entry is unknown: AWS refused eks:ListAccessEntries");
   });
 
+  test.each([
+    ["names the caller", {}, "own-side"],
+    ["has no entry of the caller", { data: {}, pods: null }, "not-mapped"],
+  ])(
+    "API_AND_CONFIG_MAP is not certain by an aws-auth that %s, if an unread access entry could count",
+    (_, by, code) => {
+      const accessEntry = { type: "not asked", why: "AWS refused eks:ListAccessEntries" } as const;
+
+      const found = diagnose(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry, ...by }));
+
+      expect(found).toMatchObject({ symptom: "unknown", identity: null, causes: [{ code }] });
+      expect(found.causes[0]?.message).toContain("; its access entry is unknown: AWS refused eks:ListAccessEntries");
+    },
+  );
+
   test("API_AND_CONFIG_MAP lets an access entry win over aws-auth", () => {
     const accessEntry = {
       type: "entry",
@@ -481,6 +496,17 @@ describe("what the ledger knows", () => {
     const { message } = theCause(whyFacts({ ...nobody, requests: [aLeasedRequest({ drift }, own)] }), "drifted");
 
     expect(message).toContain("it is missing from aws-auth. Found: terraform wrote mapRoles last.");
+  });
+
+  test.each([
+    ["without its groups", { mapRoles: roleEntry(developers, []) }, forbidden],
+    ["without an entry", {}, null],
+  ])("is an active lease of aws-auth %s, also where access entries count first", (_, data, pods) => {
+    const requests = [aLeasedRequest({ written: aWrittenEntry({ way: "aws-auth" }) }, own)];
+
+    const facts = whyFacts({ mode: "API_AND_CONFIG_MAP", data, pods, requests });
+
+    expect(codesOf(facts)).toEqual(["drifted"]);
   });
 
   test("is an active lease with missing groups although the principal gets in", () => {

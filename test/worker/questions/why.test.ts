@@ -115,7 +115,7 @@ describe("why, asked of a live cluster,", () => {
     const report = await ask();
     sandbox.aws.account.setAllowed(arns.creator, allowed);
 
-    expect(inShort(report)).toBe("unauthorized: not-mapped");
+    expect(inShort(report)).toBe("unknown: not-mapped");
     expect(JSON.stringify(report)).toContain("its access entry is unknown: AWS refused eks:ListAccessEntries");
   });
 
