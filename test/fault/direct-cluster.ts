@@ -159,7 +159,7 @@ export function reviewsOnly({ point }: Pick<Turns, "point">): ClusterClient {
     whoAmI: nobody,
     mayI: nobody,
     listPods: nobody,
-    listLeaseBindings: nobody,
+    listLeaseBindings: async () => [],
     findBinding: nobody,
     createBinding: nobody,
     deleteBinding: nobody,

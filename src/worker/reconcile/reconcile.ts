@@ -155,7 +155,7 @@ async function reconcileWays(run: Run, opened: OpenedCluster): Promise<boolean> 
   let failure: unknown = null;
   const ways = await waysIn(place, leased, which, servedRequests).catch((error: unknown) => {
     failure = error;
-    return waysToEnd(place, servedRequests, error);
+    return waysToEnd(place, error);
   });
   const onlyBegins =
     reason === "due" && which !== "all" && !servedRequests.some((request) => isDueToEnd(request, context.now()));

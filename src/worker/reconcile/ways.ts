@@ -19,14 +19,15 @@ export interface Ways {
   readonly document: DocumentWay | null;
   /** Null: the cluster has no access entries. */
   readonly entries: EntryWay | null;
-  /** Null: no level of the cluster binds roles, and no request has one that did. */
+  /** Null: no level of the cluster binds roles, no request has one that did, and not all is read. */
   readonly bindings: BindingWay | null;
 }
 
 /**
  * Reads the cluster's own state at each run, because its mode can change.
  * @param requests that need a document
- * @param servedRequests the requests of this look: a level that bound roles may be gone from the configuration
+ * @param which `all`: bindings too, because a level that bound roles may be gone from the configuration
+ * @param servedRequests the requests of this look
  * @throws AccessError
  */
 export async function waysIn(
@@ -43,15 +44,13 @@ export async function waysIn(
       !bindsRoles(groups) && wayOf(principal) === way;
   const needsDocument = hasDocument || (await requests()).some(isOf("aws-auth"));
   const { entries } = opened;
+  const takesBindings =
+    which === "all" || [...cluster.levels, ...servedRequests].some(({ groups }) => bindsRoles(groups));
   return {
-    bindings: takesBindings(cluster, servedRequests) ? bindingWay({ ...place, isWhole: which !== "due" }) : null,
+    bindings: takesBindings ? bindingWay({ ...place, isWhole: which !== "due" }) : null,
     document: needsDocument ? documentWay({ ...place, isTaken: isOf("aws-auth") }) : null,
     entries: entries && entryWay({ ...place, opened: { ...opened, entries }, isTaken: isOf("access-entry"), which }),
   };
-}
-
-function takesBindings({ levels }: Cluster, served: readonly AccessRequest[]): boolean {
-  return [...levels, ...served].some(({ groups }) => bindsRoles(groups));
 }
 
 /**
@@ -61,11 +60,7 @@ function takesBindings({ levels }: Cluster, served: readonly AccessRequest[]): b
  * @param failure of `waysIn`
  * @throws AccessError
  */
-export async function waysToEnd(
-  place: WayContext,
-  servedRequests: readonly AccessRequest[],
-  failure: unknown,
-): Promise<Ways> {
+export async function waysToEnd(place: WayContext, failure: unknown): Promise<Ways> {
   const { opened, cluster } = place;
   const { entries } = opened;
   if (opened.mode !== "API_AND_CONFIG_MAP" || !entries) throw failure;
@@ -100,9 +95,7 @@ export async function waysToEnd(
   // Knows people's names by `aws-auth` alone, so it only ends.
   const byBinding = { ...place, opened: { ...opened, entries: null }, isWhole: true };
   return {
-    bindings: takesBindings(cluster, servedRequests)
-      ? { ...bindingWay(byBinding), unlisted: unlistedIn("binding") }
-      : null,
+    bindings: { ...bindingWay(byBinding), unlisted: unlistedIn("binding") },
     document: configMap && { ...documentWay({ ...place, isTaken: isHeld }), unlisted: unlistedIn("aws-auth") },
     entries: null,
   };

@@ -58,7 +58,7 @@ async function endLeases(context: WorkerContext, cluster: Cluster): Promise<Ende
     let unlisted = nothing;
     const ways = await waysIn(place, async () => [], "all", []).catch((error: unknown) => {
       unlisted = failed(error);
-      return waysToEnd(place, [], error);
+      return waysToEnd(place, error);
     });
     const inDocument = await endByWay(place, ways.document).catch(failed);
     const inEntries = await endByWay(place, ways.entries).catch(failed);
