@@ -90,8 +90,8 @@ const shapes = {
 
 export interface AdmissionSettings {
   readonly signingSecret: string;
-  /** `SLACK_API_URL`; absent: Slack itself. */
-  readonly apiUrl?: string | undefined;
+  /** The origin of `SLACK_API_URL`, with its `/`; absent: Slack itself. */
+  readonly apiPlace?: string | undefined;
   readonly seen: SeenRequests;
   readonly now: () => Date;
   /** Called for a repeated request that Slack did not retry. */
@@ -114,7 +114,7 @@ export async function admit(settings: AdmissionSettings, request: IncomingMessag
     return refused(401, "its signature does not match the signing secret");
   const sent = readObject(body);
   // A signature proves the sender, not the form: Bolt does not check it, and would fail later.
-  if (!sent || !shapes[kindOf(sent)].safeParse(sent).success || !isAnsweredAtSlack(sent, settings.apiUrl))
+  if (!sent || !shapes[kindOf(sent)].safeParse(sent).success || !isAnsweredAtSlack(sent, settings.apiPlace))
     return refused(400, "Slack sends no such body");
   // `onlyOnce` looks up a body with an id: two look-ups would make acks late.
   const isNew = deliveryId(sent) === null ? await settings.seen.isNew(signature) : settings.seen.isNewHere(signature);
@@ -189,10 +189,9 @@ function objectIn(text: string): object | null {
 }
 
 /** With the signing secret alone, no one sends our answers elsewhere. */
-function isAnsweredAtSlack(body: object, apiUrl: string | undefined): boolean {
+function isAnsweredAtSlack(body: object, apiPlace: string = answerPlaces[0]): boolean {
   const url = field(body, "response_url");
-  const places = [...answerPlaces, ...(apiUrl ? [new URL("/", apiUrl).href] : [])];
-  return typeof url !== "string" || url === "" || places.some((place) => url.startsWith(place));
+  return typeof url !== "string" || url === "" || [...answerPlaces, apiPlace].some((place) => url.startsWith(place));
 }
 
 const answerPlaces = ["https://hooks.slack.com/", "https://hooks.slack-gov.com/"] as const;

@@ -42,7 +42,7 @@ export async function startSlackApp(
       ? socketReceiver(environment, logger)
       : new GuardedReceiver({
           signingSecret,
-          apiUrl,
+          apiPlace: apiUrl && new URL("/", apiUrl).href,
           seen: seenRequests(ledger, deadlines.seenBefore),
           now,
           log,
@@ -67,9 +67,10 @@ export async function startSlackApp(
   const unused = { convoStore: false, ignoreSelf: false, attachFunctionToken: false } as const;
   const app = new WatchedApp({ receiver, clientOptions, logger, ...unused }, watching);
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
-  app.use(onlyOurWorkspace({ place: bot.place, app: context.config.slack.appId }, context.log));
-  app.use(onlyOnce(seenRequests(context.ledger, deadlines.seenBefore), context.log, replayed, mode));
-  app.use(handlerOf(given, updates));
+  const isOurs = onlyOurWorkspace({ place: bot.place, app: context.config.slack.appId }, log);
+  const isFirst = onlyOnce(seenRequests(ledger, deadlines.seenBefore), log, replayed, mode);
+  const handle = handlerOf(given, updates);
+  app.use(async (sent) => void ((await isOurs(sent)) && (await isFirst(sent)) && (await handle(sent))));
   await startListening(app, mode, environment.port);
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
   return {

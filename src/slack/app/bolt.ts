@@ -140,13 +140,13 @@ function acknowledgement(response: ServerResponse, log: Logger): AckFn<string | 
 }
 
 function sendAnswer(response: ServerResponse, answer: Answer): void {
-  if (!answer) response.writeHead(200).end();
-  else if (typeof answer === "string") response.writeHead(200).end(answer);
-  else sendJson(response, answer);
+  if (typeof answer === "object") sendJson(response, answer);
+  else response.end(answer);
 }
 
+/** Without `writeHead`, Node knows the length, and sends head and body in one write. */
 function sendJson(response: ServerResponse, value: object): void {
-  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
+  response.setHeader("content-type", "application/json").end(JSON.stringify(value));
 }
 
 export class InFlight {

@@ -1,4 +1,4 @@
-import type { AllMiddlewareArgs, AnyMiddlewareArgs, Middleware } from "@slack/bolt";
+import type { AnyMiddlewareArgs, Middleware } from "@slack/bolt";
 import type { Logger } from "pino";
 import type { AuditEvent } from "../../access/audit-event.ts";
 import { namesIn } from "../../access/policy/rule.ts";
@@ -46,6 +46,7 @@ import {
   isSubmission,
   isSuggestion,
   originOf,
+  type SlackRequest,
   type Suggestion,
   teamOf,
 } from "./payload.ts";
@@ -91,9 +92,8 @@ function formCount(now: () => Date): SlackContext["opensTooMany"] {
 
 /** The ledger for one request of Slack: its events have the origin in `slack`. */
 function ledgerFor(ledger: Ledger, body: object): Ledger {
-  const slack = originOf(body);
-  if (!slack) return ledger;
-  const from = (event: AuditEvent): AuditEvent => ({ ...event, detail: { ...event.detail, slack } });
+  const from = (event: AuditEvent, slack = originOf(body)): AuditEvent =>
+    slack ? { ...event, detail: { ...event.detail, slack } } : event;
   return {
     ...ledger,
     commit: (change) => ledger.commit({ ...change, event: change.event && from(change.event) }),
@@ -152,6 +152,9 @@ export function handlerOf(
   };
 }
 
+/** True: go on. A middleware of Bolt's own for each would copy all that it gives to one. */
+type Guard = (sent: SlackRequest) => Promise<boolean>;
+
 interface Ours {
   readonly place: Installation;
   /** The app's id; null: not configured, so only the signing secret identifies the app. */
@@ -159,18 +162,17 @@ interface Ours {
 }
 
 /** Or our organization, and our app. A person of another workspace gets an answer; another app gets none. */
-export function onlyOurWorkspace({ place, app }: Ours, log: Logger): Middleware<AnyMiddlewareArgs> {
+export function onlyOurWorkspace({ place, app }: Ours, log: Logger): Guard {
   return async (sent) => {
-    const { body, next } = sent;
+    const { body } = sent;
     const from = { team: teamOf(body), app: field(body, "api_app_id") };
     const isOurApp = app === null || from.app === app;
-    if (isOurApp && isFrom(place, body)) return next();
+    if (isOurApp && isFrom(place, body)) return true;
     log.warn(from, "refused a request of another workspace or app");
     if (isOurApp) await answerRefused(log, sent, "of-another-workspace");
+    return false;
   };
 }
-
-type Once = (args: AllMiddlewareArgs & { body: object; ack?: (() => Promise<unknown>) | undefined }) => Promise<void>;
 
 /**
  * Slack resends an unacknowledged request (`x-slack-retry-num`, or `retry_attempt` on a socket), newly signed and to
@@ -182,12 +184,14 @@ export function onlyOnce(
   log: Logger,
   replayed: (body: object) => void,
   mode: "http" | "socket",
-): Once {
-  return async ({ body, context, ack, next }) => {
+): Guard {
+  return async (sent) => {
+    const { body, context } = sent;
     const id = deliveryId(body);
-    if (id === null || (await seen.isNew(`delivery:${id}`))) return next();
+    if (id === null || (await seen.isNew(`delivery:${id}`))) return true;
     log.info({ retry: context.retryNum, reason: context.retryReason }, "Slack sent a request again; it counts once");
     if (!isRetry(body, context.retryNum, mode)) replayed(body);
-    await ack?.();
+    if ("ack" in sent) await sent.ack?.();
+    return false;
   };
 }

@@ -45,7 +45,8 @@ beforeAll(async () => {
   });
   const authorize = async () => ({ botToken: "xoxb-of-this-test" });
   app = new App({ receiver, authorize, logger: silentLogger });
-  app.use(onlyOurWorkspace({ place: { team, enterprise: null, organization: null }, app: "A0OURS" }, log));
+  const isOurs = onlyOurWorkspace({ place: { team, enterprise: null, organization: null }, app: "A0OURS" }, log);
+  app.use(async (sent) => void ((await isOurs(sent)) && (await sent.next())));
   app.command("/eks-access", async ({ ack, command }) => {
     handled.push(command.text);
     await ack(command.text === "object" ? { text: "object" } : "taken");
