@@ -3,78 +3,34 @@ import { isDeepStrictEqual } from "node:util";
 import { AccessError, hasCode } from "../../access/access-error.ts";
 import { anotherWriter, readBackDiffers } from "../../access/lease/drift.ts";
 import { type EntryTarget, entryTarget } from "../../access/lease/holding.ts";
-import { isOwnUsername } from "../../access/lease/lease.ts";
-import type { Holding } from "../../access/lease/lease-record.ts";
-import { type Cluster, sealedClusterOf } from "../../access/policy/cluster.ts";
+import { sealedClusterOf } from "../../access/policy/cluster.ts";
 import { accessPolicies, kubernetesGroups } from "../../access/policy/policy-text.ts";
-import { isIdentityCenterRole, withoutRolePath } from "../../access/principal.ts";
-import type { MemoryKeys } from "../../access/seal.ts";
+import { isIdentityCenterRole } from "../../access/principal.ts";
 import {
   type AccessEntry,
-  type EntryCall,
-  type EntrySituation,
   identityOfEntry,
   isAsPlanned,
   isWithoutOurTags,
   planEntry,
-  planMs,
   readHoldingTags,
-  unionOf,
   writeHoldingTags,
 } from "../../access-entry/index.ts";
-import type { AccessEntries } from "../../aws/access-entries.ts";
 import { measuredStep } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
-import type { EntriesSeen } from "./entry-state.ts";
-import { overtaken } from "./way-adapter.ts";
-
-export interface EntryTools {
-  readonly entries: AccessEntries;
-  readonly cluster: Cluster;
-  readonly state: EntriesSeen;
-  readonly keys: MemoryKeys;
-  /** By lower-case ARN: calls that earlier runs may have sent, for entries that do not exist yet. */
-  readonly begun: ReadonlyMap<string, Holding>;
-  /** Ids of shares that only the ledger remembers. Another run can have ended their leases since: no claim brings them back. */
-  readonly lost?: ReadonlySet<string>;
-  readonly plannedAt: Date;
-  /** Whether this is still the newest run. An older run must change nothing that a newer one can have read. */
-  readonly isNewest: () => Promise<boolean>;
-  readonly clock: () => Date;
-  /** Called before calls that no tag claims: one can arrive late, and give other leases of the principal again. */
-  readonly beforeUnclaimed: (principal: string) => Promise<void>;
-}
-
-/** The remaining calls; empty: the entry is as planned. */
-export function callsFor(tools: EntryTools, target: EntryTarget, arn?: string): readonly EntryCall[] {
-  return planEntry(situationOf(tools, target, arn), target, tools.keys);
-}
-
-function situationOf(tools: EntryTools, { change }: EntryTarget, arn?: string): EntrySituation {
-  const { cluster, state, lost, plannedAt } = tools;
-  const key = change.arn.toLowerCase();
-  const entry = state.entries.get(key) ?? null;
-  const principalArn = arn ?? entry?.principalArn ?? change.arn;
-  const holding = state.holdings.get(key);
-  // Others can have deleted an entry that our records remember, while a call for another lease is on its way.
-  const sent = entry ? undefined : tools.begun.get(key);
-  const known = holding && { ...holding, shares: holding.shares.filter(({ id }) => !lost?.has(id)) };
-  const held = known && sent ? unionOf(sent, known) : (known ?? sent);
-  const openSince = openSinceOf(tools, key);
-  return { cluster: sealedClusterOf(cluster), principalArn, entry, held, openSince, now: plannedAt };
-}
-
-/** ISO 8601; null: none. An absent entry does not show which calls EKS answered. @param key the ARN in lower case */
-export function openSinceOf({ state, begun, plannedAt }: EntryTools, key: string): string | null {
-  const isUnseen = !state.entries.has(key) && begun.has(key);
-  return state.openSince.get(key) ?? (isUnseen ? plannedAt.toISOString() : null);
-}
-
-/** About which entry EKS has answered a call; null: about none, so that a refusal leaves nothing. */
-type Progress = { sentTo: About | null };
+import {
+  type CalledEntry,
+  callsFor,
+  type EntryProgress,
+  type EntryTools,
+  madeMeanwhile,
+  refuseOvertaken,
+  send,
+  sendAll,
+  situationOf,
+} from "./send-entry-calls.ts";
 
 /** EKS has no versions: it reads right before and after. @returns the ARN as EKS knows it @throws `access-entry-conflict` */
-async function carryOutEntry(tools: EntryTools, target: EntryTarget, progress: Progress): Promise<string> {
+async function carryOutEntry(tools: EntryTools, target: EntryTarget, progress: EntryProgress): Promise<string> {
   const { entries, state } = tools;
   const seen = state.entries.get(target.change.arn.toLowerCase());
   if (!seen) return makeEntry(tools, target, progress);
@@ -96,33 +52,8 @@ async function refuseChanged(tools: EntryTools, seen: AccessEntry, now: Partial<
   throw new AccessError("access-entry-conflict", anotherWriter("changed", `the access entry of ${seen.principalArn}`));
 }
 
-/** @throws AccessError also where all was removed, but EKS takes no tags */
-async function sendAll(
-  tools: EntryTools,
-  about: About,
-  calls: readonly EntryCall[],
-  progress: Progress = { sentTo: null },
-  lookAgain?: () => Promise<void>,
-): Promise<void> {
-  let untagged: AccessError | null = null;
-  for (const call of calls) {
-    const isTag = call.type === "tag" || call.type === "untag";
-    if (isTag && untagged) continue;
-    try {
-      if (call.type === "set-groups" && call !== calls[0]) await lookAgain?.();
-      progress.sentTo = await send(tools, about, call);
-    } catch (error) {
-      const isOptional = call.type === "tag" && call.isOptional;
-      if (!isOptional || !(error instanceof AccessError) || error.code === "access-entry-conflict") throw error;
-      untagged = error;
-      await tools.beforeUnclaimed(withoutRolePath(about.principalArn));
-    }
-  }
-  if (untagged) throw untagged;
-}
-
 /** EKS refused a call after others, for example an unknown access policy. @returns whether nothing of them is left */
-async function takeBack(tools: EntryTools, { change, holding }: EntryTarget, sentTo: About): Promise<boolean> {
+async function takeBack(tools: EntryTools, { change, holding }: EntryTarget, sentTo: CalledEntry): Promise<boolean> {
   if (!holding || change.type === "unmap") return false;
   const { state, cluster, keys, plannedAt } = tools;
   const key = change.arn.toLowerCase();
@@ -161,11 +92,11 @@ async function leaveToOthers(tools: EntryTools, { change, holding }: EntryTarget
 }
 
 /** Only IAM knows a role's path. At most one of its possible ARNs exists, and EKS refuses all others. */
-async function makeEntry(tools: EntryTools, target: EntryTarget, progress: Progress): Promise<string> {
+async function makeEntry(tools: EntryTools, target: EntryTarget, progress: EntryProgress): Promise<string> {
   const arns = possibleArns(target.change.arn, tools.cluster.accessEntries.rolePaths);
   for (const [index, arn] of arns.entries()) {
     try {
-      let about: About = { principalArn: arn, arn: "" };
+      let about: CalledEntry = { principalArn: arn, arn: "" };
       const calls = [...callsFor(tools, target, arn)];
       for (let call = calls.shift(); call; call = calls.shift()) {
         about = await send(tools, about, call);
@@ -191,58 +122,6 @@ function possibleArns(arn: string, rolePaths: readonly string[]): readonly strin
   const isOfAws = isIdentityCenterRole(arn);
   const paths = rolePaths.filter((path) => path !== "/" && path.startsWith("/aws-reserved/") === isOfAws);
   return [arn, ...paths.map((path) => arn.replace(":role/", `:role${path}`))];
-}
-
-type About = Pick<AccessEntry, "principalArn" | "arn" | "createdAt">;
-
-async function refuseOvertaken({ isNewest, cluster }: EntryTools): Promise<void> {
-  if (await isNewest()) return;
-  throw new AccessError("access-entry-conflict", `Another run has begun to change ${cluster.name}`, overtaken);
-}
-
-/** @returns the entry of the call, with its ARN and time if the call made it */
-async function send(tools: EntryTools, about: About, call: EntryCall): Promise<About> {
-  const { entries, plannedAt, clock } = tools;
-  // Checked between a claim and its call too, because a later run reads the claim.
-  await refuseOvertaken(tools);
-  // The process can stop for a while, and other runs can end meanwhile.
-  if (clock().getTime() > plannedAt.getTime() + planMs) {
-    throw new AccessError("access-entry-conflict", `The plan for the access entry of ${about.principalArn} is too old`);
-  }
-  if (call.type === "create") return { ...about, ...(await entries.create(call.entry)) };
-  await change(entries, about, call);
-  return about;
-}
-
-function change(entries: AccessEntries, about: About, call: Exclude<EntryCall, { type: "create" }>): Promise<void> {
-  const { principalArn } = about;
-  switch (call.type) {
-    case "tag":
-      return entries.tag(about, call.tags);
-    case "untag":
-      return entries.untag(about, call.keys);
-    case "set-groups":
-      return entries.setGroups(principalArn, call.groups);
-    case "associate":
-      return entries.associate(principalArn, call.policy);
-    case "disassociate":
-      return entries.disassociate(principalArn, call.name);
-    case "remove":
-      return remove(entries, principalArn);
-  }
-}
-
-/** AWS keeps an entry that others made again meanwhile, by its username: that is another writer, and no lack of rights. */
-async function remove(entries: AccessEntries, arn: string): Promise<void> {
-  await entries.remove(arn).catch(async (error: unknown) => {
-    const present = hasCode(error, "access-entry-denied") ? await entries.describe(arn) : null;
-    if (!present || isOwnUsername(present.username)) throw error;
-    throw madeMeanwhile(arn);
-  });
-}
-
-function madeMeanwhile(arn: string): AccessError {
-  return new AccessError("access-entry-conflict", anotherWriter("made", `the access entry of ${arn}`));
 }
 
 /** Entries are eventually consistent (EKS User Guide): a write can become visible later. Milliseconds. */
@@ -285,7 +164,7 @@ export async function writeEntry(
   if (callsFor(tools, target).length === 0) return { entry: present, failure: null, isPartial: false, tookMs: null };
   const began = context.now().getTime();
   const about = { cluster: tools.cluster.name, principal: target.change.arn };
-  const progress: Progress = { sentTo: null };
+  const progress: EntryProgress = { sentTo: null };
   context.metrics?.writes.inc({ cluster: tools.cluster.name, way: "access-entry" });
   try {
     const arn = await measuredStep("put", () => carryOutEntry(tools, target, progress));
