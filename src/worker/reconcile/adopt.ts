@@ -31,7 +31,7 @@ import { memoryLateMs } from "../sweep.ts";
 import { endWithoutLedger } from "../upkeep/end-without-ledger.ts";
 import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
-import { lookAgainForLateOnes } from "./reconcile-way.ts";
+import { lookAgainForLateOnes } from "./record-acted.ts";
 import { reviewLease } from "./review.ts";
 import type { WayContext, WayState } from "./way-adapter.ts";
 import { waysIn } from "./ways.ts";
