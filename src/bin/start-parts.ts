@@ -112,9 +112,7 @@ async function startWorkerParts(
     ...sealingClusters(contextNow, context.zones),
   });
   started(stoppable(sealing, "seals of the newest keys"));
-  await publishIdentity(contextNow()).catch((error: unknown) => {
-    context.log.warn({ err: error }, "could not learn the worker's own identity");
-  });
+  await publishIdentity(contextNow());
 }
 
 /** The sentence of a refusal, for a list of problems. */

@@ -16,6 +16,9 @@ export const migrationReport = z.discriminatedUnion("type", [
   failed,
 ]);
 
+/** `trouble`: why AWS does not name the worker; null: the ledger has its identity. */
+export const identityReport = z.object({ trouble: z.string().nullable() });
+
 export const identitiesReport = z.discriminatedUnion("type", [
   /** Sealed: `readIdentities` reads it. */
   z.object({ type: z.literal("found"), found: z.unknown() }),
@@ -117,5 +120,6 @@ export type WhyReport = Immutable<z.output<typeof whyReport>>;
 export type CreatorReport = Immutable<z.output<typeof creatorReport>>;
 
 export type MigrationReport = Immutable<z.output<typeof migrationReport>>;
+export type IdentityReport = Immutable<z.output<typeof identityReport>>;
 export type IdentitiesReport = Immutable<z.output<typeof identitiesReport>>;
 export type NamespacesReport = Immutable<z.output<typeof namespacesReport>>;

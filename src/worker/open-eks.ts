@@ -1,11 +1,12 @@
 import type { Logger } from "pino";
-import { AccessError, hasCode } from "../access/access-error.ts";
+import { AccessError, explainFailure, hasCode } from "../access/access-error.ts";
 import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import type { KnownCreator, RoleStep } from "../access/policy/creator.ts";
 import type { EksCluster } from "../aws/eks-cluster.ts";
 import { managerSessionPolicy, type Purpose } from "../aws/session-policy.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import type { Config } from "../config/config.ts";
+import type { IdentityReport } from "../diagnosis/reports.ts";
 import type { ClusterLedger } from "../ledger/clusters.ts";
 import type { RequestIds } from "../operations/announcements.ts";
 import {
@@ -57,11 +58,17 @@ interface OwnContext {
   readonly now: () => Date;
 }
 
-/** Publishes who the worker is, so that `creator` and `whoami` can name it. */
-export async function publishIdentity({ config, ledger, now }: Omit<OwnContext, "log">): Promise<void> {
+/** Publishes who the worker is, so that `creator` and `whoami` can name it, or says why AWS does not. */
+export async function publishIdentity({ config, ledger, log, now }: OwnContext): Promise<IdentityReport> {
   const [first] = config.clusters.values();
-  const { arn, account } = await callerIdentity("default", first?.region ?? "us-east-1");
-  await ledger.setWorkerIdentity({ arn, account, at: now().toISOString() });
+  try {
+    const { arn, account } = await callerIdentity("default", first?.region ?? "us-east-1");
+    await ledger.setWorkerIdentity({ arn, account, at: now().toISOString() });
+    return { trouble: null };
+  } catch (error) {
+    log.warn({ err: error }, "could not learn the worker's own identity");
+    return { trouble: explainFailure(error) };
+  }
 }
 
 /** The roles up to the first one of this account; empty: there is none. */

@@ -5,11 +5,10 @@ import type { AccessRequest } from "../../access/record.ts";
 import type { LinkProposal } from "../../access/seals.ts";
 import { brokenIn, completeChain, type Link, type LinkName, linkWords, marks } from "../../diagnosis/link.ts";
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";
-import { chainReport } from "../../diagnosis/reports.ts";
+import { chainReport, identityReport } from "../../diagnosis/reports.ts";
 import { knownIdentitiesOf } from "../../ledger/links.ts";
 import { openRequestsFor } from "../../ledger/look-ups.ts";
 import type { WorkerIdentity } from "../../ledger/stored.ts";
-import { succeeds } from "../../operations/deadlines.ts";
 import { askWorker, type Command, type SlackContext } from "../app/context.ts";
 import { needsRenewal, personShown } from "../app/request-people.ts";
 import { refuseTooMany } from "../ask/limits.ts";
@@ -48,8 +47,7 @@ export const whoami: Command = {
 };
 
 async function whoAmI(context: SlackContext, user: string): Promise<Message> {
-  const { workers, config } = context;
-  const workerAnswered = await succeeds(workers.ask({ type: "identity" }, config.timing.deadlines.workerAnswer));
+  const answered = await askWorker(context, { type: "identity" }, identityReport);
   const [person, links, proposal, requests, worker] = await Promise.all([
     personShown(context, user),
     context.ledger.linksOf(user),
@@ -63,7 +61,17 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
     ...links.map((link) => ({ arn: link.arn, needsRenewal: needsRenewal(context, user, link) })),
   ];
   const looksUp = needsEmail(context.config.identities);
-  return whoAmIAnswer({ person, identities, looksUp, proposal, requests, clusters, worker, workerAnswered });
+  return whoAmIAnswer({
+    person,
+    identities,
+    looksUp,
+    proposal,
+    requests,
+    clusters,
+    worker,
+    workerAnswered: answered !== null,
+    ...answered,
+  });
 }
 
 async function chainOf(context: SlackContext, cluster: Cluster, user: string, isResponsible: boolean) {
@@ -179,10 +187,12 @@ interface WhoAmI {
   readonly clusters: readonly Cluster[];
   readonly worker: WorkerIdentity | null;
   readonly workerAnswered: boolean;
+  /** As in the report. */
+  readonly trouble?: string | null;
 }
 
 export function whoAmIAnswer(seen: WhoAmI): Message {
-  const { person, requests, clusters, worker, workerAnswered } = seen;
+  const { person, requests, clusters, worker, workerAnswered, trouble } = seen;
   const approves = clusters.filter((cluster) => isApproverOf(cluster, person)).map(({ name }) => name);
   const onCall = clusters.filter((cluster) => isNamedIn(cluster.onCall, person)).map(({ name }) => name);
   const parts = [
@@ -190,7 +200,7 @@ export function whoAmIAnswer(seen: WhoAmI): Message {
     leaseLines(requests).join("\n"),
     ...(approves.length > 0 ? [`*You can approve on* ${codeList(approves, 1000)}`] : []),
     ...(onCall.length > 0 ? [`*You are on call for* ${codeList(onCall, 1000)}`] : []),
-    `*The worker* ${workerWords(worker, workerAnswered)}`,
+    `*The worker* ${trouble ? `✗ ${styled(trouble)}` : workerWords(worker, workerAnswered)}`,
   ];
   const text = parts.join("\n");
   return { text, blocks: [...parts.map(section), ...runsIn(text)] };

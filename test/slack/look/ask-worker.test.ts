@@ -45,6 +45,12 @@ describe("without a worker", () => {
   });
 });
 
+test("whoami says what AWS answered a worker that runs, and not that none answered", async () => {
+  app = await aSlackApp({ worker: async () => ({ trouble: "AWS throttled sts:GetCallerIdentity. Wait." }) });
+
+  expect(await say("whoami")).toContain("*The worker* ✗ AWS throttled sts:GetCallerIdentity. Wait.");
+});
+
 describe("check names the leases of people who left", () => {
   const looked = {
     ...{ type: "looked", mode: "API", document: { type: "absent" }, entries: { type: "none" } },

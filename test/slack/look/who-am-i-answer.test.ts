@@ -77,6 +77,15 @@ test("whoami says what is missing, and that no worker is there", () => {
   `);
 });
 
+test("whoami says why AWS does not name a worker that runs", () => {
+  const trouble =
+    "AWS refused sts:GetCallerIdentity (InvalidClientTokenId). Check the worker's AWS credentials and clock.";
+
+  const answer = textOfBlocks(whoAmIAnswer({ ...nobody, worker, workerAnswered: true, trouble }));
+
+  expect(answer).toContain(`*The worker* ✗ ${trouble}`);
+});
+
 test("whoami does not pass an old answer of the worker for a new one", () => {
   const answer = whoAmIAnswer({ ...nobody, worker, workerAnswered: false });
 
