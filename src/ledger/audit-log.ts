@@ -22,7 +22,7 @@ export type EventLedger = ReturnType<typeof redisEvents>;
 /** The events beside those of a commit. */
 export function redisEvents(redis: RedisClient) {
   return {
-    /** Such as a refused attempt, among the events of its record, if there is one. May append it twice, if an answer was lost. */
+    /** Such as a refused attempt, among the events of its record, if there is one. */
     note: async (event: AuditEvent): Promise<void> => {
       const places = [recordKey(event.request), chainHeadKey, eventsKey, logKey(event.request)];
       await redis.eval(noteScript, places.length, ...places, ...chainText(event));

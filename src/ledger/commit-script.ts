@@ -10,6 +10,7 @@ import type { RedisClient } from "./client.ts";
  * this is one. Its input is always 64 bytes: the previous value and the event's digest.
  * `chain_end(head key, events key)` returns the newest event's number and chain value. The stream has both, so a garbled head stops nothing;
  * the head counts if it knows a later event.
+ * `is_logged(events key, event)`: after a broken connection a client sends a script again; its event's salt is like no other's.
  */
 export const chainLua = `
 local bit = bit
@@ -79,6 +80,12 @@ local function chain_end(head_key, events_key)
   if not last_sequence then error('the newest event of the audit log is not one of eks-access: ' .. last[1]) end
   if sequence and sequence > last_sequence then return sequence, hash end
   return last_sequence, last_hash
+end
+
+local function is_logged(events_key, event)
+  for _, row in ipairs(redis.call('XREVRANGE', events_key, '+', '-', 'COUNT', 256)) do
+    if row[2][2] == event then return true end
+  end
 end
 
 local function append_event(head_key, events_key, event, digest)
@@ -189,12 +196,14 @@ return 1
 
 /** KEYS: head, events, log. ARGV: event, event digest (hex) */
 export const appendScript = `${chainLua}${indexLua}
+if is_logged(KEYS[2], ARGV[1]) then return 1 end
 index('RPUSH', KEYS[3], append_event(KEYS[1], KEYS[2], ARGV[1], ARGV[2]))
 return 1
 `;
 
 /** An event that changes no record. KEYS: record, head, events, log of the record. ARGV: event, event digest (hex) */
 export const noteScript = `${chainLua}${indexLua}
+if is_logged(KEYS[3], ARGV[1]) then return 1 end
 local sequence = append_event(KEYS[2], KEYS[3], ARGV[1], ARGV[2])
 if type(redis.pcall('HGET', KEYS[1], 'version')) == 'string' then index('RPUSH', KEYS[4], sequence) end
 return 1

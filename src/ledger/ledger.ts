@@ -203,10 +203,10 @@ async function commit(store: Store, { before = null, after, event, maxPending }:
   ];
   // Only requests count.
   const [counted, openIn] = isMigration(after) ? ["", ""] : [classOf(after), isClosed(after) ? "" : cluster];
-  const text = JSON.stringify(after);
+  const [text, logged] = [JSON.stringify(after), event ? chainText(event) : (["", ""] as const)];
   const written = await runScript(store.redis, commitScript, keys, [
     ...[String(version - 1), text, id, due === null ? "" : String(due)],
-    ...[...(event ? chainText(event) : ["", ""]), counted, openIn],
+    ...[...logged, counted, openIn],
     ...lists.map(({ place }) => (place === null ? "" : String(place))),
     ...[String(keys.indexOf(pendingKey(askerOf(after))) + 1), maxPending === undefined ? "" : String(maxPending)],
     digestInRedis(before),
@@ -214,18 +214,18 @@ async function commit(store: Store, { before = null, after, event, maxPending }:
   rememberDigest(after, text);
   if (written === 1) return { type: "committed" };
   const current = await readRecord(store, kindOfRecord(id), id);
-  // After a broken connection ioredis sends a script again that already ran.
-  const isAgain = current !== null && isSameJson(current, after) && (!event || (await hasEvent(store, id, event)));
+  // After a broken connection ioredis sends a script again that already ran; others can have changed the record since.
+  const isAgain = event ? await hasEvent(store, id, logged[0]) : current !== null && isSameJson(current, after);
   return isAgain ? { type: "committed" } : { type: "conflict", current };
 }
 
 /** Others can have noted so many events of a record while a connection was broken. */
 const newestEvents = 32;
 
-/** Two changes can make the very same record, each with its own event. */
-async function hasEvent({ redis }: Store, id: string, event: AuditEvent): Promise<boolean> {
+/** @param text its salt makes it different from each other event */
+async function hasEvent({ redis }: Store, id: string, text: string): Promise<boolean> {
   const newest = await redisEvents(redis).eventsOf(id, newestEvents);
-  return newest.some(({ event: { salt: _, ...each } }) => isSameJson(each, event));
+  return newest.some(({ event }) => canonicalJson(event as unknown as Json) === text);
 }
 
 export function isSameJson(one: object, other: object): boolean {

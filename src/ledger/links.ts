@@ -60,6 +60,8 @@ end
 const swapQuestionsScript = `${waitingLua}
 if not waits() then return 0 end
 local before = redis.call('HGET', KEYS[1], ARGV[1])
+-- It came before, and its answer was lost.
+if before == ARGV[3] then return { false } end
 if ARGV[3] == '' then redis.call('HDEL', KEYS[1], ARGV[1]) else redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
 return { before }
 `;
@@ -71,6 +73,7 @@ return { before }
  * Returns 1, or 0 if the expected proposal does not wait.
  */
 const changeLinkScript = `${chainLua}${indexLua}${waitingLua}
+if is_logged(KEYS[4], ARGV[6]) then return 1 end
 if not waits() then return 0 end
 for i = 1, 2 do redis.call('HLEN', KEYS[i]) end
 append_event(KEYS[3], KEYS[4], ARGV[6], ARGV[7])

@@ -87,16 +87,6 @@ export function commitContract(ledgerNow: () => Ledger): void {
       expect(await ledger.duePendingOf("production", at(hours(1_000)), 10)).toEqual([]);
     });
 
-    test("that is sent again after a lost answer is reported as committed, and is in the log once", async () => {
-      const change = aChange(aRequest());
-      await ledger.commit(change);
-
-      const again = await ledger.commit(change);
-
-      expect(again).toEqual({ type: "committed" });
-      expect(await ledger.events(1, 10)).toHaveLength(1);
-    });
-
     test("that makes the record of another change is no repetition of it, so its event is not lost", async () => {
       await ledger.commit(aChange(aRequest()));
       const next = aRequest({ version: 2 });

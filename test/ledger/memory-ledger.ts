@@ -49,8 +49,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>(), events:
     const current = stored(after.id);
     const base = before && bases.get(before);
     if ((current?.version ?? 0) !== after.version - 1 || (base && base !== current)) {
-      const hasEvent = event === null || events.some((each) => JSON.stringify(each.event) === JSON.stringify(event));
-      const isAgain = current !== null && JSON.stringify(current) === JSON.stringify(after) && hasEvent;
+      const isAgain = event === null && current !== null && JSON.stringify(current) === JSON.stringify(after);
       return isAgain ? { type: "committed" } : { type: "conflict", current };
     }
     const waiting = all().filter((each) => askerOf(each) === askerOf(after) && each.state === "pending");

@@ -65,13 +65,6 @@ export function migrationContract(ledgerNow: () => Ledger): void {
       expect(await ledger.events(1, 9)).toHaveLength(2);
     });
 
-    test("with a lost answer that is sent again is reported as committed, and is in the log once", async () => {
-      await ledger.commit(aMigrationChange(aMigration()));
-
-      expect(await ledger.commit(aMigrationChange(aMigration()))).toEqual({ type: "committed" });
-      expect(await ledger.events(1, 9)).toHaveLength(1);
-    });
-
     test("of a later number is the latest of its cluster, whatever the clocks show", async () => {
       for (const number of [1, 2, 10, 9]) {
         const createdAt = at(-number).toISOString();
