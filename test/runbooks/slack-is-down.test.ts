@@ -80,7 +80,9 @@ test("Slack is down, and access has to end now: an operator removes it by hand, 
   await expect.poll(logged, seldom).toContain("lease.drifted");
   slackIsBack();
   const asked = await product.message("debug", "*Access lost*");
-  await sandbox.slack.until(() => sandbox.slack.replies(asked).find((each) => textOf(each).includes("Access lost: ")));
+  await sandbox.slack.until(() =>
+    sandbox.slack.replies(asked).find((each) => textOf(each).includes("Access lost:\n>")),
+  );
   const thread = sandbox.slack.replies(asked).map(textOf);
   await typeLine(sandbox, "U0APPROVER", byHand, "/eks-access revoke", { ID, WHY: "leaked" });
   await product.message("debug", "*Ended*");

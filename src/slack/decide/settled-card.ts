@@ -14,6 +14,7 @@ import {
   failureInShort,
   placeText,
   progressText,
+  quotedLine,
   shortTroubleText,
   stateText,
 } from "../show/words.ts";
@@ -50,7 +51,7 @@ export function settledCard(
   const last = note ? context(onOneLine(note, phoneLine.context)) : section(said);
   return {
     lines: [
-      state,
+      isLost(request.lease) ? `${state}${quotedLine(request.lease.drift.message)}` : state,
       `${who}${placeText(request)}${extendsText(request)}${askedBy === null ? "" : `, asked by ${mention(askedBy)}`}`,
       ...(warnings.length > 0 ? [`:warning: *Warnings*: ${warnings.join(", ")}`] : []),
       ...(warnings.includes(shared) ? [admitsText(request)] : []),
@@ -66,7 +67,7 @@ export function settledCard(
 function stateInTwo({ denial, lease }: AccessRequest): readonly [state: string, said: string] | null {
   if (denial?.why) return [deniedText(denial), quoted(denial.why)];
   if (!isLost(lease)) return null;
-  return [lostText, onOneLine(asClause(lease.drift.message), phoneLine.section)];
+  return [lostText, onOneLine(quotedLine(lease.drift.message).trim(), phoneLine.section)];
 }
 
 const quoted = (text: string) => `>${plainWithin(text, phoneLine.section - 3)}`;
@@ -113,7 +114,7 @@ export function headline(request: AccessRequest): string {
   if (state === "refused") return `:no_entry: *Refused*: ${asClause(request.refusal.message, 360)}`;
   if (state === "cancelled") return `:no_entry: ${stateText(request)}`;
   if (state === "expired") return ":hourglass: *Expired* without a decision";
-  if (isLost(lease)) return `${lostText}: ${asClause(lease.drift.message, 100)}`;
+  if (isLost(lease)) return lostText;
   if (lease?.state === "active" && !lease.end) {
     return `:white_check_mark: *Active* ${until(lease.endsAt, request.durationSeconds)}`;
   }

@@ -12,7 +12,7 @@ import {
   type ThreadEntry,
 } from "../show/message.ts";
 import { code, mention, mentions, plainLine, styled, time } from "../show/mrkdwn.ts";
-import { changedSince, droppedTexts, notCheckedYet, quietText, voidedText } from "../show/words.ts";
+import { changedSince, droppedTexts, notCheckedYet, quietText, quotedLine, voidedText } from "../show/words.ts";
 
 export function migrationWord({ kind }: Pick<Migration, "kind">): "repair" | "migration" {
   return kind ?? "migration";
@@ -120,7 +120,7 @@ export function modeWords(left: number): string {
 export function migrationTrouble({ trouble, done }: Migration, maxLength = 1200): string | null {
   if (!trouble) return null;
   const stays = done.length > 0 ? " Finished steps stay." : "";
-  return `:warning: ${styled(trouble.message, maxLength)}${stays} Next try: ${time(trouble.retryAt)}.`;
+  return `:warning: Next try: ${time(trouble.retryAt)}.${stays}${quotedLine(trouble.message, maxLength)}`;
 }
 
 export function migrationAskedAnswer(migration: Migration): Message {
@@ -192,7 +192,12 @@ export function migrationThreadOf(
     })),
     // Once for each cause.
     ...(trouble
-      ? [{ name: `trouble-${trouble.code}-${expiresAt}`, text: `:warning: ${styled(trouble.message, 1200)}` }]
+      ? [
+          {
+            name: `trouble-${trouble.code}-${expiresAt}`,
+            text: `:warning: Retrying:${quotedLine(trouble.message, 1200)}`,
+          },
+        ]
       : []),
     ...(endedAt === null || begun ? [] : [{ name: state, text: `${migrationState(migration)}.` }]),
   ];

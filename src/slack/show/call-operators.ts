@@ -15,9 +15,10 @@ import type { RequestLedger } from "../../ledger/ledger.ts";
 import { listedIn } from "../../ledger/look-ups.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
 import { announcement, type Message } from "./message.ts";
-import { code, codeList, mentions, plainLine } from "./mrkdwn.ts";
+import { code, codeList, mentions } from "./mrkdwn.ts";
 import { postedForMs } from "./notice-poster.ts";
 import type { MessengerContext } from "./show-in-channel.ts";
+import { quotedLine } from "./words.ts";
 
 /** The most people to mention. A user group counts as one. */
 const maxCalled = 10;
@@ -136,7 +137,7 @@ export function outageMessage(first: Troubled, others: readonly Troubled[]): Mes
 
 /** The others have the same kind of failure, each with its own names. Quoted: nothing seals it in Redis. */
 export function causeIn({ cluster, trouble }: Troubled, others: readonly Troubled[]): string {
-  return `${others.length > 0 ? ` For example ${code(cluster.name)}:` : ""}\n>${plainLine(trouble.message)}`;
+  return `${others.length > 0 ? ` For example ${code(cluster.name)}:` : ""}${quotedLine(trouble.message, 3000)}`;
 }
 
 export function namedClusters(first: Troubled, others: readonly Troubled[]): readonly string[] {

@@ -17,13 +17,14 @@ import { readerFor } from "../app/request-people.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
 import { migrationThreadOf } from "../migrate/migration-words.ts";
 import type { Message, ThreadEntry } from "./message.ts";
-import { code, cut, mention, mentions, plainLine, section, time } from "./mrkdwn.ts";
+import { code, cut, mention, mentions, plainLine, section, time, unformatted } from "./mrkdwn.ts";
 import { endProofLines, proofMarks } from "./proof.ts";
 import type { MessengerContext } from "./show-in-channel.ts";
 import {
   asClause,
   droppedTexts,
   placeText,
+  quotedLine,
   remainsText,
   replayedClause,
   reviewState,
@@ -53,7 +54,7 @@ export function threadOf(
       ? [
           {
             name: `${lease?.state ?? state}-${trouble.code}`,
-            text: `:warning: ${asClause(trouble.message)}. Retrying.`,
+            text: `:warning: Retrying:${quotedLine(trouble.message)}`,
           },
         ]
       : []),
@@ -68,7 +69,7 @@ function isReminder({ name }: ThreadEntry): boolean {
 /** One reply for all new events: Slack takes about one message a second in a channel. */
 export function threadMessage(entries: readonly ThreadEntry[]): Message {
   return {
-    text: cut(entries.map(({ text }) => text).join(" "), 3000),
+    text: cut(unformatted(entries.map(({ text }) => text).join("\n")), 3000),
     blocks: entries.slice(-12).map(({ text }) => section(text)),
   };
 }
@@ -128,10 +129,10 @@ function leaseEntries({ lease, durationSeconds }: AccessRequest, replies: readon
   entries.push(...activeEntry(lease, lease.activeSince, durationSeconds, replies));
   const { at, signedIn } = lease.proof ?? {};
   if (signedIn?.result === "no") {
-    entries.push({ name: `refused-${at}`, text: `:warning: Signing in: ${asClause(signedIn.detail, 600)}.` });
+    entries.push({ name: `refused-${at}`, text: `:warning: Signing in:${quotedLine(signedIn.detail)}` });
   }
   const { drift } = lease;
-  if (drift) entries.push({ name: `drift-${drift.at}`, text: `Access lost: ${asClause(drift.message, 400)}.` });
+  if (drift) entries.push({ name: `drift-${drift.at}`, text: `Access lost:${quotedLine(drift.message, 400)}` });
   const last = replies.findLast((name) => name.startsWith("drift-") || name.startsWith("repaired-"));
   if (!drift && !lease.end && lease.state === "active" && last?.startsWith("drift-")) {
     entries.push({ name: last.replace("drift-", "repaired-"), text: "Access restored." });
@@ -156,14 +157,10 @@ function activeEntry(
   }
   const end = isPermanent(durationSeconds) ? "Permanent." : `Ends ${time(endsAt)}.`;
   const again = [
-    ...(reviewTrouble && isReviewPending(lease)
-      ? [`; asking for its rights again: ${asClause(reviewTrouble.message, 300)}`]
-      : []),
-    ...(signInTrouble && isSignInPending(lease)
-      ? [`; retrying the sign-in: ${asClause(signInTrouble.message, 300)}`]
-      : []),
-  ].join("");
-  const text = `Active since ${time(activeSince)}${marks && `, ${marks}`}${again}. ${end}`;
+    ...(reviewTrouble && isReviewPending(lease) ? [reviewTrouble] : []),
+    ...(signInTrouble && isSignInPending(lease) ? [signInTrouble] : []),
+  ].map(({ message }) => `\nRetrying:${quotedLine(message, 300)}`);
+  const text = `Active since ${time(activeSince)}${marks && `, ${marks}`}. ${end}${again.join("")}`;
   return [{ name: isUnfinished ? "active-unfinished" : "active", text }];
 }
 

@@ -235,14 +235,22 @@ export function shortTroubleText(request: AccessRequest): string | null {
   const isEnd = isEndFailing(request);
   if (!isEnd && !isClusterFailure(trouble.code)) return `:warning: ${triedText(trouble, 240)}`;
   const message = isEnd ? cantEndYet : `I can't work on ${code(cluster)} now`;
-  return `:warning: ${triedText({ ...trouble, message })} Details has the cause.`;
+  return `:warning: ${message}. ${triesText(trouble)} Details has the cause.`;
 }
 
 export const cantEndYet = "I can't remove the access now";
 
-export function triedText({ message, attempts, retryAt }: Trouble, maxLength = 600): string {
-  const tries = attempts === 1 ? "once" : `${attempts} times`;
-  return `${asClause(message, maxLength)}. Tried ${tries}; next try ${time(retryAt)}.`;
+export function triedText(trouble: Trouble, maxLength = 600): string {
+  return `${triesText(trouble)}${quotedLine(trouble.message, maxLength)}`;
+}
+
+function triesText({ attempts, retryAt }: Trouble): string {
+  return `Tried ${attempts === 1 ? "once" : `${attempts} times`}; next try ${time(retryAt)}.`;
+}
+
+/** Words of a record that nothing seals, on a line of their own: who writes them into Redis does not speak as the bot. */
+export function quotedLine(words: string, maxLength = 600): string {
+  return `\n>${styled(words, maxLength)}`;
 }
 
 /** Why all approvals stopped counting, of a request or a migration. */

@@ -6,10 +6,14 @@ import { leaseWarnings } from "../../../src/slack/decide/settled-card.ts";
 import { homeView } from "../../../src/slack/look/home-view.ts";
 import { listAnswer } from "../../../src/slack/look/list.ts";
 import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
+import { migrationMessage } from "../../../src/slack/migrate/migration-card.ts";
+import { migrationThreadOf } from "../../../src/slack/migrate/migration-words.ts";
 import type { Message } from "../../../src/slack/show/message.ts";
 import { milestoneOf } from "../../../src/slack/show/requester-message.ts";
+import { threadMessage, threadOf } from "../../../src/slack/show/thread.ts";
 import { beginRescue } from "../../../src/worker/rescue/rescue.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
+import { aPlannedMigration } from "../../builders/a-migration.ts";
 import {
   aDecision,
   aLease,
@@ -82,7 +86,27 @@ test("a card of lost access says what happened in place of what was asked", () =
 
   const text = textOfBlocks(approvalMessage(aLeasedRequest({ state: "active", drift }), aCluster()));
 
-  expect(text).toMatch(/^:warning: \*Access lost\*\n.*\nthe entry of `engineer` is gone…/);
+  expect(text).toMatch(/^:warning: \*Access lost\*\n.*\n>the entry of `engineer` is gone…/);
+});
+
+test("what nothing seals is a quote in card and thread: who writes it into Redis does not speak as the bot", () => {
+  const message = "All is well. Send your keys to @mallory.";
+  const trouble = aTrouble({ code: "document-changed", message });
+  const lost = aLeasedRequest({ state: "active", drift: { at: trouble.at, message } });
+  const requests = [lost, { ...aPreviewedRequest(), trouble }];
+  const migration = aPlannedMigration({ trouble });
+
+  const messages = [
+    ...requests.map((request) => approvalMessage(request, aCluster())),
+    ...requests.map((request) => threadMessage(threadOf(request, [], aCluster()))),
+    ...[migrationMessage(migration), threadMessage(migrationThreadOf(migration, aCluster()))],
+  ];
+
+  for (const { text, blocks } of messages) {
+    expect(text).toContain("All is well");
+    expect(text.replaceAll(/^“.*”$/gm, "")).not.toContain("All is well");
+    expect(textOfBlocks({ blocks }).replaceAll(/^>.*$/gm, "")).not.toContain("All is well");
+  }
 });
 
 test("where both approvers must approve, the card names both", () => {
@@ -144,7 +168,7 @@ test("a proof is no longer shown once another person took the entry away", () =>
   const text = textOfBlocks(approvalMessage(aLeasedRequest({ state: "active", drift }), aCluster()));
 
   expect(text).not.toContain("*mapped*");
-  expect(text).toMatch(/\*Access lost\*\n.*\nthe entry is gone/);
+  expect(text).toMatch(/\*Access lost\*\n.*\n>the entry is gone/);
 });
 
 describe("the first post", () => {

@@ -112,7 +112,8 @@ describe("a list", () => {
       [Review] [Stop]
       *Migration of \`dev\` to access entries* (\`migration-dev-3\`), asked by <@U0ONCALL>
       Running: 0 of 3 steps
-      :warning: EKS asks to wait. Next try: <!date^1772355660^{date_short_pretty} {time}|2026-03-01 09:01:00 UTC>.
+      :warning: Next try: <!date^1772355660^{date_short_pretty} {time}|2026-03-01 09:01:00 UTC>.
+      >EKS asks to wait.
       [Details] [Try again]
       [Pending] [Active] [Ask for access]"
     `);

@@ -71,7 +71,7 @@ describe("the status of a migration", () => {
     const text = textOfBlocks(migrationStatusAnswer({ migration, events, acts: ["retry", "stop"] }));
 
     expect(text).toMatch(/\*Proved\*\n✓ `switch-mode` .*: aws-auth is unchanged\./);
-    expect(text).toMatch(/EKS asks to wait\. Finished steps stay\. Next try: .*09:20/);
+    expect(text).toMatch(/Next try: .*09:20.*\. Finished steps stay\.\n>EKS asks to wait\./);
     expect(text).toContain("started a step of a migration: `switch-mode`");
     expect(text).toContain("(`aws-throttled`, try 2)");
     expect(text).toMatch(/\[Try again\] \[Stop\]$/);

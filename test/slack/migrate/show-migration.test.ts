@@ -186,7 +186,9 @@ test("the requester learns what keeps the worker from planning, once for each ki
   const told = slack.person("U0ONCALL").directMessages().map(textOf);
 
   expect(told).toHaveLength(2);
-  expect(told[0]).toMatch(/^Migration `migration-staging-1` of `staging`: .*Give the worker's own role.* Next try: /);
+  expect(told[0]).toMatch(
+    /^Migration `migration-staging-1` of `staging`: .* Next try: .*\n>.*Give the worker's own role/,
+  );
 });
 
 test("the direct messages about a repair call it a repair", async () => {

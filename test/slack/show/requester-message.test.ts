@@ -204,7 +204,7 @@ test("during retries of the sign-in, access is reported at once, and again with 
   expect(first?.name).toBe("active-unfinished");
   expect(first?.message.text).toContain("is active until");
   expect(first?.message.text).toContain(
-    "– *signed in* not tested: the worker is trying it\n:warning: Signing in: AWS throttled",
+    "– *signed in* not tested: the worker is trying it\n:warning: Signing in: Tried",
   );
   expect(last?.name).toBe("active");
   expect(last?.ping).toBeUndefined();

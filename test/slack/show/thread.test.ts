@@ -86,7 +86,7 @@ describe("where signing in is tried again", () => {
 
   test("the thread shows at once that it is active, and why the proof is not whole", () => {
     expect(textOf({}, [], "active-unfinished")).toMatch(
-      /signed in not tested; retrying the sign-in: AWS throttled sts:AssumeRole/,
+      /signed in not tested\. .*\nRetrying:\n>AWS throttled sts:AssumeRole/,
     );
     expect(textOf({}, [], "active")).toBeUndefined();
   });
@@ -115,7 +115,7 @@ describe("where the rights are asked for again", () => {
       .join("\n");
 
   test("the thread shows at once that it is active, and why the proof is not whole", () => {
-    expect(textOf({}, [])).toMatch(/authorized not tested.*; asking for its rights again: The API server asked us/);
+    expect(textOf({}, [])).toMatch(/authorized not tested.*\nRetrying:\n>The API server asked us/);
   });
 
   test("it shows the answer when there is one", () => {
