@@ -17,8 +17,8 @@ import type { WorkerContext } from "./context.ts";
 import { dueChange, forgetFuture, recordDelay, recordDue } from "./due-change.ts";
 import { recordPostponed } from "./reconcile/outcome.ts";
 
-/** Only a new configuration changes it. */
-const lookAgainMs = 300_000;
+/** In this time, another worker that still has a cluster does what is due there. */
+const elsewhereMs = 60_000;
 
 const batch = 1000;
 const reviewsEveryMs = 3_600_000;
@@ -82,7 +82,8 @@ export async function sweep(context: WorkerContext): Promise<void> {
     if (isEnd && dueAt !== null) known.set(record.id, { dueAt, at: now.getTime() });
   }
   await inParallel(due, async ({ record, change }) => change && recordDue(context, record, change, now));
-  await inParallel(others.filter(isUnconfigured), (request) => reportUnconfigured(context, request));
+  const left = others.filter(isUnconfigured).filter((record) => isOverdue(record, now, elsewhereMs));
+  await inParallel(left, (request) => reportUnconfigured(context, request));
   // Messages that wait there are often of these records: without Slack, they would be put in again each second.
   const { waiting = 0 } = await queues.messages.getJobCounts("waiting");
   const [unshown, outdated] = await Promise.all([
@@ -171,18 +172,16 @@ const keptTypes: readonly ClusterLook["type"][] = ["end", "preview", "reconcile"
 
 /** The looks that no job carried out for this long: their queue is garbled, paused or full. A migration alone needs its one job. */
 export async function overdueLooks({ ledger, now }: WorkerContext, lateMs: number): Promise<readonly ClusterLook[]> {
-  const late = new Date(now().getTime() - lateMs);
-  const due = await ledger.due(late, batch);
-  // A revoked lease, or one that begins, is due at once, whenever that was.
-  const isLate = (record: LedgerRecord) => !(Date.parse(dueSince(record) ?? "") > late.getTime());
-  const looks = due.filter(isLate).flatMap((record) => looksFor(record, now()));
+  const due = await ledger.due(new Date(now().getTime() - lateMs), batch);
+  const looks = due.filter((each) => isOverdue(each, now(), lateMs)).flatMap((record) => looksFor(record, now()));
   return distinct(looks.filter(({ type }) => keptTypes.includes(type)));
 }
 
-function dueSince(record: LedgerRecord): string | undefined {
-  if (isMigration(record) || !record.lease) return undefined;
-  const { end, state } = record.lease;
-  return end?.at ?? (state === "scheduled" ? lastApproval(record.approvals)?.at : undefined);
+function isOverdue(record: LedgerRecord, now: Date, lateMs: number): boolean {
+  const lease = isMigration(record) ? null : record.lease;
+  // A revoked lease, or one that begins, is due at once, whenever that was.
+  const since = lease?.end?.at ?? (lease?.state === "scheduled" ? lastApproval(record.approvals)?.at : undefined);
+  return !(Math.max(recordDueAt(record) ?? 0, Date.parse(since ?? "") || 0) > now.getTime() - lateMs);
 }
 
 /** A little longer than between two readings of a cluster's memory, in milliseconds. */
@@ -264,10 +263,10 @@ function distinct(wakes: readonly ClusterLook[]): readonly ClusterLook[] {
   return [...new Map(wakes.map((wake) => [`${wake.type} ${wake.cluster}`, wake])).values()];
 }
 
-/** Another worker that has the cluster does the work; if the cluster is gone, `eks-access retire` closes its requests. */
+/** If the cluster is gone, `eks-access retire` closes its requests. Its next try is as soon as that of any end: the cluster can come back. */
 async function reportUnconfigured(context: WorkerContext, request: AccessRequest): Promise<void> {
   const what = `The cluster ${request.cluster} is not in eks-access.yml`;
-  const error = new AccessError("cluster-not-configured", what, { retryAfterMs: lookAgainMs });
+  const error = new AccessError("cluster-not-configured", what, { retryAfterMs: elsewhereMs });
   if (request.state === "approved") return recordPostponed(context, request, error);
   await recordDelay(context, request, { code: error.code, message: error.message });
 }

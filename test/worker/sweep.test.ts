@@ -353,6 +353,25 @@ describe("a principal that is to sign in", () => {
 describe("what is due of a cluster that left the configuration", () => {
   const elsewhere = { cluster: "gone" } as const;
 
+  test.each([
+    ["a lease that is over", aLeasedRequest({ endsAt: at(hours(1)).toISOString() })],
+    [
+      "a revoked lease",
+      aLeasedRequest({ end: { cause: "revoked", by: "U0ONCALL", at: at(hours(1)).toISOString(), why: "" } }),
+    ],
+    ["a request without a preview", { ...aRequest(), createdAt: at(hours(1)).toISOString() }],
+  ])("is left for a minute to another worker that still has the cluster: %s", async (_, record) => {
+    const { ledger } = contextAt(at(0));
+    await ledger.commit(aChange({ ...record, ...elsewhere, version: 1 }));
+    const troubleAt = async (seconds: number) => {
+      await sweep(contextAt(at(hours(1) + seconds)));
+      return (await ledger.get(record.id))?.trouble ?? null;
+    };
+
+    expect([await troubleAt(1), await troubleAt(59)]).toEqual([null, null]);
+    expect(await troubleAt(60)).toMatchObject({ code: "cluster-not-configured" });
+  });
+
   test("is reported with its remedy in the record, and no one is woken for it", async () => {
     const { ledger } = contextAt(at(0));
     const active = aLeasedRequest(
@@ -366,7 +385,7 @@ describe("what is due of a cluster that left the configuration", () => {
     const record = await ledger.get(active.id);
     expect(record?.trouble).toMatchObject({
       code: "cluster-not-configured",
-      retryAt: at(hours(9) + 300).toISOString(),
+      retryAt: at(hours(9) + 60).toISOString(),
     });
     expect(record?.trouble?.message).toContain("run eks-access retire");
     // Not reported as active any more, and not as ended either.
@@ -380,11 +399,11 @@ describe("what is due of a cluster that left the configuration", () => {
     await ledger.commit(aChange(aLeasedRequest({ state: "scheduled" }, { ...elsewhere, version: 1 })));
     await ledger.commit(aChange({ ...waitingFor("gone"), id: "r-2", version: 1 }));
 
-    for (let look = 0; look < 10; look += 1) await sweep(contextAt(at(look * 301)));
+    for (let look = 0; look < 10; look += 1) await sweep(contextAt(at(look * 121 + 180)));
 
     const { trouble } = (await ledger.get("r-1")) ?? {};
     const attemptsOf = async (id: string) => (await ledger.eventsOf(id, 100)).map(({ event }) => event.detail.attempts);
-    expect(trouble).toMatchObject({ attempts: 10, retryAt: at(9 * 301 + 300).toISOString() });
+    expect(trouble).toMatchObject({ attempts: 10, retryAt: at(9 * 121 + 240).toISOString() });
     expect(await attemptsOf("r-1")).toEqual([undefined, 1, 2, 4, 8]);
     expect(await attemptsOf("r-2")).toEqual([undefined, 1, 2, 4, 8]);
   });
@@ -394,9 +413,9 @@ describe("what is due of a cluster that left the configuration", () => {
     const signInDueAt = at(0).toISOString();
     await ledger.commit(aChange(aLeasedRequest({ signInDueAt }, { ...elsewhere, version: 1 })));
 
-    for (let look = 0; look < 10; look += 1) await sweep(contextAt(at(look)));
+    for (let look = 0; look < 10; look += 1) await sweep(contextAt(at(60 + look)));
 
-    expect((await ledger.get("r-1"))?.trouble).toMatchObject({ attempts: 1, retryAt: at(300).toISOString() });
+    expect((await ledger.get("r-1"))?.trouble).toMatchObject({ attempts: 1, retryAt: at(120).toISOString() });
   });
 
   test("continues when a worker has the cluster again", async () => {
@@ -418,9 +437,9 @@ describe("what is due of a cluster that left the configuration", () => {
     const { ledger } = contextAt(at(0));
     await ledger.commit(aChange({ ...waitingFor("gone"), version: 1 }));
 
-    await sweep(contextAt(at(1)));
+    await sweep(contextAt(at(60)));
 
-    expect((await ledger.get("r-1"))?.trouble).toMatchObject({ attempts: 1, retryAt: at(2).toISOString() });
+    expect((await ledger.get("r-1"))?.trouble).toMatchObject({ attempts: 1, retryAt: at(61).toISOString() });
   });
 });
 
