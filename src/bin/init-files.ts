@@ -89,9 +89,9 @@ export function surveyText({ clusters, failed }: Survey, accounts: readonly Memb
   });
   const lines = [
     ...(empty > 0 ? [`${counted(empty, "account")} without clusters.`] : []),
-    ...failedAccounts(failed).map(({ account, regions, why }) => {
+    ...failedAccounts(failed).map(({ account, places, why }) => {
       const shown = printable(accounts.find(({ id }) => id === account)?.name ?? "");
-      return `! ${account}${shown ? ` (${shown})` : ""}, ${regions}: ${printable(why)}`;
+      return `! ${account}${shown ? ` (${shown})` : ""}, ${printable(places)}: ${printable(why)}`;
     }),
   ];
   return [...parts, ...(lines.length > 0 ? [`${lines.join("\n")}\n`] : [])].join("\n");

@@ -48,7 +48,7 @@ export async function surveyClusters(scope: SurveyScope, options: SurveyOptions)
       sessions.set(account, session);
       return session;
     },
-    look: (eks, region, session) => surveyRegion(eks, region, session, options),
+    lookIn: (eks, session) => surveyIn(eks, session, options),
   });
   return { clusters, failed };
 }
@@ -63,23 +63,15 @@ async function openAccount({ ownAccount, roleFor }: SurveyScope, account: string
   });
 }
 
-async function surveyRegion(
-  eks: FleetRegion,
-  region: Omit<FleetPlace, "eksName">,
-  source: CredentialSource,
-  options: SurveyOptions,
-): Promise<readonly SurveyedCluster[]> {
-  const found: SurveyedCluster[] = [];
-  const turn = turns(options.pause ?? wait);
-  for (const eksName of await eks.names()) {
-    const place = { ...region, eksName };
-    const seen = await eks.lookAt(eksName);
-    if (!seen) continue;
+function surveyIn(eks: FleetRegion, source: CredentialSource, { now, pause = wait }: SurveyOptions) {
+  const turn = turns(pause);
+  return async (place: FleetPlace): Promise<SurveyedCluster | null> => {
+    const seen = await eks.lookAt(place.eksName);
+    if (!seen) return null;
     const { tags, mode, isPublic } = seen;
-    const creator = await creatorIn(source, place, seen, options.now(), turn);
-    found.push({ ...place, tags, mode, isPublic, creator, map: await mapIn(source, place, seen, options.now()) });
-  }
-  return found;
+    const creator = await creatorIn(source, place, seen, now(), turn);
+    return { ...place, tags, mode, isPublic, creator, map: await mapIn(source, place, seen, now()) };
+  };
 }
 
 function turns(pause: (ms: number) => Promise<unknown>): () => Promise<void> {

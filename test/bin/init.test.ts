@@ -130,6 +130,17 @@ describe("one account, without an organization", () => {
     expect(asked()).toEqual(["get /api/v1/namespaces/kube-system/configmaps/aws-auth"]);
   });
 
+  test("a cluster that EKS does not describe hides no other one of its region, and is named", async () => {
+    addCluster("shop");
+    addCluster("odd", { tags: JSON.parse('{"team":{}}') });
+
+    const { code, stdout } = await init();
+
+    expect(code).toBe(1);
+    expect(stdout).toContain("shop     eu-central-1");
+    expect(stdout).toMatch(/^! 111122223333, odd in eu-central-1: .*eks:DescribeCluster of odd/m);
+  });
+
   test("what exists is never replaced without --force, and is replaced whole with it", async () => {
     addCluster("shop");
     await init();

@@ -20,13 +20,18 @@ import { sessionThrough } from "../become-creator.ts";
 /** A region of an account, or one cluster there, that AWS did not answer about. */
 export type FailedPlace = Region & { readonly eksName?: string; readonly error: unknown };
 
-/** For people: by account, the regions that did not answer, and the first cause. */
+/** For people: by account, the regions that did not answer, or else the clusters, and the first cause. */
 export function failedAccounts(failed: readonly FailedPlace[]) {
   return [...new Set(failed.map(({ account }) => account))].map((account) => {
     const own = failed.filter((each) => each.account === account);
-    const regions = [...new Set(own.map(({ region }) => region))].join(", ");
-    const what = `can't list the clusters of account ${account} in ${regions}`;
-    return { account, regions, what, why: explainFailure(own[0]?.error) };
+    const regions = own.filter(({ eksName }) => eksName === undefined);
+    const shown = regions.length > 0 ? regions : own;
+    const places = shown.map(({ eksName, region }) => (eksName ? `${eksName} in ${region}` : region)).join(", ");
+    const what =
+      shown === own
+        ? `can't read ${places} of account ${account}`
+        : `can't list the clusters of account ${account} in ${places}`;
+    return { account, places, what, why: explainFailure(shown[0]?.error) };
   });
 }
 
@@ -40,71 +45,72 @@ interface RegionsToLookAt<Found> {
   readonly accounts: readonly string[];
   readonly regions: readonly string[];
   readonly sessionIn: (region: Region) => Promise<CredentialSource>;
-  readonly look: (eks: FleetRegion, region: Region, session: CredentialSource) => Promise<readonly Found[]>;
+  /** What looks at each cluster of a region; null: it is not wanted. */
+  readonly lookIn: (eks: FleetRegion, session: CredentialSource) => (place: FleetPlace) => Promise<Found | null>;
+}
+
+interface LookedAt<Found> {
+  readonly found: readonly Found[];
+  readonly failed: readonly FailedPlace[];
 }
 
 /** Sixteen regions at a time, one call at a time in each: AWS throttles by both. */
-export async function lookInRegions<Found>({ accounts, regions, sessionIn, look }: RegionsToLookAt<Found>): Promise<{
-  readonly found: readonly Found[];
-  readonly failed: readonly FailedPlace[];
-}> {
-  const all = accounts.flatMap((account) => regions.map((region) => ({ account, region })));
-  const looks = await inParallel(all, async (region) => {
-    try {
-      const session = await sessionIn(region);
-      return { found: await look(fleetRegion(session, region.account, region.region), region, session) };
-    } catch (error) {
-      return { ...region, error };
-    }
+export async function lookInRegions<Found>(all: RegionsToLookAt<Found>): Promise<LookedAt<Found>> {
+  const places = all.accounts.flatMap((account) => all.regions.map((region) => ({ account, region })));
+  const looks = await inParallel(places, (region) => {
+    return lookInRegion(all, region).catch((error: unknown) => ({ found: [], failed: [{ ...region, error }] }));
   });
-  return {
-    found: looks.flatMap((seen) => ("found" in seen ? seen.found : [])),
-    failed: looks.flatMap((seen) => ("error" in seen ? seen : [])),
-  };
-}
-
-/** @param known gets tags by `placeOf`, and spares calls for them */
-export async function lookAtFleet(fleet: Fleet, known: Map<string, Labels>): Promise<LookAtFleet> {
-  const policy = fleetSessionPolicy();
-  const unread: FailedPlace[] = [];
-  const { found, failed } = await lookInRegions({
-    ...fleet,
-    sessionIn: ({ account, region }) => sessionThrough(region, fleet.rolesFor(account), [purpose], policy),
-    look: (eks, region) => clustersIn(fleet, eks, region, known, unread),
-  });
-  const all = [...failed, ...unread];
-  const isFailed = new Set(all.map(({ account, region, eksName = "" }) => placeOf({ account, region, eksName })));
-  const hasLooked = (place: FleetPlace) =>
-    ![place, { ...place, eksName: "" }].some((each) => isFailed.has(placeOf(each)));
-  return { found, hasLooked, failed: all };
+  return { found: looks.flatMap(({ found }) => found), failed: looks.flatMap(({ failed }) => failed) };
 }
 
 /** So many clusters without an answer, and none with one in between, are the trouble of their region: each waits for a whole call. */
 const mostUnanswered = 3;
 
-async function clustersIn(
-  { clusters: wanted }: Fleet,
-  eks: FleetRegion,
-  where: Region,
-  known: Map<string, Labels>,
-  unread: FailedPlace[],
-) {
-  const found: FoundCluster[] = [];
+async function lookInRegion<Found>({ sessionIn, lookIn }: RegionsToLookAt<Found>, region: Region) {
+  const [found, failed]: [Found[], FailedPlace[]] = [[], []];
+  const session = await sessionIn(region);
+  const eks = fleetRegion(session, region.account, region.region);
+  const lookAt = lookIn(eks, session);
   let unanswered = 0;
   for (const eksName of await eks.names()) {
-    const place = { ...where, eksName };
     try {
-      const tags = known.get(placeOf(place)) ?? (await eks.lookAt(eksName))?.tags;
+      const seen = await lookAt({ ...region, eksName });
       unanswered = 0;
-      if (tags) known.set(placeOf(place), tags);
-      if (tags && hasLabels(wanted ?? {}, { ...tags, ...where })) found.push({ ...place, tags });
+      if (seen) found.push(seen);
     } catch (error) {
       unanswered += error instanceof AccessError && !error.retryable ? 0 : 1;
       if (unanswered === mostUnanswered) throw error;
-      unread.push({ ...place, error });
+      failed.push({ ...region, eksName, error });
     }
   }
-  return found;
+  return { found, failed };
+}
+
+/** @param known gets tags by `placeOf`, and spares calls for them */
+export async function lookAtFleet(fleet: Fleet, known: Map<string, Labels>): Promise<LookAtFleet> {
+  const policy = fleetSessionPolicy();
+  const { found, failed } = await lookInRegions({
+    ...fleet,
+    sessionIn: ({ account, region }) => sessionThrough(region, fleet.rolesFor(account), [purpose], policy),
+    lookIn: (eks) => (place) => wantedCluster(fleet, eks, place, known),
+  });
+  const isFailed = new Set(failed.map(({ account, region, eksName = "" }) => placeOf({ account, region, eksName })));
+  const hasLooked = (place: FleetPlace) =>
+    ![place, { ...place, eksName: "" }].some((each) => isFailed.has(placeOf(each)));
+  return { found, hasLooked, failed };
+}
+
+async function wantedCluster(
+  { clusters: wanted }: Fleet,
+  eks: FleetRegion,
+  place: FleetPlace,
+  known: Map<string, Labels>,
+): Promise<FoundCluster | null> {
+  const tags = known.get(placeOf(place)) ?? (await eks.lookAt(place.eksName))?.tags;
+  if (!tags) return null;
+  known.set(placeOf(place), tags);
+  const { account, region } = place;
+  return hasLabels(wanted ?? {}, { ...tags, account, region }) ? { ...place, tags } : null;
 }
 
 /** For a process without the workers' list. Tags count at once, so use it only where no tag decides. */

@@ -1,12 +1,14 @@
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { SandboxAws } from "../../../sandbox/aws/account.ts";
+import { AccessError } from "../../../src/access/access-error.ts";
 import type { Notice } from "../../../src/access/shared-lists.ts";
 import { followFleet } from "../../../src/config/follow-fleet.ts";
 import { type LiveConfig, liveConfig } from "../../../src/config/live-config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { FailureLog } from "../../../src/operations/log.ts";
 import { type FleetContext, FleetKeeper, startFleetKeeper } from "../../../src/worker/upkeep/keep-fleet.ts";
+import { failedAccounts } from "../../../src/worker/upkeep/look-at-fleet.ts";
 import { configOf } from "../../builders/a-cluster.ts";
 import { fleetText } from "../../builders/a-fleet.ts";
 import { keys } from "../../builders/keys.ts";
@@ -172,6 +174,21 @@ test("a cluster that EKS never describes takes no requests after an hour, and th
   expect(names()).toEqual(["new", "payments", "shop"]);
   expect(live.current().clusters.get("shop")?.quiet).toContain("hour");
   expect(live.current().clusters.get("new")?.quiet).toBeNull();
+});
+
+test("where only a cluster fails, its account is not said to list none", () => {
+  const [account, region] = [fleetAccounts[1], "eu-central-1"];
+  const [denied, lost] = [new AccessError("aws-access-denied", "refused"), new AccessError("aws-unreachable", "lost")];
+  const one = { account, region, eksName: "shop", error: denied };
+
+  const [[alone], [beside]] = [
+    failedAccounts([one]),
+    failedAccounts([one, { account, region: "eu-west-1", error: lost }]),
+  ];
+
+  expect(alone).toMatchObject({ what: "can't read shop in eu-central-1 of account 444455556666" });
+  expect(beside?.what).toBe("can't list the clusters of account 444455556666 in eu-west-1");
+  expect(beside?.why).toContain("lost");
 });
 
 test("a region without an answer about three clusters in a row is asked about no more of them in this look", async () => {
