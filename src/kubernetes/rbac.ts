@@ -137,7 +137,12 @@ interface Binding {
   readonly subjects?: readonly { readonly kind?: string; readonly name?: string }[] | null;
 }
 
-const bindingShape = z.custom<Binding>((item) => typeof item === "object" && item !== null);
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+/** A form of zod takes longer than reading a page. */
+const bindingShape = z.custom<Binding>((item) => {
+  const { subjects }: { subjects?: unknown } = isObject(item) ? item : { subjects: "none" };
+  return (subjects ?? null) === null || (Array.isArray(subjects) && subjects.every(isObject));
+});
 
 /** What RBAC binds to each group and to each user: a mapping to another group gives nothing. */
 export interface RoleBindings {

@@ -64,6 +64,12 @@ test("a binding that names a group five thousand times is one binding of that gr
   expect(bindings.get("viewers")).toHaveLength(2);
 });
 
+test.each(["system:masters", {}, [null], 1])("a binding with the subjects %j is no answer", async (subjects) => {
+  answerWith([{ ...bindingsOf({ bindings: 1, subjects: 0, name: String })[0], subjects }]);
+
+  await expect(client.roleBindings()).rejects.toMatchObject({ code: "cluster-unexpected" });
+});
+
 test("bindings with more subjects than are read are refused", async () => {
   answerWith(bindingsOf({ bindings: 4, subjects: 2_500, name: (at) => `g${at}` }), "more");
 
