@@ -242,7 +242,8 @@ async function untilUpdated(
     );
     if (now?.status === "Successful") return;
     if (now?.status === "Failed" || now?.status === "Cancelled") {
-      const why = now.errors?.map(({ errorMessage }) => errorMessage).join(" ") ?? "";
+      const said = Array.isArray(now.errors) ? now.errors.map((each) => each?.errorMessage ?? "") : [];
+      const why = outsideWords(said.join(" "), longest);
       const what = `EKS did not switch the authentication mode of ${place}: ${why || now.status}`;
       throw new AccessError("aws-request-refused", what, { remedy: "Fix that, then run it again." });
     }

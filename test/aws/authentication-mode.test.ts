@@ -82,6 +82,25 @@ test("a failed update is reported with EKS's reason", async () => {
   await expect(lettingIn(address)).rejects.toThrow("The platform version is too old");
 });
 
+test.each([
+  ["no list", "none", /: Failed\. /],
+  [
+    "an item without a form",
+    [null, { errorMessage: "Too old.\u001b[2J Bearer 0123456789abcdefg" }],
+    /: Too old\. \[2J Bearer \[redacted\]\. /,
+  ],
+  ["endless words", [{ errorMessage: "old ".repeat(9_000) }], /^.{200,2000}$/],
+])("EKS's reason of a failed update can be %s", async (kind, errors, said) => {
+  const { address } = clusterOf(`odd-${kind.replaceAll(" ", "-")}`);
+  const body = JSON.stringify({ update: { id: "1", status: "Failed", errors } });
+  underTest().aws.faults.plan("eks.DescribeUpdate", { type: "answer", status: 200, body });
+
+  await expect(lettingIn(address)).rejects.toMatchObject({
+    code: "aws-request-refused",
+    message: expect.stringMatching(said),
+  });
+});
+
 test("without the permission it says which one is missing", async () => {
   const { aws, workerArn } = underTest();
   const { address } = clusterOf("forbidden");
