@@ -38,7 +38,10 @@ const person = z.strictObject({
 });
 
 const expectationsFile = z.strictObject({
-  people: z.record(z.string(), person),
+  people: z.record(z.string(), person).refine((people) => {
+    const names = Object.keys(people);
+    return new Set(names.map((name) => name.toLowerCase())).size === names.length;
+  }, "give each person another name, not only in other case"),
   expect: z.array(z.string()).min(1, "write at least one expectation"),
 });
 

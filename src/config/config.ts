@@ -1,4 +1,4 @@
-import { CORE_SCHEMA, load, mergeTag } from "js-yaml";
+import { CORE_SCHEMA, FAILSAFE_SCHEMA, load, mergeTag } from "js-yaml";
 import type { Sink } from "../access/audit-event.ts";
 import type { IdentityRules } from "../access/identities.ts";
 import { type Cluster, isByName } from "../access/policy/cluster.ts";
@@ -8,7 +8,7 @@ import { clustersIn, type Proposed } from "./clusters.ts";
 import { type ConfigFile, clusterSettings, configFile, sharedFile, sinksOf } from "./config-file.ts";
 import { problemsOfFile } from "./file-problems.ts";
 import { type Fleet, fleetIn, fleetOf, labelled, type NamedCluster, unknownFleet, withFleet } from "./fleet-file.ts";
-import { problemOfYaml, problemsOfForm, valueAt } from "./forms.ts";
+import { misreadNames, problemOfYaml, problemsOfForm, valueAt } from "./forms.ts";
 import { identityRulesOf } from "./identity-rules.ts";
 import { inherit, unknownSetting } from "./inherit.ts";
 import { ifReadable, readable } from "./readable.ts";
@@ -92,17 +92,20 @@ export type ConfigReading =
 
 /** Operators share settings by anchors and merge keys, which YAML 1.2 itself does not have. */
 const schema = CORE_SCHEMA.withTags(mergeTag);
+/** Each name and value as it is written. */
+const asWritten = FAILSAFE_SCHEMA.withTags(mergeTag);
 
 /** All problems at once. A cluster of the fleet with a problem is left out: its account sets its tags. */
 export function readConfig(text: string, fleet = unknownFleet): ConfigReading {
   const loaded = loadYaml(text);
   if (loaded.type === "wrong") return { type: "invalid", problems: [loaded.problem] };
-  const { value } = loaded;
+  const { value, misread } = loaded;
   const namings = fleetIn(value, fleet);
   const left = namings.flatMap((naming) => (naming.type === "unnamed" ? naming.problem : []));
   let named = namings.filter((naming) => naming.type === "named");
   for (;;) {
-    const { file, problems, pieces } = readFile(value, named, fleet.now);
+    const { file, problems: found, pieces } = readFile(value, named, fleet.now);
+    const problems = [...misread, ...found];
     if (file && problems.length === 0) return { type: "config", config: build(file, named, left) };
     const broken = new Set(problems.map(({ cluster }) => cluster));
     const usable = named.filter(({ name }) => !broken.has(name));
@@ -132,7 +135,9 @@ export function neededBy(text: string): { readonly mode?: "http" | "socket"; rea
 
 function loadYaml(text: string) {
   try {
-    return { type: "loaded", value: load(text, { schema }) } as const;
+    const value = load(text, { schema });
+    const misread = misreadNames(value, load(text, { schema: asWritten }));
+    return { type: "loaded", value, misread: misread.map((sentence) => ({ sentence, cluster: null })) } as const;
   } catch (error) {
     return { type: "wrong", problem: problemOfYaml(error) } as const;
   }

@@ -188,6 +188,27 @@ export function pathOf(path: readonly PropertyKey[]): string {
   );
 }
 
+/** Names that YAML reads as numbers, such as 0x10 as 16, and one that JavaScript drops. @param written with texts alone */
+export function misreadNames(value: unknown, written: unknown): readonly string[] {
+  const blocks = [{ path: [] as string[], value, written }];
+  const seen = new Set<unknown>();
+  const problems: string[] = [];
+  for (const { path, value, written } of blocks) {
+    // An alias is read once: a file can be a bomb of them.
+    if (!isBlock(value) || !isBlock(written) || seen.has(written)) continue;
+    seen.add(written);
+    for (const [name, each] of Object.entries(written)) {
+      const place = [...path, name];
+      if (name === "__proto__") problems.push(use(pathOf(place), "another name"));
+      else if (Object.hasOwn(value, name)) blocks.push({ path: place, value: value[name], written: each });
+      else problems.push(use(pathOf(place), "quotes around this name"));
+    }
+  }
+  return problems;
+}
+
+const isBlock = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+
 /** The mistake in the file's YAML. It does not quote the lines around it: they may hold a secret. */
 export function problemOfYaml(error: unknown): string {
   if (!(error instanceof YAMLException)) return "eks-access.yml: it is not YAML. Check its syntax.";

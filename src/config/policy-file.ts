@@ -42,7 +42,9 @@ const hours = z
   .transform(({ days, ...rest }) => ({ ...rest, days: days.map((day) => dayNames.indexOf(day) + 1) }));
 
 const rule = z.strictObject({
-  name: textLike(/\S/, "give the rule a name").max(100, "use 100 characters or fewer"),
+  name: textLike(/\S/, "give the rule a name")
+    .max(100, "use 100 characters or fewer")
+    .regex(/^[^\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]*$/u, "use one line, without direction marks"),
   who: z.array(person).min(1, "name at least one person, or remove who to include everyone").optional(),
   clusters: selected.optional(),
   levels: listed.optional(),

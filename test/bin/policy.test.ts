@@ -132,6 +132,7 @@ describe("policy test", () => {
     ["a file without expectations", "people: {}\nexpect: []", "write at least one expectation"],
     ["a file that is no YAML", "a: [", "invalid YAML"],
     ["a setting that there is not", "people: {}\nexpect: [a]\nmore: 1", "no such setting"],
+    ["a person twice", "people: { Alice: {}, alice: {} }\nexpect: [a]", "people: give each person another name"],
     ["a list", "- a", "-: it is a list; write a block of settings."],
   ])("%s is unusable", async (_, stdin, why) => {
     const { code, error } = await run(["test", "-"], stdin);

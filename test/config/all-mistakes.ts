@@ -242,6 +242,8 @@ export const mistakes: readonly Mistake[] = [
   at("levels.editor.bind.1.in.0", "Batch_", "use a namespace's name"),
   at("levels.Big_1", { groups: ["x"], maxDuration: "1h" }, name),
   at(`${rules}.0.name`, "", "give the rule a name"),
+  at(`${rules}.0.name`, "all\nof us", "use one line, without direction marks"),
+  at(`${rules}.0.name`, "all\u202e", "use one line, without direction marks"),
   at(`${rules}.0.who.0`, "people", person),
   at(
     `${rules}.0.principals.arns.0`,

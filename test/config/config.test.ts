@@ -226,6 +226,29 @@ describe("a file that is no good YAML is reported with its place", () => {
     expect(problemsOf(text)).toEqual([problem]);
   });
 
+  test.each([
+    ["  staging:", "  0x10:", "clusters.0x10: use quotes around this name."],
+    [
+      "    channel:",
+      "    labels: { 1.0: a }\n    channel:",
+      "clusters.staging.labels.1.0: use quotes around this name.",
+    ],
+    [
+      "    channel:",
+      "    labels: { __proto__: a }\n    channel:",
+      "clusters.staging.labels.__proto__: use another name.",
+    ],
+    ["  viewer:", "  __proto__: {}\n  viewer:", "levels.__proto__: use another name."],
+  ])("where YAML or JavaScript reads another name than %j", (good, bad, problem) => {
+    expect(problemsOf(configText.replace(good, bad))).toContain(problem);
+  });
+
+  test("a name in quotes is read as it is written", () => {
+    const problems = problemsOf(configText.replace("  staging:", '  "0x10":'));
+
+    expect(problems.join()).not.toContain("quotes");
+  });
+
   test("and without the lines around it", () => {
     const [problem] = problemsOf('password: "hunter2secret"\nclusters: [\n');
 
