@@ -176,7 +176,7 @@ export async function timeOfAws(region: string): Promise<Date> {
   try {
     return await servedTime(AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? `https://${stsHost(region)}`);
   } catch (error) {
-    throw new AccessError("aws-unreachable", "AWS's answer to STS is incomplete", { cause: error });
+    throw new AccessError("aws-unreachable", "Can't reach STS", { cause: error });
   }
 }
 

@@ -94,12 +94,12 @@ function examineKeys({ environment: { slackKeys, workerKeys } }: Settings): read
 
 async function* examineSlackSide({ environment, config }: Settings): AsyncGenerator<Examined> {
   if (!environment.slack) return;
-  const [{ examineSlack, messengerClient }, { examineApprovers }, { slackDirectory }] = await Promise.all([
+  const [{ backgroundClient, examineSlack }, { examineApprovers }, { slackDirectory }] = await Promise.all([
     import("../slack/app/web-client.ts"),
     import("../slack/app/people-called.ts"),
     import("../slack/app/directory.ts"),
   ]);
-  const client = messengerClient(environment.slack);
+  const client = backgroundClient(environment.slack);
   const slack = await examineSlack(client);
   const untested = notAsked("signing secret not tested", "If clicks fail, copy it again.");
   yield { what: "Slack", findings: config.slack.mode === "http" ? [...slack, untested] : slack };

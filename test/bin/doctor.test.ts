@@ -235,6 +235,29 @@ describe("eks-access doctor", () => {
     expect(stdout).toContain("– cluster: needs the operator\n");
   });
 
+  test.each([
+    ["a page of a proxy", { status: 200, body: "<html>Sign in</html>" }, "Can't reach Slack. Check the network path."],
+    ["a limit", { status: 429, body: "{}" }, "Slack limits calls for Slack now. Try again in a minute."],
+  ])("does not blame the token for %s", async (_, answer, says) => {
+    const headers = { "content-type": "text/html", "retry-after": "1" };
+    const { cancel } = sandbox.faults.plan("slack.auth.test", { type: "answer", headers, ...answer }, { times: 10 });
+
+    const { code, stdout } = await examine("slack");
+    cancel();
+
+    expect(code).toBe(1);
+    expect(stdout).toContain(`Slack\n  ✗ ask Slack for the token's identity. ${says}\n`);
+  });
+
+  test("says that it can't reach STS, which tells the time", async () => {
+    const { cancel } = sandbox.faults.plan("sts.Unknown", { type: "cut-before" }, { times: 10 });
+
+    const { stdout } = await examine("worker");
+    cancel();
+
+    expect(stdout).toContain("Clock\n  – can't compare it with the clock of AWS. Can't reach STS. Check");
+  });
+
   test("knows the token of the Slack process and its scopes, and says that it can't test the signing secret", async () => {
     const { stdout } = await examine("slack");
 

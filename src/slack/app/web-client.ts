@@ -157,7 +157,8 @@ export function slackErrorCode(error: unknown): string | null {
   if (error instanceof WebAPIRateLimitedError) return "ratelimited";
   const data = typeof error === "object" && error !== null && "data" in error ? error.data : null;
   if (typeof data !== "object" || data === null || !("error" in data)) return null;
-  return typeof data.error === "string" ? data.error : null;
+  // The client puts what it can't read here, such as a proxy's page.
+  return typeof data.error === "string" && /^\w{1,100}$/.test(data.error) ? data.error : null;
 }
 
 const passing = new Set(["internal_error", "fatal_error", "service_unavailable", "request_timeout"]);
