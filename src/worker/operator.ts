@@ -14,7 +14,7 @@ import {
   operatorRules,
 } from "../access/policy/operator-rights.ts";
 import type { ClusterDescription } from "../aws/eks-cluster.ts";
-import { broken, type Finding, found, notAsked } from "../diagnosis/link.ts";
+import { broken, type Finding, found } from "../diagnosis/link.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import { inParallel } from "../operations/parallel.ts";
 import type { WorkerContext } from "./context.ts";
@@ -167,6 +167,6 @@ async function examineRights(context: WorkerContext, cluster: Cluster): Promise<
     const right = `operator: it can do the ${proof.needed.length} things that a run needs, and none of the ${proof.forbidden.length} that it must not`;
     return wrong.length > 0 ? wrong : [found(right)];
   } catch (error) {
-    return [notAsked("operator: no check of its rights", explainFailure(error))];
+    return [broken("operator: no check of its rights", explainFailure(error))];
   }
 }

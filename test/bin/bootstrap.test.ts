@@ -107,6 +107,18 @@ describe("a cluster that reads aws-auth alone", () => {
     ]);
   });
 
+  test("is not well for doctor while the API server does not say what the operator can do", async () => {
+    await bootstrap("staging", "--apply");
+    // The first is the right to write, a step of its own.
+    const failing = { nth: 2, times: 100 };
+    sandbox.faults.plan("kubernetes.self-subject-access-review", { type: "answer", status: 500 }, failing);
+
+    const { stdout } = await examine();
+
+    expect(stdout).toContain("  ✓ write: can update configmap aws-auth");
+    expect(stdout).toMatch(/ {2}✗ operator: no check of its rights\. The API server answered 500 to POST selfsubject/);
+  });
+
   test("refuses to call it a success where the operator can do too much, and names it", async () => {
     await sandbox.cluster.setRbac({
       roles: [{ name: "extra", rules: [{ verbs: ["get"], apiGroups: [""], resources: ["secrets"] }] }],
