@@ -47,6 +47,9 @@ const clockWords = /^Signature (?:expired|not yet current): /;
 const networkCodes =
   /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|EPROTO|CERT_\w+|\w+_CERT\w*|UNABLE_TO_\w+|ERR_TLS_\w+|ERR_SSL_\w+)$/;
 
+/** As below: AWS redirects no call without saying why, and its answers can be read. */
+const notOfAws = /^HTTP [23]/;
+
 /** Node's: a key or a token with the end of a line is no header. */
 const notSent = "ERR_INVALID_CHAR";
 
@@ -65,13 +68,14 @@ export function awsFailure(error: unknown, what: string): AccessError {
   const { name: fullName, message, networkCode, status } = factsOf(error);
   const name = outsideWords(fullName, longest.name);
   const known = clockWords.test(message) ? "clock-wrong" : codes.get(name);
-  const code = known ?? codeByTransport(networkCode, status);
+  const isForeign = notOfAws.test(name);
+  const code = known ?? (isForeign ? "aws-unreachable" : codeByTransport(networkCode, status));
   const answer = outsideWords(message, longest.answer);
-  const outOfTime = outOfTimeRemedy(networkCode);
+  const remedy = isForeign ? "Check for a proxy or login page." : outOfTimeRemedy(networkCode);
   return new AccessError(code, `${subjectOf(code, networkCode)} ${what} (${name}${answer ? `: ${answer}` : ""})`, {
     // The SDK's own error holds the whole response.
     cause: Object.assign(new Error(outsideWords(message, longest.logged)), { name, status }),
-    ...(outOfTime && { remedy: outOfTime }),
+    ...(remedy && { remedy }),
   });
 }
 

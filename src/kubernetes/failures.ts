@@ -73,7 +73,9 @@ export function isUnknownApi(error: unknown): boolean {
 
 function answered({ answer, remedy, isUnready }: RefusedByServer, what: string): AccessError {
   const status = statusIn(answer);
-  if (!status && (isForeign(answer) || saidByStatus.includes(answer.status))) return foreignAnswer(answer, what);
+  // It redirects no call.
+  const isElsewhere = answer.status < 400 || saidByStatus.includes(answer.status);
+  if (!status && (isForeign(answer) || isElsewhere)) return foreignAnswer(answer, what);
   // A 401 says "Unauthorized" twice.
   const said =
     status?.message && status.message !== status.reason ? `: ${outsideWords(status.message, maxAnswer)}` : "";

@@ -56,6 +56,21 @@ test.each(["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED"])("%s names this machine's c
   expect(message).toMatch(/^Can't reach AWS for .* Set this machine's clock by NTP, or renew the certificate\.$/);
 });
 
+test.each([
+  ["SyntaxError", 200],
+  ["Unknown", 302],
+])("a %s with the status %i is no answer of AWS, and names a proxy", (name, httpStatusCode) => {
+  const failure = awsFailure(
+    anError(name, "Unexpected token <", { $metadata: { httpStatusCode } }),
+    "sts:AssumeRole on R",
+  );
+
+  expect(failure.code).toBe("aws-unreachable");
+  expect(failure.message).toBe(
+    `Can't reach AWS for sts:AssumeRole on R (HTTP ${httpStatusCode}). Check for a proxy or login page.`,
+  );
+});
+
 test("the sentence names the action, the resource and AWS's own words", () => {
   const failure = awsFailure(anError("AccessDenied", "User: arn:x is not authorized."), "sts:AssumeRole on arn:y");
 
