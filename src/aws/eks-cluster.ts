@@ -145,7 +145,10 @@ function describe(cluster: Cluster, address: ClusterAddress, call: string): Clus
   if (!endpointForm.test(endpoint)) throw answeredWrong(endpoint, address);
   // Clusters that are older than access entries have no accessConfig.
   const authenticationMode = cluster.accessConfig?.authenticationMode ?? "CONFIG_MAP";
-  if (!modes.includes(authenticationMode)) throw incomplete(call);
+  if (!modes.includes(authenticationMode)) {
+    const what = `EKS says that ${clusterPlace(address)} is ${outsideWords(authenticationMode, longest)}`;
+    throw new AccessError("aws-unexpected", what, { remedy: "See Upgrade in docs/operating.md." });
+  }
   return {
     name,
     arn,

@@ -13,6 +13,21 @@ function addCluster(
   return aws.addCluster({ name, region, creatorArn, endpoint, certificateAuthority: "Q0E=", createdAt, ...change });
 }
 
+test("a cluster of a mode that is newer than this program asks for an update, and blames no outage of AWS", async () => {
+  const arn = addCluster("newer");
+  const cluster = { ...{ name: "newer", arn, endpoint: "https://127.0.0.1:1", status: "ACTIVE" } };
+  const of = { certificateAuthority: { data: "Q0E=" }, accessConfig: { authenticationMode: "API_AND_MORE" } };
+  const body = JSON.stringify({ cluster: { ...cluster, ...of } });
+  accountUnderTest().aws.faults.plan("eks.DescribeCluster", { type: "answer", status: 200, body });
+
+  const asked = describeCluster(accountUnderTest().worker, { eksName: "newer", region, account, partition });
+
+  await expect(asked).rejects.toMatchObject({
+    what: expect.stringContaining("says that cluster newer in eu-central-1 of account 111122223333 is API_AND_MORE"),
+    remedy: "See Upgrade in docs/operating.md.",
+  });
+});
+
 test("a cluster has its endpoint, its authority and its authentication mode", async () => {
   const arn = addCluster("payments", { authenticationMode: "API" });
 
