@@ -165,6 +165,9 @@ export function rolesNotCompared(cluster: Cluster, asked: RolesToAsk, { why }: R
   }));
   if (why === null) return others;
   const message = `${remadeUnknown} ${why}.`;
-  const remedy = "Ask an operator to allow it, as in deploy/iam.";
+  const isRefused = why.startsWith("AWS refused ");
+  const remedy = isRefused
+    ? "Ask an operator to allow it, as in deploy/iam."
+    : `${named("aws iam get-role")} shows when it was made.`;
   return [{ code: "roles-not-compared", severity: "notice", place: "IAM", message, remedy }, ...others];
 }

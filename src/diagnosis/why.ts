@@ -112,10 +112,10 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
 
 /** Without access entries the other causes are less certain. */
 function unreadCause(facts: WhyFacts, causes: readonly Cause[]): readonly Cause[] {
-  const { accessEntry } = facts;
+  const { accessEntry, cluster } = facts;
   if (accessEntry.type !== "not asked" || causes.some(({ message }) => message.includes(accessEntry.why))) return [];
   const message = `Access entries were not read: ${accessEntry.why}.`;
-  return [cause("entries-unread", message, "Ask an operator to allow it, as in deploy/iam.")];
+  return [cause("entries-unread", message, `${named(`/eks-access check ${cluster.name}`)} shows the fix.`)];
 }
 
 /** The cluster names another role of the same permission set: one of the two is deleted. */

@@ -331,6 +331,14 @@ describe("an entry that no longer fits its principal", () => {
 
     const [unknown] = problems.filter(({ code }) => code === "roles-not-compared");
     expect(unknown).toMatchObject({ severity: "notice", message: expect.stringContaining("AWS refused iam:GetRole.") });
+    expect(unknown?.remedy).toBe("Ask an operator to allow it, as in deploy/iam.");
+  });
+
+  test.each(["AWS did not answer in time", "AWS throttled iam:GetRole"])("blames no policy where %s", (why) => {
+    const problems = tell([entry], { roles: { madeAt: new Map(), absent: new Set(), why } });
+
+    const [unknown] = problems.filter(({ code }) => code === "roles-not-compared");
+    expect(unknown?.remedy).toBe("`aws iam get-role` shows when it was made.");
   });
 
   test("is replaced where an entry or aws-auth names another role of its permission set", () => {

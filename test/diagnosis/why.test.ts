@@ -220,6 +220,7 @@ describe("an authentication mode with access entries", () => {
 
     expect(found.causes.map(({ code }) => code)).toEqual(["lease-ended", "entries-unread"]);
     expect(found.causes[1]?.message).toContain("AWS refused eks:ListAccessEntries");
+    expect(found.causes[1]?.remedy).toBe("`/eks-access check staging` shows the fix.");
   });
 
   test("API_AND_CONFIG_MAP claims no Forbidden where an access policy may allow it", () => {
