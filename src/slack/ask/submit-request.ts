@@ -102,7 +102,10 @@ export async function submitRequest(
   }
   // Ids are random: a conflict means that this id exists, so make another.
   if (result.type === "conflict") return submitRequest(context, asker, requested, extension);
-  await linkFirst(context, request, now);
+  // The request waits already: its person must not read that it failed.
+  await linkFirst(context, request, now).catch((error: unknown) => {
+    context.log.warn({ request: request.id, err: error }, "could not remember the principal of a first request");
+  });
   return request;
 }
 

@@ -54,7 +54,7 @@ const sealed = (user: string, places: readonly MessageRef[]) => ({
   places: places.map((each) => ({ ...each })),
 });
 
-/** Replaces the questions about a person. A question that stays says at a click that it is handled. @param ts of one that is replaced already */
+/** Replaces the questions about a person, whose link is decided. One that stays says so at a click: never throws. @param ts of one that is replaced already */
 export async function closeQuestions(
   context: SlackContext,
   client: WebClient,
@@ -62,7 +62,10 @@ export async function closeQuestions(
   message: Message,
   ts = "",
 ): Promise<void> {
-  const questions = await context.ledger.swapLinkQuestions(user, null, null);
+  const questions = await context.ledger.swapLinkQuestions(user, null, null).catch((error: unknown) => {
+    context.log.warn({ user, err: error }, "could not close the questions about a link");
+    return "outdated" as const;
+  });
   if (questions !== "outdated") await replaceQuestions(context, client, user, questions, message, ts);
 }
 

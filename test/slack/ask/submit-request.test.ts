@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { AccessError } from "../../../src/access/access-error.ts";
 import { readRequest } from "../../../src/access/ask/read-request.ts";
 import { splitRequestLine } from "../../../src/access/ask/request-line.ts";
 import { arnsOf } from "../../../src/access/identities.ts";
@@ -162,4 +163,14 @@ describe("what no one could approve now", () => {
 
     expect((await submit({ ...context, directory }, "r-unsure")).state).toBe("pending");
   });
+});
+
+test("a request that is recorded reads as requested, also if Redis fails right after it", async () => {
+  const gone = () => Promise.reject(new AccessError("ledger-unreachable", "Redis did not answer"));
+  const failing = { ...memoryLedger(), linkPrincipal: gone };
+
+  const request = await submit(aSlackContext(failing), "r-recorded");
+
+  expect(requestedAnswer(request).text).toContain("Requested `viewer` on `staging` for 1h (`r-recorded`).");
+  expect(await failing.get("r-recorded")).toMatchObject({ state: "pending" });
 });

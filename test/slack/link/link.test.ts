@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
+import { AccessError } from "../../../src/access/access-error.ts";
 import { linkEvent } from "../../../src/access/audit-event.ts";
 import { arnsOf } from "../../../src/access/identities.ts";
 import { decideLink } from "../../../src/slack/link/link.ts";
@@ -108,6 +109,13 @@ test("a person links one identity in each account, and asks for each cluster wit
 
   expect(await say("U0ENGINEER", "link")).toContain(`• \`${arn}\`\n• \`${elsewhere}\``);
   expect(answer).toContain(`Principal: \`${arn}\``);
+});
+
+test("a link that is made reads as made, also if Redis fails right after it", async () => {
+  const gone = () => Promise.reject(new AccessError("ledger-unreachable", "Redis did not answer"));
+  app = await aSlackApp({ ledger: (ledger) => ({ ...ledger, swapLinkQuestions: gone }) });
+
+  expect(await say("U0ENGINEER", `link ${arn}`)).toContain("You are linked to");
 });
 
 describe("link, where an administrator has to confirm it,", () => {
