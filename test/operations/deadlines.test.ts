@@ -21,6 +21,14 @@ test("a deadline that the file does not name has its usual value, and one that i
   expect(deadlines).toEqual({ ...usualDeadlines, awsCall: 1_500, run: 60_000 });
 });
 
+test("eks-access.example.yml has each deadline with its usual value", () => {
+  const example = readFileSync(new URL("../../eks-access.example.yml", import.meta.url), "utf8");
+  const [, list = ""] = /^ {2}deadlines:\n((?: {4}.+\n)+)/m.exec(example) ?? [];
+
+  expect(list.trim().split("\n").length).toBe(Object.keys(usualDeadlines).length);
+  expect(deadlinesOf(`timing:\n  deadlines:\n${list}`)).toEqual(usualDeadlines);
+});
+
 test.each([
   ["a name that there is not", "callAws: 1s", "timing.deadlines.callAws: no such setting"],
   ["a time without a unit", "awsCall: 3", "timing.deadlines.awsCall: it is a number; write a time with its unit"],
