@@ -54,7 +54,7 @@ function onCluster<Asked>(run: (context: JobContext, cluster: Cluster, asked: As
   return async (job: Asked & { readonly cluster: string }, context: JobContext): Promise<unknown> => {
     const cluster = context.config.clusters.get(job.cluster);
     if (cluster) return run(context, cluster, job);
-    context.log.error({ cluster: job.cluster }, "a request names a cluster that is not configured");
+    context.log.error({ cluster: job.cluster }, "a job names a cluster that is not configured");
   };
 }
 

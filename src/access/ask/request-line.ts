@@ -10,10 +10,11 @@ type People = ReadonlyMap<string, string>;
 type WordPart = Exclude<keyof RequestParts, "reason" | "for">;
 type Draft = { -readonly [Part in WordPart]?: string } & { for?: NamedPerson; kept?: readonly string[] };
 
+export const requestUsage = "[<cluster> [<arn>] <level> [in <namespaces>] [for @bob] [for 4h] [ticket <id>] <reason>]";
+
 /**
- * Splits `<cluster> [<arn>] <level> [in shop,payments] [for @bob] [for 4h] [ticket OPS-1] <reason…>` into its parts. The parts before the reason
- * can have any order, because clusters, levels, ARNs and durations are recognizable. Duration and ticket can also end the line. The only word
- * with the form of the cluster's tickets is the ticket, wherever it is.
+ * Splits a line into its parts. Those before the reason can have any order, because clusters, levels, ARNs and durations are recognizable.
+ * Duration and ticket can also end the line. The only word with the form of the cluster's tickets is the ticket, wherever it is.
  * @param people Slack user ids by the names in the line
  */
 export function splitRequestLine(line: string, clusters: Clusters, people: People = new Map()): RequestParts {

@@ -1,6 +1,6 @@
 import type { ModalView } from "@slack/types";
 import { type RequestParts, type RequestReading, readRequest } from "../../access/ask/read-request.ts";
-import { splitRequestLine } from "../../access/ask/request-line.ts";
+import { requestUsage, splitRequestLine } from "../../access/ask/request-line.ts";
 import { offers } from "../../access/policy/rule.ts";
 import { roleOrUserIn } from "../../access/principal.ts";
 import { peopleOf } from "../../access/record.ts";
@@ -43,7 +43,7 @@ import { askFor } from "./submit-request.ts";
 
 export const request: Command = {
   word: "request",
-  usage: "[<cluster> [<arn>] <level> [in <namespaces>] [for @bob] [for 4h] [ticket <id>] <reason>]",
+  usage: requestUsage,
   summary: "asks for access; alone or with a cluster it opens a form",
   records: true,
   run: async (context, call) => {

@@ -151,7 +151,6 @@ async function linkFirst({ config, ledger, keys }: SlackContext, request: Access
   await ledger.linkPrincipal(requester, { arn: principal, seal });
 }
 
-/** Another request of the same person was recorded after the check. */
 function answered(request: PendingRequest, verdict: AskVerdict) {
   if (verdict.type === "allowed") return { request, type: "request.created" as const, refusal: null };
   const { code, message, rule } = verdict;
