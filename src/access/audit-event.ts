@@ -67,7 +67,7 @@ export const happened = {
   "configuration.changed": "changed the configuration",
   "configuration.refused": "refused a configuration",
   "creator.used": "became the creator, although the cluster has an operator",
-  "cluster.removed": "found leases of a cluster that is not configured",
+  "cluster.removed": "found leases or a migration of a cluster that is not configured",
   "fleet.changed": "found a change of the fleet",
   "write.changed": "found that a webhook had changed a write",
   "annotation.refused": "rejected the cluster's own memory",

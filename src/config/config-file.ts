@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isTicketPattern } from "../access/ask/ticket.ts";
 import type { Sink } from "../access/audit-event.ts";
+import { clusterNameForm } from "../access/policy/cluster.ts";
 import { approversConfirmedForSeconds } from "../access/seals.ts";
 import { mapDeadlines } from "../operations/deadlines.ts";
 import { fleetFile } from "./fleet-file.ts";
@@ -58,7 +59,7 @@ const operatorFile = z.strictObject({
   through: z.array(roleStep).default([]),
 });
 
-const name = textLike(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
+const name = textLike(clusterNameForm, "use lower-case letters, digits and hyphens, up to 63 characters");
 const owner = textLike(
   /^[a-z0-9][a-z0-9-]{0,62}$/,
   "name the tool in lower case, for example terraform, argocd or flux, or write none",

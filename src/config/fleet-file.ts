@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isRecord } from "../access/collections.ts";
-import { hasLabels, type WantedLabels } from "../access/policy/cluster.ts";
+import { clusterNameForm, hasLabels, type WantedLabels } from "../access/policy/cluster.ts";
 import type { RoleStep } from "../access/policy/creator.ts";
 import { type FleetCluster, isStale, placeOf } from "../access/policy/fleet-list.ts";
 import { account, duration, externalId, region, resembling, roleStep, textLike, wantedLabels } from "./forms.ts";
@@ -84,8 +84,6 @@ type Naming =
   | { readonly type: "named"; readonly name: string; readonly cluster: FleetCluster }
   | { readonly type: "unnamed"; readonly problem: string };
 
-const nameForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
-
 /** A name belongs to the first cluster that had it: its leases are under that name. @param taken the names in `clusters` */
 function nameFleet(pattern: string, clusters: readonly FleetCluster[], taken: ReadonlySet<string>): readonly Naming[] {
   const named = clusters.map((cluster) => ({ cluster, name: nameOf(pattern, cluster) }));
@@ -95,7 +93,7 @@ function nameFleet(pattern: string, clusters: readonly FleetCluster[], taken: Re
     const isFirst = firstSeen.get(name)?.length === 1 && firstSeen.get(name)?.[0] === cluster;
     const where = `the EKS cluster ${cluster.eksName} in ${cluster.region} of account ${cluster.account}`;
     const unnamed = (why: string) => ({ type: "unnamed", problem: `fleet: ${where} ${why}` }) as const;
-    if (!nameForm.test(name)) {
+    if (!clusterNameForm.test(name)) {
       return unnamed(`would be ${name}: use at most 63 letters, digits and hyphens. Write it under clusters.`);
     }
     if (taken.has(name) || !isFirst) {

@@ -1,6 +1,7 @@
 import type { AuditEvent } from "../access/audit-event.ts";
 import { classOf, isMigration, type LedgerRecord, recordDueAt } from "../access/lists.ts";
 import type { Migration } from "../access/migration.ts";
+import { clusterNameForm } from "../access/policy/cluster.ts";
 import { type AccessRequest, type ApprovedRequest, askerOf } from "../access/record.ts";
 import { isClosed } from "../access/request.ts";
 import { canonicalJson, type Json } from "../access/seal.ts";
@@ -154,7 +155,7 @@ function redisRequests(store: Store) {
     /** The number of open records of each cluster; a cluster without any is absent. People copy the names into a shell. */
     openByCluster: async () => {
       const counts = [...(await readCounts(redis, openByClusterKey))];
-      return new Map(counts.filter(([name]) => /^[a-z0-9][a-z0-9-]{0,62}$/.test(name)).slice(0, maxClusters));
+      return new Map(counts.filter(([name]) => clusterNameForm.test(name)).slice(0, maxClusters));
     },
     /** Whether this id is of a removed permanent lease: its id stays known. */
     isPermanentLeaseOver: async (id: string) => (await textOf(redis, "SISMEMBER", permanentKey, id)) === "1",

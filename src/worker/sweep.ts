@@ -1,7 +1,7 @@
 import { AccessError } from "../access/access-error.ts";
 import { keptWith } from "../access/collections.ts";
 import { remindOfReview } from "../access/emergency.ts";
-import { isMigration, type LedgerRecord, linkQuestionPrefix, recordDueAt } from "../access/lists.ts";
+import { isMigration, isRequest, type LedgerRecord, linkQuestionPrefix, recordDueAt } from "../access/lists.ts";
 import { nextMigration } from "../access/migration.ts";
 import { type Zone, zoneOf } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/record.ts";
@@ -68,12 +68,9 @@ export async function sweep(context: WorkerContext): Promise<void> {
     const record = isMigration(found) ? found : withoutForgedReview(found, context.keys.decision, now);
     return { record, change: dueChange(record, now, config.timing.remindAfterSeconds) };
   });
-  const isUnconfigured = (record: LedgerRecord): record is AccessRequest =>
-    !isMigration(record) && !config.clusters.has(record.cluster);
+  const isConfigured = ({ cluster }: LedgerRecord) => config.clusters.has(cluster);
   const others = due.filter(({ change }) => change === null).map(({ record }) => record);
-  const toLookAt = others
-    .filter((record) => !isUnconfigured(record))
-    .map((record) => ({ record, looks: looksFor(record, now) }));
+  const toLookAt = others.filter(isConfigured).map((record) => ({ record, looks: looksFor(record, now) }));
   await wakeAll(queues, distinct([...toLookAt.flatMap((each) => each.looks), ...looks]));
   for (const { record, looks: woken } of toLookAt) {
     const dueAt = recordDueAt(record);
@@ -82,8 +79,8 @@ export async function sweep(context: WorkerContext): Promise<void> {
     if (isEnd && dueAt !== null) known.set(record.id, { dueAt, at: now.getTime() });
   }
   await inParallel(due, async ({ record, change }) => change && recordDue(context, record, change, now));
-  const left = others.filter(isUnconfigured).filter((record) => isOverdue(record, now, elsewhereMs));
-  await inParallel(left, (request) => reportUnconfigured(context, request));
+  const left = others.filter((record) => !isConfigured(record) && isOverdue(record, now, elsewhereMs));
+  await inParallel(left.filter(isRequest), (request) => reportUnconfigured(context, request));
   // Messages that wait there are often of these records: without Slack, they would be put in again each second.
   const { waiting = 0 } = await queues.messages.getJobCounts("waiting");
   const [unshown, outdated] = await Promise.all([

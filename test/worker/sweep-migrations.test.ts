@@ -48,6 +48,16 @@ const toldNow = async () =>
 const jobsOf = async (queue: keyof Pick<Queues, "clusters" | "messages">) =>
   (await queues[queue].getJobs(["waiting"])).map(({ data }) => data);
 
+test("a migration of a cluster that left the configuration wakes no worker", async () => {
+  await put(aPlannedMigration({ id: "migration-gone-1", cluster: "gone", state: "running" }));
+  await put(aPlannedMigration({ state: "running" }));
+
+  await sweep(contextAt(at(1)));
+
+  const looks = (await jobsOf("clusters")).filter(({ type }) => type === "migration");
+  expect(looks).toEqual([{ type: "migration", cluster: "staging" }]);
+});
+
 describe("a migration that waits for a decision", () => {
   test("is reminded of as a request is, each time with an event, and expires in the end, without a look at its cluster", async () => {
     await put(waiting);

@@ -138,6 +138,8 @@ export interface WorkingHours {
 
 type ClusterPlace = RunIdentities & Pick<Cluster, "region" | "account" | "eksName">;
 
+export const clusterNameForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
 /** A cluster's ARN, as EKS and CloudTrail write it. */
 export function clusterArnOf(cluster: ClusterPlace): string {
   const { region, account, eksName } = cluster;

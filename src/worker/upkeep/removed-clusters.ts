@@ -1,3 +1,5 @@
+import type { Migration } from "../../access/migration.ts";
+import { clusterNameForm } from "../../access/policy/cluster.ts";
 import { sealNotice } from "../../access/shared-lists.ts";
 import { counted, named, untilWords } from "../../diagnosis/link.ts";
 import { inTurn } from "../../ledger/turns.ts";
@@ -14,36 +16,37 @@ export function reportRemoved(context: WorkerContext): Promise<void> {
   return context.failures.during("could not look for removed clusters", {}, async () => {
     // The list of the fleet can still be missing: none of its clusters is removed.
     if (fleet && fleet.names.size + fleet.problems.length === 0) return;
-    for (const name of (await context.ledger.openByCluster()).keys()) {
-      if (!clusters.has(name)) await reportLeases(context, name);
+    const begun = (await context.ledger.migrations.open()).filter(({ state, begun }) => state === "running" || begun);
+    const migrations = new Map(begun.map((each) => [each.cluster, each]));
+    for (const name of new Set([...(await context.ledger.openByCluster()).keys(), ...migrations.keys()])) {
+      // People copy it into a shell.
+      if (!clusters.has(name) && clusterNameForm.test(name)) await reportLeft(context, name, migrations.get(name));
     }
   });
 }
 
-async function reportLeases({ ledger, keys, log, now }: WorkerContext, cluster: string): Promise<void> {
+async function reportLeft({ ledger, keys, log, now }: WorkerContext, cluster: string, migration?: Migration) {
   const open = await ledger.leasedOf(cluster);
   const leases = open.filter(({ lease }) => lease.state === "active" || lease.writeBegan !== null);
-  if (leases.length === 0) return;
+  const unable = [
+    ...(leases.length > 0 ? [`end its ${counted(leases.length, "lease")}`] : []),
+    ...(migration ? [`finish its ${migration.kind ?? "migration"}`] : []),
+  ];
+  if (unable.length === 0) return;
   const turn = `removed-${cluster}`;
   await inTurn(ledger, turn, dayMs, async () => {
-    const ids = leases.map(({ id }) => id);
-    log.error({ cluster, leases: ids }, "a cluster with leases is not configured");
+    const detail = { leases: leases.map(({ id }) => id), ...(migration && { migration: migration.id }) };
+    log.error({ cluster, ...detail }, "a cluster with leases or a migration is not configured");
     const at = now().toISOString();
-    const found = {
-      type: "cluster.removed",
-      at,
-      actor: "worker",
-      request: "",
-      cluster,
-      detail: { leases: ids },
-    } as const;
+    const found = { type: "cluster.removed", at, actor: "worker", request: "", cluster, detail } as const;
     await ledger.append(found);
     recordedEvents.publish(found);
-    const title = `${cluster} is not in eks-access.yml: this worker can't end its ${counted(leases.length, "lease")}`;
+    const title = `${cluster} is not in eks-access.yml: this worker can't ${unable.join(" and ")}`;
     const each = leases.map((lease) => `${named(lease.id)} of ${named(lease.principal)} ${untilWords(lease)}`);
     const lines = [
       `Add ${cluster} again until they end. If it was deleted, run eks-access retire ${cluster}.`,
-      `Otherwise, follow ${named("Remove access by hand")} in docs/operating.md.`,
+      ...(leases.length > 0 ? [`Otherwise, follow ${named("Remove access by hand")} in docs/operating.md.`] : []),
+      ...(migration ? [named(migration.id)] : []),
       ...each.slice(0, maxLines),
       ...(each.length > maxLines ? [`${each.length - maxLines} more`] : []),
     ];

@@ -9,8 +9,9 @@ import { openQueues, type Queues } from "../../../src/ledger/queues.ts";
 import { startWorker } from "../../../src/worker/worker.ts";
 import { clusterIn, clustersOf, configOf, configText } from "../../builders/a-cluster.ts";
 import { aFleetCluster, fleetText } from "../../builders/a-fleet.ts";
+import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aLeasedRequest, anApprovedRequest, aRequest } from "../../builders/a-request.ts";
-import { aChange } from "../../builders/an-event.ts";
+import { aChange, anEvent } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours } from "../../builders/times.ts";
 import { silentContext } from "../../fault/silent-context.ts";
@@ -79,6 +80,39 @@ test("the operators and the audit log read which leases a worker can't end, of a
   });
 });
 
+test.each([
+  ["running", "migration"],
+  ["running", "repair"],
+  // Its first step began before a person stopped it.
+  ["stopped", "migration"],
+] as const)("they read of a %s %s that no worker can finish there, also beside no lease", async (state, what) => {
+  const begun = { name: "switch-mode", at: at(0).toISOString(), place: { cluster: "staging", seal: "" } };
+  const stop = { by: "U0ONCALL", at: at(1).toISOString(), why: "" };
+  const kind = what === "repair" && ({ kind: what } as const);
+  const migration = aPlannedMigration({
+    ...kind,
+    state,
+    begun,
+    ...(state === "stopped" && { stop, endedAt: stop.at }),
+  });
+  await ledger.commit(aChange(aLeasedRequest({ state: "ended" }, { version: 2 }), "lease.ended"));
+  await ledger.commit({ after: migration, event: anEvent({ request: migration.id }) });
+
+  await start(withoutIt);
+
+  expect(await notices()).toEqual([
+    expect.objectContaining({
+      title: `staging is not in eks-access.yml: this worker can't finish its ${what}`,
+      lines: [
+        "Add staging again until they end. If it was deleted, run eks-access retire staging.",
+        "`migration-staging-1`",
+      ],
+    }),
+  ]);
+  const [found] = (await ledger.events(1, 9)).slice(-1);
+  expect(found?.event).toMatchObject({ type: "cluster.removed", detail: { leases: [], migration: migration.id } });
+});
+
 test("of many leases they read twenty, and how many more there are", async () => {
   for (let id = 2; id <= 25; id += 1) await ledger.commit(aChange(aLeasedRequest({}, { id: `r-${id}`, version: 1 })));
 
@@ -127,6 +161,10 @@ test("a removed cluster that has nothing of ours is not reported", async () => {
   await ledger.commit(aChange(aLeasedRequest({ state: "ended" }, { version: 2 }), "lease.ended"));
   await ledger.commit(aChange(anApprovedRequest({ id: "r-2", version: 1 })));
   await ledger.commit(aChange(aRequest({ id: "r-3" })));
+  const planned = aPlannedMigration();
+  const forged = aPlannedMigration({ id: "migration-x$(id)-1", cluster: "x$(id)", state: "running" });
+  await ledger.commit({ after: forged, event: anEvent({ request: forged.id }) });
+  await ledger.commit({ after: planned, event: anEvent({ request: planned.id }) });
 
   await start(withoutIt);
 
