@@ -124,6 +124,8 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
     const lost = isWithoutPlace ? "the namespace was deleted" : "others removed it";
     if (isLost && !isSaid) await recordDrift(context, request, notRestoredYet(lost, error.what));
     if (!certain || isLost) return recordPostponed(context, request, error);
+    // EKS can have made the entry, and not show it yet: only what the cluster remembers knows it then.
+    if (hasCode(certain, "access-entry-refused")) await lookAgainForLateOnes(context, cluster).catch(() => {});
     const unwritten = { ...request, lease: { ...request.lease, writeBegan: null, place: null } };
     return recordRefusal(context, unwritten, certain);
   }

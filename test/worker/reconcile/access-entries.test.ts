@@ -1016,6 +1016,29 @@ test.each(["viewer", "peek"])(
   },
 );
 
+test("an entry that EKS makes, refuses and shows only later is removed within minutes", async () => {
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  const add = vi.spyOn(context.queues.clusters, "add");
+  const refusing: typeof openCluster = async (...about) => {
+    const { entries, ...open } = await openCluster(...about);
+    const create: AccessEntries["create"] = async (entry) => {
+      await entries?.create(entry);
+      throw new AccessError("access-entry-refused", "EKS answered InvalidParameterException");
+    };
+    return { ...open, entries: entries && { ...entries, create, describe: async () => null } };
+  };
+
+  await reconcileCluster({ ...context, openCluster: refusing }, analytics);
+
+  expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "failed" });
+  expect(await outside.given(engineer)).not.toBeNull();
+  const looks = add.mock.calls.flatMap(([type, , options]) => (type === "adopt" ? options?.delay : []));
+  expect(looks).toEqual([91_000, 421_000]);
+  await adoptCluster(context, analytics);
+  expect(await outside.given(engineer)).toBeNull();
+});
+
 test("a lease whose access policy EKS refuses goes on until nothing of it is left", async () => {
   use((text) => text.replace("everywhere: { policy", `everywhere: { groups: [${viewers}], policy`));
   await ask(context, analytics, { id: "r-one", level: "everywhere" });
