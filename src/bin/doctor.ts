@@ -6,6 +6,7 @@ import { ruleWarnings } from "../access/policy/rule.ts";
 import { olderKeys } from "../access/seal.ts";
 import type { Fleet } from "../config/fleet-file.ts";
 import { broken, counted, type Finding, found, linkNames, marks, notAsked } from "../diagnosis/link.ts";
+import { withDeadlines } from "../operations/deadlines.ts";
 import { type Examined, examineLedger, examineOlder } from "./examine-ledger.ts";
 import { type CommandIo, cliCommand, needs, readZones } from "./process-io.ts";
 import { readCommandSettings, type Settings, withWorkerContext } from "./settings.ts";
@@ -117,7 +118,8 @@ async function* examineWorkerSide(settings: Settings, zones: readonly Zone[]): A
   const { examineIdentityCenter } = await import("../worker/questions/identities.ts");
   const directory = await examineIdentityCenter(settings.config);
   if (directory.length > 0) yield { what: "Identity Center", findings: directory };
-  if (settings.config.fleet) yield { what: "Fleet", findings: await examineFleet(settings.config.fleet) };
+  const { fleet, timing } = settings.config;
+  if (fleet) yield { what: "Fleet", findings: await withDeadlines(timing.deadlines, () => examineFleet(fleet)) };
   for (const cluster of clusters.values()) if (zones.includes(zoneOf(cluster))) yield examineCluster(settings, cluster);
 }
 

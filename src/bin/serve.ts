@@ -16,7 +16,7 @@ import { connectLedger, connectRedisBlocking, type LedgerConnection } from "../l
 import { redisLedger, redisRequestTraces } from "../ledger/ledger.ts";
 import { openQueues } from "../ledger/queues.ts";
 import { inTurn, takeWrite } from "../ledger/turns.ts";
-import { servedTime, withinTime } from "../operations/deadlines.ts";
+import { servedTime, withDeadlines, withinTime } from "../operations/deadlines.ts";
 import {
   type Health,
   type HealthServer,
@@ -200,7 +200,8 @@ async function startProbes(
   if (kind !== "slack") {
     const { askCallerIdentity } = await import("../aws/sts.ts");
     const [first] = config.clusters.values();
-    start("sts", () => askCallerIdentity("default", first?.region ?? "us-east-1"));
+    const ask = () => askCallerIdentity("default", first?.region ?? "us-east-1");
+    start("sts", () => withDeadlines(config.timing.deadlines, ask));
   }
   return probes;
 }

@@ -10,6 +10,7 @@ import type { RedisClient } from "../ledger/client.ts";
 import { connectLedger } from "../ledger/connect.ts";
 import { redisLedger } from "../ledger/ledger.ts";
 import { openQueues, type Queues } from "../ledger/queues.ts";
+import { withDeadlines } from "../operations/deadlines.ts";
 import { createLog, FailureLog } from "../operations/log.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { unusable } from "./process-io.ts";
@@ -75,7 +76,8 @@ export function clusterNamed({ clusters }: Pick<Config, "clusters">, name: strin
 async function foundFleet({ environment, config }: Settings, now: Date): Promise<FleetList | null> {
   if (!environment.workerKeys || !config.fleet) return null;
   const { discoverFleet } = await import("../worker/upkeep/look-at-fleet.ts");
-  return discoverFleet(config.fleet, null, now);
+  const { fleet, timing } = config;
+  return withDeadlines(timing.deadlines, () => discoverFleet(fleet, null, now));
 }
 
 export function workerKeysOf({ environment }: Settings): WorkerKeys {
@@ -98,7 +100,7 @@ export async function withWorkerContext<T>(
       ...{ ledger: redisLedger(redis), queues, log, failures: new FailureLog(log), config },
       ...{ keys: workerKeysOf(settings), now: () => new Date() },
     };
-    return await run(context, redis);
+    return await withDeadlines(config.timing.deadlines, () => run(context, redis));
   } finally {
     await queues.close();
     await close();

@@ -6,9 +6,10 @@ import type { SandboxAws } from "../../sandbox/aws/account.ts";
 import { explainFailure } from "../../src/access/access-error.ts";
 import { sealFleetList } from "../../src/access/policy/fleet-list.ts";
 import { doctor } from "../../src/bin/doctor.ts";
-import { clusterNamed, readCommandSettings, readSettings } from "../../src/bin/settings.ts";
+import { clusterNamed, readCommandSettings, readSettings, withWorkerContext } from "../../src/bin/settings.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";
+import { callWithinMs } from "../../src/operations/deadlines.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aFleetCluster, fleetText } from "../builders/a-fleet.ts";
 import { keys, otherKeys, variablesNamed } from "../builders/keys.ts";
@@ -44,6 +45,17 @@ test("the environment and the file are read together", async () => {
 
   expect(environment.workerKeys?.memory.ids).toEqual(keys.memory.ids);
   expect([...config.clusters.keys()]).toEqual(["staging"]);
+});
+
+test("a command's calls have the configured deadlines", async () => {
+  const database = await aRedis();
+  vi.stubEnv("REDIS_URL", database.url);
+  await configured(`${configText}timing: { deadlines: { awsCall: 7s } }\n`);
+
+  const withinMs = await withWorkerContext(await readSettings("worker"), async () => callWithinMs("awsCall"));
+  await database.close();
+
+  expect(withinMs).toBe(7_000);
 });
 
 test("the problems of both are in one list", async () => {
