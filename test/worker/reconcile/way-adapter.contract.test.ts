@@ -541,7 +541,8 @@ describe("by aws-auth, what was written by an approval that is void now", () => 
     expect(waiting).toMatchObject({ state: "approved", trouble: { code: "document-unchanged" } });
     expect(text).toMatchInlineSnapshot(`
       "Approved by <@U0APPROVER> at a time. *Approval stopped counting* at a time: I remove the access
-      :warning: The worker can't remove what it wrote to aws-auth: mapUsers, line 5: The authenticator can't read mapUsers, so no entry works: did not find expected node content. Correct it here or above. Until then, eks-access gives no access through aws-auth. Repair that; then the worker removes it. Tried 2 times; next try at a time."
+      :warning: Tried 2 times; next try at a time.
+      >The worker can't remove what it wrote to aws-auth: mapUsers, line 5: The authenticator can't read mapUsers, so no entry works: did not find expected node content. Correct it here or above. Until then, eks-access gives no access through aws-auth. Repair that; then the worker removes it."
     `);
     expect(await requestOf(context, id)).toMatchObject({ state: "pending", lease: null, trouble: null });
     expect(await outside.given(engineer)).toEqual(["readers"]);
@@ -588,7 +589,8 @@ test("by access entries, the message of an approval that is void does not say th
 
   expect(await said()).toMatchInlineSnapshot(`
     "Approved by <@U0APPROVER> at a time. *Approval stopped counting* at a time: I remove the access
-    :warning: AWS did not answer. Check the network path. Tried 2 times; next try at a time."
+    :warning: Tried 2 times; next try at a time.
+    >AWS did not answer. Check the network path."
   `);
 });
 const maxTags = 50;
