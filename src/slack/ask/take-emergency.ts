@@ -72,8 +72,11 @@ export async function takeAccess(
   return tooMany ?? give(context, person, requested, level, may);
 }
 
-/** After Slack's own error a person types it again, and the first one can be recorded. Later they can need more time for the same reason. */
-const sameForMs = 60_000;
+/**
+ * After an error a person takes it again, and the first one can be recorded. Longer than the minute for which the answer asks them to
+ * wait (`explainToPerson`). Later they can need more time for the same reason.
+ */
+const sameForMs = 3 * 60_000;
 
 /** A second click on the same emergency gives nothing more, and alerts no one again. Null: this is the first, or the access is over. */
 async function takenJustNow(
