@@ -60,6 +60,8 @@ const documentReport = z.discriminatedUnion("type", [
     immutable: z.boolean(),
     /** It is deleted, and only its finalizers keep it. */
     isBeingDeleted: z.boolean(),
+    /** Whether the groups of each lease there were compared with the bindings of RBAC. */
+    knowsBindings: z.boolean(),
   }),
   z.object({ type: z.literal("absent") }),
   failed,

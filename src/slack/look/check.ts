@@ -157,6 +157,7 @@ function checkedBlocks(cluster: Cluster, checked: CheckedDocument, isRead: boole
     section(head),
     ...warningsOf(checked, isRead).map((warning) => section(`:warning: ${warning}`)),
     ...problemBlocks(checked, `; ${wholeDocument} shows all.`),
+    ...(checked.knowsBindings ? [] : [context(unknownBindings)]),
     ...writersOf(checked),
   ];
 }

@@ -141,10 +141,12 @@ function reportDocument(question: CheckQuestion): Promise<DocumentReport> {
         : [
             ...distrusted(looked),
             ...takenOut(looked, cluster, leased, asker),
-            ...unbound(leased, cluster, bound),
+            ...unbound(inMap(leased), cluster, bound),
             ...owned(looked, cluster),
           ];
-    return { type: "checked", ...summarize(document, managers, [...ours, ...roles]), immutable, isBeingDeleted };
+    const knowsBindings = bound !== null || mode === "API" || inMap(leased).size === 0;
+    const found = summarize(document, managers, [...ours, ...roles]);
+    return { type: "checked", ...found, immutable, isBeingDeleted, knowsBindings };
   };
   return orFailed(context, cluster, "could not check the document", report, wordsOf);
 }
@@ -156,10 +158,18 @@ function distrusted({ untrusted }: LiveDocument): readonly ReportedProblem[] {
   return [{ code: "annotation-untrusted", severity: "error", place, message, remedy: untrustedRemedy(untrusted) }];
 }
 
-/** Leases that give nothing, because others deleted the binding of a group. Those by access entry have their own report. */
-function unbound({ still }: OpenLeases, { name }: Cluster, bound: RoleBindings | null): readonly ReportedProblem[] {
+/** The groups of leases there. Those by access entry have their own report. */
+function inMap({ still }: OpenLeases): ReadonlySet<string> {
   const given = still.filter((each) => isInForce(each) && each.lease.written?.way === "aws-auth");
-  const groups = new Set(given.flatMap((each) => kubernetesGroups(each.groups)));
+  return new Set(given.flatMap((each) => kubernetesGroups(each.groups)));
+}
+
+/** Leases that give nothing, because others deleted the binding of a group. */
+function unbound(
+  groups: ReadonlySet<string>,
+  { name }: Cluster,
+  bound: RoleBindings | null,
+): readonly ReportedProblem[] {
   return [...groups].flatMap((group) => {
     if (!bound || group === "system:masters" || bound.groups.has(group)) return [];
     const message = unboundWords(name, [group]);

@@ -21,6 +21,7 @@ function checked(data: Readonly<Record<string, string>>, change: Partial<Checked
     ...summarize(parseDocument(data), writers),
     immutable: false,
     isBeingDeleted: false,
+    knowsBindings: true,
     ...change,
   };
 }
@@ -82,6 +83,7 @@ describe("check of a cluster that uses aws-auth alone", () => {
 
   test("says that the document is about to go, or may not be written", () => {
     expect(tell("CONFIG_MAP", checked({}, { isBeingDeleted: true }), none)).toContain("It is being deleted.");
+    expect(tell("CONFIG_MAP", checked({}, { knowsBindings: false }), none)).toContain("Not checked: unbound groups.");
     expect(tell("CONFIG_MAP", checked({}, { immutable: true }), none)).toContain("It is immutable");
   });
 

@@ -216,6 +216,18 @@ describe("where aws-auth alone counts", () => {
     const found = document?.type === "checked" ? document.groups.filter(({ code }) => code === "group-unbound") : [];
     expect(found).toMatchObject([{ severity: "warning", count: 1, places: ["aws-auth"] }]);
     expect(found[0]?.message).toContain("names `nobodys`");
+    expect(document).toMatchObject({ knowsBindings: true });
+  });
+
+  test("a lease whose groups could not be compared with the bindings is not said to have one", async () => {
+    const ledger = await ledgerWith(arns.engineer, { written: aWrittenEntry({ way: "aws-auth" }) });
+    workerSide().sandbox.faults.plan("kubernetes.list-rolebindings", { type: "answer", status: 500 }, { times: 10 });
+
+    const unknown = await check(readingLimits, ledger);
+    const without = await check();
+
+    expect(unknown).toMatchObject({ document: { type: "checked", knowsBindings: false } });
+    expect(without).toMatchObject({ document: { type: "checked", knowsBindings: true } });
   });
 
   test("no lease counts as removed from an unreadable section", async () => {
