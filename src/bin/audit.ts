@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
 import { accessCsv, type ReviewScope } from "../access/access-review.ts";
+import { readIsoTime } from "../access/ask/duration.ts";
 import {
   type ChainedEvent,
   type ChainVerdict,
@@ -19,16 +20,7 @@ import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { pagesOf, readAccessReview, verifyAuditLog } from "../ledger/verify-audit-log.ts";
 import { erase } from "./erase.ts";
 import { text, texts } from "./option-kinds.ts";
-import {
-  type CommandIo,
-  cliCommand,
-  misused,
-  needs,
-  readArguments,
-  readInput,
-  readIsoTime,
-  unusable,
-} from "./process-io.ts";
+import { type CommandIo, cliCommand, misused, needs, readArguments, readInput, unusable } from "./process-io.ts";
 
 const auditUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH]… [--file FILE|-]
        eks-access audit export [--format jsonl|cloudevents] [--from N]

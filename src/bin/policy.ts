@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { explainFailure } from "../access/access-error.ts";
-import { parseDuration } from "../access/ask/duration.ts";
+import { parseDuration, readIsoTime } from "../access/ask/duration.ts";
 import { partitionOf } from "../access/policy/cluster.ts";
 import {
   type Actor,
@@ -24,7 +24,6 @@ import {
   needs,
   readArguments,
   readInput,
-  readIsoTime,
   readOnlyOptions,
   unusable,
 } from "./process-io.ts";

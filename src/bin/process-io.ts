@@ -117,15 +117,6 @@ export function readZones(argv: readonly string[]): readonly (string | null)[] {
   return zones.length > 0 ? [...new Set(zones)] : [null];
 }
 
-const timeOfIso = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/;
-
-/** Null: it is in another form. Node reads 1.9.2026 as a day in January, and the 31st of a shorter month as one of the next. */
-export function readIsoTime(text: string): Date | null {
-  const [time, day] = [new Date(text), new Date(text.slice(0, 10))];
-  if (!timeOfIso.test(text) || Number.isNaN(time.getTime()) || Number.isNaN(day.getTime())) return null;
-  return day.toISOString().startsWith(text.slice(0, 10)) ? time : null;
-}
-
 /** Node's sentence about an option, in our words: its own suggests words after `--`, which no command takes. */
 function argumentMistake(message: string): string {
   const [, option] = /'(-[^' ]*)/.exec(message) ?? [];

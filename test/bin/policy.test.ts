@@ -91,6 +91,17 @@ describe("policy test", () => {
     expect(fails.out).toMatch(/^✗ [\s\S]*0 of 1 expectations hold\n$/);
   });
 
+  test.each([
+    ["without a zone, which each machine reads in its own", "2026-03-07T12:00"],
+    ["of a day that no month has", "2026-02-30T12:00:00Z"],
+    ["that is a number", "9"],
+  ])("takes no time %s", async (_, time) => {
+    const { code, out } = await expecting(`a request of an admin for admin on staging takes 2 approvals at ${time}`);
+
+    expect(code).toBe(2);
+    expect(out).toMatch(/eks-access can't read this\. Write one of:[\s\S]* \[at 2026-03-01T09:00Z\]\n/);
+  });
+
   test("says which rule decided", async () => {
     const { out } = await expecting(
       "an engineer may ask for viewer on staging",

@@ -131,3 +131,12 @@ export function formatDuration(seconds: number): string {
   }
   return parts.join(" ") || "0s";
 }
+
+const timeOfIso = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/;
+
+/** Null: it is in another form. Node reads 1.9.2026 as a day in January, and the 31st of a shorter month as one of the next. */
+export function readIsoTime(text: string): Date | null {
+  const [time, day] = [new Date(text), new Date(text.slice(0, 10))];
+  if (!timeOfIso.test(text) || Number.isNaN(time.getTime()) || Number.isNaN(day.getTime())) return null;
+  return day.toISOString().startsWith(text.slice(0, 10)) ? time : null;
+}

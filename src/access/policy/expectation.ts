@@ -1,4 +1,4 @@
-import { parseDuration } from "../ask/duration.ts";
+import { parseDuration, readIsoTime } from "../ask/duration.ts";
 import { readHolder } from "../principal.ts";
 import { type Cluster, type Level, partitionOf } from "./cluster.ts";
 import { creatorArnOf, isSameCreator, runsAs } from "./creator.ts";
@@ -31,10 +31,10 @@ export type Expectation = {
 };
 
 export const expectationForms: readonly string[] = [
-  "<person> may [not] ask for <level> on <cluster> [for 8h] [as <arn>] [at <time>]",
-  "<person> may [not] approve a request of <person> for <level> on <cluster> [at <time>]",
+  "<person> may [not] ask for <level> on <cluster> [for 8h] [as <arn>] [at 2026-03-01T09:00Z]",
+  "<person> may [not] approve a request of <person> for <level> on <cluster> [at 2026-03-01T09:00Z]",
   "<person> may [not] approve a request of their own [for <level> on <cluster>]",
-  "a request of <person> for <level> on <cluster> takes <number> approvals [at <time>]",
+  "a request of <person> for <level> on <cluster> takes <number> approvals [at 2026-03-01T09:00Z]",
   "<person> may [not] take emergency access to <cluster>",
 ];
 
@@ -65,8 +65,8 @@ type Named = Readonly<Record<string, string | undefined>>;
 function expectationOf(type: Expectation["type"], groups: Named): Expectation | null {
   const { who = "", of, cluster, level, duration, principal, count, at: moment } = groups;
   const durationSeconds = duration === undefined ? null : parseDuration(duration);
-  const time = moment === undefined ? null : new Date(moment);
-  if ((duration !== undefined && durationSeconds === null) || (time && Number.isNaN(time.getTime()))) return null;
+  const time = moment === undefined ? null : readIsoTime(moment);
+  if ((duration !== undefined && durationSeconds === null) || (moment !== undefined && time === null)) return null;
   return {
     type,
     who: who.toLowerCase(),
