@@ -2,7 +2,7 @@ import type { KnownBlock } from "@slack/types";
 import { AccessError, explainFailure, isLedgerFailure } from "../../access/access-error.ts";
 import { formatDuration } from "../../access/ask/duration.ts";
 import { shouldBeGoneAt } from "../../access/lists.ts";
-import { type Cluster, zonesOf } from "../../access/policy/cluster.ts";
+import { type Cluster, hasNoWorker, type Zone, zonesOf } from "../../access/policy/cluster.ts";
 import { isResponsibleFor } from "../../access/policy/rule.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import type { ClusterTrouble, Outage } from "../../access/retry.ts";
@@ -15,7 +15,7 @@ import type { SlackContext } from "../app/context.ts";
 import { personShown } from "../app/request-people.ts";
 import { failureAnswer, type Message, messageOf, onlyResponsibleAnswer } from "../show/message.ts";
 import { code, firstOf, mention, plainLine, section, styled, time } from "../show/mrkdwn.ts";
-import { logStoppedText } from "../show/notice-poster.ts";
+import { inZone, logStoppedText } from "../show/notice-poster.ts";
 
 /** Work that waits longer is late. A lease that ends on time is gone by then. */
 const lateAfterSeconds = 60;
@@ -37,6 +37,8 @@ export interface Overview {
   readonly refusals: readonly RefusedFile[];
   /** The audit log takes no event. */
   readonly isLogStopped: boolean;
+  /** Zones without a worker. */
+  readonly unserved: readonly Zone[];
 }
 
 /** `status` without an id. Approvers and on-call see their clusters, administrators all. @throws AccessError */
@@ -53,13 +55,15 @@ export async function readOverview(context: SlackContext, user: string): Promise
     ledger.refusals(now),
     ledger.logFlaw(),
     ledger.outages(),
+    ledger.zonesSeen(),
     takeWrite(ledger),
   ]).catch((error: unknown) => {
     if (isLedgerFailure(error)) return failureAnswer(explainFailure(error));
     throw error;
   });
   if ("text" in found) return found;
-  const [troubles, overdue, states, refusals, logFlaw, outages] = found;
+  const [troubles, overdue, states, refusals, logFlaw, outages, zones] = found;
+  const own = clusters.flatMap((name) => context.config.clusters.get(name) ?? []);
   const closed = new Map([...troubles].filter(([, { overAt }]) => overAt === null));
   return overviewAnswer({
     clusters,
@@ -70,6 +74,7 @@ export async function readOverview(context: SlackContext, user: string): Promise
     overdue: overdue.filter(({ cluster }) => clusters.includes(cluster) || seesAll(context, user)),
     refusals: seesAll(context, user) ? refusals : refusals.map((each) => ({ ...each, problems: [] })),
     isLogStopped: logFlaw !== null,
+    unserved: zonesOf(own).filter((zone) => hasNoWorker(zones.get(zone), now)),
   });
 }
 
@@ -104,13 +109,15 @@ export function overviewAnswer(overview: Overview): Message {
   return messageOf([section(title), ...parts]);
 }
 
+const startWorker = "Check that a worker runs.";
 const queueWords: Readonly<Record<string, readonly [what: string, hint: string]>> = {
-  clusters: ["Work on clusters", "Check that a worker runs."],
-  ends: ["The end of leases", "Check that a worker runs."],
+  clusters: ["Work on clusters", startWorker],
+  ends: ["The end of leases", startWorker],
   messages: ["Messages in Slack", "Check that a Slack process runs."],
 };
 
-function latePart({ queues }: Overview): KnownBlock[] {
+function latePart({ queues, unserved }: Overview): KnownBlock[] {
+  const without = unserved.map((zone) => `No worker serves ${inZone(zone)}. ${startWorker}`);
   const late = queues.filter(({ ageSeconds }) => ageSeconds > lateAfterSeconds);
   const rows = late.map(({ name, jobs, ageSeconds }) => {
     const waiting = Object.entries(jobs).reduce((sum, [state, count]) => (state === "active" ? sum : sum + count), 0);
@@ -121,7 +128,7 @@ function latePart({ queues }: Overview): KnownBlock[] {
     const said = `${what}: ${waiting} waiting, the oldest for ${oldest}.`;
     return `${said} ${hint}`;
   });
-  return part("Late work", rows);
+  return part("Late work", [...without, ...rows]);
 }
 
 function closedPart({ closed }: Overview): KnownBlock[] {

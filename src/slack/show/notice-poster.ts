@@ -248,7 +248,7 @@ function silentMessage(zone: Zone, since: Date, clusters: readonly Cluster[]): M
   );
 }
 
-const inZone = (zone: Zone) => (zone === null ? "the clusters without a zone" : `the zone ${zone}`);
+export const inZone = (zone: Zone) => (zone === null ? "the clusters without a zone" : `the zone ${zone}`);
 
 function overMessage(zone: Zone): Message {
   const text = `A worker serves ${inZone(zone)} again`;

@@ -96,6 +96,15 @@ describe("status alone", () => {
     expect(onCall).not.toContain("staging");
   });
 
+  test("names a cluster's zone without a worker, before any work of it is late", async () => {
+    const before = await told("U0APPROVER");
+    await app.ledger.noteZone(null, new Date());
+    const after = await told("U0APPROVER");
+
+    expect(before).toContain("No worker serves the clusters without a zone. Check that a worker runs.");
+    expect(after).not.toContain("No worker");
+  });
+
   test("says to anyone else who can see it", async () => {
     expect(await told("U0ENGINEER")).toContain("Only approvers, on-call and administrators can do this.");
   });
@@ -110,6 +119,7 @@ describe("its answer", () => {
     overdue: [],
     refusals: [],
     isLogStopped: false,
+    unserved: [],
   };
 
   test("says in one line that everything is fine", () => {
