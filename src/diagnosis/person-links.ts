@@ -99,10 +99,17 @@ function leaseWords(request: AccessRequest): string {
     : `${what} is being applied, ${untilWords(request)}`;
 }
 
+/** Leases that did not change during the look. */
+export interface ComparedLeases {
+  readonly drifts: readonly Drift[];
+  readonly inForce: number;
+  /** How many of them were not looked for. */
+  readonly unseen: number;
+}
+
 /** What others removed: they may do it again. People who answer for the cluster see all leases, others only their own. */
 export function driftFinding(
-  drifts: readonly Drift[],
-  { inForce, unseen }: { readonly inForce: number; readonly unseen: number },
+  { drifts, inForce, unseen }: ComparedLeases,
   cluster: Cluster,
   reader: Reader,
   place: string,

@@ -1,7 +1,6 @@
 import type { Logger } from "pino";
 import { AccessError, explainFailure } from "../../access/access-error.ts";
 import { ownIdentities } from "../../access/identities.ts";
-import type { Drift } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { type Cluster, partitionOf } from "../../access/policy/cluster.ts";
 import { runsAs } from "../../access/policy/creator.ts";
@@ -19,11 +18,12 @@ import {
   modeFinding,
   writeFinding,
 } from "../../diagnosis/cluster-links.ts";
-import { isInForce } from "../../diagnosis/leases.ts";
+import { isInForce, openLeasesAround } from "../../diagnosis/leases.ts";
 import { broken, completeChain, type Finding, found, type Link, type LinkName, named } from "../../diagnosis/link.ts";
 import { randomEntryCause } from "../../diagnosis/mapped.ts";
 import {
   type Asker,
+  type ComparedLeases,
   driftFinding,
   knownIdentity,
   leasesFinding,
@@ -126,8 +126,7 @@ async function lookAtLeases(
   const open = () => openRequestsFor(ledger, cluster.name, asker.user);
   await take("leases", open, (requests) => leasesFinding(requests, asker));
   if (!inside) return;
-  const { drifts, inForce, place, unseen } = inside;
-  await take("drift", drifts, (found) => driftFinding(found, { inForce, unseen }, cluster, asker, place));
+  await take("drift", inside.compare, (found) => driftFinding(found, cluster, asker, inside.place));
 }
 
 interface Inside {
@@ -138,11 +137,8 @@ interface Inside {
   readonly isUnknown: boolean;
   /** What was compared with the leases, in words. */
   readonly place: string;
-  readonly inForce: number;
-  /** How many of them were not compared. */
-  readonly unseen: number;
   /** @throws AccessError */
-  readonly drifts: () => Promise<readonly Drift[]>;
+  readonly compare: () => Promise<ComparedLeases>;
 }
 
 /** Looks at the document and the access entries, if the cluster reads them. Null: the chain ends here. */
@@ -150,12 +146,12 @@ async function lookInside({ context, cluster, take }: Chain, reached: Reached): 
   const { ledger, keys } = context;
   const mode = reached.description.authenticationMode;
   const isRead = mode !== "API";
+  const inForce = (await ledger.leasedOf(cluster.name)).filter(isInForce);
   const looked = await take(
     "document",
     () => (isRead ? readLiveDocument(reached.client, cluster, keys.memory) : null),
     (facts) => (isRead ? documentFinding(facts, cluster) : documentNotRead),
   );
-  const inForce = (await ledger.leasedOf(cluster.name)).filter(isInForce);
   const byEntry = inForce.filter(isGivenByEntry);
   const entries = await take(
     "entries",
@@ -172,16 +168,19 @@ async function lookInside({ context, cluster, take }: Chain, reached: Reached): 
     ...(entries ? ["the access entries"] : []),
     ...(bound ? ["the bindings"] : []),
   ];
-  const drifts = async () => [
-    ...(looked ? driftsIn(looked, inForce) : []),
-    ...(entries?.drifts ?? []),
-    ...(await bindingDrifts(reached.client, cluster, keys.memory, inForce)),
-  ];
-  const unseen = inForce.filter(
-    (each) => !bindsRoles(each.groups) && !(isGivenByEntry(each) ? entries : looked),
-  ).length;
+  const compare = async () => {
+    const drifts = [
+      ...(looked ? driftsIn(looked, inForce) : []),
+      ...(entries?.drifts ?? []),
+      ...(await bindingDrifts(reached.client, cluster, keys.memory, inForce)),
+    ];
+    const { still } = openLeasesAround(inForce, await ledger.leasedOf(cluster.name));
+    const unseen = still.filter((each) => !bindsRoles(each.groups) && !(isGivenByEntry(each) ? entries : looked));
+    const lost = drifts.filter(({ request }) => still.some(({ id }) => id === request.id));
+    return { drifts: lost, inForce: still.length, unseen: unseen.length };
+  };
   const seen = { document: looked?.document ?? null, isRead, isUnknown: looked === undefined };
-  return { ...seen, place: places.join(" and "), inForce: inForce.length, unseen, drifts };
+  return { ...seen, place: places.join(" and "), compare };
 }
 
 type Reached = Pick<ReachedCluster, "client" | "eks" | "description">;

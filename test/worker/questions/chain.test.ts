@@ -292,6 +292,20 @@ describe("the chain to another person's pods", () => {
     expect(links.drift.detail).toContain("missing from the document: `r-1`: the entry of");
   });
 
+  test("raises no alarm about a lease that ends while it looks", async () => {
+    const active = aLeasedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
+    await ledger.commit(aChange({ ...active, principal: arns.engineer, groups: ["eks-access:admins"] }));
+    let reads = 0;
+    const leasedOf: Ledger["leasedOf"] = async (of) => {
+      reads += 1;
+      return reads === 1 ? ledger.leasedOf(of) : [];
+    };
+
+    const { drift } = await chain({ ...ledger, leasedOf });
+
+    expect(drift).toMatchObject({ result: "yes", detail: "no leases are active here" });
+  });
+
   test("says that no one took a lease out of a section that can't be read, and where its lines are", async () => {
     const active = aLeasedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...active, principal: arns.engineer }));
