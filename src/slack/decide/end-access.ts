@@ -27,7 +27,7 @@ import {
   revokeModalId,
   whyOf,
 } from "../show/message.ts";
-import { code, mention, oneOf, section } from "../show/mrkdwn.ts";
+import { code, codeList, mention, oneOf, section } from "../show/mrkdwn.ts";
 import { stateText } from "../show/words.ts";
 
 export const revokeCommand: Command = {
@@ -78,9 +78,12 @@ async function revokeForm(context: SlackContext, user: string, id: string): Prom
   return revokeModal(request, others);
 }
 
+/** In a section of Slack, beside a sentence. */
+const longestList = 2_500;
+
 export function revokeModal(request: AccessRequest, others: readonly string[] = []): ModalView {
   const { id, requester, level, cluster } = request;
-  const also = others.map((each) => code(each)).join(", ");
+  const also = codeList(others, longestList);
   const loses = `${mention(requester)} loses ${code(level)} on ${code(cluster)} now (${code(id)}).`;
   const ends = `${loses}${also && ` It also ends ${also}, which is the same access.`}`;
   const shown = { title: "Revoke access", submit: "Revoke", close: "Keep it" };
@@ -158,7 +161,7 @@ async function refuse(
 
 export function endedAnswer(after: AccessRequest, others: readonly string[] = []): Message {
   if (after.state === "cancelled") return answer(`Cancelled ${code(after.id)}.`);
-  const ids = [after.id, ...others].map((id) => code(id)).join(", ");
+  const ids = codeList([after.id, ...others], longestList);
   return answer(`Revoking ${ids}. The request message${others.length > 0 ? "s" : ""} will confirm.`);
 }
 

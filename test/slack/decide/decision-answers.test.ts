@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { DecisionRefusal } from "../../../src/access/decide.ts";
 import { clickAnswer, oneOfSeveralAnswer } from "../../../src/slack/decide/decision-click.ts";
+import { endedAnswer, revokeModal } from "../../../src/slack/decide/end-access.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aRequest } from "../../builders/a-request.ts";
+import { aLeasedRequest, aRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 
@@ -38,6 +39,17 @@ describe("a click that decides nothing", () => {
       expect(text).not.toMatch(/\.\.$/);
     },
   );
+});
+
+test("however many leases end with one, the form and the answer say that there are more, and end their sentence", () => {
+  const others = Array.from({ length: 2_000 }, (_, index) => `r-${index}`);
+  const request = aLeasedRequest({});
+
+  const form = JSON.stringify(revokeModal(request, others).blocks[0]);
+  const said = endedAnswer(request, others).text;
+
+  expect(form).toMatch(/`r-1`, .*, \d+ more, which is the same access\."/);
+  expect(said).toMatch(/`r-1`, .*, \d+ more\. The request messages will confirm\.$/);
 });
 
 describe("where several have to approve", () => {
