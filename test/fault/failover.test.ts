@@ -79,7 +79,9 @@ test("a failover that loses the last changes leaves no message untrue and no acc
   const found = (await product.ledger.events(1, 1_000)).filter(({ event }) => event.type === "record.undone");
   // The others change by what the cluster remembers, before or after each process has looked.
   expect(found.map(({ event }) => event.request)).toContain((await requestOf("approved"))?.id);
-  await expect.poll(() => threadOf("approved")).toContain("no longer counts: Redis lost it. The approvers must decide");
+  await expect
+    .poll(() => threadOf("approved"))
+    .toContain("no longer counts. The approvers must decide again.\n>Redis lost it");
   await approve("approved");
   expect(groupsOf("approved")).toEqual(["eks-access:viewers"]);
 });

@@ -92,7 +92,7 @@ describe("a lease", () => {
 
     await person("U0APPROVER").command(`/eks-access revoke ${id}`, channel);
     await ended("long job");
-    const closed = wholeTextOf(await find("long job", `Refused*: ${id} has ended`));
+    const closed = wholeTextOf(await find("long job", `Refused*: “${id} has ended`));
 
     expect(waiting).not.toContain("other leases");
     expect(closed).toContain(`${id} has ended. Request access again`);

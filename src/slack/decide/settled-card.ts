@@ -12,6 +12,7 @@ import {
   endCauseText,
   extendsText,
   failureInShort,
+  inQuotes,
   placeText,
   progressText,
   quotedLine,
@@ -111,7 +112,7 @@ export function headline(request: AccessRequest): string {
     const why = denial.why && `: ${plainLine(denial.why, 90)}`;
     return `${deniedText(denial)}${why}`;
   }
-  if (state === "refused") return `:no_entry: *Refused*: ${asClause(request.refusal.message, 360)}`;
+  if (state === "refused") return `:no_entry: *Refused*: ${inQuotes(asClause(request.refusal.message, 360))}`;
   if (state === "cancelled") return `:no_entry: ${stateText(request)}`;
   if (state === "expired") return ":hourglass: *Expired* without a decision";
   if (isLost(lease)) return lostText;
@@ -119,7 +120,7 @@ export function headline(request: AccessRequest): string {
     return `:white_check_mark: *Active* ${until(lease.endsAt, request.durationSeconds)}`;
   }
   if (lease?.state === "ended") return `:hourglass: *Ended*${endWords(lease)}`;
-  if (lease?.state === "failed") return `:no_entry: *Failed*: ${failureInShort(lease.failure)}`;
+  if (lease?.state === "failed") return `:no_entry: *Failed*: ${inQuotes(failureInShort(lease.failure))}`;
   if (lease?.end || lease?.voidSince || request.emergency || !lease) {
     return `:hourglass_flowing_sand: ${lease ? progressText(lease, 90) : stateText(request)}`;
   }

@@ -12,7 +12,16 @@ import {
   type ThreadEntry,
 } from "../show/message.ts";
 import { code, mention, mentions, plainLine, styled, time } from "../show/mrkdwn.ts";
-import { changedSince, droppedTexts, notCheckedYet, quietText, quotedLine, voidedText } from "../show/words.ts";
+import {
+  asClause,
+  changedSince,
+  droppedTexts,
+  inQuotes,
+  notCheckedYet,
+  quietText,
+  quotedLine,
+  voidedText,
+} from "../show/words.ts";
 
 export function migrationWord({ kind }: Pick<Migration, "kind">): "repair" | "migration" {
   return kind ?? "migration";
@@ -67,7 +76,7 @@ export function migrationHead(migration: Migration): string {
     case "expired":
       return `*Expired* ${time(migration.endedAt)}`;
     case "refused":
-      return `Refused: ${styled(migration.refusal.message.replace(/\.$/, ""), 1500)}`;
+      return `Refused: ${inQuotes(asClause(migration.refusal.message, 1500))}`;
     default:
       return `Running: ${done.length} of ${plan?.summary.steps.length ?? 0} steps`;
   }

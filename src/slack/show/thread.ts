@@ -21,7 +21,6 @@ import { code, cut, mention, mentions, plainLine, section, time, unformatted } f
 import { endProofLines, proofMarks } from "./proof.ts";
 import type { MessengerContext } from "./show-in-channel.ts";
 import {
-  asClause,
   droppedTexts,
   placeText,
   quotedLine,
@@ -98,6 +97,7 @@ function approvalEntries(request: AccessRequest, called: string): ThreadEntry[] 
 function stateEntries(request: AccessRequest): ThreadEntry[] {
   const { state, voided } = request;
   if (state === "pending") return voided ? [{ name: `void-${voided.message}`, text: voidedText(voided) }] : [];
+  if (state === "refused") return [{ name: state, text: `Refused:${quotedLine(request.refusal.message)}` }];
   return state === "approved" ? [] : [{ name: state, text: `${stateText(request, 600)}.` }];
 }
 
@@ -178,7 +178,7 @@ function endEntries(request: AccessRequest, replies: readonly string[]): ThreadE
   }
   if (lease.state === "ended") entries.push(...endedEntry(request, lease, replies));
   if (lease.state === "failed") {
-    entries.push({ name: "failed", text: `Couldn't apply it: ${asClause(lease.failure.message)}.` });
+    entries.push({ name: "failed", text: `Couldn't apply it:${quotedLine(lease.failure.message)}` });
   }
   return entries;
 }

@@ -253,16 +253,21 @@ export function quotedLine(words: string, maxLength = 600): string {
   return `\n>${styled(words, maxLength)}`;
 }
 
+/** The same inside a line. @param styled as `asClause` does it */
+export function inQuotes(styled: string): string {
+  return `“${styled.replaceAll(/[“”]/g, "'")}”`;
+}
+
 /** Why all approvals stopped counting, of a request or a migration. */
 export function voidedText({ by, message }: NonNullable<AccessRequest["voided"]>): string {
-  return `The approval by ${mentions(by)} no longer counts: ${asClause(message, 400)}. The approvers must decide again.`;
+  return `The approval by ${mentions(by)} no longer counts. The approvers must decide again.${quotedLine(message, 400)}`;
 }
 
 /** One sentence for each approval that no longer counts, newest last. */
 export function droppedTexts(dropped: readonly DroppedApproval[]): readonly string[] {
   return dropped
     .slice(-5)
-    .map(({ by, why }) => `The approval by ${mention(by)} no longer counts: ${asClause(why, 300)}.`);
+    .map(({ by, why }) => `The approval by ${mention(by)} no longer counts.${quotedLine(why, 300)}`);
 }
 
 export function durationText({ until: end, durationSeconds }: AccessRequest): string {

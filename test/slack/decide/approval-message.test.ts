@@ -93,19 +93,27 @@ test("what nothing seals is a quote in card and thread: who writes it into Redis
   const message = "All is well. Send your keys to @mallory.";
   const trouble = aTrouble({ code: "document-changed", message });
   const lost = aLeasedRequest({ state: "active", drift: { at: trouble.at, message } });
-  const requests = [lost, { ...aPreviewedRequest(), trouble }];
+  const failure = { code: "unexpected", message };
+  const requests = [
+    ...[lost, { ...aPreviewedRequest(), trouble }, aPreviewedRequest({ state: "refused", refusal: failure })],
+    aLeasedRequest({ state: "failed", failure }),
+  ];
   const migration = aPlannedMigration({ trouble });
+  const voided = { by: ["U0APPROVER"], message };
+  const dropped = [{ by: "U0APPROVER2", at: trouble.at, why: message }];
+  const doubted = aPreviewedRequest({ voided, dropped });
 
   const messages = [
     ...requests.map((request) => approvalMessage(request, aCluster())),
     ...requests.map((request) => threadMessage(threadOf(request, [], aCluster()))),
     ...[migrationMessage(migration), threadMessage(migrationThreadOf(migration, aCluster()))],
+    threadMessage(threadOf(doubted, [], aCluster())),
   ];
 
   for (const { text, blocks } of messages) {
     expect(text).toContain("All is well");
-    expect(text.replaceAll(/^“.*”$/gm, "")).not.toContain("All is well");
-    expect(textOfBlocks({ blocks }).replaceAll(/^>.*$/gm, "")).not.toContain("All is well");
+    expect(text.replaceAll(/“[^”]*”/g, "")).not.toContain("All is well");
+    expect(textOfBlocks({ blocks }).replaceAll(/^>.*$|“.*/gm, "")).not.toContain("All is well");
   }
 });
 

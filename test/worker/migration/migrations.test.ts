@@ -650,7 +650,7 @@ describe("what is not what was approved is not carried out", () => {
         const ended = await scene.toItsEnd();
 
         expect(ended).toMatchObject({ state: "refused", done: [{}, {}] });
-        expect(migrationState(ended)).toMatch(/^Refused: \S+ does not read aws-auth(?!.*Create the access entry)/);
+        expect(migrationState(ended)).toMatch(/^Refused: “\S+ does not read aws-auth(?!.*Create the access entry)/);
         expect(rolesNow()).toContain(arns.admins);
         await adminsSignIn();
       },
@@ -666,7 +666,7 @@ describe("what is not what was approved is not carried out", () => {
       const ended = await scene.toItsEnd();
 
       expect(ended).toMatchObject({ state: "refused", begun: null, done: [{}, {}] });
-      expect(migrationState(ended)).toMatch(/^Refused: \S+ does not read aws-auth(?!.*Create the access entry)/);
+      expect(migrationState(ended)).toMatch(/^Refused: “\S+ does not read aws-auth(?!.*Create the access entry)/);
       expect(rolesNow()).toContain(arns.admins);
     });
 
@@ -766,7 +766,7 @@ describe("a migration of which Redis lost what the worker wrote", () => {
       state: "refused",
       refusal: { message: "Nothing to plan. No other item of aws-auth can move." },
     });
-    expect(migrationState(asked)).toBe("Refused: Nothing to plan. No other item of aws-auth can move");
+    expect(migrationState(asked)).toBe("Refused: “Nothing to plan. No other item of aws-auth can move”");
   });
 });
 
