@@ -1,9 +1,8 @@
 import { AccessError, hasCode } from "../access/access-error.ts";
 import { canonicalCaller } from "../access/arn.ts";
-import { type Cluster, clusterArnOf, partitionOf } from "../access/policy/cluster.ts";
+import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import { type CreatorRole, creatorArnOf, isSameCreator, type KnownCreator } from "../access/policy/creator.ts";
 import type { AwsCredentials, CredentialSource } from "../aws/client-settings.ts";
-import { EksCluster } from "../aws/eks-cluster.ts";
 import {
   creatorSessionPolicy,
   managerSessionPolicy,
@@ -132,64 +131,4 @@ function mismatch(name: string, creator: KnownCreator, found: string, kind: "cre
   return new AccessError("creator-mismatch", says(`the worker itself, ${should}`), {
     remedy: "Set creator.profile, with this user's keys.",
   });
-}
-
-/** EKS for one cluster, with these credentials. @throws AccessError if EKS has another cluster than the configured one */
-export function openEks(
-  source: CredentialSource,
-  cluster: Cluster,
-  log?: RequestIds,
-  entriesRemedy?: string,
-): Promise<EksCluster> {
-  const { eksName, region, account } = cluster;
-  const address = { eksName, region, account, partition: partitionOf(cluster) };
-  return EksCluster.open(source, { ...address, ...(entriesRemedy !== undefined && { entriesRemedy }) }, log);
-}
-
-/** The same as the identity of a run, the operator or the creator. A refusal names its policy. @throws AccessError */
-export async function openEksOfRun(source: AwsCredentials, cluster: Cluster, log?: RequestIds): Promise<EksCluster> {
-  const [who, file] = cluster.operator
-    ? (["operator", "operator-policy.json"] as const)
-    : ["creator", "creator-policy.json"];
-  const remedy = statementsRemedy(who, file);
-  try {
-    return await openEks(source, cluster, log, cluster.operator && remedy);
-  } catch (error) {
-    throw withRemedy(error, remedy);
-  }
-}
-
-/** With the identity that makes access entries there. @param asCreator EKS as the creator @throws AccessError */
-export async function openEksForEntries(
-  cluster: Cluster,
-  asCreator: EksCluster,
-  log?: RequestIds,
-): Promise<EksCluster> {
-  if (cluster.accessEntries.as === "creator") return asCreator;
-  try {
-    return await openEks("default", cluster, log);
-  } catch (error) {
-    // In another account EKS has no such cluster, or refuses to look for it.
-    if (!(error instanceof AccessError) || error.retryable) throw error;
-    throw refuseOwnIdentity(cluster, await callerIdentity("default", cluster.region, log)) ?? error;
-  }
-}
-
-export const ownAccountRemedy = "Set accessEntries.as to creator.";
-
-/** Why the worker itself can't make a cluster's access entries (`accessEntries.as: worker`); null: it can, or does not. */
-export function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: CallerIdentity): AccessError | null {
-  if (accessEntries.as === "creator" || own.account === account) return null;
-  return new AccessError("cluster-mismatch", `The worker, ${own.arn}, can't reach ${name} in account ${account}`, {
-    remedy: ownAccountRemedy,
-  });
-}
-
-export function statementsRemedy(who: string, file: string): string {
-  return `Give the ${who} the statements of deploy/iam/${file}.`;
-}
-
-export function withRemedy(error: unknown, remedy: string): unknown {
-  const isRefused = error instanceof AccessError && /^(?:access-entry|aws-access)-denied$/.test(error.code);
-  return isRefused ? new AccessError(error.code, error.what, { cause: error.cause, remedy }) : error;
 }

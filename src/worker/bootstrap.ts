@@ -11,11 +11,11 @@ import { authenticatedGroup, CLUSTER_ADMIN } from "../diagnosis/migration/facts.
 import { isRemade } from "../diagnosis/remade-roles.ts";
 import { type ClusterClient, whileOpen } from "../kubernetes/cluster-client.ts";
 import { inTurns } from "../operations/parallel.ts";
-import { becomeCreator, openEks } from "./become-creator.ts";
+import { becomeCreator } from "./become-creator.ts";
 import type { WorkerContext } from "./context.ts";
 import { creatorForBootstrap } from "./discover-creator.ts";
 import { connectAs, creatorArnFor } from "./open-cluster.ts";
-import { namingOwnPolicy, openEksToManage } from "./open-eks.ts";
+import { namingOwnPolicy, openEks, openEksToManage } from "./open-eks.ts";
 import {
   type Bootstrap,
   bootstrapPurpose,

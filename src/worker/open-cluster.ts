@@ -19,7 +19,7 @@ import { type ClusterClient, connectCluster, whileOpen } from "../kubernetes/clu
 import type { KnownIdentity, Remedies } from "../kubernetes/connection.ts";
 import type { ClusterLedger } from "../ledger/clusters.ts";
 import type { RequestIds } from "../operations/announcements.ts";
-import { becomeCreator, confirmCreator, credentialsOf, openEksForEntries, openEksOfRun } from "./become-creator.ts";
+import { becomeCreator, confirmCreator, credentialsOf } from "./become-creator.ts";
 import {
   askCloudTrail,
   creationOf,
@@ -29,6 +29,7 @@ import {
   rememberedCreation,
   seenCreation,
 } from "./discover-creator.ts";
+import { openEksForEntries, openEksOfRun } from "./open-eks.ts";
 
 interface OpeningContext extends DiscoveryContext {
   readonly ledger: DiscoveryContext["ledger"] & AcceptanceLedger;

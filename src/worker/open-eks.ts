@@ -1,23 +1,57 @@
 import type { Logger } from "pino";
 import { AccessError, explainFailure, hasCode } from "../access/access-error.ts";
-import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
+import { type Cluster, clusterArnOf, partitionOf } from "../access/policy/cluster.ts";
 import type { KnownCreator, RoleStep } from "../access/policy/creator.ts";
-import type { EksCluster } from "../aws/eks-cluster.ts";
+import type { AwsCredentials, CredentialSource } from "../aws/client-settings.ts";
+import { EksCluster } from "../aws/eks-cluster.ts";
 import { managerSessionPolicy, type Purpose } from "../aws/session-policy.ts";
-import { callerIdentity } from "../aws/sts.ts";
+import { type CallerIdentity, callerIdentity } from "../aws/sts.ts";
 import type { Config } from "../config/config.ts";
 import type { IdentityReport } from "../diagnosis/reports.ts";
 import type { ClusterLedger } from "../ledger/clusters.ts";
 import type { RequestIds } from "../operations/announcements.ts";
-import {
-  credentialsOf,
-  openEks,
-  ownAccountRemedy,
-  refuseOwnIdentity,
-  sessionThrough,
-  statementsRemedy,
-  withRemedy,
-} from "./become-creator.ts";
+import { credentialsOf, sessionThrough } from "./become-creator.ts";
+
+/** EKS for one cluster, with these credentials. @throws AccessError if EKS has another cluster than the configured one */
+export function openEks(
+  source: CredentialSource,
+  cluster: Cluster,
+  log?: RequestIds,
+  entriesRemedy?: string,
+): Promise<EksCluster> {
+  const { eksName, region, account } = cluster;
+  const address = { eksName, region, account, partition: partitionOf(cluster) };
+  return EksCluster.open(source, { ...address, ...(entriesRemedy !== undefined && { entriesRemedy }) }, log);
+}
+
+/** The same as the identity of a run, the operator or the creator. A refusal names its policy. @throws AccessError */
+export async function openEksOfRun(source: AwsCredentials, cluster: Cluster, log?: RequestIds): Promise<EksCluster> {
+  const [who, file] = cluster.operator
+    ? (["operator", "operator-policy.json"] as const)
+    : ["creator", "creator-policy.json"];
+  const remedy = statementsRemedy(who, file);
+  try {
+    return await openEks(source, cluster, log, cluster.operator && remedy);
+  } catch (error) {
+    throw withRemedy(error, remedy);
+  }
+}
+
+/** With the identity that makes access entries there. @param asCreator EKS as the creator @throws AccessError */
+export async function openEksForEntries(
+  cluster: Cluster,
+  asCreator: EksCluster,
+  log?: RequestIds,
+): Promise<EksCluster> {
+  if (cluster.accessEntries.as === "creator") return asCreator;
+  try {
+    return await openEks("default", cluster, log);
+  } catch (error) {
+    // In another account EKS has no such cluster, or refuses to look for it.
+    if (!(error instanceof AccessError) || error.retryable) throw error;
+    throw refuseOwnIdentity(cluster, await callerIdentity("default", cluster.region, log)) ?? error;
+  }
+}
 
 /**
  * EKS for one cluster, with the identity that bootstraps, migrates and rescues it. In the worker's own account that is
@@ -104,4 +138,23 @@ export async function checkOwnAccount({ config, log }: Pick<OwnContext, "config"
 /** Who migrates or rescues is not who makes entries of leases. @param file of deploy/iam, with the missing statements */
 export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {
   return withRemedy(error, statementsRemedy("identity", file));
+}
+
+const ownAccountRemedy = "Set accessEntries.as to creator.";
+
+/** Why the worker itself can't make a cluster's access entries (`accessEntries.as: worker`); null: it can, or does not. */
+function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: CallerIdentity): AccessError | null {
+  if (accessEntries.as === "creator" || own.account === account) return null;
+  return new AccessError("cluster-mismatch", `The worker, ${own.arn}, can't reach ${name} in account ${account}`, {
+    remedy: ownAccountRemedy,
+  });
+}
+
+function statementsRemedy(who: string, file: string): string {
+  return `Give the ${who} the statements of deploy/iam/${file}.`;
+}
+
+function withRemedy(error: unknown, remedy: string): unknown {
+  const isRefused = error instanceof AccessError && /^(?:access-entry|aws-access)-denied$/.test(error.code);
+  return isRefused ? new AccessError(error.code, error.what, { cause: error.cause, remedy }) : error;
 }

@@ -15,7 +15,7 @@ import { isMigrationOver, type Migration, migrationDueAt } from "../../src/acces
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { eventOf } from "../../src/ledger/lifecycle.ts";
-import { openEks } from "../../src/worker/become-creator.ts";
+import { openEks } from "../../src/worker/open-eks.ts";
 import { keys } from "../builders/keys.ts";
 import { stories } from "../form.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";

@@ -34,10 +34,11 @@ import {
 import type { ChainReport } from "../../diagnosis/reports.ts";
 import { knownIdentitiesOf } from "../../ledger/links.ts";
 import { openRequestsFor } from "../../ledger/look-ups.ts";
-import { becomeCreator, openEksForEntries, openEksOfRun } from "../become-creator.ts";
+import { becomeCreator } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { identityOfRun } from "../discover-creator.ts";
 import { connectAs, type ReachedCluster } from "../open-cluster.ts";
+import { openEksForEntries, openEksOfRun } from "../open-eks.ts";
 import {
   accessEntryFact,
   bindingDrifts,

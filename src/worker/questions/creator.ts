@@ -3,10 +3,11 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { creatorArnOf, isRecordOfCluster } from "../../access/policy/creator.ts";
 import { ClusterNotActive } from "../../aws/eks-cluster.ts";
 import type { CreatorReport } from "../../diagnosis/reports.ts";
-import { becomeCreator, openEksOfRun } from "../become-creator.ts";
+import { becomeCreator } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { askCloudTrail, identityOfRun, rememberedCreation } from "../discover-creator.ts";
 import { openCluster } from "../open-cluster.ts";
+import { openEksOfRun } from "../open-eks.ts";
 
 /** Asks CloudTrail for the creator, and tries to act as a run does: as the operator, the configured creator, or CloudTrail's. */
 export async function reportCreator(context: WorkerContext, cluster: Cluster): Promise<CreatorReport> {

@@ -17,9 +17,10 @@ import type { CredentialSource } from "../../aws/client-settings.ts";
 import { identityCenterSessionPolicy, type Purpose } from "../../aws/session-policy.ts";
 import { broken, type Finding, found, notAsked } from "../../diagnosis/link.ts";
 import type { IdentitiesReport } from "../../diagnosis/reports.ts";
-import { openEksForEntries, sessionThrough } from "../become-creator.ts";
+import { sessionThrough } from "../become-creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { type ReachedCluster, reachCluster } from "../open-cluster.ts";
+import { openEksForEntries } from "../open-eks.ts";
 import { readLiveDocument } from "./look-at-cluster.ts";
 
 export interface IdentitiesQuestion {

@@ -9,9 +9,9 @@ import { clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluste
 import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { migrationState, migrationThreadOf } from "../../../src/slack/migrate/migration-words.ts";
-import { openEks } from "../../../src/worker/become-creator.ts";
 import { lookAtMigration } from "../../../src/worker/migration/look-at-migration.ts";
 import { reachCluster } from "../../../src/worker/open-cluster.ts";
+import { openEks } from "../../../src/worker/open-eks.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { closeMigrationOfCluster } from "../../../src/worker/retire.ts";
 import { reviseMigration } from "../../builders/a-migration.ts";

@@ -13,7 +13,7 @@ import { applyPlan } from "../../../src/bin/migrate.ts";
 import { digestOfRepair } from "../../../src/diagnosis/migration/plan-repair.ts";
 import { eventOf } from "../../../src/ledger/lifecycle.ts";
 import { migrationState } from "../../../src/slack/migrate/migration-words.ts";
-import { openEks } from "../../../src/worker/become-creator.ts";
+import { openEks } from "../../../src/worker/open-eks.ts";
 import { runCommand } from "../../bin/check-run.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";

@@ -3,7 +3,7 @@ import type { Sandbox } from "../../../sandbox/sandbox.ts";
 import { type Cluster, clusterArnOf } from "../../../src/access/policy/cluster.ts";
 import type { AccessEntry } from "../../../src/access-entry/entry-tags.ts";
 import { type AccessEntries, accessEntriesOf } from "../../../src/aws/access-entries.ts";
-import { openEks } from "../../../src/worker/become-creator.ts";
+import { openEks } from "../../../src/worker/open-eks.ts";
 
 /**
  * The access entries of a cluster, for a person who may do everything with them. Changes go through the API of EKS; what is there is

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
 import { callerIdentity } from "../../../src/aws/sts.ts";
-import { openEks } from "../../../src/worker/become-creator.ts";
+import { openEks } from "../../../src/worker/open-eks.ts";
 import { leasedCandidate } from "../../../src/worker/rescue/rescue-session.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
