@@ -133,7 +133,8 @@ async function startSlackParts(
 ): Promise<void> {
   const [
     { startSlackApp },
-    { startMessageWorker, showMoved, showOtherApprovers },
+    { startMessageWorker },
+    { showMoved, showOtherApprovers },
     clients,
     directories,
     { approverMistakes, watchApprovers },
@@ -146,6 +147,7 @@ async function startSlackParts(
   ] = await Promise.all([
     import("../slack/app/app.ts"),
     import("../slack/show/message-worker.ts"),
+    import("../slack/show/show-moved.ts"),
     import("../slack/app/web-client.ts"),
     import("../slack/app/directory.ts"),
     import("../slack/decide/approver-watch.ts"),

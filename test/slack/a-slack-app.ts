@@ -15,8 +15,8 @@ import { backgroundClient, directoryClient, messengerClient } from "../../src/sl
 import { updateQuestions } from "../../src/slack/link/link-questions.ts";
 import { showMigration } from "../../src/slack/migrate/migration-message.ts";
 import { showLost } from "../../src/slack/show/lost-cards.ts";
-import { showMoved, showOtherApprovers } from "../../src/slack/show/message-worker.ts";
 import { showRequest } from "../../src/slack/show/messenger.ts";
+import { showMoved, showOtherApprovers } from "../../src/slack/show/show-moved.ts";
 import { MessageUpdates } from "../../src/slack/show/shown-messages.ts";
 import { showThread } from "../../src/slack/show/thread.ts";
 import { configOf, configText } from "../builders/a-cluster.ts";
