@@ -33,7 +33,7 @@ export function diagnose(facts: WhyFacts): Diagnosis {
     ? { principal: caller.callerArn, noticed: null }
     : { principal: caller.principal.arn, noticed: caller.noticed };
   const found = diagnoseFixedIdentity(facts, caller) ?? diagnoseEntry(facts, caller) ?? diagnoseMap(facts, caller);
-  return { ...about, ...found, causes: [...found.causes, ...unreadCause(facts, found.causes)] };
+  return { ...about, ...found, causes: [...found.causes, ...unreadCause(facts)] };
 }
 
 type Found = Pick<Diagnosis, "identity" | "symptom" | "causes">;
@@ -81,7 +81,7 @@ function diagnoseEntry(facts: WhyFacts, caller: Caller): Found | null {
 }
 
 function notAskedWords({ accessEntry }: WhyFacts): string {
-  return accessEntry.type === "not asked" ? `; its access entry is unknown: ${accessEntry.why}` : "";
+  return accessEntry.type === "not asked" ? "; its access entry is unknown" : "";
 }
 
 function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
@@ -111,9 +111,8 @@ function diagnoseAccessEntry(facts: WhyFacts, caller: Caller): Found | null {
 }
 
 /** Without access entries the other causes are less certain. */
-function unreadCause(facts: WhyFacts, causes: readonly Cause[]): readonly Cause[] {
-  const { accessEntry, cluster } = facts;
-  if (accessEntry.type !== "not asked" || causes.some(({ message }) => message.includes(accessEntry.why))) return [];
+function unreadCause({ accessEntry, cluster }: WhyFacts): readonly Cause[] {
+  if (accessEntry.type !== "not asked") return [];
   const message = `Access entries were not read: ${accessEntry.why}.`;
   return [cause("entries-unread", message, `${named(`/eks-access check ${cluster.name}`)} shows the fix.`)];
 }

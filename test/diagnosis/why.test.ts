@@ -96,7 +96,11 @@ describe("an authentication mode with access entries", () => {
     const found = diagnose(whyFacts({ mode: "API", accessEntry, pods: null }));
 
     expect(found.symptom).toBe("unknown");
-    expect(found.causes[0]?.message).toContain("its access entry is unknown: AWS refused eks:ListAccessEntries");
+    expect(found.causes[0]?.message).toContain("does not read aws-auth; its access entry is unknown.");
+    expect(found.causes[1]).toMatchObject({
+      message: "Access entries were not read: AWS refused eks:ListAccessEntries.",
+      remedy: "`/eks-access check staging` shows the fix.",
+    });
   });
 
   test.each([
@@ -109,8 +113,9 @@ describe("an authentication mode with access entries", () => {
 
       const found = diagnose(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry, ...by }));
 
-      expect(found).toMatchObject({ symptom: "unknown", identity: null, causes: [{ code }] });
-      expect(found.causes[0]?.message).toContain("; its access entry is unknown: AWS refused eks:ListAccessEntries");
+      expect(found).toMatchObject({ symptom: "unknown", identity: null });
+      expect(found.causes).toMatchObject([{ code }, { code: "entries-unread" }]);
+      expect(found.causes[0]?.message).toContain("; its access entry is unknown.");
     },
   );
 

@@ -75,9 +75,12 @@ describe("the answer to why", () => {
 
     expect(told(whyFacts({ mode: "API", accessEntry, pods: null }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* – not certain
-      • \`staging\` does not read aws-auth; its access entry is unknown: AWS refused eks:ListAccessEntries.
+      • \`staging\` does not read aws-auth; its access entry is unknown.
             → Request access: \`/eks-access request staging arn:aws:iam::111122223333:role/developers …\`.
-      [Ask for access]"
+      • Access entries were not read: AWS refused eks:ListAccessEntries.
+            → \`/eks-access check staging\` shows the fix.
+      [Ask for access]
+      [Run check]"
     `);
   });
 

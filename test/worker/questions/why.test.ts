@@ -115,8 +115,8 @@ describe("why, asked of a live cluster,", () => {
     const report = await ask();
     sandbox.aws.account.setAllowed(arns.creator, allowed);
 
-    expect(inShort(report)).toBe("unknown: not-mapped");
-    expect(JSON.stringify(report)).toContain("its access entry is unknown: AWS refused eks:ListAccessEntries");
+    expect(inShort(report)).toBe("unknown: not-mapped, entries-unread");
+    expect(JSON.stringify(report)).toContain("Access entries were not read: AWS refused eks:ListAccessEntries");
   });
 
   test("does not look at aws-auth where the mode does not read it", async () => {
