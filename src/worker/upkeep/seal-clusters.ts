@@ -1,4 +1,5 @@
 import { memorySealedAnew } from "../../access/lease/holding.ts";
+import { readKept } from "../../access/lease/kept-documents.ts";
 import type { LedgerRecord } from "../../access/lists.ts";
 import { type Cluster, sealedClusterOf, type Zone, zoneOf } from "../../access/policy/cluster.ts";
 import { olderKeys } from "../../access/seal.ts";
@@ -8,8 +9,9 @@ import type { WorkerContext } from "../context.ts";
 import { openCluster } from "../open-cluster.ts";
 import { reconcileCluster } from "../reconcile/reconcile.ts";
 import { waysIn } from "../reconcile/ways.ts";
+import { keepDocument } from "../rescue/repair-document.ts";
 
-/** The older keys that a cluster's own memory still needs. @throws AccessError */
+/** The older keys that a cluster's own memory still needs, also the document that it keeps for a rescue. @throws AccessError */
 export async function keysOfMemory(context: WorkerContext, cluster: Cluster): Promise<ReadonlySet<string>> {
   const { memory } = context.keys;
   const used = new Set<string>();
@@ -23,6 +25,9 @@ export async function keysOfMemory(context: WorkerContext, cluster: Cluster): Pr
   };
   const noted = { ...context, keys: { ...context.keys, memory: noting } };
   await whileOpen((context.openCluster ?? openCluster)(noted, cluster, []), async (opened) => {
+    // A cluster that reads no aws-auth needs none of it back.
+    const kept = opened.mode === "API" ? {} : await opened.client.readKept();
+    for (const name of ["last", "before"] as const) readKept(sealedClusterOf(cluster), kept, name, noting);
     const ways = await waysIn({ context: noted, cluster, opened }, async () => [], "all", []);
     for (const adapter of [ways.document, ways.entries, ways.bindings]) await adapter?.read([]);
   });
@@ -56,6 +61,9 @@ export function sealingClusters(contextNow: () => WorkerContext, zones: readonly
         await context.failures.during("could not seal a cluster's memory with the newest key yet", about, async () => {
           if ((await keysOfMemory(context, cluster)).size > 0) {
             await reconcileCluster(context, cluster, "adopt");
+            await whileOpen((context.openCluster ?? openCluster)(context, cluster, []), async ({ client }) =>
+              keepDocument(context, client, cluster, await client.readAwsAuth()),
+            );
             written += 1;
             if ((await keysOfMemory(context, cluster)).size > 0) return;
           }

@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
+import { readKept } from "../../../src/access/lease/kept-documents.ts";
+import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { memoryKeys } from "../../../src/access/seal.ts";
+import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { keysOfMemory, sealingClusters } from "../../../src/worker/upkeep/seal-clusters.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
 import { revise } from "../../builders/a-request.ts";
@@ -75,4 +78,26 @@ test("a lease by bindings keeps its key until it ends: its record does not move 
   expect([await outside.given(engineer), given === null]).toEqual([given, false]);
   await revokeGiven(rotated, cluster, "r-bound");
   expect([await outside.given(engineer), await keysOfMemory(rotated, cluster)]).toEqual([null, new Set()]);
+});
+
+test.each([
+  ["is under the newest key", true],
+  ["keeps its key while aws-auth is broken", false],
+])("the last good document that a cluster keeps for a rescue %s", async (_, isWhole) => {
+  const config = modesConfig();
+  const cluster = clusterIn(config, clusterName);
+  const context = { ...side().context(memoryLedger()), config };
+  const rotated = { ...context, keys: { ...ours, memory: memoryKeys([next, older]) } };
+  const only = { ...config, clusters: new Map([[clusterName, cluster]]) };
+  await adoptCluster(context, cluster);
+  const broken = { mapRoles: "\tbroken" };
+  if (!isWhole) await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: broken }));
+
+  const needed = await keysOfMemory(rotated, cluster);
+  await sealingClusters(() => ({ ...rotated, config: only }), [null]).others();
+  const texts = await side().asCreator(cluster, (client) => client.readKept());
+
+  expect(needed).toEqual(new Set(ours.memory.ids));
+  expect(await keysOfMemory(rotated, cluster)).toEqual(isWhole ? new Set() : needed);
+  expect(readKept(sealedClusterOf(cluster), texts, "last", memoryKeys([next])) !== null).toBe(isWhole);
 });
