@@ -1,4 +1,4 @@
-import { CORE_SCHEMA, FAILSAFE_SCHEMA, load, mergeTag } from "js-yaml";
+import { CORE_SCHEMA, defineScalarTag, FAILSAFE_SCHEMA, load, mergeTag } from "js-yaml";
 import type { Sink } from "../access/audit-event.ts";
 import type { IdentityRules } from "../access/identities.ts";
 import { type Cluster, isByName } from "../access/policy/cluster.ts";
@@ -92,8 +92,9 @@ export type ConfigReading =
 
 /** Operators share settings by anchors and merge keys, which YAML 1.2 itself does not have. */
 const schema = CORE_SCHEMA.withTags(mergeTag);
-/** Each name and value as it is written. */
-const asWritten = FAILSAFE_SCHEMA.withTags(mergeTag);
+/** Each name and value as it is written, also after a tag such as `!!int`. */
+const asText = { matchByTagPrefix: true, resolve: (source: string) => source, identify: () => false };
+const asWritten = FAILSAFE_SCHEMA.withTags(mergeTag, defineScalarTag("tag:yaml.org,2002:", asText));
 
 /** All problems at once. A cluster of the fleet with a problem is left out: its account sets its tags. */
 export function readConfig(text: string, fleet = unknownFleet): ConfigReading {

@@ -249,6 +249,17 @@ describe("a file that is no good YAML is reported with its place", () => {
     expect(problems.join()).not.toContain("quotes");
   });
 
+  test.each([
+    ["!!int 0x10", "clusters.staging.duration"],
+    ["!!float 1.5", "clusters.staging.duration"],
+    ["!!bool true", "clusters.staging.duration"],
+    ["!!null ~", "clusters.staging.duration"],
+  ])("a value with the tag of %s is read, and only its setting is wrong", (value, place) => {
+    const problems = problemsOf(configText.replace("    channel:", `    duration: ${value}\n    channel:`));
+
+    expect(problems).toEqual([expect.stringContaining(`${place}:`)]);
+  });
+
   test("and without the lines around it", () => {
     const [problem] = problemsOf('password: "hunter2secret"\nclusters: [\n');
 
