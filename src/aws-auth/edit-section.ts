@@ -224,7 +224,8 @@ export function isAsIntended(
   const reading = after.sections[section];
   if (reading.state === "unreadable" || reading.droppedAt !== null) return false;
   const expected = expectedEntries(before, section, intents);
-  const actual = after.entries.filter((entry) => entry.section === section);
+  const actual: Entry[] = [];
+  for (const entry of after.entries) if (entry.section === section) actual.push(entry);
   const added = intents.filter((intent) => intent.type === "add" && intent.section === section).length;
   return (
     actual.length === expected.length &&
@@ -233,11 +234,12 @@ export function isAsIntended(
 }
 
 function matchAll(expected: readonly Expected[], actual: readonly Entry[]): boolean {
-  return expected.every(({ arn, username, groups, isChanged }, index) => {
+  for (const [index, { arn, username, groups, isChanged }] of expected.entries()) {
     const entry = actual[index];
     const isSame = isChanged ? sameGroups : sameList;
-    return arn === entry?.arn && username === entry.username && isSame(groups, entry.groups);
-  });
+    if (arn !== entry?.arn || username !== entry.username || !isSame(groups, entry.groups)) return false;
+  }
+  return true;
 }
 
 function expectedEntries(before: ReadDocument, section: Section, intents: readonly Intent[]): Expected[] {

@@ -35,8 +35,8 @@ export function* readingSteps(data: Data): Steps<ReadDocument> {
   const mapRoles = yield* sectionSteps("mapRoles", sectionText(data, "mapRoles"), budget);
   const mapUsers = yield* sectionSteps("mapUsers", sectionText(data, "mapUsers"), budget);
   const mapAccounts = yield* sectionSteps("mapAccounts", sectionText(data, "mapAccounts"), budget);
-  const roles = lastOf(mapRoles.items, ({ entry }) => goLower(entry.arn));
-  const users = lastOf(mapUsers.items, ({ entry }) => entry.arn);
+  const roles = lastOf(mapRoles.items, goLower);
+  const users = lastOf(mapUsers.items, asWritten);
   const items = [...mapRoles.items, ...mapUsers.items];
   const accounts = new Set(mapAccounts.accounts.map(({ id }) => id));
   const wildcards = byKey(
@@ -45,9 +45,10 @@ export function* readingSteps(data: Data): Steps<ReadDocument> {
   );
   const lookup: Lookup = { roles: byKey(roles), users: byKey(users), accounts, wildcards, items: byKey(items) };
   // An entry can count if no other one replaces it. If chance decides, each can.
-  const found = new Set([...roles, ...users.filter(({ key }) => !lookup.roles.has(key))]);
+  const found = new Set(roles);
+  for (const user of users) if (!lookup.roles.has(user.key)) found.add(user);
   for (const item of items) if (!found.has(item)) item.entry.reachable = false;
-  const entries = [...items.map(({ entry }) => entry), ...mapAccounts.accounts.map(accountEntry)];
+  const entries = [...items.map(entryIn), ...mapAccounts.accounts.map(accountEntry)];
   const sections = { mapRoles: mapRoles.reading, mapUsers: mapUsers.reading, mapAccounts: mapAccounts.reading };
   const parts = [mapRoles, mapUsers, mapAccounts];
   const blocking = parts.flatMap(({ problems }) => problems.filter(({ code }) => isBlocking(code)));
@@ -66,16 +67,19 @@ function accountEntry({ id, index, node: { start } }: MappedAccount): Entry {
 }
 
 /** The authenticator keys roles in lower case, users as written: users that differ in case stay, and Go picks any of them. */
-function lastOf(items: readonly ReadItem[], nameOf: (item: ReadItem) => string): readonly ReadItem[] {
+function lastOf(items: readonly ReadItem[], nameOf: (arn: string) => string): readonly ReadItem[] {
   const last = new Map<string, ReadItem>();
   for (const item of items) {
     if (!item.isKept) continue;
-    const name = nameOf(item);
+    const name = nameOf(item.entry.arn);
     last.delete(name);
     last.set(name, item);
   }
   return [...last.values()];
 }
+
+const asWritten = (arn: string) => arn;
+const entryIn = ({ entry }: ReadItem) => entry;
 
 function byKey(items: readonly ReadItem[], keyOf?: (entry: Entry) => string): Map<string, Entry[]> {
   const found = new Map<string, Entry[]>();
@@ -243,7 +247,7 @@ export function fieldUses(map: MapValue, section: Section): FieldUse[] {
 }
 
 export function lastUse(uses: readonly FieldUse[], name: FieldName): FieldUse | undefined {
-  return uses.findLast((use) => use.name === name);
+  for (let at = uses.length - 1; at >= 0; at -= 1) if (uses[at]?.name === name) return uses[at];
 }
 
 /** Whether the pointer to the SSO matcher is set: by any value except null, even one of a wrong type. */

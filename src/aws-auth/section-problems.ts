@@ -104,31 +104,34 @@ interface LayoutDifferences {
 
 /** Visits every node once. An alias has no lines and no tag of its own. */
 function* layoutDifferences(text: string, list: SequenceNode): Steps<LayoutDifferences> {
-  const tagged: Mark[] = [];
-  let shallow: number | null = null;
-  /** `indent`: the column of the block collection around the node, -1 outside of any. */
-  const lookAlone = (node: YamlNode, indent: number, inFlow: boolean) => {
-    if (hasOldTag(text, node)) tagged.push(node.start);
-    const at = shallowLine(text, node, indent, inFlow);
-    if (at !== null) shallow = Math.min(at, shallow ?? at);
-  };
-  const look = (node: YamlNode, indent: number, inFlow: boolean) => {
-    lookAlone(node, indent, inFlow);
-    if (node.kind === "scalar" || node.kind === "alias") return;
-    const within = node.flow ? indent : node.start.column;
-    if (node.kind === "sequence") for (const child of node.items) look(child, within, node.flow);
-    else
-      for (const { key, value } of node.pairs) {
-        look(key, within, node.flow);
-        look(value, within, node.flow);
-      }
-  };
-  lookAlone(list, -1, false);
+  const found: LayoutFound = { text, shallow: null, tagged: [] };
+  lookAlone(found, list, -1, false);
   for (const item of list.items) {
-    look(item, list.flow ? -1 : list.start.column, list.flow);
+    look(found, item, list.flow ? -1 : list.start.column, list.flow);
     yield;
   }
-  return { shallow, tagged };
+  return found;
+}
+
+type LayoutFound = { readonly text: string; shallow: number | null; readonly tagged: Mark[] };
+
+/** @param indent the column of the block collection around the node, -1 outside of any */
+function lookAlone(found: LayoutFound, node: YamlNode, indent: number, inFlow: boolean): void {
+  if (hasOldTag(found.text, node)) found.tagged.push(node.start);
+  const at = shallowLine(found.text, node, indent, inFlow);
+  if (at !== null) found.shallow = Math.min(at, found.shallow ?? at);
+}
+
+function look(found: LayoutFound, node: YamlNode, indent: number, inFlow: boolean): void {
+  lookAlone(found, node, indent, inFlow);
+  if (node.kind === "scalar" || node.kind === "alias") return;
+  const within = node.flow ? indent : node.start.column;
+  if (node.kind === "sequence") for (const child of node.items) look(found, child, within, node.flow);
+  else
+    for (const { key, value } of node.pairs) {
+      look(found, key, within, node.flow);
+      look(found, value, within, node.flow);
+    }
 }
 
 /** Whether the tag of a node has characters that only YAML 1.1 allows in a tag. Text between `<` and `>` is one tag to both. */

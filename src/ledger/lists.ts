@@ -93,10 +93,7 @@ function listsOfMigration(migration: Migration): readonly Listed[] {
 
 /** A cluster's requests with leases that are not over, the first to end first: the same array while the list is unchanged. */
 export function readOpenLeases(store: Store, cluster: string): Promise<readonly ApprovedRequest[]> {
-  // A person can put an ended one back into the list: it would become a failed one.
-  const isOpen = (request: AccessRequest): request is ApprovedRequest =>
-    request.state === "approved" && request.cluster === cluster && !isClosed(request);
-  return readListed(store, clusterKey("leased", cluster), isOpen);
+  return readListed(store, clusterKey("leased", cluster), cluster);
 }
 
 /** Without requests of other clusters that a person put into this cluster's list: its run would say how they ended. */

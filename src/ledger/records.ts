@@ -1,6 +1,7 @@
 import { hash, randomBytes } from "node:crypto";
 import { isMigrationId, isRequest, type LedgerRecord } from "../access/lists.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
+import { isClosed } from "../access/request.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, type Script, scriptOf } from "./commit-script.ts";
 import type { HashField, Store, Stored } from "./stored.ts";
@@ -157,18 +158,16 @@ interface KnownList {
   readonly requests: readonly ApprovedRequest[];
 }
 
-type IsOpen = (request: AccessRequest) => request is ApprovedRequest;
-
 /** The most recently read one is the last. */
 const knownLists = new Map<string, KnownList>();
 /** Of all known lists together. */
 const maxKnown = 2_000;
 
-/** The open requests of a sorted list, in its order. Each run reads all leases of its cluster, so Redis sends only changes. */
-export async function readListed(store: Store, list: string, isOpen: IsOpen): Promise<readonly ApprovedRequest[]> {
+/** The open leases of a sorted list, in its order. Each run reads all leases of its cluster, so Redis sends only changes. */
+export async function readListed(store: Store, list: string, cluster: string): Promise<readonly ApprovedRequest[]> {
   const known = knownLists.get(list);
   const found = await findList(store.redis, list, known?.digest ?? "");
-  const now = known?.digest === found.digest ? known : await readChanged(store, found, known, isOpen);
+  const now = known?.digest === found.digest ? known : await readChanged(store, found, known, cluster);
   knownLists.delete(list);
   knownLists.set(list, now);
   forgetOldest();
@@ -179,7 +178,7 @@ async function readChanged(
   store: Store,
   { digest, ids, digests }: FoundList,
   before: KnownList | undefined,
-  isOpen: IsOpen,
+  cluster: string,
 ): Promise<KnownList> {
   const records = new Map<string, AccessRequest>();
   // A forged list can name one twice.
@@ -202,7 +201,11 @@ async function readChanged(
     // The digest does not fit a text that was written without a commit.
     if (request && written && written === digestInRedis(request)) records.set(written, request);
   }
-  const requests = [...found.values()].filter((request) => request !== null).filter(isOpen);
+  const requests: ApprovedRequest[] = [];
+  for (const request of found.values()) {
+    // A person can put an ended one back into the list: it would become a failed one.
+    if (request?.state === "approved" && request.cluster === cluster && !isClosed(request)) requests.push(request);
+  }
   // A failover can undo a change in between.
   const isWhole = unknown.every(([id, each]) => records.get(each)?.id === id);
   return { digest: isWhole ? digest : null, records, requests };

@@ -64,7 +64,8 @@ const textOf = keptWith((holding: Holding) => JSON.stringify(compact(holding)));
 
 /** A run checks the room of all holdings and then writes them, and few change from one run to the next. */
 const heldText = keptWith((holdings: readonly Holding[]) => inOrder(holdings).map(textOf).join());
-const inOrder = keptWith((holdings: readonly Holding[]) => holdings.toSorted((a, b) => (a.arn < b.arn ? -1 : 1)));
+const byArn = (a: Holding, b: Holding) => (a.arn < b.arn ? -1 : 1);
+const inOrder = keptWith((holdings: readonly Holding[]) => holdings.toSorted(byArn));
 
 function withSeal(text: string, seal: string): string {
   return `${text.slice(0, -1)},"seal":${JSON.stringify(seal)}}`;

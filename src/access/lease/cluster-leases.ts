@@ -132,6 +132,10 @@ export function begunHoldings<R extends AccessRequest>(
   return found;
 }
 
+function isBegun({ lease }: AccessRequest): boolean {
+  return lease?.state === "scheduled" && lease.writeBegan !== null;
+}
+
 /**
  * Our part of entries whose memory others took away before any run proved their leases.
  * @param identityOf of an entry without our memory, by lower-case ARN; undefined: there is none
@@ -152,7 +156,7 @@ export function holdingsOfBegun(
     return { entryAdded: false, added: isSeen && isGenuinePreview(request, cluster, keys) ? added : [] };
   };
   const begun = requests
-    .filter(({ lease }) => lease?.state === "scheduled" && lease.writeBegan !== null)
+    .filter(isBegun)
     .map((request) => ({ ...request, part: partOf(request) }))
     .filter(({ part }) => part.entryAdded || part.added.length > 0);
   return [...begunHoldings(begun, now, ({ part }) => part).values()];

@@ -139,7 +139,7 @@ async function write(planned: Planned, after: Texts): Promise<Outcomes> {
   const known = idsOf(memoryBeside(cluster, readBack, context.keys.memory).withdrawals.list);
   const forgotten = new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.has(id)));
   const outcomes = await outcomesIn(cluster, settlement, readBack?.data ?? {});
-  const failureOf = (principal: string) => failures.get(principal.toLowerCase()) ?? null;
+  const failureOf = failures.size === 0 ? noFailure : (arn: string) => failures.get(arn.toLowerCase()) ?? null;
   return { ...outcomes, failureOf, isForgotten: ({ id }) => forgotten.has(id) };
 }
 
@@ -171,6 +171,8 @@ async function fenceOff(planned: Planned): Promise<Sent> {
   }
 }
 
+const noFailure = () => null;
+
 /** @param data of the ConfigMap that was read back */
 async function outcomesIn(
   cluster: Cluster,
@@ -181,7 +183,7 @@ async function outcomesIn(
   const found = sameTexts(wanted.data, data) ? wanted : await readRemembered(data);
   const remainsOf = (principal: string) => identityInDocument(found, principal);
   return {
-    failureOf: () => null,
+    failureOf: noFailure,
     readBackOf: (principal) => inDocument(found, principal),
     remainsOf,
     whyStillThere: ({ principal }) => {

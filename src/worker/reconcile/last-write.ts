@@ -99,13 +99,15 @@ function withLast(
   holdings: readonly Holding[],
   lastOf: (holding: Holding) => { readonly [Name in "beside" | "hidden"]?: Holding[Name] | undefined } | undefined,
 ): readonly Holding[] {
-  const after = holdings.map((holding) => {
+  let after: Holding[] | null = null;
+  for (const [index, holding] of holdings.entries()) {
     const { beside, hidden } = lastOf(holding) ?? {};
-    if (isSameList(beside, holding.beside) && hidden === holding.hidden) return holding;
+    if (isSameList(beside, holding.beside) && hidden === holding.hidden) continue;
     const { beside: _beside, hidden: _hidden, ...bare } = holding;
-    return { ...bare, ...(beside && { beside }), ...(hidden && { hidden }) };
-  });
-  return after.every((holding, index) => holding === holdings[index]) ? holdings : after;
+    after ??= [...holdings];
+    after[index] = { ...bare, ...(beside && { beside }), ...(hidden && { hidden }) };
+  }
+  return after ?? holdings;
 }
 
 function isSameList(some: Holding["beside"], others: Holding["beside"]): boolean {

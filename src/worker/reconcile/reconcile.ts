@@ -65,7 +65,8 @@ async function reconcileLeases(
   const work = workFor(reason, leased, context.now());
   const due = [...work.beginning, ...work.ending];
   // A rescue counts too: a forged record can say that a lease is one.
-  const ending = [...work.ending, ...leased.filter((each) => isRescue(each) && isDueToEnd(each, context.now()))];
+  const ending = [...work.ending];
+  for (const each of leased) if (isRescue(each) && isDueToEnd(each, context.now())) ending.push(each);
   if ((reason === "due" || reason === "end") && !hasDueWork({ ...work, ending }, context.now())) return;
   const isSure = ending.every((each) => isPlaceProved(each, cluster, context.keys));
   const which = isSure ? entriesToRead[reason] : "all";

@@ -74,8 +74,9 @@ export async function recordActed(done: Acted): Promise<void> {
     return failure && gaveMore.has(failure.kind) ? failure : null;
   };
   // A cluster can have hundreds of leases, and nearly always none of them has changed.
-  const hadTrouble = ({ lease, trouble }: ApprovedRequest) => lease.drift !== null || trouble !== null;
-  const changed = decided.complete.filter((request) => hadTrouble(request) || gained(request) !== null);
+  const changed: ApprovedRequest[] = [];
+  for (const request of decided.complete)
+    if (request.lease.drift !== null || request.trouble !== null || gained(request)) changed.push(request);
   await inParallel(changed, (request) => {
     const failure = gained(request);
     return failure ? recordRevoked(context, request, failure.error) : recordDrift(context, request, null);

@@ -167,7 +167,8 @@ export function holdingsAfter(
 ): readonly Holding[] {
   const replaced = new Set<Holding | undefined>();
   for (const key of targets.keys()) replaced.add(holdings.get(key));
-  const after = [...holdings.values()].filter((holding) => !replaced.has(holding));
+  const after: Holding[] = [];
+  for (const holding of holdings.values()) if (!replaced.has(holding)) after.push(holding);
   for (const { holding } of targets.values()) if (holding) after.push(holding);
   return after;
 }
