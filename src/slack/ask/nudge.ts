@@ -6,9 +6,10 @@ import { eventOf, type UpdateStep, updateRequest } from "../../ledger/lifecycle.
 import { answers, type Buttons } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
 import type { SlackContext } from "../app/context.ts";
+import { dueIn, whoIsCalled } from "../app/people-called.ts";
 import { isOfPerson } from "../app/request-people.ts";
 import { nudgeAction } from "../show/buttons.ts";
-import { answer, clusterGoneAnswer, type Message, noSuchRequestAnswer } from "../show/message.ts";
+import { answer, clusterGoneAnswer, type Message, noSuchRequestAnswer, oneToAsk } from "../show/message.ts";
 import { time } from "../show/mrkdwn.ts";
 import { stateText, unapprovable } from "../show/words.ts";
 import { refuseTooMany } from "./limits.ts";
@@ -34,6 +35,8 @@ async function nudge(context: SlackContext, user: string, id: string): Promise<M
   if (!isApprovable(request, cluster)) return answer(`No one to nudge. ${unapprovable}`);
   const tooMany = await refuseTooMany(context, user, "questions");
   if (tooMany) return tooMany;
+  const called = await whoIsCalled(context.directory, dueIn(request, cluster));
+  if (called.length === 0) return answer(`No one to nudge. Ask ${oneToAsk([])}.`);
   return updateRequest(context, id, async (current): Promise<UpdateStep<AccessRequest, Message>> => {
     const now = current ?? request;
     if (now.state !== "pending" || !isWaiting(now) || !now.reminders) {

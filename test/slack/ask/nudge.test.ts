@@ -92,6 +92,17 @@ test("there is no one to nudge where the policy lets no one approve it", async (
   expect((await app.ledger.get("r-1"))?.reminders?.sent).toBe(0);
 });
 
+test("there is no one to nudge where each approver has left, and the answer says whom to ask", async () => {
+  const told = await waiting("r-1");
+  for (const user of ["U0APPROVER", "U0APPROVER2"]) app.slack.deactivate(user);
+  app.pass(31);
+
+  const answer = await app.answered("U0ENGINEER", () => app.person("U0ENGINEER").click(told, "nudge"));
+
+  expect(textOf(answer)).toContain("No one to nudge. Ask an operator to add approvers.");
+  expect((await app.ledger.get("r-1"))?.reminders?.sent).toBe(0);
+});
+
 test("there is no one to nudge once it is decided", async () => {
   const told = await waiting("r-1");
   await app.person("U0APPROVER").command("/eks-access deny r-1 not now", "C0ACCESS");
