@@ -18,6 +18,7 @@ import {
   reviewedButton,
   revokeButton,
 } from "../show/buttons.ts";
+import { shortTroubleText } from "../show/failure-words.ts";
 import { type Message, newerMessageNote } from "../show/message.ts";
 import {
   actions,
@@ -38,7 +39,6 @@ import {
   emergencyTitle,
   placeText,
   removedClause,
-  shortTroubleText,
   stateText,
   unapprovable,
 } from "../show/words.ts";

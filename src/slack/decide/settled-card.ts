@@ -5,20 +5,9 @@ import { admittedBy } from "../../access/principal.ts";
 import type { AccessRequest, ApprovedRequest, Decision } from "../../access/record.ts";
 import { isClosed } from "../../access/request.ts";
 import { waitsForLateCall } from "../../access/retry.ts";
+import { asClause, failureInShort, inQuotes, quotedLine, shortTroubleText } from "../show/failure-words.ts";
 import { code, context, mention, mentions, oneLine, plainLine, section, time, until } from "../show/mrkdwn.ts";
-import {
-  admitsText,
-  asClause,
-  endCauseText,
-  extendsText,
-  failureInShort,
-  inQuotes,
-  placeText,
-  progressText,
-  quotedLine,
-  shortTroubleText,
-  stateText,
-} from "../show/words.ts";
+import { admitsText, endCauseText, extendsText, placeText, progressText, stateText } from "../show/words.ts";
 
 export interface Card {
   /** All of it, for notifications and screen readers. */

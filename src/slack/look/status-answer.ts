@@ -18,6 +18,7 @@ import {
   reviewedButton,
   revokeButton,
 } from "../show/buttons.ts";
+import { asClause, troubleText } from "../show/failure-words.ts";
 import { detailsModal, failureAnswer, type Message, messageOf, notYoursAnswer } from "../show/message.ts";
 import {
   actions,
@@ -39,7 +40,6 @@ import {
 import { endProofLines, proofLines } from "../show/proof.ts";
 import {
   admitsText,
-  asClause,
   asksText,
   changePlace,
   droppedTexts,
@@ -51,7 +51,6 @@ import {
   placeText,
   reviewState,
   stateText,
-  troubleText,
   voidedText,
 } from "../show/words.ts";
 

@@ -3,6 +3,7 @@ import { isMigrationId } from "../../access/lists.ts";
 import { clusterOfMigration, type Migration } from "../../access/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
+import { asClause, inQuotes, quotedLine } from "../show/failure-words.ts";
 import {
   answer,
   type Message,
@@ -12,16 +13,7 @@ import {
   type ThreadEntry,
 } from "../show/message.ts";
 import { code, mention, mentions, plainLine, styled, time } from "../show/mrkdwn.ts";
-import {
-  asClause,
-  changedSince,
-  droppedTexts,
-  inQuotes,
-  notCheckedYet,
-  quietText,
-  quotedLine,
-  voidedText,
-} from "../show/words.ts";
+import { changedSince, droppedTexts, notCheckedYet, quietText, voidedText } from "../show/words.ts";
 
 export function migrationWord({ kind }: Pick<Migration, "kind">): "repair" | "migration" {
   return kind ?? "migration";

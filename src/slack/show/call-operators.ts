@@ -14,11 +14,11 @@ import type { OutageLedger } from "../../ledger/clusters.ts";
 import type { RequestLedger } from "../../ledger/ledger.ts";
 import { listedIn } from "../../ledger/look-ups.ts";
 import type { TurnLedger } from "../../ledger/turns.ts";
+import { quotedLine } from "./failure-words.ts";
 import { announcement, type Message } from "./message.ts";
 import { code, codeList, mentions } from "./mrkdwn.ts";
 import { postedForMs } from "./notice-poster.ts";
 import type { MessengerContext } from "./show-in-channel.ts";
-import { quotedLine } from "./words.ts";
 
 /** The most people to mention. A user group counts as one. */
 const maxCalled = 10;

@@ -11,6 +11,7 @@ import { hasTooFewApprovers, type Presence, presenceOf, whoToAsk } from "../app/
 import { readerFor } from "../app/request-people.ts";
 import { approvalMessage, copyFor, openingMessage } from "../decide/approval-message.ts";
 import { noteOutage } from "./call-operators.ts";
+import { asClause } from "./failure-words.ts";
 import { code, mentions, section, time } from "./mrkdwn.ts";
 import { milestoneOf } from "./requester-message.ts";
 import {
@@ -27,7 +28,6 @@ import {
 } from "./show-in-channel.ts";
 import { isMoved, isShown, noteMoved, noteShown, nothingShown, rememberShown, shownNow } from "./shown-messages.ts";
 import { wakeForThread } from "./thread.ts";
-import { asClause } from "./words.ts";
 
 /** Makes Slack's view of a request match the ledger. Safe to run twice, late, or once for many changes. */
 export async function showRequest(context: MessengerContext, id: string): Promise<void> {

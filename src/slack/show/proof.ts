@@ -1,6 +1,6 @@
 import { isReviewPending, isSignInPending } from "../../access/lease/lease.ts";
 import { findingsOf, type Lease, type Proof, type ProofFinding } from "../../access/lease/lease-record.ts";
-import { asClause, triedText } from "./words.ts";
+import { asClause, triedText } from "./failure-words.ts";
 
 function findingWords(result: ProofFinding["result"], name: string): string {
   if (result === "yes") return `✓ ${name}`;

@@ -19,6 +19,7 @@ import {
   ownLeaseButtons,
   runButton,
 } from "./buttons.ts";
+import { asClause, cantEndYet, failureInShort, troubleText } from "./failure-words.ts";
 import type { Message } from "./message.ts";
 import { code, context, mention, mentions, oneOf, plainLine, section, time, until } from "./mrkdwn.ts";
 import { endProofLines, proofLines } from "./proof.ts";
@@ -26,15 +27,11 @@ import type { Milestone } from "./show-in-channel.ts";
 import { signInMessage } from "./sign-in-message.ts";
 import {
   admitsText,
-  asClause,
-  cantEndYet,
   extendedUntil,
-  failureInShort,
   progressText,
   remainsText,
   removedClause,
   subjectFor,
-  troubleText,
   unapprovable,
   whatFor,
 } from "./words.ts";

@@ -16,20 +16,12 @@ import { dueIn, maxCalled, whoIsCalled } from "../app/people-called.ts";
 import { readerFor } from "../app/request-people.ts";
 import { isGone, slackFailure } from "../app/web-client.ts";
 import { migrationThreadOf } from "../migrate/migration-words.ts";
+import { quotedLine } from "./failure-words.ts";
 import type { Message, ThreadEntry } from "./message.ts";
 import { code, cut, mention, mentions, plainLine, section, time, unformatted } from "./mrkdwn.ts";
 import { endProofLines, proofMarks } from "./proof.ts";
 import type { MessengerContext } from "./show-in-channel.ts";
-import {
-  droppedTexts,
-  placeText,
-  quotedLine,
-  remainsText,
-  replayedClause,
-  reviewState,
-  stateText,
-  voidedText,
-} from "./words.ts";
+import { droppedTexts, placeText, remainsText, replayedClause, reviewState, stateText, voidedText } from "./words.ts";
 
 /** Oldest first. Pure, so after an outage of Slack the rest follows in order. `due`: the people and groups to call. */
 export function threadOf(

@@ -14,6 +14,7 @@ import { clustersAnswer } from "../../../src/slack/look/clusters.ts";
 import { listAnswer } from "../../../src/slack/look/list.ts";
 import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
 import { migrationMessage } from "../../../src/slack/migrate/migration-card.ts";
+import { asClause } from "../../../src/slack/show/failure-words.ts";
 import { denyModal, detailsModal, failureAnswer, type Message, messageModal } from "../../../src/slack/show/message.ts";
 import {
   code,
@@ -30,7 +31,6 @@ import {
   styled,
   time,
 } from "../../../src/slack/show/mrkdwn.ts";
-import { asClause } from "../../../src/slack/show/words.ts";
 import { anyCharacter } from "../../any-text.ts";
 import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
