@@ -4,7 +4,7 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { genesis } from "../../../src/access/audit-event.ts";
 import { type Anchor, type LogBase, sealLogBase } from "../../../src/access/verify-log.ts";
-import { type AnchorContext, startAnchorPoster } from "../../../src/slack/show/posters.ts";
+import { type AnchorContext, startAnchorPoster } from "../../../src/slack/show/anchor-poster.ts";
 import { aLog } from "../../builders/a-log.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { memoryTurns } from "../../ledger/memory-ports.ts";

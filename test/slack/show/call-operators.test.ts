@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
 import type { Trouble } from "../../../src/access/lease/lease-record.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
-import { startTroublePoster } from "../../../src/slack/show/posters.ts";
+import { startTroublePoster } from "../../../src/slack/show/trouble-poster.ts";
 import { aCluster, clustersOf, configText } from "../../builders/a-cluster.ts";
 import { aLeasedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";

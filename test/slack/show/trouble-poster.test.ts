@@ -4,7 +4,7 @@ import { textOf } from "../../../sandbox/slack/message-content.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { startTroublePoster } from "../../../src/slack/show/posters.ts";
+import { startTroublePoster } from "../../../src/slack/show/trouble-poster.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { at, minutes } from "../../builders/times.ts";
