@@ -1,6 +1,6 @@
 import { accountIn, arnsOf, needsEmail } from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isApproverOf, isNamedIn, type Person } from "../../access/policy/rule.ts";
+import { isApproverOf, isNamedIn, isUser, type Person } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/record.ts";
 import type { LinkProposal } from "../../access/seals.ts";
 import { brokenIn, completeChain, type Link, type LinkName, linkWords, marks } from "../../diagnosis/link.ts";
@@ -21,6 +21,8 @@ import { extendsText, stateText } from "../show/words.ts";
 import { aboutCluster } from "./about-cluster.ts";
 
 const maxLeases = 10;
+/** Those for other people are among them. */
+const lookedThrough = 50;
 /** More accounts do not fit into a section. */
 const maxForeign = 3;
 
@@ -48,13 +50,16 @@ export const whoami: Command = {
 
 async function whoAmI(context: SlackContext, user: string): Promise<Message> {
   const answered = await askWorker(context, { type: "identity" }, identityReport);
-  const [person, links, proposal, requests, worker] = await Promise.all([
-    personShown(context, user),
+  const person = await personShown(context, user);
+  const olderIds = person.memberships.filter(isUser);
+  const own = { list: "leased", clusters: [], requester: user, olderIds, match: "any" } as const;
+  const [links, proposal, leased, worker] = await Promise.all([
     context.ledger.linksOf(user),
     context.ledger.linkProposalOf(user),
-    context.ledger.ofRequester(user, 50),
+    context.ledger.list(own, 0, lookedThrough),
     context.ledger.workerIdentity(),
   ]);
+  const requests = leased.requests.filter(({ requester }) => [user, ...olderIds].includes(requester));
   const clusters = [...context.config.clusters.values()];
   const identities = [
     ...(await sessionsFound(context, user)).map((arn) => ({ arn, needsRenewal: false, isFound: true })),

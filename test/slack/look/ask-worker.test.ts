@@ -9,7 +9,7 @@ import { usualDeadlines } from "../../../src/operations/deadlines.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aLink } from "../../builders/a-link.ts";
 import { aMigration } from "../../builders/a-migration.ts";
-import { aLeasedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aLeasedRequest, aRequest, engineerArn } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
 import { aSlackApp, type SlackApp } from "../a-slack-app.ts";
 
@@ -49,6 +49,21 @@ test("whoami says what AWS answered a worker that runs, and not that none answer
   app = await aSlackApp({ worker: async () => ({ trouble: "AWS throttled sts:GetCallerIdentity. Wait." }) });
 
   expect(await say("whoami")).toContain("*The worker* ✗ AWS throttled sts:GetCallerIdentity. Wait.");
+});
+
+test("whoami shows a lease also behind more newer requests than it reads", async () => {
+  app = await aSlackApp({ worker: async () => ({ trouble: null }) });
+  await app.put(aLeasedRequest({ state: "active" }, { id: "r-long", requester: "U0ENGINEER" }));
+  await app.put(aLeasedRequest({ state: "active" }, { id: "r-others", requester: "U0BOB", askedBy: "U0ENGINEER" }));
+  for (let newer = 1; newer <= 60; newer += 1) {
+    const createdAt = at(newer).toISOString();
+    await app.put(aRequest({ id: `r-${newer}`, requester: "U0ENGINEER", state: "cancelled", createdAt }));
+  }
+
+  const answer = await say("whoami");
+
+  expect(answer).toContain("(`r-long`): until");
+  expect(answer).not.toContain("r-others");
 });
 
 describe("check names the leases of people who left", () => {
