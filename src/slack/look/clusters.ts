@@ -91,7 +91,9 @@ function roleWords(cluster: Cluster, person: Person): string {
 
 function levelWords(cluster: Cluster, level: Level, person: Person, now: Date): string {
   const rule = ruleFor(cluster, level.name, person);
-  const longest = formatDuration(rule?.maxDurationSeconds ?? level.maxDurationSeconds);
+  const longest = formatDuration(
+    Math.min(level.maxDurationSeconds, rule?.maxDurationSeconds ?? Number.POSITIVE_INFINITY),
+  );
   const what = `• ${code(level.name, 70)} up to ${longest}${rule?.permanent ? ", or permanent" : ""}`;
   if (!rule) return `${what}: you can't request it`;
   const count = approvalsNeeded(rule, level, now);

@@ -25,6 +25,14 @@ test("clusters shows what may be asked for, who decides, and what the reader is 
   `);
 });
 
+test("clusters shows a level's own limit where its rule, which is for others too, allows longer", () => {
+  const rules = [{ ...clusterRule, maxDurationSeconds: 24 * 3600 }];
+  const told = textOfBlocks(clustersAnswer([aCluster({ rules })], { user: "U0ENGINEER", memberships: [] }, at(0)));
+
+  expect(told).toContain("`viewer` up to 8h, ");
+  expect(told).toContain("`admin` up to 1h, ");
+});
+
 test("clusters says of a level that it is not for the reader", () => {
   const rules = [{ ...clusterRule, levels: ["admin"] }];
 
