@@ -36,17 +36,17 @@ export const clusters: Command = {
     const part = rest.toLowerCase();
     const found = seen.filter(({ name }) => name.includes(part));
     const names = seen.map(({ name }) => name);
-    return found.length > 0 ? clustersAnswer(found, person, context.now()) : noClusterFitsAnswer(rest, names);
+    return found.length > 0 ? clustersAnswer(found, person) : noClusterFitsAnswer(rest, names);
   },
 };
 
 /** `clusters`: this person's levels in each cluster, their limits, and the approvers. */
-export function clustersAnswer(clusters: readonly Cluster[], person: Person, now: Date): Message {
+export function clustersAnswer(clusters: readonly Cluster[], person: Person): Message {
   const shown = clusters.slice(0, maxClusters);
   const left = clusters.slice(maxClusters).map(({ name }) => name);
   const more = `${codeList(left, 1500)}. Find one with ${code("/eks-access clusters <part of its name>")}.`;
   return messageOf([
-    ...shown.map((cluster) => section(cut(clusterWords(cluster, person, now), 1350))),
+    ...shown.map((cluster) => section(cut(clusterWords(cluster, person), 1350))),
     ...(left.length > 0 ? [context(`And ${left.length} more: ${more}`)] : []),
   ]);
 }
@@ -55,9 +55,9 @@ export function noClusterFitsAnswer(part: string, names: readonly string[]): Mes
   return answer(`No cluster has ${code(part)} in its name. Clusters: ${codeList(names, 2000)}.`);
 }
 
-function clusterWords(cluster: Cluster, person: Person, now: Date): string {
+function clusterWords(cluster: Cluster, person: Person): string {
   const { name, eksName, region, account, channel, onCall } = cluster;
-  const levels = cluster.levels.slice(0, maxLevels).map((level) => levelWords(cluster, level, person, now));
+  const levels = cluster.levels.slice(0, maxLevels).map((level) => levelWords(cluster, level, person));
   const left = cluster.levels.slice(maxLevels).map((each) => each.name);
   return [
     `*${code(name)}*${roleWords(cluster, person)}: ${eksName === name ? "" : `${code(eksName)} `}in ${code(region)}, account ${code(account)}`,
@@ -89,14 +89,14 @@ function roleWords(cluster: Cluster, person: Person): string {
   return roles.length > 0 ? ` (${roles.join(", ")})` : "";
 }
 
-function levelWords(cluster: Cluster, level: Level, person: Person, now: Date): string {
+function levelWords(cluster: Cluster, level: Level, person: Person): string {
   const rule = ruleFor(cluster, level.name, person);
   const longest = formatDuration(
     Math.min(level.maxDurationSeconds, rule?.maxDurationSeconds ?? Number.POSITIVE_INFINITY),
   );
   const what = `• ${code(level.name, 70)} up to ${longest}${rule?.permanent ? ", or permanent" : ""}`;
   if (!rule) return `${what}: you can't request it`;
-  const count = approvalsNeeded(rule, level, now);
+  const count = approvalsNeeded(rule, level, null);
   const approvers = approversOf(rule, cluster);
   const decided = `approved by ${count === 1 ? oneOf(approvers, 5) : `${count} of ${few(approvers)}`}`;
   const only = sharedLeases(rule, level) === "refuse" ? ", for one person only" : "";

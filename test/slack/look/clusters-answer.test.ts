@@ -3,7 +3,6 @@ import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/bl
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { clustersAnswer, noClusterFitsAnswer } from "../../../src/slack/look/clusters.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
-import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "../show/text-of-blocks.ts";
 
 test("clusters shows what may be asked for, who decides, and what the reader is there", () => {
@@ -12,7 +11,7 @@ test("clusters shows what may be asked for, who decides, and what the reader is 
   const production = aCluster({ name: "production", levels: [aLevel(), masters], rules, onCall: ["U0APPROVER"] });
 
   expect(
-    textOfBlocks(clustersAnswer([aCluster(), production], { user: "U0APPROVER", memberships: [] }, at(0))),
+    textOfBlocks(clustersAnswer([aCluster(), production], { user: "U0APPROVER", memberships: [] })),
   ).toMatchInlineSnapshot(`
     "*\`staging\`* (you approve here): \`staging-eks\` in \`eu-central-1\`, account \`111122223333\`
     • \`viewer\` up to 8h, approved by <@U0APPROVER> or <@U0APPROVER2>
@@ -27,7 +26,7 @@ test("clusters shows what may be asked for, who decides, and what the reader is 
 
 test("clusters shows a level's own limit where its rule, which is for others too, allows longer", () => {
   const rules = [{ ...clusterRule, maxDurationSeconds: 24 * 3600 }];
-  const told = textOfBlocks(clustersAnswer([aCluster({ rules })], { user: "U0ENGINEER", memberships: [] }, at(0)));
+  const told = textOfBlocks(clustersAnswer([aCluster({ rules })], { user: "U0ENGINEER", memberships: [] }));
 
   expect(told).toContain("`viewer` up to 8h, ");
   expect(told).toContain("`admin` up to 1h, ");
@@ -36,20 +35,23 @@ test("clusters shows a level's own limit where its rule, which is for others too
 test("clusters says of a level that it is not for the reader", () => {
   const rules = [{ ...clusterRule, levels: ["admin"] }];
 
-  expect(textOfBlocks(clustersAnswer([aCluster({ rules })], { user: "U0ENGINEER", memberships: [] }, at(0)))).toContain(
+  expect(textOfBlocks(clustersAnswer([aCluster({ rules })], { user: "U0ENGINEER", memberships: [] }))).toContain(
     "• `viewer` up to 8h: you can't request it",
   );
 });
 
 test.each([
   ["refuse", "<@U0APPROVER2>. Only Mon to Fri, 09:00 to 18:00 (UTC)\n"],
-  ["one-more-approval", "<@U0APPROVER2>. One more approval outside Mon to Fri, 09:00 to 18:00 (UTC)\n"],
+  [
+    "one-more-approval",
+    "approved by <@U0APPROVER> or <@U0APPROVER2>. One more approval outside Mon to Fri, 09:00 to 18:00 (UTC)\n",
+  ],
   ["warn", "<@U0APPROVER2>\n"],
 ] as const)("clusters says what a rule's working hours change for who asks: %s", (outside, words) => {
   const hours = { zone: "UTC", days: [1, 2, 3, 4, 5], from: 540, to: 1080, outside };
   const cluster = aCluster({ rules: [{ ...clusterRule, hours }], levels: [aLevel()] });
 
-  expect(textOfBlocks(clustersAnswer([cluster], { user: "U0ENGINEER", memberships: [] }, at(0)))).toContain(words);
+  expect(textOfBlocks(clustersAnswer([cluster], { user: "U0ENGINEER", memberships: [] }))).toContain(words);
 });
 
 test("clusters shows what is beside the rules: permanent access, a quiet cluster, and emergency access", () => {
@@ -59,7 +61,7 @@ test("clusters shows what is beside the rules: permanent access, a quiet cluster
     breakGlass,
     rules: [{ ...clusterRule, permanent: true }],
   });
-  const told = (user: string) => textOfBlocks(clustersAnswer([cluster], { user, memberships: [] }, at(0)));
+  const told = (user: string) => textOfBlocks(clustersAnswer([cluster], { user, memberships: [] }));
 
   expect(told("U0ENGINEER").replaceAll("\u200b", "")).toContain(
     "`viewer` up to 8h, or permanent, approved by <@U0APPROVER> or <@U0APPROVER2>",
@@ -81,7 +83,7 @@ test("Slack takes hundreds of clusters with everything as long as it can be, and
   const long = { eksName: "e".repeat(100), levels, approvers: users, onCall: users };
   const clusters = Array.from({ length: 300 }, (_, index) => aCluster({ ...long, name: `${"c".repeat(60)}${index}` }));
 
-  const { blocks } = clustersAnswer(clusters, { user: users[0] ?? "", memberships: [] }, at(0));
+  const { blocks } = clustersAnswer(clusters, { user: users[0] ?? "", memberships: [] });
 
   expect(problemsOf(blocks)).toEqual([]);
   expect(lengthOfText(blocks)).toBeLessThan(longestText);
