@@ -6,6 +6,7 @@ import type { ApprovedRequest } from "../access/record.ts";
 import { type KeyKind, keysIn, olderKeys, type Verifier } from "../access/seal.ts";
 import { keyRemedy } from "../diagnosis/cluster-links.ts";
 import { broken, counted, type Finding, found, notAsked } from "../diagnosis/link.ts";
+import { redisAuditLog } from "../ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { examineRedis, examineWrites } from "../ledger/examine-redis.ts";
 import { type Ledger, redisLedger } from "../ledger/ledger.ts";
@@ -36,7 +37,8 @@ export async function* examineLedger(
     const facts = { url: environment.redisUrl, info, fsync: typeof fsync === "string" ? fsync : null };
     const ledger = redisLedger(redis);
     const open = examineOpen(await ledger.openByCluster(), config);
-    const seals = await examineSeals(ledger, { environment, config });
+    const base = keysIn(await redisAuditLog(redis).base());
+    const seals = await examineSeals(ledger, base, { environment, config });
     const zones = examineZones(await ledger.zonesSeen(), config, new Date(), named);
     // The last one: a client leaves a Redis that refuses its write.
     yield { what: "Redis", findings: [...examineRedis(facts), await examineWrites(ledger)] };
@@ -51,10 +53,11 @@ export async function* examineLedger(
 
 async function examineSeals(
   ledger: Ledger,
+  base: ReadonlySet<string>,
   { environment: { slackKeys, workerKeys }, config }: Pick<Settings, "environment" | "config">,
 ): Promise<readonly Finding[]> {
   const clusters = [...config.clusters.keys()];
-  const sealed: ReadonlySet<string>[] = [];
+  const sealed = [base];
   for await (const { ids, shown } of sealedValues(ledger, clusters)) sealed.push(new Set([...ids, ...shown]));
   const inUse = await ledger.keysInUse();
   const inSlack = slackKeys

@@ -75,7 +75,7 @@ async function startWorkerParts(
 ): Promise<void> {
   const [
     { startWorker },
-    { startAuditKeeper },
+    { sealBaseAnew, startAuditKeeper },
     { checkOwnAccount, publishIdentity },
     { rememberingSeals },
     { startFleetKeeper },
@@ -106,12 +106,17 @@ async function startWorkerParts(
   const keeper = startAuditKeeper({ ...context, deadlines, settings: () => live.current().audit, webhookSecret });
   started(stoppable(keeper, "keeping the audit log"));
   started(stoppable(startFleetKeeper(contextNow), "a look at the fleet"));
-  const sealing = startSealingAgain(context, {
+  const sealing = sealingClusters(contextNow, context.zones);
+  const sealingAgain = startSealingAgain(context, {
     keys: { preview: keys.preview, memory: keys.memory },
     clusters: () => [...live.current().clusters.keys()],
-    ...sealingClusters(contextNow, context.zones),
+    ...sealing,
+    others: async () => {
+      await sealBaseAnew(context.auditLog, keys.preview);
+      return sealing.others();
+    },
   });
-  started(stoppable(sealing, "seals of the newest keys"));
+  started(stoppable(sealingAgain, "seals of the newest keys"));
   await publishIdentity(contextNow());
 }
 

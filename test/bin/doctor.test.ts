@@ -9,7 +9,10 @@ import { z } from "zod";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, clusterArn, configuration, identitiesText, withReader } from "../../sandbox/scene.ts";
 import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
+import { sealLogBase } from "../../src/access/verify-log.ts";
 import { doctor } from "../../src/bin/doctor.ts";
+import { newKeys } from "../../src/bin/keys.ts";
+import { redisAuditLog } from "../../src/ledger/audit-log.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { examineRedis } from "../../src/ledger/examine-redis.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";
@@ -127,6 +130,23 @@ describe("eks-access doctor", () => {
     expect(before.stdout).not.toContain("lacks");
     expect(stdout).toContain(`  ✗ ${says}\n`);
     expect(code).toBe(1);
+  });
+
+  test("keeps the older preview key while the beginning of the audit log needs it", async () => {
+    const own = await aRedis();
+    const { redis: client, close } = await connectRedis(own.url);
+    const log = redisAuditLog(client);
+    const { preview } = keysOf(sandbox);
+    const before = await log.base();
+    await log.beginAt(sealLogBase(before, preview), before);
+    const { PREVIEW_PUBLIC_KEYS = "" } = sandbox.environmentOf("slack", { redisUrl: own.url });
+    const { PREVIEW_SIGNING_KEY } = newKeys().worker;
+
+    const { stdout } = await examine("worker", { REDIS_URL: own.url, PREVIEW_SIGNING_KEY, PREVIEW_PUBLIC_KEYS });
+    await close();
+    await own.close();
+
+    expect(stdout).toContain(`keep the preview key ${preview.ids[0]}: 1 record needs it`);
   });
 
   test("warns of full control with one approval or for everyone with a role, of an audit log in Redis alone, and of nothing else", async () => {

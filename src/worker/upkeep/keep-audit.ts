@@ -90,13 +90,10 @@ const maxWaitMs = 300_000;
 const forgetEveryMs = 3_600_000;
 
 export function startAuditKeeper(context: KeeperContext): Ticking {
-  const sealing = sealBaseAnew(context.auditLog, context.keys.preview).catch((error: unknown) => {
-    context.log.warn({ err: error }, "could not sign the beginning of the audit log with the newest key");
-  });
   // A silent sink delays no other.
   const looks = [...sinkKinds.map((kind) => delivery(context, kind)), () => forget(context)];
   const ticking = looks.map((look) => startTicking(lookEveryMs, look));
-  return { stop: async () => void (await Promise.all([sealing, ...ticking.map(({ stop }) => stop())])) };
+  return { stop: async () => void (await Promise.all(ticking.map(({ stop }) => stop()))) };
 }
 
 /** One kind of sink, with a longer wait after each failure. */
