@@ -100,8 +100,10 @@ export function shareInCluster(holdings: ReadonlyMap<string, Holding>, request: 
 }
 
 /** A holding's shares without an open request. @param open ids of the open requests */
-export function orphanedShares(holding: Pick<Holding, "shares">, open: ReadonlySet<string>): readonly Share[] {
-  return holding.shares.filter(({ id }) => !open.has(id));
+export function orphanedShares({ shares }: Pick<Holding, "shares">, open: ReadonlySet<string>): readonly Share[] {
+  const orphans: Share[] = [];
+  for (const share of shares) if (!open.has(share.id)) orphans.push(share);
+  return orphans;
 }
 
 /** The requests for these principals, by their lower-case ARNs. */

@@ -163,9 +163,9 @@ function orphansIn(
 ) {
   // A run by bindings removes these: the cluster remembers their revocations only there. It reads the access entries of its open leases alone.
   const isLeft = levels.some(({ groups }) => bindsRoles(groups)) ? isSignInShare : () => false;
-  const bound = new Set(
-    leased.filter(({ groups }) => bindsRoles(groups)).map(({ principal }) => entryKeyOf(principal)),
-  );
+  const bound = new Set<string>();
+  for (const { groups, principal } of way === "access-entry" ? leased : [])
+    if (bindsRoles(groups)) bound.add(entryKeyOf(principal));
   const orphans = [...orphanedShares({ shares: signInShares }, open)];
   for (const [key, holding] of holdings) {
     const isReadThere = way !== "access-entry" || bound.has(key);

@@ -169,7 +169,7 @@ async function reconcileWays(run: Run, opened: OpenedCluster): Promise<boolean> 
     if (!adapter) return [];
     // What a failed way wrote is still there: another one that takes the lease now can't announce its end.
     const isTaken: typeof adapter.isTaken = (each) =>
-      adapter.isTaken(each) && ![...failed].some((way) => hasWritten(run, way, each));
+      adapter.isTaken(each) && (failed.size === 0 || ![...failed].some((way) => hasWritten(run, way, each)));
     const whyHeldElsewhere = (each: ApprovedRequest) => whyHeld(run, othersThan(adapter.way), each);
     return [{ adapter, act: () => reconcileWay(place, { ...adapter, isTaken, whyHeldElsewhere }, options) }];
   };

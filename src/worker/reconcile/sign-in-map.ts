@@ -128,8 +128,8 @@ function placeOf(place: WayContext, state: ClusterState, ledger: LedgerMemory): 
       return { diff, warnings: yield* documentWarnings(state) };
     },
     rehearse: async (targets) => {
-      const { wanted, after } = await contentFor(targets);
-      await rehearseWrite(opened.client, state, after, hasNewShare(wanted.holdings, known.holdings));
+      const { after } = await contentFor(targets);
+      await rehearseWrite(opened.client, state, after, hasNewShare(targets, known.holdings));
     },
     write: async (targets) => {
       if (!configMap) {
@@ -166,10 +166,10 @@ function placeOf(place: WayContext, state: ClusterState, ledger: LedgerMemory): 
   };
 }
 
-function hasNewShare(after: Content["holdings"], before: ClusterState["holdings"]): boolean {
-  return after.some(({ arn, shares }) => {
-    const held = idsOf(before.get(arn.toLowerCase())?.shares ?? []);
-    return shares.some(({ id }) => !held.has(id));
+function hasNewShare(targets: SignInTargets, before: ClusterState["holdings"]): boolean {
+  return [...targets].some(([key, { holding }]) => {
+    const held = idsOf(before.get(key)?.shares ?? []);
+    return holding?.shares.some(({ id }) => !held.has(id));
   });
 }
 

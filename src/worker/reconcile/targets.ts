@@ -158,7 +158,8 @@ export function withdrawalsAfter(
   });
   const remembered = idsOf(revoked.list);
   const shares = closed.size === 0 ? [] : [...state.holdings.values()].flatMap((holding) => holding.shares);
-  const restored = [...(state.signInShares ?? []), ...shares.filter((share) => !isSignInShare(share))]
+  const signIns = closed.size === 0 ? [] : (state.signInShares ?? []);
+  const restored = [...signIns, ...shares.filter((share) => !isSignInShare(share))]
     .filter(({ id }) => closed.has(id) && !remembered.has(id))
     .map(({ id, endsAt }) => ({ id, at: now.toISOString(), endsAt }));
   const withdrawn = [...ended, ...nothing, ...restored, ...removed.map(({ id }) => removalWithoutLedger(id, now))];
