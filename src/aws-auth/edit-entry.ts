@@ -1,7 +1,8 @@
+import { type FieldUse, fieldUses, lastUse } from "./decode-entry.ts";
 import { type Entry, type FieldName, fieldKey, type ListReading, type Section, sameGroups } from "./document.ts";
 import { decodeAgain } from "./go-yaml/decode.ts";
 import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
-import { type FieldUse, fieldUses, lastUse, readSection } from "./read-document.ts";
+import { readSection } from "./read-document.ts";
 import {
   afterLine,
   applyEdits,

@@ -1,4 +1,5 @@
 import { readPrincipal } from "../access/arn.ts";
+import { type FieldUse, fieldUses, hasSso, knownField, lastUse } from "./decode-entry.ts";
 import {
   competingEntries,
   type Entry,
@@ -19,7 +20,6 @@ import { LINE_BREAK } from "./go-yaml/cursor.ts";
 import { isMerge } from "./go-yaml/decode.ts";
 import type { MapValue, ScalarNode, YamlNode, YamlValue } from "./go-yaml/node.ts";
 import { groupFlaws, isNode, MASTERS, NODES, SESSION_NAME, usernameFlaws } from "./names.ts";
-import { type FieldUse, fieldUses, hasSso, knownField, lastUse } from "./read-document.ts";
 import { isMatchable, isWildcard } from "./resolve.ts";
 import { quote } from "./text-edit.ts";
 

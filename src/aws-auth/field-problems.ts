@@ -1,3 +1,4 @@
+import { type FieldUse, knownField, lastUse } from "./decode-entry.ts";
 import { fieldKey, type Problem, problemAt, type Report, readDifferently, type Section } from "./document.ts";
 import {
   type Field,
@@ -8,7 +9,6 @@ import {
   type YamlNode,
   type YamlValue,
 } from "./go-yaml/node.ts";
-import { type FieldUse, knownField, lastUse } from "./read-document.ts";
 
 export function findFieldProblems(section: Section, map: MapValue, uses: readonly FieldUse[], report: Report): void {
   for (const field of map.overwritten ?? []) {

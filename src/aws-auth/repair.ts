@@ -1,5 +1,6 @@
 import { readPrincipal } from "../access/arn.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
+import { fieldUses, lastUse } from "./decode-entry.ts";
 import {
   type AwsAuthDocument,
   type Entry,
@@ -18,7 +19,7 @@ import { decodeAgain } from "./go-yaml/decode.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
 import type { PlannedText } from "./plan.ts";
-import { fieldUses, lastUse, readingSteps } from "./read-document.ts";
+import { readingSteps } from "./read-document.ts";
 import { changedCallers, isMatchable, resolve } from "./resolve.ts";
 import { withoutNoBreakSpaces } from "./section-problems.ts";
 import { applyEdits, flowList, quote, unifiedDiff } from "./text-edit.ts";
