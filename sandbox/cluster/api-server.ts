@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { SandboxAnswer, SandboxRequest, SandboxRoute } from "../http-server.ts";
 import type { Authenticator } from "./authenticator.ts";
-import type { BindingContent } from "./bindings.ts";
 import type { ConfigMapContent } from "./config-map.ts";
 import { escalationProblem, ruleEscalation } from "./escalation.ts";
 import { answerObjects, listAnswer, type WriteRules } from "./object-requests.ts";
@@ -10,12 +9,14 @@ import {
   type Attributes,
   type Authorize,
   accessReview,
+  type BindingContent,
   type ResourceAttributes,
+  type RoleContent,
   rbacGroup,
   selfSubjectReview,
   type User,
 } from "./rbac.ts";
-import type { RbacObjects, RoleContent } from "./roles.ts";
+import type { RbacObjects } from "./roles.ts";
 import { failure, qualified, type Status, statusAnswer, unauthorized, unsupportedMediaType } from "./status.ts";
 
 export interface ApiServerContext {

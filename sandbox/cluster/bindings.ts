@@ -1,24 +1,7 @@
 import { isObject } from "../json.ts";
-import { invalidValue, type ObjectKind, required, type Stored } from "./object-kind.ts";
-import { type Binding, rbacGroup } from "./rbac.ts";
+import { invalidValue, type ObjectKind, required } from "./object-kind.ts";
+import { type BindingContent, type RoleRef, rbacGroup, type Subject } from "./rbac.ts";
 import { badRequest, type FieldProblem } from "./status.ts";
-
-interface RoleRef {
-  apiGroup: string;
-  kind: string;
-  name: string;
-}
-
-interface BindingSubject {
-  kind: string;
-  apiGroup?: string;
-  name: string;
-  namespace?: string;
-}
-
-export type BindingContent = { roleRef: RoleRef; subjects?: readonly BindingSubject[] };
-
-export type BindingObject = Stored<BindingContent>;
 
 export const roleBindingKind = bindingKind("RoleBinding", "rolebindings", ["Role", "ClusterRole"]);
 export const clusterRoleBindingKind = bindingKind("ClusterRoleBinding", "clusterrolebindings", ["ClusterRole"]);
@@ -60,7 +43,7 @@ function readRole({ apiGroup, kind, name }: Record<string, unknown>): RoleRef {
   return { apiGroup: textOf(apiGroup) || rbacGroup, kind: textOf(kind), name: textOf(name) };
 }
 
-function readSubject({ apiGroup, kind, name, namespace }: Record<string, unknown>): BindingSubject {
+function readSubject({ apiGroup, kind, name, namespace }: Record<string, unknown>): Subject {
   const usual = kind === "User" || kind === "Group" ? rbacGroup : "";
   const ownGroup = textOf(apiGroup) || usual;
   return {
@@ -87,8 +70,8 @@ function roleProblems({ apiGroup, kind, name }: RoleRef, roles: readonly string[
   ];
 }
 
-/** ValidateRoleBindingSubject. */
-function subjectProblems(subject: BindingSubject, at: string, namespaced: boolean): FieldProblem[] {
+/** ValidateRoleSubject. */
+function subjectProblems(subject: Subject, at: string, namespaced: boolean): FieldProblem[] {
   const { kind, apiGroup = "", name, namespace = "" } = subject;
   const isAccount = kind === "ServiceAccount";
   const isKnown = isAccount || kind === "User" || kind === "Group";
@@ -108,13 +91,4 @@ function supported(field: string, value: string, values: readonly string[]): Fie
   if (values.includes(value)) return [];
   const why = `Unsupported value: "${value}": supported values: ${values.map((each) => `"${each}"`).join(", ")}`;
   return [{ field, reason: "FieldValueNotSupported", why }];
-}
-
-export function bindingOf({ metadata: { name, namespace }, roleRef, subjects = [] }: BindingObject): Binding {
-  return {
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-    role: { kind: roleRef.kind as Binding["role"]["kind"], name: roleRef.name },
-    subjects: subjects as Binding["subjects"],
-  };
 }

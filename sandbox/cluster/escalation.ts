@@ -1,21 +1,22 @@
-import type { BindingContent } from "./bindings.ts";
 import type { Sent } from "./object-kind.ts";
 import {
   type Attributes,
   type Authorize,
+  type BindingContent,
   covers,
   type PolicyRule,
-  type Rbac,
   type ResourceAttributes,
+  type RoleContent,
   roleOf,
+  rulesOf,
+  type StoredRbac,
   subjectOf,
   type User,
 } from "./rbac.ts";
-import type { RoleContent } from "./roles.ts";
 import { failure, type KindNames, notFound, qualified, type Status } from "./status.ts";
 
 export interface BindingRights {
-  rbac: Rbac;
+  rbac: StoredRbac;
   authorize: Authorize;
   user: User;
   /** Of the binding; undefined for a ClusterRoleBinding. */
@@ -34,9 +35,9 @@ export function escalationProblem(
   const place = namespace === undefined ? {} : { namespace };
   const resource = roleRef.kind === "Role" ? "roles" : "clusterroles";
   if (authorize(user, { verb: "bind", group, resource, name, ...place }).allowed) return undefined;
-  const role = roleOf(rbac, { role: { kind: roleRef.kind, name }, ...place });
+  const role = roleOf(rbac, roleRef, namespace);
   if (!role) return notFound({ group, resource }, name);
-  return lacking(kind, metadata.name ?? "", role.rules, { rbac, user, namespace });
+  return lacking(kind, metadata.name ?? "", role.rules ?? [], { rbac, user, namespace });
 }
 
 /** They may not `escalate` it, and lack some of the rights (RoleEscalationAuthorized and ConfirmNoEscalation). */
@@ -59,15 +60,11 @@ function lacking(
   given: readonly PolicyRule[],
   { rbac, user, namespace }: Omit<BindingRights, "authorize">,
 ): Status | undefined {
-  const held = rulesOf(rbac, user, namespace);
+  const held = rbac.bindings
+    .filter((binding) => subjectOf(binding, user, namespace))
+    .flatMap((binding) => rulesOf(rbac, binding));
   const missing = given.flatMap(rightsIn).filter((right) => !held.some((rule) => covers(rule, right)));
   return missing.length === 0 ? undefined : tooMuch(kind, name, user, missing);
-}
-
-function rulesOf(rbac: Rbac, user: User, namespace: string | undefined): PolicyRule[] {
-  return rbac.bindings
-    .filter((binding) => subjectOf(binding, user, namespace))
-    .flatMap((binding) => [...(roleOf(rbac, binding)?.rules ?? [])]);
 }
 
 /** The single rights that a rule consists of (component-helpers, auth/rbac/validation, BreakdownRule). */

@@ -1,5 +1,5 @@
 import type { SandboxAnswer } from "../http-server.ts";
-import { timestamp } from "./object-kind.ts";
+import { type Stored, timestamp } from "./object-kind.ts";
 import { failure, type Status, statusAnswer } from "./status.ts";
 
 export interface User {
@@ -19,10 +19,29 @@ export interface PolicyRule {
   nonResourceURLs?: readonly string[];
 }
 
-interface Subject {
-  kind: "User" | "Group" | "ServiceAccount";
+export interface RoleRef {
+  apiGroup: string;
+  kind: string;
+  name: string;
+}
+
+export interface Subject {
+  kind: string;
+  apiGroup?: string;
   name: string;
   namespace?: string;
+}
+
+/** Without aggregation. */
+export type RoleContent = { rules?: readonly PolicyRule[] };
+
+export type BindingContent = { roleRef: RoleRef; subjects?: readonly Subject[] };
+
+/** The objects that decide. A role or binding with a namespace is a Role or RoleBinding. */
+export interface StoredRbac {
+  roles: readonly Stored<RoleContent>[];
+  /** Cluster-wide ones first, as a real API server looks at them: its reason names the first. */
+  bindings: readonly Stored<BindingContent>[];
 }
 
 /** A Role if it has a namespace, otherwise a ClusterRole. */
@@ -42,7 +61,6 @@ export interface Binding {
 
 export interface Rbac {
   roles: readonly Role[];
-  /** Cluster-wide ones first, as a real API server looks at them: its reason names the first. */
   bindings: readonly Binding[];
 }
 
@@ -66,12 +84,12 @@ export interface Verdict {
 export type Authorize = (user: User, attributes: Attributes) => Verdict;
 
 /** Decides by RBAC (kubernetes, plugin/pkg/auth/authorizer/rbac). system:masters may do everything. */
-export function authorize(rbac: Rbac, user: Pick<User, "username" | "groups">, attributes: Attributes): Verdict {
+export function authorize(rbac: StoredRbac, user: Pick<User, "username" | "groups">, attributes: Attributes): Verdict {
   if (user.groups.includes("system:masters")) return { allowed: true, reason: "" };
   const namespace = "namespace" in attributes ? attributes.namespace : undefined;
   for (const binding of rbac.bindings) {
     const subject = subjectOf(binding, user, namespace);
-    if (subject && roleOf(rbac, binding)?.rules.some((rule) => covers(rule, attributes))) {
+    if (subject && rulesOf(rbac, binding).some((rule) => covers(rule, attributes))) {
       return { allowed: true, reason: reasonOf(binding, subject) };
     }
   }
@@ -80,17 +98,22 @@ export function authorize(rbac: Rbac, user: Pick<User, "username" | "groups">, a
 
 /** The subject that is this user, if the binding applies. @param namespace undefined: all namespaces */
 export function subjectOf(
-  binding: Binding,
+  { metadata, subjects = [] }: Stored<BindingContent>,
   user: Pick<User, "username" | "groups">,
   namespace: string | undefined,
 ): Subject | undefined {
-  if (binding.namespace !== undefined && binding.namespace !== namespace) return undefined;
-  return binding.subjects.find((subject) => isUser(subject, user, binding.namespace));
+  if (metadata.namespace !== undefined && metadata.namespace !== namespace) return undefined;
+  return subjects.find((subject) => isUser(subject, user, metadata.namespace));
 }
 
-export function roleOf(rbac: Rbac, { role, namespace }: Pick<Binding, "role" | "namespace">): Role | undefined {
-  const home = role.kind === "Role" ? namespace : undefined;
-  return rbac.roles.find((candidate) => candidate.name === role.name && candidate.namespace === home);
+/** @param namespace of the binding */
+export function roleOf(rbac: StoredRbac, { kind, name }: RoleRef, namespace: string | undefined) {
+  const home = kind === "Role" ? namespace : undefined;
+  return rbac.roles.find(({ metadata }) => metadata.name === name && metadata.namespace === home);
+}
+
+export function rulesOf(rbac: StoredRbac, { roleRef, metadata }: Stored<BindingContent>): readonly PolicyRule[] {
+  return roleOf(rbac, roleRef, metadata.namespace)?.rules ?? [];
 }
 
 function isUser(subject: Subject, user: Pick<User, "username" | "groups">, namespace: string | undefined): boolean {
@@ -123,10 +146,9 @@ function matchesPath(pattern: string, path: string): boolean {
   return pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : pattern === path;
 }
 
-function reasonOf(binding: Binding, subject: Subject): string {
-  const kind = binding.namespace === undefined ? "ClusterRoleBinding" : "RoleBinding";
-  const name = binding.namespace === undefined ? binding.name : `${binding.name}/${binding.namespace}`;
-  return `RBAC: allowed by ${kind} "${name}" of ${binding.role.kind} "${binding.role.name}" to ${subject.kind} "${subject.name}"`;
+function reasonOf({ kind, metadata, roleRef }: Stored<BindingContent>, subject: Subject): string {
+  const name = metadata.namespace === undefined ? metadata.name : `${metadata.name}/${metadata.namespace}`;
+  return `RBAC: allowed by ${kind} "${name}" of ${roleRef.kind} "${roleRef.name}" to ${subject.kind} "${subject.name}"`;
 }
 
 export function roleObject({ name, namespace, rules }: Role) {

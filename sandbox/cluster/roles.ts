@@ -1,22 +1,22 @@
 import { isObject } from "../json.ts";
-import { type BindingContent, bindingOf, clusterRoleBindingKind, nameProblems, roleBindingKind } from "./bindings.ts";
+import { clusterRoleBindingKind, nameProblems, roleBindingKind } from "./bindings.ts";
 import { defaultRbac } from "./default-roles.ts";
-import { type ObjectAddress, type ObjectKind, required, type Stored } from "./object-kind.ts";
+import { type ObjectAddress, type ObjectKind, required } from "./object-kind.ts";
 import { ObjectStore, type ResourceVersions } from "./object-store.ts";
 import {
   type Binding,
+  type BindingContent,
   bindingObject,
   namespacesOf,
   type PolicyRule,
   type Rbac,
   type Role,
+  type RoleContent,
   rbacGroup,
   roleObject,
+  type StoredRbac,
 } from "./rbac.ts";
 import { badRequest, type FieldProblem, isStatus } from "./status.ts";
-
-/** Without aggregation. */
-export type RoleContent = { rules?: readonly PolicyRule[] };
 
 const roleKind = kindOf("Role", "roles");
 const clusterRoleKind = kindOf("ClusterRole", "clusterroles");
@@ -65,19 +65,13 @@ function ruleProblems({ verbs, apiGroups, resources, nonResourceURLs }: PolicyRu
   return [...(verbs.length > 0 ? [] : [missing("verbs", "verbs must contain at least one value")]), ...ofResources];
 }
 
-function roleOfObject({ metadata: { name, namespace }, rules = [] }: Stored<RoleContent>): Role {
-  return { name, ...(namespace === undefined ? {} : { namespace }), rules };
-}
-
 const systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
 export class RbacObjects {
   readonly bindings: Readonly<Record<string, ObjectStore<BindingContent>>>;
   readonly roles: Readonly<Record<string, ObjectStore<RoleContent>>>;
-  readonly #versions: ResourceVersions;
   #own: Partial<Rbac> = {};
   #namespaces: readonly string[];
-  #read: { readonly version: string; readonly rbac: Rbac } | undefined;
 
   constructor(
     now: () => Date,
@@ -93,32 +87,16 @@ export class RbacObjects {
       clusterroles: new ObjectStore(clusterRoleKind, now, versions),
       roles: new ObjectStore(roleKind, now, versions),
     };
-    this.#versions = versions;
     this.#namespaces = [...systemNamespaces, ...namespaces];
     this.#add(defaultRbac);
     this.setOwn(own);
   }
 
-  /** Reads its objects again only after a write, and only if someone outside system:masters asks. */
-  rbac(): Rbac {
-    const read = () => this.#readOnce();
+  rbac(): StoredRbac {
     return {
-      get roles() {
-        return read().roles;
-      },
-      get bindings() {
-        return read().bindings;
-      },
+      roles: Object.values(this.roles).flatMap((store) => store.list()),
+      bindings: Object.values(this.bindings).flatMap((store) => store.list()),
     };
-  }
-
-  #readOnce(): Rbac {
-    const version = this.#versions.last();
-    if (this.#read?.version === version) return this.#read.rbac;
-    const bindings = Object.values(this.bindings).flatMap((store) => store.list().map(bindingOf));
-    const roles = Object.values(this.roles).flatMap((store) => store.list().map(roleOfObject));
-    this.#read = { version, rbac: { roles, bindings } };
-    return this.#read.rbac;
   }
 
   namespaces(): string[] {
