@@ -16,9 +16,9 @@ function bindingKind(kind: string, resource: string, roles: readonly string[]): 
       if (!isObject(roleRef) || !Array.isArray(list) || !list.every(isObject)) {
         return badRequest(`${kind} in version "v1" cannot be handled as a ${kind}: json: cannot unmarshal`);
       }
-      return contentOf({ roleRef: readRole(roleRef), subjects: list.map(readSubject) });
+      const read = readRole(roleRef);
+      return list.length > 0 ? { roleRef: read, subjects: list.map(readSubject) } : { roleRef: read };
     },
-    contentOf,
     nameProblems,
     problems: ({ roleRef, subjects = [] }) => [
       ...roleProblems(roleRef, roles),
@@ -30,10 +30,6 @@ function bindingKind(kind: string, resource: string, roles: readonly string[]): 
       return isSame ? [] : [{ field: "roleRef", reason: "FieldValueInvalid", why }];
     },
   };
-}
-
-function contentOf({ roleRef, subjects = [] }: BindingContent): BindingContent {
-  return subjects.length > 0 ? { roleRef, subjects } : { roleRef };
 }
 
 const textOf = (value: unknown) => (typeof value === "string" ? value : "");

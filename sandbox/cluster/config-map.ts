@@ -29,11 +29,6 @@ export const configMapKind: ObjectKind<ConfigMapContent> = {
       ...(isObject(binaryData) ? { binaryData: texts(binaryData) } : {}),
       ...(typeof immutable === "boolean" ? { immutable } : {}),
     },
-  contentOf: ({ data, binaryData, immutable }) => ({
-    ...(data ? { data } : {}),
-    ...(binaryData ? { binaryData } : {}),
-    ...(immutable === undefined ? {} : { immutable }),
-  }),
   nameProblems: () => [],
   problems: dataProblems,
   updateProblems: immutabilityProblems,

@@ -33,7 +33,6 @@ export interface ObjectKind<Content extends object> extends KindNames {
   createsOnUpdate: boolean;
   /** The content of a client's object, with defaults; a Status: it is unreadable. */
   decode(value: Readonly<Record<string, unknown>>): Content | Status;
-  contentOf(object: Content): Content;
   /** The mistake in a name, in the API server's words. */
   nameProblems(name: string): string[];
   problems(sent: Sent<Content>): FieldProblem[];

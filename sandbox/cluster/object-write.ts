@@ -97,13 +97,14 @@ function finalizerProblems(before: ObjectMeta, { finalizers = [] }: Partial<Obje
 }
 
 function objectOf<Content extends object>(
-  { apiVersion, kind, contentOf }: ObjectKind<Content>,
+  { apiVersion, kind }: ObjectKind<Content>,
   sent: Sent<Content>,
   server: ObjectMeta,
 ): Stored<Content> {
   const { labels, annotations, finalizers = [] } = sent.metadata;
   const { labels: _labels, annotations: _annotations, finalizers: _finalizers, ...metadata } = server;
   return {
+    ...sent,
     apiVersion,
     kind,
     metadata: {
@@ -112,7 +113,6 @@ function objectOf<Content extends object>(
       ...(annotations ? { annotations } : {}),
       ...(finalizers.length > 0 ? { finalizers } : {}),
     },
-    ...contentOf(sent),
   };
 }
 

@@ -30,17 +30,12 @@ function kindOf(kind: "Role" | "ClusterRole", resource: string): ObjectKind<Role
       if (!Array.isArray(list) || !list.every(isObject)) {
         return badRequest(`${kind} in version "v1" cannot be handled as a ${kind}: json: cannot unmarshal`);
       }
-      return contentOf({ rules: list.map(readRule) });
+      return list.length > 0 ? { rules: list.map(readRule) } : {};
     },
-    contentOf,
     nameProblems,
     problems: ({ rules = [] }) => rules.flatMap((rule, index) => ruleProblems(rule, `rules[${index}]`)),
     updateProblems: () => [],
   };
-}
-
-function contentOf({ rules = [] }: RoleContent): RoleContent {
-  return rules.length > 0 ? { rules } : {};
 }
 
 const lists = ["apiGroups", "resources", "resourceNames", "nonResourceURLs"] as const;
