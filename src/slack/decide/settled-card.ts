@@ -224,12 +224,14 @@ const dangling = /[\s,;:.]*(?: (?:or|by|and|because|the|a|an|to|of|in|is|has))*[
 export function onOneLine(mrkdwn: string, letters: number): string {
   if (seen(mrkdwn).length <= letters) return mrkdwn;
   const words = mrkdwn.replaceAll(/\barn:[^\s`]*\//g, "").match(word) ?? [];
+  const room = letters - (mrkdwn.includes("“") ? 2 : 1);
   let line = "";
   for (const each of words) {
-    if (seen(line + each).trimEnd().length >= letters) break;
+    if (seen(line + each).trimEnd().length > room) break;
     line += each;
   }
   const shown = line.replace(dangling, "");
   const isInCode = shown.split("`").length % 2 === 0;
-  return `${shown}${isInCode ? "`" : ""}…`;
+  const isInQuotes = shown.lastIndexOf("“") > shown.lastIndexOf("”");
+  return `${shown}${isInCode ? "`" : ""}…${isInQuotes ? "”" : ""}`;
 }
