@@ -189,6 +189,11 @@ export function isDatedAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
   return !(Date.parse(at) <= now.getTime() + maxAheadMs);
 }
 
+/** Whether it was said at most so long ago. */
+export function isRecent(said: Pick<Decision, "at">, now: Date, withinMs: number): boolean {
+  return !isDatedAhead(said, now) && now.getTime() - Date.parse(said.at) <= withinMs;
+}
+
 export type LinkSeal = Immutable<z.output<typeof linkSealForm>>;
 const linkSealForm = z.strictObject({
   /** The linked person, or the administrator who confirmed it; null: only the first request named it. */

@@ -10,7 +10,7 @@ import {
   type SlackKeys,
   withSeal,
 } from "./seal.ts";
-import { isDatedAhead } from "./seals.ts";
+import { isRecent } from "./seals.ts";
 
 /** More are not published: a person can still type a name. */
 const maxNames = 5_000;
@@ -45,13 +45,12 @@ export function readNamespaceList(
   now: Date,
 ): NamespaceList | null {
   const { data: list } = listForm.safeParse(value);
-  if (list?.cluster !== cluster.name) return null;
-  if (isDatedAhead(list, now) || now.getTime() - Date.parse(list.at) > maxKeptMs) return null;
+  if (list?.cluster !== cluster.name || !isRecent(list, now, maxKeptMs)) return null;
   return hasSeal(keys, "namespaces", list, { cluster: sealedClusterOf(cluster) }) ? list : null;
 }
 
-export function isCurrentList({ at }: NamespaceList, now: Date): boolean {
-  return now.getTime() - Date.parse(at) <= currentMs;
+export function isCurrentList(list: NamespaceList, now: Date): boolean {
+  return isRecent(list, now, currentMs);
 }
 
 /** The people of every user group, as Slack named them to one Slack process. The others trust its seal. */
@@ -77,8 +76,7 @@ export function readGroups(
   keys: DecisionKeys,
 ): SharedGroups | null {
   const { data } = sharedGroupsForm.safeParse(stored);
-  if (!data || data.workspace !== workspace || isDatedAhead(data, now)) return null;
-  if (!(now.getTime() - Date.parse(data.at) < ageMs)) return null;
+  if (data?.workspace !== workspace || !isRecent(data, now, ageMs)) return null;
   return hasSeal<"decision">(keys, "user-groups", data) ? data : null;
 }
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { sameTexts } from "../collections.ts";
 import { type Immutable, itemsForm, mapForm, textForm, timeForm } from "../lease/lease-record.ts";
 import { hasSeal, type PreviewKeys, type PreviewPublicKeys, withSeal } from "../seal.ts";
+import { isDatedAhead } from "../seals.ts";
 import type { Labels } from "./cluster.ts";
 
 const tagsForm = mapForm(textForm);
@@ -34,12 +35,10 @@ export function sealFleetList({ at, clusters }: FleetList, keys: PreviewKeys): S
   return withSeal(keys, "fleet", { at, clusters });
 }
 
-const aheadMs = 60_000;
-
 /** A list from Redis; null: no worker sealed it, or it is from the future, which would block later ones. */
 export function readFleetList(stored: unknown, keys: PreviewPublicKeys, now: Date): FleetList | null {
   const { data } = listForm.safeParse(stored);
-  if (!data || Date.parse(data.at) > now.getTime() + aheadMs || !hasSeal(keys, "fleet", data)) return null;
+  if (!data || isDatedAhead(data, now) || !hasSeal(keys, "fleet", data)) return null;
   const { seal: _, ...list } = data;
   return list;
 }
