@@ -1,7 +1,8 @@
 import { type DescribeUserCommandOutput, Identitystore } from "@aws-sdk/client-identitystore";
 import { SSOAdmin } from "@aws-sdk/client-sso-admin";
 import { AccessError } from "../access/access-error.ts";
-import { type IdentityCenterSettings, maxPermissionSets, type PersonReading } from "../access/identities.ts";
+import { maxPermissionSets, type PersonReading } from "../access/found-identities.ts";
+import type { IdentityCenterSettings } from "../access/identities.ts";
 import { allOfPages, answerTooLarge, type PageBounds } from "../operations/bounds.ts";
 import { answeredList, type CredentialSource, clientSettings } from "./client-settings.ts";
 import { awsFailure } from "./explain-aws-error.ts";

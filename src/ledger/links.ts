@@ -1,14 +1,12 @@
 import { z } from "zod";
 import type { AuditEvent } from "../access/audit-event.ts";
+import { asIdentities, type Identities, readIdentities } from "../access/found-identities.ts";
 import {
   accountIn,
-  asIdentities,
-  type Identities,
   type IdentityRules,
   type KnownOf,
   type LinkedArns,
   needsEmail,
-  readIdentities,
   sessionsIn,
 } from "../access/identities.ts";
 import type { Cluster } from "../access/policy/cluster.ts";

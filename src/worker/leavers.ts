@@ -1,11 +1,7 @@
 import { AccessError, explainFailure } from "../access/access-error.ts";
 import { keptWith } from "../access/collections.ts";
-import {
-  accountIn,
-  type IdentityCenterSettings,
-  type IdentityRules,
-  type PersonReading,
-} from "../access/identities.ts";
+import type { PersonReading } from "../access/found-identities.ts";
+import { accountIn, type IdentityCenterSettings, type IdentityRules } from "../access/identities.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { admittedBy, entryArnOf, isIdentityCenterRole, sessionNameIn } from "../access/principal.ts";
 import type { ApprovedRequest } from "../access/record.ts";

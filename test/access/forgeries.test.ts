@@ -1,6 +1,6 @@
 import { createPublicKey } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { readIdentities, sealIdentities } from "../../src/access/identities.ts";
+import { readIdentities, sealIdentities } from "../../src/access/found-identities.ts";
 import { readAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
 import { sealWritten, withLedgerMemory } from "../../src/access/lease/holding.ts";
 import { readKept, readRescueTags, withKeptDocument, writeRescueTags } from "../../src/access/lease/kept-documents.ts";

@@ -1,19 +1,21 @@
 import { describe, expect, test } from "vitest";
 import {
   type Identities,
+  isFreshEmail,
+  readIdentities,
+  sealEmail,
+  sealIdentities,
+} from "../../src/access/found-identities.ts";
+import {
   type IdentityRules,
   identityInAccountOf,
   isCurrent,
-  isFreshEmail,
   type KnownOf,
   linkedArnInAccountOf,
   linkedArnOn,
   linkInAccountOf,
   ownIdentities,
-  readIdentities,
   rolesOf,
-  sealEmail,
-  sealIdentities,
 } from "../../src/access/identities.ts";
 import { isOwnPrincipal } from "../../src/access/principal.ts";
 import { aCluster } from "../builders/a-cluster.ts";

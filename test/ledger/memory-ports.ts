@@ -1,5 +1,6 @@
 import type { AuditEvent } from "../../src/access/audit-event.ts";
-import { accountIn, type Identities } from "../../src/access/identities.ts";
+import type { Identities } from "../../src/access/found-identities.ts";
+import { accountIn } from "../../src/access/identities.ts";
 import type { Zone } from "../../src/access/policy/cluster.ts";
 import type { SealedFleetList } from "../../src/access/policy/fleet-list.ts";
 import type { ClusterTrouble, Outage } from "../../src/access/retry.ts";

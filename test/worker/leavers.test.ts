@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { jsonError } from "../../sandbox/aws/refusal.ts";
 import { account, arns, configuration, externalId, region } from "../../sandbox/scene.ts";
-import { sealEmail, sealIdentities } from "../../src/access/identities.ts";
+import { sealEmail, sealIdentities } from "../../src/access/found-identities.ts";
 import { readNotice } from "../../src/access/shared-lists.ts";
 import { findLeavers } from "../../src/worker/leavers.ts";
 import { reportIdentities } from "../../src/worker/questions/identities.ts";

@@ -1,15 +1,12 @@
 import { explainFailure } from "../../access/access-error.ts";
 import { ownArnWords } from "../../access/ask/read-part.ts";
+import { type Identities, type NoIdentity, readIdentities, sealEmail } from "../../access/found-identities.ts";
 import {
-  type Identities,
   isCurrent,
   type KnownOf,
-  type NoIdentity,
   needsEmail,
   type OwnIdentities,
   ownIdentities,
-  readIdentities,
-  sealEmail,
   sessionsIn,
   theyCanLink,
 } from "../../access/identities.ts";

@@ -3,14 +3,11 @@ import { keptWith } from "../../access/collections.ts";
 import {
   type EmailStatement,
   type Identities,
-  type IdentityCenterSettings,
-  type IdentityRules,
-  isCurrent,
   isFreshEmail,
   readIdentities,
-  rolesOf,
   sealIdentities,
-} from "../../access/identities.ts";
+} from "../../access/found-identities.ts";
+import { type IdentityCenterSettings, type IdentityRules, isCurrent, rolesOf } from "../../access/identities.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { accessEntriesOf } from "../../aws/access-entries.ts";
 import type { CredentialSource } from "../../aws/client-settings.ts";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/message-content.ts";
-import { type EmailStatement, type Identities, sealIdentities } from "../../../src/access/identities.ts";
+import { type EmailStatement, type Identities, sealIdentities } from "../../../src/access/found-identities.ts";
 import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
 import { aCluster, configText } from "../../builders/a-cluster.ts";
 import { aLink } from "../../builders/a-link.ts";

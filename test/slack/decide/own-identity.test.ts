@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { unreviewedEmergency } from "../../../src/access/emergency.ts";
-import { type Identities, sealIdentities } from "../../../src/access/identities.ts";
+import { type Identities, sealIdentities } from "../../../src/access/found-identities.ts";
 import { sealLink } from "../../../src/access/seals.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { reviewEmergency } from "../../../src/slack/decide/decide-commands.ts";

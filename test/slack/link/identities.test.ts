@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Identities } from "../../../src/access/identities.ts";
+import type { Identities } from "../../../src/access/found-identities.ts";
 import { whyNoIdentity } from "../../../src/slack/link/identities.ts";
 
 const found: Identities = {

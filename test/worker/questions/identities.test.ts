@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { jsonError } from "../../../sandbox/aws/refusal.ts";
 import { account, arns, configuration, externalId, initialAwsAuth, region } from "../../../sandbox/scene.ts";
-import { type EmailStatement, readIdentities, sealEmail } from "../../../src/access/identities.ts";
+import { type EmailStatement, readIdentities, sealEmail } from "../../../src/access/found-identities.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { reportIdentities } from "../../../src/worker/questions/identities.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";

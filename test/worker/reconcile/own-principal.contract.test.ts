@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
-import { sealIdentities } from "../../../src/access/identities.ts";
+import { sealIdentities } from "../../../src/access/found-identities.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { sealLink } from "../../../src/access/seals.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
