@@ -64,7 +64,7 @@ export async function recordActed(done: Acted): Promise<void> {
   await inParallel(given, (request) => recordGiven(done, request), burstWidth);
   const isNewlyMissed = (each: ApprovedRequest) => isMissed(each) && each.trouble?.code !== "access-entry-late";
   if (adapter.way !== "aws-auth" && decided.ending.some((each) => isUnwritten(each) || isNewlyMissed(each))) {
-    await lookAgainForLateOnes(context, cluster).catch(() => {});
+    await askForLateOnes(context, cluster);
   }
   await callInParallel(decided.ending.filter(isDone), (request) => recordTaken(done, request));
   if (adapter.way === "aws-auth") await noteReverts(done, repaired.filter(isDone));
@@ -94,6 +94,12 @@ const marginMs = 1_000;
 /** Reads the cluster once more when no call can arrive any more that a worker sent before: otherwise the next look can be an hour away. */
 export async function lookAgainForLateOnes({ queues }: WorkerContext, { name: cluster }: Cluster): Promise<void> {
   for (const ms of [arrivesWithin, lateCallMs]) await wakeLater(queues, { type: "adopt", cluster }, ms + marginMs);
+}
+
+/** The hourly look is left if this fails. */
+function askForLateOnes(context: WorkerContext, cluster: Cluster): Promise<void> {
+  const about = { cluster: cluster.name };
+  return context.failures.during("could not ask for another look", about, () => lookAgainForLateOnes(context, cluster));
 }
 
 /** So many in a week are no accident: the channel gets one message. */
@@ -126,7 +132,7 @@ async function recordGiven({ run, decided, outcomes, review }: Acted, request: A
     if (isLost && !isSaid) await recordDrift(context, request, notRestoredYet(lost, error.what));
     if (!certain || isLost) return recordPostponed(context, request, error);
     // EKS can have made the entry, and not show it yet: only what the cluster remembers knows it then.
-    if (hasCode(certain, "access-entry-refused")) await lookAgainForLateOnes(context, cluster).catch(() => {});
+    if (hasCode(certain, "access-entry-refused")) await askForLateOnes(context, cluster);
     const unwritten = { ...request, lease: { ...request.lease, writeBegan: null, place: null } };
     return recordRefusal(context, unwritten, certain);
   }

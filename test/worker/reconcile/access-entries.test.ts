@@ -1016,20 +1016,22 @@ test.each(["viewer", "peek"])(
   },
 );
 
+/** Opens a cluster whose EKS makes an entry, refuses it, and does not show it yet. */
+const refusingWhatItMakes: typeof openCluster = async (...about) => {
+  const { entries, ...open } = await openCluster(...about);
+  const create: AccessEntries["create"] = async (entry) => {
+    await entries?.create(entry);
+    throw new AccessError("access-entry-refused", "EKS answered InvalidParameterException");
+  };
+  return { ...open, entries: entries && { ...entries, create, describe: async () => null } };
+};
+
 test("an entry that EKS makes, refuses and shows only later is removed within minutes", async () => {
   await ask(context, analytics, { id: "r-one" });
   await approve(context, analytics, "r-one");
   const add = vi.spyOn(context.queues.clusters, "add");
-  const refusing: typeof openCluster = async (...about) => {
-    const { entries, ...open } = await openCluster(...about);
-    const create: AccessEntries["create"] = async (entry) => {
-      await entries?.create(entry);
-      throw new AccessError("access-entry-refused", "EKS answered InvalidParameterException");
-    };
-    return { ...open, entries: entries && { ...entries, create, describe: async () => null } };
-  };
 
-  await reconcileCluster({ ...context, openCluster: refusing }, analytics);
+  await reconcileCluster({ ...context, openCluster: refusingWhatItMakes }, analytics);
 
   expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "failed" });
   expect(await outside.given(engineer)).not.toBeNull();
@@ -1037,6 +1039,19 @@ test("an entry that EKS makes, refuses and shows only later is removed within mi
   expect(looks).toEqual([91_000, 421_000]);
   await adoptCluster(context, analytics);
   expect(await outside.given(engineer)).toBeNull();
+});
+
+test("a look for such an entry that Redis does not take is in the log", async () => {
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  const lines: string[] = [];
+  const failures = new FailureLog(pino({ level: "warn" }, { write: (line: string) => lines.push(line) }));
+  vi.spyOn(context.queues.clusters, "add").mockRejectedValueOnce(new Error("no queue"));
+
+  await reconcileCluster({ ...context, failures, openCluster: refusingWhatItMakes }, analytics);
+
+  expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "failed" });
+  expect(lines.join("")).toContain("could not ask for another look");
 });
 
 test("a lease whose access policy EKS refuses goes on until nothing of it is left", async () => {
