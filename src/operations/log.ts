@@ -291,8 +291,11 @@ export class LogOutput implements DestinationStream {
   };
 
   readonly #sendLastWords = (): void => {
-    const until = (this.#fullSince ?? performance.now()) + lastWordsMs;
+    // A busy process did not try for a while: only another try tells what the reader took meanwhile.
+    if (this.#send()) return;
+    const until = (this.#fullSince ?? 0) + lastWordsMs;
     const never = new Int32Array(new SharedArrayBuffer(4));
-    while (!this.#send() && performance.now() < until) Atomics.wait(never, 0, 0, shortestWaitMs);
+    do Atomics.wait(never, 0, 0, shortestWaitMs);
+    while (!this.#send() && performance.now() < until);
   };
 }

@@ -19,15 +19,20 @@ function logging(statement: string, stdio: StdioOptions = ["ignore", "pipe", "in
   return spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio });
 }
 
-async function linesOf({ stdout }: ReturnType<typeof logging>): Promise<Record<string, unknown>[]> {
-  const lines: Record<string, unknown>[] = [];
-  for await (const line of createInterface({ input: stdout ?? expect.fail() }))
-    lines.push(JSON.parse(line) as Record<string, unknown>);
+type Line = Readonly<Record<string, unknown>>;
+
+async function linesOf({ stdout }: ReturnType<typeof logging>, onLine: (line: Line) => void = () => {}) {
+  const lines: Line[] = [];
+  for await (const text of createInterface({ input: stdout ?? expect.fail() })) {
+    const line = JSON.parse(text) as Line;
+    lines.push(line);
+    onLine(line);
+  }
   return lines;
 }
 
 /** The first line that it logs. */
-async function logged(statement: string): Promise<Record<string, unknown>> {
+async function logged(statement: string): Promise<Line> {
   const [line = {}] = await linesOf(logging(statement));
   return line;
 }
@@ -81,13 +86,26 @@ test("what a reader leaves too long is lost in one gap, which says how many line
     ["pipe", "pipe", "pipe"],
   );
   await once(child.stderr ?? expect.fail(), "data");
-  child.stdin?.end("go on");
+  child.stdin?.write("go on");
 
-  const lines = await linesOf(child);
+  // It ends after the gap is read: at its end it would not wait for this process as long as a busy machine can make it wait.
+  const lines = await linesOf(child, (line) => void ("lines" in line && child.stdin?.end()));
 
   const gap = lines.findIndex((line) => "lines" in line);
   expect(lines.slice(0, gap).map(({ n }) => n)).toEqual(Array.from({ length: gap }, (_, n) => n));
   expect(lines[gap]).toMatchObject({ level: 50, lines: 40_001 - gap - lines.slice(gap + 1).length });
+});
+
+test("a process that was too busy to write loses no line at its end to a reader that took all before it", async () => {
+  const child = logging(
+    `for (let n = 0; n < 8_000; n += 1) log.info({ n });
+    const busyUntil = (at) => { while (performance.now() < at); };
+    setTimeout(() => { process.stderr.write("full"); busyUntil(performance.now() + 2_500); process.exit(); }, 100);`,
+    ["ignore", "pipe", "pipe"],
+  );
+  await once(child.stderr ?? expect.fail(), "data");
+
+  expect(await linesOf(child)).toHaveLength(8_000);
 });
 
 test("a full disk ends no process", async () => {
