@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { genesis } from "../../src/access/audit-event.ts";
 import type { Migration } from "../../src/access/migration.ts";
 import { readFleetList } from "../../src/access/policy/fleet-list.ts";
@@ -17,21 +17,26 @@ import { aMigration, aPlannedMigration } from "../builders/a-migration.ts";
 import { aLeasedRequest, anApprovedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
-import { aRedis, type TestRedis } from "../redis.ts";
 import { aSlackContext } from "../slack/slack-context.ts";
+import { type AServer, aServer } from "./a-server.ts";
 
-let database: TestRedis;
+/** What these tests put into it keeps a Redis busy for seconds: the other files have one without such waits. */
+let server: AServer;
 let connection: RedisConnection;
 let logged: string[];
+beforeAll(async () => {
+  server = await aServer();
+});
 beforeEach(async () => {
-  database = await aRedis();
-  connection = await connectRedis(database.url);
+  // A command that took too long is sent again, and the second one finds a list without what the first one removed.
+  connection = await connectRedis(server.url, { commandTimeoutMs: 60_000 });
   logged = [];
 });
 afterEach(async () => {
+  await connection.redis.flushall();
   await connection.close();
-  await database.close();
 });
+afterAll(() => server.stop());
 
 const aLedger = () => redisLedger(connection.redis, { error: (_, message) => void logged.push(message) });
 const garble = (id: string, text: string) => connection.redis.hset(`{eks-access}:record:${id}`, { record: text });
