@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
+import { createSocket } from "node:dgram";
 import { EventEmitter, once } from "node:events";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
@@ -90,17 +91,23 @@ function endedEarly(command: string, code: number | null, log: readonly string[]
 /** Below the default ports for outgoing connections (Linux from 32768, macOS and Windows from 49152). */
 const [lowest, highest] = [10_240, 32_767];
 const most = 1_000;
-const tried = new Set<number>();
 
-/** A port that was free a moment ago. It is none that the system can give to another program, and none that this process has tried. */
+/** A port that was free a moment ago. It is none that the system can give to another program, and none that came before, here or elsewhere. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < most; tries += 1) {
     const port = randomInt(lowest, highest + 1);
-    if (tried.has(port)) continue;
-    tried.add(port);
-    if (await isFree(port)) return port;
+    if ((await isOurs(port)) && (await isFree(port))) return port;
   }
   throw new Error(`no free TCP port was found between ${lowest} and ${highest} in ${most} tries`);
+}
+
+/** The UDP port of the same number, which no one needs, is ours until this process ends: others choose ports the same way. */
+function isOurs(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const mark = createSocket("udp4").unref();
+    mark.once("error", () => mark.close(() => resolve(false)));
+    mark.bind({ port, address: "127.0.0.1", exclusive: true }, () => resolve(true));
+  });
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -16,6 +16,25 @@ test("a free port can be bound, comes once, and is outside the range of outgoing
   expect(Math.max(...ports)).toBeLessThan(32_768);
 });
 
+test("two processes that choose at once get no port twice", async () => {
+  const { script } = await compiledModule("sandbox/product-process.ts");
+  const program = `import { freePort } from ${JSON.stringify(script)};
+    for (let left = 500; left > 0; left -= 1) console.log(await freePort());
+    process.stdin.resume();`;
+  const choosing = [0, 1].map(() => spawn(process.execPath, ["--input-type=module", "--eval", program]));
+
+  const chosen = await Promise.all(
+    choosing.map(async ({ stdout, stdin }) => {
+      const ports: string[] = [];
+      for await (const port of createInterface(stdout)) if (ports.push(port) === 500) break;
+      return { ports, end: () => stdin.end() };
+    }),
+  );
+
+  for (const { end } of chosen) end();
+  expect(new Set(chosen.flatMap(({ ports }) => ports)).size).toBe(1_000);
+});
+
 test("a process of the product dies with the one that started it, even when that one is killed", async () => {
   const module = await compiledModule("sandbox/product-process.ts");
   const program = { script: "", nodeFlags: ["--eval", "setInterval(() => {}, 1_000)"] };
