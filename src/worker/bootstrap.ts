@@ -197,9 +197,7 @@ async function admitByEntry(bootstrap: Bootstrap, objects: readonly string[] | n
   return { steps, diff: "", apply: () => using(apply) };
 }
 
-function naming(error: unknown): never {
-  throw namingOwnPolicy(error, "bootstrap-policy.json");
-}
+const naming = namingOwnPolicy("bootstrap-policy.json");
 
 /** Takes over an entry of others only if it gives nothing else. */
 function refuseOthers(entry: AccessEntry | null, cluster: string): void {

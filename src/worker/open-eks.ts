@@ -72,17 +72,13 @@ export async function openEksToManage(
     if (hasCode(error, "aws-credentials-missing")) return null;
     throw error;
   });
-  if (own?.account === account) return openEks("default", cluster, log).catch(naming);
+  if (own?.account === account) return openEks("default", cluster, log).catch(namingOwnPolicy());
   const chain = rolesInto(cluster);
   const source =
     chain.length > 0
       ? await sessionThrough(region, chain, purposes, managerSessionPolicy(clusterArnOf(cluster)), log)
       : await credentialsOf(cluster, await identity(), purposes, log, "manage");
-  return openEks(source, cluster, log).catch(naming);
-}
-
-function naming(error: unknown): never {
-  throw namingOwnPolicy(error);
+  return openEks(source, cluster, log).catch(namingOwnPolicy());
 }
 
 interface OwnContext {
@@ -135,9 +131,11 @@ export async function checkOwnAccount({ config, log }: Pick<OwnContext, "config"
   }
 }
 
-/** Who migrates or rescues is not who makes entries of leases. @param file of deploy/iam, with the missing statements */
-export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {
-  return withRemedy(error, statementsRemedy("identity", file));
+/** Of the promise of a call: who migrates or rescues is not who makes entries of leases. @param file of deploy/iam, with the missing statements */
+export function namingOwnPolicy(file = "rescue-policy.json"): (error: unknown) => never {
+  return (error) => {
+    throw withRemedy(error, statementsRemedy("identity", file));
+  };
 }
 
 const ownAccountRemedy = "Set accessEntries.as to creator.";

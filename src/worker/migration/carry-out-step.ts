@@ -104,11 +104,8 @@ async function doStep(run: MigrationRun, step: MigrationStep, migration: Migrati
 }
 
 async function switchMode({ context, reached, gathered }: MigrationRun): Promise<readonly string[]> {
-  try {
-    await switchToAccessEntries(await gathered.openManager(), context);
-  } catch (error) {
-    throw namingOwnPolicy(error, "migration-policy.json");
-  }
+  const switched = gathered.openManager().then((eks) => switchToAccessEntries(eks, context));
+  await switched.catch(namingOwnPolicy("migration-policy.json"));
   const isSame = isSameData(await reached.client.readAwsAuth(), gathered.configMap);
   return [
     "EKS reports API_AND_CONFIG_MAP.",

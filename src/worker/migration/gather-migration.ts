@@ -122,16 +122,13 @@ async function gather(
 }
 
 /** The access entries as the identity that carries the plan out. @throws AccessError; a refusal names its policy */
-export async function withManager<T>(
+export function withManager<T>(
   openManager: GatheredMigration["openManager"],
   log: RequestIds | undefined,
   use: (entries: AccessEntries) => Promise<T>,
 ): Promise<T> {
-  try {
-    return await use(accessEntriesOf(await openManager(), log));
-  } catch (error) {
-    throw namingOwnPolicy(error, "migration-policy.json");
-  }
+  const used = openManager().then((eks) => use(accessEntriesOf(eks, log)));
+  return used.catch(namingOwnPolicy("migration-policy.json"));
 }
 
 export function presentEntryOf(entry: AccessEntry, isBegun = false): PresentEntry {

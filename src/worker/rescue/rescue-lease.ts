@@ -81,11 +81,13 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
   for (const request of over) {
     try {
       refuseMovedName(cluster, [request], context.keys.memory);
-      await removeRescueEntry(context, await openRescuer(context, cluster, request), request.principal, request.id);
+      await openRescuer(context, cluster, request)
+        .then((eks) => removeRescueEntry(context, eks, request.principal, request.id))
+        .catch(namingOwnPolicy());
       await recordEnd(context, request);
     } catch (error) {
       context.failures.failed("could not end a rescue", { cluster: cluster.name, request: request.id }, error);
-      await recordPostponed(context, request, namingOwnPolicy(error));
+      await recordPostponed(context, request, error);
     }
   }
 }

@@ -127,9 +127,7 @@ export async function earlierLease(
   return null;
 }
 
-function naming(error: unknown): never {
-  throw namingOwnPolicy(error);
-}
+const naming = namingOwnPolicy();
 
 /** As the first identity that works. @returns null: none could sign in @throws AccessError */
 async function repairAs(
