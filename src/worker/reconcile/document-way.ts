@@ -128,7 +128,6 @@ async function write(planned: Planned, after: Texts): Promise<Outcomes> {
   const { place, state, content: settlement } = planned;
   const { context, cluster } = place;
   const isWrite = needsWrite(state, after);
-  if (isWrite) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
   const { ending, voided, withdrawals } = settlement;
   // An end counts also where its record knows of no write: Redis can hold an old copy of it, from before the write.
   const takesBack = ending.length > 0 || voided.some(({ request }) => request.lease.writeBegan !== null);

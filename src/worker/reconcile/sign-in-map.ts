@@ -36,7 +36,7 @@ import {
   withLostShares,
 } from "./sign-in-place.ts";
 import type { WayContext } from "./way-adapter.ts";
-import { changedAgain, documentTexts, needsWrite, rehearseWrite, sendDocument, type Texts } from "./write-document.ts";
+import { changedAgain, documentTexts, rehearseWrite, sendDocument, type Texts } from "./write-document.ts";
 
 /** Where these principals, and those of these requests, sign in. @param open the requests by bindings @throws AccessError */
 export async function readSignInMap(
@@ -138,7 +138,6 @@ function placeOf(place: WayContext, state: ClusterState, ledger: LedgerMemory): 
         throw new AccessError("cluster-conflict", `The worker created aws-auth of ${cluster.name} first`);
       }
       const { wanted: content, after } = await contentFor(targets);
-      if (needsWrite(state, after)) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
       const { stored, gained, readBack } = await sendDocument({ place, state: known, content }, after);
       const { document: wanted } = await inTurns(planOf(cluster, known, targets));
       const identityIn = (arn: string) => JSON.stringify(identityInDocument(wanted, arn));

@@ -92,10 +92,11 @@ export interface PlannedWrite<Planned extends Content = Content> {
 
 /** With the resourceVersion that was read (law 6). The caller reads it back. @throws AccessError; `cluster-conflict` */
 export async function sendDocument(planned: PlannedWrite, after: Texts): Promise<Sent> {
-  const { cluster, opened } = planned.place;
+  const { context, cluster, opened } = planned.place;
   const { configMap } = planned.state;
-  if (!configMap || !differs(configMap, after))
+  if (!configMap || !needsWrite(planned.state, after))
     return { stored: configMap, gained: new Map(), readBack: async () => configMap };
+  context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
   const stored = await opened.client.writeAwsAuth(configMap, after);
   // A webhook can keep it in dry runs alone.
   const memory = after.annotations[leasesAnnotation];
@@ -234,7 +235,8 @@ export function changedAgain(cluster: Cluster): AccessError {
 
 /** Whether the decision differs from the cluster. A missing ConfigMap counts as empty. */
 export function needsWrite({ configMap }: ClusterState, after: Texts): boolean {
-  return differs(configMap ?? noTexts, after);
+  const before = configMap ?? noTexts;
+  return !sameTexts(before.data, after.data) || !sameTexts(before.annotations, after.annotations);
 }
 
 const noTexts: Texts = { data: {}, annotations: {} };
@@ -287,7 +289,3 @@ function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string
 }
 
 export type Texts = Pick<AwsAuthConfigMap, "data" | "annotations">;
-
-function differs(before: Texts, after: Texts): boolean {
-  return !sameTexts(before.data, after.data) || !sameTexts(before.annotations, after.annotations);
-}
