@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/access-error.ts";
 import { canonicalCaller } from "../../access/arn.ts";
 import { asPlanned, readBackDiffers } from "../../access/lease/drift.ts";
@@ -128,7 +127,7 @@ async function replaceByEntries(run: MigrationRun, migration: Migration, replace
   if (!replacement) return [];
   const { context, gathered } = run;
   return withManager(gathered.openManager, context.awsRequests, async (entries) => {
-    const entry = await replaceEntry(entries, replacement, gathered.begunTags, context.pause ?? wait);
+    const entry = await replaceEntry(entries, replacement, gathered.begunTags, context.pause);
     if (!entry) return [asPlanned("the access entry")];
     const { result, detail } = await signInByMovedEntry(run, migration, entry);
     return [mappedSentence(entry), `signed in: ${result}, ${detail}.`];
@@ -144,7 +143,7 @@ async function replaceEntry(
   entries: AccessEntries,
   replacement: Replacement,
   begunTags: BegunTags,
-  pause: (ms: number) => Promise<unknown>,
+  pause: WorkerContext["pause"],
 ): Promise<AccessEntry | null> {
   const { from, to } = replacement;
   if (to === null || from === to) await removeDead(entries, replacement);

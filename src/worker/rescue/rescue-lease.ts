@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, hasCode } from "../../access/access-error.ts";
 import { isShareOver } from "../../access/lease/cluster-leases.ts";
 import { readBackDiffers } from "../../access/lease/drift.ts";
@@ -38,7 +37,7 @@ export function rescueLeaseIn(
  * @returns why EKS makes no entry for this role; null: it is made @throws AccessError `access-entry-conflict`
  */
 export async function giveLease(
-  { keys, pause = wait }: Pick<RescueContext, "keys" | "pause">,
+  { keys, pause }: Pick<RescueContext, "keys" | "pause">,
   eks: EksCluster,
   principalArn: string,
   lease: RescueLease,
