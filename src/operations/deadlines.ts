@@ -126,16 +126,13 @@ export function endCall(ms: number, closing: AbortSignal, end: (reason: Error) =
 }
 
 /** The result of `work`, or `late` after `ms`. The timer stops with the work: thousands a second would keep as many results in memory. */
-export async function withinTime<T, L>(work: Promise<T>, ms: number, late: L): Promise<T | L> {
-  let clock: NodeJS.Timeout | undefined;
-  const isLate = new Promise<L>((resolve) => {
-    clock = setTimeout(resolve, ms, late).unref();
+export function withinTime<T, L>(work: Promise<T>, ms: number, late: L): Promise<T | L> {
+  return new Promise((resolve, reject) => {
+    const clock = setTimeout(resolve, ms, late).unref();
+    const stop = () => clearTimeout(clock);
+    work.then(stop, stop);
+    work.then(resolve, reject);
   });
-  try {
-    return await Promise.race([work, isLate]);
-  } finally {
-    clearTimeout(clock);
-  }
 }
 
 /** The same, and `otherwise` also if the work fails. */
