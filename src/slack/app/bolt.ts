@@ -205,7 +205,8 @@ export class WatchedApp extends App {
     const sent = describeEvent(event.body, this.#watching.words);
     const customProperties = { ...event.customProperties, about: sent.request };
     const handled = this.#handling.track(this.#traced({ ...event, ack, customProperties }, sent, cameAt));
-    void this.#acknowledging.track(Promise.race([isAcknowledged, handled.catch(() => {})]));
+    handled.then(acknowledged, acknowledged);
+    void this.#acknowledging.track(isAcknowledged);
     return handled;
   }
 

@@ -50,10 +50,10 @@ export const commands: readonly Command[] = [
 /** Answers `/eks-access …`. A quick answer is in the acknowledgement, which saves a call to Slack. */
 export async function handleCommand(context: SlackContext, { command, client, ack, respond }: SlashCommand) {
   const { text: sent, user_id: user, channel_id: channel, trigger_id: triggerId } = command;
-  const [word, rest] = wordAndRest(readCommandText(sent).text);
-  const doesRecord = commandOf(word)?.records === true && rest !== "";
-  const doing = runLine(context, sent, { user, channel, triggerId, client }).catch((error: unknown) => {
-    context.log.error({ err: error, command: word }, "a command failed");
+  const line = readLine(sent);
+  const doesRecord = line.command?.records === true && line.rest !== "";
+  const doing = runLine(context, line, { user, channel, triggerId, client }).catch((error: unknown) => {
+    context.log.error({ err: error, command: line.word }, "a command failed");
     return failedAnswer(error);
   });
   const late = doesRecord ? notYet : undefined;
@@ -76,20 +76,20 @@ function answerOf(message: Message | null) {
   return message ? ephemeral(message) : undefined;
 }
 
-function commandOf(word: string): Command | undefined {
-  const name = word.toLowerCase() || "help";
-  return commands.find((each) => each.word === name);
+/** @param sent Slack's text: a button to run it keeps its people */
+function readLine(sent: string) {
+  const { text, people } = readCommandText(sent);
+  const [word, rest] = wordAndRest(text);
+  const name = word.toLowerCase();
+  return { sent, people, word, rest, name, command: commands.find((each) => each.word === (name || "help")) };
 }
 
 type Sender = Pick<CommandCall, "user" | "channel" | "triggerId" | "client">;
 
-/** Runs a typed or a corrected line: each command checks the person's rights. @param sent Slack's text: a button to run it keeps its people */
-async function runLine(context: SlackContext, sent: string, by: Sender): Promise<Message | null> {
-  const { text, people } = readCommandText(sent);
-  const [word, rest] = wordAndRest(text);
-  const found = commandOf(word);
-  if (found) return found.run(context, { ...by, rest, people, commands });
-  const name = word.toLowerCase();
+/** Runs a typed or a corrected line: each command checks the person's rights. */
+async function runLine(context: SlackContext, line: ReturnType<typeof readLine>, by: Sender): Promise<Message | null> {
+  const { sent, people, word, rest, name, command } = line;
+  if (command) return command.run(context, { ...by, rest, people, commands });
   // The id of a request alone shows that request.
   if (/^r-[a-z0-9]+$/.test(name)) return unknownCommandAnswer(word, "status", name);
   if (isName(name, context.config.clusters))
@@ -110,6 +110,6 @@ export const commandButtons: Buttons = {
   [runAction]: (context, click) => {
     const { body, client } = click;
     const by = { user: body.user.id, channel: body.channel?.id ?? "", triggerId: body.trigger_id, client };
-    return answers((_, __, line) => runLine(context, line, by))(context, click);
+    return answers((_, __, line) => runLine(context, readLine(line), by))(context, click);
   },
 };

@@ -123,16 +123,16 @@ export function handlerOf(
   const opensTooMany = formCount(given.now);
   const formActionIds = new Set<string>(Object.values(formActions));
   return async (sent) => {
-    const context = { ...given, opensTooMany, config: configuration() };
+    const config = configuration();
     const group = changedGroup(sent);
     // No person sent it. Slack is asked for the people.
     if (group !== null) {
-      const named = [...context.config.clusters.values()].flatMap(namesIn);
+      const named = [...config.clusters.values()].flatMap(namesIn);
       return void (named.some((name) => name === group) && groupChanged());
     }
     const { about } = sent.context;
-    const log = typeof about === "string" ? logAbout(context.log, about) : context.log;
-    const from = { ...context, log, ledger: ledgerFor(context.ledger, sent.body) };
+    const log = typeof about === "string" ? logAbout(given.log, about) : given.log;
+    const from = { ...given, opensTooMany, config, log, ledger: ledgerFor(given.ledger, sent.body) };
     // Slack takes a hundred Homes a minute for all people together, and an open one follows each change.
     if (isHomeOpened(sent) && opensTooMany(sent.event.user)) return;
     if (!(await checkPerson(from, sent))) return;
