@@ -722,25 +722,22 @@ test.each([
       body: { kind: "Status", apiVersion: "v1", status: "Failure", reason: "InternalError", message, code: 500 },
     }),
   ],
-] as const)(
-  "the log has more than the message of a long answer of %s, as the message says",
-  async (_, code, call, answer) => {
-    const cluster = call === "eks.CreateAccessEntry" ? analytics : clusterIn(context.config, clusterName);
-    await ask(context, cluster, { id: "r-one" });
-    await approve(context, cluster, "r-one");
-    const lines: string[] = [];
-    const log = createLog("warn", "worker", { write: (line: string) => void lines.push(line) });
-    const { body, ...rest } = answer(`odd ${"x".repeat(600)} the rest of it`);
-    side().sandbox.faults.plan(call, { type: "answer", ...rest, body: JSON.stringify(body) }, { times: 9 });
+] as const)("the log has more than the message of a long answer of %s", async (_, code, call, answer) => {
+  const cluster = call === "eks.CreateAccessEntry" ? analytics : clusterIn(context.config, clusterName);
+  await ask(context, cluster, { id: "r-one" });
+  await approve(context, cluster, "r-one");
+  const lines: string[] = [];
+  const log = createLog("warn", "worker", { write: (line: string) => void lines.push(line) });
+  const { body, ...rest } = answer(`odd ${"x".repeat(600)} the rest of it`);
+  side().sandbox.faults.plan(call, { type: "answer", ...rest, body: JSON.stringify(body) }, { times: 9 });
 
-    await reconcileCluster({ ...context, log, failures: new FailureLog(log) }, cluster).catch(() => {});
+  await reconcileCluster({ ...context, log, failures: new FailureLog(log) }, cluster).catch(() => {});
 
-    const { trouble } = await requestOf(context, "r-one");
-    expect(trouble).toMatchObject({ code, message: expect.stringContaining("odd xxx") });
-    expect(trouble?.message).not.toContain("the rest of it");
-    expect(lines.join("")).toContain("the rest of it");
-  },
-);
+  const { trouble } = await requestOf(context, "r-one");
+  expect(trouble).toMatchObject({ code, message: expect.stringContaining("odd xxx") });
+  expect(trouble?.message).not.toContain("the rest of it");
+  expect(lines.join("")).toContain("the rest of it");
+});
 
 test("what no one foresaw at a call is in the worker's log, as the message says", async () => {
   await ask(context, analytics, { id: "r-one" });
