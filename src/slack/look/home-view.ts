@@ -200,7 +200,7 @@ function ends({ lease, durationSeconds }: AccessRequest): string {
 
 /** Without the ledger: nothing that can be untrue. */
 export function unknownHomeView(sentence: string): Home {
-  return sentenceView(`:warning: ${sentence.replace(" Try again in a minute.", "")} Reopen in a minute.`);
+  return sentenceView(`:warning: ${sentence.replace(/ Try again in a minute\..*/, "")} Reopen in a minute.`);
 }
 
 export function refusedHomeView({ text }: Message): Home {

@@ -121,10 +121,10 @@ export function newerMessageNote(name: string): string {
   return `${name}. If it does not update, look for a newer message.`;
 }
 
-/** Operators read elsewhere that Redis is down. The change may be saved, if only the answer was lost. */
+/** Operators read elsewhere that Redis is down. If only its answer was lost, the change is saved. */
 export function explainToPerson(error: unknown): string {
   if (!isLedgerFailure(error)) return explainFailure(error);
-  return "I can't reach my records now. Try again in a minute.";
+  return "I can't reach my records now. Try again in a minute. A change may be saved already.";
 }
 
 export function failedAnswer(error: unknown): Message {

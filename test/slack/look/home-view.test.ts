@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
+import { AccessError } from "../../../src/access/access-error.ts";
 import type { AccessRequest } from "../../../src/access/record.ts";
 import { type HomeContent, homeView, maxRows, unknownHomeView } from "../../../src/slack/look/home-view.ts";
+import { explainToPerson } from "../../../src/slack/show/message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { aLeasedRequest, aPreviewedRequest, aRequest, engineerArn } from "../../builders/a-request.ts";
@@ -185,7 +187,7 @@ describe("Slack takes App Home", () => {
   });
 
   test("that can't be shown", () => {
-    const view = unknownHomeView("I can't reach my records now. Try again in a minute.");
+    const view = unknownHomeView(explainToPerson(new AccessError("ledger-unreachable", "Redis did not answer")));
 
     expect(problemsOfView(view)).toEqual([]);
     expect(textOfBlocks(view)).toContain(":warning: I can't reach my records now. Reopen in a minute.");
