@@ -161,14 +161,15 @@ export function denies(
   };
 }
 
-/** Null: it opens. @throws AccessError if Slack does not open it */
+/** Null: it opens. Otherwise why it does not. @throws AccessError if Slack does not open it */
 export async function openOnCommand(
   { opensTooMany }: Pick<SlackContext, "opensTooMany">,
   { client, triggerId, user }: CommandCall,
-  make: () => Promise<ModalView>,
+  make: () => Promise<ModalView | Message>,
 ): Promise<Message | null> {
   if (opensTooMany(user)) return tooManyFormsAnswer();
   const view = await make();
+  if ("text" in view) return view;
   await client.views.open({ trigger_id: triggerId, view }).catch((error: unknown) => {
     throw formFailure(error);
   });
@@ -189,9 +190,10 @@ function tooManyFormsAnswer(): Message {
   return answer(":hourglass: Too many forms. Try again in a minute.");
 }
 
-/** @param isLimited false: nothing keeps a person from it */
+/** @param title over a message in place of the form @param isLimited false: nothing keeps a person from it */
 export function opens(
-  make: (...deed: [...Parameters<Deed<ModalView>>, click: ButtonClick]) => Promise<ModalView>,
+  make: (...deed: [...Parameters<Deed<ModalView>>, click: ButtonClick]) => Promise<ModalView | Message>,
+  title = "eks-access",
   isLimited = true,
 ): Buttons[string] {
   return async (context, click) => {
@@ -201,7 +203,8 @@ export function opens(
       if (isLimited && context.opensTooMany(body.user.id)) {
         return await answerWhereClicked(context, click, tooManyFormsAnswer());
       }
-      const how = { trigger_id: body.trigger_id, view: await make(context, body.user.id, action.value ?? "", click) };
+      const made = await make(context, body.user.id, action.value ?? "", click);
+      const how = { trigger_id: body.trigger_id, view: "text" in made ? messageModal(title, made) : made };
       const opening = body.view?.type === "modal" ? client.views.push(how) : client.views.open(how);
       await opening.catch((error: unknown) => {
         throw formFailure(error);

@@ -10,7 +10,7 @@ import { type AccessRequest, typedFieldsOf } from "../../access/record.ts";
 import { isRescue } from "../../access/request.ts";
 import { type Buttons, type Forms, openOnCommand, opens, submits } from "../app/answer.ts";
 import { noteAttempt } from "../app/attempts.ts";
-import { type Command, type CommandCall, idAndRest, type SlackContext } from "../app/context.ts";
+import { type Command, idAndRest, type SlackContext } from "../app/context.ts";
 import { isOfPerson, personFor } from "../app/request-people.ts";
 import { extendAction } from "../show/buttons.ts";
 import {
@@ -19,7 +19,6 @@ import {
   failureAnswer,
   formModal,
   type Message,
-  messageModal,
   noSuchRequestAnswer,
   onlyAnswer,
 } from "../show/message.ts";
@@ -45,20 +44,10 @@ export const extend: Command = {
   run: (context, call) => {
     const [id, words] = idAndRest(call.rest);
     const typed = words.replace(/^for\b\s*/i, "");
-    if (typed === "") return openExtendForm(context, call, id);
+    if (typed === "") return openOnCommand(context, call, () => extendForm(context, call.user, id));
     return extendLease(context, call.user, id, () => readTime(typed), typed);
   },
 };
-
-async function openExtendForm(context: SlackContext, call: CommandCall, id: string): Promise<Message | null> {
-  const form = await extendForm(context, call.user, id);
-  return "text" in form ? form : openOnCommand(context, call, async () => form);
-}
-
-async function extendView(context: SlackContext, user: string, id: string): Promise<ModalView> {
-  const form = await extendForm(context, user, id);
-  return "text" in form ? messageModal("Extend access", form) : form;
-}
 
 const extendModalId = "extend";
 
@@ -97,7 +86,7 @@ function optionOf({ bySeconds, until }: ExtensionChoice): MrkdwnOption {
   return { text: { type: "mrkdwn", text: words, verbatim: true }, value: until };
 }
 
-export const extensionButtons: Buttons = { [extendAction]: opens(extendView) };
+export const extensionButtons: Buttons = { [extendAction]: opens(extendForm, "Extend access") };
 export const extensionForms: Forms = {
   [extendModalId]: submits("Extend access", (context, user, id, view) => {
     const until = Date.parse(view.state.values.until?.value?.selected_option?.value ?? "");

@@ -1,4 +1,3 @@
-import type { ModalView } from "@slack/types";
 import { type RequestParts, type RequestReading, readRequest } from "../../access/ask/read-request.ts";
 import { requestUsage, splitRequestLine } from "../../access/ask/request-line.ts";
 import { offers } from "../../access/policy/rule.ts";
@@ -15,14 +14,7 @@ import { clustersShown, isOfPerson, readerFor } from "../app/request-people.ts";
 import { identitiesNow } from "../link/identities.ts";
 import { askAgainAction, detailsButton, requestAction, runBlocks, runButton } from "../show/buttons.ts";
 import { withoutButtons } from "../show/lost-cards.ts";
-import {
-  answer,
-  clusterGoneAnswer,
-  type Message,
-  messageModal,
-  noSuchRequestAnswer,
-  onlyAnswer,
-} from "../show/message.ts";
+import { answer, clusterGoneAnswer, type Message, noSuchRequestAnswer, onlyAnswer } from "../show/message.ts";
 import {
   actions,
   code,
@@ -89,7 +81,7 @@ async function refuseNamed(context: SlackContext, asker: string, { for: named, c
 
 export const requestButtons: Buttons = {
   [requestAction]: opens((context, user) => requestForm(context, user)),
-  [askAgainAction]: opens(formAgain),
+  [askAgainAction]: opens(formAgain, "Request again"),
 };
 export const requestForms: Forms = { [requestModalId]: takeForm };
 
@@ -125,20 +117,19 @@ async function takeForm(context: SlackContext, submission: Submission): Promise<
 }
 
 /** Opens the form with an earlier request's values except its reason. Today's rules apply. */
-async function formAgain(context: SlackContext, user: string, id: string, click: ButtonClick): Promise<ModalView> {
+async function formAgain(context: SlackContext, user: string, id: string, click: ButtonClick) {
   const request = await context.ledger.get(id);
-  const refused = (message: Message) => messageModal("Request again", message);
-  if (!request) return refused(noSuchRequestAnswer(id));
+  if (!request) return noSuchRequestAnswer(id);
   if (!(await isOfPerson(context, request, user))) {
     await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
-    return refused(onlyAnswer(oneOf(peopleOf(request)), `For your own access: ${code("/eks-access request")}.`));
+    return onlyAnswer(oneOf(peopleOf(request)), `For your own access: ${code("/eks-access request")}.`);
   }
   // The form would choose another cluster or level.
   const cluster = context.config.clusters.get(request.cluster);
-  if (!cluster) return refused(clusterGoneAnswer(request.cluster));
+  if (!cluster) return clusterGoneAnswer(request.cluster);
   if (cluster.quiet !== null) {
     const why = plainLine(cluster.quiet).replace(/\.$/, "");
-    return refused(answer(`${code(cluster.name)} takes no requests now: ${why}.`));
+    return answer(`${code(cluster.name)} takes no requests now: ${why}.`);
   }
   const [requester, form] = await Promise.all([
     // Without an answer the form opens, and the policy checks what it sends.
@@ -149,7 +140,7 @@ async function formAgain(context: SlackContext, user: string, id: string, click:
   const note = `The policy no longer lets ${mention(request.requester)} request ${code(request.level)} on ${code(cluster.name)}.`;
   const settled = isClosed(request) ? withoutButtons(click.body, note, detailsButton(request)) : null;
   if (settled && click.body.response_url) await click.respond({ replace_original: true, ...settled });
-  return refused(answer(note));
+  return answer(note);
 }
 
 type Mistakes = Extract<RequestReading, { type: "mistakes" }>;

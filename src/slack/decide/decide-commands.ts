@@ -28,7 +28,6 @@ import {
   formModal,
   type Message,
   maxWhyLength,
-  messageModal,
   noSuchRequestAnswer,
   oneToAsk,
   onlyAnswer,
@@ -125,14 +124,14 @@ const reviewedModalId = "reviewed";
 export const reviewButtons: Buttons = {
   [reviewedAction]: opens(async (context, user, id) => {
     const request = await context.ledger.get(id);
-    if (!request) return messageModal("Mark reviewed", noSuchRequestAnswer(id));
+    if (!request) return noSuchRequestAnswer(id);
     const cluster = context.config.clusters.get(request.cluster);
-    if (!cluster) return messageModal("Mark reviewed", clusterGoneAnswer(request.cluster));
+    if (!cluster) return clusterGoneAnswer(request.cluster);
     const refusal = refuseReview(request, cluster, await memberFor(context, cluster, user, [request.requester]));
     if (!refusal) return reviewModal(request);
     await noteAttempt(context, { act: "review", by: user, code: refusal, request });
-    return messageModal("Mark reviewed", await reviewRefusedAnswer(context, refusal, request, cluster, user));
-  }),
+    return reviewRefusedAnswer(context, refusal, request, cluster, user);
+  }, "Mark reviewed"),
 };
 export const reviewForms: Forms = {
   [reviewedModalId]: submits("Not reviewed", (context, user, id, view) =>

@@ -20,7 +20,6 @@ import {
   formModal,
   type Message,
   maxWhyLength,
-  messageModal,
   noSuchRequestAnswer,
   onlyAnswer,
   reasonInput,
@@ -50,7 +49,7 @@ export const cancelCommand: Command = {
 };
 
 export const endButtons: Buttons = {
-  [revokeAction]: opens(revokeForm, false),
+  [revokeAction]: opens(revokeForm, "Revoke access", false),
   // It ends access at once: its holder needs no reason.
   [doneAction]: answers((context, user, id) => revokeLease(context, user, id, "")),
   [cancelAction]: answers(cancelRequest),
@@ -61,18 +60,15 @@ export const endForms: Forms = {
   ),
 };
 
-async function revokeForm(context: SlackContext, user: string, id: string): Promise<ModalView> {
+async function revokeForm(context: SlackContext, user: string, id: string): Promise<ModalView | Message> {
   const request = await context.ledger.get(id);
-  if (!request) return messageModal("Revoke access", noSuchRequestAnswer(id));
+  if (!request) return noSuchRequestAnswer(id);
   const cluster = context.config.clusters.get(request.cluster);
-  if (!cluster) return messageModal("Revoke access", clusterGoneAnswer(request.cluster));
+  if (!cluster) return clusterGoneAnswer(request.cluster);
   // Slack does not wait for a form: sending it asks about the account.
   const person = await memberFor(context, cluster, user, peopleOf(request)).catch(() => ({ user, memberships: [] }));
   const verdict = judgeRevoke(request, cluster, person, "", context.now());
-  if (verdict.type === "refused") {
-    const { outcome } = await refuse(context, user, "revoke", request, verdict.code);
-    return messageModal("Revoke access", outcome);
-  }
+  if (verdict.type === "refused") return (await refuse(context, user, "revoke", request, verdict.code)).outcome;
   const rest = restOfAccess(request, await context.ledger.leasedOf(request.cluster));
   const others = rest.filter((each) => mayRevoke(each, cluster, person)).map((each) => each.id);
   return revokeModal(request, others);
