@@ -97,13 +97,7 @@ export function withoutRolePath(arn: string): string {
   return arn.replace(/:role\/.*\//, ":role/");
 }
 
-/** Null: none. A role's name is unique in its account whatever its path (IAM User Guide). @param principalArn without its path */
-export function entryArnIn(arns: readonly string[], principalArn: string): string | null {
-  const wanted = principalArn.toLowerCase();
-  return arns.find((arn) => withoutRolePath(arn).toLowerCase() === wanted) ?? null;
-}
-
-/** The ARNs of a cluster's entries by their principal's ARN in lower case: one index for many questions. */
+/** The ARNs of a cluster's entries by their principal's ARN in lower case. A role's name is unique in its account whatever its path (IAM User Guide). */
 export function entryArnsByPrincipal(arns: readonly string[]): ReadonlyMap<string, string> {
   return new Map(arns.toReversed().map((arn) => [withoutRolePath(arn).toLowerCase(), arn]));
 }

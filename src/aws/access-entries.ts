@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AccessError, type FailureCode } from "../access/access-error.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
-import { entryArnIn, entryArnOf } from "../access/principal.ts";
+import { entryArnOf, entryArnsByPrincipal } from "../access/principal.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
 import { principalOfCalls, type RequestIds } from "../operations/announcements.ts";
 import { allOfPages, type PageBounds } from "../operations/bounds.ts";
@@ -221,8 +221,8 @@ export async function entryFor(
   principalArn: string,
 ): Promise<{ readonly entry: AccessEntry | null; readonly listed: readonly string[] }> {
   const listed = await list();
-  const found = entryArnIn(listed, entryArnOf(principalArn));
-  return { entry: found === null ? null : await describe(found), listed };
+  const found = entryArnsByPrincipal(listed).get(entryArnOf(principalArn).toLowerCase());
+  return { entry: found === undefined ? null : await describe(found), listed };
 }
 
 /** Its answer, or that what it is about does not exist. */

@@ -4,7 +4,7 @@ import { isGivenByEntry } from "../../access/lease/holding.ts";
 import { readRescueTags } from "../../access/lease/kept-documents.ts";
 import { type Cluster, clusterArnOf, sealedClusterOf } from "../../access/policy/cluster.ts";
 import { bindsRoles } from "../../access/policy/policy-text.ts";
-import { type Caller, entryArnIn, sessionNameIn, withoutRolePath } from "../../access/principal.ts";
+import { type Caller, entryArnsByPrincipal, sessionNameIn, withoutRolePath } from "../../access/principal.ts";
 import type { ApprovedRequest } from "../../access/record.ts";
 import type { MemoryKeys } from "../../access/seal.ts";
 import { isCurrentList, readNamespaceList, sealNamespaces } from "../../access/shared-lists.ts";
@@ -113,8 +113,8 @@ async function readPerson(
   keys: MemoryKeys,
   request: ApprovedRequest,
 ): Promise<{ readonly untrusted: string | null; readonly drift: Drift | null }> {
-  const arn = entryArnIn(arns, request.principal);
-  const entry = arn === null ? null : await entries.describe(arn);
+  const arn = entryArnsByPrincipal(arns).get(request.principal.toLowerCase());
+  const entry = arn === undefined ? null : await entries.describe(arn);
   if (!entry) return { untrusted: null, drift: entryDrift(request, null) };
   const read = withOurTags(cluster, entry, keys);
   return { untrusted: read.tags.type === "untrusted" ? read.tags.message : null, drift: entryDrift(request, read) };
