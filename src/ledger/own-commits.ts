@@ -1,24 +1,10 @@
 import { endedAgain, isEnded, isMigration, type LedgerRecord } from "../access/lists.ts";
 import type { Migration } from "../access/migration.ts";
-import { runScript, scriptOf } from "./commit-script.ts";
-import { digestInRedis, fieldLua, readRecords, recordPrefix } from "./records.ts";
+import { digestInRedis, fieldsOfRecords, readRecords } from "./records.ts";
 import type { Store } from "./stored.ts";
 
 /** Before a failover, the old server can still answer for some time, with changes that the new one never gets. */
 const ownCommitsKeptMs = 5 * 60_000;
-
-/** Redis does nothing else during one call. */
-const versionsAtOnce = 1_000;
-
-/** The version of each record, and the SHA-1 of its text; 0: there is none. KEYS: the prefix of records' keys. ARGV: ids */
-const versionsScript = scriptOf(`${fieldLua}
-local found = {}
-for i, id in ipairs(ARGV) do
-  local key = KEYS[1] .. id
-  found[i] = { tonumber(field_of(key, 'version') or '') or 0, field_of(key, 'sha1') or '' }
-end
-return found
-`);
 
 /** What a failover can have taken from a record. */
 export interface Lost {
@@ -69,22 +55,19 @@ export class OwnCommits {
   async eachUndone(store: Store, act: ActOnUndone): Promise<void> {
     // A commit during the look is not compared with an answer from before it.
     const known = [...this.#known];
-    for (let from = 0; from < known.length; from += versionsAtOnce) {
-      const some = known.slice(from, from + versionsAtOnce);
-      const ids = some.map(([id]) => id);
-      const found = (await runScript(store.redis, versionsScript, [recordPrefix], ids)) as readonly [number, string][];
-      for (const [index, [id, committed]] of some.entries()) {
-        const [version, digest] = found[index] ?? [0, ""];
-        const isLost = version < committed.version || (version === committed.version && digest !== committed.digest);
-        const { isAnother, ended } = committed;
-        // Hundreds can have ended in one minute.
-        const isToRead = ended && version > ended.version && digest !== committed.endedIn;
-        const isUndone = isLost || isAnother || (isToRead && (await isOpenAgain(store, ended)));
-        if (!isUndone) committed.endedIn = digest;
-        const isOver = isUndone || Date.now() - committed.atMs > ownCommitsKeptMs;
-        if (isOver && this.#known.get(id) === committed) this.#known.delete(id);
-        if (isUndone) await this.#undone(store, id, committed, act);
-      }
+    const ids = known.map(([id]) => id);
+    const found = await fieldsOfRecords(store.redis, ["version", "sha1"], ids);
+    for (const [index, [id, committed]] of known.entries()) {
+      const [version, digest] = [Number(found[index]?.[0]) || 0, found[index]?.[1] ?? ""];
+      const isLost = version < committed.version || (version === committed.version && digest !== committed.digest);
+      const { isAnother, ended } = committed;
+      // Hundreds can have ended in one minute.
+      const isToRead = ended && version > ended.version && digest !== committed.endedIn;
+      const isUndone = isLost || isAnother || (isToRead && (await isOpenAgain(store, ended)));
+      if (!isUndone) committed.endedIn = digest;
+      const isOver = isUndone || Date.now() - committed.atMs > ownCommitsKeptMs;
+      if (isOver && this.#known.get(id) === committed) this.#known.delete(id);
+      if (isUndone) await this.#undone(store, id, committed, act);
     }
   }
 

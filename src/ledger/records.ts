@@ -3,7 +3,7 @@ import { isMigrationId, isRequest, type LedgerRecord } from "../access/lists.ts"
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import { isClosed } from "../access/request.ts";
 import type { RedisClient } from "./client.ts";
-import { runScript, type Script, scriptOf } from "./commit-script.ts";
+import { runScript, scriptOf } from "./commit-script.ts";
 import type { HashField, Store, Stored } from "./stored.ts";
 
 /** The prefix of each record's key, of either kind: the id decides. */
@@ -26,13 +26,6 @@ local function field_of(key, name)
   return found
 end
 `;
-
-/** In one answer; the key leads to the right node of a Redis Cluster. KEYS: the prefix of records' keys. ARGV: ids */
-const textsScript = scriptOf(`${fieldLua}
-local found = {}
-for i, id in ipairs(ARGV) do found[i] = field_of(KEYS[1] .. id, 'record') end
-return found
-`);
 
 /** KEYS: a hash. ARGV: names */
 const fieldsScript = scriptOf(`${fieldLua}
@@ -72,7 +65,7 @@ export async function readRecord<K extends RecordKind>(store: Store, kind: K, id
 
 /** Empty, so that it can't be read: the key is no hash. */
 export async function textOfRecord(redis: RedisClient, id: string): Promise<string | null> {
-  return textsIn(await runScript(redis, textsScript, [recordPrefix], [id]))[0] ?? null;
+  return (await fieldsOfRecords(redis, ["record"], [id]))[0]?.[0] ?? null;
 }
 
 /**
@@ -117,16 +110,6 @@ export async function findList(redis: RedisClient, list: string, known = ""): Pr
   const [digest = "", ids, digests] = Array.isArray(answer) ? answer.map(String) : [];
   return { digest, ids: ids ? ids.split("\n") : [], digests: digests?.split("\n") ?? [] };
 }
-
-/** These records, each with its digest. KEYS: the prefix of records' keys. ARGV: ids */
-const digestedScript = scriptOf(`${fieldLua}
-local found = {}
-for i, id in ipairs(ARGV) do
-  local key = KEYS[1] .. id
-  found[i] = { field_of(key, 'record'), field_of(key, 'sha1') }
-end
-return found
-`);
 
 const digests = new WeakMap<LedgerRecord, string>();
 
@@ -193,7 +176,7 @@ async function readChanged(
     found.set(id, isKnown ? known : null);
   }
   const wanted = unknown.map(([id]) => id);
-  const pairs = (await ofRecords(store.redis, digestedScript, wanted)).map(textsIn);
+  const pairs = await fieldsOfRecords(store.redis, ["record", "sha1"], wanted);
   for (const [index, id] of wanted.entries()) {
     const [text, written] = pairs[index] ?? [];
     const request = await readText(store, "request", id, text);
@@ -233,22 +216,34 @@ export function storedTextsIn(answer: unknown): readonly StoredText[] {
 /** An answer has an end (`client.ts`): a thousand records have some megabytes, and a large cluster's leases all together more. */
 const maxAtOnce = 1_000;
 
-/** One part of the script's answer for each id. */
-async function ofRecords(redis: RedisClient, script: Script, ids: readonly string[]): Promise<readonly unknown[]> {
-  const found: unknown[] = [];
+/** The key leads to the right node of a Redis Cluster. KEYS: the prefix of records' keys. ARGV: the number of names, names, ids */
+const recordFieldsScript = scriptOf(`${fieldLua}
+local found, names = {}, tonumber(ARGV[1])
+for i = names + 2, #ARGV do
+  local fields = {}
+  for n = 1, names do fields[n] = field_of(KEYS[1] .. ARGV[i], ARGV[n + 1]) end
+  found[#found + 1] = fields
+end
+return found
+`);
+
+/** For each id the fields with these names; null: there is none. */
+export async function fieldsOfRecords(redis: RedisClient, names: readonly string[], ids: readonly string[]) {
+  const found: (readonly (string | null)[])[] = [];
   for (let from = 0; from < ids.length; from += maxAtOnce) {
-    const answer = await runScript(redis, script, [recordPrefix], ids.slice(from, from + maxAtOnce));
-    if (Array.isArray(answer)) found.push(...answer);
+    const asked = [String(names.length), ...names, ...ids.slice(from, from + maxAtOnce)];
+    const answer = await runScript(redis, recordFieldsScript, [recordPrefix], asked);
+    if (Array.isArray(answer)) found.push(...answer.map(textsIn));
   }
   return found;
 }
 
 /** In the order of the ids, without absent ones. */
 export async function readRecords(store: Store, ids: readonly string[]): Promise<readonly LedgerRecord[]> {
-  const texts = textsIn(await ofRecords(store.redis, textsScript, ids));
+  const found = await fieldsOfRecords(store.redis, ["record"], ids);
   return readTexts(
     store,
-    ids.map((id, index): StoredText => [id, texts[index] ?? null]),
+    ids.map((id, index): StoredText => [id, found[index]?.[0] ?? null]),
   );
 }
 
