@@ -131,11 +131,10 @@ export function withManager<T>(
   return used.catch(namingOwnPolicy("migration-policy.json"));
 }
 
-export function presentEntryOf(entry: AccessEntry, isBegun = false): PresentEntry {
-  const { principalArn, type, username, groups, policies, tags, createdAt } = entry;
+export function presentEntryOf({ arn: _, ...entry }: AccessEntry, isBegun = false): PresentEntry {
+  const { tags } = entry;
   const isWhole = tags[migrationTag] === "whole";
   const migrated = isBegun ? "begun" : isWhole ? "whole" : null;
   const isLeased = Object.keys(tags).some((key) => key.startsWith("eks-access/") && !tagsOfNoLease.includes(key));
-  const present: PresentEntry = { principalArn, type, username, groups, policies, migrated, isLeased, tags };
-  return createdAt === undefined ? present : { ...present, createdAt };
+  return { ...entry, migrated, isLeased };
 }
