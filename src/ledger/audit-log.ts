@@ -4,16 +4,7 @@ import { timeForm } from "../access/lease/lease-record.ts";
 import { canonicalJson, type Json } from "../access/seal.ts";
 import { type Anchor, type ErasedEvent, formatAnchor, type LogBase, readAnchor } from "../access/verify-log.ts";
 import { explained, type RedisClient } from "./client.ts";
-import {
-  appendScript,
-  chainHeadKey,
-  chainLua,
-  chainText,
-  endScript,
-  eventsKey,
-  logKey,
-  noteScript,
-} from "./commit-script.ts";
+import { chainHeadKey, chainLua, chainText, endScript, eventsKey, logKey, noteScript } from "./commit-script.ts";
 import { recordKey } from "./records.ts";
 import { storedJson, textOf, wholeOf } from "./stored.ts";
 
@@ -21,16 +12,15 @@ export type EventLedger = ReturnType<typeof redisEvents>;
 
 /** The events beside those of a commit. */
 export function redisEvents(redis: RedisClient) {
+  const note = async (event: AuditEvent, without: "alone" | ""): Promise<void> => {
+    const places = [recordKey(event.request), chainHeadKey, eventsKey, logKey(event.request)];
+    await redis.eval(noteScript, places.length, ...places, ...chainText(event), without);
+  };
   return {
     /** Such as a refused attempt, among the events of its record, if there is one. */
-    note: async (event: AuditEvent): Promise<void> => {
-      const places = [recordKey(event.request), chainHeadKey, eventsKey, logKey(event.request)];
-      await redis.eval(noteScript, places.length, ...places, ...chainText(event));
-    },
+    note: (event: AuditEvent) => note(event, ""),
     /** Appends an event that is about no record: unlike with `note`, `eventsOf` finds it by its `request`. May append it twice. */
-    append: async (event: AuditEvent): Promise<void> => {
-      await redis.eval(appendScript, 3, chainHeadKey, eventsKey, logKey(event.request), ...chainText(event));
-    },
+    append: (event: AuditEvent) => note(event, "alone"),
     /** Events from this sequence number on (the first is 1), in order. */
     events: (from: number, limit: number) => readEvents(redis, from, limit),
     eventsOf: async (id: string, limit: number) =>

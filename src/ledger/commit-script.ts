@@ -194,18 +194,15 @@ end
 return 1
 `;
 
-/** KEYS: head, events, log. ARGV: event, event digest (hex) */
-export const appendScript = `${chainLua}${indexLua}
-if is_logged(KEYS[2], ARGV[1]) then return 1 end
-index('RPUSH', KEYS[3], append_event(KEYS[1], KEYS[2], ARGV[1], ARGV[2]))
-return 1
-`;
-
-/** An event that changes no record. KEYS: record, head, events, log of the record. ARGV: event, event digest (hex) */
+/**
+ * An event that changes no record. KEYS: record, head, events, log of the record. ARGV: event, event digest (hex), "alone" if the log
+ * gets it without a record too
+ */
 export const noteScript = `${chainLua}${indexLua}
 if is_logged(KEYS[3], ARGV[1]) then return 1 end
 local sequence = append_event(KEYS[2], KEYS[3], ARGV[1], ARGV[2])
-if type(redis.pcall('HGET', KEYS[1], 'version')) == 'string' then index('RPUSH', KEYS[4], sequence) end
+local is_listed = ARGV[3] == 'alone' or type(redis.pcall('HGET', KEYS[1], 'version')) == 'string'
+if is_listed then index('RPUSH', KEYS[4], sequence) end
 return 1
 `;
 
