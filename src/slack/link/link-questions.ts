@@ -62,11 +62,12 @@ export async function closeQuestions(
   message: Message,
   ts = "",
 ): Promise<void> {
-  const questions = await context.ledger.swapLinkQuestions(user, null, null).catch((error: unknown) => {
+  try {
+    const questions = await context.ledger.swapLinkQuestions(user, null, null);
+    if (questions !== "outdated") await replaceQuestions(context, client, user, questions, message, ts);
+  } catch (error) {
     context.log.warn({ user, err: error }, "could not close the questions about a link");
-    return "outdated" as const;
-  });
-  if (questions !== "outdated") await replaceQuestions(context, client, user, questions, message, ts);
+  }
 }
 
 async function replaceQuestions(

@@ -189,15 +189,26 @@ async function handleLinkDecision(context: SlackContext, click: ButtonClick, con
       const settled = decided.isOver ? withoutButtons(click.body, decided.answer.text) : null;
       return settled ? void (await click.respond({ replace_original: true, ...settled })) : undefined;
     }
-    const { user, arn } = decided.proposal;
-    const outcome = linkDecided(decided.proposal, confirmed, by);
-    await click.respond({ replace_original: true, ...outcome });
-    await click.client.chat.postMessage({ channel: user, ...linkOutcome(arn, confirmed, by) });
-    await closeQuestions(context, click.client, user, outcome, click.body.message?.ts);
+    await announce(context, click, decided.proposal, confirmed);
   } catch (error) {
-    context.log.error({ err: error }, "could not decide about a link, or could not announce the outcome");
+    context.log.error({ err: error }, "could not decide about a link");
     await answerWhereClicked(context, click, failureAnswer(explainFailure(error)));
   }
+}
+
+/** It is decided: what Slack does not take keeps back nothing else, and no one reads of a failure. */
+async function announce(context: SlackContext, click: ButtonClick, proposal: LinkProposal, confirmed: boolean) {
+  const { respond, client, body } = click;
+  const { user, arn } = proposal;
+  const outcome = linkDecided(proposal, confirmed, body.user.id);
+  const [replaced, told] = await Promise.allSettled([
+    respond({ replace_original: true, ...outcome }),
+    client.chat.postMessage({ channel: user, ...linkOutcome(arn, confirmed, body.user.id) }),
+  ]);
+  for (const each of [replaced, told])
+    if (each.status === "rejected") context.log.error({ err: each.reason }, "could not announce a decided link");
+  const ts = replaced.status === "fulfilled" ? body.message?.ts : "";
+  await closeQuestions(context, client, user, outcome, ts);
 }
 
 type Decided =

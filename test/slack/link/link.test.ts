@@ -165,6 +165,21 @@ describe("link, where an administrator has to confirm it,", () => {
     expect(arnsOf(await app.ledger.linksOf("U0ENGINEER"))).toEqual([arn]);
   });
 
+  test.each([
+    ["takes no answer to the click", "slack.response_url"],
+    ["delivers no message to the person", "slack.chat.postMessage"],
+  ])("is decided where Slack %s: no one reads of a failure, and no question keeps its buttons", async (_, call) => {
+    await say("U0ENGINEER", `link ${arn}`);
+    const [first] = [await told("U0ONCALL"), await told("U0APPROVER2")];
+    app.slack.faults.plan(call, { type: "answer", status: 503 }, { times: Number.POSITIVE_INFINITY });
+
+    await app.person("U0ONCALL").click(first, "Confirm");
+
+    for (const user of ["U0ONCALL", "U0APPROVER2"])
+      await expect.poll(() => questions(user).join()).toContain("confirmed by <@U0ONCALL>");
+    expect(app.person("U0ONCALL").ephemerals()).toEqual([]);
+  });
+
   test("waits again with buttons after a failover that lost the decision, and not after one that lost nothing", async () => {
     await say("U0ENGINEER", `link ${arn}`);
     const [first] = [await told("U0ONCALL"), await told("U0APPROVER2")];
