@@ -65,7 +65,9 @@ export function updateCluster(registry: Registry, arn: string, change: ClusterCh
   if (!cluster) throw new Error(`there is no ${arn} in the sandbox`);
   const { accessEntries, authenticationMode = cluster.authenticationMode, ...rest } = change;
   const changed = switchMode(registry, { ...cluster, ...rest }, authenticationMode);
-  registry.clusters.set(arn, accessEntries ? seeded(registry, changed, accessEntries) : changed);
+  const own = [changed.creatorArn, ...changed.nodeRoles.map((role) => role.arn)];
+  const kept = changed.accessEntries.filter(({ principalArn }) => own.includes(principalArn));
+  registry.clusters.set(arn, accessEntries ? seeded(registry, changed, kept, accessEntries) : changed);
 }
 
 /** EKS makes entries of the creator, of managed nodes and of Fargate profiles; other entries stay in aws-auth. */
@@ -78,8 +80,8 @@ export function switchMode(
   const switched = { ...cluster, authenticationMode };
   if (!begins) return switched;
   const has = (arn: string) => cluster.accessEntries.some(({ principalArn }) => principalArn === arn);
-  const made = ownEntries(registry, cluster).filter(({ principalArn }) => !has(principalArn));
-  return withAccessEntries(registry, switched, [...cluster.accessEntries, ...made], 0);
+  const missing = ownSeeds(registry, cluster).filter(({ principalArn }) => !has(principalArn));
+  return seeded(registry, switched, cluster.accessEntries, missing);
 }
 
 export function withAccessEntries(
@@ -96,30 +98,24 @@ export function withAccessEntries(
   };
 }
 
-function ownEntries({ account, now }: Registry, cluster: EksCluster): readonly AccessEntry[] {
-  const at = now();
-  const policyArn = policyArnOf(account.partition, "AmazonEKSClusterAdminPolicy");
-  const admin = { policyArn, namespaces: null, associatedAt: at, modifiedAt: at };
+/** An entry of a cluster as it begins; EKS names it and its groups by its type, if it does not. */
+type Seed = Pick<SandboxAccessEntry, "principalArn" | "type" | "policies"> & Partial<SandboxAccessEntry>;
+
+function ownSeeds({ account }: Registry, cluster: EksCluster): readonly Seed[] {
   const { creatorArn, bootstrapClusterCreatorAdminPermissions: bootstrap, nodeRoles } = cluster;
-  const wanted = [
-    ...(bootstrap ? [{ arn: creatorArn, type: "STANDARD" as const, policies: [admin] }] : []),
-    ...nodeRoles.map((role) => ({ ...role, policies: [] })),
+  const policies = [policyArnOf(account.partition, "AmazonEKSClusterAdminPolicy")];
+  return [
+    ...(bootstrap ? [{ principalArn: creatorArn, policies }] : []),
+    ...nodeRoles.map(({ arn, type }) => ({ principalArn: arn, type, policies: [] })),
   ];
-  return wanted.map(({ arn, type, policies }) => {
-    const principal = { principalArn: arn, principalId: account.identity(arn)?.id };
-    return newEntry(cluster.arn, { ...principal, type, policies }, at);
-  });
 }
 
-function seeded(registry: Registry, cluster: EksCluster, seeds: readonly SandboxAccessEntry[]): EksCluster {
+function seeded(registry: Registry, cluster: EksCluster, kept: readonly AccessEntry[], seeds: readonly Seed[]) {
   const at = registry.now();
-  const { creatorArn, nodeRoles } = cluster;
-  const own = new Set([creatorArn, ...nodeRoles.map(({ arn }) => arn)]);
-  const kept = cluster.accessEntries.filter(({ principalArn }) => own.has(principalArn));
-  const made = seeds.map(({ principalArn, type = "STANDARD", username, groups, policies }) => {
+  const made = seeds.map(({ principalArn, type = "STANDARD", policies, ...named }) => {
     const principalId = registry.account.identity(principalArn)?.id;
     const associated = policies.map((policyArn) => ({ policyArn, namespaces: null, associatedAt: at, modifiedAt: at }));
-    return newEntry(cluster.arn, { principalArn, principalId, type, username, groups, policies: associated }, at);
+    return newEntry(cluster.arn, { ...named, principalArn, principalId, type, policies: associated }, at);
   });
   return withAccessEntries(registry, cluster, [...kept, ...made], 0);
 }
