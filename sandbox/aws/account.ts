@@ -7,13 +7,12 @@ import {
   type StandIn,
   startSandboxServer,
 } from "../http-server.ts";
-import { type AssumeRoleInput, WebIdentities } from "./assume-role.ts";
+import { WebIdentities } from "./assume-role.ts";
 import { AuditPlaces, answerS3, eventBusCalls, s3Call } from "./audit-places.ts";
-import { callerElement, cloudTrailCalls, createCloudTrail, eventOf } from "./cloudtrail.ts";
+import { cloudTrailCalls, createCloudTrail } from "./cloudtrail.ts";
 import { endUpdates } from "./cluster-config-calls.ts";
-import type { AssumeRoleCall, AwsContext } from "./context.ts";
+import type { AwsContext } from "./context.ts";
 import { answerEks, eksCallName } from "./eks.ts";
-import type { CloudTrailEvent } from "./eks-cluster.ts";
 import { accessOf, addCluster, type ClusterChange, type NewCluster, updateCluster } from "./eks-clusters.ts";
 import { type EksService, type EksSettings, isEksPath } from "./eks-service.ts";
 import { IdentityCenter, identityCenterCalls } from "./identity-center.ts";
@@ -91,11 +90,10 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}) {
   const auditPlaces = new AuditPlaces();
   const cloudTrail = createCloudTrail(now);
   const settings: EksSettings = { entryDelayMs: 200, updateMs: 300, maxAccessEntries: 3000 };
-  const service: EksService = { account, now, clusters: new Map(), cloudTrail, settings };
+  const service: EksService = { account, now, clusters: new Map(), record: cloudTrail.record, settings };
   const calls: SandboxCall[] = [];
   const webIdentities = new WebIdentities();
-  const onAssumeRole = (call: AssumeRoleCall) => cloudTrail.record(assumeRoleEvent(call, now()));
-  const context: AwsContext = { account, webIdentities, now, onAssumeRole };
+  const context: AwsContext = { account, webIdentities, now, record: cloudTrail.record };
   const handlers: JsonHandlers = {
     ...cloudTrailCalls(cloudTrail, now),
     ...eventBusCalls(auditPlaces),
@@ -176,32 +174,4 @@ function route(
 function partitionOf(region: string): string {
   if (region.startsWith("cn-")) return "aws-cn";
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
-}
-
-function assumeRoleEvent({ caller, input, region, refused, requestId }: AssumeRoleCall, at: Date): CloudTrailEvent {
-  return eventOf({
-    name: "AssumeRole",
-    source: "sts.amazonaws.com",
-    region,
-    at,
-    account: caller.identity.accountId,
-    readOnly: true,
-    requestId,
-    userIdentity: callerElement(caller),
-    request: requestElement(input),
-    response: refused ? null : { assumedRoleUser: { arn: input.roleArn } },
-    resources: [{ type: "AWS::IAM::Role", name: input.roleArn }],
-    change: refused ? { errorCode: refused.code, errorMessage: refused.message } : {},
-  });
-}
-
-function requestElement({ roleArn, sessionName, seconds, sourceIdentity, tags, transitive }: AssumeRoleInput): object {
-  return {
-    roleArn,
-    roleSessionName: sessionName,
-    durationSeconds: seconds,
-    ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
-    ...(tags.size === 0 ? {} : { tags: [...tags].map(([key, value]) => ({ key, value })) }),
-    ...(transitive.size === 0 ? {} : { transitiveTagKeys: [...transitive] }),
-  };
 }

@@ -1,5 +1,5 @@
 import { policyArnOf } from "./access-entry-rules.ts";
-import { type CloudTrail, createClusterEvent, type UserIdentity } from "./cloudtrail.ts";
+import { createClusterEvent, type UserIdentity } from "./cloudtrail.ts";
 import type { AwsContext } from "./context.ts";
 import {
   type AccessEntry,
@@ -26,13 +26,12 @@ export type ClusterChange = Partial<
   Pick<EksCluster, "status" | "tags" | "authenticationMode" | "endpoint" | "certificateAuthority" | "nodeRoles">
 > & { accessEntries?: readonly SandboxAccessEntry[] };
 
-export interface Registry extends Pick<AwsContext, "account" | "now"> {
+export interface Registry extends Pick<AwsContext, "account" | "now" | "record"> {
   clusters: Map<string, EksCluster>;
-  cloudTrail: CloudTrail;
 }
 
 export function addCluster(registry: Registry, cluster: NewCluster): string {
-  const { account, now, clusters, cloudTrail } = registry;
+  const { account, now, clusters, record } = registry;
   const { name, region, creatorArn, endpoint, certificateAuthority, nodeRoles = [] } = cluster;
   const arn = `arn:${account.partition}:eks:${region}:${cluster.account ?? account.id}:cluster/${name}`;
   const {
@@ -55,7 +54,7 @@ export function addCluster(registry: Registry, cluster: NewCluster): string {
   };
   clusters.set(arn, switchMode(registry, added, authenticationMode));
   if (recordedAs !== "none") {
-    cloudTrail.record(createClusterEvent(added, account.identity(creatorArn), recordedAs));
+    record(createClusterEvent(added, account.identity(creatorArn), recordedAs));
   }
   return arn;
 }

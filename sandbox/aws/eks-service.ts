@@ -1,8 +1,8 @@
 import { isObject, type JsonObject, parseJson } from "../json.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import type { Registry } from "./eks-clusters.ts";
-import type { Caller } from "./identities.ts";
 import { type Page, pageOf, refuse } from "./refusal.ts";
+import type { Signed } from "./signature.ts";
 
 const entry = "^/clusters/(?<cluster>[^/]+)/access-entries";
 
@@ -90,9 +90,7 @@ export interface EksSettings {
 
 export type EksService = Registry & { settings: EksSettings };
 
-export interface AllowedCall extends NonNullable<ReturnType<typeof readEksCall>> {
-  caller: Caller;
-  region: string;
+export interface AllowedCall extends NonNullable<ReturnType<typeof readEksCall>>, Pick<Signed, "caller"> {
   arnOf: (cluster: string) => string;
 }
 

@@ -64,7 +64,7 @@ export function answerEks(context: AwsContext, service: EksService, request: San
     const { accountId } = caller.identity;
     const arnOf = (name: string) => `arn:${context.account.partition}:eks:${region}:${accountId}:cluster/${name}`;
     endUpdates(service);
-    const call = { ...read, caller, region, arnOf };
+    const call = { ...read, caller, arnOf };
     const result = attempt(() => {
       checkAllowed(service, call);
       return handlers[call.action](service, call);

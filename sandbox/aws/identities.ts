@@ -48,7 +48,7 @@ export type PolicyStatements = readonly {
 
 /** One key of a condition (IAM User Guide, "IAM JSON policy elements: Condition operators"). */
 export interface Condition {
-  readonly test: "StringEquals" | "StringLike" | "ArnEquals" | "ArnLike" | "Null";
+  readonly test: (typeof tests)[number];
   /** `ForAllValues`: every value of the key must match, and an absent key matches too. */
   readonly every: boolean;
   readonly key: string;

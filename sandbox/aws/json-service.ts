@@ -1,15 +1,11 @@
 import { z } from "zod";
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import type { AwsContext } from "./context.ts";
-import { type Caller, mayCall } from "./identities.ts";
+import { mayCall } from "./identities.ts";
 import { jsonError, refuse } from "./refusal.ts";
-import { answerSigned } from "./signature.ts";
+import { answerSigned, type Signed } from "./signature.ts";
 
-export interface JsonCall {
-  caller: Caller;
-  region: string;
-  body: unknown;
-}
+export type JsonCall = Signed & { body: unknown };
 
 /** The handler of each call, by names such as `cloudtrail.LookupEvents`. A ZodError is the caller's mistake. @throws Refusal */
 export type JsonHandlers = Readonly<Record<string, (call: JsonCall) => object>>;

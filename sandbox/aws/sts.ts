@@ -6,10 +6,12 @@ import {
   assumeWithWebIdentity,
   readAssumeRole,
 } from "./assume-role.ts";
+import { callerElement, eventOf } from "./cloudtrail.ts";
 import type { AwsContext } from "./context.ts";
+import type { CloudTrailEvent } from "./eks-cluster.ts";
 import { type Caller, mayCall } from "./identities.ts";
 import { attempt, escapeXml, Refusal, refuse, stsError } from "./refusal.ts";
-import { answerSigned } from "./signature.ts";
+import { answerSigned, type Signed } from "./signature.ts";
 
 export function stsParams(request: SandboxRequest): URLSearchParams {
   return request.method === "POST" ? new URLSearchParams(request.body.toString("utf8")) : request.url.searchParams;
@@ -19,14 +21,15 @@ export function stsParams(request: SandboxRequest): URLSearchParams {
 export function answerSts(context: AwsContext, request: SandboxRequest): SandboxAnswer {
   const asked = stsParams(request);
   if (asked.get("Action") === "AssumeRoleWithWebIdentity") return answerWebIdentity(context, asked);
-  return answerSigned(context, request, "sts", queryError, ({ caller, region }) => {
+  return answerSigned(context, request, "sts", queryError, (signed) => {
+    const { caller, region } = signed;
     if (context.account.disabledRegions.has(region)) {
       const message = `STS is not activated in this region for account:${caller.identity.accountId}. Your account administrator can activate STS in this region using the IAM Console.`;
       refuse("RegionDisabledException", message, 403);
     }
     const action = asked.get("Action");
     if (action === "GetCallerIdentity") return callerIdentity(caller, request);
-    if (action === "AssumeRole") return answerAssumeRole(context, caller, asked, region);
+    if (action === "AssumeRole") return answerAssumeRole(context, signed, asked);
     return refuse("InvalidAction", `Could not find operation ${action} for version ${asked.get("Version")}`);
   });
 }
@@ -48,14 +51,47 @@ function callerIdentity(caller: Caller, request: SandboxRequest): SandboxAnswer 
   return xmlAnswer("GetCallerIdentity", result);
 }
 
-function answerAssumeRole(context: AwsContext, caller: Caller, params: URLSearchParams, region: string): SandboxAnswer {
+function answerAssumeRole(context: AwsContext, signed: Signed, params: URLSearchParams): SandboxAnswer {
   const input = readAssumeRole(params);
-  const assumed = attempt(() => assumeRole(context.account, caller, input));
+  const assumed = attempt(() => assumeRole(context.account, signed.caller, input));
   const refused = assumed instanceof Refusal ? assumed : undefined;
   const requestId = crypto.randomUUID();
-  context.onAssumeRole?.({ caller, input, region, refused, requestId });
+  context.record(assumeRoleEvent(signed, input, { at: context.now(), refused, requestId }));
   if (assumed instanceof Refusal) return stsError(assumed.code, assumed.message, assumed.status, requestId);
   return xmlAnswer("AssumeRole", { ...sessionMembers(assumed), ...sessionExtras(input) }, requestId);
+}
+
+/** @param requestId as in the answer */
+function assumeRoleEvent(
+  { caller, region }: Signed,
+  input: AssumeRoleInput,
+  { at, refused, requestId }: { at: Date; refused: Refusal | undefined; requestId: string },
+): CloudTrailEvent {
+  return eventOf({
+    name: "AssumeRole",
+    source: "sts.amazonaws.com",
+    region,
+    at,
+    account: caller.identity.accountId,
+    readOnly: true,
+    requestId,
+    userIdentity: callerElement(caller),
+    request: requestElement(input),
+    response: refused ? null : { assumedRoleUser: { arn: input.roleArn } },
+    resources: [{ type: "AWS::IAM::Role", name: input.roleArn }],
+    change: refused ? { errorCode: refused.code, errorMessage: refused.message } : {},
+  });
+}
+
+function requestElement({ roleArn, sessionName, seconds, sourceIdentity, tags, transitive }: AssumeRoleInput): object {
+  return {
+    roleArn,
+    roleSessionName: sessionName,
+    durationSeconds: seconds,
+    ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
+    ...(tags.size === 0 ? {} : { tags: [...tags].map(([key, value]) => ({ key, value })) }),
+    ...(transitive.size === 0 ? {} : { transitiveTagKeys: [...transitive] }),
+  };
 }
 
 function answerWebIdentity({ account, webIdentities, now }: AwsContext, params: URLSearchParams): SandboxAnswer {
