@@ -46,25 +46,20 @@ export async function readAllTexts(path: string, io: CommandIo): Promise<ConfigM
   return file;
 }
 
-interface Options {
-  path: string;
-  arns: readonly string[];
-  format: "text" | "json" | "sarif";
-}
-
-function render(report: FileReport, { format, path }: Options): string {
-  if (format === "json") return `${JSON.stringify(report, null, 2)}\n`;
-  if (format === "sarif") return `${JSON.stringify(toSarif(report.problems, path), null, 2)}\n`;
+function render(report: FileReport, { json, sarif, path }: ReturnType<typeof readOptions>): string {
+  if (json) return `${JSON.stringify(report, null, 2)}\n`;
+  if (sarif) return `${JSON.stringify(toSarif(report.problems, path), null, 2)}\n`;
   return checkText(report, path);
 }
 
-function readOptions(argv: readonly string[]): Options {
+function readOptions(argv: readonly string[]) {
   const { values, positionals } = readArguments(argv, { arn: texts, json: flag, sarif: flag });
   const [path] = positionals;
   if (path === undefined || positionals.length > 1) return needs("one FILE, or - for stdin");
-  if (values.json && values.sarif) needs("only one of --json and --sarif");
-  if (values.arn?.some((arn) => !arn.startsWith("arn:"))) needs("an ARN with --arn");
-  return { path, arns: values.arn ?? [], format: values.json ? "json" : values.sarif ? "sarif" : "text" };
+  const { arn: arns = [], json, sarif } = values;
+  if (json && sarif) needs("only one of --json and --sarif");
+  if (arns.some((arn) => !arn.startsWith("arn:"))) needs("an ARN with --arn");
+  return { path, arns, json, sarif };
 }
 
 /** A report for people: a line for each problem, as compilers write it, with the remedy below it. */

@@ -8,23 +8,7 @@ import type { SurveyScope } from "../worker/survey.ts";
 import { flag, text } from "./option-kinds.ts";
 import { type CommandIo, misused, readOnlyOptions, unusable } from "./process-io.ts";
 
-export interface InitOptions {
-  /** The name of the role to look with, or its ARN with `{account}`; null: the caller's own account alone. */
-  readonly role: string | null;
-  readonly externalId: string | undefined;
-  /** Empty: those of the organization. */
-  readonly accounts: readonly string[];
-  /** Empty: the usual ones. */
-  readonly regions: readonly string[];
-  /** Empty: not given. */
-  readonly channel: string;
-  readonly approvers: readonly string[];
-  readonly worker: string | null;
-  readonly out: string;
-  readonly force: boolean;
-  readonly dryRun: boolean;
-  readonly permissions: boolean;
-}
+export type InitOptions = ReturnType<typeof readInitOptions>;
 
 const known = {
   ...{ role: text, "external-id": text, accounts: text, regions: text, channel: text, approvers: text, worker: text },
@@ -36,7 +20,8 @@ const reader = textLike(
   "use the name of a role, or its ARN with {account}",
 );
 
-export function readInitOptions(argv: readonly string[]): InitOptions {
+/** What is not given is empty; without a role it looks at the caller's own account alone. */
+export function readInitOptions(argv: readonly string[]) {
   const values = readOnlyOptions(argv, known);
   const { role = null, worker = null, "external-id": id, channel = "" } = values;
   const accounts = listOf(values.accounts);

@@ -25,7 +25,7 @@ import { identityText, readAllTexts } from "./check.ts";
 import { flag, text, texts } from "./option-kinds.ts";
 import { type CommandIo, cliCommand, needs, readArguments, unusable, unwritable, writeFiles } from "./process-io.ts";
 
-export const planUsage = `Usage: eks-access plan FILE|- [--add ARN --username U --groups A,B | --remove ARN]… [options]
+const planUsage = `Usage: eks-access plan FILE|- [--add ARN --username U --groups A,B | --remove ARN]… [options]
        eks-access plan FILE|- --repairs [--json]
        eks-access plan FILE|- --repair N [options]
 
@@ -51,16 +51,12 @@ Example: eks-access plan aws-auth.yaml --add arn:aws:iam::111122223333:role/dev 
 Exit code: 0 planned, 1 refused, 2 unusable input.
 `;
 
-export interface PlanOptions {
-  path: string;
-  task:
-    | { type: "changes"; asked: readonly CommandLineChange[] }
-    | { type: "repairs" }
-    | { type: "repair"; number: number };
-  guard: PlanGuard;
-  json: boolean;
-  out: string | null;
-}
+type Task =
+  | { type: "changes"; asked: readonly CommandLineChange[] }
+  | { type: "repairs" }
+  | { type: "repair"; number: number };
+
+type PlanOptions = ReturnType<typeof readPlanOptions>;
 
 const options = {
   ...{ add: texts, username: texts, groups: texts, remove: texts, repairs: flag, repair: text },
@@ -68,7 +64,7 @@ const options = {
   ...{ "allow-masters": flag, "allow-no-administrator": flag, json: flag, out: text },
 };
 
-export function readPlanOptions(argv: readonly string[]): PlanOptions {
+function readPlanOptions(argv: readonly string[]) {
   const read = parse(argv);
   const { values, positionals } = read;
   const [path] = positionals;
@@ -80,11 +76,11 @@ const parse = (argv: readonly string[]) => readArguments(argv, options, ["groups
 
 type Parsed = ReturnType<typeof parse>;
 
-function readTask({ values, tokens }: Parsed): PlanOptions["task"] {
+function readTask({ values, tokens }: Parsed): Task {
   const asked = readChanges(
     tokens.flatMap((token) => (token.kind === "option" ? [[token.name, token.value ?? ""] as const] : [])),
   );
-  const tasks: PlanOptions["task"][] = [];
+  const tasks: Task[] = [];
   if (asked.length > 0) tasks.push({ type: "changes", asked });
   if (values.repairs) tasks.push({ type: "repairs" });
   if (values.repair !== undefined) tasks.push({ type: "repair", number: Number(values.repair) });
@@ -126,7 +122,7 @@ function readChanges(given: readonly (readonly [name: string, value: string])[])
 }
 
 /** A new entry needs a name; an existing one can keep its own. */
-export function toChanges(document: AwsAuthDocument, asked: readonly CommandLineChange[]): readonly Change[] {
+function toChanges(document: AwsAuthDocument, asked: readonly CommandLineChange[]): readonly Change[] {
   const changes: Change[] = [];
   for (const item of asked) {
     const { arn } = item;
@@ -155,7 +151,7 @@ export const runPlan = cliCommand("plan", planUsage, async (argv, io) => {
 
 function planTask(
   document: AwsAuthDocument,
-  task: Exclude<PlanOptions["task"], { type: "repairs" }>,
+  task: Exclude<Task, { type: "repairs" }>,
   { guard }: PlanOptions,
 ): PlannedText | RefusedPlan {
   if (task.type === "changes") return planChanges(document, toChanges(document, task.asked), guard);
