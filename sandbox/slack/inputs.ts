@@ -85,11 +85,14 @@ export function findInput(blocks: readonly SlackBlock[], field: string | Element
   const found = elements.find((each) => isAt(each, field) || textAt(objectAt(each.block, "label"), "text") === field);
   if (found) return found;
   const known = elements.map(({ block, blockId }) => textAt(objectAt(block, "label"), "text") ?? blockId).join(", ");
-  const name = typeof field === "string" ? field : `${field.blockId} ${field.actionId}`;
-  throw new Error(`there is no field "${name}" here, only: ${known}`);
+  throw new Error(`there is no field "${nameOf(field)}" here, only: ${known}`);
 }
 
-function isAt({ blockId, actionId }: PlacedElement, field: string | ElementPlace): boolean {
+export function nameOf(place: string | ElementPlace): string {
+  return typeof place === "string" ? place : `${place.blockId} ${place.actionId}`;
+}
+
+export function isAt({ blockId, actionId }: PlacedElement, field: string | ElementPlace): boolean {
   if (typeof field === "string") return blockId === field || actionId === field;
   return blockId === field.blockId && actionId === field.actionId;
 }

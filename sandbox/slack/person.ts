@@ -8,7 +8,9 @@ import {
   filledInput,
   findInput,
   type InputValue,
+  isAt,
   isEmptyInput,
+  nameOf,
   type PlacedElement,
   type SandboxMessage,
   type SandboxUser,
@@ -230,13 +232,8 @@ function problemOfText(value: unknown, most: unknown): string | undefined {
 export function findButton(blocks: readonly SlackBlock[], button: string | ElementPlace): PlacedElement {
   const buttons = elementsOf(blocks).filter(({ element }) => element.type === "button");
   const textOfButton = ({ element }: PlacedElement) => textAt(element.text, "text") ?? "";
-  const found = buttons.find((each) =>
-    typeof button === "string"
-      ? each.actionId === button || textOfButton(each) === button
-      : each.blockId === button.blockId && each.actionId === button.actionId,
-  );
+  const found = buttons.find((each) => isAt(each, button) || textOfButton(each) === button);
   if (found) return found;
   const known = buttons.map((each) => `"${textOfButton(each)}"`).join(", ");
-  const name = typeof button === "string" ? button : `${button.blockId} ${button.actionId}`;
-  throw new Error(`there is no button "${name}" here, ${known === "" ? "nor any other" : `only ${known}`}`);
+  throw new Error(`there is no button "${nameOf(button)}" here, ${known === "" ? "nor any other" : `only ${known}`}`);
 }
