@@ -1,2 +1,2 @@
-// The page loads it with its own files; see ../server/assets.ts.
+// The page loads it with its own files; see ../server.ts.
 export { Idiomorph } from "idiomorph";
