@@ -102,7 +102,8 @@ async function approve({ slack }: Sandbox, tell: Telling, asked: SandboxMessage)
 async function becomeActive(sandbox: Sandbox, tell: Telling): Promise<void> {
   tell.step("The worker becomes the creator, changes aws-auth and proves the access");
   const message = await tell.message(["*Active*"]);
-  const shown = await tell.directMessage("is active until");
+  // Not the reply that calls for it, which can come first.
+  const shown = await tell.directMessage("is active until", "*mapped*");
   tell.calls(isCloudOrSlack);
   tell.line("The creator's credentials lived in the worker's memory for this run, and are dropped.");
   tell.line("aws-auth now:");
