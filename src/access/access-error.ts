@@ -141,6 +141,14 @@ export function hasCode(error: unknown, ...codes: readonly FailureCode[]): error
   return error instanceof AccessError && codes.includes(error.code);
 }
 
+/** Of the promise of a call: null instead of a failure with one of these codes. */
+export function nullIf(...codes: readonly FailureCode[]): (error: unknown) => null {
+  return (error) => {
+    if (hasCode(error, ...codes)) return null;
+    throw error;
+  };
+}
+
 /** Whether our own records did not answer, or refused us. */
 export function isLedgerFailure(error: unknown): boolean {
   return error instanceof AccessError && error.code.startsWith("ledger-");

@@ -1,4 +1,4 @@
-import { AccessError, hasCode } from "../access/access-error.ts";
+import { AccessError, nullIf } from "../access/access-error.ts";
 import { mapOwner } from "../access/lease/drift.ts";
 import { partitionOf } from "../access/policy/cluster.ts";
 import { creatorArnOf } from "../access/policy/creator.ts";
@@ -76,11 +76,10 @@ async function seenByOperator(bootstrap: Bootstrap): Promise<readonly string[] |
     const creatorArn = await creatorArnFor(context, cluster, cluster.operator);
     const { plan } = await planOperatorEntry(client, bootstrap, creatorArn);
     return plan.diff === "" ? objects : [...objects, "Change its entry in aws-auth."];
-  }).catch((error: unknown) => {
-    if (hasCode(error, "cluster-forbidden", "cluster-unauthorized")) return null;
-    throw error;
-  });
+  }).catch(nullIfShutOut);
 }
+
+const nullIfShutOut = nullIf("cluster-forbidden", "cluster-unauthorized");
 
 /** Lets the operator in as the creator: its roles and bindings, then its entry in aws-auth. @throws AccessError */
 async function admitByCreator(bootstrap: Bootstrap): Promise<OperatorAdmission> {
@@ -143,10 +142,7 @@ function refuseItem({ name, operator }: OperatedCluster, groups: readonly string
 
 /** Without an entry, its people sign in by aws-auth, which a new entry would override. @throws AccessError */
 async function refuseOverriding({ asOperator, cluster }: Bootstrap): Promise<void> {
-  const identity = await whileOpen(asOperator(0), ({ whoAmI }) => whoAmI()).catch((error: unknown) => {
-    if (hasCode(error, "cluster-forbidden", "cluster-unauthorized")) return null;
-    throw error;
-  });
+  const identity = await whileOpen(asOperator(0), ({ whoAmI }) => whoAmI()).catch(nullIfShutOut);
   const groups = identity?.groups ?? [];
   refuseItem(
     cluster,

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { AccessError, explainFailure, hasCode } from "../access/access-error.ts";
+import { AccessError, explainFailure, hasCode, nullIf } from "../access/access-error.ts";
 import { type Cluster, clusterArnOf, partitionOf } from "../access/policy/cluster.ts";
 import type { KnownCreator, RoleStep } from "../access/policy/creator.ts";
 import type { AwsCredentials, CredentialSource } from "../aws/client-settings.ts";
@@ -68,10 +68,7 @@ export async function openEksToManage(
 ): Promise<EksCluster> {
   const { region, account } = cluster;
   // A worker with profiles for all creators can be without its own identity.
-  const own = await callerIdentity("default", region, log).catch((error: unknown) => {
-    if (hasCode(error, "aws-credentials-missing")) return null;
-    throw error;
-  });
+  const own = await callerIdentity("default", region, log).catch(nullIf("aws-credentials-missing"));
   if (own?.account === account) return openEks("default", cluster, log).catch(namingOwnPolicy());
   const chain = rolesInto(cluster);
   const source =

@@ -1,4 +1,4 @@
-import { hasCode } from "../../access/access-error.ts";
+import { nullIf } from "../../access/access-error.ts";
 import { mapOwner } from "../../access/lease/drift.ts";
 import { withLedgerMemory } from "../../access/lease/holding.ts";
 import type { Migration } from "../../access/migration.ts";
@@ -112,11 +112,7 @@ async function gather(
   const replacing = presentEntries.filter(({ principalArn }) => mapped.has(principalKey(principalArn)));
   const roles = await readRoleTimes(eks, cluster, { entries: replacing, document: null });
   // A run's session can lack this permission; the identity that carries out the plan has it.
-  const askNodes = async () => managedNodes(await openManager());
-  const nodes = await askNodes().catch((error: unknown) => {
-    if (hasCode(error, "aws-access-denied")) return null;
-    throw error;
-  });
+  const nodes = await openManager().then(managedNodes).catch(nullIf("aws-access-denied"));
   const known = { mode, managedNodes: nodes, document, presentEntries, creatorArn, owner, holdings, givenArns, roles };
   return { facts: { ...place, ...known }, configMap, updating, begunTags: begun, openManager };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, explainFailure, hasCode } from "../../access/access-error.ts";
+import { AccessError, explainFailure, hasCode, nullIf } from "../../access/access-error.ts";
 import { canonicalCaller } from "../../access/arn.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
 import { judgeSignIn, type PodsToList, type SignInObservation } from "../../access/lease/sign-in.ts";
@@ -79,9 +79,12 @@ async function observe(
 ): Promise<Seen> {
   try {
     return await whileOpen(connect(), async (client) => {
-      const as = await whoAmI(client);
+      // Null: the API server is too old for the question, or refuses it.
+      const as = await client.whoAmI().catch(nullIfForbidden);
       const authorized = await reviewAsPrincipal(client, checks);
-      return { type: "in", as, pods: await listPods(client, pods), authorized };
+      // The API server authenticates first: a refused identity has signed in.
+      const listed = await client.listPods(pods.namespace, 1).catch(nullIfForbidden);
+      return { type: "in", as, pods: listed ? "listed" : "forbidden", authorized };
     });
   } catch (error) {
     if (hasCode(error, "cluster-unauthorized")) return { type: "refused", authorized: null };
@@ -89,26 +92,7 @@ async function observe(
   }
 }
 
-/** Null: the API server is too old for the question, or refuses it. */
-async function whoAmI(client: ClusterClient): Promise<MappedIdentity | null> {
-  try {
-    return await client.whoAmI();
-  } catch (error) {
-    if (hasCode(error, "cluster-forbidden")) return null;
-    throw error;
-  }
-}
-
-/** The API server authenticates first: a refused identity has signed in. */
-async function listPods(client: ClusterClient, { namespace }: PodsToList): Promise<"listed" | "forbidden"> {
-  try {
-    await client.listPods(namespace, 1);
-    return "listed";
-  } catch (error) {
-    if (hasCode(error, "cluster-forbidden")) return "forbidden";
-    throw error;
-  }
-}
+const nullIfForbidden = nullIf("cluster-forbidden");
 
 export interface PrincipalSession {
   /** For the memory of one run: never log or store them. */
