@@ -149,6 +149,13 @@ export function nullIf(...codes: readonly FailureCode[]): (error: unknown) => nu
   };
 }
 
+/** The same: a failure with one of these codes says this remedy instead of its own. */
+export function withRemedy(remedy: string, ...codes: readonly FailureCode[]): (error: unknown) => never {
+  return (error) => {
+    throw hasCode(error, ...codes) ? new AccessError(error.code, error.what, { cause: error.cause, remedy }) : error;
+  };
+}
+
 /** Whether our own records did not answer, or refused us. */
 export function isLedgerFailure(error: unknown): boolean {
   return error instanceof AccessError && error.code.startsWith("ledger-");

@@ -1,4 +1,4 @@
-import { AccessError, explainFailure, hasCode } from "../access/access-error.ts";
+import { AccessError, explainFailure, withRemedy } from "../access/access-error.ts";
 import { parseDuration } from "../access/ask/duration.ts";
 import { readReason } from "../access/ask/read-part.ts";
 import type { AuditEvent } from "../access/audit-event.ts";
@@ -135,15 +135,7 @@ async function rescueOnce(argv: readonly string[], io: CommandIo, opened: Opened
       reportChanges({ context, cluster }, changesInWords(changes));
     const rescuing = { ...context, openEks, creatorArn, isRepaired, reportChanges: report };
     return carryOut(rescuing, order, journal, io, candidate);
-  }).catch((error: unknown) => {
-    throw namingWithoutLedger(error);
-  });
-}
-
-function namingWithoutLedger(error: unknown): unknown {
-  if (!hasCode(error, "ledger-unreachable")) return error;
-  const remedy = "Check Redis, or add --without-ledger.";
-  return new AccessError(error.code, error.what, { cause: error.cause, remedy });
+  }).catch(withRemedy("Check Redis, or add --without-ledger.", "ledger-unreachable"));
 }
 
 /** The creator that eks-access.yml names; null: only CloudTrail could. Beside an operator, only a named one is used. */

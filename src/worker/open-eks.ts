@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { AccessError, explainFailure, hasCode, nullIf } from "../access/access-error.ts";
+import { AccessError, explainFailure, hasCode, nullIf, withRemedy } from "../access/access-error.ts";
 import { type Cluster, clusterArnOf, partitionOf } from "../access/policy/cluster.ts";
 import type { KnownCreator, RoleStep } from "../access/policy/creator.ts";
 import type { AwsCredentials, CredentialSource } from "../aws/client-settings.ts";
@@ -25,16 +25,12 @@ export function openEks(
 }
 
 /** The same as the identity of a run, the operator or the creator. A refusal names its policy. @throws AccessError */
-export async function openEksOfRun(source: AwsCredentials, cluster: Cluster, log?: RequestIds): Promise<EksCluster> {
+export function openEksOfRun(source: AwsCredentials, cluster: Cluster, log?: RequestIds): Promise<EksCluster> {
   const [who, file] = cluster.operator
     ? (["operator", "operator-policy.json"] as const)
     : ["creator", "creator-policy.json"];
   const remedy = statementsRemedy(who, file);
-  try {
-    return await openEks(source, cluster, log, cluster.operator && remedy);
-  } catch (error) {
-    throw withRemedy(error, remedy);
-  }
+  return openEks(source, cluster, log, cluster.operator && remedy).catch(withRemedy(remedy, ...denied));
 }
 
 /** With the identity that makes access entries there. @param asCreator EKS as the creator @throws AccessError */
@@ -130,9 +126,7 @@ export async function checkOwnAccount({ config, log }: Pick<OwnContext, "config"
 
 /** Of the promise of a call: who migrates or rescues is not who makes entries of leases. @param file of deploy/iam, with the missing statements */
 export function namingOwnPolicy(file = "rescue-policy.json"): (error: unknown) => never {
-  return (error) => {
-    throw withRemedy(error, statementsRemedy("identity", file));
-  };
+  return withRemedy(statementsRemedy("identity", file), ...denied);
 }
 
 const ownAccountRemedy = "Set accessEntries.as to creator.";
@@ -149,7 +143,4 @@ function statementsRemedy(who: string, file: string): string {
   return `Give the ${who} the statements of deploy/iam/${file}.`;
 }
 
-function withRemedy(error: unknown, remedy: string): unknown {
-  const isRefused = error instanceof AccessError && /^(?:access-entry|aws-access)-denied$/.test(error.code);
-  return isRefused ? new AccessError(error.code, error.what, { cause: error.cause, remedy }) : error;
-}
+const denied = ["access-entry-denied", "aws-access-denied"] as const;

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, explainFailure, hasCode, nullIf } from "../../access/access-error.ts";
+import { AccessError, explainFailure, hasCode, nullIf, withRemedy } from "../../access/access-error.ts";
 import { canonicalCaller } from "../../access/arn.ts";
 import type { MappedIdentity, ProofFinding } from "../../access/lease/lease-record.ts";
 import { judgeSignIn, type PodsToList, type SignInObservation } from "../../access/lease/sign-in.ts";
@@ -109,23 +109,13 @@ export async function becomePrincipal(
   log?: RequestIds,
 ): Promise<PrincipalSession> {
   const session = { ...sessionOf([purpose]), tags: tagsOf([purpose]), policy: nothingSessionPolicy() };
-  const credentials = await assumeRole("default", { roleArn, externalId, region, ...session }, log).catch(
-    (error: unknown) => {
-      throw withRemedy(error, name);
-    },
-  );
+  const remedy = `Let the worker assume the role (deploy/iam), or remove it from signIn.roles of ${name}.`;
+  const assuming = assumeRole("default", { roleArn, externalId, region, ...session }, log);
+  const credentials = await assuming.catch(withRemedy(remedy, "aws-access-denied"));
   const { arn, account } = credentials.identity;
   const isIt = canonicalCaller(arn)?.toLowerCase() === withoutRolePath(roleArn).toLowerCase();
   if (isIt && account === roleArn.split(":")[4]) return { credentials, arn };
   throw new AccessError("principal-mismatch", `AWS says that the assumed ${roleArn} is ${arn}`);
-}
-
-function withRemedy(error: unknown, cluster: string): unknown {
-  if (!hasCode(error, "aws-access-denied")) return error;
-  return new AccessError("aws-access-denied", error.what, {
-    cause: error.cause,
-    remedy: `Let the worker assume the role (deploy/iam), or remove it from signIn.roles of ${cluster}.`,
-  });
 }
 
 export interface SessionIdentity {
