@@ -2,8 +2,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { type Cluster, EKS, ResourceNotFoundException } from "@aws-sdk/client-eks";
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
+import { type AuthenticationMode, authenticationModes } from "../access/policy/cluster.ts";
 import { outsideWords } from "../access/redact.ts";
-import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { measuredStep, type RequestIds } from "../operations/announcements.ts";
 import {
   type AwsCredentials,
@@ -21,7 +21,6 @@ import { ownCredentials } from "./sts.ts";
 /** An update takes some minutes (EKS User Guide, "Change authentication mode"). */
 const maxLooks = 180;
 
-const modes: readonly string[] = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"] satisfies readonly AuthenticationMode[];
 const endpointForm = /^https:\/\/[\w.:[\]-]{1,255}\/?$/;
 const longest = 300;
 
@@ -144,9 +143,10 @@ function describe(cluster: Cluster, address: ClusterAddress, call: string): Clus
   // The token is a credential: it must not travel in the clear, or to a host behind the name that people read.
   if (!endpointForm.test(endpoint)) throw answeredWrong(endpoint, address);
   // Clusters that are older than access entries have no accessConfig.
-  const authenticationMode = cluster.accessConfig?.authenticationMode ?? "CONFIG_MAP";
-  if (!modes.includes(authenticationMode)) {
-    const what = `EKS says that ${clusterPlace(address)} is ${outsideWords(authenticationMode, longest)}`;
+  const answered = cluster.accessConfig?.authenticationMode ?? "CONFIG_MAP";
+  const authenticationMode = authenticationModes.find((mode) => mode === answered);
+  if (!authenticationMode) {
+    const what = `EKS says that ${clusterPlace(address)} is ${outsideWords(answered, longest)}`;
     throw new AccessError("aws-unexpected", what, { remedy: "See Upgrade in docs/operating.md." });
   }
   return {

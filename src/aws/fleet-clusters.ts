@@ -1,9 +1,8 @@
 import { type Cluster, EKS, ResourceNotFoundException } from "@aws-sdk/client-eks";
 import { z } from "zod";
 import { AccessError } from "../access/access-error.ts";
-import type { Labels } from "../access/policy/cluster.ts";
+import type { AuthenticationMode, Labels } from "../access/policy/cluster.ts";
 import { outsideWords } from "../access/redact.ts";
-import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { allOfPages } from "../operations/bounds.ts";
 import { answeredList, answeredWith, awsAnswer, type CredentialSource, clientSettings } from "./client-settings.ts";
 import type { ClusterDescription } from "./eks-cluster.ts";

@@ -1,9 +1,9 @@
-import { environmentName, type Labels, productionValue } from "../access/policy/cluster.ts";
+import { type AuthenticationMode, environmentName, type Labels, productionValue } from "../access/policy/cluster.ts";
 import type { FleetPlace } from "../access/policy/fleet-list.ts";
 
 export interface SurveyedCluster extends FleetPlace {
   readonly tags: Labels;
-  readonly mode: "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
+  readonly mode: AuthenticationMode;
   /** Whether its API server can be reached from outside its network. */
   readonly isPublic: boolean;
   readonly creator: SurveyedCreator;

@@ -1,12 +1,9 @@
 import { DOCUMENT_LIMIT, sizeOf } from "../access/collections.ts";
 import type { MappedIdentity } from "../access/lease/lease-record.ts";
-import type { Cluster } from "../access/policy/cluster.ts";
+import type { AuthenticationMode, Cluster } from "../access/policy/cluster.ts";
 import type { AwsAuthDocument } from "../aws-auth/index.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf } from "./link.ts";
 import { countsOf, countWords } from "./problems.ts";
-
-/** The sources of identities of each mode, in EKS's names. */
-export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
 
 /** The identity of a run at the API server; null: it has no SelfSubjectReview. */
 export function apiServerFinding(identity: MappedIdentity | null): Finding {

@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { type Immutable, itemsForm, type MappedIdentity, textsForm } from "../access/lease/lease-record.ts";
-import type { Cluster } from "../access/policy/cluster.ts";
+import type { AuthenticationMode, Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/record.ts";
 import type { AwsAuthDocument } from "../aws-auth/index.ts";
-import type { AuthenticationMode } from "./cluster-links.ts";
 import type { NamedRole } from "./replaced-roles.ts";
 
 /** Why kubectl says `Unauthorized` or `Forbidden`; docs/diagnosis.md lists them. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Immutable, itemsForm } from "../access/lease/lease-record.ts";
 import { summaryForm } from "../access/migration.ts";
+import { authenticationModes } from "../access/policy/cluster.ts";
 import { creationRecordForm } from "../access/policy/creator.ts";
 import { diagnosisForm } from "./facts.ts";
 import { chainLinkForm } from "./link.ts";
@@ -105,7 +106,7 @@ export type LeaversReport = Immutable<z.output<typeof leaversReport>>;
 export const checkReport = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("looked"),
-    mode: z.enum(["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"]),
+    mode: z.enum(authenticationModes),
     document: documentReport,
     entries: entriesReport,
     bindings: bindingsReport,

@@ -1,5 +1,5 @@
 import { AccessError } from "../access/access-error.ts";
-import { type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
+import { type AuthenticationMode, type Cluster, clusterArnOf } from "../access/policy/cluster.ts";
 import {
   type CreationRecord,
   type CreatorToDiscover,
@@ -14,7 +14,6 @@ import type { AwsCredentials } from "../aws/client-settings.ts";
 import type { ClusterDescription, EksCluster } from "../aws/eks-cluster.ts";
 import type { Purpose } from "../aws/session-policy.ts";
 import { callerIdentity, mintToken } from "../aws/sts.ts";
-import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { type ClusterClient, connectCluster, whileOpen } from "../kubernetes/cluster-client.ts";
 import type { KnownIdentity, Remedies } from "../kubernetes/connection.ts";
 import type { ClusterLedger } from "../ledger/clusters.ts";

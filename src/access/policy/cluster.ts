@@ -159,8 +159,12 @@ export function partitionOf(cluster: RunIdentities & Pick<Cluster, "region">): s
 
 export type Way = "aws-auth" | "access-entry" | "binding";
 
+/** The sources of identities, in EKS's names. */
+export const authenticationModes = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"] as const;
+export type AuthenticationMode = (typeof authenticationModes)[number];
+
 interface WayFacts {
-  readonly mode: "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
+  readonly mode: AuthenticationMode;
   readonly preferred: Way;
   readonly hasEntry: boolean;
   /** Whether aws-auth maps the principal, by us or by others. */

@@ -1,11 +1,11 @@
 import type { MapOwner } from "../../access/lease/drift.ts";
 import type { Holding } from "../../access/lease/lease-record.ts";
 import type { Replacement } from "../../access/migration.ts";
+import type { AuthenticationMode } from "../../access/policy/cluster.ts";
 import type { ScopedPolicy } from "../../access/policy/policy-text.ts";
 import { withoutRolePath } from "../../access/principal.ts";
 import { type AccessEntry, reservedName } from "../../access-entry/index.ts";
 import { type AwsAuthDocument, type Entry, goFold, MASTERS, sameGroups } from "../../aws-auth/index.ts";
-import type { AuthenticationMode } from "../cluster-links.ts";
 import { named } from "../link.ts";
 import type { RoleTimes } from "../remade-roles.ts";
 

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { canonicalCaller } from "../../access/arn.ts";
 import { belongsTo } from "../../access/lease/drift.ts";
+import type { AuthenticationMode } from "../../access/policy/cluster.ts";
 import { canonicalJson, type Json } from "../../access/seal.ts";
 import { reservedName } from "../../access-entry/index.ts";
 import {
@@ -14,7 +15,6 @@ import {
   resolve,
   type Steps,
 } from "../../aws-auth/index.ts";
-import type { AuthenticationMode } from "../cluster-links.ts";
 import {
   authenticatedGroup,
   CLUSTER_ADMIN,
