@@ -1,6 +1,4 @@
-import { z } from "zod";
-import { isOfNewestKey, type Json, type MemoryKeys, parseJson } from "../seal.ts";
-import { mapForm, textForm } from "./lease-record.ts";
+import { isOfNewestKey, type Json, type MemoryKeys } from "../seal.ts";
 
 /** A whole document that admitted at least one principal, as the cluster itself keeps it. */
 export interface KeptDocument {
@@ -54,10 +52,17 @@ function keptValue(cluster: string, name: KeptName, { at, data, leases }: KeptDo
   return { cluster, name, at, data: { ...data }, leases };
 }
 
-const keptForm = z.object({ at: textForm, data: mapForm(textForm), leases: textForm.nullable(), seal: textForm });
-
+/** By hand: zod's copy lacks a key `__proto__`, which a ConfigMap can have, and the seal covers it. */
 function parse(text: string): (KeptDocument & { readonly seal: string }) | null {
-  return keptForm.safeParse(parseJson(text)).data ?? null;
+  try {
+    const { at, data, leases, seal: sealText } = JSON.parse(text) as Partial<KeptDocument & { seal: string }>;
+    if (typeof at !== "string" || typeof sealText !== "string") return null;
+    if (typeof data !== "object" || data === null) return null;
+    if (!Object.values(data).every((each) => typeof each === "string")) return null;
+    return { at, data, leases: typeof leases === "string" ? leases : null, seal: sealText };
+  } catch {
+    return null;
+  }
 }
 
 /** The lease of a rescue, from its access entry, which shows its end without Redis. */

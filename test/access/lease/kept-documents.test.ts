@@ -30,6 +30,15 @@ test("a kept document is read back, for its cluster and by our keys alone", () =
   expect(readKept("staging", first, "last", otherKeys.memory)).toBeNull();
 });
 
+test("a kept document is read back with every key that a ConfigMap can have", () => {
+  const data = Object.fromEntries([
+    ["mapRoles", "- rolearn: a\n"],
+    ["__proto__", "a"],
+  ]);
+
+  expect(read(kept({}, { data }))).toEqual(document({ data }));
+});
+
 test("an edited or foreign text is no document of ours", () => {
   const text = first["last.json"] ?? "";
 
