@@ -9,6 +9,7 @@ import {
   account,
   addressLike,
   alsoInBroken,
+  alsoInBrokenList,
   duration,
   externalId,
   labels,
@@ -234,7 +235,7 @@ export const configFile = z.strictObject({
         .default(3600),
       remindAfter: z
         .array(duration)
-        .refine(isAscending, { message: "make each longer than the one before", ...alsoInBroken })
+        .refine(isAscending, { message: "make each longer than the one before", ...alsoInBrokenList })
         .default([15 * 60, 3600, 4 * 3600]),
       sweepEvery: duration.refine((seconds) => seconds <= 3600, "use at most 1h").default(1),
       inspectEvery: duration.default(300),

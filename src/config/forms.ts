@@ -88,6 +88,9 @@ export const alsoInBroken = {
   when: ({ value }: z.core.ParsePayload) => typeof value === "object" && value !== null,
 };
 
+/** The same for a list alone: a person can write a block in its place. */
+export const alsoInBrokenList = { when: ({ value }: z.core.ParsePayload) => Array.isArray(value) };
+
 /** Reads a value by the form that it resembles, and names the mistakes of that form alone. */
 export function resembling<T>(formOf: (value: unknown) => z.ZodType<T>) {
   return z.unknown().transform((value, context): T => {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { IdentityRules, IdentitySource } from "../access/identities.ts";
-import { alsoInBroken, duration, externalId, noForm, region, resembling, roleArn, textLike } from "./forms.ts";
+import { alsoInBrokenList, duration, externalId, noForm, region, resembling, roleArn, textLike } from "./forms.ts";
 
 const maxSeconds = 8 * 3600;
 
@@ -50,7 +50,7 @@ const source = resembling<z.output<(typeof sources)[keyof typeof sources]>>((val
 export const identitiesFile = z
   .array(source)
   .min(1, "name at least one way, or remove identities")
-  .refine(isEachOnce, { message: "name each way once", ...alsoInBroken })
+  .refine(isEachOnce, { message: "name each way once", ...alsoInBrokenList })
   .default(["links"]);
 
 /** The IAM paths of Identity Center's roles: us-east-1 has no part of its own (User Guide). Unknown: each cluster's region. */

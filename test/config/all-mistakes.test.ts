@@ -105,3 +105,14 @@ test.each(Object.entries(bases))(
     );
   },
 );
+
+function placesIn(value: unknown, above = ""): readonly string[] {
+  const inside = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return inside.flatMap(([name, each]) => [`${above}${name}`, ...placesIn(each, `${above}${name}.`)]);
+}
+
+test.each([{}, [], null])("%j in any place is read, or a problem: it ends no process", (value) => {
+  const base = load(fleetToo);
+
+  for (const path of placesIn(base)) problemsOf(withMistakes(base, [{ path, value, problems: [], reads: [] }]));
+});
