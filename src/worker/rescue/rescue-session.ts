@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, explainFailure } from "../../access/access-error.ts";
+import { AccessError, explainFailure, withRemedy } from "../../access/access-error.ts";
 import { canonicalCaller } from "../../access/arn.ts";
 import type { AuditEvent, EventType } from "../../access/audit-event.ts";
 import type { KeptName } from "../../access/lease/kept-documents.ts";
@@ -79,11 +79,12 @@ export async function signInAsOne(
         const options = { tokenSeconds: 60 + attempt, ...(!isLeased && { as: name }) };
         const client = await connectAs(session, cluster, description, now(), [purpose], options);
         try {
-          await client.readAwsAuth();
+          const reading = client.readAwsAuth();
+          await (isLeased ? reading.catch(ofItsEntry) : reading);
           return { type: "in", signedIn: { client, isLeased, afterMs: now().getTime() - start } };
         } catch (error) {
           client.close();
-          last = isLeased ? refusedByEntry(error) : error;
+          last = error;
         }
       }
     } catch (error) {
@@ -95,11 +96,7 @@ export async function signInAsOne(
 }
 
 /** A refusal of the lease's principal is about its new entry, not about the creator. */
-function refusedByEntry(error: unknown): unknown {
-  const isRefused = error instanceof AccessError && /^cluster-(?:unauthorized|forbidden)$/.test(error.code);
-  if (!isRefused) return error;
-  return new AccessError(error.code, error.what, { cause: error.cause, remedy: "Try again in a minute." });
-}
+const ofItsEntry = withRemedy("Try again in a minute.", "cluster-unauthorized", "cluster-forbidden");
 
 export interface RescueOrder {
   readonly cluster: Cluster;
