@@ -245,7 +245,7 @@ describe("what a person on call asks a worker:", () => {
 
     const answer = await ask(clusterName);
 
-    expect(answer).toContain("*CloudTrail* – no record in `eu-central-1` in its 90 days.");
+    expect(answer).toContain("*CloudTrail* – no record in `eu-central-1`: CloudTrail keeps 90 days\n");
     expect(answer).toContain("*The worker* ✓ can act as it");
   });
 

@@ -71,9 +71,10 @@ function cloudTrailWords({ creator, region }: Cluster, report: CreatorReport): s
 function noRecordWords(creator: Creator, region: string, { trouble, becomes }: CreatorReport): string {
   if (trouble) return `– not asked: ${plainLine(trouble, 700)}`;
   if (becomes.isMissing) return `– no record in ${code(region)}: EKS has no such cluster there`;
+  const exists = becomes.ok && !becomes.message;
   // Without a configured creator, nothing asked EKS whether the cluster exists.
-  const check = creator.type === "discover" ? "" : ". Check creator in eks-access.yml.";
-  return `– no record in ${code(region)} in its 90 days${check}`;
+  const check = exists || creator.type === "discover" ? "" : ". Check eksName, region, account.";
+  return `– no record in ${code(region)}: CloudTrail keeps 90 days${check}`;
 }
 
 function whetherSame(creator: Creator, arn: string): string {

@@ -152,7 +152,10 @@ describe("the answer to who created a cluster", () => {
 
   test("says that there is no record, or that no one could ask", () => {
     expect(answer(role, { record: null })).toContain(
-      "*CloudTrail* – no record in `eu-central-1` in its 90 days. Check creator in eks-access.yml.",
+      "*CloudTrail* – no record in `eu-central-1`: CloudTrail keeps 90 days\n",
+    );
+    expect(answer(role, { record: null, becomes: becomesNot("AWS refused it.") })).toContain(
+      "*CloudTrail* – no record in `eu-central-1`: CloudTrail keeps 90 days. Check eksName, region, account.\n",
     );
     expect(answer(role, { record: null, trouble: "AWS refused <it>." })).toContain(
       "*CloudTrail* – not asked: AWS refused &lt;it&gt;.",

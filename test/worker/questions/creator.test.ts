@@ -51,7 +51,7 @@ describe("who created a cluster", () => {
   test("is not said to be forgotten where no one knows whether the region has the cluster", async () => {
     const answer = await answerFor({ region: "eu-west-1", creator: { type: "discover", through: [] } });
 
-    expect(answer).toMatch(/\*CloudTrail\* – no record in `eu-west-1` in its 90 days/);
+    expect(answer).toMatch(/\*CloudTrail\* – no record in `eu-west-1`: CloudTrail keeps 90 days/);
     expect(answer).toMatch(/Correct eksName, region or account/);
   });
 
@@ -64,7 +64,7 @@ describe("who created a cluster", () => {
 
     const answer = await answerFor({ name: "made-again", eksName: "made-again", creator: discover });
 
-    expect(answer).toContain("*CloudTrail* – no record in `eu-central-1` in its 90 days\n");
+    expect(answer).toContain("*CloudTrail* – no record in `eu-central-1`: CloudTrail keeps 90 days\n");
     expect(answer).toContain("CloudTrail knows only an older made-again, and can lag 15 minutes. Set creator");
     expect(answer).not.toContain("What to do");
   });
@@ -79,7 +79,7 @@ describe("who created a cluster", () => {
     const answer = await answerFor({ name: "in-creation", eksName: "in-creation" });
 
     expect(answer).toContain("is CREATING");
-    expect(answer).toContain("*CloudTrail* – no record in `eu-central-1` in its 90 days");
+    expect(answer).toContain("*CloudTrail* – no record in `eu-central-1`: CloudTrail keeps 90 days");
   });
 
   test("says that it is the one that the configuration names", async () => {
