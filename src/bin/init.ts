@@ -49,7 +49,7 @@ export const runInit = cliCommand("init", initUsage, async (argv, io, pause?: Su
   io.stdout(`\n${surveyText(survey, place.accounts)}\n`);
   const clusters = chosenClusters(survey.clusters);
   if (clusters.length === 0) {
-    unusable("Found no cluster. Check --accounts, --regions, --role and your rights (init --permissions).");
+    unusable("Found no cluster. Check --accounts, --regions, --role and rights (init --permissions).");
   }
   const proposal = await propose(clusters, place, options);
   try {

@@ -156,7 +156,7 @@ function planTask(
 ): PlannedText | RefusedPlan {
   if (task.type === "changes") return planChanges(document, toChanges(document, task.asked), guard);
   const repair = offerRepairs(document)[task.number - 1];
-  return repair?.plan ?? unusable("No such repair. List the repairs with --repairs.");
+  return repair?.plan ?? unusable("No such repair. See --repairs.");
 }
 
 function listRepairs(document: AwsAuthDocument, file: ConfigMapFile, { json, path }: PlanOptions, io: CommandIo) {

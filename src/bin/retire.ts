@@ -47,7 +47,7 @@ async function refuse(context: WorkerContext, { cluster: name, unseen }: ReturnT
   try {
     return (await isClusterGone(context, cluster)) ? null : `EKS still has ${name}. Revoke its leases, or wait.`;
   } catch (error) {
-    return `Can't find out whether ${name} is gone. If AWS can't answer, remove it there and use --unseen. ${explainFailure(error)}`;
+    return `Can't tell whether ${name} is gone. If AWS can't answer, remove it there and use --unseen. ${explainFailure(error)}`;
   }
 }
 

@@ -134,6 +134,20 @@ export function neededBy(text: string): { readonly mode?: "http" | "socket"; rea
   return { ...(mode && { mode }), ...(hasWebhook !== undefined && { hasWebhook }) };
 }
 
+/** Without these sections people may do more. */
+const guards = ["policy", "linking"];
+
+/** Those of the first text that the second lacks, each as a sentence with its fix: it can be half a file. */
+export function lostGuards(before: string, after: string): readonly string[] {
+  const [had, has] = [before, after].map((text) => {
+    const loaded = loadYaml(text);
+    return loaded.type === "loaded" && typeof loaded.value === "object" ? Object.keys(loaded.value ?? {}) : [];
+  });
+  return guards
+    .filter((name) => had?.includes(name) && !has?.includes(name))
+    .map((name) => `${name}: gone. Restore it, or restart.`);
+}
+
 function loadYaml(text: string) {
   try {
     const value = load(text, { schema });

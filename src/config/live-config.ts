@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { FleetCluster } from "../access/policy/fleet-list.ts";
 import type { Proposed } from "./clusters.ts";
-import { type Config, neededBy, readConfig } from "./config.ts";
+import { type Config, lostGuards, neededBy, readConfig } from "./config.ts";
 
 export type Next = Pick<Proposed, "places" | "clusters"> & { readonly hasWebhook: boolean };
 
@@ -59,7 +59,7 @@ export function liveConfig(first: { readonly text: string; readonly config: Conf
     const found = await findIn({ places: config.clusters, clusters: config.clusters });
     const left = newlyLeft(config.fleet?.problems);
     // This text leaves them out, not the account's tags.
-    const problems = [...found, ...(change.text === undefined ? [] : left)];
+    const problems = [...found, ...(change.text === undefined ? [] : [...left, ...lostGuards(source.text, next.text)])];
     if (problems.length > 0) return { type: "refused", problems };
     const afterRestart = fixed.flatMap(({ path, of }) => (isDeepStrictEqual(of(config), of(present)) ? [] : [path]));
     const before = present;

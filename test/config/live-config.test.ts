@@ -63,6 +63,21 @@ test("what needs a restart keeps its value, and is named", async () => {
   expect([slack.mode, timing.sweepEverySeconds, timing.inspectEverySeconds]).toEqual(["http", 1, 540]);
 });
 
+test("a text that loses what limits people is refused: it can be half of a file", async () => {
+  const guards =
+    "linking: { confirm: administrator }\nadministrators: [U0ADMIN]\npolicy: { rules: [{ name: alone, approvals: 1 }] }\n";
+  await live.offer(guards + configText);
+  const guarded = live.current();
+
+  const offer = await live.offer(configText);
+
+  expect(offer).toMatchObject({
+    type: "refused",
+    problems: [expect.stringMatching(/^policy: gone\. Restore it/), expect.stringMatching(/^linking: gone\./)],
+  });
+  expect(live.current()).toBe(guarded);
+});
+
 test("of two texts at once the later one stays, checked against the one before it", async () => {
   const seen: string[] = [];
   live.refuseIf(async (next, present) => {

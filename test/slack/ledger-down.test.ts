@@ -61,7 +61,7 @@ async function onALine(mode: "http" | "socket"): Promise<{ app: SlackApp; line: 
 }
 
 const holds = (text: string) => (shown: Parameters<typeof textOf>[0]) => textOf(shown).includes(text);
-const told = "I can't reach my records now. Try again in a minute. A change may be saved already.";
+const told = "I can't reach my records now. Try again in a minute. A change may be saved.";
 
 describe.each(["http", "socket"] as const)("over %s, while Redis is down", (mode) => {
   test("commands, clicks and forms are acknowledged in time, and answered honestly", async () => {

@@ -124,7 +124,7 @@ export function newerMessageNote(name: string): string {
 /** Operators read elsewhere that Redis is down. If only its answer was lost, the change is saved. */
 export function explainToPerson(error: unknown): string {
   if (!isLedgerFailure(error)) return explainFailure(error);
-  return "I can't reach my records now. Try again in a minute. A change may be saved already.";
+  return "I can't reach my records now. Try again in a minute. A change may be saved.";
 }
 
 export function failedAnswer(error: unknown): Message {
