@@ -9,7 +9,7 @@ import { doctor } from "../../src/bin/doctor.ts";
 import { clusterNamed, readCommandSettings, readSettings, withWorkerContext } from "../../src/bin/settings.ts";
 import { connectRedis } from "../../src/ledger/connect.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";
-import { callWithinMs } from "../../src/operations/deadlines.ts";
+import { callWithinMs, withinTime } from "../../src/operations/deadlines.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aFleetCluster, fleetText } from "../builders/a-fleet.ts";
 import { keys, otherKeys, variablesNamed } from "../builders/keys.ts";
@@ -166,6 +166,20 @@ describe("a command about a cluster of the fleet", () => {
     await configured(`${fleetText}\nclusters:\n  legacy: { region: eu-west-1, account: "111122223333" }\n`);
 
     expect(await clusterNames()).toEqual(["legacy", "shop"]);
+  });
+
+  test("waits for AWS as long as the configuration says", async () => {
+    vi.stubEnv("REDIS_URL", "redis://127.0.0.1:1");
+    await configured(`${fleetText}timing: { deadlines: { awsCall: 50ms } }\n`);
+    aws.faults.plan("sts.AssumeRole", { type: "hang" }, { times: 99 });
+    // Three tries with the usual deadline take nine seconds.
+    const inTime = <T>(work: Promise<T>) => withinTime(work, 8_000, null);
+
+    const settings = await inTime(readCommandSettings("worker"));
+    const examined = await inTime(runCommand(doctor, ["worker"]));
+
+    expect(settings?.config.clusters.size).toBe(0);
+    expect(examined?.stdout).toContain("Can't reach AWS for sts:AssumeRole");
   });
 
   test("is told which account refuses the worker, and where to look for a cluster that nobody found", async () => {
