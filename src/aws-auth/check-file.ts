@@ -81,7 +81,7 @@ function binaryProblems(file: ConfigMapFile): FileProblem[] {
 /** The API server takes sections there, and the authenticator reads none of them. */
 export function inBinaryData({ binaryData }: { readonly binaryData?: unknown }) {
   return SECTIONS.filter((name) => isRecord(binaryData) && Object.hasOwn(binaryData, name)).map((name) => {
-    return { ...misspelt(`binaryData.${name}`, name, true), code: "field-misplaced", name };
+    return { ...misspelt(`binaryData.${name}`, `${name} under data`, true), code: "field-misplaced", name };
   });
 }
 

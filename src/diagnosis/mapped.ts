@@ -163,7 +163,7 @@ function unread(
 }
 
 function misspeltSections(document: AwsAuthDocument, caller: Caller): Cause[] {
-  return problemsOf(document, "section-misspelt")
+  return problemsOf(document, "section-misspelt", "field-misplaced")
     .filter(({ key }) => key !== undefined && names(document.data[key], caller))
     .map((problem) => unread("section-misspelt", problem, String(problem.key), "is in it", caller));
 }

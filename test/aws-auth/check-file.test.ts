@@ -91,12 +91,12 @@ describe("checkFile", () => {
       {
         ...common,
         ...{ line: 7, column: 3, message: 'The authenticator does not read "binaryData.mapRoles".' },
-        remedy: "Move its entries to mapRoles.",
+        remedy: "Move its entries to mapRoles under data.",
       },
       {
         ...common,
         ...{ line: 8, column: 3, message: 'The authenticator does not read "binaryData.mapUsers".' },
-        remedy: "Move its entries to mapUsers.",
+        remedy: "Move its entries to mapUsers under data.",
       },
     ]);
     expect(checkFile(json, []).problems).toMatchObject([{ ...common, line: 3, column: 3 }]);

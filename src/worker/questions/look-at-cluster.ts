@@ -174,10 +174,19 @@ export async function readLiveDocument(
 ): Promise<LiveDocument | null> {
   const configMap = await client.readAwsAuth();
   if (!configMap) return null;
-  const { data, immutable, managers, deletion } = configMap;
+  const { data, immutable, managers, deletion, object } = configMap;
   const { untrusted } = memoryBeside(cluster, configMap, keys);
   const read = await inTurns(parseSteps(data));
-  const document = { ...read, problems: [...inBinaryData(configMap.object), ...read.problems] };
+  const unread = inBinaryData(object);
+  const texts = unread.map(({ name }) => [
+    `binaryData.${name}`,
+    Buffer.from(object.binaryData?.[name] ?? "", "base64").toString(),
+  ]);
+  const document = {
+    ...read,
+    data: { ...data, ...Object.fromEntries(texts) },
+    problems: [...unread, ...read.problems],
+  };
   return { document, immutable, isBeingDeleted: deletion !== null, untrusted, managers };
 }
 

@@ -124,7 +124,7 @@ describe("where aws-auth alone counts", () => {
     expect(report).toMatchObject({
       document: {
         groups: expect.arrayContaining([
-          expect.objectContaining({ ...group, remedy: "Move its entries to mapAccounts." }),
+          expect.objectContaining({ ...group, remedy: "Move its entries to mapAccounts under data." }),
         ]),
       },
     });

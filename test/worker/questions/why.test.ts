@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { account, arns, clusterName, externalId, initialAwsAuth, region } from "../../../sandbox/scene.ts";
 import type { WhyReport } from "../../../src/diagnosis/reports.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
@@ -52,6 +52,28 @@ describe("why, asked of a live cluster,", () => {
     write(mapUsers);
 
     expect(inShort(await ask())).toBe(short);
+  });
+
+  test("finds a person's entry in binaryData, which the authenticator does not read", async () => {
+    const binaryData = { mapUsers: Buffer.from(engineer("eks-access:viewers")).toString("base64") };
+    const { cluster } = workerSide().sandbox;
+    const { mapRoles = "" } = initialAwsAuth;
+    cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles }, binaryData }));
+    onTestFinished(() => void cluster.editAwsAuth(({ binaryData: _, ...configMap }) => configMap));
+
+    const report = await ask();
+    const ofAnother = await ask(arns.onCall);
+
+    expect(inShort(report)).toBe("unauthorized: section-misspelt");
+    expect(report).toMatchObject({
+      causes: [
+        {
+          message: `The authenticator does not read "binaryData.mapUsers". It is binaryData.mapUsers; ${arns.engineer} is in it.`,
+          remedy: "Move its entries to mapUsers under data.",
+        },
+      ],
+    });
+    expect(inShort(ofAnother)).toBe("unauthorized: not-mapped");
   });
 
   test("knows the lease that ended", async () => {
