@@ -144,13 +144,19 @@ const approvalReplayed = {
   message: "This is an old copy of the request. Check who restored it.",
 };
 
-/** The approval does not cover the present change: the approvers decide about a new preview (law 4). */
+/**
+ * The approval does not cover the present change: the approvers decide about a new preview (law 4). What an emergency wrote can have
+ * given access for a while, so it fails instead, and its review stays due.
+ */
 export async function recordVoid(context: WorkerContext, request: ApprovedRequest, message: string): Promise<void> {
-  const by = request.approvals.map((approval) => approval.by);
-  await recordOutcome(context, request, voidedRequest(request, message), "approval.void", {
-    why: message,
-    approvers: by,
-  });
+  const { lease, emergency, approvals } = request;
+  if (emergency && lease.writeBegan !== null) {
+    const code = "emergency-void";
+    const failed = withLease(request, failedLease(lease, { code, message }, {}), null);
+    return recordOutcome(context, request, failed, "lease.failed", { code });
+  }
+  const detail = { why: message, approvers: approvals.map(({ by }) => by) };
+  await recordOutcome(context, request, voidedRequest(request, message), "approval.void", detail);
 }
 
 /** Records the decision of `decideFailure`: the next try, or a failed lease with cause and remedy. */

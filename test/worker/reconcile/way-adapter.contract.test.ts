@@ -2,6 +2,7 @@ import { Registry } from "prom-client";
 import { beforeEach, describe, expect, test } from "vitest";
 import { account, arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/access-error.ts";
+import { takeEmergency } from "../../../src/access/emergency.ts";
 import { bytesOf } from "../../../src/access/lease/annotation.ts";
 import { endedLease } from "../../../src/access/lease/lease.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
@@ -16,6 +17,7 @@ import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { clusterIn } from "../../builders/a-cluster.ts";
 import { revise } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
+import { keys } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {
@@ -130,6 +132,28 @@ describe.each(ways)("by $way", ({ way, name, gives: { viewers, admins }, conflic
     expect(await outside.given(engineer)).toEqual([admins]);
     await revokeGiven(context, cluster, "r-two");
     expect(await outside.all()).toBe(before);
+  });
+
+  test("an emergency that a run wrote before it died, and that the policy does not allow now, is taken back and still reviewed", async () => {
+    const breakGlass = { who: ["U0ENGINEER"], level: "admin", durationSeconds: 3600 };
+    const lenient = { ...cluster, breakGlass };
+    const level = cluster.levels.find((each) => each.name === "admin");
+    const asked = await ask(context, cluster, { id: "r-one", level: "admin" });
+    if (!level || asked.state !== "pending") throw new Error("The scene's cluster offers admin.");
+    const person = { user: "U0ENGINEER", memberships: [] };
+    const taken = takeEmergency(asked, lenient, level, person, keys.decision, context.now());
+    await context.ledger.commit(aChange({ ...taken, version: asked.version + 1 }));
+    await reconcileCluster(dyingBefore("lease.active", context), lenient);
+    expect(await outside.given(engineer)).toEqual([admins]);
+
+    // A call that creates a binding can still arrive when the first one looks.
+    for (const minutes of [1, 5]) await reconcileCluster(inMinutes(minutes), cluster);
+
+    expect(await outside.given(engineer)).toBe(null);
+    expect(await requestOf(context, "r-one")).toMatchObject({
+      lease: { state: "failed", failure: { code: "emergency-void" } },
+      emergency: { review: null },
+    });
   });
 
   test("a part that a person removed is reported, and left away", async () => {
