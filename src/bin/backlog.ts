@@ -4,6 +4,7 @@ import { hasNoWorker, zoneInWords, zonesOf } from "../access/policy/cluster.ts";
 import type { Config } from "../config/config.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import type { RedisClient } from "../ledger/client.ts";
+import { leftOpen } from "../ledger/look-ups.ts";
 import { type Queues, stateOfQueues } from "../ledger/queues.ts";
 import type { Backlog, SinkLag } from "../operations/metrics.ts";
 import type { WorkerContext } from "../worker/context.ts";
@@ -27,7 +28,12 @@ export function backlogOf(known: Known, redis: RedisClient): Backlog {
     },
     tally: async () => countStates(await ledger.counts()),
     openUnconfigured: async () =>
-      new Map([...(await ledger.openByCluster())].filter(([name]) => !configuration().clusters.has(name))),
+      new Map(
+        [...(await leftOpen(ledger, configuration().clusters))].map(([name, { requests, migration }]) => [
+          name,
+          requests + (migration ? 1 : 0),
+        ]),
+      ),
     overdue: async () => {
       const overdue = await ledger.overdue(new Date(now().getTime() - lateAfterMs), maxOverdue);
       return new Map(names().map((name) => [name, overdue.filter(({ cluster }) => cluster === name).length]));

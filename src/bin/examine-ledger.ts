@@ -10,6 +10,7 @@ import { redisAuditLog } from "../ledger/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../ledger/connect.ts";
 import { examineRedis, examineWrites } from "../ledger/examine-redis.ts";
 import { type Ledger, redisLedger } from "../ledger/ledger.ts";
+import { leftOpen } from "../ledger/look-ups.ts";
 import { sealedValues } from "../ledger/seal-again.ts";
 import type { Settings } from "./settings.ts";
 
@@ -36,7 +37,7 @@ export async function* examineLedger(
       .then((answer) => [answer].flat());
     const facts = { url: environment.redisUrl, info, fsync: typeof fsync === "string" ? fsync : null };
     const ledger = redisLedger(redis);
-    const open = examineOpen(await ledger.openByCluster(), config);
+    const open = examineOpen(await leftOpen(ledger, config.clusters));
     const base = keysIn(await redisAuditLog(redis).base());
     const seals = await examineSeals(ledger, base, { environment, config });
     const zones = examineZones(await ledger.zonesSeen(), config, new Date(), named);
@@ -100,16 +101,19 @@ export function examineZones(
   return [...served, ...unknown];
 }
 
-/** Open requests of clusters that are not configured: their leases do not end. */
-function examineOpen(open: ReadonlyMap<string, number>, { clusters }: Settings["config"]): readonly Finding[] {
-  const unconfigured = [...open].filter(([name]) => !clusters.has(name));
-  if (unconfigured.length === 0) return [found("every open request is of a configured cluster")];
-  return unconfigured.map(([name, count]) =>
-    broken(
-      `${counted(count, "open request")} of ${name}, which is not in eks-access.yml`,
+/** What is open in clusters that are not configured: leases there do not end. */
+function examineOpen(left: Awaited<ReturnType<typeof leftOpen>>): readonly Finding[] {
+  if (left.size === 0) return [found("every open request is of a configured cluster")];
+  return [...left].map(([name, { requests, migration }]) => {
+    const open = [
+      ...(requests > 0 ? [counted(requests, "open request")] : []),
+      ...(migration ? [`a begun ${migration.kind ?? "migration"}`] : []),
+    ];
+    return broken(
+      `${open.join(" and ")} of ${name}, which is not in eks-access.yml`,
       `Add ${name} again until they end. If it was deleted, run eks-access retire ${name}.`,
-    ),
-  );
+    );
+  });
 }
 
 /** Whether a rotation can remove the keys that only verify by now. @param sealed the ids of the keys that each record needs */

@@ -4,7 +4,8 @@ import { keptWith } from "../access/collections.ts";
 import { dueWork, idsOf, otherLeasesInLedger } from "../access/lease/cluster-leases.ts";
 import type { OtherLeasesNow } from "../access/lease/lease-record.ts";
 import { isMigrationId, type LedgerRecord, type ListName } from "../access/lists.ts";
-import type { Cluster } from "../access/policy/cluster.ts";
+import type { Migration } from "../access/migration.ts";
+import { type Cluster, clusterNameForm } from "../access/policy/cluster.ts";
 import type { AccessRequest, ApprovedRequest } from "../access/record.ts";
 import { isHeld, isLeaseOver, outdatedRequest, withTrouble } from "../access/request.ts";
 import { type ClusterTrouble, failureOf, hasNewCause, nextClusterTry } from "../access/retry.ts";
@@ -21,6 +22,24 @@ export function recordWith(
   id: string,
 ): Promise<LedgerRecord | null> {
   return isMigrationId(id) ? migrations.get(id) : get(id);
+}
+
+interface LeftOpen {
+  readonly requests: number;
+  readonly migration: Migration | undefined;
+}
+
+/** What is open in clusters that are not configured: no worker handles it. People copy the names into a shell. */
+export async function leftOpen(
+  ledger: Pick<Ledger, "openByCluster" | "migrations">,
+  clusters: ReadonlyMap<string, Cluster>,
+): Promise<ReadonlyMap<string, LeftOpen>> {
+  const begun = (await ledger.migrations.open()).filter(({ state, begun }) => state === "running" || begun);
+  const migrations = new Map(begun.map((each) => [each.cluster, each]));
+  const requests = await ledger.openByCluster();
+  const names = new Set([...requests.keys(), ...migrations.keys()]);
+  const left = [...names].filter((name) => !clusters.has(name) && clusterNameForm.test(name));
+  return new Map(left.map((name) => [name, { requests: requests.get(name) ?? 0, migration: migrations.get(name) }]));
 }
 
 /** Looks up the other leases of a request's principal, and the one that it extends. */

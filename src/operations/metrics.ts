@@ -164,7 +164,7 @@ function createClusterGauges(registry: Registry, { openUnconfigured, overdue, cl
     gauge(registry, name, help, ["cluster"], async () =>
       [...(await read())].map(([cluster, value]): Sample => [{ cluster }, value]),
     );
-  const unconfigured = "Open requests of clusters that are not configured: no worker handles them";
+  const unconfigured = "Open requests and begun migrations of clusters that are not configured: no worker handles them";
   addGauge("eks_access_unconfigured_requests", unconfigured, openUnconfigured);
   addGauge("eks_access_overdue_leases", "Leases with access that should have been gone for a minute or more", overdue);
   const closed = "For how long no worker could open a cluster; absent: it can";

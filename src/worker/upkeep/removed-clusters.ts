@@ -1,7 +1,7 @@
 import type { Migration } from "../../access/migration.ts";
-import { clusterNameForm } from "../../access/policy/cluster.ts";
 import { sealNotice } from "../../access/shared-lists.ts";
 import { counted, named, untilWords } from "../../diagnosis/link.ts";
+import { leftOpen } from "../../ledger/look-ups.ts";
 import { inTurn } from "../../ledger/turns.ts";
 import { recordedEvents } from "../../operations/announcements.ts";
 import type { WorkerContext } from "../context.ts";
@@ -16,12 +16,8 @@ export function reportRemoved(context: WorkerContext): Promise<void> {
   return context.failures.during("could not look for removed clusters", {}, async () => {
     // The list of the fleet can still be missing: none of its clusters is removed.
     if (fleet && fleet.names.size + fleet.problems.length === 0) return;
-    const begun = (await context.ledger.migrations.open()).filter(({ state, begun }) => state === "running" || begun);
-    const migrations = new Map(begun.map((each) => [each.cluster, each]));
-    for (const name of new Set([...(await context.ledger.openByCluster()).keys(), ...migrations.keys()])) {
-      // People copy it into a shell.
-      if (!clusters.has(name) && clusterNameForm.test(name)) await reportLeft(context, name, migrations.get(name));
-    }
+    for (const [name, { migration }] of await leftOpen(context.ledger, clusters))
+      await reportLeft(context, name, migration);
   });
 }
 
