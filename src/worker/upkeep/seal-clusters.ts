@@ -1,7 +1,7 @@
 import { memorySealedAnew } from "../../access/lease/holding.ts";
 import { readKept } from "../../access/lease/kept-documents.ts";
 import type { LedgerRecord } from "../../access/lists.ts";
-import { type Cluster, sealedClusterOf, type Zone, zoneOf } from "../../access/policy/cluster.ts";
+import { type Cluster, clusterArnOf, sealedClusterOf, type Zone, zoneOf } from "../../access/policy/cluster.ts";
 import { olderKeys } from "../../access/seal.ts";
 import { shownSealedAnew } from "../../access/seals.ts";
 import { whileOpen } from "../../kubernetes/cluster-client.ts";
@@ -10,8 +10,9 @@ import { openCluster } from "../open-cluster.ts";
 import { reconcileCluster } from "../reconcile/reconcile.ts";
 import { waysIn } from "../reconcile/ways.ts";
 import { keepDocument } from "../rescue/repair-document.ts";
+import { rescueLeaseIn } from "../rescue/rescue-lease.ts";
 
-/** The older keys that a cluster's own memory still needs, also the document that it keeps for a rescue. @throws AccessError */
+/** The older keys that a cluster's own memory still needs, also the document that it keeps for a rescue, and a rescue under way. @throws AccessError */
 export async function keysOfMemory(context: WorkerContext, cluster: Cluster): Promise<ReadonlySet<string>> {
   const { memory } = context.keys;
   const used = new Set<string>();
@@ -29,7 +30,9 @@ export async function keysOfMemory(context: WorkerContext, cluster: Cluster): Pr
     const kept = opened.mode === "API" ? {} : await opened.client.readKept();
     for (const name of ["last", "before"] as const) readKept(sealedClusterOf(cluster), kept, name, noting);
     const ways = await waysIn({ context: noted, cluster, opened }, async () => [], "all", []);
-    for (const adapter of [ways.document, ways.entries, ways.bindings]) await adapter?.read([]);
+    for (const adapter of [ways.document, ways.bindings]) await adapter?.read([]);
+    const state = await ways.entries?.read([]);
+    for (const entry of state?.entries.values() ?? []) rescueLeaseIn(clusterArnOf(cluster), entry, noting);
   });
   return new Set(olderKeys(memory).filter((id) => used.has(id)));
 }

@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { arns, clusterName } from "../../../sandbox/scene.ts";
-import { readKept } from "../../../src/access/lease/kept-documents.ts";
-import { sealedClusterOf } from "../../../src/access/policy/cluster.ts";
+import { readKept, writeRescueTags } from "../../../src/access/lease/kept-documents.ts";
+import { clusterArnOf, sealedClusterOf } from "../../../src/access/policy/cluster.ts";
 import { memoryKeys } from "../../../src/access/seal.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { keysOfMemory, sealingClusters } from "../../../src/worker/upkeep/seal-clusters.ts";
@@ -100,4 +100,25 @@ test.each([
   expect(needed).toEqual(new Set(ours.memory.ids));
   expect(await keysOfMemory(rotated, cluster)).toEqual(isWhole ? new Set() : needed);
   expect(readKept(sealedClusterOf(cluster), texts, "last", memoryKeys([next])) !== null).toBe(isWhole);
+});
+
+test("a rescue keeps its key until its end: a worker without it would find no lease in the tags, and leave the entry", async () => {
+  const config = modesConfig();
+  const cluster = clusterIn(config, "checkout");
+  const context = { ...side().context(memoryLedger()), config };
+  const rotated = { ...context, keys: { ...ours, memory: memoryKeys([next, older]) } };
+  const { aws } = side().sandbox;
+  const [clusterArn, principalArn] = [clusterArnOf(cluster), engineer];
+  const restore = aws.keepClusters();
+  onTestFinished(restore);
+  const lease = { id: "r-rescue", by: "U0ONCALL", as: arns.worker, endsAt: "2030-01-01T00:00:00.000Z" };
+  const tags = writeRescueTags(clusterArn, principalArn, lease, ours.memory);
+  const entry = { principalArn, username: "eks-access-rescue:U0ONCALL", groups: [], policies: [], tags };
+
+  aws.updateCluster(clusterArn, { accessEntries: [entry] });
+  const needed = await keysOfMemory(rotated, cluster);
+  restore();
+
+  expect(needed).toEqual(new Set(ours.memory.ids));
+  expect(await keysOfMemory(rotated, cluster)).toEqual(new Set());
 });
