@@ -98,11 +98,26 @@ export function sealNotice(notice: Notice, keys: PreviewKeys | DecisionKeys): Se
   return { ...notice, seal: keys.seal("notice", notice as unknown as Json) };
 }
 
-/** A notice from Redis; null: none of our processes sealed it. */
+/** An older notice is no news. */
+const newsForMs = 24 * 3_600_000;
+
+export function isNews({ at }: Notice, now: Date): boolean {
+  return now.getTime() - Date.parse(at) < newsForMs;
+}
+
+/** The turn of its first message. */
+export const noticeTurn = ({ id }: Notice) => `notice-${id}`;
+
+/** A notice from Redis, whoever sealed it; null: it is none. */
+export function storedNotice(stored: unknown): SealedNotice | null {
+  return noticeForm.safeParse(stored).data ?? null;
+}
+
+/** The same; null also: none of our processes sealed it. */
 export function readNotice(stored: unknown, keys: SlackKeys): Notice | null {
-  const read = noticeForm.safeParse(stored);
-  if (!read.success) return null;
-  const { seal, ...notice } = read.data;
+  const read = storedNotice(stored);
+  if (!read) return null;
+  const { seal, ...notice } = read;
   const value = notice as unknown as Json;
   return keys.preview.isSealed("notice", value, seal) || keys.decision.isSealed("notice", value, seal) ? notice : null;
 }

@@ -4,6 +4,7 @@ import type { Migration } from "../access/migration.ts";
 import { hasNoWorker, type Zone, zonesOf } from "../access/policy/cluster.ts";
 import type { ApprovedRequest } from "../access/record.ts";
 import { type KeyKind, keysIn, olderKeys, type Verifier } from "../access/seal.ts";
+import { isNews, noticeTurn, storedNotice } from "../access/shared-lists.ts";
 import { keyRemedy } from "../diagnosis/cluster-links.ts";
 import { broken, counted, type Finding, found, notAsked } from "../diagnosis/link.ts";
 import { redisAuditLog } from "../ledger/audit-log.ts";
@@ -58,7 +59,7 @@ async function examineSeals(
   { environment: { slackKeys, workerKeys }, config }: Pick<Settings, "environment" | "config">,
 ): Promise<readonly Finding[]> {
   const clusters = [...config.clusters.keys()];
-  const sealed = [base];
+  const sealed = [base, ...(await keysOfNotices(ledger, config))];
   for await (const { ids, shown } of sealedValues(ledger, clusters)) sealed.push(new Set([...ids, ...shown]));
   const inUse = await ledger.keysInUse();
   const inSlack = slackKeys
@@ -77,6 +78,14 @@ async function examineSeals(
     ...examineOlder("memory", memory, sealed),
     ...examineMemory([...leased.flat(), ...(await ledger.migrations.open())], memory.ids),
   ];
+}
+
+/** The keys of each notice that waits for the operators' channel. */
+async function keysOfNotices(ledger: Ledger, { operatorsChannel }: Settings["config"]) {
+  const stored = operatorsChannel === null ? [] : await ledger.notices();
+  const news = stored.flatMap((each) => storedNotice(each) ?? []).filter((notice) => isNews(notice, new Date()));
+  const isPosted = await Promise.all(news.map((notice) => ledger.isTurnKept(noticeTurn(notice))));
+  return news.filter((_, index) => !isPosted[index]).map(keysIn);
 }
 
 export function examineZones(

@@ -9,6 +9,7 @@ import { z } from "zod";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, clusterArn, configuration, identitiesText, withReader } from "../../sandbox/scene.ts";
 import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
+import { sealNotice } from "../../src/access/shared-lists.ts";
 import { sealLogBase } from "../../src/access/verify-log.ts";
 import { doctor } from "../../src/bin/doctor.ts";
 import { newKeys } from "../../src/bin/keys.ts";
@@ -148,6 +149,36 @@ describe("eks-access doctor", () => {
     await own.close();
 
     expect(stdout).toContain(`keep the preview key ${preview.ids[0]}: 1 record needs it`);
+  });
+
+  test("keeps the older keys of a notice for a day while the operators' channel has not got it", async () => {
+    const own = await aRedis();
+    const file = join(tmpdir(), `eks-access-operators-${process.pid}.yml`);
+    const { redis: client, close } = await connectRedis(own.url);
+    const ledger = redisLedger(client);
+    const { preview } = keysOf(sandbox);
+    const noticeOf = (id: string, at: number) =>
+      sealNotice({ id, at: new Date(at).toISOString(), title: "Removed: shop", lines: [] }, preview);
+    const { PREVIEW_PUBLIC_KEYS = "" } = sandbox.environmentOf("slack", { redisUrl: own.url });
+    const { PREVIEW_SIGNING_KEY } = newKeys().worker;
+    const keysNeeded = async (operators = "operators: { channel: C0OPERATORS }\n") => {
+      await writeFile(file, `${configuration.replace(/^audit: .*\n/m, "")}${operators}`);
+      const change = { REDIS_URL: own.url, EKS_ACCESS_CONFIG: file, PREVIEW_SIGNING_KEY, PREVIEW_PUBLIC_KEYS };
+      const { stdout } = await examine("worker", change);
+      return /(keep|nothing needs) the preview key/.exec(stdout)?.[1];
+    };
+
+    await ledger.addNotice(noticeOf("removed-shop", Date.now()));
+    await ledger.addNotice(noticeOf("removed-old", Date.now() - 25 * 3_600_000));
+    const waiting = await keysNeeded();
+    const withoutChannel = await keysNeeded("");
+    await ledger.keepTurn("notice-removed-shop", 3_600_000);
+    const posted = await keysNeeded();
+    await close();
+    await own.close();
+    await rm(file);
+
+    expect([waiting, withoutChannel, posted]).toEqual(["keep", "nothing needs", "nothing needs"]);
   });
 
   test("warns of full control with one approval or for everyone with a role, of an audit log in Redis alone, and of nothing else", async () => {

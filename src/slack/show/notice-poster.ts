@@ -2,7 +2,7 @@ import type { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import { type Cluster, hasNoWorker, type Zone, zoneInWords, zoneOf, zonesOf } from "../../access/policy/cluster.ts";
 import type { SlackKeys } from "../../access/seal.ts";
-import { type Notice, readNotice } from "../../access/shared-lists.ts";
+import { isNews, type Notice, noticeTurn, readNotice } from "../../access/shared-lists.ts";
 import type { Config } from "../../config/config.ts";
 import type { FleetLedger } from "../../ledger/clusters.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
@@ -100,9 +100,6 @@ export interface NoticeContext extends PostContext {
   readonly now: () => Date;
 }
 
-/** An older notice is no news. */
-const newsForMs = 24 * 3_600_000;
-
 /** Posts each notice in the operators' channel, once for all processes. Without a channel, only the log has them. */
 export function startNoticePoster(context: NoticeContext): Ticking {
   const seen = new Set<string>();
@@ -115,13 +112,11 @@ export function startNoticePoster(context: NoticeContext): Ticking {
     for (const notice of found)
       await postClaimed(
         context,
-        { turns: [turnOf(notice)], channel },
+        { turns: [noticeTurn(notice)], channel },
         announcement(`*${plainLine(notice.title)}*`, ...notice.lines),
       );
   });
 }
-
-const turnOf = ({ id }: Notice) => `notice-${id}`;
 
 /** The messages of notices that this process posts now, oldest first. @param seen those that are posted */
 async function claimedNotices(
@@ -132,10 +127,10 @@ async function claimedNotices(
   for (const stored of (await ledger.notices()).toReversed()) {
     const notice = readNotice(stored, keys);
     if (!notice) log.debug("a notice in Redis has no seal of ours");
-    else if (!seen.has(notice.id) && now().getTime() - Date.parse(notice.at) < newsForMs) {
+    else if (!seen.has(notice.id) && isNews(notice, now())) {
       const parts = partsOf(notice);
-      const isMine = await Promise.all(parts.map((part) => ledger.claimTurn(turnOf(part), postedForMs)));
-      const isDone = await Promise.all(parts.map((part) => ledger.isTurnKept(turnOf(part))));
+      const isMine = await Promise.all(parts.map((part) => ledger.claimTurn(noticeTurn(part), postedForMs)));
+      const isDone = await Promise.all(parts.map((part) => ledger.isTurnKept(noticeTurn(part))));
       if (isDone.every(Boolean)) seen.add(notice.id);
       found.push(...parts.filter((_, index) => isMine[index]));
     }
