@@ -19,8 +19,8 @@ export function redisEvents(redis: RedisClient) {
   return {
     /** Such as a refused attempt, among the events of its record, if there is one. */
     note: (event: AuditEvent) => note(event, ""),
-    /** Appends an event that is about no record: unlike with `note`, `eventsOf` finds it by its `request`. May append it twice. */
-    append: (event: AuditEvent) => note(event, "alone"),
+    /** Appends an event that is about no record: unlike with `note`, `eventsOf` finds it by its `request`, unless that is empty. */
+    append: (event: AuditEvent) => note(event, event.request === "" ? "" : "alone"),
     /** Events from this sequence number on (the first is 1), in order. */
     events: (from: number, limit: number) => readEvents(redis, from, limit),
     eventsOf: async (id: string, limit: number) =>

@@ -286,6 +286,20 @@ test("a record that Redis lost is unshown until someone looks for it", async () 
   await database.close();
 });
 
+test("an event that names nothing is in the log alone: an index of all such events would only grow", async () => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+
+  await ledger.append(anEvent({ type: "cluster.removed", request: "" }));
+  await ledger.append(anEvent({ type: "creator.used", request: "creator/staging" }));
+
+  expect((await redis.keys("{eks-access}:log:*")).toSorted()).toEqual(["{eks-access}:log:creator/staging"]);
+  expect(await ledger.events(1, 9)).toHaveLength(2);
+  await close();
+  await database.close();
+});
+
 test.each([
   ["whose number leaves no room for another", "99999999999999-0", "0".repeat(64)],
   ["with a number that no program counts to", "18446744073709551614-0", "0".repeat(64)],
