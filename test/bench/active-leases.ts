@@ -2,6 +2,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { ProductProcess } from "../../sandbox/product-process.ts";
 import type { Way } from "../../src/access/policy/cluster.ts";
 import { type Bench, startBench } from "./bench.ts";
+import { callsOfBindings } from "./click-by-way.ts";
+import { calls, oneWayMs, withDelays } from "./click-to-proof.ts";
 import { type EventReader, readEvents, timesOf } from "./events.ts";
 import { atMostTimes, type Figure, median, type Scale } from "./figure.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -15,6 +17,10 @@ const activeLeases = 400;
 const leaseSeconds = 3600;
 /** Clicks on each cluster that are not counted, so that neither side pays for code that was never run. */
 const warmUps = 20;
+/** Near; half as many far away. */
+const mostPairs = 30;
+
+const callsOfEntries = ["ListAccessEntries", "DescribeAccessEntry", "CreateAccessEntry"].map((call) => `eks.${call}`);
 
 /** Given at once, so that the product keeps up. */
 const givenAtOnce = 200;
@@ -33,12 +39,19 @@ export async function measureActiveLeases(way: Way, scale: Scale): Promise<reado
     if (way !== "aws-auth") await giveCrowd(bench, events);
     const click = clicksOn(bench, events, worker);
     await inPairs(click, warmUps);
-    const [quiet, crowded] = await inPairs(click, scale === "small" ? 5 : 30);
-    const figure = (what: string, of: keyof Click) => figureOf(`${way}: ${what}`, of, quiet, crowded);
+    const pairs = scale === "small" ? 5 : mostPairs;
+    const near = await inPairs(click, pairs);
+    const far = await withDelays(bench, () => inPairs(click, Math.ceil(pairs / 2)), [
+      ...calls,
+      ...callsOfBindings,
+      ...callsOfEntries,
+    ]);
+    const figure = (what: string, of: keyof Click, taken: Taken) => figureOf(`${way}: ${what}`, of, taken);
     return [
-      figure("click → proof", "milliseconds"),
-      figure("processor time of the worker for one click", "cpuMilliseconds"),
-      ...(way === "access-entry" ? [figure("entries described for one click", "described")] : []),
+      figure("click → proof", "milliseconds", near),
+      figure(`click → proof, each call ${oneWayMs} ms further away`, "milliseconds", far),
+      figure("processor time of the worker for one click", "cpuMilliseconds", near),
+      ...(way === "access-entry" ? [figure("entries described for one click", "described", near)] : []),
     ];
   } finally {
     await bench.stop();
@@ -60,7 +73,7 @@ async function seedCrowd(bench: Bench): Promise<void> {
 
 /** Has the product give the leases: what it writes into an entry's tags is its own matter. */
 async function giveCrowd(bench: Bench, events: EventReader): Promise<void> {
-  for (let index = 0; index < activeLeases + 2 * (warmUps + 30); index += 1) {
+  for (let index = 0; index < activeLeases + 2 * (warmUps + 2 * mostPairs); index += 1) {
     bench.aws.account.addUser({ name: userArn(index).split("/")[1] ?? "" });
   }
   const principals = Array.from({ length: activeLeases }, (_, index) => userArn(index));
@@ -80,7 +93,9 @@ interface Click {
   readonly described: number;
 }
 
-function figureOf(what: string, of: keyof Click, quiet: readonly Click[], crowded: readonly Click[]): Figure {
+type Taken = readonly [quiet: readonly Click[], crowded: readonly Click[]];
+
+function figureOf(what: string, of: keyof Click, [quiet, crowded]: Taken): Figure {
   const [value, reference] = [crowded, quiet].map((clicks) => median(clicks.map((click) => click[of])));
   if (value === undefined || reference === undefined) throw new Error("the bench has lost a cluster");
   return {
@@ -92,7 +107,7 @@ function figureOf(what: string, of: keyof Click, quiet: readonly Click[], crowde
   };
 }
 
-async function inPairs(click: (cluster: string) => Promise<Click>, pairs: number): Promise<[Click[], Click[]]> {
+async function inPairs(click: (cluster: string) => Promise<Click>, pairs: number): Promise<Taken> {
   const [quiet, crowded]: [Click[], Click[]] = [[], []];
   for (let pair = 0; pair < pairs; pair += 1) {
     quiet.push(await click("quiet"));
